@@ -1,0 +1,207 @@
+"""Build typed, frozen dataclasses from the plain values of a YAML file, or say precisely what is wrong.
+
+A field's annotation is the whole rule: `Annotated[int, Min(1)]`, `Literal["adam", "sgd"]`, `tuple[str, ...]`,
+`Path`, another dataclass. A class with a `parse` classmethod reads its own shorthand.
+"""
+
+import dataclasses
+import difflib
+import math
+import types
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+
+NOT_A_KEY = {"not a key": True}
+
+
+class Problem(Exception):
+    """A wrong value: `key` is where, the message is what. `loading` adds the file's name."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+@dataclasses.dataclass(frozen=True)
+class Min:
+    """The least number allowed."""
+
+    bound: float
+
+    def check(self, value: Any, key: str) -> None:
+        if value < self.bound:
+            raise Problem(key, f"must be at least {self.bound:g}, got {value!r}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Above:
+    """A number that must be exceeded."""
+
+    bound: float
+
+    def check(self, value: Any, key: str) -> None:
+        if value <= self.bound:
+            raise Problem(key, f"must be greater than {self.bound:g}, got {value!r}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Below:
+    """A number that must not be reached."""
+
+    bound: float
+
+    def check(self, value: Any, key: str) -> None:
+        if value >= self.bound:
+            raise Problem(key, f"must be less than {self.bound:g}, got {value!r}")
+
+
+def build(rule: Any, value: Any, key: str) -> Any:
+    """Turn a plain value into what `rule` describes.
+
+    Parameters
+    ----------
+    rule : type
+        A type annotation.
+    value : object
+        What YAML gave.
+    key : str
+        Dotted path of the value in the file, for the message.
+
+    Raises
+    ------
+    Problem
+        If the value does not fit; it names the nearest valid key or the valid values.
+    """
+    origin = get_origin(rule)
+    if origin is Annotated:
+        inner, *checks = get_args(rule)
+        built = build(inner, value, key)
+        for check in checks:
+            check.check(built, key)
+        return built
+    if hasattr(rule, "parse"):
+        return rule.parse(value, key)
+    if dataclasses.is_dataclass(rule):
+        return build_fields(rule, value, key)
+    if origin in (Union, types.UnionType):
+        return _build_optional(rule, value, key)
+    if origin is Literal:
+        return _build_choice(get_args(rule), value, key)
+    if origin is tuple:
+        return _build_tuple(get_args(rule)[0], value, key)
+    if origin is dict:
+        return _build_dict(get_args(rule)[1], value, key)
+    return _build_scalar(rule, value, key)
+
+
+def build_fields(rule: Any, value: Any, key: str) -> Any:
+    """Build a dataclass from a mapping; every unknown, missing or wrong key is a `Problem`."""
+    mapping = require_mapping(value, key)
+    hints = get_type_hints(rule, include_extras=True)
+    fields = keys(rule)
+    for name in mapping:
+        if name not in fields:
+            raise unknown(name, fields, key)
+    for name, field in fields.items():
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and name not in mapping:
+            raise Problem(join(key, name), "missing; this key is required")
+    return rule(**{name: build(hints[name], item, join(key, name)) for name, item in mapping.items()})
+
+
+def keys(rule: Any) -> dict[str, "dataclasses.Field[Any]"]:
+    """The fields of a dataclass that are keys of the file."""
+    return {field.name: field for field in dataclasses.fields(rule) if not field.metadata.get("not a key")}
+
+
+def unknown(name: object, valid: Iterable[str], key: str) -> Problem:
+    """The complaint about a name that does not exist, with the nearest that does."""
+    valid = list(valid)
+    near = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"valid: {', '.join(valid)}"
+    return Problem(join(key, str(name)), f"unknown key; {hint}")
+
+
+def require_mapping(value: Any, key: str) -> Mapping[str, Any]:
+    """`value` itself if it is a mapping with text keys, else a `Problem`."""
+    if not isinstance(value, Mapping):
+        raise Problem(key, f"must be a mapping (key: value), got {value!r}")
+    return value
+
+
+def join(key: str, name: str) -> str:
+    """Dotted path of `name` below `key`."""
+    return f"{key}.{name}" if key else name
+
+
+def plain(value: Any) -> Any:
+    """The plain YAML/JSON value that `build` reads back as `value`."""
+    if hasattr(value, "plain"):
+        return value.plain()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return value
+
+
+def _build_optional(rule: Any, value: Any, key: str) -> Any:
+    inner = [option for option in get_args(rule) if option is not type(None)]
+    if value is None and len(inner) < len(get_args(rule)):
+        return None
+    problems = []
+    for option in inner:
+        try:
+            return build(option, value, key)
+        except Problem as problem:
+            problems.append(problem)
+    raise problems[0] if len(problems) == 1 else Problem(key, " or ".join(str(p) for p in problems))
+
+
+def _build_choice(choices: tuple[Any, ...], value: Any, key: str) -> Any:
+    for choice in choices:
+        same_text = isinstance(value, str) and isinstance(choice, str) and value.lower() == choice.lower()
+        if same_text or (type(value) is type(choice) and value == choice):
+            return choice
+    near = difflib.get_close_matches(str(value), [str(choice) for choice in choices], n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise Problem(key, f"must be one of {', '.join(map(str, choices))}, got {value!r}{hint}")
+
+
+def _build_tuple(rule: Any, value: Any, key: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise Problem(key, f"must be a list ([a, b]), got {value!r}")
+    return tuple(build(rule, item, f"{key}[{number}]") for number, item in enumerate(value))
+
+
+def _build_dict(rule: Any, value: Any, key: str) -> dict[str, Any]:
+    mapping = require_mapping(value, key)
+    # YAML reads an unquoted 1 or yes as a number or a truth; as a name it is text
+    return {str(name): build(rule, item, join(key, str(name))) for name, item in mapping.items()}
+
+
+def _build_scalar(rule: Any, value: Any, key: str) -> Any:
+    if rule is Any:
+        return value
+    if rule is Path and isinstance(value, str | Path) and str(value):
+        return Path(value)
+    if rule is bool and isinstance(value, bool):
+        return value
+    if rule is str and isinstance(value, str) and value:
+        return value
+    if rule is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if rule is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise Problem(key, f"must be finite, got {value!r}")
+        return float(value)
+    kind = {Path: "a path", bool: "true or false", str: "text", int: "a whole number", float: "a number"}[
+        rule
+    ]
+    raise Problem(key, f"must be {kind}, got {value!r}")

@@ -1,0 +1,211 @@
+"""What an experiment file says, as frozen objects. Each attribute is a key of the file."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dlscan.config.build import (
+    NOT_A_KEY,
+    Above,
+    Below,
+    Min,
+    Problem,
+    build,
+    build_fields,
+    join,
+    keys,
+    plain,
+    require_mapping,
+    unknown,
+)
+from dlscan.config.models import Model
+from dlscan.config.units import Duration, Size
+from dlscan.errors import ConfigError
+
+Fraction = Annotated[float, Above(0), Below(1)]
+NORMALIZATIONS = ("none", "scale", "standard", "minmax", "log", "tanh-log")
+
+
+@dataclasses.dataclass(frozen=True)
+class FractionSplit:
+    """Random shares of the events; each event's side is a hash of its file's name, its row and the seed."""
+
+    train: Fraction = 0.8
+    validation: Fraction = 0.1
+    test: Fraction = 0.1
+    seed: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnSplit:
+    """A dataset in the raw files says which side an event is on.
+
+    `validation` is a value of the column too, or, as a fraction between 0 and 1, the share cut out of train.
+    """
+
+    column: str
+    train: int = 0
+    test: int = 1
+    validation: int | Fraction = 0.1
+    seed: int = 1
+
+
+class Split:
+    """The `data.split` key: shares, or a column."""
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> FractionSplit | ColumnSplit:
+        """Read `{train: 0.8, ...}` or `{column: split, ...}`."""
+        if "column" in require_mapping(value, key):
+            column: ColumnSplit = build_fields(ColumnSplit, value, key)
+            if len({column.train, column.test, column.validation}) < 3:
+                raise Problem(key, "train, validation and test must be three different values")
+            return column
+        shares: FractionSplit = build_fields(FractionSplit, value, key)
+        total = shares.train + shares.validation + shares.test
+        if abs(total - 1) > 1e-9:
+            raise Problem(key, f"train, validation and test must add up to 1, got {total:g}")
+        return shares
+
+
+@dataclasses.dataclass(frozen=True)
+class Normalization:
+    """How an input is scaled inside the network; `factor` multiplies it first.
+
+    With x the raw value times the factor: `none`, `scale` x · `standard` zero mean and unit variance ·
+    `minmax` 0 to 1 · `log` sign(x) log(1 + |x|) · `tanh-log` tanh(sign(x) log(1 + |x|) / 2).
+    A bare `scale` takes one over the mean size of the non-zero values as its factor.
+    """
+
+    kind: str = "standard"
+    factor: float | None = None
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "Normalization":
+        """Read `standard` or `{tanh-log: 100}`."""
+        factor = None
+        if isinstance(value, dict):
+            if len(value) != 1:
+                raise Problem(key, f"must be one of {', '.join(NORMALIZATIONS)} or {{one of them: factor}}")
+            ((value, number),) = value.items()
+            factor = build(Annotated[float, Above(0)], number, join(key, str(value)))
+        return cls(build(Literal[NORMALIZATIONS], "none" if value is None else value, key), factor)
+
+    def plain(self) -> Any:
+        """The value that `parse` reads back."""
+        return self.kind if self.factor is None else {self.kind: self.factor}
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """Where the events are and what of them the network sees."""
+
+    raw: Path
+    inputs: tuple[str, ...]
+    prepared: Path
+    classes: dict[str, str] | None = None
+    extras: tuple[str, ...] = ()
+    split: Split = FractionSplit()  # type: ignore[assignment]  # Split.parse gives one of its two kinds
+    normalize: dict[str, Normalization] = dataclasses.field(default_factory=dict)
+    balance: Literal["none", "weights", "oversample"] = "none"
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "Data":
+        """Read the mapping; what it says of datasets must fit together."""
+        data: Data = build_fields(cls, value, key)
+        if not data.inputs:
+            raise Problem(join(key, "inputs"), "must name at least one dataset")
+        names = [*data.inputs, *data.extras]
+        for name in {name for name in names if names.count(name) > 1}:
+            raise Problem(join(key, "inputs"), f"{name!r} stands twice in inputs and extras")
+        for name in data.normalize:
+            if name not in data.inputs:
+                raise unknown(name, data.inputs, join(key, "normalize"))
+        if data.classes is not None and len(data.classes) < 2:
+            raise Problem(join(key, "classes"), "must name at least two classes")
+        return data
+
+    def normalization(self, name: str) -> Normalization:
+        """The normalisation of input `name`; `standard` where the file is silent."""
+        return self.normalize.get(name, Normalization())
+
+
+@dataclasses.dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when `monitor` has not improved by more than `min_delta` for `patience` epochs."""
+
+    monitor: Literal["val_loss", "val_accuracy", "loss", "accuracy"] = "val_loss"
+    patience: Annotated[int, Min(1)] = 10
+    min_delta: Annotated[float, Min(0)] = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Train:
+    """How one network is trained."""
+
+    epochs: Annotated[int, Min(1)] = 100
+    batch_size: Annotated[int, Min(1)] = 1024
+    optimizer: Literal[
+        "adam", "adamw", "nadam", "adamax", "sgd", "rmsprop", "adagrad", "adadelta", "ftrl", "lion"
+    ] = "adam"
+    learning_rate: Annotated[float, Above(0)] = 0.001
+    early_stopping: EarlyStopping | None = EarlyStopping()
+    time_limit: Duration | None = None
+    seed: Annotated[int, Min(0), Below(2**32)] = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Scan:
+    """Which points to try: the product of the lists in `grid`."""
+
+    grid: dict[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
+    repeats: Annotated[int, Min(1)] = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Stream:
+    """How batches reach the network."""
+
+    workers: Literal["auto"] | Annotated[int, Min(0)] = "auto"
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Where the points run and what each job may use."""
+
+    system: Literal["local"] = "local"
+    models_per_job: Annotated[int, Min(1), Below(2)] = 1
+    gpus: Annotated[int, Min(0)] = 1
+    cpus: Annotated[int, Min(1)] = 1
+    memory: Size | None = None
+    time: Duration | None = None
+    max_running: Annotated[int, Min(1)] | None = None
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A whole experiment file; paths are absolute once it is loaded."""
+
+    name: str
+    data: Data
+    output: Path = Path("scans")
+    model: Model = Model()
+    train: Train = Train()
+    scan: Scan = Scan()
+    stream: Stream = Stream()
+    batch: Batch = Batch()
+    file: Path | None = dataclasses.field(default=None, compare=False, metadata=NOT_A_KEY)
+
+    @property
+    def directory(self) -> Path:
+        """Where the scan of this experiment lives."""
+        return self.output / self.name
+
+    def plain(self) -> dict[str, Any]:
+        """The mapping that builds this experiment again, defaults written out."""
+        return {name: plain(getattr(self, name)) for name in keys(Experiment)}
+
+    def problem(self, key: str, message: str) -> ConfigError:
+        """The error that says what is wrong with `key` of this file."""
+        return ConfigError(f"{self.file}: {key}: {message}")

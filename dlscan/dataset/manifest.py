@@ -1,0 +1,173 @@
+"""`manifest.json`: what a prepared dataset holds and what it was made from."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from dlscan.errors import DataError
+from dlscan.files import read_json, write_json
+
+VERSION = 1
+SPLITS = ("train", "validation", "test")
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One dataset of the events: an input or an extra.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of one event, without the event axis; `()` is a number per event.
+    dtype : str
+        As stored. Inputs are delivered as float32 whatever it is.
+    encoding : {"dense", "sparse"}
+        Sparse keeps index and value of what is not zero.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    encoding: str
+
+    @property
+    def size(self) -> int:
+        """Values per event."""
+        size = 1
+        for length in self.shape:
+            size *= length
+        return size
+
+
+@dataclasses.dataclass(frozen=True)
+class Statistics:
+    """What was measured of an input over the training split.
+
+    Lists hold one number per feature for vectors, and a single number for images, whose cells share one scale.
+
+    Attributes
+    ----------
+    mean, std, minimum, maximum : tuple of float
+        Of the raw values, zeros included.
+    magnitude : float
+        Mean of the absolute value of what is not zero.
+    occupancy : float
+        Share of the values that are not zero.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    minimum: tuple[float, ...]
+    maximum: tuple[float, ...]
+    magnitude: float
+    occupancy: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One HDF5 file of the dataset: its name and its number of events."""
+
+    file: str
+    events: int
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitInfo:
+    """One split: its shards in order, and how many events of each class they hold."""
+
+    shards: tuple[Shard, ...]
+    counts: tuple[int, ...]
+
+    @property
+    def events(self) -> int:
+        """All events of the split."""
+        return sum(shard.events for shard in self.shards)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A raw file that went into the dataset; `file` is relative to the raw directory."""
+
+    file: str
+    label: str
+    events: int
+    size: int
+    mtime_ns: int
+    checksum: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """Everything about a dataset but the events.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        The labels; an event's label is its index here.
+    config : dict
+        The `data` keys that decide the content, for the comparison with an experiment.
+    config_hash : str
+        Of `config` and of the sources.
+    bad_files : tuple of (str, str)
+        Raw files that were left out by `--skip-bad`, with the reason.
+    """
+
+    classes: tuple[str, ...]
+    inputs: dict[str, Column]
+    extras: dict[str, Column]
+    statistics: dict[str, Statistics]
+    splits: dict[str, SplitInfo]
+    sources: tuple[Source, ...]
+    config: dict[str, Any]
+    config_hash: str
+    bad_files: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def read(cls, directory: Path) -> "Manifest":
+        """Read the manifest of the dataset in `directory`.
+
+        Raises
+        ------
+        DataError
+            If there is no dataset, or one of another version.
+        """
+        path = directory / "manifest.json"
+        try:
+            value = read_json(path)
+        except (FileNotFoundError, NotADirectoryError):
+            raise DataError(f"{directory}: no prepared dataset here; run `dlscan prepare` first") from None
+        if not isinstance(value, dict) or value.get("version") != VERSION:
+            raise DataError(f"{path}: not a dataset of this version; run `dlscan prepare` to rebuild it")
+        try:
+            return cls._from_plain(value)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"{path}: damaged ({error!r}); run `dlscan prepare` to rebuild it") from None
+
+    def write(self, directory: Path) -> None:
+        """Write the manifest, whole, into `directory`: from then on there is a dataset."""
+        write_json(directory / "manifest.json", {"version": VERSION, **dataclasses.asdict(self)})
+
+    @classmethod
+    def _from_plain(cls, value: dict[str, Any]) -> "Manifest":
+        def columns(items: dict[str, Any]) -> dict[str, Column]:
+            return {
+                name: Column(tuple(item["shape"]), item["dtype"], item["encoding"])
+                for name, item in items.items()
+            }
+
+        def statistics(item: dict[str, Any]) -> Statistics:
+            return Statistics(**{key: tuple(v) if isinstance(v, list) else v for key, v in item.items()})
+
+        def split(item: dict[str, Any]) -> SplitInfo:
+            return SplitInfo(tuple(Shard(**shard) for shard in item["shards"]), tuple(item["counts"]))
+
+        return cls(
+            classes=tuple(value["classes"]),
+            inputs=columns(value["inputs"]),
+            extras=columns(value["extras"]),
+            statistics={name: statistics(item) for name, item in value["statistics"].items()},
+            splits={name: split(item) for name, item in value["splits"].items()},
+            sources=tuple(Source(**item) for item in value["sources"]),
+            config=value["config"],
+            config_hash=value["config_hash"],
+            bad_files=tuple((file, reason) for file, reason in value["bad_files"]),
+        )

@@ -1,0 +1,78 @@
+"""Everything that can go wrong and that a user can act on.
+
+::
+
+    DlscanError            one line on stderr, exit code 1
+    ├── UsageError         the command line itself, exit code 2
+    ├── ConfigError        the experiment file: which file, which key, what to write instead
+    ├── DataError          raw files or a prepared dataset: which file, which row
+    │   └── BadFilesError  every bad raw file at once, each with its reason
+    ├── StreamError        a stream worker failed or died while reading a named file
+    ├── BackendError       Keras or its back end is missing
+    ├── ScanError          a plan, a point or a record
+    │   └── PointsFailed   some points of a scan have failed
+    └── DivergedError      the loss of a point is no longer a number
+
+Only `dlscan.cli.main` turns them into exit codes.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class DlscanError(Exception):
+    """Base of all errors that a user can act on; `str()` of it is one line."""
+
+    exit_code = 1
+
+
+class UsageError(DlscanError):
+    """The command line asks for something that does not exist."""
+
+    exit_code = 2
+
+
+class ConfigError(DlscanError):
+    """The experiment file is wrong; the message names file and key."""
+
+
+class DataError(DlscanError):
+    """Raw files or a prepared dataset are not what they should be."""
+
+
+class BadFilesError(DataError):
+    """Raw files that cannot be used.
+
+    Parameters
+    ----------
+    bad : sequence of (Path, str)
+        Each bad file with the reason.
+    """
+
+    def __init__(self, bad: Sequence[tuple[Path, str]]) -> None:
+        self.bad = list(bad)
+        lines = "".join(f"\n  {path}: {reason}" for path, reason in self.bad)
+        super().__init__(
+            f"{len(self.bad)} bad file{'s' if len(self.bad) > 1 else ''}; "
+            f"mend or remove {'them' if len(self.bad) > 1 else 'it'}, or go on without by --skip-bad:{lines}"
+        )
+
+
+class StreamError(DlscanError):
+    """A stream worker failed, died or hangs; the message names the file it was reading."""
+
+
+class BackendError(DlscanError):
+    """Keras cannot be used here; the message names the extra to install."""
+
+
+class ScanError(DlscanError):
+    """A plan, a point or a record is missing, damaged or contradicts the experiment file."""
+
+
+class PointsFailed(ScanError):
+    """A scan has ended, but not every point is done."""
+
+
+class DivergedError(DlscanError):
+    """The loss of a point is nan or infinite."""

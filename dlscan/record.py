@@ -1,0 +1,161 @@
+"""What a point leaves behind: where each file lies, and the record of a finished point."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from dlscan.errors import ScanError
+from dlscan.files import read_json, write_json
+
+
+@dataclasses.dataclass(frozen=True)
+class PointPaths:
+    """Every path of a point, named once."""
+
+    directory: Path
+
+    @property
+    def config(self) -> Path:
+        """The point as an experiment file of its own."""
+        return self.directory / "config.yaml"
+
+    @property
+    def record(self) -> Path:
+        """Exists when the point is done."""
+        return self.directory / "record.json"
+
+    @property
+    def history(self) -> Path:
+        """A line per epoch."""
+        return self.directory / "history.csv"
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint: a directory."""
+        return self.directory / "last"
+
+    @property
+    def best(self) -> Path:
+        """The trained network, in the weights of its best epoch."""
+        return self.directory / "best.keras"
+
+    @property
+    def predictions(self) -> Path:
+        """Scores of the test split."""
+        return self.directory / "predictions.h5"
+
+    @property
+    def attempts(self) -> Path:
+        """A JSON file per try of a job at this point: a directory."""
+        return self.directory / "attempts"
+
+    @property
+    def log(self) -> Path:
+        """What the jobs of this point printed."""
+        return self.directory / "log.txt"
+
+    @property
+    def lock(self) -> Path:
+        """Locked while a process trains this point."""
+        return self.directory / "lock"
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """A finished point.
+
+    Attributes
+    ----------
+    point : int
+        Its number in the plan, from 1.
+    name : str
+        Its parameters as its directory's name has them, such as `width=64-depth=3`.
+    scan : str
+        Name of the scan.
+    varied : tuple of str
+        The parameters that the scan varies, in the order of the grid: `("model.width", "model.depth")`.
+    params : dict
+        Every `model.*` and `train.*` key with its value.
+    classes : tuple of str
+        Labels, in the order of the score columns.
+    metrics : dict of str to (float or None)
+        `<Class>_AUC` (one against the rest), `Mean_AUC`, `test_accuracy`, `test_loss`, `initial_loss`,
+        `final_loss`, `initial_val_loss`, `final_val_loss`, `best_val_loss`. None where a number has no meaning.
+    epochs : int
+        Epochs trained.
+    best_epoch : int
+        The epoch, from 1, whose weights were kept.
+    stopped : {"epochs", "early"}
+        Why training ended.
+    seconds_per_epoch : float
+        Median over the epochs, validation included.
+    train_seconds : float
+        Sum over the epochs.
+    events_per_second : float
+        Training events per second of training, median over the epochs.
+    model_parameters : int
+        Trainable weights of the network.
+    seed : int
+        The seed of weights, dropout and the order of events.
+    started, ended : str
+        ISO 8601, UTC; `started` is that of the first attempt.
+    attempts : int
+        How many jobs it took.
+    host, device, backend : str
+        Where the last attempt ran.
+    versions : dict
+        Of dlscan and of the packages that decide a result.
+    git_commit : str or None
+        Of the directory that holds the experiment file, if it is under git.
+    dataset : dict
+        `path` and `config_hash` of the prepared dataset.
+    """
+
+    point: int
+    name: str
+    scan: str
+    varied: tuple[str, ...]
+    params: dict[str, Any]
+    classes: tuple[str, ...]
+    metrics: dict[str, float | None]
+    epochs: int
+    best_epoch: int
+    stopped: str
+    seconds_per_epoch: float
+    train_seconds: float
+    events_per_second: float
+    model_parameters: int
+    seed: int
+    started: str
+    ended: str
+    attempts: int
+    host: str
+    device: str
+    backend: str
+    versions: dict[str, str]
+    git_commit: str | None
+    dataset: dict[str, str]
+
+    def write(self, path: Path) -> None:
+        """Write the record whole: from then on the point is done."""
+        write_json(path, dataclasses.asdict(self))
+
+    @classmethod
+    def read(cls, path: Path) -> "Record":
+        """Read the record at `path`.
+
+        Raises
+        ------
+        ScanError
+            If it is damaged.
+        FileNotFoundError
+            If the point is not done.
+        """
+        value = read_json(path)
+        try:
+            value |= {"varied": tuple(value["varied"]), "classes": tuple(value["classes"])}
+            known = {field.name for field in dataclasses.fields(cls)}
+            # a newer version may say more; what it says beyond is not ours to judge
+            return cls(**{name: item for name, item in value.items() if name in known})
+        except (KeyError, TypeError) as error:
+            raise ScanError(f"{path}: damaged record ({error}); remove it and run the scan again") from None
