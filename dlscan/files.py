@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,3 +103,37 @@ def locked(path: Path, busy: DlscanError) -> Iterator[None]:
                     raise busy from None
                 time.sleep(0.02)
         yield
+
+
+@contextlib.contextmanager
+def directory_whole(target: Path) -> Iterator[Path]:
+    """Give an empty directory beside `target` that takes its place when the block ends without an error.
+
+    The caller holds a lock on `target`. What a killed predecessor left is cleaned up, and if it was killed
+    between the two renames, the old directory is put back first: see `recover_directory`.
+    """
+    building, old = _beside(target)
+    recover_directory(target)
+    building.mkdir()
+    try:
+        yield building
+        if target.exists():
+            target.rename(old)
+        building.rename(target)
+        sync(target.parent)
+    finally:
+        recover_directory(target)
+
+
+def recover_directory(target: Path) -> None:
+    """Undo what an unfinished `directory_whole` left: `target` is then the old one, the new one or absent."""
+    building, old = _beside(target)
+    if old.exists() and not target.exists():
+        old.rename(target)
+    for leftover in (building, old):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+
+
+def _beside(target: Path) -> tuple[Path, Path]:
+    return target.with_name(f".{target.name}.building"), target.with_name(f".{target.name}.old")

@@ -86,7 +86,7 @@ def experiment_from(mapping: Any, path: Path) -> Experiment:
         if isinstance(data, dict) and isinstance(top.get("name"), str):
             data.setdefault("prepared", f"prepared/{top['name']}")
         _make_absolute(top, path.absolute().parent)
-        experiment = replace(build_fields(Experiment, top, ""), file=path)
+        experiment: Experiment = replace(build_fields(Experiment, top, ""), file=path)
         if experiment.name in (".", "..") or re.search(r"[/\0\n]", experiment.name):
             raise Problem("name", f"must be usable as a directory's name, got {experiment.name!r}")
         _check_grid(experiment)

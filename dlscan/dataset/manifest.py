@@ -4,11 +4,22 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from dlscan.config import Data, Experiment, plain
 from dlscan.errors import DataError
 from dlscan.files import read_json, write_json
 
 VERSION = 1
 SPLITS = ("train", "validation", "test")
+
+
+def content(data: Data) -> dict[str, Any]:
+    """The keys of `data` that decide which events a dataset holds; normalising and balancing come later."""
+    return {
+        "classes": data.classes,
+        "inputs": list(data.inputs),
+        "extras": list(data.extras),
+        "split": plain(data.split),
+    }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +53,7 @@ class Column:
 class Statistics:
     """What was measured of an input over the training split.
 
-    Lists hold one number per feature for vectors, and a single number for images, whose cells share one scale.
+    Tuples hold one number per feature for vectors, a single one for images, whose cells share a scale.
 
     Attributes
     ----------
@@ -64,10 +75,11 @@ class Statistics:
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """One HDF5 file of the dataset: its name and its number of events."""
+    """One HDF5 file of the dataset: its name, its number of events and its bytes."""
 
     file: str
     events: int
+    size: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +97,7 @@ class SplitInfo:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A raw file that went into the dataset; `file` is relative to the raw directory."""
+    """A raw file, by its name below the raw directory; if it was left out, without events and checksum."""
 
     file: str
     label: str
@@ -93,6 +105,16 @@ class Source:
     size: int
     mtime_ns: int
     checksum: str
+
+
+@dataclasses.dataclass(frozen=True)
+class BadFile:
+    """A raw file that was left out by `--skip-bad`, why, and as it was then."""
+
+    file: str
+    reason: str
+    size: int
+    mtime_ns: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,11 +126,11 @@ class Manifest:
     classes : tuple of str
         The labels; an event's label is its index here.
     config : dict
-        The `data` keys that decide the content, for the comparison with an experiment.
+        `content` of the experiment it was made for.
     config_hash : str
-        Of `config` and of the sources.
-    bad_files : tuple of (str, str)
-        Raw files that were left out by `--skip-bad`, with the reason.
+        Of `config` and of the sources' checksums: two datasets with the same hash hold the same events.
+    bad_files : tuple of BadFile
+        What was left out.
     """
 
     classes: tuple[str, ...]
@@ -119,7 +141,7 @@ class Manifest:
     sources: tuple[Source, ...]
     config: dict[str, Any]
     config_hash: str
-    bad_files: tuple[tuple[str, str], ...] = ()
+    bad_files: tuple[BadFile, ...] = ()
 
     @classmethod
     def read(cls, directory: Path) -> "Manifest":
@@ -142,6 +164,27 @@ class Manifest:
         except (KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{path}: damaged ({error!r}); run `dlscan prepare` to rebuild it") from None
 
+    @property
+    def events(self) -> int:
+        """All events of all splits."""
+        return sum(split.events for split in self.splits.values())
+
+    def require(self, experiment: Experiment) -> None:
+        """Check that this dataset is the one that `experiment` asks for.
+
+        Raises
+        ------
+        DataError
+            With the keys of `data` that have changed since it was prepared.
+        """
+        wanted = content(experiment.data)
+        changed = [f"data.{key}" for key in wanted if wanted[key] != self.config.get(key)]
+        if changed:
+            raise DataError(
+                f"{experiment.data.prepared}: prepared with another {', '.join(changed)} than "
+                f"{experiment.file} has now; run `dlscan prepare {experiment.file}`"
+            )
+
     def write(self, directory: Path) -> None:
         """Write the manifest, whole, into `directory`: from then on there is a dataset."""
         write_json(directory / "manifest.json", {"version": VERSION, **dataclasses.asdict(self)})
@@ -155,7 +198,8 @@ class Manifest:
             }
 
         def statistics(item: dict[str, Any]) -> Statistics:
-            return Statistics(**{key: tuple(v) if isinstance(v, list) else v for key, v in item.items()})
+            listed = ("mean", "std", "minimum", "maximum")
+            return Statistics(**(item | {key: tuple(item[key]) for key in listed}))
 
         def split(item: dict[str, Any]) -> SplitInfo:
             return SplitInfo(tuple(Shard(**shard) for shard in item["shards"]), tuple(item["counts"]))
@@ -169,5 +213,5 @@ class Manifest:
             sources=tuple(Source(**item) for item in value["sources"]),
             config=value["config"],
             config_hash=value["config_hash"],
-            bad_files=tuple((file, reason) for file, reason in value["bad_files"]),
+            bad_files=tuple(BadFile(**item) for item in value["bad_files"]),
         )

@@ -1,0 +1,211 @@
+"""Events in memory as they lie on disk: dense arrays, or index and value of what is not zero."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Self = TypeVar("Self")
+
+
+class Block(Protocol):
+    """Some events of one column."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+
+    @property
+    def values(self) -> Array:
+        """What is stored, in any order: all values, or those that are not zero."""
+
+    def take(self: Self, rows: Array) -> Self:
+        """The events `rows`, in that order."""
+
+    def write(self, parent: h5py.Group, name: str) -> None:
+        """Store under `name`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Dense:
+    """Every value of every event.
+
+    Attributes
+    ----------
+    array : ndarray, (n, ...)
+        The events.
+    """
+
+    array: Array
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    @property
+    def nbytes(self) -> int:
+        return self.array.nbytes
+
+    @property
+    def values(self) -> Array:
+        return self.array
+
+    def take(self, rows: Array) -> "Dense":
+        return Dense(self.array[rows])
+
+    def write(self, parent: h5py.Group, name: str) -> None:
+        parent.create_dataset(name, data=self.array)
+
+    @staticmethod
+    def read(stored: h5py.Dataset, start: int, stop: int) -> "Dense":
+        """Rows `start` to `stop` of what `write` stored."""
+        return Dense(stored[start:stop])
+
+    @staticmethod
+    def concatenate(blocks: Sequence["Dense"]) -> "Dense":
+        """All events of `blocks`, one after the other."""
+        return Dense(np.concatenate([block.array for block in blocks]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Sparse:
+    """What is not zero.
+
+    Attributes
+    ----------
+    offsets : ndarray of int64, (n + 1,)
+        Event i owns the entries from offsets[i] to offsets[i + 1].
+    index : ndarray of uint16 or uint32, (entries,)
+        Place of each value in the flattened event.
+    value : ndarray, (entries,)
+        The values.
+    """
+
+    offsets: Array
+    index: Array
+    value: Array
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def nbytes(self) -> int:
+        return self.offsets.nbytes + self.index.nbytes + self.value.nbytes
+
+    @property
+    def values(self) -> Array:
+        return self.value
+
+    def take(self, rows: Array) -> "Sparse":
+        entries, offsets = entries_of(self.offsets, rows)
+        return Sparse(offsets, self.index[entries], self.value[entries])
+
+    def write(self, parent: h5py.Group, name: str) -> None:
+        group = parent.create_group(name)
+        for part in ("offsets", "index", "value"):
+            group.create_dataset(part, data=getattr(self, part))
+
+    @staticmethod
+    def read(stored: h5py.Group, start: int, stop: int) -> "Sparse":
+        """Rows `start` to `stop` of what `write` stored."""
+        offsets = stored["offsets"][start : stop + 1]
+        first, last = offsets[0], offsets[-1]
+        return Sparse(offsets - first, stored["index"][first:last], stored["value"][first:last])
+
+    @staticmethod
+    def concatenate(blocks: Sequence["Sparse"]) -> "Sparse":
+        """All events of `blocks`, one after the other."""
+        counts = np.concatenate([np.diff(block.offsets) for block in blocks])
+        return Sparse(
+            offsets_of(counts),
+            np.concatenate([block.index for block in blocks]),
+            np.concatenate([block.value for block in blocks]),
+        )
+
+    @staticmethod
+    def encode(dense: Array) -> "Sparse":
+        """Encode (n, ...) dense values; a negative zero counts as a value, so that nothing is changed."""
+        flat = np.ascontiguousarray(dense).reshape(len(dense), -1)
+        size = flat.shape[1]
+        bits = flat.view(f"u{flat.dtype.itemsize}")
+        places = np.flatnonzero(bits)
+        counts = np.count_nonzero(bits, axis=1)
+        index = (places % size).astype(np.uint16 if size <= 2**16 else np.uint32)
+        return Sparse(offsets_of(counts), index, flat.reshape(-1)[places])
+
+
+def offsets_of(counts: Array) -> Array:
+    """Where each run starts if runs of `counts` follow each other, and where the last ends."""
+    offsets = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets
+
+
+def entries_of(offsets: Array, rows: Array) -> tuple[Array, Array]:
+    """The entries of sparse events.
+
+    Parameters
+    ----------
+    offsets : ndarray, (n + 1,)
+        Of all events.
+    rows : ndarray of int, (m,)
+        The events wanted, in any order.
+
+    Returns
+    -------
+    entries : ndarray of int64
+        The places of their entries, event by event.
+    new_offsets : ndarray of int64, (m + 1,)
+        The offsets of the wanted events among themselves.
+    """
+    starts = offsets[rows]
+    counts = offsets[rows + 1] - starts
+    new_offsets = offsets_of(counts)
+    entries = np.arange(new_offsets[-1])
+    entries += np.repeat(starts - new_offsets[:-1], counts)
+    return entries, new_offsets
+
+
+@dataclasses.dataclass(frozen=True)
+class Events:
+    """Some events: the same rows of every column.
+
+    Attributes
+    ----------
+    columns : dict of str to Block
+        `labels`, `sources`, `inputs/NAME`, `extras/NAME`: the names in a shard.
+    """
+
+    columns: dict[str, Any]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return sum(block.nbytes for block in self.columns.values())
+
+    def take(self, rows: Array) -> "Events":
+        """The events `rows`, in that order."""
+        return Events({name: block.take(rows) for name, block in self.columns.items()})
+
+    def array(self, name: str) -> Array:
+        """The array of a dense column."""
+        array: Array = self.columns[name].array
+        return array
+
+    @staticmethod
+    def concatenate(parts: Sequence["Events"]) -> "Events":
+        """All events of `parts`, one after the other."""
+        return Events(
+            {
+                name: type(block).concatenate([part.columns[name] for part in parts])
+                for name, block in parts[0].columns.items()
+            }
+        )

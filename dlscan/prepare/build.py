@@ -1,0 +1,208 @@
+"""Build a dataset in two passes and put it in place in one step.
+
+The first pass reads every raw event once and scatters it to the shard that its random key names; the second
+sorts each shard. Memory holds a block, a run and a shard per process, whatever the size of the data.
+"""
+
+import dataclasses
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from dlscan.config import Experiment
+from dlscan.dataset import SPLITS, Manifest, Shard, SplitInfo
+from dlscan.errors import BadFilesError, DataError
+from dlscan.files import directory_whole, locked, recover_directory, sync
+from dlscan.machine import usable_cpus
+from dlscan.prepare.current import judge
+from dlscan.prepare.finish import Found, make_manifest, write_bad_files
+from dlscan.prepare.gather import Gathered, GatherTask, gather
+from dlscan.prepare.layout import Format, choose_format, cut_into_tasks, run_bytes
+from dlscan.prepare.processes import RunTasks, workers
+from dlscan.prepare.scatter import Measured, Run, ScatterTask, scatter
+from dlscan.raw import RawFile, check_files, find_files
+
+# (what is being done, how much is done, of how much)
+Progress = Callable[[str, int, int], None]
+
+log = logging.getLogger("dlscan")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What `prepare` did.
+
+    Attributes
+    ----------
+    manifest : Manifest
+        Of the dataset that is there now.
+    built : bool
+        False if it was there already.
+    seconds : float
+        Wall time.
+    """
+
+    manifest: Manifest
+    built: bool
+    seconds: float
+
+
+def prepare(
+    experiment: Experiment,
+    skip_bad: bool = False,
+    scheduler: str | None = None,
+    processes: int | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Outcome:
+    """Make the dataset of an experiment, unless it is there already.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Its `data` section says what to read and where to write.
+    skip_bad : bool
+        Leave bad files out instead of stopping.
+    scheduler : str or None
+        Address of a dask scheduler whose workers see the same file system.
+    processes : int or None
+        Local processes; by default as many as there are CPUs and work for them.
+    progress : callable
+        Called now and then with (what, done, total).
+
+    Raises
+    ------
+    ConfigError
+        If a directory is missing, or a split stays empty.
+    BadFilesError
+        With every bad file, unless `skip_bad`. What was on disk before stays.
+    DataError
+        If another process prepares the same dataset.
+    """
+    started = time.monotonic()
+    classes, files = find_files(experiment)
+    # a link to a larger disk stays a link: the dataset is put where it points
+    directory = experiment.data.prepared.resolve()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    busy = DataError(f"{directory}: another `dlscan prepare` is at work on this dataset; wait for it")
+    with locked(directory.parent / f".{directory.name}.lock", busy):
+        recover_directory(directory)
+        verdict = judge(experiment, directory, files, skip_bad)
+        if verdict.manifest is not None:
+            verdict.manifest.write(directory)
+            return Outcome(verdict.manifest, False, time.monotonic() - started)
+        log.info("building %s because %s", directory, verdict.reason)
+        with directory_whole(directory) as place:
+            manifest = _Build(experiment, classes, files, skip_bad, place, progress).run(scheduler, processes)
+            manifest.write(place)
+    return Outcome(manifest, True, time.monotonic() - started)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Build:
+    """One build of a dataset in the empty directory `place`."""
+
+    experiment: Experiment
+    classes: tuple[str, ...]
+    files: list[RawFile]
+    skip_bad: bool
+    place: Path
+    progress: Progress
+
+    def run(self, scheduler: str | None, processes: int | None) -> Manifest:
+        # before reading, so that a file that changes meanwhile is noticed next time
+        stats = {file: file.stat() for file in self.files}
+        layouts, bad = check_files(self.files, self._datasets())
+        if not layouts:
+            raise self._bad_files(bad)
+        form = choose_format(self.experiment.data, layouts)
+        pieces = cut_into_tasks(
+            layouts, {file: number for number, file in enumerate(self.files)}, processes or usable_cpus()
+        )
+        count = processes or min(usable_cpus(), len(pieces))
+        spill = self.place / "spill"
+        spill.mkdir()
+        # if it is clear already that this must stop, the other files are only checked
+        writing = spill if self.skip_bad or not bad else None
+        tasks = [
+            ScatterTask(number, part, form, writing, run_bytes(count)) for number, part in enumerate(pieces)
+        ]
+        with workers(count, scheduler) as run:
+            runs, measured = self._scatter(run, tasks, sum(layout.events for layout in layouts.values()))
+            bad |= {self.files[item.number]: item.reason for item in measured if item.reason}
+            if bad and (not self.skip_bad or len(bad) == len(self.files)):
+                raise self._bad_files(bad)
+            bad_numbers = frozenset(number for number, file in enumerate(self.files) if file in bad)
+            splits = self._gather(run, self._gather_tasks(runs, form, bad_numbers))
+        shutil.rmtree(spill)
+        self._check_splits(splits)
+        found = Found(self.classes, stats, layouts, bad, measured)
+        manifest = make_manifest(self.experiment, form, found, splits)
+        if bad:
+            write_bad_files(self.place / "bad_files.csv", manifest)
+        return manifest
+
+    def _datasets(self) -> list[str]:
+        data = self.experiment.data
+        column = getattr(data.split, "column", None)
+        return list(dict.fromkeys([*data.inputs, *data.extras, *([column] if column else [])]))
+
+    def _bad_files(self, bad: dict[RawFile, str]) -> BadFilesError:
+        return BadFilesError([(file.path, bad[file]) for file in self.files if file in bad])
+
+    def _scatter(
+        self, run: RunTasks, tasks: list[ScatterTask], total: int
+    ) -> tuple[list[Run], list[Measured]]:
+        seen = 0
+
+        def done(result: tuple[list[Run], list[Measured]]) -> None:
+            nonlocal seen
+            seen += sum(sum(item.counts) for item in result[1])
+            self.progress("reading", seen, total)
+
+        self.progress("reading", 0, total)
+        results = run(scatter, tasks, done)
+        return [item for runs, _ in results for item in runs], [item for _, m in results for item in m]
+
+    def _gather_tasks(self, runs: list[Run], form: Format, bad: frozenset[int]) -> list[GatherTask]:
+        inputs, extras = ([f"{kind}/{name}" for name in getattr(form, kind)] for kind in ("inputs", "extras"))
+        tasks: list[GatherTask] = []
+        for split, shards in zip(SPLITS, form.shards, strict=True):
+            for number in range(shards):
+                place = len(tasks)
+                segments = [
+                    (item.path, int(item.starts[place]), int(item.starts[place + 1]))
+                    for item in runs
+                    if item.starts[place] < item.starts[place + 1]
+                ]
+                path = self.place / f"{split}-{number:05d}.h5"
+                columns = ["labels", "sources", *inputs, *extras]
+                tasks.append(GatherTask(split, path, segments, columns, bad, len(self.classes)))
+        return tasks
+
+    def _gather(self, run: RunTasks, tasks: list[GatherTask]) -> dict[str, SplitInfo]:
+        written = 0
+
+        def done(result: Gathered) -> None:
+            nonlocal written
+            written += 1
+            self.progress("mixing", written, len(tasks))
+
+        self.progress("mixing", 0, len(tasks))
+        shards: dict[str, list[Shard]] = {split: [] for split in SPLITS}
+        counts = {split: [0] * len(self.classes) for split in SPLITS}
+        for result in run(gather, tasks, done):
+            counts[result.split] = [a + b for a, b in zip(counts[result.split], result.counts, strict=True)]
+            if result.shard is not None:
+                shards[result.split].append(result.shard)
+                sync(self.place / result.shard.file)
+        return {split: SplitInfo(tuple(shards[split]), tuple(counts[split])) for split in SPLITS}
+
+    def _check_splits(self, splits: dict[str, SplitInfo]) -> None:
+        for split, info in splits.items():
+            if not info.events:
+                raise self.experiment.problem("data.split", f"leaves no events for {split}")
+            for label, events in zip(self.classes, info.counts, strict=True):
+                if not events:
+                    log.warning("the %s split has no events of class %s", split, label)

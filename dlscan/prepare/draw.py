@@ -1,0 +1,101 @@
+"""Which side an event is on and where it stands: pure functions of its file's name, its row and a seed.
+
+Nothing depends on what other events there are, so an event keeps its side when files are added, and the order
+does not depend on how many processes made it.
+"""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.config import ColumnSplit, FractionSplit
+from dlscan.dataset import SPLITS
+
+Words = NDArray[np.uint64]
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def event_hashes(name: str, rows: NDArray[np.int64], seed: int, purpose: str) -> Words:
+    """A random word for each event of a file.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, below the raw directory.
+    rows : ndarray of int, (n,)
+        Row numbers in the file.
+    seed : int
+        The split's seed.
+    purpose : str
+        Words for different purposes are independent.
+
+    Returns
+    -------
+    ndarray of uint64, (n,)
+        Uniform; the finaliser is that of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+    """
+    digest = hashlib.blake2b(f"{purpose}\0{seed}\0{name}".encode("utf-8", "surrogateescape"), digest_size=8)
+    start = np.uint64(int.from_bytes(digest.digest(), "little"))
+    word: Words = start + (rows.astype(np.uint64) + np.uint64(1)) * _GOLDEN
+    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return word ^ (word >> np.uint64(31))
+
+
+def uniform(words: Words) -> NDArray[np.float64]:
+    """Random words as numbers in [0, 1), with the 53 bits that a double holds."""
+    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def split_codes(
+    split: FractionSplit | ColumnSplit, words: Words, column: NDArray[Any] | None
+) -> NDArray[np.int8]:
+    """The split of each event, as its index in `SPLITS`; -1 where the column's value names none.
+
+    Parameters
+    ----------
+    split : FractionSplit or ColumnSplit
+        The rule.
+    words : ndarray of uint64, (n,)
+        `event_hashes` for the purpose "split".
+    column : ndarray, (n,) or (n, 1), or None
+        The values of `split.column`.
+    """
+    draw = uniform(words)
+    train, validation, test = range(len(SPLITS))
+    if isinstance(split, FractionSplit):
+        codes = np.full(len(words), test, np.int8)
+        codes[draw < split.train + split.validation] = validation
+        codes[draw < split.train] = train
+        return codes
+    assert column is not None
+    values = column.reshape(len(words))
+    codes = np.full(len(words), -1, np.int8)
+    codes[values == split.train] = train
+    codes[values == split.test] = test
+    if isinstance(split.validation, int):
+        codes[values == split.validation] = validation
+    else:
+        codes[(codes == train) & (draw < split.validation)] = validation
+    return codes
+
+
+def buckets(words: Words, codes: NDArray[np.int8], shards: tuple[int, int, int]) -> NDArray[np.int64]:
+    """The shard of each event, counted through all splits: the words, in order, cut into equal ranges.
+
+    Parameters
+    ----------
+    words : ndarray of uint64, (n,)
+        `event_hashes` for the purpose "order".
+    codes : ndarray of int8, (n,)
+        `split_codes`.
+    shards : tuple of int
+        Shards of each split.
+    """
+    counts = np.array(shards, np.uint64)[codes]
+    first = np.concatenate([[0], np.cumsum(shards)[:-1]])[codes]
+    place: NDArray[np.int64] = first + (((words >> np.uint64(32)) * counts) >> np.uint64(32)).astype(np.int64)
+    return place

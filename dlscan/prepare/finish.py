@@ -1,0 +1,87 @@
+"""From what the passes found to a manifest."""
+
+import csv
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+from dlscan.config import Experiment
+from dlscan.dataset import BadFile, Manifest, Source, SplitInfo, content
+from dlscan.files import written_whole
+from dlscan.prepare.layout import Format
+from dlscan.prepare.scatter import Measured
+from dlscan.raw import Layout, RawFile
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """Everything that is known of the raw files once they are read.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        The labels.
+    stats : dict of RawFile to (int, int)
+        Size and time of every file, good or bad, before it was read; a file's place is its number.
+    layouts : dict of RawFile to Layout
+        Headers of the files that fit together.
+    bad : dict of RawFile to str
+        Files that are left out.
+    measured : list of Measured
+        Of each piece, in order.
+    """
+
+    classes: tuple[str, ...]
+    stats: dict[RawFile, tuple[int, int]]
+    layouts: dict[RawFile, Layout]
+    bad: dict[RawFile, str]
+    measured: list[Measured]
+
+
+def make_manifest(
+    experiment: Experiment, form: Format, found: Found, splits: dict[str, SplitInfo]
+) -> Manifest:
+    """Put together the manifest of a dataset."""
+    files = list(found.stats)
+    good = [item for item in found.measured if files[item.number] not in found.bad]
+    sources = _sources(files, found, {item.number: item.checksum for item in good if item.checksum})
+    config = content(experiment.data)
+    identity = json.dumps([config, [(source.file, source.checksum) for source in sources]])
+    return Manifest(
+        classes=found.classes,
+        inputs=form.inputs,
+        extras=form.extras,
+        statistics={
+            name: sum((item.moments[name] for item in good[1:]), start=good[0].moments[name]).statistics()
+            for name in form.inputs
+        },
+        splits=splits,
+        sources=sources,
+        config=config,
+        config_hash=hashlib.blake2b(identity.encode(), digest_size=16).hexdigest(),
+        bad_files=tuple(
+            BadFile(file.name, found.bad[file], *found.stats[file]) for file in files if file in found.bad
+        ),
+    )
+
+
+def write_bad_files(path: Path, manifest: Manifest) -> None:
+    """Write the list of the files that were left out, with the reasons."""
+    with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["file", "reason"])
+        writer.writerows((bad.file, bad.reason) for bad in manifest.bad_files)
+
+
+def _sources(files: list[RawFile], found: Found, checksums: dict[int, str]) -> tuple[Source, ...]:
+    return tuple(
+        Source(
+            file.name,
+            found.classes[file.label],
+            found.layouts[file].events if number in checksums else 0,
+            *found.stats[file],
+            checksums.get(number, ""),
+        )
+        for number, file in enumerate(files)
+    )

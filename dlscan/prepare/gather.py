@@ -1,0 +1,73 @@
+"""Second pass: collect the events of one shard from all runs, put them in order and write them."""
+
+import dataclasses
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from dlscan.dataset import Shard
+from dlscan.dataset.events import Events
+from dlscan.dataset.shard import read_shard, write_shard
+
+
+@dataclasses.dataclass(frozen=True)
+class GatherTask:
+    """One shard of one split.
+
+    Attributes
+    ----------
+    split : str
+        Its split.
+    path : Path
+        The shard to write.
+    segments : list of (Path, int, int)
+        Its rows in each run file.
+    columns : list of str
+        What a shard stores.
+    bad : frozenset of int
+        Numbers of the files to leave out.
+    classes : int
+        How many classes there are.
+    """
+
+    split: str
+    path: Path
+    segments: list[tuple[Path, int, int]]
+    columns: list[str]
+    bad: frozenset[int]
+    classes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Gathered:
+    """A shard of `split`, None if there are no events for it, and its events of each class."""
+
+    split: str
+    shard: Shard | None
+    counts: tuple[int, ...]
+
+
+def gather(task: GatherTask) -> Gathered:
+    """Write one shard."""
+    parts = []
+    for path, start, stop in task.segments:
+        with h5py.File(path) as handle:
+            parts.append(read_shard(handle, ["keys", *task.columns], start, stop))
+    nothing = Gathered(task.split, None, (0,) * task.classes)
+    if not parts:
+        return nothing
+    events = Events.concatenate(parts)
+    parts.clear()
+    sources = events.array("sources")
+    # the keys are random words: sorting by them is the shuffle; equal ones are told apart by their source
+    order = np.lexsort((sources[:, 1], sources[:, 0], events.array("keys")))
+    if task.bad:
+        order = order[~np.isin(sources[order, 0], list(task.bad))]
+    if not len(order):
+        return nothing
+    shard = Events({name: events.columns[name] for name in task.columns}).take(order)
+    task.path.unlink(missing_ok=True)
+    write_shard(task.path, shard)
+    counts = tuple(map(int, np.bincount(shard.array("labels"), minlength=task.classes)))
+    return Gathered(task.split, Shard(task.path.name, len(shard), task.path.stat().st_size), counts)

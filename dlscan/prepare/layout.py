@@ -1,0 +1,167 @@
+"""Decide, before the data are read, how they will lie on disk and how the work is cut into tasks."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from dlscan.config import ColumnSplit, Data, FractionSplit
+from dlscan.dataset import Column
+from dlscan.machine import free_memory
+from dlscan.raw import Layout, RawFile, read_rows
+
+# Index and value of an entry take 6 bytes against 4 for a dense cell, and filling a batch from a mostly empty
+# event writes far less; above this occupancy the dense block is the faster one.
+SPARSE_BELOW = 0.25
+SHARD_BYTES = 64 * 2**20
+# Dense bytes of a task: long enough to hide its start, short enough to keep many processes busy and to show
+# progress; at most a machine's worth of them is in memory, and of each only blocks and runs.
+TASK_BYTES = 128 * 2**20
+_LEAST_RUN, _LONGEST_RUN = 32 * 2**20, 2**30
+_SAMPLE_FILES = 8
+_SAMPLE_ROWS = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """Rows `start` to `stop` of raw file number `number`."""
+
+    number: int
+    file: RawFile
+    start: int
+    stop: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """How the dataset will lie on disk; what every task needs to know.
+
+    Attributes
+    ----------
+    inputs, extras : dict of str to Column
+        What is stored of each event.
+    split : FractionSplit or ColumnSplit
+        The rule that gives each event its side.
+    shards : tuple of int
+        Shards of each split.
+    """
+
+    inputs: dict[str, Column]
+    extras: dict[str, Column]
+    split: FractionSplit | ColumnSplit
+    shards: tuple[int, int, int]
+
+    @property
+    def datasets(self) -> list[str]:
+        """The raw datasets that are read."""
+        names = [*self.inputs, *self.extras]
+        column = getattr(self.split, "column", None)
+        return names if column is None or column in names else [*names, column]
+
+
+def choose_format(data: Data, files: dict[RawFile, Layout]) -> Format:
+    """Choose encodings and the number of shards from headers and a sample of the events."""
+    first = next(iter(files.values()))
+    occupancy = _sampled_occupancy(data.inputs, list(files.items()))
+    inputs = {
+        name: Column(
+            first.shapes[name],
+            _stored_type(np.dtype(first.dtypes[name])),
+            # features of a vector are measured one by one, which wants them dense
+            "sparse" if occupancy[name] < SPARSE_BELOW and len(first.shapes[name]) > 1 else "dense",
+        )
+        for name in data.inputs
+    }
+    extras = {
+        name: Column(first.shapes[name], np.dtype(first.dtypes[name]).newbyteorder("=").str, "dense")
+        for name in data.extras
+    }
+    split = data.split
+    assert isinstance(split, FractionSplit | ColumnSplit)
+    bytes_per_event = 12.0
+    for name, column in {**inputs, **extras}.items():
+        width = np.dtype(column.dtype).itemsize
+        entries = occupancy[name] * column.size if column.encoding == "sparse" else column.size
+        bytes_per_event += entries * (
+            width + (4 if column.size > 2**16 else 2) * (column.encoding == "sparse")
+        )
+    total = bytes_per_event * sum(layout.events for layout in files.values())
+    shards = tuple(max(1, math.ceil(total * share / SHARD_BYTES)) for share in _shares(split))
+    return Format(inputs, extras, split, (shards[0], shards[1], shards[2]))
+
+
+def cut_into_tasks(
+    files: dict[RawFile, Layout], numbers: dict[RawFile, int], workers: int
+) -> list[list[Piece]]:
+    """Cut the files into tasks of about equal dense bytes; long files into several pieces.
+
+    Parameters
+    ----------
+    files : dict of RawFile to Layout
+        What to read.
+    numbers : dict of RawFile to int
+        The number of each file in the manifest.
+    workers : int
+        Processes; huge data get longer tasks, so that their number stays within reason.
+    """
+    layout = next(iter(files.values()))
+    event = sum(
+        math.prod(layout.shapes[name]) * np.dtype(layout.dtypes[name]).itemsize for name in layout.shapes
+    )
+    total = event * sum(layout.events for layout in files.values())
+    rows = max(1, int(min(max(TASK_BYTES, total / (workers * 16)), 32 * TASK_BYTES) // event))
+    tasks: list[list[Piece]] = [[]]
+    room = rows
+    for file, layout in files.items():
+        start = 0
+        while start < layout.events:
+            # a file is cut only where it is longer than a task: its chunks are then decoded once
+            length = min(rows, layout.events - start)
+            if length > room and tasks[-1]:
+                tasks.append([])
+                room = rows
+            tasks[-1].append(Piece(numbers[file], file, start, start + length))
+            start, room = start + length, room - length
+    return tasks
+
+
+def run_bytes(processes: int) -> int:
+    """Bytes of encoded events that a process collects before it writes a run.
+
+    Sorting a run takes them twice more, and the rest of the machine is not ours: an eighth of what is free.
+    """
+    return min(max(free_memory() // (8 * processes), _LEAST_RUN), _LONGEST_RUN)
+
+
+def _sampled_occupancy(names: Sequence[str], files: list[tuple[RawFile, Layout]]) -> dict[str, float]:
+    """Share of non-zero values in rows from the middle of files spread over all classes."""
+    filled, cells = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    for label in {file.label for file, _ in files}:
+        own = [pair for pair in files if pair[0].label == label]
+        for file, layout in own[:: max(1, len(own) // _SAMPLE_FILES)]:
+            start = max(0, layout.events // 2 - _SAMPLE_ROWS // 2)
+            try:
+                _, block = next(read_rows(file, names, start, min(start + _SAMPLE_ROWS, layout.events)))
+            except OSError:
+                continue  # reading all of it will name the file and the reason
+            for name in names:
+                filled[name] += int(np.count_nonzero(block[name]))
+                cells[name] += block[name].size
+    return {name: filled[name] / cells[name] if cells[name] else 1.0 for name in names}
+
+
+def _stored_type(dtype: np.dtype) -> str:
+    """Inputs reach the network as float32: narrower types stay as they are, wider ones become that."""
+    if dtype.kind == "b":
+        return "|u1"
+    exact = dtype.itemsize <= 2 or (dtype.kind == "f" and dtype.itemsize == 4)
+    return dtype.newbyteorder("=").str if exact else "<f4"
+
+
+def _shares(split: FractionSplit | ColumnSplit) -> tuple[float, float, float]:
+    """What part of all events each split will hold, about: only the sizes of shards depend on it."""
+    if isinstance(split, FractionSplit):
+        return split.train, split.validation, split.test
+    cut = split.validation if isinstance(split.validation, float) else 0.2
+    return 0.8 * (1 - cut), max(0.8 * cut, 0.05), 0.2

@@ -1,0 +1,107 @@
+"""Moments of an input, merged block by block without losing digits."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.dataset import Statistics
+from dlscan.dataset.events import Dense, Sparse
+
+
+@dataclasses.dataclass(frozen=True)
+class Moments:
+    """Running moments of one input; arrays hold one number per feature (vectors) or a single one (images).
+
+    Attributes
+    ----------
+    count : int
+        Values seen for each number.
+    mean, m2, low, high : ndarray of float64, (features,) or (1,)
+        `m2` is the sum of squared deviations from the mean.
+    nonzero : int
+        Values that are not zero, over all features.
+    total : float
+        Sum of absolute values, over all features.
+    """
+
+    count: int
+    mean: NDArray[np.float64]
+    m2: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    nonzero: int
+    total: float
+
+    @classmethod
+    def of(cls, block: Dense | Sparse, size: int, vector: bool) -> "Moments":
+        """Measure a block of events with `size` values each; `vector` keeps features apart."""
+        if isinstance(block, Sparse):
+            return cls._of_sparse(block, size)
+        columns = size if vector else 1
+        values = block.array.reshape(-1, columns).astype(np.float64)
+        if not len(values):
+            return cls.nothing(columns)
+        mean = values.mean(axis=0)
+        return cls(
+            len(values),
+            mean,
+            np.square(values - mean).sum(axis=0),
+            values.min(axis=0),
+            values.max(axis=0),
+            int(np.count_nonzero(values)),
+            float(np.abs(values).sum()),
+        )
+
+    @classmethod
+    def _of_sparse(cls, block: Sparse, size: int) -> "Moments":
+        values = block.value.astype(np.float64)
+        count, zeros = len(block) * size, len(block) * size - len(values)
+        if not count:
+            return cls.nothing(1)
+        mean = values.sum() / count
+        # the zeros that are not stored count too
+        m2 = np.square(values - mean).sum() + zeros * mean**2
+        low = min(values.min(initial=np.inf), 0.0 if zeros else np.inf)
+        high = max(values.max(initial=-np.inf), 0.0 if zeros else -np.inf)
+        nonzero, total = int(np.count_nonzero(values)), float(np.abs(values).sum())
+        mean, m2, low, high = (np.array([number]) for number in (mean, m2, low, high))
+        return cls(count, mean, m2, low, high, nonzero, total)
+
+    @classmethod
+    def nothing(cls, columns: int) -> "Moments":
+        """The moments of no events."""
+        zero = np.zeros(columns)
+        return cls(0, zero, zero, np.full(columns, np.inf), np.full(columns, -np.inf), 0, 0.0)
+
+    def __add__(self, other: "Moments") -> "Moments":
+        """Merge (Chan, Golub and LeVeque, 1979)."""
+        count = self.count + other.count
+        if not other.count or not self.count:
+            return self if self.count else other
+        step = other.mean - self.mean
+        return Moments(
+            count,
+            self.mean + step * (other.count / count),
+            self.m2 + other.m2 + step**2 * (self.count * other.count / count),
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+            self.nonzero + other.nonzero,
+            self.total + other.total,
+        )
+
+    def statistics(self) -> Statistics:
+        """What the manifest keeps."""
+
+        def numbers(values: NDArray[Any]) -> tuple[float, ...]:
+            return tuple(float(value) for value in values)
+
+        return Statistics(
+            mean=numbers(self.mean),
+            std=numbers(np.sqrt(self.m2 / self.count)),
+            minimum=numbers(self.low),
+            maximum=numbers(self.high),
+            magnitude=self.total / self.nonzero if self.nonzero else 0.0,
+            occupancy=self.nonzero / (self.count * len(self.mean)),
+        )

@@ -1,0 +1,153 @@
+"""First pass: read raw events once, check, measure, encode, and scatter them by shard into run files."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.dataset import SPLITS
+from dlscan.dataset.events import Dense, Events, Sparse
+from dlscan.dataset.shard import write_shard
+from dlscan.prepare.draw import buckets, event_hashes, split_codes
+from dlscan.prepare.layout import Format, Piece
+from dlscan.prepare.measure import Moments
+from dlscan.raw import read_rows
+
+
+@dataclasses.dataclass(frozen=True)
+class ScatterTask:
+    """Some pieces of raw files, and where the runs go; `spill` None only checks."""
+
+    number: int
+    pieces: list[Piece]
+    format: Format
+    spill: Path | None
+    run_bytes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A file of events sorted by shard; shard i owns the rows from starts[i] to starts[i + 1]."""
+
+    path: Path
+    starts: NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What a piece of a file holds.
+
+    Attributes
+    ----------
+    number : int
+        Of the file.
+    reason : str or None
+        Why the file is bad.
+    counts : tuple of int
+        Events of each split.
+    moments : dict of str to Moments
+        Of each input, over the training split.
+    checksum : str or None
+        Of the whole file; only with its first piece.
+    """
+
+    number: int
+    reason: str | None
+    counts: tuple[int, ...]
+    moments: dict[str, Moments]
+    checksum: str | None
+
+
+class _BadEvents(Exception):
+    """The file is bad; the message is the reason."""
+
+
+def scatter(task: ScatterTask) -> tuple[list[Run], list[Measured]]:
+    """Do the first pass over the pieces of a task.
+
+    A bad file does not end the task: what was already written of it is dropped in the second pass.
+    """
+    runs: list[Run] = []
+    measured = []
+    waiting: list[Events] = []
+    for piece in task.pieces:
+        counts = np.zeros(len(SPLITS), np.int64)
+        moments: dict[str, Moments] = {}
+        try:
+            for first, block in read_rows(piece.file, task.format.datasets, piece.start, piece.stop):
+                events, codes = _encode(piece, first, block, task.format)
+                counts += np.bincount(codes, minlength=len(SPLITS))
+                _measure(moments, events, codes, task.format)
+                if task.spill is not None:
+                    waiting.append(events)
+                    if sum(part.nbytes for part in waiting) > task.run_bytes:
+                        runs.append(_write_run(task, len(runs), waiting))
+                        waiting = []
+            checksum = file_checksum(piece.file.path) if piece.start == 0 else None
+            reason = None
+        except (OSError, RuntimeError, _BadEvents) as error:
+            reason, checksum = " ".join(str(error).split()), None
+        measured.append(Measured(piece.number, reason, tuple(map(int, counts)), moments, checksum))
+    if waiting:
+        runs.append(_write_run(task, len(runs), waiting))
+    return runs, measured
+
+
+def file_checksum(path: Path) -> str:
+    """Checksum of a file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _encode(
+    piece: Piece, first: int, block: dict[str, NDArray[Any]], form: Format
+) -> tuple[Events, NDArray[np.int8]]:
+    rows = np.arange(first, first + len(next(iter(block.values()))))
+    name, seed = piece.file.name, form.split.seed
+    column = getattr(form.split, "column", None)
+    values = block[column] if column else None
+    codes = split_codes(form.split, event_hashes(name, rows, seed, "split"), values)
+    if values is not None and (codes < 0).any():
+        row = int(np.argmax(codes < 0))
+        raise _BadEvents(f"{column} is {values[row]!s} in row {first + row}, which is none of the splits")
+    columns: dict[str, Dense | Sparse] = {
+        "keys": Dense(event_hashes(name, rows, seed, "order")),
+        "codes": Dense(codes),
+        "labels": Dense(np.full(len(rows), piece.file.label, np.int16)),
+        "sources": Dense(np.column_stack([np.full(len(rows), piece.number), rows]).astype(np.uint32)),
+    }
+    for name, spec in form.inputs.items():
+        with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite and is reported below
+            dense = np.asarray(block[name], np.dtype(spec.dtype))
+        encoded = Sparse.encode(dense) if spec.encoding == "sparse" else Dense(dense)
+        if not np.isfinite(encoded.values).all():
+            row = int(np.argmax(~np.isfinite(dense).reshape(len(dense), -1).all(axis=1)))
+            raise _BadEvents(f"{name} is not finite in row {first + row}")
+        columns[f"inputs/{name}"] = encoded
+    for name, spec in form.extras.items():
+        columns[f"extras/{name}"] = Dense(np.asarray(block[name], np.dtype(spec.dtype)))
+    return Events(columns), codes
+
+
+def _measure(moments: dict[str, Moments], events: Events, codes: NDArray[np.int8], form: Format) -> None:
+    train = np.flatnonzero(codes == 0)
+    for name, spec in form.inputs.items():
+        block = events.columns[f"inputs/{name}"].take(train)
+        found = Moments.of(block, spec.size, vector=len(spec.shape) <= 1)
+        moments[name] = moments[name] + found if name in moments else found
+
+
+def _write_run(task: ScatterTask, number: int, waiting: list[Events]) -> Run:
+    assert task.spill is not None
+    events = Events.concatenate(waiting)
+    places = buckets(events.array("keys"), events.array("codes"), task.format.shards)
+    order = np.argsort(places, kind="stable")
+    starts = np.searchsorted(places[order], np.arange(sum(task.format.shards) + 1))
+    path = task.spill / f"run-{task.number:06d}-{number:04d}.h5"
+    path.unlink(missing_ok=True)  # a task that died half way is done again
+    columns = {name: block for name, block in events.columns.items() if name != "codes"}
+    write_shard(path, Events(columns).take(order))
+    return Run(path, starts)

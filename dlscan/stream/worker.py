@@ -1,0 +1,70 @@
+"""A worker process: reads what it is told into slots of shared memory until its owner is gone.
+
+It is started as a plain command, not by `multiprocessing`: it imports nothing of its owner's program, so a
+script needs no `if __name__ == "__main__"`, and neither Keras nor the command line is loaded here.
+"""
+
+import contextlib
+import mmap
+import os
+import resource
+import signal
+import sys
+import traceback
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+
+from dlscan.stream.reader import Reader
+
+# How often a worker that waits looks whether its owner is still there. End of file on the connection says so
+# at once, unless a fork of the owner keeps the other end open.
+_LOOK_SECONDS = 1.0
+
+
+def main() -> None:
+    """Serve the owner at the other end of the connection whose descriptor is the argument."""
+    # the owner gets the terminal's and the batch system's signals and decides what to do about them
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    owner = os.getppid()
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        _serve(Connection(int(sys.argv[1])), owner)
+    # nothing is left to clean up, and a hanging file system must not delay the end
+    os._exit(0)
+
+
+def _serve(owner: "Connection[Any, Any]", owner_pid: int) -> None:
+    number, descriptor, slots, source, layout = owner.recv()
+    _allow_many_files()
+    memory = mmap.mmap(descriptor, 0)
+    os.close(descriptor)
+    reading = np.ndarray((), np.int64, memory, slots * layout.size + 8 * number)
+
+    def note(shard: int) -> None:
+        reading[...] = shard
+
+    reader = Reader(source, note)
+    while True:
+        while not owner.poll(_LOOK_SECONDS):
+            if os.getppid() != owner_pid:
+                return
+        slot, events = owner.recv()
+        arrays = layout.views(memory, slot, events)
+        try:
+            reader.fill(arrays.pop("rows"), arrays)
+        except Exception as error:
+            owner.send((slot, error, traceback.format_exc()))
+        else:
+            owner.send((slot, None, ""))
+
+
+def _allow_many_files() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+if __name__ == "__main__":
+    main()
