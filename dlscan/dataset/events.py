@@ -1,6 +1,7 @@
 """Events in memory as they lie on disk: dense arrays, or index and value of what is not zero."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -130,8 +131,8 @@ class Sparse:
     @staticmethod
     def encode(dense: Array) -> "Sparse":
         """Encode (n, ...) dense values; a negative zero counts as a value, so that nothing is changed."""
-        flat = np.ascontiguousarray(dense).reshape(len(dense), -1)
-        size = flat.shape[1]
+        size = math.prod(dense.shape[1:])
+        flat = np.ascontiguousarray(dense).reshape(len(dense), size)
         bits = flat.view(f"u{flat.dtype.itemsize}")
         places = np.flatnonzero(bits)
         counts = np.count_nonzero(bits, axis=1)

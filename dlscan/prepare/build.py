@@ -115,6 +115,7 @@ class _Build:
         stats = {file: file.stat() for file in self.files}
         layouts, bad = check_files(self.files, self._datasets())
         if not layouts:
+            self._explain_missing(bad)
             raise self._bad_files(bad)
         form = choose_format(self.experiment.data, layouts)
         pieces = cut_into_tasks(
@@ -147,6 +148,16 @@ class _Build:
         data = self.experiment.data
         column = getattr(data.split, "column", None)
         return list(dict.fromkeys([*data.inputs, *data.extras, *([column] if column else [])]))
+
+    def _explain_missing(self, bad: dict[RawFile, str]) -> None:
+        """A dataset that no file has is a slip in the experiment file, not a thousand bad files."""
+        for key in ("inputs", "extras"):
+            for name in getattr(self.experiment.data, key):
+                if all(reason.startswith(f"has no dataset {name!r}") for reason in bad.values()):
+                    first, reason = next(iter(bad.items()))
+                    raise self.experiment.problem(
+                        f"data.{key}", f"no file has {name!r}: {first.path} {reason}"
+                    )
 
     def _bad_files(self, bad: dict[RawFile, str]) -> BadFilesError:
         return BadFilesError([(file.path, bad[file]) for file in self.files if file in bad])

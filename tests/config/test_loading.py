@@ -1,0 +1,208 @@
+"""The experiment file: what is read, and what is said of a wrong one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dlscan.config import ColumnSplit, Experiment, FractionSplit, Normalization, experiment_from, load
+from dlscan.config.models import FAMILIES
+from dlscan.errors import ConfigError
+
+DESIGN = """
+name: lcd-dense
+output: scans
+data:
+  raw: /data/LCD/V2
+  classes: {Ele: EleEscan, Gamma: GammaEscan, Pi0: Pi0Escan, ChPi: ChPiEscan}
+  inputs: [ECAL, HCAL]
+  extras: [target]
+  split: {train: 0.8, validation: 0.1, test: 0.1, seed: 1}
+  normalize: {ECAL: {tanh-log: 100}, HCAL: tanh-log}
+  balance: weights
+  prepared: prepared/lcd
+model:  {family: dense, width: 128, depth: 2, activation: relu, dropout: 0.0, batch_norm: false}
+train:
+  epochs: 100
+  batch_size: 1024
+  optimizer: Adam
+  learning_rate: 1e-3
+  early_stopping: {monitor: val_loss, patience: 10, min_delta: 0.0}
+  time_limit: 2h
+  seed: 1
+scan:
+  grid: {model.width: [32, 64, 128, 256, 512], model.depth: [1, 2, 3, 4]}
+  repeats: 1
+batch: {system: local, models_per_job: 1, gpus: 1, cpus: 8, memory: 32G, time: 4h, max_running: 20,
+        options: {partition: gpu}}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "lcd.yaml"
+    path.write_text(DESIGN, encoding="utf-8")
+    return path
+
+
+def test_load_reads_every_key_of_the_design(file: Path) -> None:
+    experiment = load(file)
+    assert experiment.name == "lcd-dense"
+    assert experiment.directory == file.parent / "scans" / "lcd-dense"
+    assert experiment.data.raw == Path("/data/LCD/V2")
+    assert experiment.data.prepared == file.parent / "prepared/lcd"
+    assert list(experiment.data.classes or {}) == ["Ele", "Gamma", "Pi0", "ChPi"]
+    assert experiment.data.split == FractionSplit(0.8, 0.1, 0.1, 1)
+    assert experiment.data.normalize == {
+        "ECAL": Normalization("tanh-log", 100.0),
+        "HCAL": Normalization("tanh-log"),
+    }
+    assert experiment.model.parameters.width == 128
+    assert experiment.train.learning_rate == 1e-3
+    assert experiment.train.optimizer == "adam"
+    assert experiment.train.time_limit == 7200
+    assert experiment.scan.grid["model.depth"] == (1, 2, 3, 4)
+    assert experiment.batch.memory == 32 * 2**30
+
+
+def test_plain_builds_the_same_experiment_again(file: Path) -> None:
+    experiment = load(file)
+    again = yaml.safe_load(yaml.safe_dump(experiment.plain()))
+    assert experiment_from(again, file) == experiment
+
+
+def test_overrides_win_over_the_file(file: Path) -> None:
+    experiment = load(
+        file, ["train.epochs=5", "scan.grid.model.width=[32, 64]", "data.split.seed=7", "name=quick = ü"]
+    )
+    assert experiment.train.epochs == 5
+    assert experiment.scan.grid == {"model.width": (32, 64), "model.depth": (1, 2, 3, 4)}
+    assert experiment.data.split.seed == 7
+    assert experiment.name == "quick = ü"
+
+
+def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callable[..., Experiment]) -> None:
+    assert make_experiment("batch.cpus=3").batch.cpus == 3
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "message"),
+    [
+        ("train.epoch=5", "train.epoch", "did you mean 'epochs'"),
+        ("trian.epochs=5", "trian", "did you mean 'train'"),
+        ("model.widht=5", "model.widht", "did you mean 'width'"),
+        ("train.epochs=ten", "train.epochs", "a whole number"),
+        ("train.epochs=1.5", "train.epochs", "a whole number"),
+        ("train.epochs=true", "train.epochs", "a whole number"),
+        ("train.epochs=0", "train.epochs", "at least 1"),
+        ("train.learning_rate=0", "train.learning_rate", "greater than 0"),
+        ("train.learning_rate=.inf", "train.learning_rate", "finite"),
+        ("train.optimizer=rmsporp", "train.optimizer", "did you mean 'rmsprop'"),
+        ("train.time_limit=soon", "train.time_limit", "2h"),
+        ("model.dropout=1", "model.dropout", "less than 1"),
+        ("model.batch_norm=1", "model.batch_norm", "true or false"),
+        ("model.family=densse", "model.family", "one of dense"),
+        ("model=3", "model", "mapping"),
+        ("data.split.train=0.9", "data.split", "add up to 1"),
+        ("data.split={column: split, train: 1, test: 1}", "data.split", "different"),
+        ("data.inputs=[]", "data.inputs", "at least one"),
+        ("data.inputs=ECAL", "data.inputs", "a list"),
+        ("data.inputs=[ECAL, ECAL]", "data.inputs", "twice"),
+        ("data.extras=[HCAL]", "data.inputs", "twice"),
+        ("data.normalize.FCAL=none", "data.normalize.FCAL", "did you mean"),
+        ("data.normalize.ECAL=standrd", "data.normalize.ECAL", "did you mean 'standard'"),
+        ("data.normalize.ECAL={scale: -1}", "data.normalize.ECAL.scale", "greater than 0"),
+        ("data.classes={Ele: EleEscan}", "data.classes", "two classes"),
+        ("data.balance=weight", "data.balance", "did you mean 'weights'"),
+        ("scan.grid.model.width=[32, -3]", "scan.grid.model.width", "at least 1, got -3"),
+        ("scan.grid.model.width=[32, 32]", "scan.grid.model.width", "twice"),
+        ("scan.grid.model.width=[]", "scan.grid.model.width", "at least one"),
+        ("scan.grid.model.widht=[3]", "scan.grid.model.widht", "did you mean 'width'"),
+        ("scan.grid.data.raw=[a]", "scan.grid.data.raw", "model and train"),
+        ("batch.system=slrum", "batch.system", "one of local"),
+        ("batch.memory=lots", "batch.memory", "32G"),
+        ("stream.workers=-1", "stream.workers", "at least 0"),
+        ("name=a/b", "name", "directory"),
+        ("epochs", "epochs", "key=value"),
+    ],
+)
+def test_a_wrong_value_is_one_line_with_file_key_and_remedy(
+    file: Path, override: str, key: str, message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(file, [override])
+    text = str(caught.value)
+    assert text.startswith(f"{file}: {key}: ")
+    assert message in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: [", "not valid YAML"),
+        ("name: a\nname: b", "line 2: key 'name' stands twice"),
+        ("- a", "must be a mapping"),
+        ("", "must be a mapping"),
+        ("name: a", "data: missing"),
+        ("data: {raw: a, inputs: [x]}", "name: missing"),
+        ("name: a\ndata: {raw: a}", "data.inputs: missing"),
+        ("!!python/object/apply:os.system ['true']", "not valid YAML"),
+    ],
+)
+def test_a_file_that_is_no_experiment_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert str(path) in str(caught.value)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml: no such experiment file"):
+        load(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("30s", 30), ("45m", 2700), ("2h", 7200), ("1d12h", 129600), ("'4:00:00'", 14400)],
+)
+def test_durations_are_read_as_people_write_them(file: Path, text: str, seconds: float) -> None:
+    assert load(file, [f"train.time_limit={text}"]).train.time_limit == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "validation"), [("0.1", 0.1), ("2", 2)], ids=["share of train", "value of the column"]
+)
+def test_a_split_by_column(file: Path, text: str, validation: float) -> None:
+    experiment = load(file, [f"data.split={{column: split, train: 0, test: 1, validation: {text}}}"])
+    assert experiment.data.split == ColumnSplit("split", 0, 1, validation)
+
+
+def test_early_stopping_can_be_switched_off(file: Path) -> None:
+    assert load(file, ["train.early_stopping=null"]).train.early_stopping is None
+
+
+def test_numbers_in_a_grid_are_numbers(file: Path) -> None:
+    grid = load(file, ["scan.grid.train.learning_rate=[1e-3, 1E-4]"]).scan.grid
+    assert grid["train.learning_rate"] == (1e-3, 1e-4)
+
+
+def test_every_model_family_has_working_defaults(file: Path) -> None:
+    for family in FAMILIES:
+        assert load(file, [f"model={{family: {family}}}"]).model.family == family
+
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_every_file_in_configs_loads(path: Path) -> None:
+    load(path)
+
+
+def test_there_are_configs() -> None:
+    assert {path.stem for path in CONFIGS} >= {"demo", "lcd-dense", "magic", "mnist"}

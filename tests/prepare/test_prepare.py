@@ -1,0 +1,392 @@
+"""From raw directories to a dataset: nothing lost, nothing twice, nothing half-written."""
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from dlscan.config import Experiment
+from dlscan.dataset import SPLITS, Manifest
+from dlscan.errors import BadFilesError, ConfigError, DataError, UsageError
+from dlscan.prepare import layout, prepare
+from dlscan.stream import Batches
+
+Make = Callable[..., Experiment]
+EVENTS = 300
+
+
+def events_of(prepared: Path) -> dict[str, dict[str, np.ndarray]]:
+    """All events of a dataset, by split."""
+    found = {}
+    for split in SPLITS:
+        with Batches(prepared, split=split, workers=0, shuffle=False, extras=True) as batches:
+            batches_ = list(batches.epoch(0))
+        found[split] = {
+            "labels": np.concatenate([b.labels for b in batches_]),
+            "target": np.concatenate([b.extras["target"][:, 0] for b in batches_]),
+            "sources": np.concatenate([b.sources for b in batches_]),
+            **{name: np.concatenate([b.inputs[name] for b in batches_]) for name in ("ECAL", "HCAL")},
+        }
+    return found
+
+
+def identity(events: dict[str, np.ndarray]) -> list[tuple[float, ...]]:
+    """(class, file, row) of each event."""
+    return [tuple(row) for row in events["target"][:, :3]]
+
+
+def test_every_event_is_in_one_split_with_its_label_and_its_values(experiment: Experiment) -> None:
+    manifest = prepare(experiment).manifest
+    found = events_of(experiment.data.prepared)
+    everything = [key for split in SPLITS for key in identity(found[split])]
+    assert len(everything) == len(set(everything)) == EVENTS == manifest.events
+    for split in SPLITS:
+        events = found[split]
+        np.testing.assert_array_equal(events["labels"], events["target"][:, 0])
+        assert manifest.splits[split].counts == tuple(np.bincount(events["labels"], minlength=3))
+        for row, (number, source_row) in enumerate(events["sources"]):
+            source = manifest.sources[number]
+            with h5py.File(experiment.data.raw / source.file) as raw:
+                for name in ("ECAL", "HCAL"):
+                    np.testing.assert_array_equal(events[name][row], raw[name][source_row])
+
+
+def test_images_are_stored_sparse_and_vectors_dense(experiment: Experiment) -> None:
+    manifest = prepare(experiment).manifest
+    assert manifest.inputs["ECAL"].encoding == "sparse"
+    assert manifest.inputs["HCAL"].encoding == "dense"
+    assert manifest.statistics["ECAL"].occupancy == pytest.approx(0.1, abs=0.01)
+    assert len(manifest.statistics["HCAL"].mean) == 7
+
+
+def test_statistics_come_from_the_training_split_alone(experiment: Experiment, raw: Path) -> None:
+    prepare(experiment)
+    train = events_of(experiment.data.prepared)["train"]
+    statistics = Manifest.read(experiment.data.prepared).statistics
+    np.testing.assert_allclose(statistics["HCAL"].mean, train["HCAL"].mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(statistics["HCAL"].std, train["HCAL"].std(axis=0), rtol=1e-5)
+    assert statistics["ECAL"].maximum == (train["ECAL"].max(),)
+    assert statistics["ECAL"].occupancy == pytest.approx(np.mean(train["ECAL"] != 0))
+
+
+def test_events_keep_their_side_when_files_are_added(make_experiment: Make, raw: Path) -> None:
+    experiment = make_experiment()
+    prepare(experiment)
+    before = {key: split for split, e in events_of(experiment.data.prepared).items() for key in identity(e)}
+    for name in ("Ele", "Pi0"):
+        # sorts before the others, so that every file gets another number
+        shutil.copy(raw / name / f"{name}_0.h5", raw / name / "A_new.h5")
+        with h5py.File(raw / name / "A_new.h5", "a") as handle:
+            handle["target"][:, 0, 1] = 99
+    assert prepare(experiment).built
+    after = {key: split for split, e in events_of(experiment.data.prepared).items() for key in identity(e)}
+    assert len(after) == EVENTS + 100
+    assert before == {key: split for key, split in after.items() if key[1] != 99}
+
+
+def test_the_dataset_is_the_same_whoever_makes_it(
+    make_experiment: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process, two processes, and tasks and shards cut otherwise: the same events in the same order."""
+    one = make_experiment("data.prepared=one")
+    prepare(one, processes=1)
+    two = make_experiment("data.prepared=two")
+    prepare(two, processes=2)
+    monkeypatch.setattr(layout, "TASK_BYTES", 4096)
+    monkeypatch.setattr(layout, "SHARD_BYTES", 4096)
+    monkeypatch.setattr(layout, "_LEAST_RUN", 0)
+    monkeypatch.setattr(layout, "_LONGEST_RUN", 2048)
+    three = make_experiment("data.prepared=three")
+    manifest = prepare(three, processes=1).manifest
+    assert len(manifest.splits["train"].shards) > 3
+    expected = events_of(one.data.prepared)
+    for other in (two, three):
+        found = events_of(other.data.prepared)
+        for split in SPLITS:
+            for name, values in expected[split].items():
+                np.testing.assert_array_equal(found[split][name], values)
+    assert manifest.config_hash == Manifest.read(one.data.prepared).config_hash
+
+
+def test_the_disk_order_mixes_classes_and_files(experiment: Experiment) -> None:
+    prepare(experiment)
+    train = events_of(experiment.data.prepared)["train"]
+    labels = train["labels"]
+    changes = np.count_nonzero(np.diff(labels))
+    # 2/3 of neighbours differ in a random order of three equal classes
+    assert changes / len(labels) == pytest.approx(2 / 3, abs=0.1)
+    assert abs(np.corrcoef(train["target"][:, 2], np.arange(len(labels)))[0, 1]) < 0.2
+
+
+def test_a_column_of_the_files_decides_the_split(make_experiment: Make) -> None:
+    experiment = make_experiment("data.split={column: split, train: 0, test: 1, validation: 0.25}")
+    manifest = prepare(experiment).manifest
+    found = events_of(experiment.data.prepared)
+    assert manifest.splits["test"].events == EVENTS / 5
+    assert all(row % 5 == 0 for _, _, row in identity(found["test"]))
+    assert manifest.splits["validation"].events == pytest.approx(EVENTS * 0.8 * 0.25, abs=20)
+
+
+def test_a_second_run_does_nothing(experiment: Experiment) -> None:
+    assert prepare(experiment).built
+    before = {path: path.stat().st_mtime_ns for path in experiment.data.prepared.glob("*.h5")}
+    assert not prepare(experiment).built
+    assert before == {path: path.stat().st_mtime_ns for path in experiment.data.prepared.glob("*.h5")}
+
+
+def test_touched_files_are_not_changed_files(experiment: Experiment, raw: Path) -> None:
+    prepare(experiment)
+    for path in raw.glob("*/*.h5"):
+        os.utime(path)
+    assert not prepare(experiment).built
+
+
+@pytest.mark.parametrize(
+    "change", ["new file", "removed file", "changed file", "config", "shard gone", "seed"]
+)
+def test_a_change_rebuilds_and_says_why(
+    make_experiment: Make, raw: Path, change: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    experiment = make_experiment()
+    prepare(experiment)
+    caplog.clear()
+    caplog.set_level("INFO", "dlscan")
+    expected = {
+        "new file": "1 new (Ele/Ele_9.h5)",
+        "removed file": "1 removed (Ele/Ele_1.h5)",
+        "changed file": "1 changed (Ele/Ele_1.h5)",
+        "config": "data.inputs changed",
+        "seed": "data.split changed",
+        "shard gone": "train-00000.h5 is missing or damaged",
+    }[change]
+    if change == "new file":
+        shutil.copy(raw / "Ele/Ele_1.h5", raw / "Ele/Ele_9.h5")
+    elif change == "removed file":
+        (raw / "Ele/Ele_1.h5").unlink()
+    elif change == "changed file":
+        with h5py.File(raw / "Ele/Ele_1.h5", "a") as handle:
+            handle["HCAL"][0, 0] += 1
+    elif change == "config":
+        experiment = make_experiment("data.inputs=[HCAL]")
+    elif change == "seed":
+        experiment = make_experiment("data.split.seed=2")
+    else:
+        (experiment.data.prepared / "train-00000.h5").unlink()
+    assert prepare(experiment).built
+    assert expected in caplog.text
+
+
+def spoil(raw: Path) -> dict[str, str]:
+    """Make a bad file of every kind; returns each file's name with a part of its reason."""
+
+    def rewrite(name: str, **changed: Any) -> None:
+        with h5py.File(raw / name, "a") as handle:
+            for key, values in changed.items():
+                del handle[key]
+                if values is not None:
+                    handle[key] = values
+
+    for number in range(2, 12):
+        shutil.copy(raw / "Pi0/Pi0_1.h5", raw / f"Pi0/Pi0_{number}.h5")
+    with (raw / "Pi0/Pi0_2.h5").open("r+b") as handle:
+        handle.truncate(3000)
+    (raw / "Pi0/Pi0_3.h5").write_text("no HDF5 at all")
+    rewrite("Pi0/Pi0_4.h5", HCAL=None)
+    rewrite("Pi0/Pi0_5.h5", HCAL=np.zeros((49, 7), np.float32))
+    rewrite("Pi0/Pi0_6.h5", HCAL=np.zeros((50, 8), np.float32))
+    rewrite("Pi0/Pi0_7.h5", HCAL=np.zeros((50, 7), np.float64))
+    values = np.zeros((50, 7), np.float32)
+    values[17, 3] = np.nan
+    rewrite("Pi0/Pi0_8.h5", HCAL=values)
+    rewrite(
+        "Pi0/Pi0_9.h5",
+        **{
+            n: np.zeros((0, *s), np.float32)
+            for n, s in {"ECAL": (4, 5, 6), "HCAL": (7,), "target": (1, 4)}.items()
+        },
+    )
+    rewrite("Pi0/Pi0_10.h5", HCAL=np.full((50, 7), b"text"))
+    # a damaged chunk: the header is well, the data are not
+    with h5py.File(raw / "Pi0/Pi0_11.h5") as handle:
+        chunk = handle["ECAL"].id.get_chunk_info(1)
+    with (raw / "Pi0/Pi0_11.h5").open("r+b") as handle:
+        handle.seek(chunk.byte_offset)
+        handle.write(b"\xff" * chunk.size)
+    (raw / "Pi0/Pi0_12.h5").symlink_to(raw / "nowhere.h5")
+    return {
+        "Pi0/Pi0_2.h5": "truncated",
+        "Pi0/Pi0_3.h5": "signature",
+        "Pi0/Pi0_4.h5": "has no dataset 'HCAL'; it has ECAL, split, target",
+        "Pi0/Pi0_5.h5": "differ in length: ECAL 50, HCAL 49, target 50",
+        "Pi0/Pi0_6.h5": "HCAL has shape (8,), most files have (7,)",
+        "Pi0/Pi0_7.h5": "HCAL has type <f8, most files have <f4",
+        "Pi0/Pi0_8.h5": "HCAL is not finite in row 17",
+        "Pi0/Pi0_9.h5": "holds no events",
+        "Pi0/Pi0_10.h5": "not numbers",
+        "Pi0/Pi0_11.h5": "read",
+        "Pi0/Pi0_12.h5": "No such file",
+    }
+
+
+def test_every_bad_file_is_reported_at_once_and_nothing_is_written(experiment: Experiment, raw: Path) -> None:
+    expected = spoil(raw)
+    with pytest.raises(BadFilesError) as caught:
+        prepare(experiment)
+    found = {str(path.relative_to(raw)): reason for path, reason in caught.value.bad}
+    assert found.keys() == expected.keys()
+    for name, reason in expected.items():
+        assert reason in found[name], name
+        assert "\n" not in found[name]
+    assert not experiment.data.prepared.exists()
+    assert {path.name for path in experiment.data.prepared.parent.iterdir()} == {".small.lock"}
+
+
+def test_bad_files_leave_the_dataset_that_was_there(experiment: Experiment, raw: Path) -> None:
+    prepare(experiment)
+    before = events_of(experiment.data.prepared)
+    spoil(raw)
+    with pytest.raises(BadFilesError):
+        prepare(experiment)
+    np.testing.assert_array_equal(
+        events_of(experiment.data.prepared)["train"]["ECAL"], before["train"]["ECAL"]
+    )
+
+
+def test_skip_bad_goes_on_without_them_and_says_so(
+    experiment: Experiment, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = spoil(raw)
+    monkeypatch.setattr(layout, "_LEAST_RUN", 0)  # so that rows of a bad file are on disk before it is known
+    monkeypatch.setattr(layout, "_LONGEST_RUN", 0)
+    manifest = prepare(experiment, skip_bad=True).manifest
+    assert {bad.file for bad in manifest.bad_files} == expected.keys()
+    with (experiment.data.prepared / "bad_files.csv").open(newline="") as handle:
+        assert {row["file"]: row["reason"] for row in csv.DictReader(handle)} == {
+            bad.file: bad.reason for bad in manifest.bad_files
+        }
+    found = events_of(experiment.data.prepared)
+    assert sum(len(e["labels"]) for e in found.values()) == EVENTS
+    names = {manifest.sources[n].file for e in found.values() for n in e["sources"][:, 0]}
+    assert names.isdisjoint(expected)
+    assert not prepare(experiment, skip_bad=True).built
+    with pytest.raises(BadFilesError):
+        prepare(experiment)
+
+
+def test_nan_in_a_double_beyond_float32_is_found(make_experiment: Make, raw: Path) -> None:
+    for path in raw.glob("*/*.h5"):
+        with h5py.File(path, "a") as handle:
+            values = handle["HCAL"][...].astype(np.float64)
+            del handle["HCAL"]
+            values[3, 1] = 1e300 if path.name == "Ele_0.h5" else 0
+            handle["HCAL"] = values
+    with pytest.raises(BadFilesError, match=r"Ele_0\.h5: HCAL is not finite in row 3"):
+        prepare(make_experiment())
+
+
+@pytest.mark.parametrize(
+    ("override", "error", "message"),
+    [
+        ("data.raw=nowhere", ConfigError, "data.raw: no such directory"),
+        ("data.classes={Ele: Ele, Pi0: Pi9}", ConfigError, "data.classes.Pi0: no such directory"),
+        ("data.classes={Ele: Ele, Pi0: ..}", ConfigError, "data.classes.Pi0: no HDF5 files"),
+        ("data.inputs=[ECLA]", ConfigError, "data.inputs: no file has 'ECLA'"),
+        ("data.extras=[traget]", ConfigError, "data.extras: no file has 'traget'"),
+        ("data.split={train: 0.99999, validation: 5e-6, test: 5e-6}", ConfigError, "leaves no events for"),
+        ("data.split={column: split, train: 0, test: 7}", BadFilesError, "split is 1 in row 0"),
+    ],
+)
+def test_what_cannot_be_is_said_with_file_and_key(
+    make_experiment: Make, override: str, error: type[Exception], message: str
+) -> None:
+    experiment = make_experiment(override)
+    with pytest.raises(error) as caught:
+        prepare(experiment)
+    assert message in str(caught.value)
+    assert not experiment.data.prepared.exists()
+
+
+def test_a_directory_of_the_user_is_never_replaced(experiment: Experiment) -> None:
+    experiment.data.prepared.mkdir(parents=True)
+    (experiment.data.prepared / "thesis.tex").write_text("years of work")
+    with pytest.raises(ConfigError, match=r"data\.prepared: .* is not a prepared dataset"):
+        prepare(experiment)
+    assert (experiment.data.prepared / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_link_to_a_larger_disk_stays_a_link(experiment: Experiment, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    experiment.data.prepared.parent.mkdir()
+    experiment.data.prepared.symlink_to(tmp_path / "disk")
+    prepare(experiment)
+    assert experiment.data.prepared.is_symlink()
+    assert (tmp_path / "disk" / "manifest.json").exists()
+
+
+def test_classes_are_all_directories_unless_named(make_experiment: Make, raw: Path) -> None:
+    (raw / ".hidden").mkdir()
+    assert prepare(make_experiment("data.classes=null")).manifest.classes == ("ChPi", "Ele", "Pi0")
+
+
+def test_two_at_once_do_not_mix(experiment: Experiment, tmp_path: Path) -> None:
+    import fcntl
+
+    experiment.data.prepared.parent.mkdir()
+    with (experiment.data.prepared.parent / ".small.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(DataError, match="another `dlscan prepare` is at work"):
+            prepare(experiment)
+
+
+def test_no_scheduler_is_one_line(experiment: Experiment) -> None:
+    with pytest.raises(UsageError, match="no dask scheduler answers"):
+        prepare(experiment, scheduler="tcp://127.0.0.1:9")
+
+
+def test_a_running_scheduler_does_the_work(make_experiment: Make) -> None:
+    from distributed import LocalCluster
+
+    local = make_experiment("data.prepared=local")
+    prepare(local, processes=1)
+    remote = make_experiment("data.prepared=remote")
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster:
+        prepare(remote, scheduler=cluster.scheduler_address)
+    for split, events in events_of(local.data.prepared).items():
+        np.testing.assert_array_equal(events_of(remote.data.prepared)[split]["ECAL"], events["ECAL"])
+
+
+def test_killed_at_any_moment_it_leaves_no_half_dataset(make_experiment: Make, tmp_path: Path) -> None:
+    experiment = make_experiment()
+    code = (
+        "import sys, time; from pathlib import Path; from dlscan.config import load\n"
+        "from dlscan.prepare import prepare\n"
+        "def progress(what, done, total):\n"
+        "    print(what, done, flush=True); time.sleep(0.02)\n"
+        "prepare(load(Path(sys.argv[1])), processes=1, progress=progress)\n"
+    )
+    command = [sys.executable, "-c", code, str(experiment.file)]
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    for wait in ("reading 0", "mixing 0", "mixing 1", "mixing 3"):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if line.strip() == wait:
+                    process.send_signal(signal.SIGKILL)
+                    break
+        place = experiment.data.prepared
+        assert not place.exists() or Manifest.read(place).events == EVENTS
+    begin = time.monotonic()
+    outcome = prepare(experiment)
+    assert outcome.manifest.events == EVENTS
+    assert time.monotonic() - begin < 30
+    assert {path.name for path in place.parent.iterdir()} == {"small", ".small.lock"}

@@ -1,0 +1,304 @@
+"""The stream's promises: each event once, one order for any number of workers, no silent end, no leftovers."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlscan.config import Experiment
+from dlscan.dataset import Manifest
+from dlscan.errors import DataError, StreamError, UsageError
+from dlscan.prepare import prepare
+from dlscan.stream import Batch, Batches
+
+
+@pytest.fixture
+def prepared(experiment: Experiment) -> Path:
+    return prepare(experiment, processes=1).manifest and experiment.data.prepared
+
+
+def identity(batch: Batch) -> list[tuple[int, int]]:
+    assert batch.sources is not None
+    return [tuple(row) for row in batch.sources.tolist()]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_every_event_of_the_split_comes_once_an_epoch(prepared: Path, workers: int, split: str) -> None:
+    with Batches(prepared, split=split, batch_size=32, workers=workers, extras=True) as batches:
+        events = Manifest.read(prepared).splits[split].events
+        assert batches.events == events
+        for epoch in range(2):
+            sizes, seen = [], []
+            for batch in batches.epoch(epoch):
+                sizes.append(len(batch))
+                seen += identity(batch)
+            assert len(seen) == len(set(seen)) == events
+            assert len(sizes) == batches.steps
+            assert sizes[:-1] == [32] * (len(sizes) - 1)
+
+
+def test_arrays_are_what_was_promised(prepared: Path) -> None:
+    with Batches(prepared, batch_size=32, workers=1) as batches:
+        for batch in batches.epoch(0):
+            assert batch.inputs["ECAL"].dtype == batch.inputs["HCAL"].dtype == np.float32
+            assert batch.inputs["ECAL"].shape == (len(batch), 4, 5, 6)
+            assert batch.labels.dtype.kind == "i"
+            assert batch.labels.shape == batch.weights.shape == (len(batch),)
+            for array in (*batch.inputs.values(), batch.labels, batch.weights):
+                assert array.ctypes.data % 64 == 0
+            assert not batch.extras
+            assert batch.sources is None
+
+
+def test_order_and_content_do_not_depend_on_the_number_of_workers(prepared: Path) -> None:
+    def everything(workers: int, seed: int = 1, epoch: int = 0) -> list[np.ndarray]:
+        with Batches(prepared, batch_size=20, workers=workers, seed=seed) as batches:
+            return [np.concatenate([b.inputs["ECAL"].ravel(), b.labels]) for b in batches.epoch(epoch)]
+
+    base = everything(0)
+    for workers in (1, 2, 5):
+        for a, b in zip(base, everything(workers), strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(base[0], everything(0, seed=2)[0])
+    assert not np.array_equal(base[0], everything(0, epoch=1)[0])
+
+
+def test_unshuffled_is_the_order_of_the_disk_every_epoch(prepared: Path) -> None:
+    with Batches(prepared, batch_size=50, workers=1, shuffle=False, extras=True) as batches:
+        first, second = ([key for b in batches.epoch(e) for key in identity(b)] for e in (0, 1))
+    assert first == second
+    with Batches(prepared, batch_size=7, workers=0, shuffle=False, extras=True) as batches:
+        assert [key for b in batches.epoch(0) for key in identity(b)] == first
+
+
+def test_classes_mix_in_a_batch_as_a_random_draw_would(
+    tmp_path: Path, make_experiment: Callable[..., Experiment], make_raw: Callable[..., None]
+) -> None:
+    """Chi square of class counts over batches, against the hypergeometric spread of a random draw."""
+    raw = tmp_path / "mixing"
+    make_raw(raw, files=4, events=400)
+    experiment = make_experiment(f"data.raw={raw}", "data.prepared=mixing")
+    prepare(experiment, processes=1)
+    with Batches(experiment.data.prepared, batch_size=60, workers=0) as batches:
+        counts = np.array([np.bincount(b.labels, minlength=3) for b in batches.epoch(0) if len(b) == 60])
+    total = np.array(batches.manifest.splits["train"].counts)
+    share = total / total.sum()
+    expected = 60 * share
+    chi2 = ((counts - expected) ** 2 / expected).sum() / (total.sum() - 60) * (total.sum() - 1)
+    freedom = len(counts) * 2
+    assert abs(chi2 - freedom) < 4 * np.sqrt(2 * freedom)
+
+
+def test_weights_give_each_class_the_same_total(
+    make_experiment: Callable[..., Experiment], raw: Path
+) -> None:
+    (raw / "Ele/Ele_1.h5").unlink()
+    experiment = make_experiment()
+    prepare(experiment, processes=1)
+    with Batches(experiment.data.prepared, workers=0, balance="weights") as batches:
+        (batch,) = batches.epoch(0)
+        totals = [batch.weights[batch.labels == label].sum() for label in range(3)]
+        np.testing.assert_allclose(totals, len(batch) / 3, rtol=1e-5)
+        by_class = {
+            int(label): float(weight) for label, weight in zip(batch.labels, batch.weights, strict=True)
+        }
+    with Batches(experiment.data.prepared, split="test", workers=0, balance="weights") as batches:
+        for batch in batches.epoch(0):
+            np.testing.assert_allclose(batch.weights, [by_class[int(label)] for label in batch.labels])
+    with Batches(experiment.data.prepared, workers=0) as batches:
+        assert all((batch.weights == 1).all() for batch in batches.epoch(0))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_oversampling_equalises_the_classes(
+    make_experiment: Callable[..., Experiment], raw: Path, workers: int
+) -> None:
+    (raw / "Ele/Ele_1.h5").unlink()
+    experiment = make_experiment()
+    prepare(experiment, processes=1)
+    with Batches(
+        experiment.data.prepared, workers=workers, balance="oversample", batch_size=32, extras=True
+    ) as batches:
+        seen = [b for b in batches.epoch(0)]
+        labels = np.concatenate([b.labels for b in seen])
+        assert len(labels) == batches.events
+        assert len(set(np.bincount(labels))) == 1
+        distinct = {key for b in seen for key in identity(b)}
+        assert len(distinct) == batches.manifest.splits["train"].events
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_batches_that_are_kept_stay_what_they_were(prepared: Path, workers: int) -> None:
+    """A slot is never refilled while anything can still read it: not the batch, nor a view of its view."""
+    with Batches(prepared, batch_size=8, workers=workers) as batches:
+        copies, kept = [], []
+        for batch in batches.epoch(0):
+            copies.append(batch.inputs["ECAL"][2:4].copy())
+            kept.append(batch.inputs["ECAL"][1:][1:3])  # only a slice of a slice keeps the slot
+            del batch
+        assert len(kept) > 12
+        for copy, view in zip(copies, kept, strict=True):
+            np.testing.assert_array_equal(copy, view)
+
+
+def test_slots_come_back_when_batches_are_dropped(prepared: Path) -> None:
+    with Batches(prepared, batch_size=8, workers=1) as batches:
+        for _ in range(5):
+            held = list(batches.epoch(0))
+            del held
+        places = {batch.inputs["ECAL"].ctypes.data for batch in batches.epoch(0)}
+        assert len(places) <= 5
+
+
+def test_leaving_the_loop_early_leaves_the_stream_usable(prepared: Path) -> None:
+    with Batches(prepared, batch_size=8, workers=2, extras=True) as batches:
+        for _ in range(20):
+            for _batch in batches.epoch(0):
+                break
+        assert len({key for b in batches.epoch(1) for key in identity(b)}) == batches.events
+
+
+def test_a_newer_epoch_ends_the_older_one(prepared: Path) -> None:
+    with Batches(prepared, batch_size=8, workers=2) as batches:
+        old = batches.epoch(0)
+        next(old)
+        assert sum(len(b) for b in batches.epoch(1)) == batches.events
+        with pytest.raises(StreamError, match="ended by a newer one"):
+            next(old)
+
+
+def children() -> set[int]:
+    listed = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
+    return {int(pid) for pid in listed.split()}
+
+
+def test_closing_ends_the_workers_and_lets_the_memory_go(prepared: Path) -> None:
+    def rings() -> int:
+        return Path("/proc/self/maps").read_text().count("dlscan-ring")
+
+    before = children()
+    with Batches(prepared, batch_size=8, workers=2) as batches:
+        for _ in batches.epoch(0):
+            assert len(children() - before) == 2
+            break
+        assert rings() == 1
+    assert children() == before
+    del batches, _
+    assert rings() == 0
+
+
+def test_a_killed_worker_is_an_error_that_names_the_file(prepared: Path) -> None:
+    begin = time.monotonic()
+    before = children()
+    with Batches(prepared, batch_size=4, workers=2) as batches:
+        with pytest.raises(StreamError, match=r"train-00000\.h5: stream worker \d .*was killed by SIGKILL"):
+            for step, _ in enumerate(batches.epoch(0)):
+                if step == 2:
+                    for pid in children() - before:
+                        os.kill(pid, signal.SIGKILL)
+        assert time.monotonic() - begin < 20
+        assert children() == before
+        # a new epoch gets new workers
+        assert sum(len(batch) for batch in batches.epoch(0)) == batches.events
+
+
+def test_a_worker_that_hangs_is_named(prepared: Path) -> None:
+    before = children()
+    with Batches(prepared, batch_size=4, workers=1, patience=1.5) as batches:
+        with pytest.raises(StreamError, match=r"has not answered for 2 s"):
+            for step, _ in enumerate(batches.epoch(0)):
+                if step == 2:
+                    for pid in children() - before:
+                        os.kill(pid, signal.SIGSTOP)
+        assert children() == before
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("damage", ["gone", "short"])
+def test_a_shard_that_cannot_be_read_is_named(prepared: Path, workers: int, damage: str) -> None:
+    path = prepared / "train-00000.h5"
+    if damage == "gone":
+        path.unlink()
+    else:
+        os.truncate(path, 2000)
+    message = r"train-00000\.h5: cannot be read .*dlscan prepare"
+    with Batches(prepared, workers=workers) as batches, pytest.raises(StreamError, match=message):
+        list(batches.epoch(0))
+
+
+def test_the_terminals_signals_are_the_owners(prepared: Path) -> None:
+    before = children()
+    with Batches(prepared, batch_size=8, workers=1) as batches:
+        seen = 0
+        for batch in batches.epoch(0):
+            seen += len(batch)
+            for pid in children() - before:
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
+                    os.kill(pid, number)
+        assert seen == batches.events
+
+
+SCRIPT = """
+import sys, os, time
+from dlscan.stream import Batches
+batches = Batches(sys.argv[1], batch_size=4, workers=2)
+for batch in batches.epoch(0):
+    print(*[p for p in open(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read().split()], flush=True)
+    time.sleep(60 if sys.argv[2] == "kill" else 0)
+print("finished")
+"""
+
+
+def test_a_script_needs_no_main_guard(prepared: Path) -> None:
+    command = [sys.executable, "-c", SCRIPT, str(prepared), "run"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "finished"
+    assert done.stderr == ""
+
+
+def test_no_worker_outlives_a_killed_parent(prepared: Path) -> None:
+    shm = set(Path("/dev/shm").iterdir())
+    command = [sys.executable, "-c", SCRIPT, str(prepared), "kill"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        workers = [int(pid) for pid in parent.stdout.readline().split()]
+        assert len(workers) == 2
+        parent.kill()
+        # its output ends only when nobody holds it any more
+        assert parent.stdout.read() == ""
+    deadline = time.monotonic() + 10
+    while any(alive(pid) for pid in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert set(Path("/dev/shm").iterdir()) <= shm
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_a_worker_loads_neither_keras_nor_the_command_line(prepared: Path) -> None:
+    code = "import sys, dlscan.stream.worker; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"keras", "tensorflow", "click", "pandas", "matplotlib", "distributed"} & set(loaded)
+
+
+def test_wrong_arguments_are_said(prepared: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="split must be one of"):
+        Batches(prepared, split="training")
+    with pytest.raises(UsageError, match="batch_size"):
+        Batches(prepared, batch_size=0)
+    with pytest.raises(DataError, match="no prepared dataset here"):
+        Batches(tmp_path)
