@@ -1,4 +1,4 @@
-"""The stream's promises: each event once, one order for any number of workers, no silent end, no leftovers."""
+"""The stream: each event once, one order for any number of workers, no silent end, no leftovers."""
 
 import os
 import signal
@@ -84,7 +84,7 @@ def test_classes_mix_in_a_batch_as_a_random_draw_would(
     """Chi square of class counts over batches, against the hypergeometric spread of a random draw."""
     raw = tmp_path / "mixing"
     make_raw(raw, files=4, events=400)
-    experiment = make_experiment(f"data.raw={raw}", "data.prepared=mixing")
+    experiment = make_experiment(f"data.raw={raw}", "data.prepared=prepared/mixing")
     prepare(experiment, processes=1)
     with Batches(experiment.data.prepared, batch_size=60, workers=0) as batches:
         counts = np.array([np.bincount(b.labels, minlength=3) for b in batches.epoch(0) if len(b) == 60])

@@ -1,0 +1,65 @@
+# make demo      from nothing to a table and plots, in demo/
+# make test      all tests
+# make lint      format, lint, types, import contracts
+# make clean     remove what the demo and the builds made; make distclean removes .venv too
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CONSTRAINTS ?= constraints.txt
+DLSCAN := $(BIN)/dlscan
+DEMO := configs/demo.yaml
+
+.DELETE_ON_ERROR:
+.PHONY: demo test test-lowest lint format clean distclean
+
+demo: $(VENV)/.installed-cpu
+	$(BIN)/python data_prep/simulate_showers.py demo/raw --events 2000 --files 2
+	$(DLSCAN) prepare $(DEMO)
+	$(DLSCAN) scan $(DEMO)
+	$(DLSCAN) plot history $(DEMO) --key val_loss -o demo/plots/history.png
+	$(DLSCAN) plot bar $(DEMO) --key Mean_AUC -o demo/plots/bar.png
+	$(DLSCAN) plot roc $(DEMO) -o demo/plots/roc.png
+	$(DLSCAN) table $(DEMO)
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# the lower bounds of setup.cfg, in an environment of their own
+test-lowest:
+	$(MAKE) test VENV=.venv-lowest CONSTRAINTS=constraints-lowest.txt
+
+clean:
+	rm -rf demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv .venv-lowest
+
+$(VENV)/.installed-cpu: EXTRAS := cpu
+$(VENV)/.installed-test: EXTRAS := cpu,test
+$(VENV)/.installed-dev: EXTRAS := cpu,test,dev
+
+$(VENV)/.installed-%: setup.cfg pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@echo "installing dlscan[$(EXTRAS)] into $(VENV) (a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[$(EXTRAS)]'
+	@touch $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "dlscan needs Python 3.11 or newer, and there is no $(PYTHON): apt install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "dlscan needs Python 3.11 or newer; name one: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,5 @@
+"""`python -m dlscan`."""
+
+from dlscan.cli.main import main
+
+main()

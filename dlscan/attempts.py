@@ -1,0 +1,84 @@
+"""The tries of jobs at a point: `attempts/0001.json` and so on."""
+
+import dataclasses
+import datetime
+import os
+import socket
+from pathlib import Path
+
+from dlscan.files import read_json, write_json
+from dlscan.record import PointPaths
+
+# How an attempt can end.
+OUTCOMES = ("done", "preempted", "timeout", "failed", "diverged")
+_JOB_ID_VARIABLES = ("SLURM_JOB_ID", "PBS_JOBID", "CONDOR_JOB_ID")
+
+
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """One try of a job at a point.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    host : str
+        Where it runs.
+    pid : int
+        Of the process.
+    job : str or None
+        The batch system's number of the job, where there is one.
+    started, ended : str or None
+        ISO 8601, UTC; no end means that it runs, or was killed.
+    outcome : str or None
+        One of `OUTCOMES` once it has ended.
+    error : str or None
+        The last line of the error.
+    """
+
+    number: int
+    host: str
+    pid: int
+    job: str | None
+    started: str
+    ended: str | None = None
+    outcome: str | None = None
+    error: str | None = None
+
+
+def begin_attempt(paths: PointPaths) -> Attempt:
+    """Write down that this process tries a point."""
+    paths.attempts.mkdir(exist_ok=True)
+    job = next((os.environ[name] for name in _JOB_ID_VARIABLES if name in os.environ), None)
+    attempt = Attempt(len(_files(paths)) + 1, socket.gethostname(), os.getpid(), job, _now())
+    _write(paths, attempt)
+    return attempt
+
+
+def end_attempt(paths: PointPaths, attempt: Attempt, outcome: str, error: str | None = None) -> None:
+    """Write down how an attempt ended."""
+    _write(paths, dataclasses.replace(attempt, ended=_now(), outcome=outcome, error=error))
+
+
+def first_start(paths: PointPaths) -> str:
+    """When the first attempt began."""
+    started: str = read_json(_files(paths)[0])["started"]
+    return started
+
+
+def last_attempt(paths: PointPaths) -> Attempt | None:
+    """The latest attempt at a point, None if there was none."""
+    files = _files(paths)
+    return Attempt(**read_json(files[-1])) if files else None
+
+
+def _files(paths: PointPaths) -> list[Path]:
+    return sorted(paths.attempts.glob("[0-9]*.json"))
+
+
+def _write(paths: PointPaths, attempt: Attempt) -> None:
+    write_json(paths.attempts / f"{attempt.number:04d}.json", dataclasses.asdict(attempt))
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,111 @@
+"""Jobs as processes of this machine: as many at a time as there are slots, one GPU set or CPU share each."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+
+from dlscan.batch.jobs import Ended, Job
+from dlscan.config import Batch
+from dlscan.machine import usable_cpus
+
+_LOOK_SECONDS = 0.1
+# A network that is told to stop leaves its current step and removes nothing; more than this is a hang.
+_STOP_SECONDS = 30.0
+
+
+class LocalSlots:
+    """Process slots on this machine.
+
+    Parameters
+    ----------
+    batch : Batch
+        `gpus` and `cpus` are what one job gets; `max_running` limits the number of slots.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        gpus = visible_gpus() if batch.gpus else []
+        self.slots: list[dict[str, str]]
+        if gpus:
+            sets = [gpus[n : n + batch.gpus] for n in range(0, len(gpus) - batch.gpus + 1, batch.gpus)]
+            self.slots = [{"CUDA_VISIBLE_DEVICES": ",".join(own)} for own in sets]
+        else:
+            self.slots = [_cpu_share(batch.cpus) for _ in range(max(1, usable_cpus() // batch.cpus))]
+        if batch.max_running is not None:
+            self.slots = self.slots[: batch.max_running]
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Job | Ended]:
+        """Run jobs, in order, each in a free slot.
+
+        Yields a `Job` when it starts and an `Ended` when it ends. If the caller stops early, or an interrupt
+        comes, running jobs are interrupted and waited for.
+        """
+        free = list(self.slots)
+        waiting = list(jobs)
+        running: list[tuple[Job, subprocess.Popen[bytes], dict[str, str]]] = []
+        try:
+            while waiting or running:
+                while waiting and free:
+                    job, slot = waiting.pop(0), free.pop(0)
+                    running.append((job, _start(job, slot), slot))
+                    yield job
+                for item in list(running):
+                    job, process, slot = item
+                    code = process.poll()
+                    if code is not None:
+                        running.remove(item)
+                        free.append(slot)
+                        yield Ended(job, code)
+                time.sleep(_LOOK_SECONDS)
+        finally:
+            _stop([process for _, process, _ in running])
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that jobs may use: those in CUDA_VISIBLE_DEVICES, else those that nvidia-smi lists."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [gpu for gpu in given.split(",") if gpu.strip() not in ("", "-1")]
+    if shutil.which("nvidia-smi") is None:
+        return []
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=False)
+        lines = [line for line in listed.stdout.splitlines() if line.startswith("GPU ")]
+        return [str(number) for number in range(len(lines))]
+    return []
+
+
+def _cpu_share(cpus: int) -> dict[str, str]:
+    """Environment that keeps a job to its CPUs, by the names that the back ends listen to."""
+    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OPENBLAS_NUM_THREADS")
+    return dict.fromkeys(names, str(cpus))
+
+
+def _start(job: Job, slot: dict[str, str]) -> "subprocess.Popen[bytes]":
+    with job.log.open("ab") as log:
+        # a session of its own: Ctrl-C is for the driver, which decides what the jobs get to hear
+        return subprocess.Popen(
+            job.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **slot},
+            start_new_session=True,
+        )
+
+
+def _stop(processes: "list[subprocess.Popen[bytes]]") -> None:
+    """Interrupt all, wait, and kill what does not listen: whole groups, so that nothing stays behind."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGINT)
+    for process in processes:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.0, deadline - time.monotonic()))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,1 @@
+"""The command line: one verb per file. Each command parses, calls one function, prints."""

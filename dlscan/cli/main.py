@@ -1,0 +1,75 @@
+"""The `dlscan` command, and the one place where errors become exit codes."""
+
+import logging
+import os
+import sys
+
+import click
+
+import dlscan
+from dlscan.cli.plot import plot
+from dlscan.cli.prepare import prepare
+from dlscan.cli.scan import scan
+from dlscan.cli.status import status
+from dlscan.cli.table import table
+from dlscan.cli.train import train
+from dlscan.errors import DlscanError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(dlscan.__version__, prog_name="dlscan")
+def cli() -> None:
+    """Which network, and how good is it really?
+
+    From directories of HDF5 files, one per particle type, to a table of AUCs:
+
+    \b
+      dlscan prepare lcd.yaml      check, split, mix and measure the data
+      dlscan scan lcd.yaml         train every point of the grid; run again to go on
+      dlscan table scans/lcd       compare the networks
+      dlscan plot roc scans/lcd    and look at them
+
+    Exit codes: 0 all well, 1 an error that you can act on, 2 wrong usage, 130 interrupted.
+    """
+
+
+for command in (prepare, scan, train, status, table, plot):
+    cli.add_command(command)
+
+
+class _Messages(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        message = super().format(record)
+        return message if record.levelno < logging.WARNING else f"Warning: {message}"
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Messages("%(message)s"))
+    log = logging.getLogger("dlscan")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        code = cli.main(standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except DlscanError as error:
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # `dlscan table | head` has seen enough; keep Python from complaining when it flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

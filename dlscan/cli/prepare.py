@@ -1,0 +1,103 @@
+"""`dlscan prepare`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dlscan.cli.experiment import experiment_arguments
+from dlscan.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from dlscan.config import Experiment
+    from dlscan.dataset import Manifest
+
+
+@click.command()
+@experiment_arguments
+@click.option("--skip-bad", is_flag=True, help="Leave bad files out, list them in bad_files.csv, exit 1.")
+@click.option("--scheduler", metavar="ADDRESS", help="Use a running dask scheduler: tcp://HOST:PORT.")
+@click.option("--workers", type=click.IntRange(1), help="Local processes.  [default: all CPUs]")
+def prepare(
+    file: Path, overrides: tuple[str, ...], skip_bad: bool, scheduler: str | None, workers: int | None
+) -> None:
+    """Make a dataset for streaming from the raw class directories of EXPERIMENT.
+
+    Checks every file, splits, mixes all classes, measures what normalisation needs, and writes the dataset
+    to data.prepared. Run again, it does nothing unless the files or the data section have changed. Killed at
+    any moment, it leaves the dataset that was there before.
+
+    \b
+      dlscan prepare lcd.yaml
+      dlscan prepare lcd.yaml --skip-bad
+      dlscan prepare lcd.yaml data.raw=/data/LCD/V3 data.prepared=/scratch/lcd3
+    """
+    from dlscan.config import load
+    from dlscan.errors import DataError
+    from dlscan.prepare import prepare as make
+
+    experiment = load(file, overrides)
+    with Progress() as progress:
+        outcome = make(experiment, skip_bad, scheduler, workers, progress)
+    place = experiment.data.prepared
+    if outcome.built:
+        click.echo(f"{place}: built in {outcome.seconds:.1f} s\n")
+    else:
+        click.echo(f"{place}: up to date, nothing to do\n")
+    click.echo(summary(outcome.manifest, experiment))
+    if outcome.manifest.bad_files:
+        bad = len(outcome.manifest.bad_files)
+        raise DataError(f"{bad} bad file{'s' if bad > 1 else ''} left out; see {place / 'bad_files.csv'}")
+
+
+def summary(manifest: "Manifest", experiment: "Experiment") -> str:
+    """What the dataset holds, on one screen."""
+    from tabulate import tabulate
+
+    from dlscan.dataset import SPLITS
+
+    classes = [
+        [label, *(f"{manifest.splits[split].counts[number]:,}" for split in SPLITS)]
+        for number, label in enumerate(manifest.classes)
+    ]
+    totals = ["all", *(f"{manifest.splits[split].events:,}" for split in SPLITS)]
+    sizes = ["on disk", *(_size(sum(s.size for s in manifest.splits[split].shards)) for split in SPLITS)]
+    events = tabulate(
+        [*classes, totals, sizes],
+        ["Class", *SPLITS],
+        colalign=["left"] + ["right"] * 3,
+        disable_numparse=True,
+    )
+    rows = []
+    for name, column in manifest.inputs.items():
+        found = manifest.statistics[name]
+        rows.append(
+            [
+                name,
+                "x".join(map(str, column.shape)) or "1",
+                column.encoding,
+                f"{100 * found.occupancy:.3g} %",
+                f"{found.magnitude:.3g}",
+                f"{min(found.minimum):.3g}",
+                f"{max(found.maximum):.3g}",
+                _normalization(experiment, name),
+            ]
+        )
+    header = ["Input", "Shape", "Stored", "Non-zero", "Mean |non-zero|", "Least", "Most", "Normalize"]
+    inputs = tabulate(rows, header, colalign=["left"] * 3 + ["right"] * 4 + ["left"], disable_numparse=True)
+    files = sum(1 for source in manifest.sources if source.events)
+    last = f"measured on the training split; {manifest.events:,} events from {files} files"
+    return f"{events}\n\n{inputs}\n\n{last}"
+
+
+def _normalization(experiment: "Experiment", name: str) -> str:
+    chosen = experiment.data.normalization(name)
+    return chosen.kind if chosen.factor is None else f"{chosen.kind}: {chosen.factor:g}"
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

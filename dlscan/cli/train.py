@@ -1,0 +1,31 @@
+"""`dlscan train`."""
+
+import click
+
+
+@click.command()
+@click.argument("scan", metavar="SCAN")
+@click.option("--point", "first", type=int, required=True, metavar="N [N]...", help="Numbers of the points.")
+@click.argument("more", type=int, nargs=-1, metavar="")
+def train(scan: str, first: int, more: tuple[int, ...]) -> None:
+    """Train points of SCAN: what a job runs, and what you can run by hand.
+
+    SCAN is a scan's directory or its experiment file; the numbers are those of `dlscan status`. A point
+    goes on from its last epoch; one that is done is left alone. SIGTERM, SIGUSR1 and train.time_limit let it
+    finish the epoch, save and exit with 0; run the same command again to go on.
+
+    \b
+      dlscan train scans/lcd-dense --point 7
+      dlscan train scans/lcd-dense --point 3 7 8
+    """
+    from dlscan.cli.arguments import scan_directory
+    from dlscan.scan import Plan
+    from dlscan.train import PointInfo, train_point
+
+    plan = Plan.read(scan_directory(scan))
+    points = [plan.point(number) for number in dict.fromkeys((first, *more))]
+    for point in points:
+        info = PointInfo(point.number, point.name, plan.name, plan.varied)
+        outcome = train_point(plan.paths(point), info)
+        if outcome in ("preempted", "timeout"):
+            return
