@@ -192,21 +192,7 @@ class Events:
         """Bytes in memory."""
         return sum(block.nbytes for block in self.columns.values())
 
-    def take(self, rows: Array) -> "Events":
-        """The events `rows`, in that order."""
-        return Events({name: block.take(rows) for name, block in self.columns.items()})
-
     def array(self, name: str) -> Array:
         """The array of a dense column."""
         array: Array = self.columns[name].array
         return array
-
-    @staticmethod
-    def concatenate(parts: Sequence["Events"]) -> "Events":
-        """All events of `parts`, one after the other."""
-        return Events(
-            {
-                name: type(block).concatenate([part.columns[name] for part in parts])
-                for name, block in parts[0].columns.items()
-            }
-        )

@@ -5,6 +5,7 @@ without compression, and decoding would cost more than it saves.
 """
 
 import mmap
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -16,11 +17,24 @@ from dlscan.dataset.events import Array, Dense, Events, Sparse
 _ALIGNMENT = 64
 
 
-def write_shard(path: Path, events: Events) -> None:
-    """Write `events` to a new file."""
+def write_shard(path: Path, parts: Sequence[Events], names: Sequence[str], order: Array) -> None:
+    """Write events to a new file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; one that is there is replaced.
+    parts : sequence of Events
+        What to write: all rows of the first, then all of the second, and so on.
+    names : sequence of str
+        The columns to write. One at a time is put together, so that memory holds the parts and one column.
+    order : ndarray of int, (n,)
+        The rows, counted through all parts, in the order of the file.
+    """
     with h5py.File(path, "w", alignment_threshold=_ALIGNMENT, alignment_interval=_ALIGNMENT) as handle:
-        for name, block in events.columns.items():
-            block.write(handle, name)
+        for name in names:
+            blocks = [part.columns[name] for part in parts]
+            type(blocks[0]).concatenate(blocks).take(order).write(handle, name)
 
 
 def read_shard(handle: h5py.File, names: list[str], start: int, stop: int) -> Events:

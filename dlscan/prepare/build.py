@@ -19,7 +19,7 @@ from dlscan.machine import usable_cpus
 from dlscan.prepare.current import judge
 from dlscan.prepare.finish import Found, make_manifest, write_bad_files
 from dlscan.prepare.gather import Gathered, GatherTask, gather
-from dlscan.prepare.layout import Format, choose_format, cut_into_tasks, run_bytes
+from dlscan.prepare.layout import Format, choose_format, cut_into_tasks, local_processes, run_bytes
 from dlscan.prepare.processes import RunTasks, workers
 from dlscan.prepare.scatter import Measured, Run, ScatterTask, scatter
 from dlscan.raw import RawFile, check_files, find_files
@@ -121,7 +121,7 @@ class _Build:
         pieces = cut_into_tasks(
             layouts, {file: number for number, file in enumerate(self.files)}, processes or usable_cpus()
         )
-        count = processes or min(usable_cpus(), len(pieces))
+        count = processes or local_processes(len(pieces))
         spill = self.place / "spill"
         spill.mkdir()
         # if it is clear already that this must stop, the other files are only checked

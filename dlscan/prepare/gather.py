@@ -7,7 +7,6 @@ import h5py
 import numpy as np
 
 from dlscan.dataset import Shard
-from dlscan.dataset.events import Events
 from dlscan.dataset.shard import read_shard, write_shard
 
 
@@ -57,17 +56,15 @@ def gather(task: GatherTask) -> Gathered:
     nothing = Gathered(task.split, None, (0,) * task.classes)
     if not parts:
         return nothing
-    events = Events.concatenate(parts)
-    parts.clear()
-    sources = events.array("sources")
+    keys, sources, labels = (
+        np.concatenate([part.array(name) for part in parts]) for name in ("keys", "sources", "labels")
+    )
     # the keys are random words: sorting by them is the shuffle; equal ones are told apart by their source
-    order = np.lexsort((sources[:, 1], sources[:, 0], events.array("keys")))
+    order = np.lexsort((sources[:, 1], sources[:, 0], keys))
     if task.bad:
         order = order[~np.isin(sources[order, 0], list(task.bad))]
     if not len(order):
         return nothing
-    shard = Events({name: events.columns[name] for name in task.columns}).take(order)
-    task.path.unlink(missing_ok=True)
-    write_shard(task.path, shard)
-    counts = tuple(map(int, np.bincount(shard.array("labels"), minlength=task.classes)))
-    return Gathered(task.split, Shard(task.path.name, len(shard), task.path.stat().st_size), counts)
+    write_shard(task.path, parts, task.columns, order)
+    counts = tuple(map(int, np.bincount(labels[order], minlength=task.classes)))
+    return Gathered(task.split, Shard(task.path.name, len(order), task.path.stat().st_size), counts)

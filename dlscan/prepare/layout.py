@@ -8,16 +8,19 @@ import numpy as np
 
 from dlscan.config import ColumnSplit, Data, FractionSplit
 from dlscan.dataset import Column
-from dlscan.machine import free_memory
+from dlscan.machine import free_memory, usable_cpus
 from dlscan.raw import Layout, RawFile, read_rows
 
 # Index and value of an entry take 6 bytes against 4 for a dense cell, and filling a batch from a mostly empty
 # event writes far less; above this occupancy the dense block is the faster one.
 SPARSE_BELOW = 0.25
-SHARD_BYTES = 64 * 2**20
+SHARD_BYTES = 32 * 2**20
 # Dense bytes of a task: long enough to hide its start, short enough to keep many processes busy and to show
 # progress; at most a machine's worth of them is in memory, and of each only blocks and runs.
 TASK_BYTES = 128 * 2**20
+# What a process takes at most with the least run: Python, numpy and HDF5, a block being encoded, a run or a
+# shard being sorted.
+_PROCESS_BYTES = 256 * 2**20
 _LEAST_RUN, _LONGEST_RUN = 32 * 2**20, 2**30
 _SAMPLE_FILES = 8
 _SAMPLE_ROWS = 32
@@ -124,6 +127,11 @@ def cut_into_tasks(
             tasks[-1].append(Piece(numbers[file], file, start, start + length))
             start, room = start + length, room - length
     return tasks
+
+
+def local_processes(tasks: int) -> int:
+    """As many processes as there are CPUs, memory and tasks for."""
+    return max(1, min(usable_cpus(), free_memory() // _PROCESS_BYTES, tasks))
 
 
 def run_bytes(processes: int) -> int:

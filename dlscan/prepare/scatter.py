@@ -142,12 +142,10 @@ def _measure(moments: dict[str, Moments], events: Events, codes: NDArray[np.int8
 
 def _write_run(task: ScatterTask, number: int, waiting: list[Events]) -> Run:
     assert task.spill is not None
-    events = Events.concatenate(waiting)
-    places = buckets(events.array("keys"), events.array("codes"), task.format.shards)
+    keys, codes = (np.concatenate([part.array(name) for part in waiting]) for name in ("keys", "codes"))
+    places = buckets(keys, codes, task.format.shards)
     order = np.argsort(places, kind="stable")
     starts = np.searchsorted(places[order], np.arange(sum(task.format.shards) + 1))
     path = task.spill / f"run-{task.number:06d}-{number:04d}.h5"
-    path.unlink(missing_ok=True)  # a task that died half way is done again
-    columns = {name: block for name, block in events.columns.items() if name != "codes"}
-    write_shard(path, Events(columns).take(order))
+    write_shard(path, waiting, [name for name in waiting[0].columns if name != "codes"], order)
     return Run(path, starts)

@@ -54,8 +54,12 @@ def test_a_shard_gives_back_what_was_written(tmp_path: Path) -> None:
         }
     )
     path = tmp_path / "shard.h5"
-    write_shard(path, events)
     names = list(events.columns)
+    halves = [
+        Events({name: events.columns[name].take(rows) for name in names})
+        for rows in np.split(np.arange(30), 2)
+    ]
+    write_shard(path, halves, names, np.arange(30))
     mapped = map_shard(path, names)
     with h5py.File(path) as handle:
         part = read_shard(handle, names, 10, 20)
@@ -65,9 +69,14 @@ def test_a_shard_gives_back_what_was_written(tmp_path: Path) -> None:
         assert not found.columns["inputs/empty"].value.size
 
 
+def test_a_shard_is_written_in_the_order_asked_for(tmp_path: Path) -> None:
+    parts = [Events({"x": Dense(np.arange(3))}), Events({"x": Dense(np.arange(3, 5))})]
+    write_shard(tmp_path / "a.h5", parts, ["x"], np.array([4, 0, 2]))
+    assert map_shard(tmp_path / "a.h5", ["x"]).array("x").tolist() == [4, 0, 2]
+
+
 def test_mapped_arrays_start_where_frameworks_take_them_in_place(tmp_path: Path) -> None:
-    write_shard(
-        tmp_path / "a.h5", Events({"x": Dense(np.ones((100, 7), np.float32)), "y": Dense(np.ones(3))})
-    )
+    events = Events({"odd": Dense(np.ones(100, np.int8)), "x": Dense(np.ones((100, 7), np.float32))})
+    write_shard(tmp_path / "a.h5", [events], ["odd", "x"], np.arange(99))
     mapped = map_shard(tmp_path / "a.h5", ["x"])
     assert mapped.array("x").ctypes.data % 64 == 0

@@ -1,0 +1,56 @@
+"""The frozen plan."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dlscan.config import Experiment, load
+from dlscan.errors import ScanError
+from dlscan.scan import Plan, expand, freeze
+
+Make = Callable[..., Experiment]
+GRID = {"grid": {"model.width": [8, 16], "model.depth": [1]}}
+
+
+def test_freezing_twice_is_freezing_once(make_experiment: Make) -> None:
+    experiment = make_experiment(scan=GRID)
+    plan = freeze(experiment)
+    before = (plan.directory / "plan.json").stat().st_mtime_ns
+    assert freeze(experiment) == plan == Plan.read(plan.directory)
+    assert (plan.directory / "plan.json").stat().st_mtime_ns == before
+    assert list(plan.points) == expand(experiment)
+
+
+def test_a_points_file_is_an_experiment_of_its_own(make_experiment: Make) -> None:
+    experiment = make_experiment("train.seed=9", scan=GRID)
+    plan = freeze(experiment)
+    alone = load(plan.paths(plan.points[1]).config)
+    assert alone.model.parameters.width == 16
+    assert (alone.train, alone.data) == (experiment.train, experiment.data)
+
+
+def test_a_changed_experiment_is_an_error_that_shows_the_difference(make_experiment: Make) -> None:
+    freeze(make_experiment(scan=GRID))
+    with pytest.raises(ScanError) as caught:
+        freeze(make_experiment("train.learning_rate=0.5", "model.dropout=0.1", scan=GRID))
+    text = str(caught.value)
+    assert "train.learning_rate 0.001, now it is 0.5" in text
+    assert "model.dropout 0.0, now it is 0.1" in text
+    assert "another name" in text
+
+
+def test_where_it_runs_may_change(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=GRID))
+    assert freeze(make_experiment("batch.cpus=2", "stream.workers=1", scan=GRID)) == plan
+
+
+def test_numbers_out_of_range_and_missing_plans_are_said(make_experiment: Make, tmp_path: Path) -> None:
+    plan = freeze(make_experiment(scan=GRID))
+    with pytest.raises(ScanError, match="points 1 to 2, none is number 3"):
+        plan.point(3)
+    with pytest.raises(ScanError, match=r"no scan here \(no plan.json\)"):
+        Plan.read(tmp_path)
+    (plan.directory / "plan.json").write_text('{"name": "x"}')
+    with pytest.raises(ScanError, match="damaged plan"):
+        Plan.read(plan.directory)
