@@ -1,0 +1,129 @@
+"""A scan from beginning to end, with real networks: failures, interrupts, going on."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dlscan.config import Experiment
+from dlscan.prepare import prepare
+from dlscan.scan import Plan, scan_status
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Make = Callable[..., Experiment]
+GRID = {"grid": {"model.width": [4, 8], "train.learning_rate": [0.01, 1e30]}}
+
+
+def states(experiment: Experiment) -> list[str]:
+    return [status.state for status in scan_status(Plan.read(experiment.directory))]
+
+
+def test_a_failed_point_does_not_stop_the_rest_and_is_tried_again(dlscan: Run, make_experiment: Make) -> None:
+    """Learning rate 1e30 diverges; the other points are done, and only the diverged ones run again."""
+    experiment = make_experiment(scan=GRID, train={"epochs": 2, "batch_size": 32, "optimizer": "sgd"})
+    prepare(experiment, processes=1)
+    first = dlscan("scan", experiment.file)
+    assert first.returncode == 1
+    assert states(experiment) == ["done", "diverged", "done", "diverged"]
+    assert "2 of 4 points done" in first.stdout
+    assert "2 points failed" in first.stderr
+    assert "Traceback" not in first.stderr
+    plan = Plan.read(experiment.directory)
+    records = {n: plan.paths(plan.point(n)).record.stat().st_mtime_ns for n in (1, 3)}
+    again = dlscan("scan", experiment.file)
+    assert "4 points, 2 to train" in again.stderr
+    assert records == {n: plan.paths(plan.point(n)).record.stat().st_mtime_ns for n in (1, 3)}
+    assert len(list(plan.paths(plan.point(2)).attempts.iterdir())) == 2
+
+    status = dlscan("status", experiment.file)
+    assert status.returncode == 1
+    assert "2 done, 2 diverged" in status.stdout
+    assert "width=4-learning_rate=1e+30" in status.stdout
+
+    table = dlscan("table", experiment.directory, "--format", "json")
+    assert table.returncode == 0
+    rows = json.loads(table.stdout)
+    assert len(rows) == 2
+    assert "2 of 4 points" in table.stderr
+
+
+def test_interrupt_stops_cleanly_and_the_same_command_goes_on(dlscan: Run, make_experiment: Make) -> None:
+    experiment = make_experiment(train={"epochs": 100_000, "early_stopping": None, "batch_size": 32})
+    prepare(experiment, processes=1)
+    command = [sys.executable, "-m", "dlscan", "scan", str(experiment.file)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver:
+        history = experiment.directory / "points/0001-dense/history.csv"
+        deadline = time.monotonic() + 60
+        while epochs(history) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert states(experiment) == ["running"]
+        second = dlscan("scan", experiment.file)
+        assert second.returncode == 1
+        assert "0 to train" in second.stderr
+        driver.send_signal(signal.SIGINT)
+        _, messages = driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    assert "Interrupted" in messages
+    assert "Traceback" not in messages
+    assert states(experiment) == ["preempted"]
+    done = epochs(history)
+    assert done >= 3
+
+    # a time limit, unlike the rest, may be set by hand to end this
+    config = history.parent / "config.yaml"
+    config.write_text(config.read_text().replace("time_limit: null", "time_limit: 1"))
+    more = dlscan("train", experiment.directory, "--point", 1)
+    assert more.returncode == 0
+    # the interrupt may have come between the line of an epoch and its checkpoint: that epoch is done again
+    assert any(f"goes on after epoch {epoch}" in more.stderr for epoch in (done - 1, done))
+    assert epochs(history) > done
+    assert states(experiment) == ["timeout"]
+
+
+def epochs(history: Path) -> int:
+    try:
+        with history.open(newline="") as handle:
+            return len(list(csv.DictReader(handle)))
+    except FileNotFoundError:
+        return 0
+
+
+def test_a_killed_job_is_known_as_such(dlscan: Run, make_experiment: Make) -> None:
+    experiment = make_experiment(train={"epochs": 100_000, "early_stopping": None, "batch_size": 32})
+    prepare(experiment, processes=1)
+    command = [sys.executable, "-m", "dlscan", "scan", str(experiment.file)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver:
+        attempt = experiment.directory / "points/0001-dense/attempts/0001.json"
+        deadline = time.monotonic() + 60
+        while not attempt.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        os.kill(json.loads(attempt.read_text())["pid"], signal.SIGKILL)
+        _, messages = driver.communicate(timeout=60)
+    assert driver.returncode == 1
+    assert "killed by signal 9 (out of memory?)" in messages
+    assert states(experiment) == ["failed"]
+
+
+@pytest.mark.parametrize("numbers", [["2", "1"]])
+def test_train_takes_several_points_by_hand(dlscan: Run, make_experiment: Make, numbers: list[str]) -> None:
+    experiment = make_experiment(scan={"grid": {"model.width": [4, 8, 16]}})
+    prepare(experiment, processes=1)
+    dlscan("scan", experiment.file, "--dry-run")
+    from dlscan.scan import freeze
+
+    freeze(experiment)
+    done = dlscan("train", experiment.file, "--point", *numbers)
+    assert done.returncode == 0, done.stderr
+    assert states(experiment) == ["done", "done", "pending"]
+    wrong = dlscan("train", experiment.file, "--point", 4)
+    assert wrong.returncode == 1
+    assert "points 1 to 3, none is number 4" in wrong.stderr

@@ -1,0 +1,115 @@
+import csv
+import io
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from dlscan.cli.table import table
+from dlscan.errors import UsageError
+
+write_scan = runpy.run_path(str(Path(__file__).parents[1] / "analysis/fakes.py"))["write_scan"]
+
+
+@pytest.fixture
+def scan(tmp_path):
+    return write_scan(tmp_path / "lcd")
+
+
+def run(*arguments):
+    return CliRunner().invoke(table, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def test_table_prints_the_table_to_stdout(scan):
+    result = run(scan, "--columns", "Width,epochs", "--sort", "-Width,Depth")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "Model Name           Width    Epochs",
+        "-----------------  -------  --------",
+        "Width=256 Depth=2      256        12",
+        "Width=256 Depth=3      256        12",
+        "Width=64 Depth=2        64        12",
+        "Width=64 Depth=3        64        12",
+    ]
+
+
+def test_a_descending_sort_may_stand_alone(scan):
+    rows = json.loads(run(scan, "--sort", "-Depth", "--format", "json").stdout)
+    assert [row["Depth"] for row in rows] == [3, 3, 2, 2]
+
+
+def test_table_takes_an_experiment_file(tmp_path):
+    write_scan(tmp_path / "scans" / "lcd")
+    experiment = tmp_path / "experiment.yaml"
+    experiment.write_text("name: lcd\ndata: {raw: raw, inputs: [ECAL]}\n")
+    assert "Width=256 Depth=3" in run(experiment).stdout
+
+
+def test_several_scans_share_a_table(scan, tmp_path):
+    other = write_scan(tmp_path / "other", {"model.width": [8]})
+    rows = list(csv.DictReader(io.StringIO(run(scan, other, "--format", "csv").stdout)))
+    assert [row["Scan"] for row in rows] == ["lcd"] * 4 + ["other"]
+
+
+def test_table_writes_a_file_whole_and_nothing_to_stdout(scan, tmp_path):
+    file = tmp_path / "new folder" / "table.md"
+    result = run(scan, "--format", "markdown", "-o", file)
+    assert result.stdout == ""
+    assert file.read_text().startswith("| Model Name")
+    assert file.read_text().endswith("|\n")
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_an_unknown_column_is_a_usage_error_with_the_nearest(scan):
+    with pytest.raises(UsageError, match="did you mean 'Ele_AUC'"):
+        run(scan, "--columns", "Eel_AUC")
+
+
+def test_points_that_are_not_done_are_no_part_of_stdout(tmp_path, caplog):
+    result = run(write_scan(tmp_path / "part", done=1), "--format", "json")
+    assert len(json.loads(result.stdout)) == 1
+    assert "3 of 4 points are not done" in caplog.text
+
+
+def test_errors_are_one_line_on_stderr_with_their_exit_code(dlscan, scan, tmp_path):
+    wrong_column, no_scan = dlscan("table", scan, "--sort", "Widht"), dlscan("table", tmp_path)
+    assert (wrong_column.returncode, no_scan.returncode) == (2, 1)
+    assert wrong_column.stderr == "Error: no column to sort by 'Widht'; did you mean 'Width'?\n"
+    assert no_scan.stderr.startswith(f"Error: {tmp_path}: not a scan")
+    assert wrong_column.stdout == no_scan.stdout == ""
+
+
+def test_help_teaches_by_example():
+    help_text = run("--help").stdout
+    assert "    dlscan table lcd.yaml --sort Width,-Ele_AUC" in help_text.splitlines()
+    assert max(map(len, help_text.splitlines())) <= 80
+
+
+COMMAND = """
+import sys
+from dlscan.cli.{name} import {name}
+before = set(sys.modules)
+{name}(sys.argv[1:], standalone_mode=False)
+print(*sorted(before), file=sys.stderr)
+print(*sorted(sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "absent"),
+    [
+        ("table", [], {"keras", "tensorflow", "matplotlib", "h5py", "sklearn"}),
+        ("plot", ["bar"], {"keras", "tensorflow", "matplotlib.pyplot"}),
+    ],
+)
+def test_a_command_imports_only_what_it_needs_and_only_when_it_runs(scan, name, arguments, absent):
+    command = [sys.executable, "-c", COMMAND.format(name=name), *arguments, str(scan)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    before, after = (set(line.split()) for line in done.stderr.splitlines()[-2:])
+    assert not before & {"numpy", "pandas", "matplotlib", "h5py", "tabulate"}
+    assert not after & absent
+    assert "pandas" in after
