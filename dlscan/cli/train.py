@@ -2,6 +2,8 @@
 
 import click
 
+from dlscan.cli.progress import Progress
+
 
 @click.command()
 @click.argument("scan", metavar="SCAN")
@@ -24,8 +26,12 @@ def train(scan: str, first: int, more: tuple[int, ...]) -> None:
 
     plan = Plan.read(scan_directory(scan))
     points = [plan.point(number) for number in dict.fromkeys((first, *more))]
-    for point in points:
-        info = PointInfo(point.number, point.name, plan.name, plan.varied)
-        outcome = train_point(plan.paths(point), info)
-        if outcome in ("preempted", "timeout"):
-            return
+    with Progress() as progress:
+
+        def on_step(epoch: int, step: int, steps: int) -> None:
+            progress(f"epoch {epoch}", step, steps)
+
+        for point in points:
+            info = PointInfo(point.number, point.name, plan.name, plan.varied)
+            if train_point(plan.paths(point), info, on_step) != "done":
+                return  # whatever stopped this point asks all of them to stop

@@ -27,9 +27,7 @@ def loaded_by(*arguments: str) -> set[str]:
 
 
 def test_help_is_light() -> None:
-    assert not loaded_by("--help") & (
-        HEAVY | {"numpy", "pandas", "h5py", "matplotlib", "distributed"}
-    )
+    assert not loaded_by("--help") & (HEAVY | {"numpy", "pandas", "h5py", "matplotlib", "distributed"})
 
 
 @pytest.mark.parametrize("command", ["prepare", "scan", "train", "status", "table", "plot"])

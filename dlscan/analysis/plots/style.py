@@ -1,0 +1,168 @@
+"""How every picture looks and how it is saved: the one place for colours, sizes and file formats."""
+
+import contextlib
+import textwrap
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
+
+from dlscan.analysis.formats import one_line
+from dlscan.analysis.output import output
+from dlscan.errors import UsageError
+
+# Okabe and Ito's colours, which the colour blind tell apart, without their yellow, which nobody sees on
+# white; dark and light ones take turns
+COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#d55e00")
+LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)))
+MARKERS = ("o", "s", "^")
+
+NAME_WIDTH = 34
+NAME_LINES = 4
+
+# inches, at the legend's font size
+LETTER_WIDTH = 0.075
+LINE_HEIGHT = 0.15
+LEGEND_GAP = 0.1
+LEGEND_MARGIN = 0.9
+
+# Any: every matplotlib knows other keys
+SETTINGS: Any = {
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.7,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.6,
+    "savefig.dpi": 150,
+    "pdf.fonttype": 42,
+    # without it every SVG has other names inside
+    "svg.hashsalt": "dlscan",
+}
+
+# a date or a version in the file would make the same picture another file tomorrow
+METADATA: dict[str, dict[str, Any]] = {
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    ".svg": {"Date": None, "Creator": None},
+}
+
+
+@contextlib.contextmanager
+def applied() -> Iterator[None]:
+    """Draw and save within this: our settings, nobody's matplotlibrc, and everything as before afterwards."""
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)
+        # a letter that the font lacks becomes a box; the rest of the picture is worth having
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
+
+
+def figure(width: float, height: float, legend: Sequence[str] = ()) -> Figure:
+    """An empty page that keeps `width` by `height` inches beside a legend with these names."""
+    lines = [label(name).split("\n") for name in legend]
+    if lines:
+        width += LEGEND_MARGIN + LETTER_WIDTH * max(len(line) for name in lines for line in name)
+        height = max(height, LEGEND_MARGIN + sum(LINE_HEIGHT * len(name) + LEGEND_GAP for name in lines))
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
+
+
+def line(number: int) -> dict[str, Any]:
+    """Colour and line style of the line `number`; 20 in a row differ."""
+    return {
+        "color": COLORS[number % len(COLORS)],
+        "linestyle": LINES[number // len(COLORS) % len(LINES)],
+    }
+
+
+def marker(number: int) -> dict[str, Any]:
+    """The symbol that goes with `line(number)`, where single points are shown."""
+    return {"marker": MARKERS[number // len(COLORS) % len(MARKERS)], "markersize": 4}
+
+
+def label(text: str) -> str:
+    """A name as matplotlib prints it: wrapped, and a dollar is a dollar, not the start of a formula."""
+    wrapped = textwrap.wrap(one_line(text), NAME_WIDTH, max_lines=NAME_LINES, placeholder=" …")
+    return literal("\n".join(wrapped))
+
+
+def literal(text: str) -> str:
+    """`text` letter by letter, never read as a formula."""
+    return text.replace("$", r"\$")
+
+
+def legend_outside(
+    page: Figure, handles: Sequence[Artist], names: Sequence[str], heading: str | None = None
+) -> Legend:
+    """The legend of the whole page, at the right, outside the axes."""
+    labels = [label(name) for name in names]
+    return page.legend(
+        handles,
+        labels,
+        title=heading,
+        loc="outside right upper",
+        labelspacing=0.8,
+        borderaxespad=1.5,
+        alignment="left",
+    )
+
+
+def title(page: Figure, text: str) -> None:
+    """The heading of a page."""
+    page.suptitle(literal(one_line(text)), x=0.02, ha="left", fontsize=12, fontweight="bold")
+
+
+def note(axes: Axes, text: str) -> None:
+    """A remark above the axes that a reader must not miss."""
+    axes.set_title(text, fontsize=9, color="#555555", loc="left")
+
+
+def require_format(path: Path) -> str:
+    """The suffix of `path`, which says how to save; a `UsageError` if it is not one that we can."""
+    suffix = path.suffix.lower()
+    if suffix not in METADATA:
+        raise UsageError(f"{path}: cannot draw {suffix or 'a file without suffix'!r}; use .png, .pdf or .svg")
+    return suffix
+
+
+def save(pages: Sequence[Figure], path: Path) -> list[Path]:
+    """Save pages, each file whole or not at all; the same pages give the same bytes.
+
+    Parameters
+    ----------
+    pages : sequence of Figure
+        At least one.
+    path : Path
+        Its suffix chooses PNG, PDF or SVG.
+
+    Returns
+    -------
+    list of Path
+        `path`; or, for several pages of a format that holds one, `path` with -1, -2 ... before the suffix.
+    """
+    suffix = require_format(path)
+    if suffix == ".pdf":
+        with output(path) as temporary, PdfPages(temporary, metadata=METADATA[suffix]) as pdf:
+            for page in pages:
+                pdf.savefig(page)
+        return [path]
+    files = [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, len(pages) + 1)]
+    files = [path] if len(pages) == 1 else files
+    for page, file in zip(pages, files, strict=True):
+        with output(file) as temporary:
+            page.savefig(temporary, format=suffix[1:], metadata=METADATA[suffix])
+    return files

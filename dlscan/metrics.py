@@ -1,0 +1,187 @@
+"""How well scores separate classes: pure numbers, no files.
+
+Throughout, N is the number of events and C the number of classes; an event is *positive* when it is of the
+class in question (signal) and negative otherwise (background).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dlscan.errors import DataError
+
+Floats = NDArray[np.float64]
+
+
+def auc(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None) -> float | None:
+    """Area under the ROC curve.
+
+    It is the probability that a positive event scores higher than a negative one, a tie counted half.
+
+    Parameters
+    ----------
+    scores : array_like, shape (N,)
+        Higher means more like signal; infinite values are allowed.
+    positive : array_like of bool, shape (N,)
+        Which events are signal.
+    weights : array_like, shape (N,), optional
+        Event weights, 1 by default.
+
+    Returns
+    -------
+    float or None
+        None when signal or background is absent or weighs nothing.
+
+    Raises
+    ------
+    DataError
+        If a score is nan or a weight is not finite.
+    """
+    _, signal, background = _per_threshold(scores, positive, weights)
+    signal_total, background_total = signal.sum(), background.sum()
+    if signal_total <= 0 or background_total <= 0:
+        return None
+    # thresholds fall: what came before a step scored higher than the events of the step
+    higher_signal = np.cumsum(signal) - signal / 2
+    return float(np.sum(background * higher_signal) / (signal_total * background_total))
+
+
+def roc_curve(
+    scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """Efficiencies of signal and background for every possible cut `score >= threshold`.
+
+    Parameters
+    ----------
+    scores, positive, weights
+        As for `auc`.
+
+    Returns
+    -------
+    signal_efficiency, background_efficiency : ndarray, shape (K + 1,)
+        From 0 to 1; events of equal score are passed together, so K is the number of different scores.
+    thresholds : ndarray, shape (K + 1,)
+        Falling; the first is infinite, which nothing passes.
+
+    Raises
+    ------
+    DataError
+        If a score is nan, a weight is not finite, or signal or background is absent.
+    """
+    thresholds, signal, background = _per_threshold(scores, positive, weights)
+    for name, counts in (("signal", signal), ("background", background)):
+        if counts.sum() <= 0:
+            raise DataError(f"no ROC curve without {name}: no event of it, or none with weight")
+    return _efficiency(signal), _efficiency(background), np.concatenate([[np.inf], thresholds])
+
+
+def one_against_rest(
+    scores: ArrayLike, labels: ArrayLike, classes: Sequence[str], weights: ArrayLike | None = None
+) -> dict[str, float | None]:
+    """AUC of each class against all others by that class's own score, and their mean.
+
+    Parameters
+    ----------
+    scores : array_like, shape (N, C)
+        A column per class.
+    labels : array_like of int, shape (N,)
+        The true class of each event, as an index into `classes`.
+    classes : sequence of str, length C
+        Their labels.
+    weights : array_like, shape (N,), optional
+        Event weights, 1 by default.
+
+    Returns
+    -------
+    dict of str to (float or None)
+        `<class>_AUC` for each class, None where the class is absent or alone, and `Mean_AUC`, the plain mean
+        of those that are defined.
+
+    Raises
+    ------
+    DataError
+        If a score is nan, a weight is not finite, or a label is no index into `classes`.
+    """
+    table, truth = _checked_table(scores, labels, len(classes))
+    areas = {
+        f"{name}_AUC": auc(table[:, number], truth == number, weights) for number, name in enumerate(classes)
+    }
+    defined = [area for area in areas.values() if area is not None]
+    # a class that is itself labelled "Mean" keeps its number
+    areas.setdefault("Mean_AUC", float(np.mean(defined)) if defined else None)
+    return areas
+
+
+def accuracy(scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None) -> float | None:
+    """Share of the events whose highest score is that of their class.
+
+    Parameters
+    ----------
+    scores, labels, weights
+        As for `one_against_rest`.
+
+    Returns
+    -------
+    float or None
+        None when there are no events, or none with weight.
+    """
+    table = np.asarray(scores)
+    table, truth = _checked_table(table, labels, table.shape[-1])
+    _require_no_nan(table)
+    counts = _checked_weights(weights, len(truth))
+    if counts.sum() <= 0:
+        return None
+    return float(np.sum(counts * (table.argmax(axis=1) == truth)) / counts.sum())
+
+
+def _per_threshold(
+    scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None
+) -> tuple[Floats, Floats, Floats]:
+    """The different scores, falling, with the weight of signal and of background at each."""
+    values = np.asarray(scores)
+    signal = np.asarray(positive, dtype=bool)
+    if values.ndim != 1 or values.shape != signal.shape:
+        raise ValueError(f"scores {values.shape} and positive {signal.shape} must both have shape (N,)")
+    _require_no_nan(values)
+    counts = _checked_weights(weights, len(values))
+    order = np.argsort(values)[::-1]
+    values, signal, counts = values[order], signal[order], counts[order]
+    first = np.flatnonzero(np.concatenate([[len(values) > 0], values[1:] != values[:-1]]))
+    if not len(first):
+        return np.empty(0), np.empty(0), np.empty(0)
+    return (
+        values[first].astype(np.float64),
+        np.add.reduceat(np.where(signal, counts, 0.0), first),
+        np.add.reduceat(np.where(signal, 0.0, counts), first),
+    )
+
+
+def _efficiency(counts: Floats) -> Floats:
+    passed = np.cumsum(counts)
+    return np.concatenate([[0.0], passed / passed[-1]])
+
+
+def _checked_table(scores: ArrayLike, labels: ArrayLike, classes: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    table, truth = np.asarray(scores), np.asarray(labels)
+    if table.ndim != 2 or table.shape != (len(truth), classes):
+        raise ValueError(f"scores must have shape ({len(truth)}, {classes}), got {table.shape}")
+    if len(truth) and not 0 <= truth.min() <= truth.max() < classes:
+        raise DataError(f"labels run from {truth.min()} to {truth.max()}, but there are {classes} classes")
+    return table, truth
+
+
+def _checked_weights(weights: ArrayLike | None, events: int) -> Floats:
+    counts = np.ones(events) if weights is None else np.asarray(weights, dtype=np.float64)
+    if counts.shape != (events,):
+        raise ValueError(f"weights must have shape ({events},), got {counts.shape}")
+    if not np.isfinite(counts).all():
+        raise DataError(f"{np.count_nonzero(~np.isfinite(counts))} of {events} event weights are not finite")
+    return counts
+
+
+def _require_no_nan(scores: NDArray[Any]) -> None:
+    bad = np.count_nonzero(np.isnan(scores))
+    if bad:
+        raise DataError(f"{bad} of {scores.size} scores are nan; a network that diverged has no AUC")

@@ -1,0 +1,158 @@
+"""Fit the network of one point, judge it, and leave the record."""
+
+import dataclasses
+import datetime
+import logging
+from typing import Any
+
+from dlscan import models
+from dlscan.attempts import Attempt, first_start
+from dlscan.config import Experiment, plain
+from dlscan.dataset import Manifest
+from dlscan.errors import ScanError
+from dlscan.files import written_whole
+from dlscan.record import PointPaths, Record
+from dlscan.stream import Batches
+from dlscan.train.checkpoint import Checkpoint
+from dlscan.train.evaluate import evaluate
+from dlscan.train.history import speed, summary, write_csv
+from dlscan.train.interruption import Interruption
+from dlscan.train.learner import Learner
+from dlscan.train.loop import Loop
+from dlscan.train.point import Outcome, PointInfo, Progress
+from dlscan.train.provenance import git_commit, versions
+from dlscan.train.variables import load_variables
+
+log = logging.getLogger("dlscan")
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """The work of one attempt at a point; the caller holds the point's lock.
+
+    Attributes
+    ----------
+    paths : PointPaths
+        The point's directory.
+    point : PointInfo
+        Its number and names.
+    experiment : Experiment
+        Its configuration.
+    """
+
+    paths: PointPaths
+    point: PointInfo
+    experiment: Experiment
+
+    def run(self, attempt: Attempt, interruption: Interruption, on_step: Progress | None = None) -> Outcome:
+        """Train from the start or from the checkpoint; at the end write network, scores and record."""
+        self._sweep()
+        checkpoint = Checkpoint(self.paths.last)
+        with self._stream("train") as training, self._stream("validation") as validation:
+            manifest = training.manifest
+            learner = Learner(self._network(manifest), self.experiment.train, manifest.config_hash)
+            self._resume(learner, checkpoint)
+            loop = Loop(self.experiment.train, training, validation, checkpoint, self.paths.history, on_step)
+            stopped = loop.run(str(self.point), learner, interruption)
+        if stopped:
+            reason = interruption.signal or "train.time_limit"
+            progress = f"epoch {learner.epoch} of {self.experiment.train.epochs}"
+            log.info(
+                f"{self.point}: stopped by {reason} after {progress}; run the same command again to go on"
+            )
+            return stopped
+        metrics = self._judge(learner, checkpoint) | summary(learner.history)
+        self._record(manifest, learner, metrics, attempt).write(self.paths.record)
+        # the record says what the checkpoint was for, and a scan has many points
+        checkpoint.clear()
+        log.info(
+            f"{self.point}: done after epoch {learner.epoch}, the best was {learner.stopping.best_epoch}"
+        )
+        return "done"
+
+    def _stream(self, split: str) -> Batches:
+        data, train = self.experiment.data, self.experiment.train
+        return Batches(
+            data.prepared,
+            split=split,
+            batch_size=train.batch_size,
+            workers=self.experiment.stream.workers,
+            seed=train.seed,
+            shuffle=split == "train",
+            # validation and test are never oversampled: each event counts once, with the weight of its class
+            balance=data.balance if split == "train" or data.balance == "none" else "weights",
+            extras=split == "test",
+        )
+
+    def _network(self, manifest: Manifest) -> Any:
+        experiment = self.experiment
+        return models.build(experiment.model, manifest, experiment.data.normalize, experiment.train.seed)
+
+    def _resume(self, learner: Learner, checkpoint: Checkpoint) -> None:
+        state = checkpoint.read()
+        if state is None:
+            log.info(f"{self.point}: {learner.parameters:,} parameters, on {models.device()}")
+            return
+        if state.dataset != learner.dataset:
+            raise ScanError(
+                f"{self.point}: the dataset was rebuilt after epoch {state.epoch}; remove {self.paths.last} "
+                "to train this point from its start"
+            )
+        learner.resume(state, checkpoint.variables(state.epoch))
+        write_csv(self.paths.history, learner.history)
+        log.info(f"{self.point}: goes on after epoch {state.epoch}, on {models.device()}")
+
+    def _judge(self, learner: Learner, checkpoint: Checkpoint) -> dict[str, float | None]:
+        """Put the best weights into a network without an optimizer, save it, score the test split with it."""
+        with self._stream("test") as batches:
+            network = self._network(batches.manifest)
+            best = checkpoint.variables(learner.stopping.best_epoch)
+            load_variables(best, {"network": network.variables})
+            with written_whole(self.paths.best) as temporary:
+                network.save(temporary)
+            return evaluate(network, batches, self.paths.predictions)
+
+    def _record(
+        self, manifest: Manifest, learner: Learner, metrics: dict[str, float | None], attempt: Attempt
+    ) -> Record:
+        experiment, times = self.experiment, speed(learner.history)
+        return Record(
+            point=self.point.number,
+            name=self.point.name,
+            scan=self.point.scan,
+            varied=self.point.varied,
+            params=_flat({"model": plain(experiment.model), "train": plain(experiment.train)}),
+            classes=manifest.classes,
+            metrics=metrics,
+            epochs=learner.epoch,
+            best_epoch=learner.stopping.best_epoch,
+            stopped=learner.finished or "",
+            seconds_per_epoch=times["seconds_per_epoch"],
+            train_seconds=times["train_seconds"],
+            events_per_second=times["events_per_second"],
+            model_parameters=learner.parameters,
+            seed=experiment.train.seed,
+            started=first_start(self.paths),
+            ended=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            attempts=attempt.number,
+            host=attempt.host,
+            device=models.device(),
+            backend=models.backend(),
+            versions=versions(),
+            git_commit=git_commit(self.paths.directory),
+            dataset={"path": str(experiment.data.prepared), "config_hash": manifest.config_hash},
+        )
+
+    def _sweep(self) -> None:
+        """Remove what a killed process left half-written."""
+        for path in (self.paths.best, self.paths.predictions, self.paths.history, self.paths.record):
+            for leftover in path.parent.glob(f".{path.stem}-*{path.suffix}"):
+                leftover.unlink()
+
+
+def _flat(value: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Dotted keys for what is nested."""
+    flat: dict[str, Any] = {}
+    for name, item in value.items():
+        flat |= _flat(item, f"{above}{name}.") if isinstance(item, dict) else {f"{above}{name}": item}
+    return flat

@@ -1,0 +1,131 @@
+import dataclasses
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dlscan.config import Dense, Model, Normalization
+from dlscan.config.experiment import NORMALIZATIONS
+from dlscan.config.models import FAMILIES as CONFIGURED
+from dlscan.models import FAMILIES, build, input_name, keras
+
+
+def weights(network):
+    return {v.path: keras.ops.convert_to_numpy(v) for v in network.trainable_variables}
+
+
+def events(manifest, number=5):
+    rng = np.random.default_rng(1)
+    return {
+        input_name(name): rng.normal(size=(number, *column.shape)).astype(np.float32)
+        for name, column in manifest.inputs.items()
+    }
+
+
+def test_every_family_of_the_configuration_has_a_builder():
+    assert set(FAMILIES) == set(CONFIGURED)
+
+
+@pytest.mark.parametrize("family", CONFIGURED)
+def test_family_with_its_defaults_gives_a_probability_per_class(family, manifest):
+    network = build(Model(family, CONFIGURED[family]()), manifest, {})
+
+    scores = network.predict_on_batch(events(manifest))
+
+    assert scores.shape == (5, 3)
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("width", "depth"), [(16, 0), (16, 1), (8, 3)])
+def test_dense_has_a_branch_of_width_and_depth_for_each_input(width, depth, manifest):
+    network = build(Model("dense", Dense(width, depth)), manifest, {})
+
+    def branch(size):
+        sizes = [size] + [width] * depth
+        return sum((a + 1) * b for a, b in itertools.pairwise(sizes)), sizes[-1]
+
+    (ecal, ecal_out), (hcal, hcal_out) = branch(4 * 4 * 2), branch(3 * 3 * 5)
+    assert network.count_params() == ecal + hcal + (ecal_out + hcal_out + 1) * 3
+    assert {name for name, _ in network.input.items()} == {"ECAL", "HCAL"}
+
+
+def test_dense_puts_norm_activation_and_dropout_after_each_hidden_layer(make_manifest):
+    model = Model("dense", Dense(4, 2, "tanh", dropout=0.5, batch_norm=True))
+    network = build(model, make_manifest(x=(3,)), {"x": Normalization("none")})
+
+    kinds = [type(layer).__name__ for layer in network.layers]
+    hidden = ["Dense", "BatchNormalization", "Activation", "Dropout"]
+    assert kinds == ["InputLayer", "Flatten", *hidden, *hidden, "Dense", "Activation"]
+
+
+def test_a_number_per_event_is_an_input_too(make_manifest):
+    manifest = make_manifest(energy=())
+
+    assert build(Model(), manifest, {}).predict_on_batch(events(manifest)).shape == (5, 3)
+
+
+def test_an_input_whose_name_keras_refuses_gets_underscores(make_manifest):
+    manifest = make_manifest(**{"jets/pt": (3,), "my $data": (2,)})
+
+    network = build(Model(), manifest, {})
+
+    assert set(network.input) == {"jets_pt", "my__data"}
+    assert network.predict_on_batch(events(manifest)).shape == (5, 3)
+
+
+def test_initial_weights_depend_on_the_seed_and_on_nothing_built_before(manifest):
+    first = weights(build(Model(), manifest, {}, seed=4))
+    again = weights(build(Model(), manifest, {}, seed=4))
+    other = weights(build(Model(), manifest, {}, seed=5))
+
+    kernels = [name for name in first if name.endswith("kernel")]
+    assert len(kernels) == 5
+    for name in kernels:
+        np.testing.assert_array_equal(first[name], again[name])
+        assert not np.array_equal(first[name], other[name])
+
+
+def test_initial_weights_do_not_depend_on_dropout(manifest):
+    without = weights(build(Model("dense", Dense(dropout=0.0)), manifest, {}))
+    dropped = weights(build(Model("dense", Dense(dropout=0.5)), manifest, {}))
+
+    for name in without:
+        np.testing.assert_array_equal(without[name], dropped[name])
+
+
+def test_layers_of_equal_shape_start_from_different_weights(make_manifest):
+    network = build(Model("dense", Dense(8, 3)), make_manifest(a=(8,), b=(8,)), {})
+
+    kernels = [value for name, value in weights(network).items() if "hidden" in name and value.ndim == 2]
+    assert len({kernel.tobytes() for kernel in kernels}) == len(kernels) == 6
+
+
+LOAD = """
+import sys, keras, numpy
+network = keras.saving.load_model(sys.argv[1])
+numpy.save(sys.argv[3], network.predict_on_batch(dict(numpy.load(sys.argv[2]))))
+assert not any(name.startswith("dlscan") for name in sys.modules)
+"""
+
+
+def test_saved_network_opens_without_dlscan_and_gives_the_same_scores(make_manifest, tmp_path):
+    kinds = [Normalization(kind, factor) for kind in NORMALIZATIONS for factor in (None, 3.0)]
+    inputs = {f"x{number}": how for number, how in enumerate(kinds)}
+    vector = dataclasses.replace(
+        make_manifest(x=()).statistics["x"],
+        **{key: (0.5, 1.0, 2.0) for key in ("mean", "std", "minimum", "maximum")},
+    )
+    manifest = make_manifest(measured={"x4": vector}, **{name: (3,) for name in inputs})
+    network = build(Model("dense", Dense(8, 2, dropout=0.2, batch_norm=True)), manifest, inputs)
+    raw = events(manifest)
+    network.save(tmp_path / "network.keras")
+    np.savez(tmp_path / "raw.npz", **raw)
+
+    subprocess.run(
+        [sys.executable, "-c", LOAD, "network.keras", "raw.npz", "scores.npy"], cwd=tmp_path, check=True
+    )
+
+    np.testing.assert_allclose(np.load(tmp_path / "scores.npy"), network.predict_on_batch(raw), rtol=1e-6)

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from dlscan.config import Normalization
+from dlscan.dataset import Statistics
+from dlscan.models import keras
+from dlscan.models.normalize import normalize
+
+RAW = np.array([[-3.0, 0.0, 4.0], [0.5, 2.0, 1e-6], [1.0, 2.0, 700.0]], np.float32)
+WHOLE = Statistics((2.0,), (4.0,), (-3.0,), (700.0,), magnitude=5.0, occupancy=0.9)
+EACH = Statistics((-0.5, 1.0, 2.0), (2.0, 1.0, 8.0), (-3.0, 0.0, 0.0), (1.0, 2.0, 700.0), 5.0, 0.9)
+
+
+def run(how, measured, raw=RAW):
+    given = keras.Input(raw.shape[1:])
+    network = keras.Model(given, normalize(given, how, measured))
+    return network.predict_on_batch(raw)
+
+
+def signed_log(x):
+    return np.sign(x) * np.log1p(np.abs(x))
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor", "expected"),
+    [
+        ("none", None, RAW),
+        ("none", 3.0, RAW * 3),
+        ("scale", None, RAW / 5),
+        ("scale", 100.0, RAW * 100),
+        ("standard", None, (RAW - 2) / 4),
+        ("standard", 100.0, (RAW - 2) / 4),
+        ("minmax", None, (RAW + 3) / 703),
+        ("minmax", 0.01, (RAW + 3) / 703),
+        ("log", None, signed_log(RAW)),
+        ("log", 100.0, signed_log(100 * RAW)),
+        ("tanh-log", None, np.tanh(signed_log(RAW) / 2)),
+        ("tanh-log", 100.0, np.tanh(signed_log(100 * RAW) / 2)),
+    ],
+)
+def test_normalization_of_an_input_follows_its_formula(kind, factor, expected):
+    result = run(Normalization(kind, factor), WHOLE)
+
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, expected, rtol=2e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("standard", (RAW - [-0.5, 1, 2]) / [2, 1, 8]),
+        ("minmax", (RAW - [-3, 0, 0]) / [4, 2, 700]),
+    ],
+)
+def test_normalization_of_a_vector_treats_each_feature_by_its_own_statistics(kind, expected):
+    np.testing.assert_allclose(run(Normalization(kind), EACH), expected, rtol=2e-6)
+
+
+@pytest.mark.parametrize("kind", ["standard", "minmax"])
+def test_normalization_leaves_a_constant_feature_finite(kind):
+    # the third varies only by what summing in floating point makes of a constant
+    constant = Statistics((7.0, 0.0, 0.1), (0.0, 0.0, 1e-12), (7.0, 0.0, 0.1), (7.0, 0.0, 0.1), 0.0, 1.0)
+    raw = np.array([[7.0, 0.0, 0.1], [8.0, 1.0, 1.1]], np.float32)
+
+    np.testing.assert_allclose(run(Normalization(kind), constant, raw), [[0, 0, 0], [1, 1, 1]], atol=1e-6)
+
+
+def test_scale_of_an_input_that_is_always_zero_stays_finite():
+    empty = Statistics((0.0,), (0.0,), (0.0,), (0.0,), magnitude=0.0, occupancy=0.0)
+
+    np.testing.assert_array_equal(run(Normalization("scale"), empty), RAW)
+
+
+def test_standard_keeps_the_digits_of_values_far_from_zero():
+    far = Statistics((1e6,), (0.5,), (1e6 - 1,), (1e6 + 1,), 1e6, 1.0)
+    raw = np.array([[1e6 - 0.5, 1e6, 1e6 + 0.25]], np.float32)
+
+    np.testing.assert_array_equal(run(Normalization("standard"), far, raw), [[-1.0, 0.0, 0.5]])
+
+
+def test_standard_scales_values_that_are_tiny():
+    tiny = Statistics((1e-9,), (1e-10,), (0.0,), (2e-9,), 1e-9, 1.0)
+    raw = np.array([[1e-9, 1.2e-9]], np.float32)
+
+    np.testing.assert_allclose(run(Normalization("standard"), tiny, raw), [[0, 2]], rtol=1e-5, atol=1e-5)

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+
+from dlscan import models
+from dlscan.config import Dense, Model, Train
+from dlscan.errors import ScanError
+from dlscan.stream import Batches
+from dlscan.train.learner import Learner
+
+
+@pytest.fixture
+def make_learner(mapping):
+    def make(batches, width=8, **train):
+        train = Train(batch_size=100, **train)
+        model = Model("dense", Dense(width, 1))
+        return Learner(models.build(model, batches.manifest, {}, train.seed), train, "hash")
+
+    return make
+
+
+@pytest.fixture
+def make_batches(mapping):
+    def make(**options):
+        return Batches(mapping["data"]["prepared"], batch_size=100, workers=0, **options)
+
+    return make
+
+
+def by_hand(batches, seed=1):
+    """Weighted cross-entropy and accuracy of the network before its first step, over all events."""
+    network = models.build(Model("dense", Dense(8, 1)), batches.manifest, {}, seed)
+    losses, hits = [], []
+    for batch in batches.epoch(0):
+        scores = network.predict_on_batch(batch.inputs)
+        own = scores[np.arange(len(batch)), batch.labels]
+        losses.append(batch.weights * -np.log(own))
+        hits.append(scores.argmax(axis=1) == batch.labels)
+    return np.concatenate(losses).mean(), np.concatenate(hits).mean()
+
+
+@pytest.mark.parametrize("balance", ["none", "weights"])
+def test_epoch_means_are_over_events_with_weights_in_the_loss_alone(make_learner, make_batches, balance):
+    with make_batches(balance=balance) as batches:
+        assert batches.events % 100
+        # a step too small to move anything: each batch sees the network as it was
+        learner = make_learner(batches, learning_rate=1e-30)
+        for batch in batches.epoch(0):
+            learner.step(batch)
+            learner.evaluate(batch)
+        row = learner.end_epoch(1.0, 1.0)
+
+        loss, accuracy = by_hand(batches)
+    assert [row.loss, row.val_loss] == pytest.approx([loss, loss], rel=1e-5)
+    assert [row.accuracy, row.val_accuracy] == pytest.approx([accuracy, accuracy], rel=1e-5)
+
+
+def test_class_weights_change_the_loss(make_batches):
+    with make_batches() as plain, make_batches(balance="weights") as weighted:
+        assert by_hand(plain)[0] != pytest.approx(by_hand(weighted)[0], rel=1e-3)
+
+
+def test_sums_start_again_with_each_epoch(make_learner, make_batches):
+    with make_batches() as batches:
+        learner = make_learner(batches, learning_rate=1e-30)
+        rows = []
+        for _ in range(2):
+            for batch in batches.epoch(0):
+                learner.step(batch)
+                learner.evaluate(batch)
+            rows.append(learner.end_epoch(1.0, 1.0))
+    assert rows[0].val_loss == rows[1].val_loss
+    assert [row.epoch for row in rows] == [1, 2]
+
+
+def test_learner_finishes_after_its_epochs(make_learner, make_batches):
+    with make_batches() as batches:
+        learner = make_learner(batches, epochs=1)
+        assert learner.finished is None
+        batch = next(batches.epoch(0))
+        learner.step(batch)
+        learner.evaluate(batch)
+        learner.end_epoch(1.0, 1.0)
+    assert learner.finished == "epochs"
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop", "lion"])
+def test_resumed_learner_is_the_one_that_was_saved(make_learner, make_batches, tmp_path, optimizer):
+    with make_batches() as batches:
+        first, second, third = list(batches.epoch(0))[:3]
+        learner = make_learner(batches, optimizer=optimizer)
+        learner.step(first)
+        learner.step(second)
+        learner.save(tmp_path / "epoch-0001.h5")
+        other = make_learner(batches, optimizer=optimizer)
+        other.resume(learner.state(), tmp_path / "epoch-0001.h5")
+
+        for one in (learner, other):
+            one.step(third)
+            one.save(tmp_path / "after.h5")
+            one.evaluate(first)
+        rows = [one.end_epoch(1.0, 1.0) for one in (learner, other)]
+    assert rows[0].val_loss == rows[1].val_loss
+
+
+def test_checkpoint_of_another_network_is_an_error_that_says_what_to_do(make_learner, make_batches, tmp_path):
+    with make_batches() as batches:
+        make_learner(batches, width=4).save(tmp_path / "epoch-0001.h5")
+        learner = make_learner(batches)
+
+        with pytest.raises(ScanError, match=r"epoch-0001\.h5: not of this network, .*; remove .* to train"):
+            learner.resume(learner.state(), tmp_path / "epoch-0001.h5")
+        with pytest.raises(ScanError, match=r"epoch-0002\.h5: missing or damaged .*; remove .* to train"):
+            learner.resume(learner.state(), tmp_path / "epoch-0002.h5")

@@ -1,0 +1,99 @@
+"""A job is a process: killed, asked to stop, and started beside another."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dlscan.errors import ScanError
+from dlscan.files import is_locked
+from dlscan.record import PointPaths, Record
+from dlscan.train import train_point
+
+JOB = """
+import logging, os, signal, sys, time
+from pathlib import Path
+from dlscan.record import PointPaths
+from dlscan.train import PointInfo, train_point
+
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+directory, deed, epoch, step = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+
+def on_step(now_epoch, now_step, steps):
+    if (now_epoch, now_step) == (epoch, step):
+        if deed == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        (directory / "waiting").touch()
+        while not (directory / "go").exists():
+            time.sleep(0.01)
+
+print(train_point(PointPaths(directory), PointInfo(7, "width=8-depth=1", "toy", ()), on_step))
+"""
+
+
+def start(paths: PointPaths, *deed: object) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", JOB, str(paths.directory), *map(str, deed)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def wait_for(path: Path) -> None:
+    until = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < until, f"{path} did not come"
+        time.sleep(0.02)
+
+
+def test_point_killed_in_an_epoch_goes_on_as_if_nothing_had_been(
+    make_point, info, undisturbed, read_history, read_attempts
+):
+    paths = make_point(stream__workers=1)
+    job = start(paths, "die", 4, 2)
+    job.communicate(timeout=60)
+    assert job.returncode == -signal.SIGKILL
+    assert len(read_history(paths)) == 3
+    assert not is_locked(paths.lock)
+
+    assert train_point(paths, info) == "done"
+
+    assert read_history(paths) == read_history(undisturbed)
+    assert Record.read(paths.record).metrics == Record.read(undisturbed.record).metrics
+    assert [attempt["outcome"] for attempt in read_attempts(paths)] == [None, "done"]
+
+
+def test_point_in_training_has_one_owner_and_ends_its_epoch_when_asked(
+    make_point, info, undisturbed, read_history
+):
+    paths = make_point()
+    job = start(paths, "wait", 2, 1)
+    try:
+        wait_for(paths.directory / "waiting")
+        with pytest.raises(ScanError, match="is being trained by another process"):
+            train_point(paths, info)
+        job.send_signal(signal.SIGTERM)
+        (paths.directory / "go").touch()
+        output, messages = job.communicate(timeout=60)
+    finally:
+        job.kill()
+
+    assert (job.returncode, output) == (0, "preempted\n")
+    assert "stopped by SIGTERM after epoch 2 of 5; run the same command again to go on" in messages
+    assert len(yaml.safe_load((paths.last / "state.json").read_text())["history"]) == 2
+
+    assert train_point(paths, info) == "done"
+    assert read_history(paths) == read_history(undisturbed)
+
+
+def test_training_package_alone_loads_no_keras():
+    code = "import sys, dlscan.train; print('keras' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"
