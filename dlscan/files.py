@@ -55,7 +55,7 @@ def read_json(path: Path) -> Any:
     """Read JSON from `path`; a damaged file is a `DlscanError` that names it."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DlscanError(f"{path}: damaged, not JSON ({error}); remove it and run again") from None
 
 

@@ -40,8 +40,9 @@ def test_nan_is_not_json(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_damaged_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text('{"a":')
+@pytest.mark.parametrize("content", [b'{"a":', b"\xff\xfe", b""])
+def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(DlscanError, match=r"a\.json: damaged"):
         read_json(tmp_path / "a.json")
 

@@ -32,7 +32,7 @@ def evaluate(network: Any, batches: Batches, path: Path) -> dict[str, float | No
     Returns
     -------
     dict of str to (float or None)
-        `<Class>_AUC`, `Mean_AUC`, `test_accuracy`, `test_loss`; None where there are no events to tell.
+        `<Class>_AUC`, `Mean_AUC`, `test_accuracy`, `test_loss`; None where a class is absent.
     """
     classes = batches.manifest.classes
     weights = np.empty(batches.events, np.float32)
@@ -69,11 +69,7 @@ def _create(file: Any, batches: Batches) -> None:
         extras.create_dataset(name, (batches.events, *column.shape), column.dtype)
 
 
-def _loss(
-    scores: NDArray[np.float32], labels: NDArray[np.int32], weights: NDArray[np.float32]
-) -> float | None:
+def _loss(scores: NDArray[np.float32], labels: NDArray[np.int32], weights: NDArray[np.float32]) -> float:
     """Weighted cross-entropy, the mean over events, as in the history."""
-    if not len(labels):
-        return None
     own = scores[np.arange(len(labels)), labels].astype(np.float64)
     return float(np.mean(weights * -np.log(np.clip(own, _LEAST, 1 - _LEAST))))

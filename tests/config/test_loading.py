@@ -114,6 +114,7 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
         ("data.normalize.ECAL=standrd", "data.normalize.ECAL", "did you mean 'standard'"),
         ("data.normalize.ECAL={scale: -1}", "data.normalize.ECAL.scale", "greater than 0"),
         ("data.classes={Ele: EleEscan}", "data.classes", "two classes"),
+        ("data.classes={Mean: a, Ele: b}", "data.classes.Mean", "another label"),
         ("data.balance=weight", "data.balance", "did you mean 'weights'"),
         ("scan.grid.model.width=[32, -3]", "scan.grid.model.width", "at least 1, got -3"),
         ("scan.grid.model.width=[32, 32]", "scan.grid.model.width", "twice"),
