@@ -13,6 +13,9 @@ from dlscan.train.history import Row
 from dlscan.train.stopping import Stopping
 from dlscan.train.variables import load_variables, save_variables
 
+# Keras before 3.15 reports the running mean of all batches since the last reset, later ones that of the batch
+_REPORTS_RUNNING_MEANS = tuple(map(int, keras.__version__.split(".")[:2])) < (3, 15)
+
 
 class Learner:
     """A network with its optimizer, history and stopping rule; it knows nothing of where events come from.
@@ -66,11 +69,13 @@ class Learner:
 
     def step(self, batch: Batch) -> None:
         """Train on a batch."""
+        self._forget_running_means()
         logs = self._network.train_on_batch(*_fed(batch), return_dict=True)
         self._training.add(logs, len(batch))
 
     def evaluate(self, batch: Batch) -> None:
         """Measure loss and accuracy on a batch."""
+        self._forget_running_means()
         logs = self._network.test_on_batch(*_fed(batch), return_dict=True)
         self._validation.add(logs, len(batch))
 
@@ -97,6 +102,10 @@ class Learner:
         load_variables(path, self._variables())
         self.history = list(state.history)
         self.stopping = self.stopping.resumed(state.stopping)
+
+    def _forget_running_means(self) -> None:
+        if _REPORTS_RUNNING_MEANS:
+            self._network.reset_metrics()
 
     def _variables(self) -> dict[str, Any]:
         return {"network": self._network.variables, "optimizer": self._network.optimizer.variables}

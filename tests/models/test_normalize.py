@@ -3,6 +3,7 @@ import pytest
 
 from dlscan.config import Normalization
 from dlscan.dataset import Statistics
+from dlscan.errors import ConfigError
 from dlscan.models import keras
 from dlscan.models.normalize import normalize
 
@@ -83,3 +84,8 @@ def test_standard_scales_values_that_are_tiny():
     raw = np.array([[1e-9, 1.2e-9]], np.float32)
 
     np.testing.assert_allclose(run(Normalization("standard"), tiny, raw), [[0, 2]], rtol=1e-5, atol=1e-5)
+
+
+def test_normalization_that_is_not_known_is_an_error():
+    with pytest.raises(ConfigError, match="'cubic' is not a normalisation"):
+        run(Normalization("cubic"), WHOLE)
