@@ -124,7 +124,9 @@ class Data:
         if data.classes is not None and len(data.classes) < 2:
             raise Problem(join(key, "classes"), "must name at least two classes")
         if "Mean" in (data.classes or {}):
-            raise Problem(join(key, "classes.Mean"), "Mean_AUC is the mean over classes; choose another label")
+            raise Problem(
+                join(key, "classes.Mean"), "Mean_AUC is the mean over classes; choose another label"
+            )
         return data
 
     def normalization(self, name: str) -> Normalization:

@@ -16,10 +16,10 @@ from dlscan.stream import Batches
 from dlscan.train.checkpoint import Checkpoint
 from dlscan.train.evaluate import evaluate
 from dlscan.train.history import speed, summary, write_csv
+from dlscan.train.info import Outcome, PointInfo, Progress
 from dlscan.train.interruption import Interruption
 from dlscan.train.learner import Learner
 from dlscan.train.loop import Loop
-from dlscan.train.point import Outcome, PointInfo, Progress
 from dlscan.train.provenance import git_commit, versions
 from dlscan.train.variables import load_variables
 

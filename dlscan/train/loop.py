@@ -11,9 +11,9 @@ from dlscan.errors import DivergedError
 from dlscan.stream import Batches
 from dlscan.train.checkpoint import Checkpoint
 from dlscan.train.history import Row, write_csv
+from dlscan.train.info import Progress
 from dlscan.train.interruption import Interruption
 from dlscan.train.learner import Learner
-from dlscan.train.point import Progress
 
 log = logging.getLogger("dlscan")
 

@@ -1,46 +1,16 @@
 """One point and its owner: lock, attempt, reasons to stop. No Keras here: it takes seconds to load."""
 
-import dataclasses
 import logging
-from collections.abc import Callable
-from typing import Literal
 
 from dlscan.attempts import Attempt, begin_attempt, end_attempt
 from dlscan.config import load
 from dlscan.errors import DivergedError, DlscanError, ScanError
 from dlscan.files import locked
 from dlscan.record import PointPaths
+from dlscan.train.info import Outcome, PointInfo, Progress
 from dlscan.train.interruption import Interruption
 
 log = logging.getLogger("dlscan")
-
-Outcome = Literal["done", "preempted", "timeout"]
-Progress = Callable[[int, int, int], None]
-
-
-@dataclasses.dataclass(frozen=True)
-class PointInfo:
-    """What the plan knows of a point beside its configuration.
-
-    Attributes
-    ----------
-    number : int
-        From 1.
-    name : str
-        Its parameters, such as `width=64-depth=3`.
-    scan : str
-        Name of the scan.
-    varied : tuple of str
-        The parameters that the scan varies: `("model.width", "model.depth")`.
-    """
-
-    number: int
-    name: str
-    scan: str
-    varied: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"point {self.number} ({self.name})"
 
 
 def train_point(paths: PointPaths, point: PointInfo, on_step: Progress | None = None) -> Outcome:
