@@ -125,7 +125,7 @@ class Data:
             raise Problem(join(key, "classes"), "must name at least two classes")
         if "Mean" in (data.classes or {}):
             raise Problem(
-                join(key, "classes.Mean"), "Mean_AUC is the mean over classes; choose another label"
+                join(key, "classes.Mean"), "Mean_AUC is the mean of all classes; choose another label"
             )
         return data
 
