@@ -52,14 +52,14 @@ def test_every_package_has_a_reason() -> None:
     page = (TOP / "CONTRIBUTING.md").read_text(encoding="utf-8")
     setup = (TOP / "setup.cfg").read_text(encoding="utf-8")
     required = setup.split("install_requires =")[1].split("\n\n")[0]
-    for name in re.findall(r"^    ([A-Za-z-]+)", required, re.MULTILINE):
+    for name in re.findall(r"^    ([A-Za-z0-9-]+)", required, re.MULTILINE):
         assert name in page, name
 
 
 def test_lower_bounds_are_the_ones_that_are_tested() -> None:
     setup = (TOP / "setup.cfg").read_text(encoding="utf-8")
-    bounds = dict(re.findall(r"([A-Za-z-]+)(?:\[.*\])?>=([\d.]+)", setup))
-    tested = dict(re.findall(r"^([A-Za-z-]+)==([\d.]+)", (TOP / "constraints-lowest.txt").read_text(), re.M))
+    bounds = dict(re.findall(r"([A-Za-z0-9-]+)(?:\[.*\])?>=([\d.]+)", setup))
+    tested = dict(re.findall(r"^([A-Za-z0-9-]+)==([\d.]+)", (TOP / "constraints-lowest.txt").read_text(), re.M))
     for name in ("click", "dask", "h5py", "keras", "matplotlib", "numpy", "pandas", "PyYAML", "tabulate"):
         assert (tested[name] + ".").startswith(bounds[name] + "."), name
     assert (tested["tensorflow-cpu"] + ".").startswith(bounds["tensorflow-cpu"] + ".")
