@@ -59,7 +59,9 @@ def test_every_package_has_a_reason() -> None:
 def test_lower_bounds_are_the_ones_that_are_tested() -> None:
     setup = (TOP / "setup.cfg").read_text(encoding="utf-8")
     bounds = dict(re.findall(r"([A-Za-z0-9-]+)(?:\[.*\])?>=([\d.]+)", setup))
-    tested = dict(re.findall(r"^([A-Za-z0-9-]+)==([\d.]+)", (TOP / "constraints-lowest.txt").read_text(), re.M))
+    tested = dict(
+        re.findall(r"^([A-Za-z0-9-]+)==([\d.]+)", (TOP / "constraints-lowest.txt").read_text(), re.M)
+    )
     for name in ("click", "dask", "h5py", "keras", "matplotlib", "numpy", "pandas", "PyYAML", "tabulate"):
         assert (tested[name] + ".").startswith(bounds[name] + "."), name
     assert (tested["tensorflow-cpu"] + ".").startswith(bounds["tensorflow-cpu"] + ".")
