@@ -14,13 +14,14 @@ DEMO := configs/demo.yaml
 .PHONY: demo test test-lowest lint format clean distclean
 
 demo: $(VENV)/.installed-cpu
-	$(BIN)/python data_prep/simulate_showers.py demo/raw --events 2000 --files 2
+	$(BIN)/python data_prep/simulate_showers.py demo/raw --events 1000 --files 2
 	$(DLSCAN) prepare $(DEMO)
 	$(DLSCAN) scan $(DEMO)
 	$(DLSCAN) plot history $(DEMO) --key val_loss -o demo/plots/history.png
 	$(DLSCAN) plot bar $(DEMO) --key Mean_AUC -o demo/plots/bar.png
 	$(DLSCAN) plot roc $(DEMO) -o demo/plots/roc.png
 	$(DLSCAN) table $(DEMO)
+	@echo; echo "pictures: demo/plots/history.png demo/plots/bar.png demo/plots/roc.png"
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest

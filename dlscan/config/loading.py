@@ -1,6 +1,7 @@
 """From a YAML file and the overrides of a command line to an `Experiment`."""
 
 import copy
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -129,7 +130,11 @@ def _make_absolute(top: dict[str, Any], base: Path) -> None:
     top.setdefault("output", "scans")
     for place, name in [(top, "output"), (top.get("data"), "raw"), (top.get("data"), "prepared")]:
         if isinstance(place, dict) and isinstance(place.get(name), str) and place[name]:
-            place[name] = str(base / Path(place[name]).expanduser())
+            given = Path(place[name]).expanduser()
+            # as the file system does, `..` goes back to where links lead, and then it is gone from messages
+            place[name] = (
+                os.path.normpath(base.resolve() / given) if ".." in given.parts else str(base / given)
+            )
 
 
 def _check_grid(experiment: Experiment) -> None:

@@ -66,6 +66,12 @@ def test_load_reads_every_key_of_the_design(file: Path) -> None:
     assert experiment.batch.memory == 32 * 2**30
 
 
+def test_parent_directories_are_gone_from_paths(file: Path) -> None:
+    experiment = load(file, ["data.raw=../raw", "output=/a/../b"])
+    assert experiment.data.raw == file.parent.resolve().parent / "raw"
+    assert experiment.output == Path("/b")
+
+
 def test_plain_builds_the_same_experiment_again(file: Path) -> None:
     experiment = load(file)
     again = yaml.safe_load(yaml.safe_dump(experiment.plain()))

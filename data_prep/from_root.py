@@ -1,0 +1,252 @@
+"""Class directories of HDF5 files from the trees of ROOT files."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from writing import RawWriter, Rows, expand, parse_pairs, parse_sources, rename, require, run, split_names
+
+from dlscan.errors import DataError, DlscanError, UsageError
+
+STEP = "50 MB"  # of all branches that are read: what is in memory at once, however long the tree is
+NUMBERS = "a number per event"
+ARRAY = "an array of fixed size"
+JAGGED = "a list whose length changes"
+TEXT = "a text"
+NUMBER = r"(bool|u?int\d+|float\d+)"
+# What awkward calls the type of one event.
+KINDS = {NUMBER: NUMBERS, rf"(\d+ \* )+{NUMBER}": ARRAY, rf"var \* {NUMBER}": JAGGED, "string": TEXT}
+
+
+@dataclasses.dataclass(frozen=True)
+class Tree:
+    """A tree in a file; without a name, the only one there is."""
+
+    path: Path
+    name: str | None
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.name}" if self.name else str(self.path)
+
+    def kinds(self, branches: Sequence[str] | None) -> dict[str, str]:
+        """What each of the branches, or of all, holds per event."""
+        with self._opened() as file:
+            tree = self._find(file)
+            names = tree.keys(recursive=False)
+            if branches is not None:
+                require(branches, [*names, *tree.keys()], str(self), "branch")
+            return {name: self._kind(tree, name) for name in branches or names}
+
+    def chunks(self, branches: Sequence[str]) -> Iterator[tuple[int, Any]]:
+        """The events in pieces, each with the number of its first event."""
+        first = 0
+        with self._opened() as file:
+            pieces = self._find(file).iterate(list(branches), step_size=STEP, library="ak")
+            while (piece := self._tried(lambda: next(pieces, None))) is not None:
+                yield first, piece
+                first += len(piece)
+
+    def _opened(self) -> Any:
+        uproot = _load("uproot")
+        return self._tried(lambda: uproot.open(self.path))
+
+    def _tried(self, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except Exception as error:  # on a damaged file uproot raises whatever its decoders stumble over
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise DataError(f"{self}: cannot be read ({reason})") from None
+
+    def _find(self, file: Any) -> Any:
+        kinds = file.classnames(cycle=False)
+        trees = [name for name, kind in kinds.items() if kind == "TTree" or kind.endswith("RNTuple")]
+        if self.name is None and len(trees) != 1:
+            hint = f"say which: {self.path}:TREE" if trees else "dlscan reads trees alone"
+            raise DataError(f"{self.path}: has {len(trees)} trees ({', '.join(trees) or 'none'}); {hint}")
+        require([self.name] if self.name else [], trees, str(self.path), "tree")
+        return self._tried(lambda: file[self.name or trees[0]])
+
+    def _kind(self, tree: Any, name: str) -> str:
+        event = self._tried(lambda: str(tree.arrays([name], entry_stop=0)[name].type.content))
+        for pattern, kind in KINDS.items():
+            if re.fullmatch(pattern, event):
+                return kind
+        raise DataError(f"{self}: branch {name!r} holds {event}, not numbers; choose by --branches")
+
+
+@dataclasses.dataclass(frozen=True)
+class Roles:
+    """What each branch is for; `arrays` and `extras` become datasets of their own."""
+
+    label: str | None
+    features: list[str]
+    arrays: list[str]
+    extras: list[str]
+    pad: dict[str, int]
+
+    @property
+    def branches(self) -> list[str]:
+        """All that are read."""
+        return list(dict.fromkeys(filter(None, [*self.features, *self.arrays, *self.extras, self.label])))
+
+    def check(self, tree: Tree, kinds: dict[str, str]) -> None:
+        """Complain about a branch that cannot play its role in this tree, or that has none."""
+        require(self.branches, list(kinds), str(tree), "branch")
+        if new := [name for name in kinds if name not in self.branches]:
+            raise DataError(f"{tree}: branch {new[0]!r} is not in the first file; choose by --branches")
+        for name, kind in kinds.items():
+            if kind == JAGGED and name not in self.pad:
+                hint = f"--pad {name}=N keeps N of them, or leave it out by --branches"
+                raise DataError(f"{tree}: branch {name!r} is {kind}; {hint}")
+            if kind != NUMBERS and name in self.features:
+                raise DataError(f"{tree}: branch {name!r} is {kind} here, and was {NUMBERS} before")
+            if kind not in (NUMBERS, TEXT) and name == self.label:
+                raise DataError(f"{tree}: branch {name!r} is {kind} and cannot say the label")
+            if kind == TEXT and name != self.label:
+                raise DataError(f"{tree}: branch {name!r} is {TEXT}, not numbers; leave it out by --branches")
+            if kind != JAGGED and name in self.pad:
+                raise UsageError(f"--pad {name}: the branch is {kind} in {tree}, there is nothing to pad")
+
+    def rows(self, piece: Any, first: int, tree: Tree) -> Rows:
+        """The datasets of a piece of the tree, checked."""
+        own = {name: self._dense(piece[name], name) for name in [*self.arrays, *self.extras]}
+        scalars = {name: self._dense(piece[name], name) for name in self.features}
+        with np.errstate(over="ignore"):  # becomes infinite, and is found below
+            columns = {name: values.astype(np.float32) for name, values in scalars.items()}
+            own |= {name: own[name].astype(np.float32) for name in self.arrays}
+        for name, values in (columns | own).items():
+            good = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+            if not good.all():
+                event = first + int(np.flatnonzero(~good)[0])
+                raise DataError(f"{tree}, event {event}, branch {name!r}: is not finite (as {values.dtype})")
+        return {"features": np.column_stack(list(columns.values())), **own} if columns else own
+
+    def labels(self, piece: Any) -> NDArray[Any]:
+        """The label of each event as text: whole numbers without a point, booleans as 0 and 1."""
+        values, index = np.unique(self._dense(piece[self.label], str(self.label)), return_inverse=True)
+        if values.dtype.kind == "f":
+            return np.array([np.format_float_positional(value, trim="-") for value in values], object)[index]
+        values = values.astype(np.int8) if values.dtype.kind == "b" else values
+        return values.astype(str).astype(object)[index]
+
+    def _dense(self, values: Any, name: str) -> NDArray[Any]:
+        awkward = _load("awkward")
+        if name in self.pad:
+            values = awkward.fill_none(awkward.pad_none(values, self.pad[name], clip=True), 0)
+        return np.asarray(awkward.to_numpy(values))
+
+
+def _load(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise DlscanError("ROOT files are read by uproot: pip install 'dlscan[root]'") from None
+
+
+def _choose(
+    tree: Tree, branches: list[str] | None, extras: list[str], pad: dict[str, int], label: str | None
+) -> Roles:
+    others = [*extras, label] if label else extras
+    kinds = tree.kinds(None if branches is None else [*branches, *others])
+    require([*others, *pad], list(kinds), str(tree), "branch")
+    inputs = [name for name in branches or kinds if name not in others]
+    features = [name for name in inputs if kinds[name] == NUMBERS]
+    roles = Roles(label, features, [name for name in inputs if name not in features], extras, pad)
+    if not inputs:
+        raise DataError(f"{tree}: no branch is left to be an input")
+    if "features" in (*roles.arrays, *roles.extras):
+        raise DataError(f"{tree}: 'features' is the dataset of the scalar branches; rename that branch")
+    return roles
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, required=True, metavar="FILE[:TREE]... | LABEL=FILE[:TREE]...")
+@click.option("--label-column", metavar="BRANCH", help="Its value is the class; without it, give LABEL=FILE.")
+@click.option("--labels", metavar="A=B,...", help="Call the class with value A of the label branch B.")
+@click.option("--branches", metavar="A,B,...", help="The inputs.  [default: all without another role]")
+@click.option(
+    "--extras", metavar="A,B,...", help="Branches to carry along, a dataset each, of their own type."
+)
+@click.option(
+    "--pad", multiple=True, metavar="BRANCH=N", help="Cut or fill with zeros to N; may be repeated."
+)
+@click.option("--events-per-file", type=click.IntRange(min=1), default=1000, show_default=True)
+@click.option("--force", is_flag=True, help="Replace files that an earlier run wrote; others stay.")
+def from_root(
+    out: Path,
+    sources: tuple[str, ...],
+    label_column: str | None,
+    labels: str | None,
+    branches: str | None,
+    extras: str | None,
+    pad: tuple[str, ...],
+    events_per_file: int,
+    force: bool,
+) -> None:
+    """Make class directories for dlscan from trees (TTree or RNTuple) in ROOT files, without ROOT.
+
+    An event is an entry. Branches with a number per event become the columns of the dataset `features`,
+    float32 (events, branches); a branch with an array of fixed size becomes a dataset of its name, float32.
+    For one whose length changes from event to event, say with --pad how many to keep.
+
+    \b
+    Files per class ('quotes' keep the shell from expanding the wildcard); a file's only TREE need no name:
+      from_root.py raw 'Signal=sig*.root:events' Background=bkg.root:events --pad jet_pt=4 --extras run,event
+
+    \b
+    Files in which a branch says the class:
+      from_root.py raw 'all*.root:events' --label-column is_signal --labels 0=Background,1=Signal
+
+    Every value must be finite. On any error OUT stays as it was.
+    """
+    if labels and not label_column:
+        raise UsageError("--labels renames the values of --label-column, which is not given")
+    names, lengths = parse_pairs(labels, "--labels"), _parse_lengths(pad)
+    trees = list(_find_trees(sources, label_column))
+    chosen = split_names(branches)
+    roles = _choose(trees[0][1], chosen, split_names(extras) or [], lengths, label_column)
+    with RawWriter(out, "from_root", roles.features, events_per_file, force) as writer:
+        for label, tree in trees:
+            roles.check(tree, tree.kinds(None if chosen is None else roles.branches))
+            _convert(tree, label, roles, names, writer)
+    click.echo(writer.summary())
+
+
+def _convert(tree: Tree, label: str | None, roles: Roles, names: dict[str, str], writer: RawWriter) -> None:
+    events = 0
+    for first, piece in tree.chunks(roles.branches):
+        rows = roles.rows(piece, first, tree)
+        found = np.full(len(piece), label, dtype=object) if label else roles.labels(piece)
+        writer.add(rename(found, names, str(tree)), rows)
+        events = first + len(piece)
+    if not events:
+        raise DataError(f"{tree}: holds no events")
+
+
+def _parse_lengths(texts: Sequence[str]) -> dict[str, int]:
+    lengths = {}
+    for name, length in parse_pairs(",".join(texts), "--pad").items():
+        if not (length.isascii() and length.isdecimal() and int(length)):
+            raise UsageError(f"--pad {name}={length}: not a number of values to keep")
+        lengths[name] = int(length)
+    return lengths
+
+
+def _find_trees(sources: Sequence[str], label_column: str | None) -> Iterator[tuple[str | None, Tree]]:
+    for label, source in parse_sources(sources, labelled=label_column is None):
+        pattern, colon, name = source.rpartition(":")
+        for path in expand(pattern if colon else source):
+            yield label, Tree(path, name if colon else None)
+
+
+if __name__ == "__main__":
+    run(from_root)
