@@ -30,6 +30,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=data_prep $(BIN)/mypy data_prep/*.py
 	$(BIN)/lint-imports
 
 format: $(VENV)/.installed-dev

@@ -122,7 +122,8 @@ def _profile(axes: Axes, reference: Floats, simulation: Floats) -> None:
 def _sums(axes: Axes, reference: Sample, simulation: Sample) -> None:
     """Visible energy of both sections together, the reference with its statistical errors."""
     first, second = (1000 * (s.ecal_sum + s.hcal_sum) for s in (reference, simulation))
-    edges = np.linspace(*np.quantile(first, [0.002, 0.998]), SUM_BINS + 1)
+    low, high = np.quantile(first, [0.002, 0.998])
+    edges = np.linspace(low, high, SUM_BINS + 1)
     centres = (edges[1:] + edges[:-1]) / 2
     counts, _ = np.histogram(first, edges)
     axes.errorbar(

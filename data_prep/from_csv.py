@@ -50,8 +50,7 @@ class Text:
     def chunks(self, path: Path, columns: Sequence[str], text: str | None) -> Iterator[pd.DataFrame]:
         """Read the file in pieces, the column `text` as it is written; the index counts rows from 0."""
         types = {text: str} if text else None
-        length = max(1, CHUNK_CELLS // len(columns))
-        yield from self._read(path, names=columns, dtype=types, chunksize=length)
+        yield from self._read(path, names=columns, dtype=types, chunksize=max(1, CHUNK_CELLS // len(columns)))
 
     def line(self, path: Path, row: int) -> int:
         """The line where a row of data ends; blank and quoted lines make it differ from the row's number."""

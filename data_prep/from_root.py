@@ -21,8 +21,7 @@ NUMBERS = "a number per event"
 ARRAY = "an array of fixed size"
 JAGGED = "a list whose length changes"
 TEXT = "a text"
-NUMBER = r"(bool|u?int\d+|float\d+)"
-# What awkward calls the type of one event.
+NUMBER = r"(bool|u?int\d+|float\d+)"  # as awkward writes the type of one event
 KINDS = {NUMBER: NUMBERS, rf"(\d+ \* )+{NUMBER}": ARRAY, rf"var \* {NUMBER}": JAGGED, "string": TEXT}
 
 
@@ -40,10 +39,8 @@ class Tree:
         """What each of the branches, or of all, holds per event."""
         with self._opened() as file:
             tree = self._find(file)
-            names = tree.keys(recursive=False)
-            if branches is not None:
-                require(branches, [*names, *tree.keys()], str(self), "branch")
-            return {name: self._kind(tree, name) for name in branches or names}
+            require(branches or [], tree.keys(), str(self), "branch")
+            return {name: self._kind(tree, name) for name in branches or tree.keys(recursive=False)}
 
     def chunks(self, branches: Sequence[str]) -> Iterator[tuple[int, Any]]:
         """The events in pieces, each with the number of its first event."""
@@ -62,8 +59,7 @@ class Tree:
         try:
             return action()
         except Exception as error:  # on a damaged file uproot raises whatever its decoders stumble over
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise DataError(f"{self}: cannot be read ({reason})") from None
+            raise DataError(f"{self}: cannot be read ({' '.join(str(error).split()) or error!r})") from None
 
     def _find(self, file: Any) -> Any:
         kinds = file.classnames(cycle=False)
@@ -125,7 +121,7 @@ class Roles:
         for name, values in (columns | own).items():
             good = np.isfinite(values).reshape(len(values), -1).all(axis=1)
             if not good.all():
-                event = first + int(np.flatnonzero(~good)[0])
+                event = first + int(np.argmin(good))
                 raise DataError(f"{tree}, event {event}, branch {name!r}: is not finite (as {values.dtype})")
         return {"features": np.column_stack(list(columns.values())), **own} if columns else own
 
@@ -134,8 +130,9 @@ class Roles:
         values, index = np.unique(self._dense(piece[self.label], str(self.label)), return_inverse=True)
         if values.dtype.kind == "f":
             return np.array([np.format_float_positional(value, trim="-") for value in values], object)[index]
-        values = values.astype(np.int8) if values.dtype.kind == "b" else values
-        return values.astype(str).astype(object)[index]
+        return (
+            values.astype(np.int8 if values.dtype == bool else values.dtype).astype(str).astype(object)[index]
+        )
 
     def _dense(self, values: Any, name: str) -> NDArray[Any]:
         awkward = _load("awkward")

@@ -94,7 +94,7 @@ class Track:
     axis: Axis
     start: Floats
     stop: Floats
-    particles: Floats
+    particles: NDArray[np.integer]
     secondaries: Floats
 
     def clouds(self, section: Section, rng: Generator) -> Iterator[Cloud]:

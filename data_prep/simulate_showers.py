@@ -122,7 +122,8 @@ def write_file(path: Path, particle: Particle, arguments: Arguments, force: bool
 def _made_with(path: Path) -> str | None:
     try:
         with h5py.File(path) as handle:
-            return handle.attrs.get("simulate_showers")
+            made_with: str | None = handle.attrs.get("simulate_showers")
+            return made_with
     except OSError:
         return None
 
