@@ -9,6 +9,8 @@ import pandas as pd
 from dlscan.analysis.columns import MODEL_NAME, SCAN, Column, columns_of, text_of, varying_columns
 from dlscan.analysis.lookup import find
 from dlscan.analysis.records import DonePoint
+from dlscan.analysis.where import select
+from dlscan.errors import UsageError
 
 LAST_DEFAULTS = ("Mean_AUC", "test_loss")
 
@@ -30,7 +32,10 @@ class Table:
 
 
 def table(
-    points: Sequence[DonePoint], columns: Sequence[str] | None = None, sort: Sequence[str] = ()
+    points: Sequence[DonePoint],
+    columns: Sequence[str] | None = None,
+    sort: Sequence[str] = (),
+    where: str | None = None,
 ) -> Table:
     """The table of `points`.
 
@@ -45,6 +50,9 @@ def table(
         Columns to sort by, shown or not, the first one first; `-` in front means descending. Missing values
         are last either way, and equal ones stay as they are in `points`.
 
+    where : str, optional
+        Show only the models for which this expression holds: see `select`.
+
     Returns
     -------
     Table
@@ -55,6 +63,11 @@ def table(
         If a column does not exist; the message names the nearest.
     """
     available = columns_of(points)
+    if where is not None:
+        points = [points[number] for number in select(where, available)]
+        if not points:
+            raise UsageError(f"--where {where!r}: no finished model is like this")
+        available = columns_of(points)
     if columns is None:
         names = _default_columns(points, available)
     else:

@@ -13,6 +13,7 @@ FORMATS = ("text", "csv", "json", "markdown", "html", "latex")
 @click.argument("scans", metavar="SCAN...", nargs=-1, required=True)
 @click.option("--columns", metavar="A,B", help="Columns to show; Model Name is always first.")
 @click.option("--sort", metavar="A,-B", default="", help="Columns to sort by; - in front: from high to low.")
+@click.option("--where", metavar="EXPR", help="Only models like this: 'Width>=64 and Ele_AUC>0.9'.")
 @click.option(
     "--format",
     "style",
@@ -24,7 +25,9 @@ FORMATS = ("text", "csv", "json", "markdown", "html", "latex")
 @click.option(
     "-o", "file", metavar="FILE", type=click.Path(path_type=Path), help="Write here, not to stdout."
 )
-def table(scans: tuple[str, ...], columns: str | None, sort: str, style: str, file: Path | None) -> None:
+def table(
+    scans: tuple[str, ...], columns: str | None, sort: str, where: str | None, style: str, file: Path | None
+) -> None:
     """Compare the finished points of scans, a line per model.
 
     SCAN is a scan's directory or its experiment file; several share one table with a column Scan. Without
@@ -36,6 +39,7 @@ def table(scans: tuple[str, ...], columns: str | None, sort: str, style: str, fi
       dlscan table scans/lcd-dense
       dlscan table lcd.yaml --sort Width,-Ele_AUC
       dlscan table scans/lcd-dense --columns Width,Depth,Epochs,Ele_AUC,Parameters
+      dlscan table lcd.yaml --where 'Width>=64 and Ele_AUC>0.9'
       dlscan table scans/a scans/b --format csv -o models.csv
 
     \b
@@ -53,7 +57,7 @@ def table(scans: tuple[str, ...], columns: str | None, sort: str, style: str, fi
     from dlscan.analysis.table import table as make_table
 
     points = load([scan_directory(scan) for scan in scans])
-    made = make_table(points, None if columns is None else names(columns), names(sort))
+    made = make_table(points, None if columns is None else names(columns), names(sort), where)
     text = render(made, style)
     if file is None:
         click.echo(text)

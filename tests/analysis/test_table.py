@@ -184,3 +184,10 @@ def test_names_in_a_legend_differ_whatever_happens(write_scan):
         "first: Width=8 Seed=1 Point=2",
         "second: Width=8",
     ]
+
+
+def test_only_models_for_which_an_expression_holds_are_shown(points):
+    shown = table(points, ["Width"], ["-Depth"], where="width > 64 and Depth in (2, 3)").frame
+    assert shown["Model Name"].tolist() == ["Width=256 Depth=3", "Width=256 Depth=2"]
+    with pytest.raises(UsageError, match="no finished model is like this"):
+        table(points, where="Width > 10000")

@@ -1,0 +1,64 @@
+"""Selecting models by an expression that runs no code."""
+
+import pytest
+
+from dlscan.analysis.columns import Column
+from dlscan.analysis.where import select
+from dlscan.errors import UsageError
+
+COLUMNS = {
+    column.name: column
+    for column in (
+        Column("Width", "parameter", (32, 64, 128, 256)),
+        Column("Optimizer", "parameter", ("adam", "adam", "sgd", "sgd")),
+        Column("Ele_AUC", "auc", (0.8, 0.9, None, 0.95)),
+        Column("Batch_Norm", "parameter", (True, False, True, False)),
+    )
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "rows"),
+    [
+        ("Width>=64", [1, 2, 3]),
+        ("width >= 64 and ELE_AUC > 0.9", [3]),
+        ("Ele_AUC > 0", [0, 1, 3]),
+        ("not Ele_AUC > 0", [2]),
+        ("Ele_AUC != 0.8", [1, 3]),
+        ('Optimizer=="Adam"', [0, 1]),
+        ("Optimizer in ['SGD', 'lion']", [2, 3]),
+        ("Width not in (32, 64)", [2, 3]),
+        ("32 < Width < 256", [1, 2]),
+        ("Width == 32 or (Width > 64 and Optimizer == 'sgd')", [0, 2, 3]),
+        ("Batch_Norm == True", [0, 2]),
+        ("Width > -1", [0, 1, 2, 3]),
+        ("Width > 1000", []),
+    ],
+)
+def test_an_expression_selects(expression: str, rows: list[int]) -> None:
+    assert select(expression, COLUMNS) == rows
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("Widht > 3", "did you mean 'Width'"),
+        ("Width >", "not an expression"),
+        ("", "not an expression"),
+        ("Width = 3", "not an expression"),
+        ("Width", "not a comparison"),
+        ("Width + 1 > 3", "neither a column"),
+        ("Width is 3", "use =="),
+        ("Width > 'a'", "cannot compare"),
+        ("__import__('os').system('true') == 0", "neither a column"),
+        ("Width.__class__ == 1", "neither a column"),
+        ("(lambda: 1)() == 1", "neither a column"),
+        ("[x for x in (1, 2)] == Width", "neither a column"),
+        ("open('/etc/passwd')", "not a comparison"),
+        ("Width > 1" + " and Width > 1" * 5 + " and exit()", "not a comparison"),
+    ],
+)
+def test_what_is_no_such_expression_is_said_and_runs_nothing(expression: str, message: str) -> None:
+    with pytest.raises(UsageError, match=r"--where|no column") as caught:
+        select(expression, COLUMNS)
+    assert message in str(caught.value)
