@@ -46,17 +46,22 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
         raise experiment.problem("data.raw", f"no such directory: {data.raw}")
     directories = data.classes
     if directories is None:
+        if data.prepared.resolve().is_relative_to(data.raw.resolve()):
+            raise experiment.problem("data.prepared", "lies in data.raw, where every directory is a class")
         names = sorted(path.name for path in data.raw.iterdir() if path.is_dir() and path.name[0] != ".")
         directories = {name: name for name in names}
         if len(directories) < 2:
             raise experiment.problem("data.raw", f"needs a directory per class, found {names} in {data.raw}")
-    files = []
+    files: list[RawFile] = []
+    seen: dict[Path, str] = {}
     for label, (name, directory) in enumerate(directories.items()):
         place = data.raw / directory
         key = f"data.classes.{name}" if data.classes else "data.raw"
         if not place.is_dir():
             raise experiment.problem(key, f"no such directory: {place}")
-        paths = [path for path in place.iterdir() if path.suffix in SUFFIXES and path.name[0] != "."]
+        if (other := seen.setdefault(place.resolve(), name)) != name:
+            raise experiment.problem(key, f"{place} is the directory of {other} already")
+        paths = [path for path in place.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
         if not paths:
             raise experiment.problem(key, f"no HDF5 files ({', '.join(SUFFIXES)}) in {place}")
         files += [RawFile(path, f"{directory}/{path.name}", label) for path in sorted(paths, key=_by_number)]

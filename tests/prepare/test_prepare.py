@@ -300,6 +300,7 @@ def test_nan_in_a_double_beyond_float32_is_found(make_experiment: Make, raw: Pat
         ("data.raw=nowhere", ConfigError, "data.raw: no such directory"),
         ("data.classes={Ele: Ele, Pi0: Pi9}", ConfigError, "data.classes.Pi0: no such directory"),
         ("data.classes={Ele: Ele, Pi0: ..}", ConfigError, "data.classes.Pi0: no HDF5 files"),
+        ("data.classes={Ele: Ele, Pi0: ./Ele}", ConfigError, "data.classes.Pi0: "),
         ("data.inputs=[ECLA]", ConfigError, "data.inputs: no file has 'ECLA'"),
         ("data.extras=[traget]", ConfigError, "data.extras: no file has 'traget'"),
         ("data.split={train: 0.99999, validation: 5e-6, test: 5e-6}", ConfigError, "leaves no events for"),
@@ -314,6 +315,11 @@ def test_what_cannot_be_is_said_with_file_and_key(
         prepare(experiment)
     assert message in str(caught.value)
     assert not experiment.data.prepared.exists()
+
+
+def test_a_dataset_among_the_classes_is_refused(make_experiment: Make, raw: Path) -> None:
+    with pytest.raises(ConfigError, match=r"data\.prepared: lies in data\.raw"):
+        prepare(make_experiment(f"data.prepared={raw}/prepared", "data.classes=null"))
 
 
 def test_a_directory_of_the_user_is_never_replaced(experiment: Experiment) -> None:
