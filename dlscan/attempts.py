@@ -6,6 +6,7 @@ import os
 import socket
 from pathlib import Path
 
+from dlscan.errors import ScanError
 from dlscan.files import read_json, write_json
 from dlscan.record import PointPaths
 
@@ -66,10 +67,23 @@ def first_start(paths: PointPaths) -> str:
     return started
 
 
+def count_attempts(paths: PointPaths) -> int:
+    """How many attempts there were."""
+    return len(_files(paths))
+
+
 def last_attempt(paths: PointPaths) -> Attempt | None:
     """The latest attempt at a point, None if there was none."""
     files = _files(paths)
-    return Attempt(**read_json(files[-1])) if files else None
+    if not files:
+        return None
+    value = read_json(files[-1])
+    known = {field.name for field in dataclasses.fields(Attempt)}
+    try:
+        # a newer version may write down more than this one knows
+        return Attempt(**{name: item for name, item in value.items() if name in known})
+    except (TypeError, AttributeError) as error:
+        raise ScanError(f"{files[-1]}: damaged ({error}); remove it") from None
 
 
 def _files(paths: PointPaths) -> list[Path]:

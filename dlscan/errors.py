@@ -9,6 +9,7 @@
     │   └── BadFilesError  every bad raw file at once, each with its reason
     ├── StreamError        a stream worker failed or died while reading a named file
     ├── BackendError       Keras or its back end is missing
+    ├── BatchError         a batch system cannot do what is asked
     ├── ScanError          a plan, a point or a record
     │   └── PointsFailed   some points of a scan have failed
     └── DivergedError      the loss of a point is no longer a number
@@ -64,6 +65,10 @@ class StreamError(DlscanError):
 
 class BackendError(DlscanError):
     """Keras cannot be used here; the message names the extra to install."""
+
+
+class BatchError(DlscanError):
+    """A batch system cannot do what is asked of it."""
 
 
 class ScanError(DlscanError):

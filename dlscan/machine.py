@@ -1,32 +1,58 @@
-"""What this process may use of the machine it runs on."""
+"""What this process finds around it: CPUs and memory that it may use, the commit of a directory."""
 
 import os
+import re
+import subprocess
 from pathlib import Path
+
+# How many CPUs a job is to use, for jobs that share a machine without a batch system between them.
+CPUS_VARIABLE = "DLSCAN_CPUS"
 
 
 def usable_cpus() -> int:
-    """CPUs that this process may run on: its affinity, and the quota of its control group, rounded up."""
+    """CPUs for this process, by its affinity, its share (`CPUS_VARIABLE`) and its control group's quota."""
     cpus = len(os.sched_getaffinity(0))
+    share = os.environ.get(CPUS_VARIABLE, "")
+    if share.isdecimal():
+        cpus = min(cpus, int(share))
     for place in _groups("cpu"):
-        try:
-            quota, period = (place / "cpu.max").read_text().split()
-            cpus = min(cpus, -(-int(quota) // int(period)))
-        except (OSError, ValueError):  # "max", or not this kind of group
-            continue
+        for files in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
+            try:
+                quota, period = " ".join((place / file).read_text() for file in files).split()
+            except (OSError, ValueError):  # not this kind of group
+                continue
+            if quota not in ("max", "-1"):
+                cpus = min(cpus, -(-int(quota) // int(period)))
     return max(cpus, 1)
 
 
 def free_memory() -> int:
     """Bytes of memory that this process may still take, by the machine and by its control group."""
     free = _meminfo("MemAvailable")
-    limits = (("memory.current", "memory.max"), ("memory.usage_in_bytes", "memory.limit_in_bytes"))
+    kinds = (
+        ("memory.current", "memory.max", "inactive_file"),
+        ("memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file"),
+    )
     for place in _groups("memory"):
-        for used, limit in limits:
+        for used, limit, cache in kinds:
             try:
-                free = min(free, int((place / limit).read_text()) - int((place / used).read_text()))
-            except (OSError, ValueError):
+                room = int((place / limit).read_text()) - int((place / used).read_text())
+                # pages of files that were read count as used, but the kernel takes them back when it must
+                room += int(re.findall(rf"^{cache} (\d+)$", (place / "memory.stat").read_text(), re.M)[0])
+                free = min(free, room)
+            except (OSError, ValueError, IndexError):  # "max", or not this kind of group
                 continue
     return max(free, 0)
+
+
+def git_commit(directory: Path) -> str | None:
+    """The commit that is checked out around `directory`; None if there is no git or no repository."""
+    command = ["git", "-C", str(directory), "rev-parse", "--verify", "--quiet", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
 
 
 def _meminfo(key: str) -> int:

@@ -109,9 +109,7 @@ def one_against_rest(
         f"{name}_AUC": auc(table[:, number], truth == number, weights) for number, name in enumerate(classes)
     }
     defined = [area for area in areas.values() if area is not None]
-    # a class that is itself labelled "Mean" keeps its number
-    areas.setdefault("Mean_AUC", float(np.mean(defined)) if defined else None)
-    return areas
+    return areas | {"Mean_AUC": float(np.mean(defined)) if defined else None}
 
 
 def accuracy(scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None) -> float | None:

@@ -80,7 +80,8 @@ class Record:
         Labels, in the order of the score columns.
     metrics : dict of str to (float or None)
         `<Class>_AUC` (one against the rest), `Mean_AUC`, `test_accuracy`, `test_loss`, `initial_loss`,
-        `final_loss`, `initial_val_loss`, `final_val_loss`, `best_val_loss`. None where there is no number.
+        `final_loss`, `initial_val_loss`, `final_val_loss`, `best_val_loss` (of the weights that were kept).
+        None where there is no number.
     epochs : int
         Epochs trained.
     best_epoch : int

@@ -150,11 +150,6 @@ def test_one_against_rest_respects_weights():
     )
 
 
-def test_a_class_labelled_mean_keeps_its_number():
-    areas = one_against_rest([[0.2, 0.5], [0.9, 0.6], [0.5, 0.7]], [0, 1, 1], ["Mean", "b"])
-    assert areas == {"Mean_AUC": 0.0, "b_AUC": 1.0}
-
-
 @pytest.mark.parametrize("labels", [[0, 2], [-1, 0]])
 def test_a_label_outside_the_classes_is_an_error(labels):
     with pytest.raises(DataError, match="2 classes"):

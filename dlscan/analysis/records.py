@@ -53,6 +53,8 @@ def load(scans: Sequence[Path]) -> list[DonePoint]:
         names = ", ".join(map(str, directories))
         commands = " and ".join(f"dlscan status {directory}" for directory in directories)
         raise ScanError(f"{names}: no point is done yet; see {commands}")
+    if len({point.record.dataset.get("config_hash") for points in found.values() for point in points}) > 1:
+        log.warning("the models were tested on different events: their numbers do not compare one by one")
     labels = {points[0].scan for points in found.values() if points}
     distinct = len(labels) == sum(1 for points in found.values() if points)
     return [
@@ -72,7 +74,7 @@ def _load_scan(directory: Path) -> list[DonePoint]:
         )
     folders = sorted(path for path in (directory / "points").glob("*") if path.is_dir())
     points = [point for folder in folders if (point := _load_point(folder))]
-    planned = max(_planned(directory), len(folders))
+    planned = _planned(directory) or len(folders)
     if len(points) < planned:
         missing = planned - len(points)
         log.warning(

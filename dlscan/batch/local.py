@@ -6,11 +6,12 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from dlscan.batch.jobs import Ended, Job
 from dlscan.config import Batch
-from dlscan.machine import usable_cpus
+from dlscan.errors import BatchError
+from dlscan.machine import CPUS_VARIABLE, usable_cpus
 
 _LOOK_SECONDS = 0.1
 # A network that is told to stop leaves its current step and removes nothing; more than this is a hang.
@@ -29,15 +30,21 @@ class LocalSlots:
     def __init__(self, batch: Batch) -> None:
         gpus = visible_gpus() if batch.gpus else []
         self.slots: list[dict[str, str]]
+        if gpus and len(gpus) < batch.gpus:
+            raise BatchError(
+                f"batch.gpus is {batch.gpus}, but there are {len(gpus)} visible GPUs "
+                f"({', '.join(gpus)}); lower it, or set it to 0 to train on CPUs"
+            )
         if gpus:
             sets = [gpus[n : n + batch.gpus] for n in range(0, len(gpus) - batch.gpus + 1, batch.gpus)]
-            self.slots = [{"CUDA_VISIBLE_DEVICES": ",".join(own)} for own in sets]
+            share = max(batch.cpus, usable_cpus() // len(sets))
+            self.slots = [{"CUDA_VISIBLE_DEVICES": ",".join(own), CPUS_VARIABLE: str(share)} for own in sets]
         else:
             self.slots = [_cpu_share(batch.cpus) for _ in range(max(1, usable_cpus() // batch.cpus))]
         if batch.max_running is not None:
             self.slots = self.slots[: batch.max_running]
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Job | Ended]:
+    def run(self, jobs: Sequence[Job]) -> Generator[Job | Ended, None, None]:
         """Run jobs, in order, each in a free slot.
 
         Yields a `Job` when it starts and an `Ended` when it ends. If the caller stops early, or an interrupt
@@ -80,7 +87,13 @@ def visible_gpus() -> list[str]:
 
 def _cpu_share(cpus: int) -> dict[str, str]:
     """Environment that keeps a job to its CPUs, by the names that the back ends listen to."""
-    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OPENBLAS_NUM_THREADS")
+    frameworks = (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    )
+    names = (CPUS_VARIABLE, *frameworks)
     return dict.fromkeys(names, str(cpus))
 
 
@@ -99,10 +112,28 @@ def _start(job: Job, slot: dict[str, str]) -> "subprocess.Popen[bytes]":
 
 def _stop(processes: "list[subprocess.Popen[bytes]]") -> None:
     """Interrupt all, wait, and kill what does not listen: whole groups, so that nothing stays behind."""
+    if not processes:
+        return
     deadline = time.monotonic() + _STOP_SECONDS
-    for process in processes:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGINT)
+    with _undisturbed():
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGINT)
+        _reap(processes, deadline)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no second Ctrl-C leave jobs behind while they are being stopped."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _reap(processes: "list[subprocess.Popen[bytes]]", deadline: float) -> None:
     for process in processes:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, deadline - time.monotonic()))

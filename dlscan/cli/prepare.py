@@ -36,6 +36,10 @@ def prepare(
     from dlscan.errors import DataError
     from dlscan.prepare import prepare as make
 
+    if scheduler and workers:
+        raise click.UsageError(
+            "--workers counts local processes; a scheduler has its own: leave one of them out"
+        )
     experiment = load(file, overrides)
     with Progress() as progress:
         outcome = make(experiment, skip_bad, scheduler, workers, progress)

@@ -1,6 +1,7 @@
 """`dlscan scan`."""
 
 import contextlib
+import shlex
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,11 +41,13 @@ def scan(file: Path, overrides: tuple[str, ...], system: str | None, dry_run: bo
     experiment = load(file, [*overrides, *([f"batch.system={system}"] if system else [])])
     if dry_run:
         for point in scans.expand(experiment):
-            click.echo(f"{point.directory}\tdlscan train {experiment.directory} --point {point.number}")
+            command = ["dlscan", "train", str(experiment.directory), "--point", str(point.number)]
+            click.echo(f"{point.directory}\t{shlex.join(command)}")
         return
     choose_backend()
-    Manifest.read(experiment.data.prepared).require(experiment)
-    plan = scans.freeze(experiment)
+    manifest = Manifest.read(experiment.data.prepared)
+    manifest.require(experiment)
+    plan = scans.freeze(experiment, manifest.config_hash)
     todo = scans.unfinished_points(plan)
     slots = scans.local_slots(experiment, len(todo))
     click.echo(

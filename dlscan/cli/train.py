@@ -20,10 +20,14 @@ def train(scan: str, first: int, more: tuple[int, ...]) -> None:
       dlscan train scans/lcd-dense --point 7
       dlscan train scans/lcd-dense --point 3 7 8
     """
+    import signal
+
     from dlscan.cli.arguments import scan_directory
     from dlscan.scan import Plan
     from dlscan.train import PointInfo, train_point
 
+    # a job started from a script in the background inherits that SIGINT is ignored; the driver stops by it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     plan = Plan.read(scan_directory(scan))
     points = [plan.point(number) for number in dict.fromkeys((first, *more))]
     with Progress() as progress:
@@ -32,6 +36,6 @@ def train(scan: str, first: int, more: tuple[int, ...]) -> None:
             progress(f"epoch {epoch}", step, steps)
 
         for point in points:
-            info = PointInfo(point.number, point.name, plan.name, plan.varied)
+            info = PointInfo(point.number, point.name, plan.name, plan.varied, plan.dataset, plan.git_commit)
             if train_point(plan.paths(point), info, on_step) != "done":
                 return  # whatever stopped this point asks all of them to stop

@@ -12,6 +12,7 @@ from dlscan.config.experiment import (
     Scan,
     Stream,
     Train,
+    network_name,
 )
 from dlscan.config.loading import experiment_from, load
 from dlscan.config.models import Dense, Model
@@ -31,5 +32,6 @@ __all__ = [
     "Train",
     "experiment_from",
     "load",
+    "network_name",
     "plain",
 ]

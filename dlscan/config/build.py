@@ -181,7 +181,11 @@ def _build_tuple(rule: Any, value: Any, key: str) -> tuple[Any, ...]:
 
 def _build_dict(rule: Any, value: Any, key: str) -> dict[str, Any]:
     mapping = require_mapping(value, key)
-    # YAML reads an unquoted 1 or yes as a number or a truth; as a name it is text
+    for name in mapping:
+        if isinstance(name, bool) or name is None:
+            raise Problem(
+                key, f"has the name {name!r}, as YAML reads it; write names such as 'yes' in quotes"
+            )
     return {str(name): build(rule, item, join(key, str(name))) for name, item in mapping.items()}
 
 
@@ -197,9 +201,13 @@ def _build_scalar(rule: Any, value: Any, key: str) -> Any:
     if rule is int and isinstance(value, int) and not isinstance(value, bool):
         return value
     if rule is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
             raise Problem(key, f"must be finite, got {value!r}")
-        return float(value)
+        return number
     kind = {Path: "a path", bool: "true or false", str: "text", int: "a whole number", float: "a number"}[
         rule
     ]

@@ -1,6 +1,8 @@
 """What an experiment file says, as frozen objects. Each attribute is a key of the file."""
 
 import dataclasses
+import re
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -96,6 +98,25 @@ class Normalization:
         return self.kind if self.factor is None else {self.kind: self.factor}
 
 
+def network_name(dataset: str) -> str:
+    """The network's name for an input: what Keras or TensorFlow refuse in a name becomes an underscore.
+
+    HDF5 allows more, a slash in `group/dataset` above all.
+    """
+    return re.sub(r"[^A-Za-z0-9_-]", "_", dataset)
+
+
+def check_label(
+    name: str, labels: Collection[str], key: str, problem: Callable[[str, str], Exception]
+) -> None:
+    """Raise `problem(key, message)` if columns of the table could not be told apart with this label."""
+    if name.casefold() == "mean":
+        raise problem(key, f"Mean_AUC is that of all classes; choose another label than {name}")
+    for other in labels:
+        if other != name and other.casefold() == name.casefold():
+            raise problem(key, f"{name} and {other} differ in case alone, which columns do not tell apart")
+
+
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Where the events are and what of them the network sees."""
@@ -116,17 +137,26 @@ class Data:
         if not data.inputs:
             raise Problem(join(key, "inputs"), "must name at least one dataset")
         names = [*data.inputs, *data.extras]
-        for name in {name for name in names if names.count(name) > 1}:
-            raise Problem(join(key, "inputs"), f"{name!r} stands twice in inputs and extras")
+        for name in names:
+            if names.count(name) > 1:
+                raise Problem(join(key, "inputs"), f"{name!r} stands twice in inputs and extras")
+            if name != "/".join(part for part in name.split("/") if part not in ("", ".")):
+                raise Problem(
+                    join(key, "inputs"), f"{name!r} must be a plain HDF5 name such as ECAL or jets/pt"
+                )
+        networks = {network_name(name): name for name in data.inputs}
+        for name in data.inputs:
+            other = networks[network_name(name)]
+            if other != name:
+                message = f"{name!r} and {other!r} are both {network_name(name)} for the network; rename one"
+                raise Problem(join(key, "inputs"), message)
         for name in data.normalize:
             if name not in data.inputs:
                 raise unknown(name, data.inputs, join(key, "normalize"))
         if data.classes is not None and len(data.classes) < 2:
             raise Problem(join(key, "classes"), "must name at least two classes")
-        if "Mean" in (data.classes or {}):
-            raise Problem(
-                join(key, "classes.Mean"), "Mean_AUC is the mean of all classes; choose another label"
-            )
+        for name in data.classes or {}:
+            check_label(name, data.classes or {}, join(key, "classes"), Problem)
         return data
 
     def normalization(self, name: str) -> Normalization:

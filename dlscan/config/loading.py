@@ -21,13 +21,18 @@ class _Loader(yaml.SafeLoader):
     """Safe YAML in which 1e-3 is a number and a key may stand only once."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[object] = set()
+        seen: list[object] = []
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
             key = self.construct_object(key_node, deep=True)
+            line = key_node.start_mark.line + 1
             if key in seen:
-                line = key_node.start_mark.line + 1
                 raise yaml.YAMLError(f"line {line}: key {key!r} stands twice in one mapping")
-            seen.add(key)
+            if isinstance(key, list | dict):
+                raise yaml.YAMLError(f"line {line}: {key!r} cannot be a key")
+            seen.append(key)
+        self.flatten_mapping(node)  # `<<: *other` takes over the keys of another mapping
         return super().construct_mapping(node, deep)
 
 
@@ -128,18 +133,18 @@ def _overridden(mapping: Mapping[str, Any], override: str) -> dict[str, Any]:
 
 def _make_absolute(top: dict[str, Any], base: Path) -> None:
     top.setdefault("output", "scans")
+    # where links lead, so that the same file is the same experiment from wherever it is named
+    base = base.resolve()
     for place, name in [(top, "output"), (top.get("data"), "raw"), (top.get("data"), "prepared")]:
         if isinstance(place, dict) and isinstance(place.get(name), str) and place[name]:
-            given = Path(place[name]).expanduser()
-            # as the file system does, `..` goes back to where links lead, and then it is gone from messages
-            place[name] = (
-                os.path.normpath(base.resolve() / given) if ".." in given.parts else str(base / given)
-            )
+            place[name] = os.path.normpath(base / os.path.expanduser(place[name]))  # noqa: PTH111
 
 
 def _check_grid(experiment: Experiment) -> None:
     """Try every value of the grid on its own: a bad one must not be found at midnight by the last job."""
     base = experiment.plain()
+    if "train.seed" in experiment.scan.grid and experiment.scan.repeats > 1:
+        raise Problem("scan.repeats", "repeats vary the seed, and so does train.seed in the grid; choose one")
     for key, values in experiment.scan.grid.items():
         where = f"scan.grid.{key}"
         if key.split(".")[0] not in GRID_SECTIONS or "." not in key:
@@ -148,13 +153,16 @@ def _check_grid(experiment: Experiment) -> None:
             )
         if not values:
             raise Problem(where, "must list at least one value")
-        for number, value in enumerate(values):
-            if value in values[:number]:
-                raise Problem(where, f"lists {value!r} twice")
+        seen: list[Any] = []
+        for value in values:
             try:
-                build_fields(Experiment, set_key(base, key, value), "")
+                built = build_fields(Experiment, set_key(base, key, value), "").plain()
             except Problem as problem:
                 raise Problem(f"scan.grid.{problem.key}", str(problem)) from None
+            # as the experiment understands it: Adam and adam, 1e-3 and 0.001 are the same
+            if built in seen:
+                raise Problem(where, f"lists {value!r} twice")
+            seen.append(built)
 
 
 def _one_line(error: Exception) -> str:

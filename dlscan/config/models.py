@@ -53,7 +53,7 @@ class Model:
         """Read `{family: dense, width: 64, ...}`."""
         mapping = dict(require_mapping(value, key))
         family = mapping.pop("family", "dense")
-        if family not in FAMILIES:
+        if not isinstance(family, str) or family not in FAMILIES:
             raise Problem(join(key, "family"), f"must be one of {', '.join(FAMILIES)}, got {family!r}")
         names = [field.name for field in dataclasses.fields(FAMILIES[family])]
         for name in mapping:

@@ -4,11 +4,10 @@ A family is a module with `features(inputs, parameters, seed)` that turns normal
 output layer sees, entered in `FAMILIES` under the name of its parameters in `dlscan.config.models`.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dlscan.config import Model, Normalization
+from dlscan.config import Model, Normalization, network_name
 from dlscan.dataset import Manifest
 from dlscan.models import dense
 from dlscan.models.backend import backend, device, keras, versions
@@ -37,33 +36,26 @@ def build(
     Returns
     -------
     keras.Model
-        Inputs by name (see `input_name`), (B, *shape) float32 each; output (B, classes) float32, each row
+        Inputs by name (see `network_name`), (B, *shape) float32 each; output (B, classes) float32, each row
         adds up to 1.
     """
     raw = {
-        input_name(name): keras.Input(column.shape, name=input_name(name), dtype="float32")
+        network_name(name): keras.Input(column.shape, name=network_name(name), dtype="float32")
         for name, column in manifest.inputs.items()
     }
     normalized = {
-        input_name(name): normalize(
-            raw[input_name(name)], normalizations.get(name, Normalization()), manifest.statistics[name]
+        network_name(name): normalize(
+            raw[network_name(name)], normalizations.get(name, Normalization()), manifest.statistics[name]
         )
         for name in manifest.inputs
     }
     hidden = FAMILIES[model.family](normalized, model.parameters, seed)
-    start = keras.initializers.GlorotUniform(seed=layer_seed(seed, "output"))
-    output = keras.layers.Dense(len(manifest.classes), kernel_initializer=start, name="output")(hidden)
+    # the dot keeps names of layers apart from those of inputs, which have none
+    start = keras.initializers.GlorotUniform(seed=layer_seed(seed, "net.output"))
+    output = keras.layers.Dense(len(manifest.classes), kernel_initializer=start, name="net.output")(hidden)
     # float32 even if the layers before compute in less: scores of 1e-5 decide at high purity
-    scores = keras.layers.Activation("softmax", dtype="float32", name="scores")(output)
+    scores = keras.layers.Activation("softmax", dtype="float32", name="net.scores")(output)
     return keras.Model(raw, scores, name=model.family)
 
 
-def input_name(dataset: str) -> str:
-    """The network's name for an input: what Keras or TensorFlow refuse in a name becomes an underscore.
-
-    HDF5 allows more, a slash in `group/dataset` above all.
-    """
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", dataset)
-
-
-__all__ = ["FAMILIES", "backend", "build", "device", "input_name", "keras", "versions"]
+__all__ = ["FAMILIES", "backend", "build", "device", "keras", "versions"]

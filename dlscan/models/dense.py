@@ -25,14 +25,14 @@ def features(inputs: Mapping[str, Any], parameters: Dense, seed: int) -> Any:
     KerasTensor, (B, features)
     """
     branches = [_branch(name, tensor, parameters, seed) for name, tensor in inputs.items()]
-    return keras.layers.Concatenate(name="merged")(branches) if len(branches) > 1 else branches[0]
+    return keras.layers.Concatenate(name="net.merged")(branches) if len(branches) > 1 else branches[0]
 
 
 def _branch(name: str, tensor: Any, parameters: Dense, seed: int) -> Any:
     layers = keras.layers
-    tensor = layers.Flatten(name=f"{name}_flat")(tensor)
+    tensor = layers.Flatten(name=f"{name}.flat")(tensor)
     for number in range(1, parameters.depth + 1):
-        hidden = f"{name}_hidden_{number}"
+        hidden = f"{name}.hidden_{number}"
         start = keras.initializers.GlorotUniform(seed=layer_seed(seed, hidden))
         tensor = layers.Dense(parameters.width, kernel_initializer=start, name=hidden)(tensor)
         if parameters.batch_norm:

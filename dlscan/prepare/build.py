@@ -21,7 +21,7 @@ from dlscan.prepare.finish import Found, make_manifest, write_bad_files
 from dlscan.prepare.gather import Gathered, GatherTask, gather
 from dlscan.prepare.layout import Format, choose_format, cut_into_tasks, local_processes, run_bytes
 from dlscan.prepare.processes import RunTasks, workers
-from dlscan.prepare.scatter import Measured, Run, ScatterTask, scatter
+from dlscan.prepare.scatter import Measured, ScatterTask, scatter
 from dlscan.raw import RawFile, check_files, find_files
 
 # (what is being done, how much is done, of how much)
@@ -90,7 +90,8 @@ def prepare(
         recover_directory(directory)
         verdict = judge(experiment, directory, files, skip_bad)
         if verdict.manifest is not None:
-            verdict.manifest.write(directory)
+            if verdict.touched:
+                verdict.manifest.write(directory)
             return Outcome(verdict.manifest, False, time.monotonic() - started)
         log.info("building %s because %s", directory, verdict.reason)
         with directory_whole(directory) as place:
@@ -127,17 +128,28 @@ class _Build:
         # if it is clear already that this must stop, the other files are only checked
         writing = spill if self.skip_bad or not bad else None
         tasks = [
-            ScatterTask(number, part, form, writing, run_bytes(count)) for number, part in enumerate(pieces)
+            ScatterTask(number, part, form, writing, run_bytes(count if scheduler is None else None))
+            for number, part in enumerate(pieces)
         ]
         with workers(count, scheduler) as run:
-            runs, measured = self._scatter(run, tasks, sum(layout.events for layout in layouts.values()))
+            measured = self._scatter(run, tasks, sum(layout.events for layout in layouts.values()))
             bad |= {self.files[item.number]: item.reason for item in measured if item.reason}
+            bad |= {
+                file: "changed while it was read"
+                for file in layouts
+                if file not in bad and file.stat() != stats[file]
+            }
             if bad and (not self.skip_bad or len(bad) == len(self.files)):
                 raise self._bad_files(bad)
             bad_numbers = frozenset(number for number, file in enumerate(self.files) if file in bad)
-            splits = self._gather(run, self._gather_tasks(runs, form, bad_numbers))
+            splits = self._gather(run, self._gather_tasks(spill, form, bad_numbers))
         shutil.rmtree(spill)
         self._check_splits(splits)
+        good = [item for item in measured if self.files[item.number] not in bad]
+        read = [sum(item.counts[code] for item in good) for code in range(len(SPLITS))]
+        written = [splits[split].events for split in SPLITS]
+        if read != written:
+            raise DataError(f"{self.place}: read {read} events but wrote {written}: a defect of dlscan")
         found = Found(self.classes, stats, layouts, bad, measured)
         manifest = make_manifest(self.experiment, form, found, splits)
         if bad:
@@ -162,34 +174,25 @@ class _Build:
     def _bad_files(self, bad: dict[RawFile, str]) -> BadFilesError:
         return BadFilesError([(file.path, bad[file]) for file in self.files if file in bad])
 
-    def _scatter(
-        self, run: RunTasks, tasks: list[ScatterTask], total: int
-    ) -> tuple[list[Run], list[Measured]]:
+    def _scatter(self, run: RunTasks, tasks: list[ScatterTask], total: int) -> list[Measured]:
         seen = 0
 
-        def done(result: tuple[list[Run], list[Measured]]) -> None:
+        def done(result: list[Measured]) -> None:
             nonlocal seen
-            seen += sum(sum(item.counts) for item in result[1])
+            seen += sum(sum(item.counts) for item in result)
             self.progress("reading", seen, total)
 
         self.progress("reading", 0, total)
-        results = run(scatter, tasks, done)
-        return [item for runs, _ in results for item in runs], [item for _, m in results for item in m]
+        return [item for result in run(scatter, tasks, done) for item in result]
 
-    def _gather_tasks(self, runs: list[Run], form: Format, bad: frozenset[int]) -> list[GatherTask]:
+    def _gather_tasks(self, spill: Path, form: Format, bad: frozenset[int]) -> list[GatherTask]:
         inputs, extras = ([f"{kind}/{name}" for name in getattr(form, kind)] for kind in ("inputs", "extras"))
         tasks: list[GatherTask] = []
         for split, shards in zip(SPLITS, form.shards, strict=True):
             for number in range(shards):
-                place = len(tasks)
-                segments = [
-                    (item.path, int(item.starts[place]), int(item.starts[place + 1]))
-                    for item in runs
-                    if item.starts[place] < item.starts[place + 1]
-                ]
                 path = self.place / f"{split}-{number:05d}.h5"
                 columns = ["labels", "sources", *inputs, *extras]
-                tasks.append(GatherTask(split, path, segments, columns, bad, len(self.classes)))
+                tasks.append(GatherTask(split, path, spill, len(tasks), columns, bad, len(self.classes)))
         return tasks
 
     def _gather(self, run: RunTasks, tasks: list[GatherTask]) -> dict[str, SplitInfo]:

@@ -1,11 +1,13 @@
 """Whether a dataset on disk is still the one that an experiment asks for, and if not, why."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 from dlscan.config import Experiment
-from dlscan.dataset import Manifest, Source, content
+from dlscan.dataset import SPLITS, Manifest, Source, content
 from dlscan.errors import DlscanError
+from dlscan.files import read_json
 from dlscan.prepare.scatter import file_checksum
 from dlscan.raw import RawFile
 
@@ -20,37 +22,58 @@ class Verdict:
         Of the dataset to keep.
     reason : str
         Why it is built: in words that follow "building because".
+    touched : bool
+        Raw files have other times than the manifest on disk says, but the same content.
     """
 
     manifest: Manifest | None
     reason: str
+    touched: bool = False
 
 
 def judge(experiment: Experiment, directory: Path, files: list[RawFile], skip_bad: bool) -> Verdict:
     """Compare the dataset in `directory` with an experiment and the raw files of now."""
     if not directory.exists():
         return Verdict(None, "there is none yet")
+    foreign = _foreign_entry(directory)
+    if foreign is not None:
+        raise experiment.problem(
+            "data.prepared",
+            f"{directory} holds {foreign}, which is not part of a dataset and would be lost; "
+            "move it away or choose another path",
+        )
     try:
         manifest = Manifest.read(directory)
     except DlscanError as error:
-        if not _looks_like_ours(directory):
-            raise experiment.problem(
-                "data.prepared",
-                f"{directory} exists and is not a prepared dataset; move it away or choose another path",
-            ) from None
         return Verdict(None, f"the one there cannot be used ({error})")
     reason = _difference(manifest, experiment, directory)
     if reason is None:
         if manifest.bad_files and not skip_bad:
             return Verdict(None, "the one there was made with --skip-bad")
-        manifest, reason = _compare_sources(manifest, files)
+        known = manifest
+        manifest, reason = _compare_sources(known, files)
     if reason is not None:
         return Verdict(None, reason)
-    return Verdict(manifest, "")
+    return Verdict(manifest, "", touched=manifest != known)
 
 
-def _looks_like_ours(directory: Path) -> bool:
-    return (directory / "manifest.json").exists() or (directory.is_dir() and not any(directory.iterdir()))
+def _foreign_entry(directory: Path) -> str | None:
+    """A name in `directory` that no dataset of ours has; the directory is replaced whole, and it with it."""
+    if not directory.is_dir():
+        return f"a file ({directory.name})"
+    own = re.compile(rf"manifest\.json|bad_files\.csv|({'|'.join(SPLITS)})-\d{{5,}}\.h5|\..*")
+    names = sorted(path.name for path in directory.iterdir() if not own.fullmatch(path.name))
+    if not names and (directory / "manifest.json").exists() and not _is_ours(directory / "manifest.json"):
+        return "a manifest.json of something else"
+    return names[0] if names else None
+
+
+def _is_ours(manifest: Path) -> bool:
+    try:
+        value = read_json(manifest)
+    except DlscanError:
+        return True  # damaged; all other names are ours
+    return isinstance(value, dict) and {"version", "classes", "splits"} <= value.keys()
 
 
 def _difference(manifest: Manifest, experiment: Experiment, directory: Path) -> str | None:

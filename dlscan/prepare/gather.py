@@ -20,8 +20,10 @@ class GatherTask:
         Its split.
     path : Path
         The shard to write.
-    segments : list of (Path, int, int)
-        Its rows in each run file.
+    spill : Path
+        The directory of the runs.
+    place : int
+        Its number among the shards of all splits, as the runs count them.
     columns : list of str
         What a shard stores.
     bad : frozenset of int
@@ -32,7 +34,8 @@ class GatherTask:
 
     split: str
     path: Path
-    segments: list[tuple[Path, int, int]]
+    spill: Path
+    place: int
     columns: list[str]
     bad: frozenset[int]
     classes: int
@@ -50,9 +53,11 @@ class Gathered:
 def gather(task: GatherTask) -> Gathered:
     """Write one shard."""
     parts = []
-    for path, start, stop in task.segments:
+    for path in sorted(task.spill.glob("run-*.h5")):
         with h5py.File(path) as handle:
-            parts.append(read_shard(handle, ["keys", *task.columns], start, stop))
+            start, stop = handle["starts"][task.place : task.place + 2]
+            if start < stop:
+                parts.append(read_shard(handle, ["keys", *task.columns], start, stop))
     nothing = Gathered(task.split, None, (0,) * task.classes)
     if not parts:
         return nothing

@@ -134,11 +134,14 @@ def local_processes(tasks: int) -> int:
     return max(1, min(usable_cpus(), free_memory() // _PROCESS_BYTES, tasks))
 
 
-def run_bytes(processes: int) -> int:
-    """Bytes of encoded events that a process collects before it writes a run.
+def run_bytes(processes: int | None) -> int:
+    """Bytes of encoded events that each of so many local processes collects before it writes a run.
 
     Sorting a run takes them twice more, and the rest of the machine is not ours: an eighth of what is free.
+    None stands for processes elsewhere, of whose memory nothing is known.
     """
+    if processes is None:
+        return 4 * _LEAST_RUN
     return min(max(free_memory() // (8 * processes), _LEAST_RUN), _LONGEST_RUN)
 
 

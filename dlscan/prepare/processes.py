@@ -2,6 +2,8 @@
 
 import contextlib
 import logging
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -41,13 +43,14 @@ def workers(count: int, scheduler: str | None) -> Iterator[RunTasks]:
     with contextlib.ExitStack() as stack:
         if scheduler is None:
             # our own buffers are bounded; dask's limit would kill a worker for page cache it did not ask for
-            cluster = LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                memory_limit=0,
-                dashboard_address=None,
-                silence_logs=logging.CRITICAL,
-            )
+            with _deaf_to_interrupts():
+                cluster = LocalCluster(
+                    n_workers=count,
+                    threads_per_worker=1,
+                    memory_limit=0,
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )
             stack.enter_context(cluster)
             client = Client(cluster)
         else:
@@ -63,6 +66,19 @@ def workers(count: int, scheduler: str | None) -> Iterator[RunTasks]:
             return _run_with(client, function, tasks, done)
 
         yield run
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C; a process that is started meanwhile does so for good, and leaves it to its parent."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _run_here(

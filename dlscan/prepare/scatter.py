@@ -2,9 +2,11 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,14 +28,6 @@ class ScatterTask:
     format: Format
     spill: Path | None
     run_bytes: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """A file of events sorted by shard; shard i owns the rows from starts[i] to starts[i + 1]."""
-
-    path: Path
-    starts: NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,41 +59,71 @@ class _BadEvents(Exception):
     """The file is bad; the message is the reason."""
 
 
-def scatter(task: ScatterTask) -> tuple[list[Run], list[Measured]]:
-    """Do the first pass over the pieces of a task.
+def scatter(task: ScatterTask) -> list[Measured]:
+    """Do the first pass over the pieces of a task, and leave its runs in `spill`.
 
-    A bad file does not end the task: what was already written of it is dropped in the second pass.
+    A run is a shard whose events are sorted by the shard that they will go to: shard i gets the rows from
+    starts[i] to starts[i + 1]. A bad file does not end the task: what was already written of it is dropped in
+    the second pass.
     """
-    runs: list[Run] = []
+    runs = 0
     measured = []
     waiting: list[Events] = []
     for piece in task.pieces:
         counts = np.zeros(len(SPLITS), np.int64)
         moments: dict[str, Moments] = {}
+        checksum = reason = None
         try:
-            for first, block in read_rows(piece.file, task.format.datasets, piece.start, piece.stop):
-                events, codes = _encode(piece, first, block, task.format)
+            for events, codes in _encoded_blocks(piece, task.format):
                 counts += np.bincount(codes, minlength=len(SPLITS))
                 _measure(moments, events, codes, task.format)
                 if task.spill is not None:
                     waiting.append(events)
                     if sum(part.nbytes for part in waiting) > task.run_bytes:
-                        runs.append(_write_run(task, len(runs), waiting))
-                        waiting = []
-            checksum = file_checksum(piece.file.path) if piece.start == 0 else None
-            reason = None
-        except (OSError, RuntimeError, _BadEvents) as error:
-            reason, checksum = " ".join(str(error).split()), None
+                        _write_run(task, runs, waiting)
+                        runs, waiting = runs + 1, []
+            if piece.start == 0:
+                checksum = _checked(file_checksum, piece.file.path)
+        except _BadEvents as error:
+            reason = " ".join(str(error).split())
         measured.append(Measured(piece.number, reason, tuple(map(int, counts)), moments, checksum))
     if waiting:
-        runs.append(_write_run(task, len(runs), waiting))
-    return runs, measured
+        _write_run(task, runs, waiting)
+    return measured
 
 
 def file_checksum(path: Path) -> str:
     """Checksum of a file's bytes."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _encoded_blocks(piece: Piece, form: Format) -> Iterator[tuple[Events, NDArray[np.int8]]]:
+    """Read and encode the blocks of a piece; whatever is wrong with the file is `_BadEvents`."""
+    blocks = read_rows(piece.file, form.datasets, piece.start, piece.stop)
+    rows = 0
+    while (item := _checked(next, blocks, None)) is not None:
+        first, block = item
+        expected = {name: column.shape for name, column in {**form.inputs, **form.extras}.items()}
+        for name, values in block.items():
+            if len(values) != len(block[form.datasets[0]]) or values.shape[1:] != expected.get(
+                name, values.shape[1:]
+            ):
+                raise _BadEvents(f"{name} changed its shape while it was read")
+        rows += len(block[form.datasets[0]])
+        yield _encode(piece, first, block, form)
+    if rows != piece.stop - piece.start:
+        raise _BadEvents("changed its length while it was read")
+
+
+def _checked(read: Callable[..., Any], *arguments: object) -> Any:
+    """What `read` gives; an error of reading is the file's, unlike one of writing what was read."""
+    try:
+        return read(*arguments)
+    except KeyError:
+        raise _BadEvents("lost a dataset while it was read") from None
+    except (OSError, RuntimeError, ValueError) as error:
+        raise _BadEvents(str(error)) from error
 
 
 def _encode(
@@ -109,6 +133,8 @@ def _encode(
     name, seed = piece.file.name, form.split.seed
     column = getattr(form.split, "column", None)
     values = block[column] if column else None
+    if values is not None and values.size != len(rows):
+        raise _BadEvents(f"{column} must hold a number an event, its shape is {values.shape}")
     codes = split_codes(form.split, event_hashes(name, rows, seed, "split"), values)
     if values is not None and (codes < 0).any():
         row = int(np.argmax(codes < 0))
@@ -140,7 +166,7 @@ def _measure(moments: dict[str, Moments], events: Events, codes: NDArray[np.int8
         moments[name] = moments[name] + found if name in moments else found
 
 
-def _write_run(task: ScatterTask, number: int, waiting: list[Events]) -> Run:
+def _write_run(task: ScatterTask, number: int, waiting: list[Events]) -> None:
     assert task.spill is not None
     keys, codes = (np.concatenate([part.array(name) for part in waiting]) for name in ("keys", "codes"))
     places = buckets(keys, codes, task.format.shards)
@@ -148,4 +174,5 @@ def _write_run(task: ScatterTask, number: int, waiting: list[Events]) -> Run:
     starts = np.searchsorted(places[order], np.arange(sum(task.format.shards) + 1))
     path = task.spill / f"run-{task.number:06d}-{number:04d}.h5"
     write_shard(path, waiting, [name for name in waiting[0].columns if name != "codes"], order)
-    return Run(path, starts)
+    with h5py.File(path, "a") as handle:
+        handle["starts"] = starts

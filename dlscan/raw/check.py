@@ -77,6 +77,8 @@ def _describe(file: RawFile, datasets: Sequence[str]) -> Layout:
                 raise ValueError(f"{name} holds {dataset.dtype}, not numbers")
             if not dataset.shape:
                 raise ValueError(f"{name} is a single number, not a row per event")
+            if 0 in dataset.shape[1:]:
+                raise ValueError(f"{name} has no values: its shape is {dataset.shape}")
             found[name] = dataset
         lengths = {name: dataset.shape[0] for name, dataset in found.items()}
         if len(set(lengths.values())) > 1:

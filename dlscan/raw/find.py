@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from dlscan.config import Experiment
+from dlscan.config.experiment import check_label
 
 SUFFIXES = (".h5", ".hdf5", ".hdf")
 
@@ -52,6 +53,8 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
         directories = {name: name for name in names}
         if len(directories) < 2:
             raise experiment.problem("data.raw", f"needs a directory per class, found {names} in {data.raw}")
+    for name in directories:
+        check_label(name, directories, "data.classes" if data.classes else "data.raw", experiment.problem)
     files: list[RawFile] = []
     seen: dict[Path, str] = {}
     for label, (name, directory) in enumerate(directories.items()):

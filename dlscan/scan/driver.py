@@ -1,12 +1,14 @@
 """Run what is not done of a scan on this machine."""
 
+import contextlib
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable
 
-from dlscan.attempts import begin_attempt, end_attempt, last_attempt
+from dlscan.attempts import begin_attempt, count_attempts, end_attempt, last_attempt
 from dlscan.batch import Ended, Job, LocalSlots
 from dlscan.config import Experiment
+from dlscan.files import is_locked
 from dlscan.scan.plan import Plan
 from dlscan.scan.space import Point
 from dlscan.scan.status import PointStatus, point_status, scan_status
@@ -53,26 +55,34 @@ def run_local(
         Of every point of the plan, in the end.
     """
     jobs = {job_for(plan, [point]): point for point in points}
+    before: dict[Job, int] = {}
     ended = 0
-    for event in LocalSlots(experiment.batch).run(list(jobs)):
-        if isinstance(event, Ended):
-            ended += 1
-            point = jobs[event.job]
-            _note_end(plan, point, event)
-            report(Report(point_status(plan, point), ended, len(points)))
+    # closed at once when an interrupt comes, so that jobs are stopped before anything else happens
+    with contextlib.closing(LocalSlots(experiment.batch).run(list(jobs))) as events:
+        for event in events:
+            if isinstance(event, Ended):
+                ended += 1
+                point = jobs[event.job]
+                _note_end(plan, point, event, before[event.job])
+                report(Report(point_status(plan, point), ended, len(points)))
+            else:
+                before[event] = count_attempts(plan.paths(jobs[event]))
     return scan_status(plan)
 
 
-def _note_end(plan: Plan, point: Point, end: Ended) -> None:
+def _note_end(plan: Plan, point: Point, end: Ended, attempts_before: int) -> None:
     """Write down the end of a job that could not do so itself."""
-    if end.code == 0:
-        return
     paths = plan.paths(point)
-    attempt = last_attempt(paths)
-    if attempt is None or attempt.outcome == "done":
-        attempt = begin_attempt(paths)  # it died before it began: a wrong argument, no back end
-    if attempt.outcome is None:
-        end_attempt(paths, attempt, "failed", _last_words(end))
+    if end.code == 0 or is_locked(paths.lock):
+        return  # all is well, or somebody else trains the point: the attempt on file is theirs
+    if count_attempts(paths) == attempts_before:
+        attempt = begin_attempt(paths)  # it died before it began: no memory to import, no experiment file
+    else:
+        last = last_attempt(paths)
+        if last is None or last.outcome is not None:
+            return
+        attempt = last
+    end_attempt(paths, attempt, "failed", _last_words(end))
 
 
 def _last_words(end: Ended) -> str:

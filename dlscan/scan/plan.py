@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ import dlscan
 from dlscan.config import Experiment
 from dlscan.errors import ScanError
 from dlscan.files import locked, read_json, write_json, write_text
+from dlscan.machine import git_commit
 from dlscan.record import PointPaths
 from dlscan.scan.space import Point, at, expand
 
-# What decides a result; how and where a point runs may change from one submission to the next.
+# What decides a result; how and where a point runs may change from one submission to the next, and so may
+# where the data lie: what they are is the dataset's hash.
 _FROZEN = ("name", "data", "model", "train", "scan")
+_NOT_FROZEN = ("data.raw", "data.prepared", "train.time_limit")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +39,10 @@ class Plan:
         In the order of their numbers.
     config : dict
         The experiment as it was when the plan was frozen.
+    dataset : str or None
+        The `config_hash` of the dataset: all points are trained on the same events.
+    git_commit : str or None
+        Of the directory that holds the experiment file.
     """
 
     directory: Path
@@ -42,6 +50,8 @@ class Plan:
     varied: tuple[str, ...]
     points: tuple[Point, ...]
     config: dict[str, Any]
+    dataset: str | None
+    git_commit: str | None
 
     @classmethod
     def read(cls, directory: Path) -> "Plan":
@@ -56,7 +66,15 @@ class Plan:
         try:
             value = read_json(path)
             points = tuple(Point(item["number"], item["name"], item["params"]) for item in value["points"])
-            return cls(directory, value["name"], tuple(value["varied"]), points, value["config"])
+            return cls(
+                directory,
+                value["name"],
+                tuple(value["varied"]),
+                points,
+                value["config"],
+                value["dataset"],
+                value["git_commit"],
+            )
         except (FileNotFoundError, NotADirectoryError):
             raise ScanError(
                 f"{directory}: no scan here (no plan.json); `dlscan scan EXPERIMENT.yaml` makes one"
@@ -75,13 +93,21 @@ class Plan:
         return PointPaths(self.directory / "points" / point.directory)
 
 
-def freeze(experiment: Experiment) -> Plan:
+def freeze(experiment: Experiment, dataset: str | None = None) -> Plan:
     """Write the plan of an experiment, or read the one that is there.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        How its points run and where its data lie is brought up to date in the files of unfinished points.
+    dataset : str or None
+        The `config_hash` of the prepared dataset; None where it does not matter.
 
     Raises
     ------
     ScanError
-        If the plan that is there was made from another experiment; the message shows the difference.
+        If the plan that is there was made from another experiment or for another dataset; the message shows
+        the difference.
     """
     directory = experiment.directory
     (directory / "points").mkdir(parents=True, exist_ok=True)
@@ -90,11 +116,18 @@ def freeze(experiment: Experiment) -> Plan:
     ):
         if (directory / "plan.json").exists():
             plan = Plan.read(directory)
-            _require_same(plan, experiment)
+            _require_same(plan, experiment, dataset)
+            for point in plan.points:
+                if not plan.paths(point).record.exists():
+                    _make_point(plan, point, experiment)
             return plan
+        # without a plan there are no points: what is there is left by a freeze that was killed
+        shutil.rmtree(directory / "points")
         points = tuple(expand(experiment))
         varied = tuple(points[0].params)
-        plan = Plan(directory, experiment.name, varied, points, experiment.plain())
+        assert experiment.file is not None
+        commit = git_commit(experiment.file.absolute().parent)
+        plan = Plan(directory, experiment.name, varied, points, experiment.plain(), dataset, commit)
         for point in points:
             _make_point(plan, point, experiment)
         write_json(
@@ -103,6 +136,8 @@ def freeze(experiment: Experiment) -> Plan:
                 "name": plan.name,
                 "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 "dlscan": dlscan.__version__,
+                "git_commit": plan.git_commit,
+                "dataset": plan.dataset,
                 "varied": list(varied),
                 "points": [dataclasses.asdict(point) for point in points],
                 "config": plan.config,
@@ -113,18 +148,26 @@ def freeze(experiment: Experiment) -> Plan:
 
 def _make_point(plan: Plan, point: Point, experiment: Experiment) -> None:
     paths = plan.paths(point)
-    paths.directory.mkdir(exist_ok=True)
+    paths.directory.mkdir(parents=True, exist_ok=True)
     mapping = at(experiment, point.params).plain()
     # a point has no points of its own, and where it runs is not part of what it is
     del mapping["scan"], mapping["batch"]
     text = yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True, width=110)
-    write_text(paths.config, f"# Point {point.number} of a scan; `dlscan train` reads this.\n{text}")
+    text = f"# Point {point.number} of a scan; `dlscan train` reads this.\n{text}"
+    if not paths.config.exists() or paths.config.read_text(encoding="utf-8") != text:
+        write_text(paths.config, text)
 
 
-def _require_same(plan: Plan, experiment: Experiment) -> None:
+def _require_same(plan: Plan, experiment: Experiment, dataset: str | None) -> None:
     before = {key: plan.config.get(key) for key in _FROZEN}
     now = {key: value for key, value in experiment.plain().items() if key in _FROZEN}
     changes = list(_differences(before, now, ""))
+    if not changes and None not in (plan.dataset, dataset) and plan.dataset != dataset:
+        raise ScanError(
+            f"{plan.directory}: this scan was planned for another dataset than is now in "
+            f"{experiment.data.prepared}, and results on different events do not compare; "
+            "prepare the raw files of then, or give the experiment another name to start afresh"
+        )
     if changes:
         raise ScanError(
             f"{plan.directory}: this scan was planned with {'; '.join(changes)}; "
@@ -136,5 +179,5 @@ def _differences(before: Any, now: Any, key: str) -> Iterator[str]:
     if isinstance(before, dict) and isinstance(now, dict) and key != "scan.grid":
         for name in dict.fromkeys([*before, *now]):
             yield from _differences(before.get(name), now.get(name), f"{key}.{name}" if key else name)
-    elif before != now:
+    elif before != now and key not in _NOT_FROZEN:
         yield f"{key} {before!r}, now it is {now!r}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlscan.attempts import last_attempt
+from dlscan.errors import DlscanError
 from dlscan.files import is_locked
 from dlscan.record import PointPaths
 from dlscan.scan.plan import Plan
@@ -61,7 +62,10 @@ def _state(paths: PointPaths) -> tuple[str, str]:
         return "done", ""
     if is_locked(paths.lock):
         return "running", ""
-    attempt = last_attempt(paths)
+    try:
+        attempt = last_attempt(paths)
+    except DlscanError as error:
+        return "failed", str(error)
     if attempt is None:
         return "pending", ""
     if attempt.outcome is None:
@@ -75,6 +79,6 @@ def _epoch_seconds(history: Path) -> list[float]:
     try:
         with history.open(newline="", encoding="utf-8") as handle:
             rows: list[dict[str, Any]] = list(csv.DictReader(handle))
-    except FileNotFoundError:
-        return []
-    return [float(row["seconds"]) for row in rows]
+        return [float(row["seconds"]) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # not there yet; or damaged, and then training writes it anew from the checkpoint

@@ -22,6 +22,7 @@ from dlscan.stream.slots import SlotLayout
 # Below this many dense bytes an epoch is read in less time than a process takes to start.
 _SMALL_EPOCH = 64 * 2**20
 _MOST_WORKERS = 8
+BALANCES = ("none", "weights", "oversample")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,20 +119,27 @@ class Batches:
     ) -> None:
         if split not in SPLITS:
             raise UsageError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
-        if batch_size < 1:
-            raise UsageError(f"batch_size must be at least 1, got {batch_size}")
+        if balance not in BALANCES:
+            raise UsageError(f"balance must be one of {', '.join(BALANCES)}, got {balance!r}")
+        for name, number, least in (
+            ("batch_size", batch_size, 1),
+            ("seed", seed, 0),
+            ("workers", workers, 0),
+        ):
+            if number != "auto" and number < least:
+                raise UsageError(f"{name} must be at least {least}, got {number}")
         self.manifest = Manifest.read(Path(prepared))
         info = self.manifest.splits[split]
         self._batch_size, self._seed, self._shuffle, self._patience = batch_size, seed, shuffle, patience
-        self._layout = SlotLayout.of(self.manifest, batch_size, extras)
+        counts = [count for count in info.counts if count]
+        self.events = max(counts) * len(counts) if balance == "oversample" else info.events
+        self._layout = SlotLayout.of(self.manifest, min(batch_size, self.events), extras)
         columns = tuple(field.name for field in self._layout.fields if field.name not in ("rows", "weights"))
         weights = self._class_weights() if balance == "weights" else (1.0,) * len(self.manifest.classes)
         self._source = Source(Path(prepared).resolve(), info.shards, columns, weights)
         self._labels = Reader(self._source).labels() if balance == "oversample" else None
         self._stored_events = info.events
         self._block = block_events(sum(s.size for s in info.shards) / max(info.events, 1), batch_size)
-        counts = [count for count in info.counts if count]
-        self.events = max(counts) * len(counts) if self._labels is not None else info.events
         self.steps = -(-self.events // batch_size)
         self._workers = self._auto_workers() if workers == "auto" else workers
         self._ring: Ring | None = None
@@ -162,7 +170,7 @@ class Batches:
         self._turn += 1
         plan = self._plan(number)
         if self._workers == 0:
-            return self._read_here(plan)
+            return self._read_here(plan, self._turn)
         return self._read_ahead(plan, self._turn)
 
     def _plan(self, epoch: int) -> Epoch:
@@ -172,9 +180,10 @@ class Batches:
             return Stored(self._stored_events, self._batch_size)
         return Shuffled(self._stored_events, self._batch_size, self._block, self._seed, epoch)
 
-    def _read_here(self, plan: Epoch) -> Iterator[Batch]:
+    def _read_here(self, plan: Epoch, turn: int) -> Iterator[Batch]:
         reader = Reader(self._source)
         for step in range(plan.steps):
+            self._check(turn)
             rows = plan.rows(step)
             arrays = self._layout.allocate(len(rows))
             del arrays["rows"]
@@ -198,7 +207,10 @@ class Batches:
                 self._pending.popleft()
                 yield _batch(self._ring.lend(slot, events))
                 self._check(turn)
-        except StreamError:
+        except GeneratorExit:
+            raise  # the loop was left; what was read ahead is taken back by the next epoch
+        except BaseException:
+            # an interrupt may have come between any two steps: nothing in the ring can be relied on
             if turn == self._turn:
                 self.close()
             raise
@@ -223,9 +235,12 @@ class Batches:
         return tuple(sum(counts) / (present * count) if count else 0.0 for count in counts)
 
     def _auto_workers(self) -> int:
+        """None for what is small, one for what is read in order to evaluate, else all CPUs but one."""
         event = sum(4 * math.prod(column.shape) for column in self.manifest.inputs.values())
         if self.events * event < _SMALL_EPOCH:
             return 0
+        if not self._shuffle:
+            return 1
         return min(_MOST_WORKERS, max(1, usable_cpus() - 1))
 
 

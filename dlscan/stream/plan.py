@@ -83,7 +83,8 @@ class Shuffled:
         blocks = np.searchsorted(self._ends, positions, side="right")
         begins = np.concatenate([[0], self._ends])[blocks]
         rows: Rows = self._first[blocks] + positions - begins
-        return np.random.default_rng([*self._key, step]).permutation(rows)
+        # not from 0: a seed that ends in zeros is the same as one without them
+        return np.random.default_rng([*self._key, step + 1]).permutation(rows)
 
 
 class Oversampled:

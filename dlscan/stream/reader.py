@@ -86,18 +86,18 @@ class Reader:
             first, last = cuts[shard], cuts[shard + 1]
             self._note(int(shard))
             events = self._events(int(shard))
-            for name in self._source.columns:
-                _copy(
-                    events.columns[name],
-                    rows[first:last] - self._starts[shard],
-                    arrays[name],
-                    places[first:last],
-                )
+            own, targets = rows[first:last] - self._starts[shard], places[first:last]
+            try:
+                for name in self._source.columns:
+                    _copy(events.columns[name], own, arrays[name], targets)
+            except (IndexError, ValueError) as error:
+                raise self._unreadable(int(shard), repr(error)) from error
         np.take(self._weights, arrays["labels"], out=arrays["weights"])
 
     def labels(self) -> NDArray[np.int16]:
         """The labels of all events of the split; shape (n,)."""
-        parts = [self._events(shard).array("labels") for shard in range(len(self._source.shards))]
+        # copies, so that a shard is closed before the next is opened
+        parts = [self._events(shard).array("labels").copy() for shard in range(len(self._source.shards))]
         return np.concatenate(parts)
 
     def _events(self, number: int) -> Events:
@@ -111,12 +111,15 @@ class Reader:
                 raise ValueError(f"has {path.stat().st_size} bytes instead of {shard.size}")
             events = map_shard(path, list(self._source.columns))
         except (OSError, KeyError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise StreamError(f"{path}: cannot be read ({reason}); run `dlscan prepare` again") from error
+            raise self._unreadable(number, str(error)) from error
         while len(self._open) >= self._most_open:
             self._open.popitem(last=False)
         self._open[number] = events
         return events
+
+    def _unreadable(self, shard: int, reason: str) -> StreamError:
+        path = self._source.directory / self._source.shards[shard].file
+        return StreamError(f"{path}: cannot be read ({' '.join(reason.split())}); run `dlscan prepare` again")
 
 
 def _copy(block: Any, rows: NDArray[np.int64], out: NDArray[Any], places: NDArray[np.int64]) -> None:
@@ -126,6 +129,9 @@ def _copy(block: Any, rows: NDArray[np.int64], out: NDArray[Any], places: NDArra
         return
     flat = out.reshape(-1)
     entries, offsets = entries_of(block.offsets, rows)
-    targets = np.repeat(places * (out[0].size), np.diff(offsets))
-    targets += block.index[entries]
+    index, size = block.index[entries], out[0].size
+    if len(index) and index.max() >= size:
+        raise IndexError(f"cell {index.max()} of {size}")  # it would land in the event after
+    targets = np.repeat(places * size, np.diff(offsets))
+    targets += index
     flat[targets] = block.value[entries]

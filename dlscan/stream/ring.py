@@ -6,6 +6,7 @@ every array of it; a slot is never refilled while anything can still read it.
 """
 
 import contextlib
+import logging
 import mmap
 import os
 import signal
@@ -26,6 +27,8 @@ from dlscan.errors import StreamError
 from dlscan.stream.reader import Arrays, Source
 from dlscan.stream.slots import SlotLayout
 
+log = logging.getLogger("dlscan")
+
 # Batches that a worker has to do at a time: one that it fills and one that it finds when it has done so.
 _AHEAD = 2
 # Slots beyond those that the workers hold: the caller's batch, the one before that a loop variable still
@@ -38,6 +41,7 @@ class Worker:
 
     def __init__(self, number: int, memory: int, slots: int, source: Source, layout: SlotLayout) -> None:
         ours, theirs = socket.socketpair()
+        self.connection: Connection[Any, Any] = Connection(ours.detach())
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "dlscan.stream.worker", str(theirs.fileno())],
@@ -46,7 +50,6 @@ class Worker:
                 env=_environment(),
             )
         self.number = number
-        self.connection: Connection[Any, Any] = Connection(ours.detach())
         self.slots: list[int] = []
         self.since = time.monotonic()
         self.connection.send((number, memory, slots, source, layout))
@@ -133,6 +136,8 @@ class Ring:
             If a worker failed, died or hangs; it names the file.
         """
         while slot not in self._filled:
+            if not any(slot in worker.slots for worker in self._workers):
+                raise StreamError("the stream lost a batch when it was interrupted; start a new epoch")
             self._receive()
         self._filled.remove(slot)
 
@@ -188,7 +193,10 @@ class Ring:
                 if isinstance(error, StreamError):
                     raise error
                 if error is not None:
-                    raise StreamError(f"{self._file(worker)}: {error!r} in stream worker\n{trace}")
+                    log.debug("stream worker %d: %s", worker.number, trace)
+                    raise StreamError(
+                        f"{self._file(worker)}: stream worker {worker.number} failed: {error!r}"
+                    )
                 self._filled.add(slot)
             elif worker.slots and time.monotonic() - worker.since > self._patience:
                 raise StreamError(

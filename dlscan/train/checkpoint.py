@@ -21,8 +21,6 @@ class State:
 
     Attributes
     ----------
-    seed : int
-        Of the point.
     dataset : str
         The dataset's `config_hash`.
     best_epoch : int
@@ -33,7 +31,6 @@ class State:
         The epochs so far.
     """
 
-    seed: int
     dataset: str
     best_epoch: int
     stopping: dict[str, Any]
@@ -73,7 +70,7 @@ class Checkpoint:
         try:
             value = read_json(self._state)
             history = tuple(Row(**row) for row in value["history"])
-            return State(value["seed"], value["dataset"], value["best_epoch"], value["stopping"], history)
+            return State(value["dataset"], value["best_epoch"], value["stopping"], history)
         except FileNotFoundError:
             return None
         except (KeyError, TypeError) as error:

@@ -7,9 +7,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.config import network_name
 from dlscan.files import written_whole
 from dlscan.metrics import accuracy, one_against_rest
-from dlscan.models import input_name
 from dlscan.stream import Batches
 
 # As Keras clips scores in its loss: one event that is wrong beyond doubt must not make the mean infinite.
@@ -41,7 +41,7 @@ def evaluate(network: Any, batches: Batches, path: Path) -> dict[str, float | No
         start = 0
         for batch in batches.epoch(0):
             here = slice(start, start + len(batch))
-            inputs = {input_name(name): values for name, values in batch.inputs.items()}
+            inputs = {network_name(name): values for name, values in batch.inputs.items()}
             file["scores"][here] = network.predict_on_batch(inputs)
             file["labels"][here] = batch.labels
             file["sources"][here] = batch.sources

@@ -9,7 +9,7 @@ from dlscan import models
 from dlscan.attempts import Attempt, first_start
 from dlscan.config import Experiment, plain
 from dlscan.dataset import Manifest
-from dlscan.errors import ScanError
+from dlscan.errors import DataError, ScanError
 from dlscan.files import written_whole
 from dlscan.record import PointPaths, Record
 from dlscan.stream import Batches
@@ -20,7 +20,7 @@ from dlscan.train.info import Outcome, PointInfo, Progress
 from dlscan.train.interruption import Interruption
 from dlscan.train.learner import Learner
 from dlscan.train.loop import Loop
-from dlscan.train.provenance import git_commit, versions
+from dlscan.train.provenance import versions
 from dlscan.train.variables import load_variables
 
 log = logging.getLogger("dlscan")
@@ -50,6 +50,12 @@ class Fit:
         checkpoint = Checkpoint(self.paths.last)
         with self._stream("train") as training, self._stream("validation") as validation:
             manifest = training.manifest
+            manifest.require(self.experiment)
+            if self.point.dataset not in (None, manifest.config_hash):
+                raise DataError(
+                    f"{self.experiment.data.prepared}: holds other events than {self.point} was planned for; "
+                    "prepare the raw files of then, or start a scan of another name"
+                )
             learner = Learner(self._network(manifest), self.experiment.train, manifest.config_hash)
             self._resume(learner, checkpoint)
             loop = Loop(self.experiment.train, training, validation, checkpoint, self.paths.history, on_step)
@@ -61,7 +67,7 @@ class Fit:
                 f"{self.point}: stopped by {reason} after {progress}; run the same command again to go on"
             )
             return stopped
-        metrics = self._judge(learner, checkpoint) | summary(learner.history)
+        metrics = self._judge(learner, checkpoint) | summary(learner.history, learner.stopping.best_epoch)
         self._record(manifest, learner, metrics, attempt).write(self.paths.record)
         # the record says what the checkpoint was for, and a scan has many points
         checkpoint.clear()
@@ -139,7 +145,7 @@ class Fit:
             device=models.device(),
             backend=models.backend(),
             versions=versions(),
-            git_commit=git_commit(self.paths.directory),
+            git_commit=self.point.git_commit,
             dataset={"path": str(experiment.data.prepared), "config_hash": manifest.config_hash},
         )
 

@@ -55,14 +55,14 @@ def write_csv(path: Path, history: Sequence[Row]) -> None:
     write_text(path, "\n".join([",".join(names), *rows]) + "\n")
 
 
-def summary(history: Sequence[Row]) -> dict[str, float | None]:
-    """The metrics of a record that come from its history."""
+def summary(history: Sequence[Row], best_epoch: int) -> dict[str, float | None]:
+    """The metrics of a record that come from its history; the best is that of the weights that are kept."""
     return {
         "initial_loss": history[0].loss,
         "final_loss": history[-1].loss,
         "initial_val_loss": history[0].val_loss,
         "final_val_loss": history[-1].val_loss,
-        "best_val_loss": min(row.val_loss for row in history),
+        "best_val_loss": history[best_epoch - 1].val_loss,
     }
 
 

@@ -22,12 +22,18 @@ class PointInfo:
         Name of the scan.
     varied : tuple of str
         The parameters that the scan varies: `("model.width", "model.depth")`.
+    dataset : str or None
+        The `config_hash` of the dataset that the scan was planned for.
+    git_commit : str or None
+        Of the directory that holds the experiment file.
     """
 
     number: int
     name: str
     scan: str
     varied: tuple[str, ...]
+    dataset: str | None = None
+    git_commit: str | None = None
 
     def __str__(self) -> str:
         return f"point {self.number} ({self.name})"

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dlscan.config import Train
-from dlscan.models import input_name, keras
+from dlscan.config import Train, network_name
+from dlscan.models import keras
 from dlscan.stream import Batch
 from dlscan.train.checkpoint import State
 from dlscan.train.history import Row
@@ -91,7 +91,7 @@ class Learner:
     def state(self) -> State:
         """What `resume` needs beside the variables."""
         best = self.stopping.best_epoch
-        return State(self._train.seed, self.dataset, best, self.stopping.state(), tuple(self.history))
+        return State(self.dataset, best, self.stopping.state(), tuple(self.history))
 
     def save(self, path: Path) -> None:
         """Write weights, optimizer and random states to `path`, whole."""
@@ -131,5 +131,5 @@ class _Means:
 
 def _fed(batch: Batch) -> tuple[dict[str, Any], Any, Any]:
     """A batch as Keras takes it: inputs, labels, weights."""
-    inputs = {input_name(name): values for name, values in batch.inputs.items()}
+    inputs = {network_name(name): values for name, values in batch.inputs.items()}
     return inputs, batch.labels, batch.weights

@@ -11,6 +11,7 @@ import pytest
 from dlscan.batch import Ended, Job, LocalSlots
 from dlscan.batch.local import visible_gpus
 from dlscan.config import Batch
+from dlscan.errors import BatchError
 
 
 def job(tmp_path: Path, name: str, code: str) -> Job:
@@ -56,6 +57,18 @@ def test_each_slot_has_its_own_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(slots.slots) == 2
     list(slots.run(jobs))
     assert {one.log.read_text() for one in jobs} == {"4,5\n", "6,7\n"}
+
+
+def test_more_gpus_than_there_are_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with pytest.raises(BatchError, match=r"batch\.gpus is 2, but there are 1"):
+        LocalSlots(Batch(gpus=2))
+
+
+def test_a_job_knows_its_share_of_the_cpus(tmp_path: Path) -> None:
+    one = job(tmp_path, "a", "from dlscan.machine import usable_cpus; print(usable_cpus())")
+    list(LocalSlots(Batch(cpus=1)).run([one]))
+    assert one.log.read_text() == "1\n"
 
 
 def test_without_gpus_cpus_are_shared_out(tmp_path: Path) -> None:

@@ -72,6 +72,25 @@ def test_parent_directories_are_gone_from_paths(file: Path) -> None:
     assert experiment.output == Path("/b")
 
 
+def test_the_same_file_is_the_same_experiment_from_wherever_it_is_named(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (file.parent / "sub").mkdir()
+    (file.parent / "link").symlink_to(file.parent)
+    monkeypatch.chdir(file.parent / "sub")
+    for name in ("../lcd.yaml", "../link/lcd.yaml", str(file)):
+        assert load(Path(name)) == load(file)
+
+
+def test_a_mapping_can_be_taken_over_from_another(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("name: a\ndata: &base {raw: r, inputs: [x]}\nmodel: &m {width: 3}\nmodel2: 1\n")
+    with pytest.raises(ConfigError, match="model2"):
+        load(path)
+    path.write_text("name: a\ndata: {raw: r, inputs: [x]}\ntrain: {<<: &t {epochs: 3}, seed: 4}\n")
+    assert (load(path).train.epochs, load(path).train.seed) == (3, 4)
+
+
 def test_plain_builds_the_same_experiment_again(file: Path) -> None:
     experiment = load(file)
     again = yaml.safe_load(yaml.safe_dump(experiment.plain()))
@@ -120,7 +139,15 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
         ("data.normalize.ECAL=standrd", "data.normalize.ECAL", "did you mean 'standard'"),
         ("data.normalize.ECAL={scale: -1}", "data.normalize.ECAL.scale", "greater than 0"),
         ("data.classes={Ele: EleEscan}", "data.classes", "two classes"),
-        ("data.classes={Mean: a, Ele: b}", "data.classes.Mean", "another label"),
+        ("data.classes={mean: a, Ele: b}", "data.classes", "another label than mean"),
+        ("data.classes={ele: a, Ele: b}", "data.classes", "differ in case alone"),
+        ("data.classes={yes: a, no: b}", "data.classes", "in quotes"),
+        ("data.inputs=[jets/pt, jets_pt]", "data.inputs", "are both jets_pt for the network"),
+        ("data.inputs=[ECAL, /HCAL]", "data.inputs", "plain HDF5 name"),
+        ("model.family=[dense]", "model.family", "one of dense"),
+        ("train.learning_rate=1" + 400 * "0", "train.learning_rate", "finite"),
+        ("scan.grid.train.optimizer=[Adam, adam]", "scan.grid.train.optimizer", "'adam' twice"),
+        ("scan={repeats: 2, grid: {train.seed: [1, 2]}}", "scan.repeats", "choose one"),
         ("data.balance=weight", "data.balance", "did you mean 'weights'"),
         ("scan.grid.model.width=[32, -3]", "scan.grid.model.width", "at least 1, got -3"),
         ("scan.grid.model.width=[32, 32]", "scan.grid.model.width", "twice"),
@@ -155,6 +182,7 @@ def test_a_wrong_value_is_one_line_with_file_key_and_remedy(
         ("name: a", "data: missing"),
         ("data: {raw: a, inputs: [x]}", "name: missing"),
         ("name: a\ndata: {raw: a}", "data.inputs: missing"),
+        ("{[a]: 1}", "cannot be a key"),
         ("!!python/object/apply:os.system ['true']", "not valid YAML"),
     ],
 )

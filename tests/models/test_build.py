@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from dlscan.config import Dense, Model, Normalization
+from dlscan.config import Dense, Model, Normalization, network_name
 from dlscan.config.experiment import NORMALIZATIONS
 from dlscan.config.models import FAMILIES as CONFIGURED
-from dlscan.models import FAMILIES, build, input_name, keras
+from dlscan.models import FAMILIES, build, keras
 
 
 def weights(network):
@@ -19,7 +19,7 @@ def weights(network):
 def events(manifest, number=5):
     rng = np.random.default_rng(1)
     return {
-        input_name(name): rng.normal(size=(number, *column.shape)).astype(np.float32)
+        network_name(name): rng.normal(size=(number, *column.shape)).astype(np.float32)
         for name, column in manifest.inputs.items()
     }
 

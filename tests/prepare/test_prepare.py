@@ -1,6 +1,7 @@
 """From raw directories to a dataset: nothing lost, nothing twice, nothing half-written."""
 
 import csv
+import errno
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ import pytest
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest
 from dlscan.errors import BadFilesError, ConfigError, DataError, UsageError
-from dlscan.prepare import layout, prepare
+from dlscan.prepare import build, layout, prepare, scatter
 from dlscan.stream import Batches
 
 Make = Callable[..., Experiment]
@@ -139,9 +140,9 @@ def test_a_column_of_the_files_decides_the_split(make_experiment: Make) -> None:
 
 def test_a_second_run_does_nothing(experiment: Experiment) -> None:
     assert prepare(experiment).built
-    before = {path: path.stat().st_mtime_ns for path in experiment.data.prepared.glob("*.h5")}
+    before = {path: path.stat().st_mtime_ns for path in experiment.data.prepared.iterdir()}
     assert not prepare(experiment).built
-    assert before == {path: path.stat().st_mtime_ns for path in experiment.data.prepared.glob("*.h5")}
+    assert before == {path: path.stat().st_mtime_ns for path in experiment.data.prepared.iterdir()}
 
 
 def test_touched_files_are_not_changed_files(experiment: Experiment, raw: Path) -> None:
@@ -322,12 +323,82 @@ def test_a_dataset_among_the_classes_is_refused(make_experiment: Make, raw: Path
         prepare(make_experiment(f"data.prepared={raw}/prepared", "data.classes=null"))
 
 
-def test_a_directory_of_the_user_is_never_replaced(experiment: Experiment) -> None:
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (["thesis.tex"], "thesis.tex"),
+        (["manifest.json", "thesis.tex"], "thesis.tex"),
+        (["manifest.json"], "a manifest.json of something else"),
+        (["train-00000.h5", "train-backup.h5"], "train-backup.h5"),
+    ],
+)
+def test_a_directory_of_the_user_is_never_replaced(
+    experiment: Experiment, files: list[str], found: str
+) -> None:
     experiment.data.prepared.mkdir(parents=True)
-    (experiment.data.prepared / "thesis.tex").write_text("years of work")
-    with pytest.raises(ConfigError, match=r"data\.prepared: .* is not a prepared dataset"):
+    for name in files:
+        (experiment.data.prepared / name).write_text('{"name": "years of work"}')
+    with pytest.raises(ConfigError, match=rf"data\.prepared: .* holds {found}"):
         prepare(experiment)
-    assert (experiment.data.prepared / "thesis.tex").read_text() == "years of work"
+    assert sorted(path.name for path in experiment.data.prepared.iterdir()) == sorted(files)
+
+
+def test_what_the_user_put_beside_the_shards_is_not_lost(make_experiment: Make) -> None:
+    experiment = make_experiment()
+    prepare(experiment)
+    (experiment.data.prepared / "notes").mkdir()
+    with pytest.raises(ConfigError, match="holds notes"):
+        prepare(make_experiment("data.split.seed=2"))
+    assert (experiment.data.prepared / "notes").is_dir()
+
+
+def test_a_damaged_manifest_is_built_anew(experiment: Experiment) -> None:
+    prepare(experiment)
+    (experiment.data.prepared / "manifest.json").write_text('{"version":')
+    assert prepare(experiment).built
+
+
+@pytest.mark.parametrize("change", ["shorter", "longer", "dataset gone", "other shape"])
+def test_a_file_that_changes_while_it_is_read_is_bad(
+    experiment: Experiment, raw: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """Changed after its header was checked, before its events are read."""
+    path = raw / "Pi0/Pi0_1.h5"
+    before = build.choose_format
+
+    def change_first(*arguments: Any) -> Any:
+        form = before(*arguments)
+        path.unlink()
+        write_changed(path, change)
+        return form
+
+    monkeypatch.setattr(build, "choose_format", change_first)
+    with pytest.raises(BadFilesError) as caught:
+        prepare(experiment, processes=1)
+    ((found, reason),) = caught.value.bad
+    assert found == path
+    assert "while it was read" in reason
+
+
+def write_changed(path: Path, change: str) -> None:
+    rows = {"shorter": 20, "longer": 80}.get(change, 50)
+    with h5py.File(path, "w") as handle:
+        handle["ECAL"] = np.zeros((rows, 4, 5, 6), np.float32)
+        if change != "dataset gone":
+            handle["HCAL"] = np.zeros((rows, 9 if change == "other shape" else 7), np.float32)
+        handle["target"] = np.zeros((rows, 1, 4), np.float32)
+
+
+def test_a_full_disk_is_not_the_fault_of_a_raw_file(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "run-000000-0000.h5")
+
+    monkeypatch.setattr(scatter, "write_shard", full)
+    with pytest.raises(OSError, match="No space left"):
+        prepare(experiment, processes=1, skip_bad=True)
+    assert not experiment.data.prepared.exists()
 
 
 def test_a_link_to_a_larger_disk_stays_a_link(experiment: Experiment, tmp_path: Path) -> None:

@@ -40,9 +40,31 @@ def test_a_changed_experiment_is_an_error_that_shows_the_difference(make_experim
     assert "another name" in text
 
 
-def test_where_it_runs_may_change(make_experiment: Make) -> None:
+def test_how_and_where_it_runs_may_change_for_points_that_are_not_done(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=GRID), "hash")
+    plan.paths(plan.points[0]).record.touch()
+    changed = make_experiment(
+        "batch.cpus=2", "stream.workers=1", "data.prepared=elsewhere", "train.time_limit=1h", scan=GRID
+    )
+    assert freeze(changed, "hash") == plan
+    done, pending = (load(plan.paths(point).config) for point in plan.points)
+    assert (pending.stream.workers, pending.train.time_limit) == (1, 3600)
+    assert pending.data.prepared == changed.data.prepared
+    assert done.stream.workers == "auto"
+
+
+def test_all_points_are_trained_on_the_same_events(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=GRID), "hash")
+    assert plan.dataset == "hash"
+    with pytest.raises(ScanError, match="planned for another dataset"):
+        freeze(make_experiment(scan=GRID), "other")
+
+
+def test_points_of_a_freeze_that_was_killed_are_gone(make_experiment: Make) -> None:
     plan = freeze(make_experiment(scan=GRID))
-    assert freeze(make_experiment("batch.cpus=2", "stream.workers=1", scan=GRID)) == plan
+    (plan.directory / "plan.json").unlink()
+    again = freeze(make_experiment(scan={"grid": {"model.width": [3]}}))
+    assert [path.name for path in (again.directory / "points").iterdir()] == ["0001-width=3"]
 
 
 def test_numbers_out_of_range_and_missing_plans_are_said(make_experiment: Make, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The stream: each event once, one order for any number of workers, no silent end, no leftovers."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -233,6 +235,52 @@ def test_a_shard_that_cannot_be_read_is_named(prepared: Path, workers: int, dama
         list(batches.epoch(0))
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_damaged_entries_are_an_error_that_names_the_file(prepared: Path, workers: int) -> None:
+    """A cell number beyond the event would write into the event after."""
+    with h5py.File(prepared / "train-00000.h5", "a") as handle:
+        handle["inputs/ECAL/index"][5] = 4 * 5 * 6
+    message = r"^\S.*train-00000\.h5: cannot be read \(IndexError.*dlscan prepare` again$"
+    with Batches(prepared, workers=workers) as batches, pytest.raises(StreamError, match=message):
+        list(batches.epoch(0))
+
+
+def test_an_interrupted_epoch_leaves_a_stream_that_works(prepared: Path) -> None:
+    """Ctrl-C between any two steps of a notebook's loop; then the loop is run again."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with Batches(prepared, batch_size=2, workers=2, extras=True) as batches:
+            for trial in range(12):
+                signal.setitimer(signal.ITIMER_REAL, 0.002 + 0.05 * trial / 12)
+                with contextlib.suppress(KeyboardInterrupt):
+                    for _ in batches.epoch(0):
+                        pass
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            assert len({key for b in batches.epoch(1) for key in identity(b)}) == batches.events
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_batch_larger_than_the_split_takes_no_more_memory_than_the_split(prepared: Path) -> None:
+    with Batches(prepared, batch_size=2_000_000_000, workers=1) as batches:
+        (batch,) = batches.epoch(0)
+        assert len(batch) == batches.events
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_closed_stream_ends_its_epoch(prepared: Path, workers: int) -> None:
+    batches = Batches(prepared, batch_size=8, workers=workers)
+    epoch = batches.epoch(0)
+    next(epoch)
+    batches.close()
+    with pytest.raises(StreamError, match="ended by"):
+        next(epoch)
+
+
 def test_the_terminals_signals_are_the_owners(prepared: Path) -> None:
     before = children()
     with Batches(prepared, batch_size=8, workers=1) as batches:
@@ -298,7 +346,8 @@ def test_a_worker_loads_neither_keras_nor_the_command_line(prepared: Path) -> No
 def test_wrong_arguments_are_said(prepared: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="split must be one of"):
         Batches(prepared, split="training")
-    with pytest.raises(UsageError, match="batch_size"):
-        Batches(prepared, batch_size=0)
+    for wrong in ({"batch_size": 0}, {"workers": -1}, {"seed": -1}, {"balance": "weigths"}):
+        with pytest.raises(UsageError, match=next(iter(wrong))):
+            Batches(prepared, **wrong)
     with pytest.raises(DataError, match="no prepared dataset here"):
         Batches(tmp_path)

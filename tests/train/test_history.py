@@ -41,7 +41,7 @@ def test_row_with_a_loss_that_is_no_number_is_not_finite():
 
 
 def test_summary_holds_first_last_and_best():
-    assert summary(HISTORY) == {
+    assert summary(HISTORY, 2) == {
         "initial_loss": 0.1 + 0.2,
         "final_loss": 0.1,
         "initial_val_loss": 1.0,
