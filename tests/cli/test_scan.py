@@ -14,7 +14,7 @@ import pytest
 
 from dlscan.config import Experiment
 from dlscan.prepare import prepare
-from dlscan.scan import Plan, scan_status
+from dlscan.scan import Plan, freeze, scan_status
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Make = Callable[..., Experiment]
@@ -117,9 +117,6 @@ def test_a_killed_job_is_known_as_such(dlscan: Run, make_experiment: Make) -> No
 def test_train_takes_several_points_by_hand(dlscan: Run, make_experiment: Make, numbers: list[str]) -> None:
     experiment = make_experiment(scan={"grid": {"model.width": [4, 8, 16]}})
     prepare(experiment, processes=1)
-    dlscan("scan", experiment.file, "--dry-run")
-    from dlscan.scan import freeze
-
     freeze(experiment)
     done = dlscan("train", experiment.file, "--point", *numbers)
     assert done.returncode == 0, done.stderr
@@ -127,3 +124,71 @@ def test_train_takes_several_points_by_hand(dlscan: Run, make_experiment: Make, 
     wrong = dlscan("train", experiment.file, "--point", 4)
     assert wrong.returncode == 1
     assert "points 1 to 3, none is number 4" in wrong.stderr
+
+
+def test_a_scan_in_the_background_of_a_script_stops_cleanly(make_experiment: Make) -> None:
+    """A shell starts `command &` with SIGINT ignored, and jobs inherit that."""
+    experiment = make_experiment(train={"epochs": 100_000, "early_stopping": None, "batch_size": 32})
+    prepare(experiment, processes=1)
+    command = [sys.executable, "-m", "dlscan", "scan", str(experiment.file)]
+    ignoring = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **ignoring) as driver:  # type: ignore[call-overload]
+        history = experiment.directory / "points/0001-dense/history.csv"
+        deadline = time.monotonic() + 60
+        while epochs(history) < 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        begin = time.monotonic()
+        driver.send_signal(signal.SIGTERM)
+        driver.communicate(timeout=60)
+    assert time.monotonic() - begin < 20
+    assert driver.returncode == 130
+    assert states(experiment) == ["preempted"]
+
+
+def test_a_job_that_dies_before_it_begins_is_known_as_such(
+    dlscan: Run, make_experiment: Make, tmp_path: Path
+) -> None:
+    experiment = make_experiment()
+    prepare(experiment, processes=1)
+    hide = tmp_path / "hide"
+    hide.mkdir()
+    (hide / "sitecustomize.py").write_text(
+        "import os, sys\nif 'train' in sys.orig_argv:\n"
+        "    print('no memory to import anything', flush=True)\n    os._exit(3)"
+    )
+    done = dlscan("scan", experiment.file, env={**os.environ, "PYTHONPATH": str(hide)})
+    assert done.returncode == 1
+    assert "no memory to import anything" in done.stderr
+    assert states(experiment) == ["failed"]
+    assert dlscan("scan", experiment.file).returncode == 0
+    assert states(experiment) == ["done"]
+
+
+def test_one_scan_has_one_dataset(dlscan: Run, make_experiment: Make, raw: Path) -> None:
+    experiment = make_experiment()
+    prepare(experiment, processes=1)
+    assert dlscan("scan", experiment.file).returncode == 0
+    (experiment.directory / "points/0001-dense/record.json").unlink()
+    (raw / "Ele/Ele_1.h5").unlink()
+    prepare(experiment, processes=1)
+    for command in (["scan", experiment.file], ["train", experiment.file, "--point", 1]):
+        done = dlscan(*command)
+        assert done.returncode == 1
+        assert "planned for" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_status_survives_damaged_files(dlscan: Run, make_experiment: Make) -> None:
+    experiment = make_experiment(scan={"grid": {"model.width": [4, 8]}})
+    plan = freeze(experiment)
+    for point in plan.points:
+        paths = plan.paths(point)
+        paths.attempts.mkdir()
+        (paths.attempts / "0001.json").write_text('{"number": 1' if point.number == 1 else "[]")
+        paths.history.write_bytes(b"epoch,seconds\n1,\xff\n")
+    done = dlscan("status", experiment.file)
+    assert done.returncode == 1
+    assert done.stdout.count("failed") == 3
+    assert "0001.json: damaged" in done.stdout
+    assert "Traceback" not in done.stderr

@@ -442,6 +442,37 @@ def test_a_running_scheduler_does_the_work(make_experiment: Make) -> None:
         np.testing.assert_array_equal(events_of(remote.data.prepared)[split]["ECAL"], events["ECAL"])
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_ended_from_outside_it_ends_its_processes_and_leaves_nothing(
+    make_experiment: Make, tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With two processes: no dask traceback, no orphan, no half dataset."""
+    experiment = make_experiment()
+    code = (
+        "import sys; from pathlib import Path; from dlscan.config import load\n"
+        "from dlscan.prepare import prepare\n"
+        "if __name__ == '__main__':\n"
+        "    say = lambda what, done, total: print(what, done, flush=True)\n"
+        "    try:\n        prepare(load(Path(sys.argv[1])), processes=2, progress=say)\n"
+        "    except KeyboardInterrupt:\n        print('interrupted')\n"
+    )
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    command = [sys.executable, str(script), str(experiment.file)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "reading 0\n"
+        # as a terminal does: to the whole group
+        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+        # read to the end of file: until the last process that writes there is gone
+        _, messages = process.communicate(timeout=60)
+    assert "Traceback" not in messages
+    assert not experiment.data.prepared.exists()
+    assert prepare(experiment).manifest.events == EVENTS
+
+
 def test_killed_at_any_moment_it_leaves_no_half_dataset(make_experiment: Make, tmp_path: Path) -> None:
     experiment = make_experiment()
     code = (
