@@ -51,12 +51,16 @@ class Sample:
 
 def read(directory: Path) -> Sample:
     """Read all files of a class directory."""
-    files = sorted(directory.glob("*.h5"))
+    files = sorted(directory.glob("[!.]*.h5"))
     if not files:
         raise DataError(f"{directory}: no HDF5 files")
     parts = []
     for path in files:
         with h5py.File(path) as handle:
+            if missing := {"ECAL", "HCAL", "target"} - set(handle):
+                raise DataError(
+                    f"{path}: has no {' and no '.join(sorted(missing))}; it is not of the LCD layout"
+                )
             ecal, hcal, energy = handle["ECAL"][...], handle["HCAL"][...], handle["target"][:, 0, 1:2]
         parts.append(
             Sample(

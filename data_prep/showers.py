@@ -12,7 +12,7 @@ References
 ----------
 .. [1] E. Longo and I. Sestili, Nucl. Instrum. Meth. 128 (1975) 283.
 .. [2] G. Grindhammer and S. Peters, arXiv:hep-ex/0001020.
-.. [3] R. K. Bock, T. Hansl-Kozanecka and T. P. Shah, Nucl. Instrum. Meth. 185 (1981) 533.
+.. [3] R. K. Bock, T. Hansl-Kozanecka and T. P. Shah, Nucl. Instrum. Meth. 186 (1981) 533.
 .. [4] G. Grindhammer, M. Rudowicz and S. Peters, Nucl. Instrum. Meth. A290 (1990) 469.
 """
 

@@ -49,7 +49,7 @@ class Arguments:
     help="Least and most energy in GeV; even between them.",
 )
 @click.option("--classes", default=",".join(PARTICLES), show_default=True, help="Which particles.")
-@click.option("--force", is_flag=True, help="Replace files that were made with other arguments.")
+@click.option("--force", is_flag=True, help="Remove files that were made with other arguments.")
 def main(
     out: Path, events: int, files: int, seed: int, energy: tuple[float, float], classes: str, force: bool
 ) -> None:
@@ -71,41 +71,48 @@ def main(
     if energy[0] >= energy[1]:
         raise UsageError(f"--energy: the least must be below the most, got {energy[0]:g} {energy[1]:g}")
     for name in wanted:
+        make_room(out / PARTICLES[name].directory, Arguments(seed, files, events, energy), force)
+    for name in wanted:
         particle = PARTICLES[name]
         directory = out / particle.directory
         directory.mkdir(parents=True, exist_ok=True)
         kept = 0
         for number in range(1, files + 1):
             path = directory / f"{particle.directory}_{number}.h5"
-            kept += write_file(path, particle, Arguments(seed, number, events, energy), force)
+            kept += write_file(path, particle, Arguments(seed, number, events, energy))
         click.echo(f"{directory}: {files} files of {events} events{f', {kept} were there' if kept else ''}")
 
 
-def write_file(path: Path, particle: Particle, arguments: Arguments, force: bool = False) -> bool:
-    """Simulate one file, unless it is there already.
+def make_room(directory: Path, arguments: Arguments, force: bool) -> None:
+    """See to it that a class directory holds no events but those of `arguments`, of whatever number.
+
+    A file of a longer run before would otherwise stay beside the new ones and mix two samples in silence.
 
     Parameters
     ----------
-    path : Path
-        Where to.
-    particle : Particle
-        What to shoot.
+    directory : Path
+        Of the class; need not exist.
     arguments : Arguments
-        What decides its events.
+        Of this run.
     force : bool
-        Replace a file that was made with other arguments.
-
-    Returns
-    -------
-    bool
-        Whether the file was there.
+        Remove files that were made with other arguments. Files that were not made here always stay.
     """
-    made_with = json.dumps(dataclasses.asdict(arguments))
-    if path.exists():
-        if _made_with(path) == made_with:
-            return True
+    # a killed run leaves a hidden file, which nobody reads
+    for path in sorted(directory.glob("[!.]*.h5")):
+        made_with = _made_with(path)
+        if made_with is None:
+            raise DataError(f"{path}: was not made by simulate_showers and stays; choose another folder")
+        if dataclasses.replace(made_with, number=arguments.number) == arguments:
+            continue
         if not force:
             raise DataError(f"{path}: is there, made with other arguments; choose another folder, or --force")
+        path.unlink()
+
+
+def write_file(path: Path, particle: Particle, arguments: Arguments) -> bool:
+    """Simulate one file, unless it is there already; return whether it was there."""
+    if path.exists():
+        return True
     rng = np.random.default_rng([arguments.seed, arguments.number, particle.code])
     energies = rng.uniform(*arguments.energy, arguments.events)
     ecal, hcal = simulate(particle, energies, LCD, rng)
@@ -115,17 +122,17 @@ def write_file(path: Path, particle: Particle, arguments: Arguments, force: bool
             chunk = (min(50, len(values)), *values.shape[1:])
             handle.create_dataset(name, data=values, chunks=chunk, compression="gzip", compression_opts=4)
         handle["target"] = targets(particle, energies)
-        handle.attrs["simulate_showers"] = made_with
+        handle.attrs["simulate_showers"] = json.dumps(dataclasses.asdict(arguments))
     return False
 
 
-def _made_with(path: Path) -> str | None:
+def _made_with(path: Path) -> Arguments | None:
     try:
         with h5py.File(path) as handle:
-            made_with: str | None = handle.attrs.get("simulate_showers")
-            return made_with
-    except OSError:
+            found = json.loads(handle.attrs["simulate_showers"])
+    except (OSError, KeyError):
         return None
+    return Arguments(**{**found, "energy": tuple(found["energy"])})
 
 
 if __name__ == "__main__":

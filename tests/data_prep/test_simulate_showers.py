@@ -172,6 +172,34 @@ def test_files_of_other_arguments_are_not_replaced_unless_forced(tmp_path: Path)
     assert digest(tmp_path) != before
 
 
+def test_a_directory_never_mixes_two_samples(tmp_path: Path) -> None:
+    arguments = (tmp_path, "--events", 5, "--classes", "Ele,Gamma")
+    recipe("simulate_showers.py", *arguments, "--files", 2)
+    directory = tmp_path / "GammaEscan"
+    (directory / "GammaEscan_1.h5").unlink()
+    before = digest(tmp_path)
+    refused = recipe("simulate_showers.py", *arguments, "--files", 1, "--seed", 2)
+    assert (refused.returncode, digest(tmp_path)) == (1, before)
+    recipe("simulate_showers.py", *arguments, "--files", 1, "--seed", 2, "--force")
+    assert [path.name for path in directory.iterdir()] == ["GammaEscan_1.h5"]
+    (directory / "GammaEscan_1.h5").rename(directory / "GammaEscan_7.h5")
+    (directory / ".GammaEscan_2-1-ab.h5").write_bytes(b"what a kill leaves")
+    assert recipe("simulate_showers.py", *arguments, "--files", 1, "--seed", 2).returncode == 0
+
+
+def test_files_of_others_stay_even_if_forced(tmp_path: Path) -> None:
+    path = tmp_path / "EleEscan" / "EleEscan_1.h5"
+    path.parent.mkdir()
+    with h5py.File(path, "w") as handle:
+        handle["ECAL"] = np.ones(3)
+    refused = recipe("simulate_showers.py", tmp_path, "--classes", "Gamma,Ele", "--events", 5, "--force")
+    assert refused.returncode == 1
+    assert "EleEscan_1.h5: was not made by simulate_showers and stays" in refused.stderr
+    assert [item.name for item in tmp_path.iterdir()] == ["EleEscan"]
+    with h5py.File(path) as handle:
+        assert list(handle) == ["ECAL"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
