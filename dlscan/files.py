@@ -56,7 +56,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DlscanError(f"{path}: damaged, not JSON ({error}); remove it and run again") from None
+        raise DlscanError(f"{path}: damaged, not JSON ({error})") from None
 
 
 def sync(path: Path) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from dlscan.errors import ScanError
+from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json, write_json
 
 
@@ -152,11 +152,11 @@ class Record:
         FileNotFoundError
             If the point is not done.
         """
-        value = read_json(path)
         try:
+            value = read_json(path)
             value |= {"varied": tuple(value["varied"]), "classes": tuple(value["classes"])}
             known = {field.name for field in dataclasses.fields(cls)}
             # a newer version may say more; what it says beyond is not ours to judge
             return cls(**{name: item for name, item in value.items() if name in known})
-        except (KeyError, TypeError) as error:
-            raise ScanError(f"{path}: damaged record ({error}); remove it and run the scan again") from None
+        except (KeyError, TypeError, DlscanError) as error:
+            raise ScanError(f"{path}: damaged record ({error}); run the scan again") from None

@@ -1,5 +1,6 @@
 """The `dlscan` command, and the one place where errors become exit codes."""
 
+import io
 import logging
 import os
 import sys
@@ -47,6 +48,11 @@ class _Messages(logging.Formatter):
 
 def main() -> None:
     """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a name that the terminal cannot show is no reason to fail
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Messages("%(message)s"))
     log = logging.getLogger("dlscan")
@@ -59,6 +65,7 @@ def main() -> None:
 def _run() -> int:
     try:
         code = cli.main(standalone_mode=False)
+        sys.stdout.flush()  # here, where a full disk can still be reported
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
         error.show()

@@ -1,5 +1,6 @@
 """`dlscan plot`."""
 
+import os
 from pathlib import Path
 
 import click
@@ -50,6 +51,8 @@ def plot(
       dlscan plot bar lcd.yaml --key Ele_AUC -o ele.pdf
       dlscan plot roc scans/lcd-dense scans/lcd-conv -o roc.svg
     """
+    # pictures go to files, whatever window system the shell has in mind
+    os.environ["MPLBACKEND"] = "agg"
     from dlscan.analysis.plots.drawing import plot as draw
 
     options = Options(key=key, per_page=per_page, sort=tuple(names(sort)))

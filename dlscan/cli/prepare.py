@@ -7,6 +7,7 @@ import click
 
 from dlscan.cli.experiment import experiment_arguments
 from dlscan.cli.progress import Progress
+from dlscan.cli.signals import terminable
 
 if TYPE_CHECKING:
     from dlscan.config import Experiment
@@ -41,7 +42,7 @@ def prepare(
             "--workers counts local processes; a scheduler has its own: leave one of them out"
         )
     experiment = load(file, overrides)
-    with Progress() as progress:
+    with terminable(), Progress() as progress:
         outcome = make(experiment, skip_bad, scheduler, workers, progress)
     place = experiment.data.prepared
     if outcome.built:

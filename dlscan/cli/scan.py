@@ -1,18 +1,16 @@
 """`dlscan scan`."""
 
-import contextlib
 import shlex
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from dlscan.cli.experiment import experiment_arguments
+from dlscan.cli.signals import terminable
 
 if TYPE_CHECKING:
-    from dlscan.scan import Report
+    from dlscan.scan import PointStatus, Report
 
 
 @click.command()
@@ -53,40 +51,40 @@ def scan(file: Path, overrides: tuple[str, ...], system: str | None, dry_run: bo
     click.echo(
         f"{plan.directory}: {len(plan.points)} points, {len(todo)} to train, {slots} at a time", err=True
     )
-    with _terminable():
-        states = scans.run_local(experiment, plan, todo, _say)
+    try:
+        with terminable():
+            states = scans.run_local(experiment, plan, todo, _say)
+    except KeyboardInterrupt:
+        click.echo("stopped; finished epochs are kept, and the same command goes on", err=True)
+        raise
     failed = [state for state in states if state.state in ("failed", "diverged")]
     others = [state for state in states if state.state not in ("failed", "diverged", "done")]
     done = len(states) - len(failed) - len(others)
     click.echo(f"{plan.directory}: {done} of {len(states)} points done")
     if failed:
         raise PointsFailed(
-            f"{len(failed)} points failed, the first is {failed[0].point.directory} ({failed[0].error}); "
-            f"see `dlscan status {plan.directory}`, mend the cause and run the same command again"
+            f"{len(failed)} of {len(states)} points failed, the first is {failed[0].point.directory} "
+            f"({failed[0].error}); see `dlscan status {plan.directory}`, mend the cause, run the same command again"
         )
     if others:
+        if all(other.state == "running" for other in others):
+            raise PointsFailed(
+                f"{_points(others)} being trained by another process; see `dlscan status {plan.directory}`"
+            )
         raise PointsFailed(
-            f"{len(others)} points are not done yet ({', '.join(sorted({o.state for o in others}))}); "
+            f"{_points(others)} not done yet ({', '.join(sorted({o.state for o in others}))}); "
             f"run the same command again to go on"
         )
+
+
+def _points(states: "list[PointStatus]") -> str:
+    return f"{len(states)} point{' is' if len(states) == 1 else 's are'}"
 
 
 def _say(report: "Report") -> None:
     state = report.status
     text = f"{state.state} after {state.epochs} epoch{'' if state.epochs == 1 else 's'}"
+    if state.state == "running":
+        text = "left to another process, which trains it"
     error = f": {state.error}" if state.error else ""
     click.echo(f"[{report.ended}/{report.total}] {state.point.directory}: {text}{error}", err=True)
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM stop the jobs as Ctrl-C does: a scan inside a batch job ends with it."""
-
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -47,8 +47,8 @@ def status(scan: str) -> None:
     failed = counts["failed"] + counts["diverged"]
     if failed:
         raise PointsFailed(
-            f"{failed} points failed; each one's log.txt under {plan.directory / 'points'} tells more; "
-            f"`dlscan scan` tries them again"
+            f"{failed} of {len(states)} points failed; each one's log.txt under {plan.directory / 'points'} "
+            f"tells more; `dlscan scan` tries them again"
         )
 
 

@@ -7,9 +7,17 @@ from dlscan.cli.progress import Progress
 
 @click.command()
 @click.argument("scan", metavar="SCAN")
-@click.option("--point", "first", type=int, required=True, metavar="N [N]...", help="Numbers of the points.")
+@click.option(
+    "--point",
+    "first",
+    type=int,
+    required=True,
+    multiple=True,
+    metavar="N [N]...",
+    help="Numbers of the points.",
+)
 @click.argument("more", type=int, nargs=-1, metavar="")
-def train(scan: str, first: int, more: tuple[int, ...]) -> None:
+def train(scan: str, first: tuple[int, ...], more: tuple[int, ...]) -> None:
     """Train points of SCAN: what a job runs, and what you can run by hand.
 
     SCAN is a scan's directory or its experiment file; the numbers are those of `dlscan status`. A point
@@ -29,7 +37,7 @@ def train(scan: str, first: int, more: tuple[int, ...]) -> None:
     # a job started from a script in the background inherits that SIGINT is ignored; the driver stops by it
     signal.signal(signal.SIGINT, signal.default_int_handler)
     plan = Plan.read(scan_directory(scan))
-    points = [plan.point(number) for number in dict.fromkeys((first, *more))]
+    points = [plan.point(number) for number in dict.fromkeys((*first, *more))]
     with Progress() as progress:
 
         def on_step(epoch: int, step: int, steps: int) -> None:

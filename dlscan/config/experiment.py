@@ -98,6 +98,10 @@ class Normalization:
         return self.kind if self.factor is None else {self.kind: self.factor}
 
 
+# null is another way to leave these out
+_MAY_BE_NULL = ("extras", "normalize", "split")
+
+
 def network_name(dataset: str) -> str:
     """The network's name for an input: what Keras or TensorFlow refuse in a name becomes an underscore.
 
@@ -133,7 +137,15 @@ class Data:
     @classmethod
     def parse(cls, value: Any, key: str) -> "Data":
         """Read the mapping; what it says of datasets must fit together."""
-        data: Data = build_fields(cls, value, key)
+        mapping = dict(require_mapping(value, key))
+        if isinstance(mapping.get("normalize"), str) and isinstance(mapping.get("inputs"), list):
+            # one kind for all inputs
+            mapping["normalize"] = {str(name): mapping["normalize"] for name in mapping["inputs"]}
+        data: Data = build_fields(
+            cls,
+            {name: item for name, item in mapping.items() if item is not None or name not in _MAY_BE_NULL},
+            key,
+        )
         if not data.inputs:
             raise Problem(join(key, "inputs"), "must name at least one dataset")
         names = [*data.inputs, *data.extras]

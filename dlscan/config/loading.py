@@ -66,6 +66,10 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         mapping = _read(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such experiment file") from None
+    except IsADirectoryError:
+        raise ConfigError(
+            f"{path}: a directory; give the experiment file (.yaml) that the scan was made from"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as an experiment file ({error})") from None
     except yaml.YAMLError as error:

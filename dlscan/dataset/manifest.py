@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dlscan.config import Data, Experiment, plain
-from dlscan.errors import DataError
+from dlscan.errors import DataError, DlscanError
 from dlscan.files import read_json, write_json
 
 VERSION = 1
@@ -157,6 +157,8 @@ class Manifest:
             value = read_json(path)
         except (FileNotFoundError, NotADirectoryError):
             raise DataError(f"{directory}: no prepared dataset here; run `dlscan prepare` first") from None
+        except DlscanError as error:
+            raise DataError(f"{error}; run `dlscan prepare` to rebuild it") from None
         if not isinstance(value, dict) or value.get("version") != VERSION:
             raise DataError(f"{path}: not a dataset of this version; run `dlscan prepare` to rebuild it")
         try:

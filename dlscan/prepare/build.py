@@ -84,6 +84,8 @@ def prepare(
     classes, files = find_files(experiment)
     # a link to a larger disk stays a link: the dataset is put where it points
     directory = experiment.data.prepared.resolve()
+    if not directory.name:
+        raise experiment.problem("data.prepared", f"cannot be {directory}: it is replaced as a whole")
     directory.parent.mkdir(parents=True, exist_ok=True)
     busy = DataError(f"{directory}: another `dlscan prepare` is at work on this dataset; wait for it")
     with locked(directory.parent / f".{directory.name}.lock", busy):
@@ -163,8 +165,14 @@ class _Build:
 
     def _explain_missing(self, bad: dict[RawFile, str]) -> None:
         """A dataset that no file has is a slip in the experiment file, not a thousand bad files."""
-        for key in ("inputs", "extras"):
-            for name in getattr(self.experiment.data, key):
+        data = self.experiment.data
+        named = {
+            "inputs": data.inputs,
+            "extras": data.extras,
+            "split.column": [getattr(data.split, "column", "")],
+        }
+        for key, names in named.items():
+            for name in names:
                 if all(reason.startswith(f"has no dataset {name!r}") for reason in bad.values()):
                     first, reason = next(iter(bad.items()))
                     raise self.experiment.problem(

@@ -151,7 +151,7 @@ def _encode(
         encoded = Sparse.encode(dense) if spec.encoding == "sparse" else Dense(dense)
         if not np.isfinite(encoded.values).all():
             row = int(np.argmax(~np.isfinite(dense).reshape(len(dense), -1).all(axis=1)))
-            raise _BadEvents(f"{name} is not finite in row {first + row}")
+            raise _BadEvents(f"{name} is not finite as float32 in row {first + row}")
         columns[f"inputs/{name}"] = encoded
     for name, spec in form.extras.items():
         columns[f"extras/{name}"] = Dense(np.asarray(block[name], np.dtype(spec.dtype)))

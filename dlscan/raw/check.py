@@ -56,7 +56,9 @@ def check_files(
         try:
             good[file] = _describe(file, datasets)
         except (OSError, RuntimeError, ValueError) as error:
-            bad[file] = " ".join(str(error).split())
+            bad[file] = (
+                "not an HDF5 file" if "signature not found" in str(error) else " ".join(str(error).split())
+            )
     for name in datasets:
         for kind, of in (("shape", "shapes"), ("type", "dtypes")):
             common = Counter(getattr(layout, of)[name] for layout in good.values()).most_common(1)
@@ -67,6 +69,8 @@ def check_files(
 
 
 def _describe(file: RawFile, datasets: Sequence[str]) -> Layout:
+    if file.path.is_dir():
+        raise ValueError("a directory, not a file")
     with h5py.File(file.path) as handle:
         found = {}
         for name in datasets:

@@ -11,7 +11,7 @@ import yaml
 
 import dlscan
 from dlscan.config import Experiment
-from dlscan.errors import ScanError
+from dlscan.errors import DlscanError, ScanError
 from dlscan.files import locked, read_json, write_json, write_text
 from dlscan.machine import git_commit
 from dlscan.record import PointPaths
@@ -21,6 +21,9 @@ from dlscan.scan.space import Point, at, expand
 # where the data lie: what they are is the dataset's hash.
 _FROZEN = ("name", "data", "model", "train", "scan")
 _NOT_FROZEN = ("data.raw", "data.prepared", "train.time_limit")
+
+
+_PLAN_ADVICE = "put a copy of it back, or give the experiment another name to start afresh"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +83,9 @@ class Plan:
                 f"{directory}: no scan here (no plan.json); `dlscan scan EXPERIMENT.yaml` makes one"
             ) from None
         except (KeyError, TypeError) as error:
-            raise ScanError(f"{path}: damaged plan ({error!r})") from None
+            raise ScanError(f"{path}: damaged plan ({error!r}); {_PLAN_ADVICE}") from None
+        except DlscanError as error:
+            raise ScanError(f"{error}; {_PLAN_ADVICE}") from None
 
     def point(self, number: int) -> Point:
         """The point with this number."""
@@ -121,8 +126,7 @@ def freeze(experiment: Experiment, dataset: str | None = None) -> Plan:
                 if not plan.paths(point).record.exists():
                     _make_point(plan, point, experiment)
             return plan
-        # without a plan there are no points: what is there is left by a freeze that was killed
-        shutil.rmtree(directory / "points")
+        _clear_points(directory)
         points = tuple(expand(experiment))
         varied = tuple(points[0].params)
         assert experiment.file is not None
@@ -144,6 +148,18 @@ def freeze(experiment: Experiment, dataset: str | None = None) -> Plan:
             },
         )
         return plan
+
+
+def _clear_points(directory: Path) -> None:
+    """Remove points without a plan, which a freeze that was killed leaves; never one that was tried."""
+    for point in sorted((directory / "points").iterdir()):
+        paths = PointPaths(point)
+        if paths.attempts.exists() or paths.record.exists():
+            raise ScanError(
+                f"{directory}: holds trained points, but their plan.json is gone; put it back, "
+                "or give the experiment another name to start afresh"
+            )
+        shutil.rmtree(point)
 
 
 def _make_point(plan: Plan, point: Point, experiment: Experiment) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from dlscan.attempts import last_attempt
 from dlscan.errors import DlscanError
 from dlscan.files import is_locked
-from dlscan.record import PointPaths
+from dlscan.record import PointPaths, Record
 from dlscan.scan.plan import Plan
 from dlscan.scan.space import Point
 
@@ -58,11 +58,12 @@ def point_status(plan: Plan, point: Point) -> PointStatus:
 
 
 def _state(paths: PointPaths) -> tuple[str, str]:
-    if paths.record.exists():
-        return "done", ""
-    if is_locked(paths.lock):
+    if is_locked(paths.lock) and not paths.record.exists():
         return "running", ""
     try:
+        if paths.record.exists():
+            Record.read(paths.record)
+            return "done", ""
         attempt = last_attempt(paths)
     except DlscanError as error:
         return "failed", str(error)

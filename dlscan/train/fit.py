@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from dlscan import models
@@ -127,7 +128,7 @@ class Fit:
             name=self.point.name,
             scan=self.point.scan,
             varied=self.point.varied,
-            params=_flat({"model": plain(experiment.model), "train": plain(experiment.train)}),
+            params=_params(experiment, self.point.varied),
             classes=manifest.classes,
             metrics=metrics,
             epochs=learner.epoch,
@@ -154,6 +155,18 @@ class Fit:
         for path in (self.paths.best, self.paths.predictions, self.paths.history, self.paths.record):
             for leftover in path.parent.glob(f".{path.stem}-*{path.suffix}"):
                 leftover.unlink()
+
+
+def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:
+    """Every key of `model` and `train`; a varied section, such as `train.early_stopping`, as a whole too."""
+    sections = {"model": plain(experiment.model), "train": plain(experiment.train)}
+    params = _flat(sections)
+    for key in varied:
+        value: Any = sections
+        for part in key.split("."):
+            value = value[part]
+        params[key] = value
+    return params
 
 
 def _flat(value: dict[str, Any], above: str = "") -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dlscan.attempts import Attempt, begin_attempt, end_attempt
 from dlscan.config import load
 from dlscan.errors import DivergedError, DlscanError, ScanError
 from dlscan.files import locked
-from dlscan.record import PointPaths
+from dlscan.record import PointPaths, Record
 from dlscan.train.info import Outcome, PointInfo, Progress
 from dlscan.train.interruption import Interruption
 
@@ -44,7 +44,7 @@ def train_point(paths: PointPaths, point: PointInfo, on_step: Progress | None = 
         raise ScanError(f"{paths.directory}: no point here, there is no {paths.config.name}")
     busy = ScanError(f"{point} is being trained by another process, which holds {paths.lock}")
     with locked(paths.lock, busy):
-        if paths.record.exists():
+        if _is_done(paths):
             log.info(f"{point} is done already; its record is {paths.record}")
             return "done"
         attempt = begin_attempt(paths)
@@ -72,6 +72,21 @@ def _outcome(error: BaseException) -> str:
     return "diverged" if isinstance(error, DivergedError) else "failed"
 
 
-def _last_line(error: BaseException) -> str:
+def _last_line(error: BaseException) -> str | None:
+    if isinstance(error, KeyboardInterrupt):
+        return None
     lines = str(error).strip().splitlines() or [""]
     return lines[-1] if isinstance(error, DlscanError) else f"{type(error).__name__}: {lines[-1]}"
+
+
+def _is_done(paths: PointPaths) -> bool:
+    if not paths.record.exists():
+        return False
+    try:
+        Record.read(paths.record)
+    except ScanError as error:
+        kept = paths.record.with_suffix(".damaged")
+        paths.record.replace(kept)
+        log.warning("%s; it is kept as %s, and the point is trained again", error, kept.name)
+        return False
+    return True

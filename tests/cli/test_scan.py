@@ -33,7 +33,7 @@ def test_a_failed_point_does_not_stop_the_rest_and_is_tried_again(dlscan: Run, m
     assert first.returncode == 1
     assert states(experiment) == ["done", "diverged", "done", "diverged"]
     assert "2 of 4 points done" in first.stdout
-    assert "2 points failed" in first.stderr
+    assert "2 of 4 points failed" in first.stderr
     assert "Traceback" not in first.stderr
     plan = Plan.read(experiment.directory)
     records = {n: plan.paths(plan.point(n)).record.stat().st_mtime_ns for n in (1, 3)}
@@ -113,7 +113,7 @@ def test_a_killed_job_is_known_as_such(dlscan: Run, make_experiment: Make) -> No
     assert states(experiment) == ["failed"]
 
 
-@pytest.mark.parametrize("numbers", [["2", "1"]])
+@pytest.mark.parametrize("numbers", [["2", "1"], ["1", "--point", "2"]])
 def test_train_takes_several_points_by_hand(dlscan: Run, make_experiment: Make, numbers: list[str]) -> None:
     experiment = make_experiment(scan={"grid": {"model.width": [4, 8, 16]}})
     prepare(experiment, processes=1)
@@ -192,3 +192,22 @@ def test_status_survives_damaged_files(dlscan: Run, make_experiment: Make) -> No
     assert done.stdout.count("failed") == 3
     assert "0001.json: damaged" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_record_is_no_record(dlscan: Run, make_experiment: Make) -> None:
+    experiment = make_experiment(scan={"grid": {"train.early_stopping": [None, {"patience": 1}]}})
+    prepare(experiment, processes=1)
+    assert dlscan("scan", experiment.file).returncode == 0
+    names = [
+        row["Model Name"] for row in json.loads(dlscan("table", experiment.file, "--format", "json").stdout)
+    ]
+    assert names[0] == "Early_Stopping=null"
+    assert '"patience":1' in names[1]
+    plan = Plan.read(experiment.directory)
+    paths = plan.paths(plan.points[0])
+    paths.record.write_text('{"trunc')
+    assert states(experiment) == ["failed", "done"]
+    again = dlscan("scan", experiment.file)
+    assert again.returncode == 0, again.stderr
+    assert states(experiment) == ["done", "done"]
+    assert paths.record.with_suffix(".damaged").exists()

@@ -217,6 +217,12 @@ def test_a_split_by_column(file: Path, text: str, validation: float) -> None:
     assert experiment.data.split == ColumnSplit("split", 0, 1, validation)
 
 
+def test_one_kind_of_normalisation_serves_all_inputs(file: Path) -> None:
+    data = load(file, ["data.normalize=log"]).data
+    assert {name: data.normalization(name).kind for name in data.inputs} == {"ECAL": "log", "HCAL": "log"}
+    assert load(file, ["data.normalize=null", "data.extras=null"]).data.extras == ()
+
+
 def test_early_stopping_can_be_switched_off(file: Path) -> None:
     assert load(file, ["train.early_stopping=null"]).train.early_stopping is None
 

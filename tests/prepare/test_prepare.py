@@ -226,12 +226,12 @@ def spoil(raw: Path) -> dict[str, str]:
     (raw / "Pi0/Pi0_12.h5").symlink_to(raw / "nowhere.h5")
     return {
         "Pi0/Pi0_2.h5": "truncated",
-        "Pi0/Pi0_3.h5": "signature",
+        "Pi0/Pi0_3.h5": "not an HDF5 file",
         "Pi0/Pi0_4.h5": "has no dataset 'HCAL'; it has ECAL, split, target",
         "Pi0/Pi0_5.h5": "differ in length: ECAL 50, HCAL 49, target 50",
         "Pi0/Pi0_6.h5": "HCAL has shape (8,), most files have (7,)",
         "Pi0/Pi0_7.h5": "HCAL has type <f8, most files have <f4",
-        "Pi0/Pi0_8.h5": "HCAL is not finite in row 17",
+        "Pi0/Pi0_8.h5": "HCAL is not finite as float32 in row 17",
         "Pi0/Pi0_9.h5": "holds no events",
         "Pi0/Pi0_10.h5": "not numbers",
         "Pi0/Pi0_11.h5": "read",
@@ -291,7 +291,7 @@ def test_nan_in_a_double_beyond_float32_is_found(make_experiment: Make, raw: Pat
             del handle["HCAL"]
             values[3, 1] = 1e300 if path.name == "Ele_0.h5" else 0
             handle["HCAL"] = values
-    with pytest.raises(BadFilesError, match=r"Ele_0\.h5: HCAL is not finite in row 3"):
+    with pytest.raises(BadFilesError, match=r"Ele_0\.h5: HCAL is not finite as float32 in row 3"):
         prepare(make_experiment())
 
 
@@ -304,6 +304,11 @@ def test_nan_in_a_double_beyond_float32_is_found(make_experiment: Make, raw: Pat
         ("data.classes={Ele: Ele, Pi0: ./Ele}", ConfigError, "data.classes.Pi0: "),
         ("data.inputs=[ECLA]", ConfigError, "data.inputs: no file has 'ECLA'"),
         ("data.extras=[traget]", ConfigError, "data.extras: no file has 'traget'"),
+        (
+            "data.split={column: splt, train: 0, test: 1}",
+            ConfigError,
+            "data.split.column: no file has 'splt'",
+        ),
         ("data.split={train: 0.99999, validation: 5e-6, test: 5e-6}", ConfigError, "leaves no events for"),
         ("data.split={column: split, train: 0, test: 7}", BadFilesError, "split is 1 in row 0"),
     ],
@@ -316,6 +321,21 @@ def test_what_cannot_be_is_said_with_file_and_key(
         prepare(experiment)
     assert message in str(caught.value)
     assert not experiment.data.prepared.exists()
+
+
+def test_the_root_is_no_place_for_a_dataset(make_experiment: Make) -> None:
+    with pytest.raises(ConfigError, match=r"data\.prepared: cannot be /"):
+        prepare(make_experiment("data.prepared=/"))
+
+
+def test_a_class_without_events_in_a_split_is_warned_of(
+    make_experiment: Make, raw: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in (raw / "Pi0").iterdir():
+        with h5py.File(path, "a") as handle:
+            handle["split"][...] = 0
+    prepare(make_experiment("data.split={column: split, train: 0, test: 1}"))
+    assert "the test split has no events of class Pi0" in caplog.text
 
 
 def test_a_dataset_among_the_classes_is_refused(make_experiment: Make, raw: Path) -> None:

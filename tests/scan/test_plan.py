@@ -76,3 +76,22 @@ def test_numbers_out_of_range_and_missing_plans_are_said(make_experiment: Make, 
     (plan.directory / "plan.json").write_text('{"name": "x"}')
     with pytest.raises(ScanError, match="damaged plan"):
         Plan.read(plan.directory)
+
+
+def test_trained_points_without_a_plan_are_never_removed(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=GRID))
+    paths = plan.paths(plan.points[1])
+    paths.attempts.mkdir()
+    (plan.directory / "plan.json").unlink()
+    with pytest.raises(ScanError, match=r"plan\.json is gone"):
+        freeze(make_experiment(scan=GRID))
+    assert paths.attempts.exists()
+
+
+def test_a_point_whose_directory_is_gone_is_made_again(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=GRID))
+    paths = plan.paths(plan.points[0])
+    paths.config.unlink()
+    paths.directory.rmdir()
+    freeze(make_experiment(scan=GRID))
+    assert paths.config.exists()
