@@ -64,7 +64,7 @@ def scan(file: Path, overrides: tuple[str, ...], system: str | None, dry_run: bo
     if failed:
         raise PointsFailed(
             f"{len(failed)} of {len(states)} points failed, the first is {failed[0].point.directory} "
-            f"({failed[0].error}); see `dlscan status {plan.directory}`, mend the cause, run the same command again"
+            f"({failed[0].error}); see `dlscan status {plan.directory}`, mend the cause, run this again"
         )
     if others:
         if all(other.state == "running" for other in others):
