@@ -1,6 +1,6 @@
 """The main job on real data: the ready configurations reach what is known to be reachable.
 
-One point of each scan; the whole grids reach a little more.
+One point or two of each scan; the whole grids reach a little more.
 """
 
 import json
@@ -19,7 +19,7 @@ COLUMN = "data.split={column: split, train: 0, test: 1, validation: 0.1}"
     ("config", "directory", "overrides", "wanted"),
     [
         # gradient boosting reaches 0.942, a multilayer perceptron 0.940
-        ("magic", "magic", ["scan.grid={model.width: [64], model.depth: [2]}"], {"Gamma_AUC": 0.935}),
+        ("magic", "magic", ["scan.grid={model.width: [32, 128], model.depth: [3]}"], {"Gamma_AUC": 0.935}),
         ("mnist", "mnist10k", ["scan.grid={model.width: [128]}", "train.epochs=8"], {"Mean_AUC": 0.99}),
         # electrons against photons is the hard part
         (
@@ -46,6 +46,6 @@ def test_a_dense_network_reaches_what_is_known(
         done = dlscan(command, *experiment)
         assert done.returncode == 0, done.stderr
     table = dlscan("table", tmp_path / config, "--format", "json", "--columns", ",".join(wanted))
-    (row,) = json.loads(table.stdout)
+    rows = json.loads(table.stdout)
     for column, least in wanted.items():
-        assert row[column] >= least
+        assert max(row[column] for row in rows) >= least
