@@ -103,11 +103,11 @@ _MAY_BE_NULL = ("extras", "normalize", "split")
 
 
 def network_name(dataset: str) -> str:
-    """The network's name for an input: what Keras or TensorFlow refuse in a name becomes an underscore.
+    """The network's name for an input: what a back end refuses in a name becomes an underscore.
 
     HDF5 allows more, a slash in `group/dataset` above all.
     """
-    return re.sub(r"[^A-Za-z0-9_-]", "_", dataset)
+    return re.sub(r"[^A-Za-z0-9_]", "_", dataset)
 
 
 def check_label(

@@ -50,11 +50,11 @@ def build(
         for name in manifest.inputs
     }
     hidden = FAMILIES[model.family](normalized, model.parameters, seed)
-    # the dot keeps names of layers apart from those of inputs, which have none
+    # the hyphen keeps names of layers apart from those of inputs, which have none
     start = keras.initializers.GlorotUniform(seed=layer_seed(seed, "net.output"))
-    output = keras.layers.Dense(len(manifest.classes), kernel_initializer=start, name="net.output")(hidden)
+    output = keras.layers.Dense(len(manifest.classes), kernel_initializer=start, name="net-output")(hidden)
     # float32 even if the layers before compute in less: scores of 1e-5 decide at high purity
-    scores = keras.layers.Activation("softmax", dtype="float32", name="net.scores")(output)
+    scores = keras.layers.Activation("softmax", dtype="float32", name="net-scores")(output)
     return keras.Model(raw, scores, name=model.family)
 
 

@@ -25,20 +25,20 @@ def features(inputs: Mapping[str, Any], parameters: Dense, seed: int) -> Any:
     KerasTensor, (B, features)
     """
     branches = [_branch(name, tensor, parameters, seed) for name, tensor in inputs.items()]
-    return keras.layers.Concatenate(name="net.merged")(branches) if len(branches) > 1 else branches[0]
+    return keras.layers.Concatenate(name="net-merged")(branches) if len(branches) > 1 else branches[0]
 
 
 def _branch(name: str, tensor: Any, parameters: Dense, seed: int) -> Any:
     layers = keras.layers
-    tensor = layers.Flatten(name=f"{name}.flat")(tensor)
+    tensor = layers.Flatten(name=f"{name}-flat")(tensor)
     for number in range(1, parameters.depth + 1):
-        hidden = f"{name}.hidden_{number}"
-        start = keras.initializers.GlorotUniform(seed=layer_seed(seed, hidden))
+        hidden, random = f"{name}-hidden_{number}", f"{name}.hidden_{number}"
+        start = keras.initializers.GlorotUniform(seed=layer_seed(seed, random))
         tensor = layers.Dense(parameters.width, kernel_initializer=start, name=hidden)(tensor)
         if parameters.batch_norm:
             tensor = layers.BatchNormalization(name=f"{hidden}_norm")(tensor)
         tensor = layers.Activation(parameters.activation, name=f"{hidden}_{parameters.activation}")(tensor)
         if parameters.dropout:
-            drop = f"{hidden}_drop"
-            tensor = layers.Dropout(parameters.dropout, seed=layer_seed(seed, drop), name=drop)(tensor)
+            mask = layer_seed(seed, f"{random}_drop")
+            tensor = layers.Dropout(parameters.dropout, seed=mask, name=f"{hidden}_drop")(tensor)
     return tensor

@@ -129,3 +129,13 @@ def test_saved_network_opens_without_dlscan_and_gives_the_same_scores(make_manif
     )
 
     np.testing.assert_allclose(np.load(tmp_path / "scores.npy"), network.predict_on_batch(raw), rtol=1e-6)
+
+
+def test_names_of_layers_suit_every_back_end_and_no_input(manifest):
+    """PyTorch allows no dot in the name of a weight, Keras no slash; an input may be called like a layer."""
+    names = {layer.name for layer in build(Model("dense", Dense(depth=2, dropout=0.1)), manifest, {}).layers}
+    inputs = {network_name(name) for name in manifest.inputs}
+    assert inputs < names
+    assert not any(set(name) & set("./") for name in names)
+    assert all("-" in name for name in names if name.endswith(("hidden_1", "flat", "output", "scores")))
+    assert "-" not in "".join(inputs) + network_name("a-b/c")
