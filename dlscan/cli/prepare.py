@@ -16,11 +16,21 @@ if TYPE_CHECKING:
 
 @click.command()
 @experiment_arguments
+@click.option(
+    "--index-only",
+    is_flag=True,
+    help="Copy nothing: check the files and write down where their chunks lie; streams read them in place.",
+)
 @click.option("--skip-bad", is_flag=True, help="Leave bad files out, list them in bad_files.csv, exit 1.")
 @click.option("--scheduler", metavar="ADDRESS", help="Use a running dask scheduler: tcp://HOST:PORT.")
 @click.option("--workers", type=click.IntRange(1), help="Local processes.  [default: all CPUs]")
 def prepare(
-    file: Path, overrides: tuple[str, ...], skip_bad: bool, scheduler: str | None, workers: int | None
+    file: Path,
+    overrides: tuple[str, ...],
+    index_only: bool,
+    skip_bad: bool,
+    scheduler: str | None,
+    workers: int | None,
 ) -> None:
     """Make a dataset for streaming from the raw class directories of EXPERIMENT.
 
@@ -30,6 +40,7 @@ def prepare(
 
     \b
       dlscan prepare lcd.yaml
+      dlscan prepare lcd.yaml --index-only
       dlscan prepare lcd.yaml --skip-bad
       dlscan prepare lcd.yaml data.raw=/data/LCD/V3 data.prepared=/scratch/lcd3
     """
@@ -43,10 +54,11 @@ def prepare(
         )
     experiment = load(file, overrides)
     with terminable(), Progress() as progress:
-        outcome = make(experiment, skip_bad, scheduler, workers, progress)
+        outcome = make(experiment, skip_bad, scheduler, workers, progress, index_only)
     place = experiment.data.prepared
     if outcome.built:
-        click.echo(f"{place}: built in {outcome.seconds:.1f} s\n")
+        made = "indexed" if index_only else "built"
+        click.echo(f"{place}: {made} in {outcome.seconds:.1f} s\n")
     else:
         click.echo(f"{place}: up to date, nothing to do\n")
     click.echo(summary(outcome.manifest, experiment))
@@ -66,9 +78,13 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
         for number, label in enumerate(manifest.classes)
     ]
     totals = ["all", *(f"{manifest.splits[split].events:,}" for split in SPLITS)]
-    sizes = ["on disk", *(_size(sum(s.size for s in manifest.splits[split].shards)) for split in SPLITS)]
+    if manifest.raw is None:
+        shards = [manifest.splits[split].shards for split in SPLITS]
+        totals_and_sizes = [totals, ["on disk", *(_size(sum(shard.size for shard in own)) for own in shards)]]
+    else:
+        totals_and_sizes = [totals]
     events = tabulate(
-        [*classes, totals, sizes],
+        [*classes, *totals_and_sizes],
         ["Class", *SPLITS],
         colalign=["left"] + ["right"] * 3,
         disable_numparse=True,
@@ -80,7 +96,7 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
             [
                 name,
                 "x".join(map(str, column.shape)) or "1",
-                column.encoding,
+                column.encoding if manifest.raw is None else "raw",
                 f"{100 * found.occupancy:.3g} %",
                 f"{found.magnitude:.3g}",
                 f"{min(found.minimum):.3g}",
@@ -92,6 +108,8 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
     inputs = tabulate(rows, header, colalign=["left"] * 3 + ["right"] * 4 + ["left"], disable_numparse=True)
     files = sum(1 for source in manifest.sources if source.events)
     last = f"measured on the training split; {manifest.events:,} events from {files} files"
+    if manifest.raw is not None:
+        last += f"\nan index only: the events stay in {manifest.raw}"
     return f"{events}\n\n{inputs}\n\n{last}"
 
 

@@ -1,6 +1,7 @@
 """Events in memory as they lie on disk: dense arrays, or index and value of what is not zero."""
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
@@ -8,6 +9,9 @@ from typing import Any, Protocol, TypeVar
 import h5py
 import numpy as np
 from numpy.typing import NDArray
+
+# Entries that are looked up at once: their places take more memory than they do
+_ENTRIES = 2**18
 
 Array = NDArray[Any]
 Self = TypeVar("Self")
@@ -103,8 +107,14 @@ class Sparse:
         return self.value
 
     def take(self, rows: Array) -> "Sparse":
-        entries, offsets = entries_of(self.offsets, rows)
-        return Sparse(offsets, self.index[entries], self.value[entries])
+        offsets = offsets_of(self.offsets[rows + 1] - self.offsets[rows])
+        index, value = (np.empty(offsets[-1], part.dtype) for part in (self.index, self.value))
+        edges = np.searchsorted(offsets, np.arange(0, offsets[-1] + _ENTRIES, _ENTRIES)).clip(max=len(rows))
+        for first, last in itertools.pairwise(np.unique([0, *edges, len(rows)])):
+            entries, _ = entries_of(self.offsets, rows[first:last])
+            here = slice(offsets[first], offsets[last])
+            index[here], value[here] = self.index[entries], self.value[entries]
+        return Sparse(offsets, index, value)
 
     def write(self, parent: h5py.Group, name: str) -> None:
         group = parent.create_group(name)
@@ -132,12 +142,15 @@ class Sparse:
     def encode(dense: Array) -> "Sparse":
         """Encode (n, ...) dense values; a negative zero counts as a value, so that nothing is changed."""
         size = math.prod(dense.shape[1:])
-        flat = np.ascontiguousarray(dense).reshape(len(dense), size)
+        flat = np.ascontiguousarray(dense).reshape(-1)
         bits = flat.view(f"u{flat.dtype.itemsize}")
-        places = np.flatnonzero(bits)
-        counts = np.count_nonzero(bits, axis=1)
-        index = (places % size).astype(np.uint16 if size <= 2**16 else np.uint32)
-        return Sparse(offsets_of(counts), index, flat.reshape(-1)[places])
+        # comparing first is three times as fast as asking numpy for the places of numbers that are not zero
+        places = (bits != 0).nonzero()[0]
+        starts = np.arange(0, len(flat) + 1, size) if size else np.zeros(len(dense) + 1, np.int64)
+        offsets = np.searchsorted(places, starts)
+        value = flat[places]
+        places -= np.repeat(starts[:-1], np.diff(offsets))
+        return Sparse(offsets, places.astype(np.uint16 if size <= 2**16 else np.uint32), value)
 
 
 def offsets_of(counts: Array) -> Array:

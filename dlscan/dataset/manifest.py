@@ -92,7 +92,7 @@ class SplitInfo:
     @property
     def events(self) -> int:
         """All events of the split."""
-        return sum(shard.events for shard in self.shards)
+        return sum(self.counts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +131,8 @@ class Manifest:
         Of `config` and of the sources' checksums: two datasets with the same hash hold the same events.
     bad_files : tuple of BadFile
         What was left out.
+    raw : str or None
+        The raw directory, if the events stay there and only their places are indexed.
     """
 
     classes: tuple[str, ...]
@@ -142,6 +144,7 @@ class Manifest:
     config: dict[str, Any]
     config_hash: str
     bad_files: tuple[BadFile, ...] = ()
+    raw: str | None = None
 
     @classmethod
     def read(cls, directory: Path) -> "Manifest":
@@ -181,10 +184,13 @@ class Manifest:
         """
         wanted = content(experiment.data)
         changed = [f"data.{key}" for key in wanted if wanted[key] != self.config.get(key)]
+        if self.raw not in (None, str(experiment.data.raw.resolve())):
+            changed.insert(0, "data.raw")
         if changed:
+            command = "dlscan prepare" if self.raw is None else "dlscan prepare --index-only"
             raise DataError(
                 f"{experiment.data.prepared}: prepared with another {', '.join(changed)} than "
-                f"{experiment.file} has now; run `dlscan prepare {experiment.file}`"
+                f"{experiment.file} has now; run `{command} {experiment.file}`"
             )
 
     def write(self, directory: Path) -> None:
@@ -216,4 +222,5 @@ class Manifest:
             config=value["config"],
             config_hash=value["config_hash"],
             bad_files=tuple(BadFile(**item) for item in value["bad_files"]),
+            raw=value.get("raw"),
         )

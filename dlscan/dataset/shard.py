@@ -1,29 +1,29 @@
 """A shard: events in one HDF5 file, every dataset contiguous and uncompressed.
 
-Contiguous, so that a reader maps them into memory and never takes HDF5's lock; sparse inputs are small enough
+Contiguous, so that a reader reads at known places and never takes HDF5's lock; sparse inputs are small enough
 without compression, and decoding would cost more than it saves.
 """
 
-import mmap
+import dataclasses
+import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
 
 from dlscan.dataset.events import Array, Dense, Events, Sparse
 
-# Frameworks take memory without a copy only if it starts at a multiple of 64 bytes.
-_ALIGNMENT = 64
 
-
-def write_shard(path: Path, parts: Sequence[Events], names: Sequence[str], order: Array) -> None:
+def write_shard(target: Path | BinaryIO, parts: Sequence[Events], names: Sequence[str], order: Array) -> None:
     """Write events to a new file.
 
     Parameters
     ----------
-    path : Path
-        The file; one that is there is replaced.
+    target : Path or binary file
+        The path of the file, one that is there is replaced; or an empty file, open for reading and writing.
     parts : sequence of Events
         What to write: all rows of the first, then all of the second, and so on.
     names : sequence of str
@@ -31,7 +31,7 @@ def write_shard(path: Path, parts: Sequence[Events], names: Sequence[str], order
     order : ndarray of int, (n,)
         The rows, counted through all parts, in the order of the file.
     """
-    with h5py.File(path, "w", alignment_threshold=_ALIGNMENT, alignment_interval=_ALIGNMENT) as handle:
+    with h5py.File(target, "w") as handle:
         for name in names:
             blocks = [part.columns[name] for part in parts]
             type(blocks[0]).concatenate(blocks).take(order).write(handle, name)
@@ -47,28 +47,101 @@ def read_shard(handle: h5py.File, names: list[str], start: int, stop: int) -> Ev
     return Events(columns)
 
 
-def map_shard(path: Path, names: list[str]) -> Events:
-    """Open a shard without reading it: its columns are views of the file, read as they are touched.
+class OpenShard:
+    """A shard open for reading: positioned reads at the places of its columns, never HDF5's lock.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    size : int
+        Its bytes.
 
     Raises
     ------
     OSError, KeyError, ValueError
-        If the file is missing, damaged or shorter than it says.
+        If the file is missing, damaged or of another size; also by the methods.
     """
-    with h5py.File(path) as handle, path.open("rb") as raw:
-        memory = mmap.mmap(raw.fileno(), 0, prot=mmap.PROT_READ)
 
-        def view(stored: h5py.Dataset) -> Array:
-            offset = stored.id.get_offset()
-            if offset is None:  # HDF5 gives no place to a dataset without values
-                return np.empty(stored.shape, stored.dtype)
-            return np.ndarray(stored.shape, stored.dtype, memory, offset)
+    def __init__(self, path: Path, size: int) -> None:
+        self._columns: dict[str, _Place | tuple[_Place, _Place, _Place]] = {}
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            found = os.fstat(self._file).st_size
+            if found != size:
+                raise ValueError(f"has {found} bytes instead of {size}")
+            # as an open file: HDF5 would want the true name, and files in memory have none
+            with os.fdopen(os.dup(self._file), "rb") as file, h5py.File(file) as handle:
+                handle.visititems(self._locate)
+        except BaseException:
+            self.close()
+            raise
 
-        columns: dict[str, Dense | Sparse] = {}
-        for name in names:
-            stored = handle[name]
-            if isinstance(stored, h5py.Group):
-                columns[name] = Sparse(*(view(stored[part]) for part in ("offsets", "index", "value")))
-            else:
-                columns[name] = Dense(view(stored))
-        return Events(columns)
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def is_sparse(self, name: str) -> bool:
+        """Whether a column is stored as entries."""
+        return isinstance(self._columns[name], tuple)
+
+    def read(self, name: str, start: int, out: Array) -> None:
+        """Read the rows of a dense column from `start` on into `out`, (n, ...), contiguous, of any type."""
+        place = self._columns[name]
+        assert isinstance(place, _Place)
+        if place.dtype == out.dtype:
+            self._read(place, start, out)
+        else:
+            stored = np.empty(out.shape, place.dtype)
+            self._read(place, start, stored)
+            out[...] = stored
+
+    def read_entries(self, name: str, start: int, stop: int) -> tuple[Array, Array, Array]:
+        """Offsets (n + 1,), indices and values of the rows `start` to `stop` of a sparse column."""
+        places = self._columns[name]
+        assert isinstance(places, tuple)
+        offsets = np.empty(stop - start + 1, places[0].dtype)
+        self._read(places[0], start, offsets)
+        count = int(offsets[-1] - offsets[0])
+        if not 0 <= count <= places[1].rows:
+            raise ValueError(f"{name} has damaged offsets")
+        index, value = (np.empty(count, place.dtype) for place in places[1:])
+        self._read(places[1], int(offsets[0]), index)
+        self._read(places[2], int(offsets[0]), value)
+        return offsets, index, value
+
+    def _read(self, place: "_Place", start: int, out: Array) -> None:
+        if not out.nbytes:
+            return
+        rest = out.reshape(-1).view(np.uint8).data
+        begin = place.offset + start * place.row_bytes
+        while rest:  # once, unless a signal comes or it is more than the kernel reads at once
+            got = os.preadv(self._file, [rest], begin)
+            if not got:
+                raise ValueError("ends too early")
+            rest, begin = rest[got:], begin + got
+
+    def _locate(self, name: str, stored: h5py.Dataset | h5py.Group) -> None:
+        if isinstance(stored, h5py.Dataset):
+            self._columns[name] = _Place.of(stored)
+        elif "offsets" in stored and isinstance(stored["offsets"], h5py.Dataset):
+            offsets, index, value = (_Place.of(stored[part]) for part in ("offsets", "index", "value"))
+            self._columns[name] = (offsets, index, value)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """Where a dataset lies in its file, in bytes; without values it has no place."""
+
+    offset: int
+    dtype: np.dtype[Any]
+    rows: int
+    row_bytes: int
+
+    @classmethod
+    def of(cls, stored: h5py.Dataset) -> "_Place":
+        row_bytes = stored.dtype.itemsize * math.prod(stored.shape[1:])
+        offset = stored.id.get_offset()
+        if offset is None and stored.size:
+            raise ValueError(f"{stored.name} is not contiguous")
+        return cls(offset or 0, stored.dtype, stored.shape[0], row_bytes)

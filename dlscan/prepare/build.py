@@ -16,13 +16,15 @@ from dlscan.dataset import SPLITS, Manifest, Shard, SplitInfo
 from dlscan.errors import BadFilesError, DataError
 from dlscan.files import directory_whole, locked, recover_directory, sync
 from dlscan.machine import usable_cpus
-from dlscan.prepare.current import judge
+from dlscan.prepare.current import judge, refresh
 from dlscan.prepare.finish import Found, make_manifest, write_bad_files
 from dlscan.prepare.gather import Gathered, GatherTask, gather
+from dlscan.prepare.indexing import INDEX, count_splits, warn_of_slow, write_index
 from dlscan.prepare.layout import Format, choose_format, cut_into_tasks, local_processes, run_bytes
 from dlscan.prepare.processes import RunTasks, workers
 from dlscan.prepare.scatter import Measured, ScatterTask, scatter
 from dlscan.raw import RawFile, check_files, find_files
+from dlscan.raw.inflate import warn_if_slow
 
 # (what is being done, how much is done, of how much)
 Progress = Callable[[str, int, int], None]
@@ -55,6 +57,7 @@ def prepare(
     scheduler: str | None = None,
     processes: int | None = None,
     progress: Progress = lambda what, done, total: None,
+    index_only: bool = False,
 ) -> Outcome:
     """Make the dataset of an experiment, unless it is there already.
 
@@ -70,6 +73,8 @@ def prepare(
         Local processes; by default as many as there are CPUs and work for them.
     progress : callable
         Called now and then with (what, done, total).
+    index_only : bool
+        Leave the events where they are: only check them and write down where they lie.
 
     Raises
     ------
@@ -90,14 +95,16 @@ def prepare(
     busy = DataError(f"{directory}: another `dlscan prepare` is at work on this dataset; wait for it")
     with locked(directory.parent / f".{directory.name}.lock", busy):
         recover_directory(directory)
-        verdict = judge(experiment, directory, files, skip_bad)
+        verdict = judge(experiment, directory, files, skip_bad, index_only)
         if verdict.manifest is not None:
             if verdict.touched:
-                verdict.manifest.write(directory)
+                refresh(verdict.manifest, directory)
             return Outcome(verdict.manifest, False, time.monotonic() - started)
         log.info("building %s because %s", directory, verdict.reason)
+        warn_if_slow()
         with directory_whole(directory) as place:
-            manifest = _Build(experiment, classes, files, skip_bad, place, progress).run(scheduler, processes)
+            build = _Build(experiment, classes, files, skip_bad, place, progress, index_only)
+            manifest = build.run(scheduler, processes)
             manifest.write(place)
     return Outcome(manifest, True, time.monotonic() - started)
 
@@ -112,6 +119,7 @@ class _Build:
     skip_bad: bool
     place: Path
     progress: Progress
+    index_only: bool
 
     def run(self, scheduler: str | None, processes: int | None) -> Manifest:
         # before reading, so that a file that changes meanwhile is noticed next time
@@ -128,11 +136,9 @@ class _Build:
         spill = self.place / "spill"
         spill.mkdir()
         # if it is clear already that this must stop, the other files are only checked
-        writing = spill if self.skip_bad or not bad else None
-        tasks = [
-            ScatterTask(number, part, form, writing, run_bytes(count if scheduler is None else None))
-            for number, part in enumerate(pieces)
-        ]
+        kind = ("index" if self.index_only else "runs") if self.skip_bad or not bad else "nothing"
+        most = run_bytes(count if scheduler is None else None)
+        tasks = [ScatterTask(number, part, form, kind, spill, most) for number, part in enumerate(pieces)]
         with workers(count, scheduler) as run:
             measured = self._scatter(run, tasks, sum(layout.events for layout in layouts.values()))
             bad |= {self.files[item.number]: item.reason for item in measured if item.reason}
@@ -143,17 +149,20 @@ class _Build:
             }
             if bad and (not self.skip_bad or len(bad) == len(self.files)):
                 raise self._bad_files(bad)
-            bad_numbers = frozenset(number for number, file in enumerate(self.files) if file in bad)
-            splits = self._gather(run, self._gather_tasks(spill, form, bad_numbers))
+            good = [item for item in measured if self.files[item.number] not in bad]
+            if self.index_only:
+                splits = self._index(spill, form, stats, good)
+            else:
+                bad_numbers = frozenset(number for number, file in enumerate(self.files) if file in bad)
+                splits = self._gather(run, self._gather_tasks(spill, form, bad_numbers))
         shutil.rmtree(spill)
         self._check_splits(splits)
-        good = [item for item in measured if self.files[item.number] not in bad]
         read = [sum(item.counts[code] for item in good) for code in range(len(SPLITS))]
         written = [splits[split].events for split in SPLITS]
         if read != written:
             raise DataError(f"{self.place}: read {read} events but wrote {written}: a defect of dlscan")
         found = Found(self.classes, stats, layouts, bad, measured)
-        manifest = make_manifest(self.experiment, form, found, splits)
+        manifest = make_manifest(self.experiment, form, found, splits, self.index_only)
         if bad:
             write_bad_files(self.place / "bad_files.csv", manifest)
         return manifest
@@ -220,6 +229,14 @@ class _Build:
                 shards[result.split].append(result.shard)
                 sync(self.place / result.shard.file)
         return {split: SplitInfo(tuple(shards[split]), tuple(counts[split])) for split in SPLITS}
+
+    def _index(
+        self, spill: Path, form: Format, stats: dict[RawFile, tuple[int, int]], good: list[Measured]
+    ) -> dict[str, SplitInfo]:
+        write_index(self.place / INDEX, self.experiment.data.raw, spill, form, stats, good)
+        sync(self.place / INDEX)
+        warn_of_slow(good, [*form.inputs, *form.extras])
+        return count_splits(self.classes, self.files, good)
 
     def _check_splits(self, splits: dict[str, SplitInfo]) -> None:
         for split, info in splits.items():

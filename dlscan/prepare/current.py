@@ -8,8 +8,11 @@ from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest, Source, content
 from dlscan.errors import DlscanError
 from dlscan.files import read_json
+from dlscan.prepare.indexing import INDEX
 from dlscan.prepare.scatter import file_checksum
 from dlscan.raw import RawFile
+from dlscan.raw.store import RawIndex
+from dlscan.raw.writer import refresh_stats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +34,10 @@ class Verdict:
     touched: bool = False
 
 
-def judge(experiment: Experiment, directory: Path, files: list[RawFile], skip_bad: bool) -> Verdict:
-    """Compare the dataset in `directory` with an experiment and the raw files of now."""
+def judge(
+    experiment: Experiment, directory: Path, files: list[RawFile], skip_bad: bool, index_only: bool
+) -> Verdict:
+    """Compare the dataset or index in `directory` with an experiment and the raw files of now."""
     if not directory.exists():
         return Verdict(None, "there is none yet")
     foreign = _foreign_entry(directory)
@@ -46,6 +51,9 @@ def judge(experiment: Experiment, directory: Path, files: list[RawFile], skip_ba
         manifest = Manifest.read(directory)
     except DlscanError as error:
         return Verdict(None, f"the one there cannot be used ({error})")
+    if index_only != (manifest.raw is not None):
+        other = "a dataset is there, which an index replaces"
+        return Verdict(None, other if index_only else "only an index is there, which a dataset replaces")
     reason = _difference(manifest, experiment, directory)
     if reason is None:
         if manifest.bad_files and not skip_bad:
@@ -57,11 +65,20 @@ def judge(experiment: Experiment, directory: Path, files: list[RawFile], skip_ba
     return Verdict(manifest, "", touched=manifest != known)
 
 
+def refresh(manifest: Manifest, directory: Path) -> None:
+    """Write down new times of raw files whose content is the same."""
+    if manifest.raw is not None:
+        with RawIndex.open(directory / INDEX) as index:
+            sources = [manifest.sources[number] for number in index.numbers]
+        refresh_stats(directory / INDEX, [(source.size, source.mtime_ns) for source in sources])
+    manifest.write(directory)
+
+
 def _foreign_entry(directory: Path) -> str | None:
     """A name in `directory` that no dataset of ours has; the directory is replaced whole, and it with it."""
     if not directory.is_dir():
         return f"a file ({directory.name})"
-    own = re.compile(rf"manifest\.json|bad_files\.csv|({'|'.join(SPLITS)})-\d{{5,}}\.h5|\..*")
+    own = re.compile(rf"manifest\.json|bad_files\.csv|index\.h5|({'|'.join(SPLITS)})-\d{{5,}}\.h5|\..*")
     names = sorted(path.name for path in directory.iterdir() if not own.fullmatch(path.name))
     if not names and (directory / "manifest.json").exists() and not _is_ours(directory / "manifest.json"):
         return "a manifest.json of something else"
@@ -77,6 +94,8 @@ def _is_ours(manifest: Path) -> bool:
 
 
 def _difference(manifest: Manifest, experiment: Experiment, directory: Path) -> str | None:
+    if manifest.raw not in (None, str(experiment.data.raw.resolve())):
+        return f"it is an index of {manifest.raw}"
     wanted = content(experiment.data)
     changed = [f"data.{key}" for key in wanted if wanted[key] != manifest.config.get(key)]
     if changed:
@@ -86,6 +105,11 @@ def _difference(manifest: Manifest, experiment: Experiment, directory: Path) -> 
             path = directory / shard.file
             if not path.exists() or path.stat().st_size != shard.size:
                 return f"{path} is missing or damaged"
+    if manifest.raw is not None:
+        try:
+            RawIndex.open(directory / INDEX).close()
+        except (OSError, ValueError, KeyError):
+            return f"{directory / INDEX} is missing or damaged"
     return None
 
 

@@ -40,14 +40,14 @@ class Found:
 
 
 def make_manifest(
-    experiment: Experiment, form: Format, found: Found, splits: dict[str, SplitInfo]
+    experiment: Experiment, form: Format, found: Found, splits: dict[str, SplitInfo], index_only: bool
 ) -> Manifest:
-    """Put together the manifest of a dataset."""
+    """Put together the manifest of a dataset, or of an index of raw files."""
     files = list(found.stats)
     good = [item for item in found.measured if files[item.number] not in found.bad]
     sources = _sources(files, found, {item.number: item.checksum for item in good if item.checksum})
     config = content(experiment.data)
-    identity = json.dumps([config, [(source.file, source.checksum) for source in sources]])
+    identity = [config, [(source.file, source.checksum) for source in sources], *["index"] * index_only]
     return Manifest(
         classes=found.classes,
         inputs=form.inputs,
@@ -59,10 +59,11 @@ def make_manifest(
         splits=splits,
         sources=sources,
         config=config,
-        config_hash=hashlib.blake2b(identity.encode(), digest_size=16).hexdigest(),
+        config_hash=hashlib.blake2b(json.dumps(identity).encode(), digest_size=16).hexdigest(),
         bad_files=tuple(
             BadFile(file.name, found.bad[file], *found.stats[file]) for file in files if file in found.bad
         ),
+        raw=str(experiment.data.raw.resolve()) if index_only else None,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from dlscan.config import ColumnSplit, Data, FractionSplit
 from dlscan.dataset import Column
 from dlscan.machine import free_memory, usable_cpus
-from dlscan.raw import Layout, RawFile, read_rows
+from dlscan.raw import Layout, RawFile, index_file, read_rows
 
 # Index and value of an entry take 6 bytes against 4 for a dense cell, and filling a batch from a mostly empty
 # event writes far less; above this occupancy the dense block is the faster one.
@@ -152,9 +152,10 @@ def _sampled_occupancy(names: Sequence[str], files: list[tuple[RawFile, Layout]]
         own = [pair for pair in files if pair[0].label == label]
         for file, layout in own[:: max(1, len(own) // _SAMPLE_FILES)]:
             start = max(0, layout.events // 2 - _SAMPLE_ROWS // 2)
+            stop = min(start + _SAMPLE_ROWS, layout.events)
             try:
-                _, block = next(read_rows(file, names, start, min(start + _SAMPLE_ROWS, layout.events)))
-            except OSError:
+                _, block = next(read_rows(file.path, index_file(file.path, names), start, stop))
+            except (OSError, RuntimeError, ValueError, KeyError):
                 continue  # reading all of it will name the file and the reason
             for name in names:
                 filled[name] += int(np.count_nonzero(block[name]))

@@ -35,12 +35,18 @@ class Moments:
     total: float
 
     @classmethod
-    def of(cls, block: Dense | Sparse, size: int, vector: bool) -> "Moments":
-        """Measure a block of events with `size` values each; `vector` keeps features apart."""
+    def of(
+        cls, block: Dense | Sparse, size: int, vector: bool, chosen: NDArray[np.bool_] | None = None
+    ) -> "Moments":
+        """Measure a block of events with `size` values each, or the `chosen` ones of it.
+
+        `vector` keeps features apart.
+        """
         if isinstance(block, Sparse):
-            return cls._of_sparse(block, size)
+            return cls._of_sparse(block, size, chosen)
         columns = size if vector else 1
-        values = block.array.reshape(-1, columns).astype(np.float64)
+        events = block.array if chosen is None else block.array[chosen]
+        values = events.reshape(-1, columns).astype(np.float64)
         if not len(values):
             return cls.nothing(columns)
         mean = values.mean(axis=0)
@@ -55,9 +61,13 @@ class Moments:
         )
 
     @classmethod
-    def _of_sparse(cls, block: Sparse, size: int) -> "Moments":
-        values = block.value.astype(np.float64)
-        count, zeros = len(block) * size, len(block) * size - len(values)
+    def _of_sparse(cls, block: Sparse, size: int, chosen: NDArray[np.bool_] | None) -> "Moments":
+        stored, events = block.value, len(block)
+        if chosen is not None:
+            stored = stored[np.repeat(chosen, np.diff(block.offsets))]
+            events = int(np.count_nonzero(chosen))
+        values = stored.astype(np.float64)
+        count, zeros = events * size, events * size - len(values)
         if not count:
             return cls.nothing(1)
         mean = values.sum() / count

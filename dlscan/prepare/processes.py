@@ -13,6 +13,13 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 RunTasks = Callable[..., list[Any]]
 
+# glibc gives large blocks back to the kernel and asks for them again: a fifth of the work. A process keeps
+# what it needed at most, which is bounded.
+_NO_TRIMMING = {
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**30,
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**32,
+}
+
 
 @contextlib.contextmanager
 def workers(count: int, scheduler: str | None) -> Iterator[RunTasks]:
@@ -37,13 +44,14 @@ def workers(count: int, scheduler: str | None) -> Iterator[RunTasks]:
     if scheduler is None and count == 1:
         yield _run_here
         return
+    import dask
     from distributed import Client, LocalCluster
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
         if scheduler is None:
             # our own buffers are bounded; dask's limit would kill a worker for page cache it did not ask for
-            with _deaf_to_interrupts():
+            with _deaf_to_interrupts(), dask.config.set(_NO_TRIMMING):
                 cluster = LocalCluster(
                     n_workers=count,
                     threads_per_worker=1,

@@ -1,4 +1,4 @@
-"""First pass: read raw events once, check, measure, encode, and scatter them by shard into run files."""
+"""First pass: read raw events once, check, measure, encode, and leave what the second pass needs."""
 
 import dataclasses
 import hashlib
@@ -6,27 +6,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.dataset import SPLITS
 from dlscan.dataset.events import Dense, Events, Sparse
-from dlscan.dataset.shard import write_shard
-from dlscan.prepare.draw import buckets, event_hashes, split_codes
+from dlscan.prepare.draw import event_hashes, split_codes
 from dlscan.prepare.layout import Format, Piece
 from dlscan.prepare.measure import Moments
-from dlscan.raw import read_rows
+from dlscan.prepare.spill import Spill, make_spill
+from dlscan.raw import DatasetIndex, RawFileError, index_file, read_rows
 
 
 @dataclasses.dataclass(frozen=True)
 class ScatterTask:
-    """Some pieces of raw files, and where the runs go; `spill` None only checks."""
+    """Some pieces of raw files, and what to leave of them where: see `make_spill`."""
 
     number: int
     pieces: list[Piece]
     format: Format
-    spill: Path | None
+    kind: str
+    spill: Path
     run_bytes: int
 
 
@@ -46,6 +46,10 @@ class Measured:
         Of each input, over the training split.
     checksum : str or None
         Of the whole file; only with its first piece.
+    chunks : int
+        Chunks of all datasets of the file; only with its first piece.
+    slow : dict of str to str
+        Why HDF5 must read a dataset, for those that it must read.
     """
 
     number: int
@@ -53,6 +57,8 @@ class Measured:
     counts: tuple[int, ...]
     moments: dict[str, Moments]
     checksum: str | None
+    chunks: int
+    slow: dict[str, str]
 
 
 class _BadEvents(Exception):
@@ -60,36 +66,35 @@ class _BadEvents(Exception):
 
 
 def scatter(task: ScatterTask) -> list[Measured]:
-    """Do the first pass over the pieces of a task, and leave its runs in `spill`.
+    """Do the first pass over the pieces of a task, and leave what it is for in its spill.
 
-    A run is a shard whose events are sorted by the shard that they will go to: shard i gets the rows from
-    starts[i] to starts[i + 1]. A bad file does not end the task: what was already written of it is dropped in
-    the second pass.
+    A bad file does not end the task: what was already written of it is dropped in the second pass.
     """
-    runs = 0
-    measured = []
-    waiting: list[Events] = []
-    for piece in task.pieces:
-        counts = np.zeros(len(SPLITS), np.int64)
-        moments: dict[str, Moments] = {}
-        checksum = reason = None
-        try:
-            for events, codes in _encoded_blocks(piece, task.format):
-                counts += np.bincount(codes, minlength=len(SPLITS))
-                _measure(moments, events, codes, task.format)
-                if task.spill is not None:
-                    waiting.append(events)
-                    if sum(part.nbytes for part in waiting) > task.run_bytes:
-                        _write_run(task, runs, waiting)
-                        runs, waiting = runs + 1, []
-            if piece.start == 0:
-                checksum = _checked(file_checksum, piece.file.path)
-        except _BadEvents as error:
-            reason = " ".join(str(error).split())
-        measured.append(Measured(piece.number, reason, tuple(map(int, counts)), moments, checksum))
-    if waiting:
-        _write_run(task, runs, waiting)
+    spill = make_spill(task.kind, task.spill, task.number, task.format, task.run_bytes)
+    measured = [_scatter_piece(piece, task.format, spill) for piece in task.pieces]
+    spill.end()
     return measured
+
+
+def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> Measured:
+    counts = np.zeros(len(SPLITS), np.int64)
+    moments: dict[str, Moments] = {}
+    index: dict[str, DatasetIndex] = {}
+    checksum = reason = None
+    try:
+        index = _indexed(piece, form)
+        spill.begin(piece, index)
+        for events, codes in _encoded_blocks(piece, form, index):
+            counts += np.bincount(codes, minlength=len(SPLITS))
+            _measure(moments, events, codes, form)
+            spill.add(events)
+        if piece.start == 0:
+            checksum = _checked(file_checksum, piece.file.path)
+    except _BadEvents as error:
+        reason = " ".join(str(error).split())
+    chunks = sum(len(found.offsets) for found in index.values()) if piece.start == 0 else 0
+    slow = {name: found.why for name, found in index.items() if found.why}
+    return Measured(piece.number, reason, tuple(map(int, counts)), moments, checksum, chunks, slow)
 
 
 def file_checksum(path: Path) -> str:
@@ -98,22 +103,26 @@ def file_checksum(path: Path) -> str:
         return hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def _encoded_blocks(piece: Piece, form: Format) -> Iterator[tuple[Events, NDArray[np.int8]]]:
+def _indexed(piece: Piece, form: Format) -> dict[str, DatasetIndex]:
+    """Where the chunks of a piece's file lie, if it still is what its header was."""
+    index: dict[str, DatasetIndex] = _checked(index_file, piece.file.path, form.datasets)
+    for name, column in {**form.inputs, **form.extras}.items():
+        if index[name].shape != column.shape:
+            raise _BadEvents(f"{name} changed its shape while it was read")
+    if any(found.rows < piece.stop for found in index.values()):
+        raise _BadEvents("changed its length while it was read")
+    return index
+
+
+def _encoded_blocks(
+    piece: Piece, form: Format, index: dict[str, DatasetIndex]
+) -> Iterator[tuple[Events, NDArray[np.int8]]]:
     """Read and encode the blocks of a piece; whatever is wrong with the file is `_BadEvents`."""
-    blocks = read_rows(piece.file, form.datasets, piece.start, piece.stop)
-    rows = 0
+    types = {name: column.dtype for name, column in {**form.inputs, **form.extras}.items()}
+    blocks = read_rows(piece.file.path, index, piece.start, piece.stop, types)
     while (item := _checked(next, blocks, None)) is not None:
         first, block = item
-        expected = {name: column.shape for name, column in {**form.inputs, **form.extras}.items()}
-        for name, values in block.items():
-            if len(values) != len(block[form.datasets[0]]) or values.shape[1:] != expected.get(
-                name, values.shape[1:]
-            ):
-                raise _BadEvents(f"{name} changed its shape while it was read")
-        rows += len(block[form.datasets[0]])
         yield _encode(piece, first, block, form)
-    if rows != piece.stop - piece.start:
-        raise _BadEvents("changed its length while it was read")
 
 
 def _checked(read: Callable[..., Any], *arguments: object) -> Any:
@@ -122,6 +131,8 @@ def _checked(read: Callable[..., Any], *arguments: object) -> Any:
         return read(*arguments)
     except KeyError:
         raise _BadEvents("lost a dataset while it was read") from None
+    except RawFileError as error:
+        raise _BadEvents(error.reason) from error
     except (OSError, RuntimeError, ValueError) as error:
         raise _BadEvents(str(error)) from error
 
@@ -146,33 +157,20 @@ def _encode(
         "sources": Dense(np.column_stack([np.full(len(rows), piece.number), rows]).astype(np.uint32)),
     }
     for name, spec in form.inputs.items():
-        with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite and is reported below
-            dense = np.asarray(block[name], np.dtype(spec.dtype))
-        encoded = Sparse.encode(dense) if spec.encoding == "sparse" else Dense(dense)
+        dense = block[name]
+        encoded = Sparse.encode(dense) if spec.encoding == "sparse" else Dense(dense.copy())
         if not np.isfinite(encoded.values).all():
             row = int(np.argmax(~np.isfinite(dense).reshape(len(dense), -1).all(axis=1)))
             raise _BadEvents(f"{name} is not finite as float32 in row {first + row}")
         columns[f"inputs/{name}"] = encoded
-    for name, spec in form.extras.items():
-        columns[f"extras/{name}"] = Dense(np.asarray(block[name], np.dtype(spec.dtype)))
+    for name in form.extras:
+        columns[f"extras/{name}"] = Dense(block[name].copy())
     return Events(columns), codes
 
 
 def _measure(moments: dict[str, Moments], events: Events, codes: NDArray[np.int8], form: Format) -> None:
-    train = np.flatnonzero(codes == 0)
     for name, spec in form.inputs.items():
-        block = events.columns[f"inputs/{name}"].take(train)
-        found = Moments.of(block, spec.size, vector=len(spec.shape) <= 1)
+        found = Moments.of(
+            events.columns[f"inputs/{name}"], spec.size, vector=len(spec.shape) <= 1, chosen=codes == 0
+        )
         moments[name] = moments[name] + found if name in moments else found
-
-
-def _write_run(task: ScatterTask, number: int, waiting: list[Events]) -> None:
-    assert task.spill is not None
-    keys, codes = (np.concatenate([part.array(name) for part in waiting]) for name in ("keys", "codes"))
-    places = buckets(keys, codes, task.format.shards)
-    order = np.argsort(places, kind="stable")
-    starts = np.searchsorted(places[order], np.arange(sum(task.format.shards) + 1))
-    path = task.spill / f"run-{task.number:06d}-{number:04d}.h5"
-    write_shard(path, waiting, [name for name in waiting[0].columns if name != "codes"], order)
-    with h5py.File(path, "a") as handle:
-        handle["starts"] = starts

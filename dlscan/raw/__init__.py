@@ -1,7 +1,20 @@
 """Particle-type directories: find the files, check that they fit together, read their events."""
 
 from dlscan.raw.check import Layout, check_files
+from dlscan.raw.direct import DirectFile, RawFileError
 from dlscan.raw.find import RawFile, find_files
+from dlscan.raw.index import DatasetIndex, index_file
 from dlscan.raw.read import block_rows, read_rows
 
-__all__ = ["Layout", "RawFile", "block_rows", "check_files", "find_files", "read_rows"]
+__all__ = [
+    "DatasetIndex",
+    "DirectFile",
+    "Layout",
+    "RawFile",
+    "RawFileError",
+    "block_rows",
+    "check_files",
+    "find_files",
+    "index_file",
+    "read_rows",
+]

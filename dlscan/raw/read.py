@@ -1,60 +1,78 @@
 """Read events of a raw file, in blocks that decode each HDF5 chunk once."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 
-import h5py
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from dlscan.raw.find import RawFile
+from dlscan.raw.direct import DirectFile
+from dlscan.raw.index import DatasetIndex
 
-# A block is what is dense in memory at once: large enough to hide Python, small beside any machine's memory.
-BLOCK_BYTES = 16 * 2**20
-_MOST_CACHE = 256 * 2**20
+# A block is what is dense in memory at once: large enough to hide Python, small enough for a cache.
+BLOCK_BYTES = 8 * 2**20
+# It is longer where a chunk holds parts of more events than that: each would be inflated for every block.
+MOST_BLOCK_BYTES = 64 * 2**20
 
 
 def read_rows(
-    file: RawFile, datasets: Sequence[str], start: int, stop: int
+    path: Path, index: Mapping[str, DatasetIndex], start: int, stop: int, types: Mapping[str, DTypeLike] = {}
 ) -> Iterator[tuple[int, dict[str, NDArray[np.generic]]]]:
     """Yield the rows from `start` to `stop` block by block.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    index : mapping of str to DatasetIndex
+        The datasets to read, from `index_file`.
+    start, stop : int
+        Rows.
+    types : mapping of str to dtype
+        What to convert values to; by default they stay as they are, in the byte order of this machine.
 
     Yields
     ------
     first : int
         Row number of the block's first event.
     block : dict of str to ndarray, each (rows, ...)
-        As the file has them.
+        The events; the memory is used again for the next block.
 
     Raises
     ------
-    OSError
-        If a chunk is damaged.
+    RawFileError
+        If the file is damaged or shorter than its index says.
     """
-    with h5py.File(file.path) as handle:
-        chunk = max(_chunk_bytes(handle[name]) for name in datasets)
-    # HDF5 inflates a chunk anew for each block that needs it, unless its cache holds the chunk
-    with h5py.File(file.path, rdcc_nbytes=min(chunk, _MOST_CACHE)) as handle:
-        found = [handle[name] for name in datasets]
-        step = block_rows(found)
-        for first in range(start, stop, step):
-            last = min(first + step, stop)
-            yield first, {name: dataset[first:last] for name, dataset in zip(datasets, found, strict=True)}
+    step = block_rows(index.values())
+    length = min(step, stop - start)
+    buffers = {
+        name: np.empty((1, length, *found.shape), types.get(name, np.dtype(found.dtype).newbyteorder("=")))
+        for name, found in index.items()
+    }
+    with DirectFile(path, index, keep=True) as file:
+        first = start
+        while first < stop:
+            # blocks end where chunks end, wherever the first one starts
+            last = min(first - first % step + step, stop)
+            rows = np.arange(first, last)
+            for name, buffer in buffers.items():
+                file.scatter(name, rows, buffer, np.zeros_like(rows), rows - first)
+            yield first, {name: buffer[0, : last - first] for name, buffer in buffers.items()}
+            first = last
 
 
-def block_rows(datasets: Sequence[h5py.Dataset]) -> int:
+def block_rows(index: Collection[DatasetIndex]) -> int:
     """Rows to read at once: whole chunks of every dataset, about `BLOCK_BYTES` dense."""
-    event: int = sum(dataset.dtype.itemsize * math.prod(dataset.shape[1:]) for dataset in datasets)
-    target = max(1, BLOCK_BYTES // max(event, 1))
-    # a chunk longer than a block would make the block as long: the cache keeps it instead
-    chunks: list[int] = [
-        dataset.chunks[0] for dataset in datasets if dataset.chunks and dataset.chunks[0] <= target
-    ]
-    unit: int = math.lcm(*chunks)
+    event = max(1, sum(found.event_bytes for found in index))
+    target = max(1, BLOCK_BYTES // event)
+    largest = max(index, key=lambda found: found.event_bytes)
+    if largest.chunks and largest.chunks[0] > target:
+        length = largest.chunks[0]
+        return -(-length // -(-length * event // MOST_BLOCK_BYTES))
+    # other chunks that are longer than a block hold little: inflating them again costs less than a long block
+    chunks = [found.chunks[0] for found in index if found.chunks and found.chunks[0] <= target]
+    unit = math.lcm(*chunks)
     if unit > target:
         unit = max(chunks)
-    return max(unit, int(target // unit) * unit)
-
-
-def _chunk_bytes(dataset: h5py.Dataset) -> int:
-    return math.prod(dataset.chunks or (0,)) * int(dataset.dtype.itemsize)
+    return target // unit * unit

@@ -19,7 +19,7 @@ import pytest
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest
 from dlscan.errors import BadFilesError, ConfigError, DataError, UsageError
-from dlscan.prepare import build, layout, prepare, scatter
+from dlscan.prepare import build, layout, prepare, spill
 from dlscan.stream import Batches
 
 Make = Callable[..., Experiment]
@@ -415,7 +415,7 @@ def test_a_full_disk_is_not_the_fault_of_a_raw_file(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "run-000000-0000.h5")
 
-    monkeypatch.setattr(scatter, "write_shard", full)
+    monkeypatch.setattr(spill, "write_shard", full)
     with pytest.raises(OSError, match="No space left"):
         prepare(experiment, processes=1, skip_bad=True)
     assert not experiment.data.prepared.exists()

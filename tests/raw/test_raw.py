@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dlscan.config import Experiment
-from dlscan.raw import RawFile, block_rows, find_files, read_rows
+from dlscan.raw import block_rows, find_files, index_file, read_rows
 from dlscan.raw import read as reading
 
 
@@ -37,22 +37,47 @@ def test_blocks_give_every_row_once_and_in_order(
     with h5py.File(path, "w") as handle:
         handle.create_dataset("x", data=values, chunks=chunks)
         handle.create_dataset("y", data=values[:, 0], chunks=(33,))
-    file = RawFile(path, "a.h5", 0)
-    found = list(read_rows(file, ["x", "y"], 3, 98))
+    index = index_file(path, ["x", "y"])
+    found = [
+        (first, {name: values.copy() for name, values in block.items()})
+        for first, block in read_rows(path, index, 3, 98)
+    ]
     assert [first for first, _ in found] == list(np.cumsum([3] + [len(b["x"]) for _, b in found[:-1]]))
     np.testing.assert_array_equal(np.concatenate([b["x"] for _, b in found]), values[3:98])
     np.testing.assert_array_equal(np.concatenate([b["y"] for _, b in found]), values[3:98, 0])
 
 
 def test_a_block_is_whole_chunks_of_about_the_wanted_size(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as handle:
+        handle.create_dataset("ECAL", (10_000, 25, 25, 25), np.float32, chunks=(50, 25, 25, 25))
+        handle.create_dataset("target", (10_000, 1, 5), np.float32)
+        handle.create_dataset("time", (10_000,), np.float32, chunks=(10_000,))
+        handle.create_dataset("tiles", (10_000, 25, 25, 25), np.float32, chunks=(600, 3, 3, 3))
+        handle.create_dataset("endless", (10_000, 25, 25, 25), np.float32, chunks=(10_000, 1, 1, 1))
+    index = index_file(path, ["ECAL", "target", "time", "tiles", "endless"])
+    rows = block_rows([index["ECAL"], index["target"]])
+    assert rows % 50 == 0
+    assert 0.7 < rows * 62520 / reading.BLOCK_BYTES <= 1
+    assert block_rows([index["ECAL"], index["target"], index["time"]]) == rows
+    assert block_rows([index["tiles"], index["target"]]) == 600
+    rows = block_rows([index["endless"]])
+    assert 0.9 < rows * 62500 / reading.MOST_BLOCK_BYTES <= 1
+
+
+@pytest.mark.parametrize("chunks", [(1000, 3), (1000, 2)])
+def test_chunks_longer_than_a_block_are_read_in_parts(
+    tmp_path: Path, chunks: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 600)
+    monkeypatch.setattr(reading, "MOST_BLOCK_BYTES", 1200)
+    values = np.arange(9000, dtype=np.float32).reshape(3000, 3)
     with h5py.File(tmp_path / "a.h5", "w") as handle:
-        image = handle.create_dataset("ECAL", (10_000, 25, 25, 25), np.float32, chunks=(50, 25, 25, 25))
-        vector = handle.create_dataset("target", (10_000, 1, 5), np.float32)
-        rows = block_rows([image, vector])
-        assert rows % 50 == 0
-        assert 0.7 < rows * 62520 / reading.BLOCK_BYTES <= 1
-        long = handle.create_dataset("time", (10_000,), np.float32, chunks=(10_000,))
-        assert block_rows([image, vector, long]) == rows
+        handle.create_dataset("x", data=values, chunks=chunks, compression=4)
+    index = index_file(tmp_path / "a.h5", ["x"])
+    blocks = [block["x"].copy() for _, block in read_rows(tmp_path / "a.h5", index, 10, 2990, {"x": ">f8"})]
+    assert max(map(len, blocks)) == 100
+    np.testing.assert_array_equal(np.concatenate(blocks), values[10:2990])
 
 
 def test_a_class_directory_without_files_is_named(

@@ -1,0 +1,87 @@
+"""The second pass of `--index-only`: put the parts of the index together."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from dlscan.dataset import SPLITS, SplitInfo
+from dlscan.prepare.layout import Format
+from dlscan.prepare.scatter import Measured
+from dlscan.raw import RawFile
+from dlscan.raw.store import RawIndex
+from dlscan.raw.writer import FileIndex, IndexWriter
+
+INDEX = "index.h5"
+
+log = logging.getLogger("dlscan")
+
+
+def write_index(
+    path: Path,
+    raw: Path,
+    spill: Path,
+    form: Format,
+    stats: dict[RawFile, tuple[int, int]],
+    good: Sequence[Measured],
+) -> None:
+    """Write the index of a raw directory from the parts in `spill`.
+
+    Parameters
+    ----------
+    path : Path
+        The index.
+    raw : Path
+        The raw directory.
+    spill : Path
+        Where the first pass left the parts.
+    form : Format
+        What is stored.
+    stats : dict of RawFile to (int, int)
+        Size and time of every file, good or bad, before it was read; a file's place is its number.
+    good : sequence of Measured
+        Pieces of the files that are kept.
+    """
+    files = list(stats)
+    kept = {item.number for item in good}
+    events = sum(sum(item.counts) for item in good)
+    datasets = [*form.inputs, *form.extras]
+    with IndexWriter(path, raw, datasets, events, sum(item.chunks for item in good)) as writer:
+        last = -1
+        for part in sorted(spill.glob("part-*.h5")):
+            with RawIndex.open(part) as found:
+                for place, number in enumerate(found.numbers.tolist()):
+                    if number not in kept:
+                        continue
+                    if number != last:
+                        file = files[number]
+                        chunks = found.file(place)[1]
+                        writer.add(FileIndex(file.name, file.label, number, stats[file], chunks))
+                        last = number
+                    writer.add_codes(found.codes[found.starts[place] : found.starts[place + 1]])
+
+
+def count_splits(
+    classes: Sequence[str], files: Sequence[RawFile], good: Sequence[Measured]
+) -> dict[str, SplitInfo]:
+    """How many events of each class each split has."""
+    counts = {split: [0] * len(classes) for split in SPLITS}
+    for item in good:
+        for split, events in zip(SPLITS, item.counts, strict=True):
+            counts[split][files[item.number].label] += events
+    return {split: SplitInfo((), tuple(numbers)) for split, numbers in counts.items()}
+
+
+def warn_of_slow(good: Sequence[Measured], datasets: Sequence[str]) -> None:
+    """Say which datasets will be slow to stream, and why: a line for each reason."""
+    files = len({item.number for item in good})
+    found = {(item.number, name, why) for item in good for name, why in item.slow.items() if name in datasets}
+    for (name, why), count in sorted(Counter((name, why) for _, name, why in found).items()):
+        log.warning(
+            "%s %s in %s of %s files: only HDF5 can read that, several times slower than dlscan reads gzip "
+            "or plain data; `dlscan prepare` without --index-only pays for it once instead of every epoch",
+            name,
+            why,
+            f"{count:,}",
+            f"{files:,}",
+        )

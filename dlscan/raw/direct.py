@@ -1,0 +1,149 @@
+"""Read events of a raw file to where they are wanted, past HDF5 where that is possible."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from dlscan.raw.blobs import Blobs
+from dlscan.raw.cells import Array, Cells, Rows
+from dlscan.raw.index import DatasetIndex
+from dlscan.raw.slow import Slow
+from dlscan.raw.tiles import Tiles
+from dlscan.raw.whole import Gzip, Plain
+
+
+class RawFileError(OSError):
+    """A raw file cannot be read; the message names it.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    reason : str
+        In one line.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path, self.reason = path, reason
+
+
+class DirectFile:
+    """An open raw file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    index : mapping of str to DatasetIndex
+        From `index_file`.
+    stat : (int, int) or None
+        Size and time of change (ns) when it was indexed.
+    keep : bool
+        Keep the last chunk of whole events inflated, for one who reads a file in order and in blocks that are
+        shorter than its chunks.
+
+    Raises
+    ------
+    RawFileError
+        If the file is not there, or has changed since it was indexed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        index: Mapping[str, DatasetIndex],
+        stat: tuple[int, int] | None = None,
+        keep: bool = False,
+    ) -> None:
+        self._path, self._index, self._stat, self._keep = path, index, stat, keep
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise RawFileError(path, error.strerror or str(error)) from error
+        self._blobs = Blobs(self._descriptor)
+        self._readers: dict[str, Plain | Gzip | Tiles | Slow] = {}
+        try:
+            self._check()
+        except RawFileError:
+            self.close()
+            raise
+
+    def __enter__(self) -> "DirectFile":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; closing twice is fine."""
+        for reader in self._readers.values():
+            if isinstance(reader, Slow):
+                reader.close()
+        self._readers.clear()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def scatter(self, name: str, rows: Rows, cells: Array, slots: Rows, places: Rows) -> None:
+        """Read event `rows[i]` of dataset `name` into `cells[slots[i], places[i]]`.
+
+        Parameters
+        ----------
+        name : str
+            Of a dataset in the index.
+        rows : ndarray of int64, (n,)
+            Ascending.
+        cells : ndarray, (S, E, ...)
+            Events of the dataset's shape, each in one piece of memory. Values get the bits that
+            `values.astype(cells.dtype)` has for what h5py reads.
+        slots, places : ndarray of int64, (n,)
+            Where each event goes.
+
+        Raises
+        ------
+        RawFileError
+            If the file is damaged, shorter than its index says, or has changed since it was indexed.
+        """
+        self._check()
+        if not len(rows):
+            return
+        target = Cells(cells)
+        try:
+            # a double beyond float32 becomes infinite: who reads it decides what to make of that
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._reader(name).scatter(rows, target, slots, places)
+        except (OSError, RuntimeError, ValueError, KeyError) as error:
+            raise RawFileError(self._path, f"{name} cannot be read: {_line(error)}") from error
+
+    def _reader(self, name: str) -> Plain | Gzip | Tiles | Slow:
+        reader = self._readers.get(name)
+        if reader is None:
+            reader = self._readers[name] = self._open(name)
+        return reader
+
+    def _open(self, name: str) -> Plain | Gzip | Tiles | Slow:
+        index = self._index[name]
+        if index.codec == "h5py":
+            return Slow(index, self._path, name)
+        if index.chunks is not None and not index.whole_events:
+            return Tiles(index, self._blobs)
+        if index.codec == "gzip":
+            return Gzip(index, self._blobs, self._keep)
+        return Plain(index, self._blobs)
+
+    def _check(self) -> None:
+        if self._stat is None:
+            return
+        now = os.fstat(self._descriptor)
+        if (now.st_size, now.st_mtime_ns) != self._stat:
+            raise RawFileError(self._path, "changed since it was indexed; run `dlscan prepare` again")
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())

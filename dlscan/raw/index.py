@@ -1,0 +1,178 @@
+"""Where the chunks of a raw file lie, so that they can be read without HDF5.
+
+HDF5 finds a chunk through a tree, under one lock for all threads, and keeps it in a cache of its own. The
+place of a chunk never changes in a file that is only read: it is looked up once.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.raw.inflate import inflate
+
+Places = NDArray[np.int64]
+
+# Types that numpy views in place, as unsigned integers of the same width where bits count
+_WIDTHS = (1, 2, 4, 8)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DatasetIndex:
+    """Where the values of a dataset lie.
+
+    Attributes
+    ----------
+    dtype : str
+        As in the file, with its byte order.
+    shape : tuple of int
+        Of one event; `()` is a number per event.
+    rows : int
+        Events.
+    chunks : tuple of int or None
+        Of a chunk, the event axis first; None without chunks.
+    codec : {"contiguous", "plain", "gzip", "h5py"}
+        How to read it; "plain" are chunks without a filter, "h5py" leaves it to HDF5.
+    why : str
+        Why it must be HDF5, in words that follow the name of the dataset; else empty.
+    offsets : ndarray of int64, (n,)
+        Of each chunk in the file, in row-major order of the grid of chunks; -1 if it was never written, so
+        that its values are the fill value. A single one without chunks, none where HDF5 reads.
+    sizes : ndarray of int64, (n,)
+        Bytes of each chunk in the file.
+    fill : bytes
+        The fill value, one value as in the file; empty is zero.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    rows: int
+    chunks: tuple[int, ...] | None
+    codec: str
+    why: str
+    offsets: Places
+    sizes: Places
+    fill: bytes = b""
+
+    @property
+    def event_bytes(self) -> int:
+        """Bytes of one event, inflated."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+    @property
+    def whole_events(self) -> bool:
+        """Whether each chunk holds every value of its events."""
+        return self.chunks is not None and all(
+            chunk == length for chunk, length in zip(self.chunks[1:], self.shape, strict=True)
+        )
+
+
+def index_file(path: Path, datasets: Sequence[str]) -> dict[str, DatasetIndex]:
+    """Look up every chunk of some datasets of a raw file.
+
+    Raises
+    ------
+    OSError, RuntimeError
+        If the file cannot be opened or its structure is damaged.
+    KeyError
+        If it lacks a dataset.
+    """
+    with h5py.File(path) as handle:
+        return {name: _index(handle, handle[name]) for name in datasets}
+
+
+def _index(handle: h5py.File, dataset: h5py.Dataset) -> DatasetIndex:
+    why = _why_hdf5(handle, dataset)
+    codec = "h5py"
+    offsets = sizes = np.zeros(0, np.int64)
+    if not why and dataset.chunks is None:
+        codec = "contiguous"
+        offsets, sizes = (np.array([number]) for number in (dataset.id.get_offset(), dataset.nbytes))
+    elif not why:
+        codec = "gzip" if dataset.id.get_create_plist().get_nfilters() else "plain"
+        offsets, sizes, why = _chunks(dataset, codec)
+        codec = "h5py" if why else codec
+    fill = np.asarray(dataset.fillvalue, dataset.dtype).tobytes()
+    return DatasetIndex(
+        dataset.dtype.str,
+        tuple(map(int, dataset.shape[1:])),
+        int(dataset.shape[0]),
+        None if dataset.chunks is None else tuple(map(int, dataset.chunks)),
+        codec,
+        why,
+        offsets,
+        sizes,
+        fill if any(fill) else b"",
+    )
+
+
+def _why_hdf5(handle: h5py.File, dataset: h5py.Dataset) -> str:
+    """Why only HDF5 can read a dataset, as far as its header says; empty if its bytes can be read."""
+    created = dataset.id.get_create_plist()
+    if h5py.h5f.get_name(dataset.id) != h5py.h5f.get_name(handle.id):
+        return "is a link into another file"
+    if created.get_layout() == h5py.h5d.VIRTUAL:
+        return "is put together from other files (a virtual dataset)"
+    if created.get_external_count():
+        return "has its values in another file"
+    if created.get_layout() == h5py.h5d.COMPACT:
+        return "lies in its header (compact)"
+    if handle.userblock_size:
+        return "lies behind a user block"
+    if dataset.dtype.itemsize not in _WIDTHS or dataset.id.get_type() != h5py.h5t.py_create(
+        dataset.dtype, logical=True
+    ):
+        return "has a number format that must be converted"
+    filters = [created.get_filter(number) for number in range(created.get_nfilters())]
+    if filters and [code for code, *_ in filters] != [h5py.h5z.FILTER_DEFLATE]:
+        return f"is stored with {' + '.join(_filter_name(*item) for item in filters)}"
+    if dataset.chunks is None and dataset.id.get_offset() is None:
+        return "was never written"
+    return ""
+
+
+def _filter_name(code: int, flags: int, values: tuple[int, ...], name: bytes) -> str:
+    if code == h5py.h5z.FILTER_DEFLATE:
+        return "gzip"
+    words = name.decode(errors="replace").split()
+    return words[0] if words else f"filter {code}"
+
+
+def _chunks(dataset: h5py.Dataset, codec: str) -> tuple[Places, Places, str]:
+    """Offsets and sizes of all chunks, or why HDF5 must read them after all."""
+    shape = np.array(dataset.chunks)
+    grid = tuple(int(count) for count in -(-np.array(dataset.shape) // shape))
+    offsets, sizes = np.full(math.prod(grid), -1), np.zeros(math.prod(grid), np.int64)
+    full = math.prod(dataset.chunks) * dataset.dtype.itemsize
+    found: list[tuple[tuple[int, ...], int, int, int]] = []
+    dataset.id.chunk_iter(found.append)
+    if found:
+        corners, masks, begins, lengths = (np.array(part) for part in zip(*found, strict=True))
+        edge = (corners + shape > dataset.shape).any(axis=1)
+        if masks.any() or (codec == "gzip" and _any_plain(dataset, corners[edge & (lengths == full)], full)):
+            return offsets[:0], sizes[:0], "has chunks without their filter"
+        places = np.ravel_multi_index(tuple((corners // shape).T), grid)
+        offsets[places], sizes[places] = begins, lengths
+    if sizes.max(initial=0) >= 2**32:
+        return offsets[:0], sizes[:0], "has chunks of over 4 GB"
+    if codec == "plain" and ((sizes != full) & (offsets >= 0)).any():
+        return offsets[:0], sizes[:0], "has chunks of unequal length"
+    return offsets, sizes, ""
+
+
+def _any_plain(dataset: h5py.Dataset, corners: Places, full: int) -> bool:
+    """Whether one of these chunks, as long as one without a filter, is none of the filter's work.
+
+    A file may leave chunks at its edges as they are, which no flag of theirs says.
+    """
+    for corner in corners.tolist():
+        _, data = dataset.id.read_direct_chunk(tuple(corner))
+        try:
+            inflate(data, full)
+        except ValueError:
+            return True
+    return False

@@ -1,0 +1,138 @@
+"""The index of a raw directory: one file that says where every chunk of every raw file lies.
+
+All arrays are contiguous in an HDF5 file. What is small is mapped into memory; what is known of a file is
+read when it is asked for, so that an index of any size opens at once and takes little memory.
+"""
+
+import dataclasses
+import json
+import math
+import mmap
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.raw.index import DatasetIndex
+
+VERSION = 1
+
+
+class RawIndex:
+    """An open index; made by `RawIndex.open`.
+
+    Attributes
+    ----------
+    raw : Path
+        The raw directory.
+    starts : ndarray of int64, (F + 1,)
+        The first event of each file, counted through all files.
+    labels : ndarray of int16, (F,)
+        The class of each file's events.
+    codes : ndarray of uint8, (N,)
+        The split of each event: its index in `SPLITS`.
+    numbers : ndarray of uint32, (F,)
+        The number of each file among the sources of the manifest.
+    unit_rows_all : ndarray of int32, (F,)
+        Rows of each file that are best decoded together.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._places: dict[str, tuple[int, np.dtype[Any], tuple[int, ...]]] = {}
+        with h5py.File(path) as handle:
+            if handle.attrs.get("version") != VERSION:
+                raise ValueError(f"{path}: not an index of this version")
+            self.raw = Path(os.fsdecode(handle["raw"][...].tobytes()))
+            self._names: list[str] = json.loads(handle.attrs["datasets"])
+            self._kinds = [_kind(**kind) for kind in json.loads(handle["kinds"][...].tobytes())]
+            for name, stored in handle.items():
+                self._places[name] = stored.id.get_offset() or 0, stored.dtype, stored.shape
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._memory = mmap.mmap(self._descriptor, 0, prot=mmap.PROT_READ)
+        self.starts: NDArray[np.int64] = self._view("starts")
+        self.labels: NDArray[np.int16] = self._view("labels")
+        self.codes: NDArray[np.uint8] = self._view("codes")
+        self.numbers: NDArray[np.uint32] = self._view("numbers")
+        self.unit_rows_all: NDArray[np.int32] = self._view("unit_rows")
+
+    @classmethod
+    def open(cls, path: Path) -> "RawIndex":
+        """Open the index at `path`.
+
+        Raises
+        ------
+        OSError, ValueError, KeyError
+            If it is missing or damaged.
+        """
+        return cls(path)
+
+    def __enter__(self) -> "RawIndex":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; arrays that were taken from the index stay valid."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def unit_rows(self, number: int) -> int:
+        """Rows of file `number` that are best decoded together: whole chunks of its largest dataset."""
+        return int(self.unit_rows_all[number])
+
+    def file(self, number: int) -> tuple[Path, dict[str, DatasetIndex], tuple[int, int]]:
+        """Where file `number` is, where its chunks lie, and its size and time of change when it was read."""
+        first, last = self._read("name_starts", number, 2).tolist()
+        path = self.raw / os.fsdecode(self._read("names", first, last - first).tobytes())
+        size, time = self._read("stats", number, 1)[0].tolist()
+        width = len(self._names)
+        kinds = self._read("kind", number, 1)[0].tolist()
+        edges = self._read("chunk_starts", number * width, width + 1)
+        offsets, sizes = (self._read(name, edges[0], edges[-1] - edges[0]) for name in ("offsets", "sizes"))
+        edges = (edges - edges[0]).tolist()
+        rows = int(self.starts[number + 1] - self.starts[number])
+        datasets = {}
+        for place, name in enumerate(self._names):
+            here = slice(edges[place], edges[place + 1])
+            found = dataclasses.replace(
+                self._kinds[kinds[place]],
+                rows=rows,
+                offsets=offsets[here],
+                sizes=sizes[here].astype(np.int64),
+            )
+            if found.codec == "contiguous":
+                found = dataclasses.replace(found, sizes=np.array([rows * found.event_bytes]))
+            datasets[name] = found
+        return path, datasets, (size, time)
+
+    def _view(self, name: str) -> NDArray[Any]:
+        offset, dtype, shape = self._places[name]
+        return np.ndarray(shape, dtype, self._memory, offset) if math.prod(shape) else np.empty(shape, dtype)
+
+    def _read(self, name: str, start: int, count: int) -> NDArray[Any]:
+        offset, dtype, shape = self._places[name]
+        width = dtype.itemsize * math.prod(shape[1:])
+        data = os.pread(self._descriptor, int(count) * width, offset + int(start) * width)
+        if len(data) != count * width:
+            raise ValueError(f"{self._path}: ends too early")
+        return np.frombuffer(data, dtype).reshape(-1, *shape[1:])
+
+
+def _kind(fill: str, **fields: Any) -> DatasetIndex:
+    """A dataset as `IndexWriter` describes it, but without rows and chunks."""
+    nothing = np.zeros(0, np.int64)
+    for name in ("shape", "chunks"):
+        fields[name] = None if fields[name] is None else tuple(fields[name])
+    return DatasetIndex(**fields, rows=0, offsets=nothing, sizes=nothing, fill=bytes.fromhex(fill))

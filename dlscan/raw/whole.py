@@ -1,0 +1,144 @@
+"""Datasets whose events lie in one piece: contiguous ones, and chunks of whole events."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dlscan.raw.blobs import Blobs
+from dlscan.raw.cells import LONG_EVENT, Array, Cells, Rows
+from dlscan.raw.index import DatasetIndex
+from dlscan.raw.inflate import inflate
+
+# Events are read and copied in blocks of about this many bytes, small enough for a processor's cache
+_BLOCK_BYTES = 512 * 2**10
+# Unwanted bytes between two events that cost less to read than to skip
+_GAP_BYTES = 64 * 2**10
+# A call of the kernel takes at most so many buffers
+_MOST_BUFFERS = 1024
+
+
+class Plain:
+    """Events as they are in memory, contiguous or in chunks without a filter."""
+
+    def __init__(self, index: DatasetIndex, blobs: Blobs) -> None:
+        self._index, self._blobs = index, blobs
+        self._dtype = np.dtype(index.dtype)
+        self._length = index.chunks[0] if index.chunks else max(index.rows, 1)
+        self._skipped = memoryview(bytearray(_GAP_BYTES))
+
+    def scatter(self, rows: Rows, cells: Cells, slots: Rows, places: Rows) -> None:
+        """See `DirectFile.scatter`."""
+        straight = cells.takes(self._dtype) and cells.event_bytes >= LONG_EVENT
+        for chunk, first, last in runs_by_chunk(rows, self._length):
+            offset, within = int(self._index.offsets[chunk]), rows[first:last] - chunk * self._length
+            target = cells, slots[first:last], places[first:last]
+            if offset < 0:
+                put_fill(self._index, *target)
+            elif straight:
+                self._read_in_place(offset, within, *target)
+            else:
+                self._read_and_copy(offset, within, *target)
+
+    def _read_in_place(self, offset: int, rows: Rows, cells: Cells, slots: Rows, places: Rows) -> None:
+        """The kernel copies each event to its place; what lies between goes to a buffer that nobody reads."""
+        event = self._index.event_bytes
+        target = cells.bytes()
+        buffers: list[memoryview] = []
+        begin = following = 0
+        for row, slot, place in zip(rows.tolist(), slots.tolist(), places.tolist(), strict=True):
+            gap = (row - following) * event
+            if not buffers or gap > _GAP_BYTES or len(buffers) + 2 > _MOST_BUFFERS:
+                if buffers:
+                    self._blobs.fill(buffers, offset + begin * event)
+                buffers, begin = [], row
+            elif gap:
+                buffers.append(self._skipped[:gap])
+            buffers.append(target[slot, place].data)
+            following = row + 1
+        self._blobs.fill(buffers, offset + begin * event)
+
+    def _read_and_copy(self, offset: int, rows: Rows, cells: Cells, slots: Rows, places: Rows) -> None:
+        event = self._index.event_bytes
+        for first, last in _blocks(rows, max(1, _BLOCK_BYTES // event), _GAP_BYTES // event):
+            begin, count = int(rows[first]), int(rows[last - 1] - rows[first]) + 1
+            data = self._blobs.fetch(offset + begin * event, count * event)
+            values = np.frombuffer(data, self._dtype).reshape(count, -1)
+            cells.put(values, rows[first:last] - begin, slots[first:last], places[first:last])
+
+
+class Gzip:
+    """Chunks of whole events, deflated; `keep` the last one for the next call, which may want its rest."""
+
+    def __init__(self, index: DatasetIndex, blobs: Blobs, keep: bool) -> None:
+        assert index.chunks is not None
+        self._keep, self._kept = keep, (-1, np.zeros((0, 0), np.dtype(index.dtype)))
+        self._index, self._blobs = index, blobs
+        self._length = index.chunks[0]
+        self._dtype = np.dtype(index.dtype)
+
+    def scatter(self, rows: Rows, cells: Cells, slots: Rows, places: Rows) -> None:
+        """See `DirectFile.scatter`."""
+        index, length = self._index, self._length
+        runs = {chunk: (first, last) for chunk, first, last in runs_by_chunk(rows, length)}
+        numbers = np.fromiter(runs, np.int64, len(runs))
+        written = index.offsets[numbers] >= 0
+        for number in numbers[~written].tolist():
+            first, last = runs[number]
+            put_fill(index, cells, slots[first:last], places[first:last])
+        for number, values in self._inflated(numbers[written]):
+            first, last = runs[number]
+            within = rows[first:last] - number * length
+            cells.put(values, within, slots[first:last], places[first:last])
+
+    def _inflated(self, numbers: Rows) -> Iterator[tuple[int, Array]]:
+        index, length = self._index, self._length
+        kept, values = self._kept
+        if (numbers == kept).any():
+            yield kept, values
+            numbers = numbers[numbers != kept]
+        for number, data in self._blobs.read(numbers, index.offsets[numbers], index.sizes[numbers]):
+            raw = inflated(data, number, length * index.event_bytes)
+            values = np.frombuffer(raw, self._dtype).reshape(length, -1)
+            if self._keep:
+                self._kept = number, values
+            yield number, values
+
+
+def inflated(data: memoryview, number: int, size: int) -> bytes | bytearray:
+    """Inflate chunk `number` of a dataset; a `ValueError` says which one is damaged."""
+    try:
+        return inflate(data, size)
+    except ValueError as error:
+        raise ValueError(f"chunk {number} is damaged ({error})") from None
+
+
+def put_fill(index: DatasetIndex, cells: Cells, slots: Rows, places: Rows) -> None:
+    """Give events the values that HDF5 gives where nothing was written."""
+    if index.fill:
+        value = np.frombuffer(index.fill, index.dtype)[None]
+        cells.put(np.broadcast_to(value, (1, cells.events.shape[2])), np.zeros_like(slots), slots, places)
+    else:
+        cells.clear(slots, places)
+
+
+def runs_by_chunk(rows: Rows, length: int) -> Iterator[tuple[int, int, int]]:
+    """Which of the ascending `rows` lie in which chunk of `length` rows: (chunk, first, last)."""
+    if not len(rows):
+        return
+    low, high = int(rows[0]) // length, int(rows[-1]) // length
+    edges = np.searchsorted(rows, np.arange(low, high + 2) * length).tolist()
+    for number in range(high - low + 1):
+        if edges[number] < edges[number + 1]:
+            yield low + number, edges[number], edges[number + 1]
+
+
+def _blocks(rows: Rows, span: int, gap: int) -> Iterator[tuple[int, int]]:
+    """Cut ascending `rows` where a block would span more than `span` rows or has a gap of over `gap`."""
+    breaks = np.flatnonzero(np.diff(rows) > gap + 1) + 1
+    first = 0
+    for stop in (*breaks.tolist(), len(rows)):
+        while first < stop:
+            last = int(np.searchsorted(rows, rows[first] + span))
+            last = min(last, stop)
+            yield first, last
+            first = last

@@ -1,0 +1,185 @@
+"""Write the index of a raw directory, file by file."""
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from dlscan.files import written_whole
+from dlscan.raw.index import DatasetIndex
+from dlscan.raw.store import VERSION
+
+# Rows that are decoded together are at least about so many bytes, which a disk delivers at full speed
+_UNIT_BYTES = 2 * 2**20
+_MOST_UNIT_ROWS = 4096
+# Values that are collected before they are written
+_COLLECTED = 2**20
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FileIndex:
+    """What the index keeps of a raw file.
+
+    Attributes
+    ----------
+    name : str
+        Below the raw directory.
+    label : int
+        Index of its class.
+    number : int
+        Its number among the sources of the manifest.
+    stat : (int, int)
+        Size and time of change (ns) when it was read.
+    datasets : dict of str to DatasetIndex
+        Where its chunks lie.
+    """
+
+    name: str
+    label: int
+    number: int
+    stat: tuple[int, int]
+    datasets: dict[str, DatasetIndex]
+
+
+class IndexWriter:
+    """Writes an index; memory holds a few numbers per file.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write.
+    raw : Path
+        The raw directory.
+    datasets : sequence of str
+        The names that every file has.
+    events, chunks : int
+        How many there will be at most; chunks of all datasets together.
+    """
+
+    def __init__(self, path: Path, raw: Path, datasets: Sequence[str], events: int, chunks: int) -> None:
+        self._handle = h5py.File(path, "w", alignment_threshold=1, alignment_interval=8)
+        self._handle.attrs["version"] = VERSION
+        self._handle.attrs["datasets"] = json.dumps(list(datasets))
+        self._handle["raw"] = np.frombuffer(os.fsencode(raw.resolve()), np.uint8)
+        self._datasets = tuple(datasets)
+        self._files: list[tuple[Any, ...]] = []
+        self._kinds: dict[str, int] = {}
+        self._chunk_starts, self._name_starts = [0], [0]
+        self._starts: list[int] = []
+        self._events = 0
+        self._names: list[bytes] = []
+        self._columns = {
+            "codes": _Column(self._handle, "codes", events, np.uint8),
+            "offsets": _Column(self._handle, "offsets", chunks, np.int64),
+            "sizes": _Column(self._handle, "sizes", chunks, np.uint32),
+        }
+
+    def __enter__(self) -> "IndexWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._finish()
+        self._handle.close()
+
+    def add(self, file: FileIndex) -> None:
+        """Add the next file; the splits of its events follow by `add_codes`."""
+        kinds = []
+        for name in self._datasets:
+            found = file.datasets[name]
+            kinds.append(self._kinds.setdefault(json.dumps(_plain(found)), len(self._kinds)))
+            self._columns["offsets"].append(found.offsets)
+            # that of a contiguous dataset may be longer than 32 bits, and follows from its shape
+            contiguous = found.codec == "contiguous"
+            self._columns["sizes"].append(np.zeros(1) if contiguous else found.sizes)
+            self._chunk_starts.append(self._chunk_starts[-1] + len(found.offsets))
+        self._names.append(os.fsencode(file.name))
+        self._name_starts.append(self._name_starts[-1] + len(self._names[-1]))
+        self._starts.append(self._events)
+        self._files.append((file.label, file.number, file.stat, kinds, unit_rows(file.datasets)))
+
+    def add_codes(self, codes: NDArray[Any]) -> None:
+        """Add events of the last file, by their splits."""
+        self._columns["codes"].append(codes)
+        self._events += len(codes)
+
+    def _finish(self) -> None:
+        for column in self._columns.values():
+            column.flush()
+        labels, numbers, stats, kinds, rows = zip(*self._files, strict=True)
+        for name, values, dtype in (
+            ("starts", [*self._starts, self._events], np.int64),
+            ("labels", labels, np.int16),
+            ("numbers", numbers, np.uint32),
+            ("stats", stats, np.int64),
+            ("kind", kinds, np.int32),
+            ("unit_rows", rows, np.int32),
+            ("chunk_starts", self._chunk_starts, np.int64),
+            ("name_starts", self._name_starts, np.int64),
+            ("names", np.frombuffer(b"".join(self._names), np.uint8), np.uint8),
+            ("kinds", np.frombuffer(f"[{','.join(self._kinds)}]".encode(), np.uint8), np.uint8),
+        ):
+            self._handle[name] = np.array(values, dtype)
+
+
+def refresh_stats(path: Path, stats: Sequence[tuple[int, int]]) -> None:
+    """Replace size and time of the files of an index, in its order, whose content is still the same."""
+    with written_whole(path) as temporary:
+        shutil.copyfile(path, temporary)
+        with h5py.File(temporary, "r+") as handle:
+            handle["stats"][...] = np.array(stats, np.int64)
+
+
+def unit_rows(datasets: Mapping[str, DatasetIndex]) -> int:
+    """Rows of a file that are best decoded together: whole chunks of its largest dataset."""
+    largest = max(datasets.values(), key=lambda found: found.event_bytes)
+    event = max(1, sum(found.event_bytes for found in datasets.values()))
+    wanted = max(1, min(_UNIT_BYTES // event, _MOST_UNIT_ROWS))
+    chunk = largest.chunks[0] if largest.chunks else 1
+    if chunk > _MOST_UNIT_ROWS:
+        # equal parts, so that as few as possible need two chunks
+        return -(-chunk // -(-chunk // _MOST_UNIT_ROWS))
+    return chunk * max(1, wanted // chunk)
+
+
+def _plain(found: DatasetIndex) -> dict[str, Any]:
+    """What many files have in common."""
+    return {
+        "dtype": found.dtype,
+        "shape": found.shape,
+        "chunks": found.chunks,
+        "codec": found.codec,
+        "why": found.why,
+        "fill": found.fill.hex(),
+    }
+
+
+class _Column:
+    """A long dataset that is written in order, a good piece at a time."""
+
+    def __init__(self, handle: h5py.File, name: str, length: int, dtype: DTypeLike) -> None:
+        self._stored = handle.create_dataset(name, (length,), dtype)
+        self._waiting: list[NDArray[Any]] = []
+        self._collected = self._written = 0
+
+    def append(self, values: NDArray[Any]) -> None:
+        self._waiting.append(values)
+        self._collected += len(values)
+        if self._collected > _COLLECTED:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._collected:
+            end = self._written + self._collected
+            self._stored[self._written : end] = np.concatenate(self._waiting)
+            self._waiting, self._collected, self._written = [], 0, end
