@@ -1,6 +1,7 @@
 """Batches of events from a prepared dataset, filled by worker processes into shared memory."""
 
 from dlscan.errors import StreamError
-from dlscan.stream.batches import Batch, Batches
+from dlscan.stream.batch import Batch, SparseRows
+from dlscan.stream.batches import Batches
 
-__all__ = ["Batch", "Batches", "StreamError"]
+__all__ = ["Batch", "Batches", "SparseRows", "StreamError"]

@@ -1,60 +1,37 @@
 """`Batches`: the events of a split, batch by batch."""
 
-import collections
-import dataclasses
 import math
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dlscan.dataset import SPLITS, Manifest
 from dlscan.errors import StreamError, UsageError
 from dlscan.machine import usable_cpus
-from dlscan.stream.plan import Epoch, Oversampled, Shuffled, Stored, block_events
-from dlscan.stream.reader import Arrays, Reader, Source
+from dlscan.raw.inflate import warn_if_slow
+from dlscan.stream.batch import Batch
+from dlscan.stream.cache import Cache
+from dlscan.stream.rawfiles import RawSource
 from dlscan.stream.ring import Ring
+from dlscan.stream.room import Room
+from dlscan.stream.shards import ShardSource
 from dlscan.stream.slots import SlotLayout
+from dlscan.stream.supply import Prepared, Raw, Supply, Wish
 
 # Below this many dense bytes an epoch is read in less time than a process takes to start.
 _SMALL_EPOCH = 64 * 2**20
 _MOST_WORKERS = 8
-BALANCES = ("none", "weights", "oversample")
-
-
-@dataclasses.dataclass(frozen=True)
-class Batch:
-    """Some events.
-
-    Attributes
-    ----------
-    inputs : dict of str to ndarray of float32, each (B, ...)
-        Raw values.
-    labels : ndarray of int32, (B,)
-        Indices of the classes.
-    weights : ndarray of float32, (B,)
-        The weight of each event in the loss.
-    extras : dict of str to ndarray, each (B, ...)
-        Only with `extras=True`.
-    sources : ndarray of uint32, (B, 2), or None
-        Number of the raw file in the manifest, and row in it; only with `extras=True`.
-    """
-
-    inputs: dict[str, NDArray[np.float32]]
-    labels: NDArray[np.int32]
-    weights: NDArray[np.float32]
-    extras: dict[str, NDArray[Any]]
-    sources: NDArray[np.uint32] | None
-
-    def __len__(self) -> int:
-        return len(self.labels)
+CHOICES = {
+    "split": SPLITS,
+    "balance": ("none", "weights", "oversample"),
+    "cache": ("none", "ram"),
+    "transport": ("dense", "sparse"),
+}
 
 
 class Batches:
-    """Stream a split of a prepared dataset.
+    """Stream a split of a dataset.
 
     Every event of the split comes exactly once an epoch (unless rarer classes are oversampled), in an order
     that depends on seed and epoch only. Arrays may be kept: their memory is used again when they are dropped.
@@ -62,7 +39,7 @@ class Batches:
     Parameters
     ----------
     prepared : str or Path
-        The dataset's directory.
+        The directory of what `dlscan prepare` made: a dataset, or the index of a raw directory.
     split : {"train", "validation", "test"}
         Which events.
     batch_size : int
@@ -79,6 +56,14 @@ class Batches:
         Deliver extras and sources too.
     patience : float
         Seconds after which a worker that does not answer is taken to hang.
+    memory : int, optional
+        Bytes that batches may take; by default half of what is free, which is seldom used up.
+    cache : {"none", "ram"}
+        `ram` keeps the encoded events of the split in memory: they are read from disk once.
+    transport : {"dense", "sparse"}
+        `sparse` delivers inputs that are stored sparse as `Batch.sparse`, for a device that is far away.
+    event_weights : str, optional
+        The extra that holds a weight per event, which multiplies that of its class.
 
     Attributes
     ----------
@@ -88,9 +73,13 @@ class Batches:
         Events delivered in an epoch.
     steps : int
         Batches in an epoch.
+    workers : int
+        Processes that read ahead.
 
     Raises
     ------
+    UsageError
+        If an argument is wrong, or `memory` is too small for a batch.
     DataError
         If there is no dataset.
     StreamError
@@ -116,35 +105,32 @@ class Batches:
         balance: Literal["none", "weights", "oversample"] = "none",
         extras: bool = False,
         patience: float = 600.0,
+        memory: int | None = None,
+        cache: Literal["none", "ram"] = "none",
+        transport: Literal["dense", "sparse"] = "dense",
+        event_weights: str | None = None,
     ) -> None:
-        if split not in SPLITS:
-            raise UsageError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
-        if balance not in BALANCES:
-            raise UsageError(f"balance must be one of {', '.join(BALANCES)}, got {balance!r}")
-        for name, number, least in (
-            ("batch_size", batch_size, 1),
-            ("seed", seed, 0),
-            ("workers", workers, 0),
-        ):
-            if number != "auto" and number < least:
-                raise UsageError(f"{name} must be at least {least}, got {number}")
+        chosen = {"split": split, "balance": balance, "cache": cache, "transport": transport}
+        _check(chosen, {"batch_size": (batch_size, 1), "seed": (seed, 0), "workers": (workers, 0)})
+        self._directory = Path(prepared).resolve()
         self.manifest = Manifest.read(Path(prepared))
-        info = self.manifest.splits[split]
-        self._batch_size, self._seed, self._shuffle, self._patience = batch_size, seed, shuffle, patience
-        counts = [count for count in info.counts if count]
-        self.events = max(counts) * len(counts) if balance == "oversample" else info.events
-        self._layout = SlotLayout.of(self.manifest, min(batch_size, self.events), extras)
-        columns = tuple(field.name for field in self._layout.fields if field.name not in ("rows", "weights"))
-        weights = self._class_weights() if balance == "weights" else (1.0,) * len(self.manifest.classes)
-        self._source = Source(Path(prepared).resolve(), info.shards, columns, weights)
-        self._labels = Reader(self._source).labels() if balance == "oversample" else None
-        self._stored_events = info.events
-        self._block = block_events(sum(s.size for s in info.shards) / max(info.events, 1), batch_size)
+        self._split, self._extras, self._patience, self._memory = split, extras, patience, memory
+        self._cache = Cache() if cache == "ram" else None
+        self._event_weights = self._checked_weights(event_weights)
+        self._sparse = self._sparse_inputs() if transport == "sparse" else ()
+        counts = [count for count in self.manifest.splits[split].counts if count]
+        self.events = max(counts) * len(counts) if balance == "oversample" else sum(counts)
         self.steps = -(-self.events // batch_size)
-        self._workers = self._auto_workers() if workers == "auto" else workers
+        self._weighted = balance == "weights"
+        self.workers = self._auto_workers(shuffle) if workers == "auto" else workers
+        self._wish = Wish(
+            min(batch_size, self.events), seed, shuffle, balance == "oversample", max(self.workers, 1)
+        )
+        self._layout = SlotLayout.of(self.manifest, self._wish.batch_size, extras, self._sparse)
+        self._supply: Supply | None = None
         self._ring: Ring | None = None
-        self._pending: collections.deque[tuple[int, int]] = collections.deque()
         self._turn = 0
+        self._room = Room(memory, self._layout)
 
     def __enter__(self) -> "Batches":
         return self
@@ -154,13 +140,19 @@ class Batches:
     ) -> None:
         self.close()
 
+    @property
+    def waited(self) -> float:
+        """Seconds that the caller has waited for batches in the latest epoch."""
+        return self._ring.waited if self._ring else 0.0
+
     def close(self) -> None:
         """End the workers. An epoch that is under way cannot go on; a new one starts new workers."""
         self._turn += 1
         if self._ring is not None:
             self._ring.close()
-            self._ring = None
-            self._pending.clear()
+        self._ring = self._supply = None
+        if self._cache is not None:
+            self._cache.close()
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of epoch `number`, from 0; leaving the loop early is fine.
@@ -168,44 +160,19 @@ class Batches:
         A new epoch ends the one before: its iterator cannot go on.
         """
         self._turn += 1
-        plan = self._plan(number)
-        if self._workers == 0:
-            return self._read_here(plan, self._turn)
-        return self._read_ahead(plan, self._turn)
+        return self._read(number, self._turn)
 
-    def _plan(self, epoch: int) -> Epoch:
-        if self._labels is not None:
-            return Oversampled(self._labels, self._batch_size, self._seed, epoch)
-        if not self._shuffle:
-            return Stored(self._stored_events, self._batch_size)
-        return Shuffled(self._stored_events, self._batch_size, self._block, self._seed, epoch)
-
-    def _read_here(self, plan: Epoch, turn: int) -> Iterator[Batch]:
-        reader = Reader(self._source)
-        for step in range(plan.steps):
-            self._check(turn)
-            rows = plan.rows(step)
-            arrays = self._layout.allocate(len(rows))
-            del arrays["rows"]
-            reader.fill(rows, arrays)
-            yield _batch(arrays)
-
-    def _read_ahead(self, plan: Epoch, turn: int) -> Iterator[Batch]:
+    def _read(self, number: int, turn: int) -> Iterator[Batch]:
         self._check(turn)
-        if self._ring is None:
-            self._ring = Ring(self._source, self._layout, self._workers, self._patience)
-        self._forget_pending()
-        asked = 0
         try:
-            while asked < plan.steps or self._pending:
-                while asked < plan.steps and self._ring.can_ask():
-                    rows = plan.rows(asked)
-                    self._pending.append((self._ring.ask(rows), len(rows)))
-                    asked += 1
-                slot, events = self._pending[0]
-                self._ring.wait_for(slot)
-                self._pending.popleft()
-                yield _batch(self._ring.lend(slot, events))
+            if self._supply is None or self._ring is None:
+                self._supply = self._make_supply()
+                self._ring = self._make_ring(self._supply)
+            for arrays in self._ring.batches(self._supply.tasks(number), self._sizes()):
+                batch = Batch.of(arrays)
+                del arrays  # the caller alone decides how long a slot is lent
+                yield batch
+                del batch
                 self._check(turn)
         except GeneratorExit:
             raise  # the loop was left; what was read ahead is taken back by the next epoch
@@ -219,35 +186,97 @@ class Batches:
         if turn != self._turn:
             raise StreamError("this epoch was ended by a newer one, or by closing the stream")
 
-    def _forget_pending(self) -> None:
-        """Take back what was read ahead for an epoch that nobody went on with."""
-        assert self._ring is not None
-        while self._pending:
-            slot, _ = self._pending[0]
-            self._ring.wait_for(slot)
-            self._pending.popleft()
-            self._ring.give_back(slot)
+    def _sizes(self) -> Iterator[int]:
+        size = self._wish.batch_size
+        return (min(size, self.events - start) for start in range(0, self.events, size))
+
+    def _make_supply(self) -> Supply:
+        stored = ("inputs", "extras", "labels", "sources")
+        fields = {
+            field.name: field.name for field in self._layout.fields if field.name.split("/")[0] in stored
+        }
+        if self._event_weights:
+            fields["weights"] = f"extras/{self._event_weights}"
+        weights = self._class_weights()
+        if self._cache is None and self.manifest.raw is not None:
+            warn_if_slow()
+            own = {name: column.split("/", 1)[1] for name, column in fields.items() if "/" in column}
+            source = RawSource(self._directory / "index.h5", own, weights)
+            return Raw(source, self._wish, SPLITS.index(self._split))
+        directory, shards = self._directory, self.manifest.splits[self._split].shards
+        if self._cache is not None:
+            self._fill(self._cache)
+            directory, shards = self._cache.directory, self._cache.shards
+        return Prepared(
+            ShardSource(directory, shards, fields, self._sparse, weights), self._wish, self._layout.used
+        )
+
+    def _fill(self, cache: Cache) -> None:
+        """Read the whole split into memory."""
+        if self.manifest.raw is None:
+            cache.copy(self._directory, self.manifest.splits[self._split].shards)
+            return
+        wish = self._wish
+        with Batches(
+            self._directory,
+            self._split,
+            wish.batch_size,
+            self.workers,
+            wish.seed,
+            wish.shuffle,
+            extras=self._extras or self._event_weights is not None,
+            patience=self._patience,
+            memory=self._memory,
+        ) as batches:
+            events = self.manifest.splits[self._split].events
+            cache.encode((batch.arrays() for batch in batches.epoch(0)), self.manifest, events)
+
+    def _make_ring(self, supply: Supply) -> Ring:
+        slots = self._room.slots(supply)
+        return Ring(supply.source, self._layout, slots, supply.needed, self.workers, self._patience)
 
     def _class_weights(self) -> tuple[float, ...]:
         """Weights of the training split, for all splits: a loss must mean the same everywhere."""
         counts = self.manifest.splits["train"].counts
+        if not self._weighted:
+            return (1.0,) * len(counts)
         present = sum(count > 0 for count in counts)
         return tuple(sum(counts) / (present * count) if count else 0.0 for count in counts)
 
-    def _auto_workers(self) -> int:
+    def _checked_weights(self, name: str | None) -> str | None:
+        if name is not None and name not in self.manifest.extras:
+            known = ", ".join(self.manifest.extras) or "none"
+            raise UsageError(f"event_weights must be one of the extras ({known}), got {name!r}")
+        if name is not None and self.manifest.extras[name].size != 1:
+            raise UsageError(
+                f"event_weights: {name} holds {self.manifest.extras[name].size} numbers an event"
+            )
+        return name
+
+    def _sparse_inputs(self) -> tuple[str, ...]:
+        names = tuple(name for name, column in self.manifest.inputs.items() if column.encoding == "sparse")
+        if not names:
+            raise UsageError("transport: no input of this dataset is stored sparse; choose dense")
+        if self.manifest.raw is not None and self._cache is None:
+            raise UsageError(
+                "transport: raw files are read dense; choose dense, or cache: ram, or prepare them"
+            )
+        return names
+
+    def _auto_workers(self, shuffle: bool) -> int:
         """None for what is small, one for what is read in order to evaluate, else all CPUs but one."""
         event = sum(4 * math.prod(column.shape) for column in self.manifest.inputs.values())
         if self.events * event < _SMALL_EPOCH:
             return 0
-        if not self._shuffle:
+        if not shuffle and self.manifest.raw is None:
             return 1
         return min(_MOST_WORKERS, max(1, usable_cpus() - 1))
 
 
-def _batch(arrays: Arrays) -> Batch:
-    def below(kind: str) -> Arrays:
-        return {name.removeprefix(kind): array for name, array in arrays.items() if name.startswith(kind)}
-
-    return Batch(
-        below("inputs/"), arrays["labels"], arrays["weights"], below("extras/"), arrays.get("sources")
-    )
+def _check(chosen: dict[str, Any], numbers: dict[str, tuple[int | str, int]]) -> None:
+    for name, value in chosen.items():
+        if value not in CHOICES[name]:
+            raise UsageError(f"{name} must be one of {', '.join(CHOICES[name])}, got {value!r}")
+    for name, (number, least) in numbers.items():
+        if not isinstance(number, str) and number < least:
+            raise UsageError(f"{name} must be at least {least}, got {number}")

@@ -1,32 +1,35 @@
 """Which events make up which batch: pure arithmetic on a seed, an epoch and a number of events.
 
 A dataset is mixed on disk, so neighbours are strangers. An epoch cuts it into short blocks at boundaries that
-move from epoch to epoch, puts the blocks in random order, cuts that sequence into batches and shuffles each
-batch. Reading stays nearly sequential, and no two batches of different epochs are alike.
+move from epoch to epoch, puts the blocks in random order and cuts that sequence into batches. Reading stays
+nearly sequential, and no two batches of different epochs are alike.
 """
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Rows = NDArray[np.int64]
+from dlscan.stream.task import Task
+
+Runs = NDArray[np.int64]
 
 # Long enough that a disk reads it at full speed, and a batch is made of at least this many of them.
 _BLOCK_BYTES = 128 * 2**10
 _BLOCKS_PER_BATCH = 8
 
 
-class Epoch(Protocol):
-    """The batches of one epoch."""
+class Order(Protocol):
+    """The events of an epoch, one after the other."""
 
     @property
-    def steps(self) -> int:
-        """Number of batches."""
+    def events(self) -> int:
+        """Events delivered."""
 
-    def rows(self, step: int) -> Rows:
-        """Rows of the split that make up batch `step`, in the order of delivery; shape (B,)."""
+    def runs(self, start: int, stop: int) -> Runs:
+        """What is delivered at the positions `start` to `stop`: first row and events of each run; (n, 2)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,17 +37,10 @@ class Stored:
     """All events once, in the order of the disk."""
 
     events: int
-    batch_size: int
 
-    @property
-    def steps(self) -> int:
-        """Number of batches."""
-        return -(-self.events // self.batch_size)
-
-    def rows(self, step: int) -> Rows:
-        """Rows of batch `step`; shape (B,)."""
-        first = step * self.batch_size
-        return np.arange(first, min(first + self.batch_size, self.events))
+    def runs(self, start: int, stop: int) -> Runs:
+        """The rows at these positions."""
+        return np.array([[start, stop - start]])
 
 
 class Shuffled:
@@ -54,37 +50,31 @@ class Shuffled:
     ----------
     events : int
         Of the split.
-    batch_size : int
-        Events per batch; the last one may be shorter.
     block : int
         Events per block.
     seed, epoch : int
         The order depends on nothing else.
     """
 
-    def __init__(self, events: int, batch_size: int, block: int, seed: int, epoch: int) -> None:
+    def __init__(self, events: int, block: int, seed: int, epoch: int) -> None:
         rng = np.random.default_rng([seed, epoch])
         # blocks start at a random phase, so that other events are neighbours in each epoch
         edges = np.arange(rng.integers(block) - block, events + block, block).clip(0, events)
         edges = np.unique(edges)
         order = rng.permutation(len(edges) - 1)
         self._first = edges[order]
-        self._ends = np.cumsum((edges[1:] - edges[:-1])[order])
-        self._key = (seed, epoch)
-        self._batch_size = batch_size
-        self._events = events
-        self.steps = -(-events // batch_size)
+        self._lengths = (edges[1:] - edges[:-1])[order]
+        self._ends = np.cumsum(self._lengths)
+        self.events = events
 
-    def rows(self, step: int) -> Rows:
-        """Rows of batch `step`; shape (B,)."""
-        start = step * self._batch_size
-        stop = min(start + self._batch_size, self._events)
-        positions = np.arange(start, stop)
-        blocks = np.searchsorted(self._ends, positions, side="right")
-        begins = np.concatenate([[0], self._ends])[blocks]
-        rows: Rows = self._first[blocks] + positions - begins
-        # not from 0: a seed that ends in zeros is the same as one without them
-        return np.random.default_rng([*self._key, step + 1]).permutation(rows)
+    def runs(self, start: int, stop: int) -> Runs:
+        """The rows at these positions."""
+        first, last = np.searchsorted(self._ends, [start, stop - 1], side="right")
+        begins = self._ends[first : last + 1] - self._lengths[first : last + 1]
+        positions = np.maximum(begins, start)
+        return np.column_stack(
+            [self._first[first : last + 1] + positions - begins, np.diff(positions, append=stop)]
+        )
 
 
 class Oversampled:
@@ -94,31 +84,44 @@ class Oversampled:
     ----------
     labels : ndarray of int, (n,)
         Of the events of the split.
-    batch_size, seed, epoch : int
+    seed, epoch : int
         As for `Shuffled`.
     """
 
-    def __init__(self, labels: NDArray[Any], batch_size: int, seed: int, epoch: int) -> None:
+    def __init__(self, labels: NDArray[Any], seed: int, epoch: int) -> None:
         rng = np.random.default_rng([seed, epoch])
-        counts = np.bincount(labels)
-        most = counts.max()
-        parts = []
-        for label in np.flatnonzero(counts):
-            own = np.flatnonzero(labels == label)
-            copies, rest = divmod(most, len(own))
-            parts += [np.tile(own, copies), rng.permutation(own)[:rest]]
-        self._rows: Rows = rng.permutation(np.concatenate(parts))
-        self._batch_size = batch_size
-        self.steps = -(-len(self._rows) // batch_size)
+        copies = copies_of(labels, rng)
+        self._rows = rng.permutation(np.repeat(np.arange(len(labels)), copies))
 
     @property
     def events(self) -> int:
         """Events delivered."""
         return len(self._rows)
 
-    def rows(self, step: int) -> Rows:
-        """Rows of batch `step`; shape (B,)."""
-        return self._rows[step * self._batch_size : (step + 1) * self._batch_size]
+    def runs(self, start: int, stop: int) -> Runs:
+        """The rows at these positions."""
+        rows = self._rows[start:stop]
+        return np.column_stack([rows, np.ones_like(rows)])
+
+
+def copies_of(labels: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int64]:
+    """How often each event comes if all classes are to be as frequent as the largest; shape (n,)."""
+    counts = np.bincount(labels)
+    copies = np.empty(len(labels), np.int64)
+    for label in np.flatnonzero(counts):
+        own = np.flatnonzero(labels == label)
+        whole, rest = divmod(int(counts.max()), len(own))
+        copies[own] = whole
+        copies[rng.permutation(own)[:rest]] += 1
+    return copies
+
+
+def tasks(order: Order, batch_size: int, batches: int) -> Iterator[Task]:
+    """Cut an order into tasks of up to `batches` batches each."""
+    for start in range(0, order.events, batch_size * batches):
+        stop = min(start + batch_size * batches, order.events)
+        first, last = start // batch_size, (stop - 1) // batch_size
+        yield Task(first, last, order.runs(start, stop))
 
 
 def block_events(stored_bytes: float, batch_size: int) -> int:

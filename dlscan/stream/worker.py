@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from dlscan.stream.reader import Reader
-
 # How often a worker that waits looks whether its owner is still there. End of file on the connection says so
 # at once, unless a fork of the owner keeps the other end open.
 _LOOK_SECONDS = 1.0
@@ -42,22 +40,22 @@ def _serve(owner: "Connection[Any, Any]", owner_pid: int) -> None:
     os.close(descriptor)
     reading = np.ndarray((), np.int64, memory, slots * layout.size + 8 * number)
 
-    def note(shard: int) -> None:
-        reading[...] = shard
+    def note(file: int) -> None:
+        reading[...] = file
 
-    reader = Reader(source, note)
+    reader = None
     while True:
         while not owner.poll(_LOOK_SECONDS):
             if os.getppid() != owner_pid:
                 return
-        slot, events = owner.recv()
-        arrays = layout.views(memory, slot, events)
+        task, work, places = owner.recv()
         try:
-            reader.fill(arrays.pop("rows"), arrays)
+            reader = reader or source.reader(layout.cells(memory, slots), note)
+            reader.do(work, places)
         except Exception as error:
-            owner.send((slot, error, traceback.format_exc()))
+            owner.send((task, error, traceback.format_exc()))
         else:
-            owner.send((slot, None, ""))
+            owner.send((task, None, ""))
 
 
 def _allow_many_files() -> None:

@@ -1,0 +1,240 @@
+"""Who fills the slots: worker processes, or this one."""
+
+import contextlib
+import logging
+import mmap
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+import dlscan
+from dlscan.errors import StreamError
+from dlscan.stream.slots import Arrays, SlotLayout
+
+log = logging.getLogger("dlscan")
+
+# Tasks that a worker has at a time: one that it does and one that it finds when it has done so.
+AHEAD = 2
+
+
+class Reader(Protocol):
+    """Fills slots."""
+
+    def do(self, work: Any, slots: Sequence[int]) -> None:
+        """Read what `work` says into `slots`."""
+
+    def close(self) -> None:
+        """Close the files that are open."""
+
+
+class Source(Protocol):
+    """Where events come from; it travels to the workers."""
+
+    def path(self, number: int) -> Path:
+        """The file that a reader calls `number`."""
+
+    def reader(self, cells: Arrays, note: Any) -> Reader:
+        """A reader that fills slots and tells `note` the number of the file that it reads."""
+
+
+class Here:
+    """No workers: tasks are done at once, in this process."""
+
+    def __init__(self, source: Source, layout: SlotLayout, memory: mmap.mmap, slots: int) -> None:
+        self._reader = source.reader(layout.cells(memory, slots), lambda number: None)
+        self._done: list[int] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task is under way."""
+        return bool(self._done)
+
+    def has_time(self) -> bool:
+        """Whether somebody can take a task: one at a time, or nothing would ever be delivered."""
+        return not self._done
+
+    def ask(self, task: int, work: Any, slots: Sequence[int]) -> None:
+        """Have a task done."""
+        self._reader.do(work, slots)
+        self._done.append(task)
+
+    def finished(self) -> list[int]:
+        """Tasks that are done."""
+        done, self._done = self._done, []
+        return done
+
+    def close(self) -> None:
+        """Close the files that are open."""
+        self._reader.close()
+
+
+class Crew:
+    """Worker processes.
+
+    Parameters
+    ----------
+    source : Source
+        What they read.
+    layout : SlotLayout
+        What a slot looks like.
+    descriptor : int
+        Of the shared memory: the slots, and after them a number per worker, the file that it reads.
+    memory : mmap
+        The same, mapped.
+    slots, workers : int
+        How many there are.
+    patience : float
+        Seconds after which a worker that does not answer is taken to hang.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        layout: SlotLayout,
+        descriptor: int,
+        memory: mmap.mmap,
+        slots: int,
+        workers: int,
+        patience: float,
+    ) -> None:
+        self._source, self._patience = source, patience
+        self._reading = np.ndarray((workers,), np.int64, memory, slots * layout.size)
+        self._workers: list[_Worker] = []
+        try:
+            for number in range(workers):
+                self._workers.append(_Worker(number, descriptor))
+            # all are starting before the first is told anything
+            for worker in self._workers:
+                worker.connection.send((worker.number, descriptor, slots, source, layout))
+        except (BrokenPipeError, ConnectionResetError):
+            self.close()
+            raise StreamError("a stream worker died while it started; run again to go on") from None
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task is under way."""
+        return any(worker.tasks for worker in self._workers)
+
+    def has_time(self) -> bool:
+        """Whether somebody can take a task."""
+        return any(len(worker.tasks) < AHEAD for worker in self._workers)
+
+    def ask(self, task: int, work: Any, slots: Sequence[int]) -> None:
+        """Have a task done by the worker who has least to do."""
+        worker = min(self._workers, key=lambda worker: len(worker.tasks))
+        try:
+            worker.ask(task, work, slots)
+        except (BrokenPipeError, ConnectionResetError):
+            raise self._died(worker) from None
+
+    def finished(self) -> list[int]:
+        """Tasks that are done; waits up to a second for one.
+
+        Raises
+        ------
+        StreamError
+            If a worker failed, died or hangs; it names the file.
+        """
+        ready = wait([worker.connection for worker in self._workers], timeout=1.0)
+        done = []
+        for worker in self._workers:
+            if worker.connection in ready:
+                done.append(self._answer(worker))
+            elif worker.tasks and time.monotonic() - worker.since > self._patience:
+                raise StreamError(
+                    f"{self._file(worker)}: stream worker {worker.number} (process {worker.process.pid}) "
+                    f"has not answered for {self._patience:.0f} s; is the file system well?"
+                )
+        return done
+
+    def close(self) -> None:
+        """End the workers."""
+        for worker in self._workers:
+            worker.connection.close()
+        for worker in self._workers:
+            worker.process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                worker.process.wait(10)
+        self._workers = []
+
+    def _answer(self, worker: "_Worker") -> int:
+        try:
+            task, error, trace = worker.answer()
+        except (EOFError, ConnectionResetError):
+            raise self._died(worker) from None
+        if isinstance(error, StreamError):
+            raise error
+        if error is not None:
+            log.debug("stream worker %d: %s", worker.number, trace)
+            raise StreamError(f"{self._file(worker)}: stream worker {worker.number} failed: {error!r}")
+        return task
+
+    def _died(self, worker: "_Worker") -> StreamError:
+        return StreamError(
+            f"{self._file(worker)}: stream worker {worker.number} (process {worker.process.pid}) "
+            f"{worker.end()} while it had to read this file; run again to go on"
+        )
+
+    def _file(self, worker: "_Worker") -> Path:
+        return self._source.path(int(self._reading[worker.number]))
+
+
+class _Worker:
+    """The owner's end of a worker process."""
+
+    def __init__(self, number: int, memory: int) -> None:
+        ours, theirs = socket.socketpair()
+        self.connection: Connection[Any, Any] = Connection(ours.detach())
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "dlscan.stream.worker", str(theirs.fileno())],
+                pass_fds=(theirs.fileno(), memory),
+                stdin=subprocess.DEVNULL,
+                env=_environment(),
+            )
+        self.number = number
+        self.tasks: list[int] = []
+        self.since = time.monotonic()
+
+    def ask(self, task: int, work: Any, slots: Sequence[int]) -> None:
+        """Have a task done."""
+        if not self.tasks:
+            self.since = time.monotonic()
+        self.connection.send((task, work, slots))
+        self.tasks.append(task)
+
+    def answer(self) -> tuple[int, Exception | None, str]:
+        """The next task that is done, or the error that was met."""
+        task, error, trace = self.connection.recv()
+        self.tasks.remove(task)
+        self.since = time.monotonic()
+        return task, error, trace
+
+    def end(self) -> str:
+        """How the process ended, in words."""
+        try:
+            code = self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            return "closed its connection"
+        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+
+
+def _environment() -> dict[str, str]:
+    # glibc gives large blocks back to the kernel and asks for them again: as dear as the work itself
+    quick = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    home = str(Path(dlscan.__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, **quick, **single, "PYTHONPATH": path}

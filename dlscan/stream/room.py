@@ -1,0 +1,56 @@
+"""How many batches there is room for."""
+
+import logging
+
+from dlscan.errors import UsageError
+from dlscan.machine import free_memory
+from dlscan.stream.slots import SlotLayout
+from dlscan.stream.supply import Supply
+
+log = logging.getLogger("dlscan")
+
+# Slots that can be lent: the caller's batch, the one before that a loop variable still holds, and one that is
+# ready.
+_SPARE, _LEAST_SPARE = 3, 2
+
+
+class Room:
+    """The memory for the batches of a stream.
+
+    Parameters
+    ----------
+    memory : int or None
+        Bytes that they may take; None stands for half of what is free.
+    layout : SlotLayout
+        What a batch looks like.
+
+    Raises
+    ------
+    UsageError
+        If that is too little for a batch; also by `slots`.
+    """
+
+    def __init__(self, memory: int | None, layout: SlotLayout) -> None:
+        self._layout = layout
+        self._bytes = free_memory() // 2 if memory is None else memory
+        self._require(1)
+
+    def slots(self, supply: Supply) -> int:
+        """How many slots a ring has; `supply` shrinks to fit in."""
+        room, wanted = self._bytes // self._layout.used, supply.needed
+        while room < supply.needed + _LEAST_SPARE and supply.shrink():
+            pass
+        self._require(supply.needed)
+        if supply.needed < wanted and supply.mixes:
+            log.warning("stream.memory is small: batches are mixed from fewer files than usual")
+        return min(room, supply.needed + supply.ahead + _SPARE)
+
+    def _require(self, slots: int) -> None:
+        batch = self._layout.used
+        needed = batch * (slots + _LEAST_SPARE)
+        if self._bytes < needed:
+            raise UsageError(
+                f"stream.memory: {self._bytes / 2**20:.3g} MiB are too little for batches of "
+                f"{self._layout.batch_size} events, {batch / 2**20:.3g} MiB each: {needed / 2**20:.3g} MiB "
+                "are needed; raise stream.memory or lower train.batch_size"
+            )

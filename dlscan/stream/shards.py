@@ -1,0 +1,229 @@
+"""Fill batches from the shards of a prepared split, by positioned reads of runs of events."""
+
+import contextlib
+import dataclasses
+import resource
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.dataset import Shard
+from dlscan.dataset.shard import OpenShard
+from dlscan.errors import StreamError
+from dlscan.stream.slots import SPARSE_PARTS, Arrays
+
+# Entries that are scattered at once: few enough to stay in the processor's cache.
+_ENTRIES = 2**14
+
+
+class Run(NamedTuple):
+    """Neighbours on disk and in a batch: a shard, the first row in it, how many, the place of the first."""
+
+    shard: int
+    row: int
+    events: int
+    place: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardSource:
+    """What a reader needs to know of a prepared split.
+
+    Attributes
+    ----------
+    directory : Path
+        Of the dataset.
+    shards : tuple of Shard
+        In order: together they are one long list of events, the rows of the split.
+    fields : dict of str to str
+        The column of the shards for each field of a slot.
+    sparse : tuple of str
+        Inputs that are delivered as entries.
+    class_weights : tuple of float
+        The weight of an event of each class.
+    """
+
+    directory: Path
+    shards: tuple[Shard, ...]
+    fields: dict[str, str]
+    sparse: tuple[str, ...]
+    class_weights: tuple[float, ...]
+
+    def path(self, number: int) -> Path:
+        """Shard `number`."""
+        return self.directory / self.shards[number].file
+
+    def reader(self, cells: Arrays, note: Callable[[int], None]) -> "ShardReader":
+        """A reader that fills slots; `cells` are the arrays of all of them."""
+        return ShardReader(self, cells, note)
+
+
+class ShardReader:
+    """Reads events of a split by their rows.
+
+    Parameters
+    ----------
+    source : ShardSource
+        The split.
+    cells : dict of str to ndarray, each (slots, events, ...)
+        Where batches go.
+    note : callable
+        Called with the number of the shard that is about to be read.
+    """
+
+    def __init__(self, source: ShardSource, cells: Arrays, note: Callable[[int], None]) -> None:
+        self._source, self._cells, self._note = source, cells, note
+        self._starts = np.concatenate([[0], np.cumsum([shard.events for shard in source.shards])])
+        self._weights = np.array(source.class_weights, np.float32)
+        self._open: OrderedDict[int, OpenShard] = OrderedDict()
+        # leave half of the descriptors to the rest of the process
+        self._most_open = max(8, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+
+    def do(self, work: NDArray[np.int64], slots: Sequence[int]) -> None:
+        """Fill batches.
+
+        Parameters
+        ----------
+        work : ndarray of int64, (n, 2)
+            First row and events of each run, in the order of delivery.
+        slots : sequence of int
+            Where the batches go; all are full but the last.
+
+        Raises
+        ------
+        StreamError
+            If a shard cannot be read; it names the file.
+        """
+        cut = cut_runs(work, self._cells["labels"].shape[1], self._starts)
+        for slot, runs in zip(slots, cut, strict=True):
+            self._fill(runs, slot)
+
+    def labels(self) -> NDArray[np.int16]:
+        """The labels of all events of the split; shape (n,)."""
+        labels = np.empty(self._starts[-1], np.int16)
+        for number, shard in enumerate(self._source.shards):
+            self._read_dense("labels", Run(number, 0, shard.events, int(self._starts[number])), labels)
+        return labels
+
+    def close(self) -> None:
+        """Close the shards that are open."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def _fill(self, runs: Sequence[Run], slot: int) -> None:
+        events = runs[-1].place + runs[-1].events
+        for name, column in self._source.fields.items():
+            out = self._cells[name][slot]
+            if self._shard(runs[0].shard).is_sparse(column):
+                self._scatter(column, runs, out)
+            else:
+                for run in runs:
+                    self._read_dense(column, run, out)
+        for number, name in enumerate(self._source.sparse):
+            parts = [self._cells[f"sparse/{name}/{part}"][slot] for part in SPARSE_PARTS]
+            self._cells["entries"][slot, number] = self._list(f"inputs/{name}", runs, *parts)
+        labels, weights = (self._cells[name][slot, :events] for name in ("labels", "weights"))
+        if "weights" in self._source.fields:
+            weights *= self._weights[labels]
+        else:
+            np.take(self._weights, labels, out=weights)
+
+    def _read_dense(self, column: str, run: Run, out: NDArray[Any]) -> None:
+        """Copy a run of a dense column to its places."""
+        with self._blamed(run.shard):
+            self._shard(run.shard).read(column, run.row, out[run.place : run.place + run.events])
+
+    def _scatter(self, column: str, runs: Sequence[Run], out: NDArray[Any]) -> None:
+        """Write the entries of a sparse column to the cells of a batch, zeros to the others."""
+        size = out[0].size
+        flat = out.reshape(-1)
+        for first, last, counts, index, value in self._entries(column, runs, size):
+            cells = flat[first * size : last * size]
+            cells.view(np.uint8)[...] = 0  # bytes are cleared faster than numbers
+            targets = np.repeat(np.arange(0, len(cells), size), counts)
+            targets += index
+            cells[targets] = value
+
+    def _list(
+        self, column: str, runs: Sequence[Run], rows: NDArray[Any], cell: NDArray[Any], values: NDArray[Any]
+    ) -> int:
+        """Copy the entries of a sparse column as they are; returns how many."""
+        size = len(rows) // self._cells["labels"].shape[1]
+        end = 0
+        for first, last, counts, index, value in self._entries(column, runs, size):
+            here = slice(end, end + len(index))
+            rows[here] = np.repeat(np.arange(first, last), counts)
+            cell[here], values[here] = index, value
+            end = here.stop
+        return end
+
+    def _entries(
+        self, column: str, runs: Sequence[Run], size: int
+    ) -> Iterator[tuple[int, int, NDArray[Any], NDArray[Any], NDArray[Any]]]:
+        """Yield first and last place, entries per event, and the entries, for some runs at a time."""
+        counts: list[NDArray[Any]] = []
+        parts: list[tuple[NDArray[Any], NDArray[Any]]] = []
+        first = waiting = 0
+        for run in runs:
+            with self._blamed(run.shard):
+                offsets, index, value = self._shard(run.shard).read_entries(
+                    column, run.row, run.row + run.events
+                )
+                if len(index) and index.max() >= size:
+                    raise ValueError(f"cell {index.max()} of {size}")  # it would land in the event after
+            counts.append(np.diff(offsets))
+            parts.append((index, value))
+            waiting += len(index)
+            if waiting >= _ENTRIES or run is runs[-1]:
+                index, value = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+                last = run.place + run.events
+                yield first, last, np.concatenate(counts), index, value
+                counts, parts, first, waiting = [], [], last, 0
+
+    def _shard(self, number: int) -> OpenShard:
+        if number in self._open:
+            self._open.move_to_end(number)
+            return self._open[number]
+        self._note(number)
+        with self._blamed(number):
+            opened = OpenShard(self._source.path(number), self._source.shards[number].size)
+        while len(self._open) >= self._most_open:
+            self._open.popitem(last=False)[1].close()
+        self._open[number] = opened
+        return opened
+
+    @contextlib.contextmanager
+    def _blamed(self, number: int) -> Iterator[None]:
+        """Errors of reading name the shard."""
+        try:
+            yield
+        except (OSError, KeyError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise StreamError(
+                f"{self._source.path(number)}: cannot be read ({reason}); run `dlscan prepare` again"
+            ) from error
+
+
+def cut_runs(runs: NDArray[np.int64], batch_size: int, shard_starts: NDArray[np.int64]) -> list[list[Run]]:
+    """Cut runs of rows of a split where a batch or a shard ends; the runs of each batch."""
+    firsts, lengths = runs.T
+    ends = np.cumsum(lengths)
+    begins = ends - lengths
+    over = np.searchsorted(shard_starts, firsts, side="right")
+    until = np.searchsorted(shard_starts, firsts + lengths)
+    ends_of_shards = [
+        begins[run] + shard_starts[over[run] : until[run]] - firsts[run]
+        for run in np.flatnonzero(until > over)
+    ]
+    cuts = np.unique(np.concatenate([begins, np.arange(0, ends[-1], batch_size), *ends_of_shards]))
+    origin = np.searchsorted(begins, cuts, side="right") - 1
+    rows = firsts[origin] + cuts - begins[origin]
+    shards = np.searchsorted(shard_starts, rows, side="right") - 1
+    columns = shards, rows - shard_starts[shards], np.diff(cuts, append=ends[-1]), cuts % batch_size
+    made = [Run(*run) for run in zip(*(column.tolist() for column in columns), strict=True)]
+    edges = np.flatnonzero(cuts % batch_size == 0).tolist()
+    return [made[a:b] for a, b in zip(edges, [*edges[1:], len(made)], strict=True)]
