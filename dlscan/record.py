@@ -79,9 +79,9 @@ class Record:
     classes : tuple of str
         Labels, in the order of the score columns.
     metrics : dict of str to (float or None)
-        `<Class>_AUC` (one against the rest), `Mean_AUC`, `test_accuracy`, `test_loss`, `initial_loss`,
-        `final_loss`, `initial_val_loss`, `final_val_loss`, `best_val_loss` (of the weights that were kept).
-        None where there is no number.
+        What `dlscan.metrics.measure` and `measure_validation` say of the weights that were kept, their
+        `test_loss`, and from the history `initial_loss`, `final_loss`, `initial_val_loss`, `final_val_loss`
+        and `best_val_loss`. None where there is no number.
     epochs : int
         Epochs trained.
     best_epoch : int
@@ -110,6 +110,14 @@ class Record:
         Of the directory that holds the experiment file, if it is under git.
     dataset : dict
         `path` and `config_hash` of the prepared dataset.
+    errors : dict of str to [down, up]
+        The 68.27 % interval of a metric is [value - down, value + up]; absent where there is none.
+    reasons : dict of str to str
+        Why a metric, or `flops`, is None.
+    flops : int or None
+        Floating-point operations of one forward pass of one event.
+    inference_events_per_second : float or None
+        Test events scored per second by the host and device above, without reading them.
     """
 
     point: int
@@ -136,6 +144,11 @@ class Record:
     versions: dict[str, str]
     git_commit: str | None
     dataset: dict[str, str]
+    # what follows came later: older records lack it
+    errors: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    reasons: dict[str, str] = dataclasses.field(default_factory=dict)
+    flops: int | None = None
+    inference_events_per_second: float | None = None
 
     def write(self, path: Path) -> None:
         """Write the record whole: from then on the point is done."""

@@ -89,6 +89,37 @@ def experiment(make_experiment: Callable[..., Experiment]) -> Experiment:
     return make_experiment()
 
 
+@pytest.fixture(scope="session")
+def small_scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The experiment file of a scan of four points, prepared and trained for real; leave it as it is.
+
+    Classes Ele, Gamma, Pi0, ChPi; inputs ECAL (4, 5, 6) and HCAL (7,); the scan is scans/lcd-dense beside it.
+    """
+    home = tmp_path_factory.mktemp("small")
+    classes = ("Ele", "Gamma", "Pi0", "ChPi")
+    write_raw(home / "raw", events=60, classes=classes)
+    content = {
+        "name": "lcd-dense",
+        "data": {
+            "raw": "raw",
+            "classes": {name: name for name in classes},
+            "inputs": ["ECAL", "HCAL"],
+            "extras": ["target"],
+            "split": {"train": 0.5, "validation": 0.2, "test": 0.3},
+            "prepared": "prepared/lcd",
+        },
+        "train": {"epochs": 3, "batch_size": 64},
+        "scan": {"grid": {"model.width": [16, 32], "model.depth": [1, 2]}},
+        "stream": {"workers": 0},
+    }
+    file = home / "lcd.yaml"
+    file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    for arguments in (["prepare", str(file), "--workers", "1"], ["scan", str(file)]):
+        command = [sys.executable, "-m", "dlscan", *arguments]
+        subprocess.run(command, capture_output=True, check=True, timeout=300)
+    return file
+
+
 @pytest.fixture
 def dlscan() -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Run the command line as a user does, in a process of its own."""

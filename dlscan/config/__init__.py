@@ -14,7 +14,7 @@ from dlscan.config.experiment import (
     Train,
     network_name,
 )
-from dlscan.config.loading import experiment_from, load
+from dlscan.config.loading import experiment_from, load, scan_directory
 from dlscan.config.models import Dense, Model
 
 __all__ = [
@@ -34,4 +34,5 @@ __all__ = [
     "load",
     "network_name",
     "plain",
+    "scan_directory",
 ]

@@ -117,10 +117,14 @@ def keys(rule: Any) -> dict[str, "dataclasses.Field[Any]"]:
 
 def unknown(name: object, valid: Iterable[str], key: str) -> Problem:
     """The complaint about a name that does not exist, with the nearest that does."""
+    return Problem(join(key, str(name)), f"unknown key; {nearest(name, valid)}")
+
+
+def nearest(name: object, valid: Iterable[str]) -> str:
+    """What was perhaps meant by a name that does not exist, or all that do."""
     valid = list(valid)
     near = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"valid: {', '.join(valid)}"
-    return Problem(join(key, str(name)), f"unknown key; {hint}")
+    return f"did you mean {near[0]!r}?" if near else f"valid: {', '.join(valid) or 'none'}"
 
 
 def require_mapping(value: Any, key: str) -> Mapping[str, Any]:

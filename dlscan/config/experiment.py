@@ -16,6 +16,7 @@ from dlscan.config.build import (
     build_fields,
     join,
     keys,
+    nearest,
     plain,
     require_mapping,
     unknown,
@@ -133,6 +134,7 @@ class Data:
     split: Split = FractionSplit()  # type: ignore[assignment]  # Split.parse gives one of its two kinds
     normalize: dict[str, Normalization] = dataclasses.field(default_factory=dict)
     balance: Literal["none", "weights", "oversample"] = "none"
+    weights: str | None = None
 
     @classmethod
     def parse(cls, value: Any, key: str) -> "Data":
@@ -165,6 +167,9 @@ class Data:
         for name in data.normalize:
             if name not in data.inputs:
                 raise unknown(name, data.inputs, join(key, "normalize"))
+        if data.weights is not None and data.weights not in data.extras:
+            hint = nearest(data.weights, data.extras)
+            raise Problem(join(key, "weights"), f"must be one of data.extras, got {data.weights!r}; {hint}")
         if data.classes is not None and len(data.classes) < 2:
             raise Problem(join(key, "classes"), "must name at least two classes")
         for name in data.classes or {}:
@@ -210,9 +215,16 @@ class Scan:
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-    """How batches reach the network."""
+    """How batches reach the network.
+
+    `memory` bounds what batches take, in bytes. `cache: ram` keeps the encoded events of a split in memory.
+    `transport: sparse` sends inputs that are stored sparse as entries and makes them dense on the device.
+    """
 
     workers: Literal["auto"] | Annotated[int, Min(0)] = "auto"
+    memory: Size | None = None
+    cache: Literal["none", "ram"] = "none"
+    transport: Literal["auto", "dense", "sparse"] = "auto"
 
 
 @dataclasses.dataclass(frozen=True)

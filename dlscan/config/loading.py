@@ -15,6 +15,7 @@ from dlscan.config.experiment import Experiment
 from dlscan.errors import ConfigError
 
 GRID_SECTIONS = ("model", "train")
+SUFFIXES = (".yaml", ".yml")
 
 
 class _Loader(yaml.SafeLoader):
@@ -103,6 +104,19 @@ def experiment_from(mapping: Any, path: Path) -> Experiment:
     except Problem as problem:
         raise ConfigError(f"{path}: {problem.key or 'the file'}: {problem}") from None
     return experiment
+
+
+def scan_directory(path: Path) -> Path:
+    """The directory of a scan that is named by itself or by its experiment file.
+
+    Raises
+    ------
+    ConfigError
+        If it is an experiment file that cannot be read.
+    """
+    if path.suffix.lower() in SUFFIXES and not path.is_dir():
+        return load(path).directory
+    return path
 
 
 def set_key(mapping: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from dlscan.config import Model, Normalization, network_name
 from dlscan.dataset import Manifest
 from dlscan.models import dense
-from dlscan.models.backend import backend, device, keras, versions
+from dlscan.models.backend import accelerator, backend, device, keras, versions
 from dlscan.models.normalize import normalize
 from dlscan.models.seeds import layer_seed
 
@@ -58,4 +58,4 @@ def build(
     return keras.Model(raw, scores, name=model.family)
 
 
-__all__ = ["FAMILIES", "backend", "build", "device", "keras", "versions"]
+__all__ = ["FAMILIES", "accelerator", "backend", "build", "device", "keras", "versions"]

@@ -41,10 +41,14 @@ def versions() -> dict[str, str]:
     return {"keras": keras.__version__, name: importlib.import_module(name).__version__}
 
 
+def accelerator() -> str | None:
+    """Name of the accelerator that Keras computes on, such as `NVIDIA H200`; None on the processor."""
+    return {"tensorflow": _tensorflow_gpu, "jax": _jax_gpu, "torch": _torch_gpu}[backend()]()
+
+
 def device() -> str:
-    """Name of the device that Keras computes on, such as `NVIDIA H200` or the processor's name."""
-    gpu = {"tensorflow": _tensorflow_gpu, "jax": _jax_gpu, "torch": _torch_gpu}[backend()]()
-    return gpu or _processor()
+    """Name of the device that Keras computes on: the accelerator's or the processor's."""
+    return accelerator() or _processor()
 
 
 def _tensorflow_gpu() -> str | None:

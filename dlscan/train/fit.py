@@ -7,21 +7,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlscan import models
-from dlscan.attempts import Attempt, first_start
+from dlscan.attempts import Attempt, first_start, resume_attempt
 from dlscan.config import Experiment, plain
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, ScanError
 from dlscan.files import written_whole
+from dlscan.models.flops import flops
 from dlscan.record import PointPaths, Record
 from dlscan.stream import Batches
 from dlscan.train.checkpoint import Checkpoint
-from dlscan.train.evaluate import evaluate
+from dlscan.train.evaluate import Evaluation, evaluate
 from dlscan.train.history import speed, summary, write_csv
 from dlscan.train.info import Outcome, PointInfo, Progress
 from dlscan.train.interruption import Interruption
 from dlscan.train.learner import Learner
 from dlscan.train.loop import Loop
 from dlscan.train.provenance import versions
+from dlscan.train.streams import open_stream
 from dlscan.train.variables import load_variables
 
 log = logging.getLogger("dlscan")
@@ -49,7 +51,10 @@ class Fit:
         """Train from the start or from the checkpoint; at the end write network, scores and record."""
         self._sweep()
         checkpoint = Checkpoint(self.paths.last)
-        with self._stream("train") as training, self._stream("validation") as validation:
+        with (
+            open_stream(self.experiment, "train") as training,
+            open_stream(self.experiment, "validation") as validation,
+        ):
             manifest = training.manifest
             manifest.require(self.experiment)
             if self.point.dataset not in (None, manifest.config_hash):
@@ -59,6 +64,7 @@ class Fit:
                 )
             learner = Learner(self._network(manifest), self.experiment.train, manifest.config_hash)
             self._resume(learner, checkpoint)
+            resume_attempt(self.paths, attempt, learner.epoch)
             loop = Loop(self.experiment.train, training, validation, checkpoint, self.paths.history, on_step)
             stopped = loop.run(str(self.point), learner, interruption)
         if stopped:
@@ -68,28 +74,17 @@ class Fit:
                 f"{self.point}: stopped by {reason} after {progress}; run the same command again to go on"
             )
             return stopped
-        metrics = self._judge(learner, checkpoint) | summary(learner.history, learner.stopping.best_epoch)
-        self._record(manifest, learner, metrics, attempt).write(self.paths.record)
+        network = self._best(manifest, learner, checkpoint)
+        weights = self.experiment.data.weights
+        evaluation = evaluate(network, self._evaluated, self.paths.predictions, weights)
+        record = self._record(manifest, learner, attempt)
+        _judged(record, network, evaluation).write(self.paths.record)
         # the record says what the checkpoint was for, and a scan has many points
         checkpoint.clear()
         log.info(
             f"{self.point}: done after epoch {learner.epoch}, the best was {learner.stopping.best_epoch}"
         )
         return "done"
-
-    def _stream(self, split: str) -> Batches:
-        data, train = self.experiment.data, self.experiment.train
-        return Batches(
-            data.prepared,
-            split=split,
-            batch_size=train.batch_size,
-            workers=self.experiment.stream.workers,
-            seed=train.seed,
-            shuffle=split == "train",
-            # validation and test are never oversampled: each event counts once, with the weight of its class
-            balance=data.balance if split == "train" or data.balance == "none" else "weights",
-            extras=split == "test",
-        )
 
     def _network(self, manifest: Manifest) -> Any:
         experiment = self.experiment
@@ -109,19 +104,33 @@ class Fit:
         write_csv(self.paths.history, learner.history)
         log.info(f"{self.point}: goes on after epoch {state.epoch}, on {models.device()}")
 
-    def _judge(self, learner: Learner, checkpoint: Checkpoint) -> dict[str, float | None]:
-        """Put the best weights into a network without an optimizer, save it, score the test split with it."""
-        with self._stream("test") as batches:
-            network = self._network(batches.manifest)
-            best = checkpoint.variables(learner.stopping.best_epoch)
-            load_variables(best, {"network": network.variables})
-            with written_whole(self.paths.best) as temporary:
-                network.save(temporary)
-            return evaluate(network, batches, self.paths.predictions)
+    def _best(self, manifest: Manifest, learner: Learner, checkpoint: Checkpoint) -> Any:
+        """Put the best weights into a network without an optimizer, and save it."""
+        network = self._network(manifest)
+        best = checkpoint.variables(learner.stopping.best_epoch)
+        load_variables(best, {"network": network.variables})
+        with written_whole(self.paths.best) as temporary:
+            network.save(temporary)
+        return network
 
-    def _record(
-        self, manifest: Manifest, learner: Learner, metrics: dict[str, float | None], attempt: Attempt
-    ) -> Record:
+    def _evaluated(self, split: str) -> Batches:
+        """The events of a split to score: each once, with what is carried along and with weights."""
+        data, train, stream = self.experiment.data, self.experiment.train, self.experiment.stream
+        return Batches(
+            data.prepared,
+            split=split,
+            batch_size=train.batch_size,
+            workers=stream.workers,
+            seed=train.seed,
+            # of train a sample is scored
+            shuffle=split == "train",
+            balance="none" if data.balance == "none" else "weights",
+            extras=split == "test" or data.weights is not None,
+            memory=stream.memory,
+            event_weights=data.weights,
+        )
+
+    def _record(self, manifest: Manifest, learner: Learner, attempt: Attempt) -> Record:
         experiment, times = self.experiment, speed(learner.history)
         return Record(
             point=self.point.number,
@@ -130,7 +139,7 @@ class Fit:
             varied=self.point.varied,
             params=_params(experiment, self.point.varied),
             classes=manifest.classes,
-            metrics=metrics,
+            metrics=summary(learner.history, learner.stopping.best_epoch),
             epochs=learner.epoch,
             best_epoch=learner.stopping.best_epoch,
             stopped=learner.finished or "",
@@ -155,6 +164,20 @@ class Fit:
         for path in (self.paths.best, self.paths.predictions, self.paths.history, self.paths.record):
             for leftover in path.parent.glob(f".{path.stem}-*{path.suffix}"):
                 leftover.unlink()
+
+
+def _judged(record: Record, network: Any, evaluation: Evaluation) -> Record:
+    """The record with what the network is worth and what it costs."""
+    measured = evaluation.measured
+    count, reason = flops(network)
+    return dataclasses.replace(
+        record,
+        metrics=measured.values | record.metrics,
+        errors=measured.errors,
+        reasons=measured.reasons | ({"flops": reason} if count is None else {}),
+        flops=count,
+        inference_events_per_second=evaluation.events_per_second,
+    )
 
 
 def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:

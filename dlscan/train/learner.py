@@ -1,20 +1,20 @@
 """One network in training."""
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dlscan.config import Train, network_name
+from dlscan.config import Train
 from dlscan.models import keras
-from dlscan.stream import Batch
 from dlscan.train.checkpoint import State
+from dlscan.train.feed import Fed
 from dlscan.train.history import Row
+from dlscan.train.steps import steps
 from dlscan.train.stopping import Stopping
 from dlscan.train.variables import load_variables, save_variables
 
-# Keras before 3.15 reports the running mean of all batches since the last reset, later ones that of the batch
-_REPORTS_RUNNING_MEANS = tuple(map(int, keras.__version__.split(".")[:2])) < (3, 15)
+# Steps under way on a device, at most: each holds its batch there.
+_UNDER_WAY = 8
 
 
 class Learner:
@@ -42,10 +42,10 @@ class Learner:
     def __init__(self, network: Any, train: Train, dataset: str) -> None:
         rate = {"learning_rate": train.learning_rate}
         optimizer = keras.optimizers.get({"class_name": train.optimizer, "config": rate})
-        # "accuracy" counts events, the loss weighs them
-        network.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
         optimizer.build(network.trainable_variables)
-        self._network, self._train, self.dataset = network, train, dataset
+        self._network, self._optimizer = network, optimizer
+        self._steps = steps(network, optimizer)
+        self._train, self.dataset = train, dataset
         self._training, self._validation = _Means(), _Means()
         self.history: list[Row] = []
         self.stopping = Stopping.of(train.early_stopping)
@@ -67,17 +67,18 @@ class Learner:
             return "early"
         return "epochs" if self.epoch >= self._train.epochs else None
 
-    def step(self, batch: Batch) -> None:
-        """Train on a batch."""
-        self._forget_running_means()
-        logs = self._network.train_on_batch(*_fed(batch), return_dict=True)
-        self._training.add(logs, len(batch))
+    def step(self, batch: Fed) -> None:
+        """Train on a batch, without waiting for the result."""
+        self._training.add(self._steps.train(batch), batch.events)
 
-    def evaluate(self, batch: Batch) -> None:
-        """Measure loss and accuracy on a batch."""
-        self._forget_running_means()
-        logs = self._network.test_on_batch(*_fed(batch), return_dict=True)
-        self._validation.add(logs, len(batch))
+    def evaluate(self, batch: Fed) -> None:
+        """Measure loss and accuracy on a batch, without waiting for the result."""
+        self._validation.add(self._steps.look(batch), batch.events)
+
+    def wait(self) -> None:
+        """Wait until every step so far is done."""
+        self._training.read()
+        self._validation.read()
 
     def end_epoch(self, seconds: float, events_per_second: float) -> Row:
         """Close an epoch: its row is in the history if its losses are finite."""
@@ -103,33 +104,35 @@ class Learner:
         self.history = list(state.history)
         self.stopping = self.stopping.resumed(state.stopping)
 
-    def _forget_running_means(self) -> None:
-        if _REPORTS_RUNNING_MEANS:
-            self._network.reset_metrics()
-
     def _variables(self) -> dict[str, Any]:
-        return {"network": self._network.variables, "optimizer": self._network.optimizer.variables}
+        self._steps.settle()
+        return {"network": self._network.variables, "optimizer": self._optimizer.variables}
 
 
 class _Means:
-    """Means over events from means over batches, whose last one may be short."""
+    """Means over events from what steps tell of their batches, the last of which may be short."""
 
     def __init__(self) -> None:
-        self._events, self._loss, self._accuracy = 0, 0.0, 0.0
+        self._events, self._loss, self._hits = 0, 0.0, 0.0
+        self._unread: list[tuple[Any, int]] = []
 
-    def add(self, logs: Mapping[str, float], events: int) -> None:
-        self._events += events
-        self._loss += float(logs["loss"]) * events
-        self._accuracy += float(logs["accuracy"]) * events
+    def add(self, numbers: Any, events: int) -> None:
+        self._unread.append((numbers, events))
+        if len(self._unread) == _UNDER_WAY:
+            self.read()
 
     def take(self) -> tuple[float, float]:
         """Loss and accuracy; the sums start again."""
-        means = self._loss / self._events, self._accuracy / self._events
-        self._events, self._loss, self._accuracy = 0, 0.0, 0.0
+        self.read()
+        means = self._loss / self._events, self._hits / self._events
+        self._events, self._loss, self._hits = 0, 0.0, 0.0
         return means
 
-
-def _fed(batch: Batch) -> tuple[dict[str, Any], Any, Any]:
-    """A batch as Keras takes it: inputs, labels, weights."""
-    inputs = {network_name(name): values for name, values in batch.inputs.items()}
-    return inputs, batch.labels, batch.weights
+    def read(self) -> None:
+        """Add up what steps have told; waits for them."""
+        for numbers, events in self._unread:
+            loss, hits = keras.ops.convert_to_numpy(numbers).tolist()
+            self._loss += loss * events
+            self._hits += hits
+            self._events += events
+        self._unread.clear()

@@ -10,6 +10,7 @@ from dlscan.config import Train
 from dlscan.errors import DivergedError
 from dlscan.stream import Batches
 from dlscan.train.checkpoint import Checkpoint
+from dlscan.train.feed import Feed
 from dlscan.train.history import Row, write_csv
 from dlscan.train.info import Progress
 from dlscan.train.interruption import Interruption
@@ -49,6 +50,7 @@ class Loop:
         self._train, self._training, self._validation = train, training, validation
         self._checkpoint, self._history = checkpoint, history
         self._on_step = on_step
+        self._feed = Feed()
 
     def run(self, name: str, learner: Learner, interruption: Interruption) -> Stopped | None:
         """Train until the learner is finished, or until something asks to stop.
@@ -92,12 +94,13 @@ class Loop:
     def _epoch(self, learner: Learner) -> Row:
         number = learner.epoch
         start = time.perf_counter()
-        for step, batch in enumerate(self._training.epoch(number), 1):
+        for step, batch in enumerate(self._feed(self._training.epoch(number)), 1):
             learner.step(batch)
             if self._on_step:
                 self._on_step(number + 1, step, self._training.steps)
+        learner.wait()
         trained = time.perf_counter()
-        for batch in self._validation.epoch(number):
+        for batch in self._feed(self._validation.epoch(number)):
             learner.evaluate(batch)
         ended = time.perf_counter()
         return learner.end_epoch(ended - start, self._training.events / (trained - start))

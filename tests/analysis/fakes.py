@@ -7,7 +7,7 @@ import json
 import h5py
 import numpy as np
 
-from dlscan.metrics import one_against_rest
+from dlscan.metrics import measure, measure_validation
 from dlscan.record import PointPaths, Record
 
 CLASSES = ("Ele", "Gamma", "Pi0", "ChPi")
@@ -37,8 +37,8 @@ def write_scan(
         paths.directory.mkdir()
         skill = 0.8 + 1.5 * (point["number"] / len(points)) + 0.3 * rng.random()
         write_history(paths.history, rng, skill, epochs)
-        metrics = write_predictions(paths.predictions, rng, skill, classes, events)
-        record = record_of(directory.name, point, tuple(grid), classes, metrics, epochs)
+        measured = write_predictions(paths.predictions, rng, skill, classes, events)
+        record = record_of(directory.name, point, tuple(grid), classes, measured, epochs)
         record["seed"] = 1 + (point["number"] - 1) % repeats
         if change is not None:
             change(point["number"], record)
@@ -69,19 +69,33 @@ def write_history(path, rng, skill, epochs):
 
 
 def write_predictions(path, rng, skill, classes, events):
-    labels = rng.integers(0, len(classes), events)
-    logits = rng.normal(size=(events, len(classes)))
-    logits[np.arange(events), labels] += skill
-    scores = (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)).astype(np.float32)
     with h5py.File(path, "w") as file:
-        file["scores"], file["labels"] = scores, labels
-        file["extras/target"] = rng.random((events, 2)).astype(np.float32)
+        scores, labels, energies = write_scores(file, rng, skill, classes, events)
+        target = np.stack([labels, energies], axis=1)[:, None]
+        file["extras/target"] = target.astype(np.float32)
+        file["sources"] = np.stack([np.zeros(events), np.arange(events)], axis=1).astype(np.uint32)
         file.attrs["classes"] = list(classes)
         file.attrs["split"] = "test"
-    return one_against_rest(scores, labels, classes) | {"test_accuracy": 0.8125, "test_loss": 0.512345678}
+        validation = write_scores(file.create_group("validation"), rng, skill, classes, events)
+        write_scores(file.create_group("train"), rng, 1.1 * skill, classes, 2 * events)
+    test = measure(scores, labels, classes)
+    test.values["test_loss"], test.errors["test_loss"] = 0.512345678, [0.0123, 0.0123]
+    return test | measure_validation(*validation[:2], classes)
 
 
-def record_of(scan, point, varied, classes, metrics, epochs):
+def write_scores(group, rng, skill, classes, events):
+    """Write what each split has; an event is easier the higher its energy, from 10 to 510."""
+    labels = rng.integers(0, len(classes), events)
+    logits = rng.normal(size=(events, len(classes)))
+    energies = 10 + 500 * rng.random(events)
+    logits[np.arange(events), labels] += skill * (0.75 + energies / 1000)
+    scores = (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)).astype(np.float32)
+    group["scores"], group["labels"] = scores, labels.astype(np.int32)
+    group["weights"] = np.ones(events, np.float32)
+    return scores, labels, energies
+
+
+def record_of(scan, point, varied, classes, measured, epochs):
     return {
         "point": point["number"],
         "name": point["name"],
@@ -95,7 +109,11 @@ def record_of(scan, point, varied, classes, metrics, epochs):
         }
         | point["params"],
         "classes": classes,
-        "metrics": metrics,
+        "metrics": measured.values,
+        "errors": measured.errors,
+        "reasons": measured.reasons,
+        "flops": 20000 * point["number"],
+        "inference_events_per_second": 654321.5,
         "epochs": epochs,
         "best_epoch": epochs - 2,
         "stopped": "early",

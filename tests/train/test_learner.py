@@ -5,6 +5,7 @@ from dlscan import models
 from dlscan.config import Dense, Model, Train
 from dlscan.errors import ScanError
 from dlscan.stream import Batches
+from dlscan.train.feed import Feed
 from dlscan.train.learner import Learner
 
 
@@ -44,7 +45,7 @@ def test_epoch_means_are_over_events_with_weights_in_the_loss_alone(make_learner
         assert batches.events % 100
         # a step too small to move anything: each batch sees the network as it was
         learner = make_learner(batches, learning_rate=1e-30)
-        for batch in batches.epoch(0):
+        for batch in Feed()(batches.epoch(0)):
             learner.step(batch)
             learner.evaluate(batch)
         row = learner.end_epoch(1.0, 1.0)
@@ -64,7 +65,7 @@ def test_sums_start_again_with_each_epoch(make_learner, make_batches):
         learner = make_learner(batches, learning_rate=1e-30)
         rows = []
         for _ in range(2):
-            for batch in batches.epoch(0):
+            for batch in Feed()(batches.epoch(0)):
                 learner.step(batch)
                 learner.evaluate(batch)
             rows.append(learner.end_epoch(1.0, 1.0))
@@ -76,7 +77,7 @@ def test_learner_finishes_after_its_epochs(make_learner, make_batches):
     with make_batches() as batches:
         learner = make_learner(batches, epochs=1)
         assert learner.finished is None
-        batch = next(batches.epoch(0))
+        batch = next(Feed()(batches.epoch(0)))
         learner.step(batch)
         learner.evaluate(batch)
         learner.end_epoch(1.0, 1.0)
@@ -86,7 +87,7 @@ def test_learner_finishes_after_its_epochs(make_learner, make_batches):
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop", "lion"])
 def test_resumed_learner_is_the_one_that_was_saved(make_learner, make_batches, tmp_path, optimizer):
     with make_batches() as batches:
-        first, second, third = list(batches.epoch(0))[:3]
+        first, second, third = list(Feed()(batches.epoch(0)))[:3]
         learner = make_learner(batches, optimizer=optimizer)
         learner.step(first)
         learner.step(second)

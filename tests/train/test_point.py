@@ -56,10 +56,16 @@ def test_record_says_what_was_tried_and_what_came_out(undisturbed, mapping):
     assert (record.epochs, record.stopped, record.seed, record.attempts) == (5, "epochs", 1, 1)
     assert record.model_parameters == (16 + 1) * 8 + (3 + 1) * 8 + 4 * 8 + (16 + 1) * 3
     assert record.dataset["path"] == mapping["data"]["prepared"]
+    # tanh-log is a factor and a softsign, standard a difference and a factor; 2 for each scale and shift
+    hidden = (2 * 16 + 2 * 16 * 8 + 3 * 8) + (2 * 3 + 2 * 3 * 8 + 3 * 8)
+    assert record.flops == hidden + 2 * 16 * 3 + 3 * 3
+    assert record.inference_events_per_second > 0
     assert set(record.versions) == {"dlscan", "python", "numpy", "h5py", "keras", record.backend}
     assert record.started <= record.ended
-    assert set(record.metrics) == {
+    assert set(record.metrics) >= {
         *("Ele_AUC", "Pi0_AUC", "ChPi_AUC", "Mean_AUC", "test_accuracy", "test_loss"),
+        *("Ele_vs_Pi0_AUC", "Pi0_vs_Ele_Rejection@50", "test_log_loss", "test_calibration_error"),
+        *("val_Ele_AUC", "val_Mean_AUC", "val_Ele_vs_Pi0_AUC", "val_kept_accuracy"),
         *("initial_loss", "final_loss", "initial_val_loss", "final_val_loss", "best_val_loss"),
     }
 
@@ -161,6 +167,7 @@ def test_signal_ends_the_epoch_and_saves_and_the_next_start_goes_on(
     assert "goes on after epoch 2" in caplog.text
     assert read_history(paths) == read_history(undisturbed)
     assert [attempt["outcome"] for attempt in read_attempts(paths)] == ["preempted", "done"]
+    assert [attempt["resumed_after"] for attempt in read_attempts(paths)] == [0, 2]
     assert Record.read(paths.record).attempts == 2
     assert Record.read(paths.record).metrics == Record.read(undisturbed.record).metrics
 

@@ -1,18 +1,12 @@
-"""How well scores separate classes: pure numbers, no files.
-
-Throughout, N is the number of events and C the number of classes; an event is *positive* when it is of the
-class in question (signal) and negative otherwise (background).
-"""
+"""How well one score separates signal from background: area and curve."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from dlscan.errors import DataError
-
-Floats = NDArray[np.float64]
+from dlscan.metrics.checks import Floats, checked_ranking, checked_table
 
 
 def auc(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None) -> float | None:
@@ -104,46 +98,19 @@ def one_against_rest(
     DataError
         If a score is nan, a weight is not finite, or a label is no index into `classes`.
     """
-    table, truth = _checked_table(scores, labels, len(classes))
+    table, truth = checked_table(scores, labels, len(classes))
     areas = {
         f"{name}_AUC": auc(table[:, number], truth == number, weights) for number, name in enumerate(classes)
     }
-    defined = [area for area in areas.values() if area is not None]
+    defined = [found for found in areas.values() if found is not None]
     return areas | {"Mean_AUC": float(np.mean(defined)) if defined else None}
-
-
-def accuracy(scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None) -> float | None:
-    """Share of the events whose highest score is that of their class.
-
-    Parameters
-    ----------
-    scores, labels, weights
-        As for `one_against_rest`.
-
-    Returns
-    -------
-    float or None
-        None when there are no events, or none with weight.
-    """
-    table = np.asarray(scores)
-    table, truth = _checked_table(table, labels, table.shape[-1])
-    _require_no_nan(table)
-    counts = _checked_weights(weights, len(truth))
-    if counts.sum() <= 0:
-        return None
-    return float(np.sum(counts * (table.argmax(axis=1) == truth)) / counts.sum())
 
 
 def _per_threshold(
     scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None
 ) -> tuple[Floats, Floats, Floats]:
     """The different scores, falling, with the weight of signal and of background at each."""
-    values = np.asarray(scores)
-    signal = np.asarray(positive, dtype=bool)
-    if values.ndim != 1 or values.shape != signal.shape:
-        raise ValueError(f"scores {values.shape} and positive {signal.shape} must both have shape (N,)")
-    _require_no_nan(values)
-    counts = _checked_weights(weights, len(values))
+    values, signal, counts = checked_ranking(scores, positive, weights)
     order = np.argsort(values)[::-1]
     values, signal, counts = values[order], signal[order], counts[order]
     first = np.flatnonzero(np.concatenate([[len(values) > 0], values[1:] != values[:-1]]))
@@ -159,27 +126,3 @@ def _per_threshold(
 def _efficiency(counts: Floats) -> Floats:
     passed = np.cumsum(counts)
     return np.concatenate([[0.0], passed / passed[-1]])
-
-
-def _checked_table(scores: ArrayLike, labels: ArrayLike, classes: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    table, truth = np.asarray(scores), np.asarray(labels)
-    if table.ndim != 2 or table.shape != (len(truth), classes):
-        raise ValueError(f"scores must have shape ({len(truth)}, {classes}), got {table.shape}")
-    if len(truth) and not 0 <= truth.min() <= truth.max() < classes:
-        raise DataError(f"labels run from {truth.min()} to {truth.max()}, but there are {classes} classes")
-    return table, truth
-
-
-def _checked_weights(weights: ArrayLike | None, events: int) -> Floats:
-    counts = np.ones(events) if weights is None else np.asarray(weights, dtype=np.float64)
-    if counts.shape != (events,):
-        raise ValueError(f"weights must have shape ({events},), got {counts.shape}")
-    if not np.isfinite(counts).all():
-        raise DataError(f"{np.count_nonzero(~np.isfinite(counts))} of {events} event weights are not finite")
-    return counts
-
-
-def _require_no_nan(scores: NDArray[Any]) -> None:
-    bad = np.count_nonzero(np.isnan(scores))
-    if bad:
-        raise DataError(f"{bad} of {scores.size} scores are nan; a network that diverged has no AUC")

@@ -1,0 +1,78 @@
+"""`dlscan evaluate`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dlscan.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dlscan.analysis.evaluate import Evaluated
+    from dlscan.analysis.records import DonePoint
+
+
+@click.command()
+@click.argument("scan", metavar="SCAN")
+@click.option(
+    "--point", "first", type=int, multiple=True, metavar="N [N]...", help="Only the points of these numbers."
+)
+@click.argument("more", type=int, nargs=-1, metavar="")
+def evaluate(scan: str, first: tuple[int, ...], more: tuple[int, ...]) -> None:
+    """Measure the finished points of SCAN again, from the scores that they left.
+
+    SCAN is a scan's directory or its experiment file. Each point's predictions.h5 gives every metric with its
+    uncertainty, and the record is written anew where it says something else: records of older versions get
+    the numbers of this one. Neither the network nor the data are needed. What only training knows, such as
+    test_loss and times, stays.
+
+    \b
+      dlscan evaluate scans/lcd-dense
+      dlscan evaluate scans/lcd-dense --point 3 7 8
+
+    Exit code 1 if the scores of a point are missing or damaged; its record stays as it is.
+    """
+    from dlscan.analysis.evaluate import evaluate as measure_again
+    from dlscan.analysis.records import load
+    from dlscan.cli.arguments import scan_directory
+    from dlscan.errors import PointsFailed
+
+    directory = scan_directory(scan)
+    points = _chosen(load([directory]), dict.fromkeys((*first, *more)))
+    with Progress() as progress:
+        results = measure_again(points, lambda done: progress("measure", done, len(points)))
+    good, updated = sum(not each.problem for each in results), sum(each.changed for each in results)
+    measured, changed = f"{good} {_plural(good, 'point')}", f"{updated} {_plural(updated, 'record')}"
+    click.echo(f"{directory}: {measured} measured, {changed} updated")
+    if good < len(points):
+        raise PointsFailed(_problems(points, results))
+
+
+def _chosen(points: "Sequence[DonePoint]", numbers: dict[int, None]) -> "Sequence[DonePoint]":
+    from dlscan.errors import UsageError
+
+    known = {point.record.point: point for point in points}
+    for number in numbers:
+        if number not in known:
+            raise UsageError(
+                f"--point {number}: no finished point of this number; "
+                f"finished: {', '.join(map(str, sorted(known)))}"
+            )
+    return [known[number] for number in numbers] if numbers else points
+
+
+def _problems(points: "Sequence[DonePoint]", results: "Sequence[Evaluated]") -> str:
+    """One line for all, the points that lack the same named together."""
+    found: dict[str, list[str]] = {}
+    for point, result in zip(points, results, strict=True):
+        if result.problem:
+            found.setdefault(result.problem, []).append(str(point.record.point))
+    return "not measured: " + "; ".join(
+        f"{_plural(len(numbers), 'point')} {', '.join(numbers)}: {problem}"
+        for problem, numbers in found.items()
+    )
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"

@@ -1,0 +1,50 @@
+"""How well scores separate classes, and how sure that is: pure numbers, no files.
+
+Throughout, N is the number of events and C the number of classes; an event is *positive* when it is of the
+class in question (signal) and negative otherwise (background). Every interval is the 68.27 % one. What each
+number means stands in docs/evaluate.md.
+"""
+
+from dlscan.metrics.classification import (
+    Reliability,
+    accuracy,
+    accuracy_estimate,
+    calibration_error,
+    confusion,
+    event_losses,
+    log_loss,
+    reliability,
+)
+from dlscan.metrics.delong import auc_difference, auc_estimate
+from dlscan.metrics.estimate import Estimate, efficiency_estimate, share_estimate
+from dlscan.metrics.measure import EFFICIENCIES, Measured, measure, measure_validation
+from dlscan.metrics.pairs import discriminant, pair
+from dlscan.metrics.ranking import auc, one_against_rest, roc_curve
+from dlscan.metrics.rejection import background_efficiencies, rejection_estimate
+
+__all__ = [
+    "EFFICIENCIES",
+    "Estimate",
+    "Measured",
+    "Reliability",
+    "accuracy",
+    "accuracy_estimate",
+    "auc",
+    "auc_difference",
+    "auc_estimate",
+    "background_efficiencies",
+    "calibration_error",
+    "confusion",
+    "discriminant",
+    "efficiency_estimate",
+    "event_losses",
+    "log_loss",
+    "measure",
+    "measure_validation",
+    "one_against_rest",
+    "pair",
+    "rejection_estimate",
+    "reliability",
+    "roc_curve",
+    "share_estimate",
+]

@@ -1,0 +1,79 @@
+"""Bring batches to the device: read where they lie, or sent ahead while the one before trains."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from dlscan.config import network_name
+from dlscan.models import accelerator
+from dlscan.stream import Batch
+from dlscan.train.devices import Arrays, Sent, sender
+from dlscan.train.entries import Entries, Padding
+
+
+class Fed(NamedTuple):
+    """A batch on the device.
+
+    Attributes
+    ----------
+    inputs : dict of str to (tensor or Entries)
+        By the network's names: float32 (B, ...) each, or the entries of a sparse one.
+    labels : tensor of int32, (B,)
+        Indices of the classes.
+    weights : tensor of float32, (B,)
+        Of the events in the loss.
+    events : int
+        B.
+    """
+
+    inputs: dict[str, Any]
+    labels: Any
+    weights: Any
+    events: int
+
+
+class Feed:
+    """Turns batches into tensors of the back end, for any number of epochs and streams.
+
+    On a processor a tensor is the array of the batch itself: a tensor that is alive keeps the array alive,
+    and the array its slot of the ring. An accelerator gets a copy, sent one batch ahead.
+    """
+
+    def __init__(self) -> None:
+        self._send = sender()
+        self._ahead = accelerator() is not None
+        self._padding = Padding()
+
+    def __call__(self, batches: Iterable[Batch]) -> Iterator[Fed]:
+        """The batches in order."""
+        waiting: tuple[Sent, int] | None = None
+        for batch in batches:
+            sent: tuple[Sent, int] | None = (self._send(self._arrays(batch)), len(batch))
+            del batch  # or its slot would be lent for as long as the caller takes
+            if self._ahead:
+                sent, waiting = waiting, sent
+            if sent is not None:
+                yield _fed(*sent)
+            del sent
+        if waiting is not None:
+            yield _fed(*waiting)
+
+    def _arrays(self, batch: Batch) -> Arrays:
+        arrays: dict[str, Any] = {
+            f"inputs/{network_name(name)}": values for name, values in batch.inputs.items()
+        }
+        for name, entries in batch.sparse.items():
+            padded = self._padding.pad(name, entries, len(batch))
+            arrays |= {f"{part}/{network_name(name)}": array for part, array in padded._asdict().items()}
+        return {**arrays, "labels": batch.labels, "weights": batch.weights}
+
+
+def _fed(sent: Sent, events: int) -> Fed:
+    tensors = sent()
+    inputs = {}
+    for key, tensor in tensors.items():
+        kind, _, name = key.partition("/")
+        if kind == "inputs":
+            inputs[name] = tensor
+        elif kind == "rows":
+            inputs[name] = Entries(tensor, tensors[f"index/{name}"], tensors[f"value/{name}"])
+    return Fed(inputs, tensors["labels"], tensors["weights"], events)

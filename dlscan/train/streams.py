@@ -1,0 +1,59 @@
+"""The streams that a training reads."""
+
+from typing import Literal
+
+from dlscan.config import Experiment
+from dlscan.dataset import Manifest
+from dlscan.models import accelerator
+from dlscan.stream import Batches
+
+
+def open_stream(experiment: Experiment, split: str) -> Batches:
+    """Open the stream of a split as training takes it: train shuffled, the others in the order of the disk.
+
+    Raises
+    ------
+    ConfigError
+        If `stream.transport` cannot be what it asks for.
+    DataError
+        If there is no dataset.
+    """
+    data, train, stream = experiment.data, experiment.train, experiment.stream
+    return Batches(
+        data.prepared,
+        split=split,
+        batch_size=train.batch_size,
+        workers=stream.workers,
+        seed=train.seed,
+        shuffle=split == "train",
+        # validation is never oversampled: each event counts once, with the weight of its class
+        balance=data.balance if split == "train" or data.balance == "none" else "weights",
+        memory=stream.memory,
+        cache=stream.cache,
+        transport=transport(experiment),
+        event_weights=data.weights,
+    )
+
+
+def transport(experiment: Experiment) -> Literal["dense", "sparse"]:
+    """How inputs travel: `auto` is sparse where there is an accelerator and some input is stored sparse.
+
+    Raises
+    ------
+    ConfigError
+        If the experiment asks for sparse and nothing can be.
+    """
+    asked = experiment.stream.transport
+    if asked == "dense" or (asked == "auto" and accelerator() is None):
+        return "dense"
+    manifest = Manifest.read(experiment.data.prepared)
+    reason = None
+    if all(column.encoding != "sparse" for column in manifest.inputs.values()):
+        reason = "no input of this dataset is stored sparse"
+    elif manifest.raw is not None and experiment.stream.cache == "none":
+        reason = "raw files are read dense (prepare them without --index-only, or set stream.cache: ram)"
+    if reason is None:
+        return "sparse"
+    if asked == "auto":
+        return "dense"
+    raise experiment.problem("stream.transport", f"sparse, but {reason}; choose auto or dense")

@@ -1,0 +1,102 @@
+"""What a finished point's scores hold, and what the record says of them."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from dlscan.dataset import Manifest
+from dlscan.metrics import event_losses, measure, measure_validation
+from dlscan.record import Record
+from dlscan.stream import Batches
+from dlscan.train import train_point
+from dlscan.train.evaluate import evaluate
+
+
+def read(group):
+    return [group[name][()] for name in ("scores", "labels", "weights")]
+
+
+def test_scores_of_all_splits_are_kept(undisturbed, mapping):
+    splits = Manifest.read(Path(mapping["data"]["prepared"])).splits
+    with h5py.File(undisturbed.predictions) as file:
+        for group, split in ((file, "test"), (file["validation"], "validation"), (file["train"], "train")):
+            scores, labels, weights = read(group)
+            assert scores.shape == (splits[split].events, 3)
+            np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
+            assert tuple(np.bincount(labels)) == splits[split].counts
+            assert (weights == 1).all()
+
+
+def test_every_number_in_the_record_comes_from_the_kept_scores(undisturbed):
+    record = Record.read(undisturbed.record)
+    with h5py.File(undisturbed.predictions) as file:
+        scores, labels, weights = read(file)
+        measured = measure(scores, labels, record.classes, weights)
+        measured |= measure_validation(*read(file["validation"])[:2], record.classes)
+
+    for name, value in measured.values.items():
+        assert record.metrics[name] == value, name
+    assert {name: record.errors[name] for name in measured.errors} == measured.errors
+    # no background passes where the classes are as different as these
+    assert set(record.reasons) == {name for name, value in record.metrics.items() if value is None}
+
+
+def test_validation_numbers_are_those_of_the_weights_that_were_kept(make_point, info, read_history):
+    first = {"min_delta": 10.0, "patience": 2}
+    paths = make_point(train__early_stopping=first, data__balance="none")
+    train_point(paths, info)
+
+    record = Record.read(paths.record)
+    best = read_history(paths)[record.best_epoch - 1]
+    assert (record.best_epoch, record.epochs) == (1, 3)
+    with h5py.File(paths.predictions) as file:
+        scores, labels, _ = read(file["validation"])
+    assert np.mean(event_losses(scores, labels)) == pytest.approx(float(best[3]), rel=1e-4)
+    assert record.metrics["val_kept_accuracy"] == pytest.approx(float(best[4]), abs=1e-6)
+
+
+def test_event_weights_weigh_every_metric(make_point, info):
+    paths = make_point(data__weights="energy", train__epochs=1)
+    train_point(paths, info)
+
+    metrics = Record.read(paths.record).metrics
+    with h5py.File(paths.predictions) as file:
+        scores, labels, weights = read(file)
+        np.testing.assert_array_equal(weights, file["extras/energy"][()])
+        assert (file["train/weights"][()] >= 10).all()
+    assert metrics["Mean_AUC"] == measure(scores, labels, ("Ele", "Pi0", "ChPi"), weights).values["Mean_AUC"]
+    assert metrics["Mean_AUC"] != measure(scores, labels, ("Ele", "Pi0", "ChPi")).values["Mean_AUC"]
+
+
+class Constant:
+    """A network whose scores are the first three values of the image."""
+
+    def __init__(self):
+        self.shapes = set()
+
+    def predict_on_batch(self, inputs):
+        self.shapes.add(inputs["image"].shape)
+        return inputs["image"].reshape(len(inputs["image"]), -1)[:, :3]
+
+
+def test_train_is_sampled_and_every_event_keeps_its_score(mapping, tmp_path, monkeypatch):
+    def stream(split):
+        return Batches(prepared, split, 100, 0, shuffle=split == "train", extras=split == "test")
+
+    prepared = mapping["data"]["prepared"]
+    monkeypatch.setattr("dlscan.train.evaluate.TRAIN_SAMPLE", 150)
+    network = Constant()
+    evaluate(network, stream, tmp_path / "predictions.h5")
+
+    with h5py.File(tmp_path / "predictions.h5") as file:
+        assert file["train/scores"].shape == (150, 3)
+        assert set(file["train/labels"][()]) == {0, 1, 2}  # a mixture, not the first class alone
+        sources, scores = file["sources"][()], file["scores"][()]
+    manifest = Manifest.read(Path(prepared))
+    for (number, row), score in zip(sources, scores, strict=True):
+        with h5py.File(Path(mapping["data"]["raw"]) / manifest.sources[number].file) as file:
+            np.testing.assert_array_equal(file["image"][row].reshape(-1)[:3], score)
+    # a batch that is short has a shape of its own only where it is the only one
+    assert len(network.shapes) <= 2

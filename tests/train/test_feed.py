@@ -1,0 +1,186 @@
+"""Batches on the device: nothing is copied on the way, and nothing is refilled while it can be read."""
+
+import gc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlscan import models
+from dlscan.config import Dense, Model, Train
+from dlscan.errors import ConfigError
+from dlscan.models import backend, keras
+from dlscan.stream import Batches
+from dlscan.train.devices import sender
+from dlscan.train.feed import Feed
+from dlscan.train.learner import Learner
+from dlscan.train.streams import open_stream
+
+
+def address(tensor):
+    """Where the numbers of a tensor are."""
+    if backend() == "torch":
+        return tensor.data_ptr()
+    if backend() == "jax":
+        return tensor.unsafe_buffer_pointer()
+    return np.asarray(memoryview(tensor)).ctypes.data
+
+
+def in_a_ring(place):
+    lines = [line for line in Path("/proc/self/maps").read_text().splitlines() if "dlscan-ring" in line]
+    spans = [[int(end, 16) for end in line.split()[0].split("-")] for line in lines]
+    return any(first <= place < last for first, last in spans)
+
+
+@pytest.fixture
+def make_batches(mapping):
+    def make(batch_size=20, workers=1, **options):
+        return Batches(mapping["data"]["prepared"], batch_size=batch_size, workers=workers, **options)
+
+    return make
+
+
+needs_a_processor = pytest.mark.skipif(models.accelerator() is not None, reason="an accelerator gets copies")
+
+
+@needs_a_processor
+def test_tensors_are_the_memory_of_the_ring(make_batches):
+    with make_batches() as batches:
+        for fed in Feed()(batches.epoch(0)):
+            for tensor in (*fed.inputs.values(), fed.labels, fed.weights):
+                assert in_a_ring(address(tensor))
+            del tensor
+
+
+@needs_a_processor
+def test_no_slot_is_refilled_while_a_tensor_of_it_lives(make_batches):
+    """One tensor is kept, all else is dropped, and the ring goes round many times."""
+    with make_batches(workers=0) as batches:
+        expected = [batch.inputs["image"].copy() for batch in batches.epoch(0)]
+    with make_batches() as batches:
+        feed = Feed()
+        epoch = feed(batches.epoch(0))
+        first = next(epoch)
+        kept, place = first.inputs["image"], address(first.inputs["image"])
+        labels = first.labels
+        del first
+        used = {address(fed.inputs["image"]) for fed in epoch}
+        for number in (1, 2):
+            used |= {address(fed.inputs["image"]) for fed in feed(batches.epoch(number))}
+
+        assert place not in used
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(kept), expected[0])
+        del kept
+        gc.collect()
+        # labels alone keep the slot too
+        assert place not in {address(fed.inputs["image"]) for fed in feed(batches.epoch(3))}
+        del labels
+        gc.collect()
+        used = {address(fed.inputs["image"]) for number in (4, 5) for fed in feed(batches.epoch(number))}
+        assert place in used
+
+
+@pytest.mark.parametrize(("workers", "transport"), [(1, "dense"), (2, "sparse")])
+def test_training_from_the_ring_is_training_from_memory(sparse_batches, transport, workers):
+    """Steps do not wait for their results: what they read must outlive the loop's own references."""
+
+    def losses(workers, transport):
+        with sparse_batches(workers=workers, transport=transport) as batches:
+            network = models.build(Model("dense", Dense(64, 3)), batches.manifest, {}, 1)
+            learner = Learner(network, Train(), "hash")
+            feed, rows = Feed(), []
+            for number in range(3):
+                for fed in feed(batches.epoch(number)):
+                    learner.step(fed)
+                for fed in feed(batches.epoch(number)):
+                    learner.evaluate(fed)
+                rows.append(learner.end_epoch(1.0, 1.0))
+            return [(row.loss, row.accuracy, row.val_loss, row.val_accuracy) for row in rows]
+
+    assert losses(workers, transport) == losses(0, "dense")
+
+
+@pytest.mark.parametrize("events", [32, 1000])
+def test_sparse_inputs_are_dense_again_on_the_device(sparse_batches, events):
+    from dlscan.train.entries import Entries, dense
+
+    with sparse_batches(batch_size=events) as batches:
+        expected = [batch.inputs["ECAL"].copy() for batch in batches.epoch(0)]
+    lengths = set()
+    with sparse_batches(batch_size=events, transport="sparse") as batches:
+        for fed, image in zip(Feed()(batches.epoch(0)), expected, strict=True):
+            assert isinstance(fed.inputs["ECAL"], Entries)
+            lengths |= {tuple(part.shape) for part in fed.inputs["ECAL"]}
+            whole = dense(fed.inputs, {"ECAL": image.shape[1:]}, fed.events)["ECAL"]
+            np.testing.assert_array_equal(keras.ops.convert_to_numpy(whole), image)
+    # a length is a compilation
+    assert len(lengths) == 1
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda array: np.frombuffer(bytearray(array.nbytes + 4), np.uint8)[4:].view(array.dtype),
+        lambda array: np.repeat(array, 2)[::2],
+        lambda array: np.frombuffer(array.tobytes(), array.dtype),
+        lambda array: array[:0],
+    ],
+    ids=["not aligned", "not contiguous", "read-only", "empty"],
+)
+def test_arrays_that_no_device_can_read_in_place_are_copied(spoil):
+    array = spoil(np.zeros(64, np.float32))
+    if array.flags.writeable:
+        array[...] = np.arange(array.size)
+
+    tensor = sender()({"array": array})()["array"]
+
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(tensor), array)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [("auto", None), ("dense", None), ("sparse", "stream.transport: sparse, but no input of this dataset")],
+)
+def test_transport_is_sparse_only_where_something_is_stored_sparse(mapping, tmp_path, asked, message):
+    from dlscan.config import experiment_from
+
+    experiment = experiment_from({**mapping, "stream": {"transport": asked}}, tmp_path / "toy.yaml")
+    if message is None:
+        open_stream(experiment, "train").close()
+    else:
+        with pytest.raises(ConfigError, match=message):
+            open_stream(experiment, "train")
+
+
+@pytest.fixture(scope="module")
+def sparse_dataset(tmp_path_factory):
+    """A dataset whose ECAL is stored sparse."""
+    import h5py
+
+    from dlscan.config import experiment_from
+    from dlscan.prepare import prepare
+
+    home = tmp_path_factory.mktemp("sparse")
+    for label, name in enumerate(("Ele", "Pi0")):
+        (home / "raw" / name).mkdir(parents=True)
+        rng = np.random.default_rng(label)
+        with h5py.File(home / "raw" / name / "1.h5", "w") as file:
+            image = rng.exponential(1.0, (400, 5, 5, 8)) * (rng.random((400, 5, 5, 8)) < 0.05)
+            file["ECAL"] = image.astype(np.float32)
+            file["HCAL"] = rng.normal(label, 1.0, (400, 6)).astype(np.float32)
+    content = {
+        "name": "sparse",
+        "data": {"raw": "raw", "inputs": ["ECAL", "HCAL"], "prepared": "prepared"},
+    }
+    experiment = experiment_from(content, home / "sparse.yaml")
+    manifest = prepare(experiment, processes=1).manifest
+    assert manifest.inputs["ECAL"].encoding == "sparse"
+    return experiment.data.prepared
+
+
+@pytest.fixture
+def sparse_batches(sparse_dataset):
+    def make(batch_size=32, workers=0, **options):
+        return Batches(sparse_dataset, batch_size=batch_size, workers=workers, **options)
+
+    return make
