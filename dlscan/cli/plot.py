@@ -5,18 +5,69 @@ from pathlib import Path
 
 import click
 
-from dlscan.analysis.plots import KINDS, Options
+from dlscan.analysis.plots import KINDS, STYLES, Options
 from dlscan.cli.arguments import names, scan_directory
 
 
-@click.command()
+class _ManyPoints(click.Command):
+    """A command that takes several numbers behind one `--point`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _spread(args))
+
+
+def _spread(args: list[str]) -> list[str]:
+    """`--point 3 7` as `--point 3 --point 7`; a number that is no scan's directory belongs to it."""
+    spread: list[str] = []
+    taking = False
+    for number, argument in enumerate(args):
+        first = number > 0 and args[number - 1] == "--point"
+        is_point = argument.rpartition(":")[2].isdigit() and not Path(argument).exists()
+        if taking and not first and is_point:
+            spread.append("--point")
+        taking = argument == "--point" or (taking and (first or is_point))
+        spread.append(argument)
+    return spread
+
+
+@click.command(cls=_ManyPoints)
 @click.argument("kind", metavar="KIND", type=click.Choice(list(KINDS)))
 @click.argument("scans", metavar="SCAN...", nargs=-1, required=True)
-@click.option("--key", help="What to draw; see above for what each kind knows.")
+@click.option("--key", help="What to draw: see KIND.")
+@click.option("--by", metavar="WHAT", help="Over what to draw it: see KIND.")
+@click.option("--point", "only", multiple=True, metavar="N [N]...", help="Draw these points alone.")
+@click.option("--where", metavar="EXPR", help="Draw models like this alone: 'Width>=64 and Ele_AUC>0.9'.")
+@click.option("--sort", metavar="A,-B", default="", help="Order of the models, by columns of the table.")
+@click.option("--most", type=click.IntRange(1, 20), help="How many models at most: the best by validation.")
 @click.option(
     "--per-page", type=click.IntRange(1, 20), default=4, show_default=True, help="history: models a page."
 )
-@click.option("--sort", metavar="A,-B", default="", help="Order of the models, by columns of the table.")
+@click.option("--reference", metavar="N", help="roc: divide by this point, not by the best by validation.")
+@click.option("--plain", is_flag=True, help="roc: signal over background efficiency.")
+@click.option(
+    "--bins",
+    metavar="BINS",
+    help="energy, scores, calibration: 10 bins; energy also: equal:10 (of equal width), or edges 0,50,500.",
+)
+@click.option(
+    "--efficiency",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="energy: efficiency of the cut that passes this share of all signal.",
+)
+@click.option(
+    "--style",
+    metavar=f"[{'|'.join(STYLES)}]",
+    default="plain",
+    show_default=True,
+    help="Fonts and ticks; all but plain need dlscan[hep].",
+)
+@click.option("--label", metavar="TEXT", help="A line above the title, such as an experiment's name.")
+@click.option(
+    "--data",
+    metavar="FILE.csv",
+    type=click.Path(path_type=Path),
+    help="Write the numbers behind the picture here.",
+)
 @click.option(
     "-o",
     "file",
@@ -25,36 +76,63 @@ from dlscan.cli.arguments import names, scan_directory
     help="Where to, by suffix: .png, .pdf or .svg.",
 )
 def plot(
-    kind: str, scans: tuple[str, ...], key: str | None, per_page: int, sort: str, file: Path | None
+    kind: str,
+    scans: tuple[str, ...],
+    only: tuple[str, ...],
+    where: str | None,
+    sort: str,
+    data: Path | None,
+    file: Path | None,
+    **chosen: object,
 ) -> None:
     """Draw the finished points of scans and print which files hold the picture.
 
     SCAN is a scan's directory or its experiment file; several share one picture. Without -o the picture is a
-    PNG in the folder plots of the first scan.
+    PNG in the folder plots of the first scan. With more models than a picture holds the best by validation
+    are drawn, and it says how many are not.
 
     \b
     KIND is one of
-      history  a line per model over the epochs, --per-page models a page;
-               --key is a column of history.csv: val_loss (default), loss,
-               val_accuracy, accuracy, seconds, events_per_second.
-               A PDF holds all pages, PNG and SVG get FILE-1, FILE-2 ...
-      bar      a bar per model, from high to low unless --sort is given;
-               --key is a numeric column of `dlscan table`:
-               Mean_AUC (default), Ele_AUC, test_loss ...
-      roc      a panel per class, one against the rest, with the AUC of each
-               model; of more than 12 models the 12 best;
-               --key is a class: draw only this one
+      history      a number over the epochs, --per-page models a page, with the
+                   epoch that was kept and where another attempt went on;
+                   --key loss (default; training and validation), val_loss,
+                   accuracy, val_accuracy, seconds, events_per_second
+      bar          a bar per model; --key is a numeric column of `dlscan table`:
+                   Mean_AUC (default), Ele_AUC, test_loss ...
+      heatmap      --key, as for bar, over two parameters: --by A,B
+      roc          background rejection over signal efficiency, with the ratio to
+                   --reference; --plain: signal over background efficiency;
+                   --key is a class, a pair, several of them, or pairs
+      scores       the scores of signal and background, training over test;
+                   --key as for roc
+      confusion    which class the events of each class are taken for
+      energy       AUC, or --efficiency, in --bins of --by, a number of each
+                   event; --key as for roc
+      pareto       --key over a cost: --by Parameters (default), FLOPs, time ...
+      parallel     each model a line across its parameters, coloured by --key
+      calibration  how often models are right where they say how sure they are
+      importance   how much each parameter matters for --key
 
     \b
     Examples:
       dlscan plot history scans/lcd-dense --key val_loss --per-page 4
       dlscan plot bar lcd.yaml --key Ele_AUC -o ele.pdf
-      dlscan plot roc scans/lcd-dense scans/lcd-conv -o roc.svg
+      dlscan plot heatmap lcd.yaml --by Width,Depth --data cells.csv
+      dlscan plot roc scans/lcd-dense scans/lcd-conv --style ATLAS -o roc.svg
+      dlscan plot roc lcd.yaml --key Gamma_vs_Pi0,Ele_vs_ChPi --reference 3
+      dlscan plot scores lcd.yaml --point 7 --key Gamma_vs_Pi0
+      dlscan plot confusion lcd.yaml --point 3 7
+      dlscan plot energy lcd.yaml --by 'target[:,0,1]' --bins 10
+      dlscan plot pareto lcd.yaml --by FLOPs --where 'Epochs>5'
+      dlscan plot parallel lcd.yaml --key Gamma_vs_Pi0_AUC
+      dlscan plot calibration lcd.yaml --most 6 --bins 20
+      dlscan plot importance lcd.yaml --by Width,Depth,Learning_Rate
     """
     # pictures go to files, whatever window system the shell has in mind
     os.environ["MPLBACKEND"] = "agg"
     from dlscan.analysis.plots.drawing import plot as draw
 
-    options = Options(key=key, per_page=per_page, sort=tuple(names(sort)))
-    for path in draw(kind, [scan_directory(scan) for scan in scans], options, file):
+    options = Options(sort=tuple(names(sort)), **chosen)  # type: ignore[arg-type]
+    directories = [scan_directory(scan) for scan in scans]
+    for path in draw(kind, directories, options, file, only=only, where=where, data=data):
         click.echo(path)

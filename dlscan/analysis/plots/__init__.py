@@ -7,12 +7,15 @@ here and enter it in `KINDS`; the command line finds it there.
 import dataclasses
 import importlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
     from dlscan.analysis.records import DonePoint
+
+STYLES = ("plain", "ATLAS", "CMS", "LHCb2")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,19 +30,62 @@ class Options:
         How many models a page of `history` holds.
     sort : tuple of str
         Columns that the models are sorted by, as for the table; empty leaves it to the kind.
+    most : int or None
+        How many models are drawn at most where each adds a line or a page; every kind has its own default.
+    reference : str or None
+        `7` or `SCAN:7`: the point that `roc` compares with.
+    plain : bool
+        `roc`: signal over background efficiency, instead of background rejection over signal efficiency.
+    by : str or None
+        `energy`: which number of each event, `target[:,0,1]`; `heatmap`, `parallel` and `importance`: which
+        parameters, `Width,Depth`; `pareto`: which cost, `FLOPs`.
+    bins : str or None
+        `10` (as many events in each), `equal:10` (of equal width) or edges, `0,50,100,500`.
+    efficiency : float or None
+        `energy`: draw the signal efficiency of the cut that passes this share of all signal, not the AUC.
+    style : str
+        One of `STYLES`.
+    label : str or None
+        Stands above the title, such as the name of an experiment.
     """
 
     key: str | None = None
     per_page: int = 4
     sort: tuple[str, ...] = ()
+    most: int | None = None
+    reference: str | None = None
+    plain: bool = False
+    by: str | None = None
+    bins: str | None = None
+    efficiency: float | None = None
+    style: str = "plain"
+    label: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Drawing:
-    """One picture: its pages, and what to call its file unless told otherwise."""
+    """One picture.
+
+    Attributes
+    ----------
+    name : str
+        What to call its file unless told otherwise.
+    pages : list of Figure
+        At least one.
+    rows : list of dict
+        The numbers behind it: a mapping from column to value per point of a line, bar or cell.
+    """
 
     name: str
     pages: "list[Figure]"
+    rows: "list[dict[str, Any]]" = dataclasses.field(default_factory=list)
+
+    @property
+    def data(self) -> "pd.DataFrame":
+        """`rows` as a table."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows)
 
 
 Draw = Callable[["Sequence[DonePoint]", Options], Drawing]
@@ -55,4 +101,19 @@ def _lazy(module: str) -> Draw:
     return draw
 
 
-KINDS: dict[str, Draw] = {"history": _lazy("history"), "bar": _lazy("bar"), "roc": _lazy("roc")}
+KINDS: dict[str, Draw] = {
+    kind: _lazy(kind)
+    for kind in (
+        "history",
+        "bar",
+        "heatmap",
+        "roc",
+        "scores",
+        "confusion",
+        "energy",
+        "pareto",
+        "parallel",
+        "calibration",
+        "importance",
+    )
+}

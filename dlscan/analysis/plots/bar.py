@@ -1,15 +1,17 @@
 """`bar`: one number of each model, a bar each."""
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlscan.analysis.columns import Column, columns_of, distinct_names
-from dlscan.analysis.formats import cell
-from dlscan.analysis.lookup import find
-from dlscan.analysis.plots import Drawing, Options, style
+from dlscan.analysis.cells import cell
+from dlscan.analysis.plots import Drawing, Options, numbers, style
+from dlscan.analysis.plots.numbers import Number
 from dlscan.analysis.records import DonePoint
 from dlscan.errors import UsageError
 
@@ -21,65 +23,83 @@ BARS_PER_PAGE = 60
 BAR_HEIGHT = 0.19
 BAR_GAP = 0.13
 
-Bar = tuple[str, float | None]
-
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
-    """The column `options.key` of the table; from high to low unless the points are sorted already."""
-    numeric = {name: column for name, column in columns_of(points).items() if _is_numeric(column)}
-    column = numeric[find(options.key or DEFAULT_KEY, numeric, "numeric column")]
-    bars = list(zip(distinct_names(points), column.values, strict=True))
+    """The column `options.key` of the table; from high to low unless the points are sorted already.
+
+    Repeats of a model are one bar: their mean, with a point for each.
+    """
+    found = numbers.numbers(points, options.key or DEFAULT_KEY)
+    bars = found.entries
     if not options.sort:
-        bars.sort(key=lambda bar: ABSENT if bar[1] is None else bar[1], reverse=True)
-    if all(value is None for _, value in bars):
-        raise UsageError(f"no point has a number for {column.name}; choose another key")
-    limits = _range([value for _, value in bars if value is not None])
-    heading = f"{column.name} of {len(bars)} models"
+        bars = sorted(bars, key=lambda bar: ABSENT if bar.value is None else bar.value, reverse=True)
+    if all(bar.value is None for bar in bars):
+        raise UsageError(f"no point has a number for {found.name}; choose another key")
+    limits = _range(bars)
+    heading = f"{found.name} of {len(bars)} models"
     pages = [bars[first : first + BARS_PER_PAGE] for first in range(0, len(bars), BARS_PER_PAGE)]
     return Drawing(
-        f"bar-{column.name}",
+        f"bar-{found.name}",
         [
             _page(
-                page,
-                column,
-                limits,
-                heading + (f" (page {number} of {len(pages)})" if len(pages) > 1 else ""),
+                page, found, limits, heading + (f" (page {number} of {len(pages)})" if len(pages) > 1 else "")
             )
             for number, page in enumerate(pages, 1)
         ],
+        [_row(bar, found.name) for bar in bars],
     )
 
 
-def _page(bars: Sequence[Bar], column: Column, limits: tuple[float, float], heading: str) -> Figure:
-    names = [style.label(name) for name, _ in bars]
+def _row(bar: Number, name: str) -> dict[str, Any]:
+    return {**bar.identity, name: bar.value, **dataclasses.asdict(bar.interval), "repeats": len(bar.repeats)}
+
+
+def _page(
+    bars: Sequence[Number], found: numbers.Numbers, limits: tuple[float, float], heading: str
+) -> Figure:
+    names = [style.label(bar.name) for bar in bars]
     # a name of several lines takes more room, so rows are placed in inches
     heights = [BAR_GAP + style.LINE_HEIGHT * (name.count("\n") + 1) for name in names]
     ends = list(itertools.accumulate(heights))
     rows = [end - height / 2 for end, height in zip(ends, heights, strict=True)]
-    page = style.figure(8.4, 1.6 + ends[-1])
+    page = style.figure(8.4, 1.8 + ends[-1])
     axes = page.add_subplot()
     start = max(limits[0], 0.0)
-    for row, (_, value) in zip(rows, bars, strict=True):
-        if value is not None:
-            axes.barh(row, value - start, left=start, height=BAR_HEIGHT, color=style.COLORS[0])
-        place = start if value is None else max(value, start)
-        text = "not defined" if value is None else cell(value, column)
-        axes.annotate(text, (place, row), (4, 0), textcoords="offset points", va="center", fontsize=9)
+    for row, bar in zip(rows, bars, strict=True):
+        if bar.value is not None:
+            axes.barh(row, bar.value - start, left=start, height=BAR_HEIGHT, color=style.COLORS[0])
+            _uncertainty(axes, row, bar)
+        place = start if bar.value is None else max(bar.high, start)
+        text = "not defined" if bar.value is None else cell(bar.value, found.column)
+        axes.annotate(text, (place, row), (5, 0), textcoords="offset points", va="center", fontsize=9)
     axes.set_yticks(rows, names, fontsize=9)
     axes.set_ylim(ends[-1], 0)
     axes.set_xlim(limits)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", which="both", left=False, right=False)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(style.literal(column.name))
+    axes.set_xlabel(style.literal(found.axis))
     if start > 0:
         style.note(axes, f"The axis starts at {start:.4g}, not at 0: compare the numbers, not the lengths.")
     style.title(page, heading)
+    style.footnote(page, found.note)
     return page
 
 
-def _range(values: Sequence[float]) -> tuple[float, float]:
+def _uncertainty(axes: Axes, row: float, bar: Number) -> None:
+    look: dict[str, Any]
+    if bar.bounded:
+        down, up = bar.halves
+        look = {"fmt": "none", "ecolor": "#000000", "elinewidth": 1.1, "capsize": 2.5}
+        axes.errorbar([bar.value or 0.0], [row], xerr=[[down], [up]], **look)
+    if len(bar.repeats) > 1:
+        look = {"marker": "o", "linestyle": "none", "markersize": 3.2, "markeredgecolor": "#000000"}
+        axes.plot(bar.repeats, [row] * len(bar.repeats), color="#ffffff", **look)
+
+
+def _range(bars: Sequence[Number]) -> tuple[float, float]:
     """Where the axis starts and ends: at zero, unless the differences would then be lost to the eye."""
-    low, high = min(values), max(values)
+    present = [bar for bar in bars if bar.value is not None]
+    low, high = min(bar.low for bar in present), max(bar.high for bar in present)
     spread = high - low
     start = min(1.05 * low, 0.0)
     if spread and low > 2 * spread:
@@ -88,10 +108,3 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
         start = math.floor((low - 0.2 * spread) / step) * step
     # room for the number behind the longest bar
     return start, high + 0.14 * ((high - start) or 1.0)
-
-
-def _is_numeric(column: Column) -> bool:
-    present = [value for value in column.values if value is not None]
-    return column.kind != "text" and all(
-        isinstance(value, int | float) and not isinstance(value, bool) for value in present
-    )

@@ -4,13 +4,26 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlscan.analysis.plots import KINDS, Options, style
-from dlscan.analysis.records import load
+from dlscan.analysis.columns import columns_of
+from dlscan.analysis.output import output
+from dlscan.analysis.plots import KINDS, Drawing, Options, choice, style
+from dlscan.analysis.records import DonePoint, load
 from dlscan.analysis.table import ordered
+from dlscan.analysis.where import select
+from dlscan.errors import UsageError
 
 
-def plot(kind: str, scans: Sequence[Path], options: Options, file: Path | None = None) -> list[Path]:
-    """Draw a picture of every finished point of `scans`.
+def plot(
+    kind: str,
+    scans: Sequence[Path],
+    options: Options,
+    file: Path | None = None,
+    *,
+    only: Sequence[str] = (),
+    where: str | None = None,
+    data: Path | None = None,
+) -> list[Path]:
+    """Draw a picture of finished points of `scans`.
 
     Parameters
     ----------
@@ -22,6 +35,12 @@ def plot(kind: str, scans: Sequence[Path], options: Options, file: Path | None =
         What to draw.
     file : Path, optional
         Where to, as PNG, PDF or SVG by its suffix; by default a PNG in the folder `plots` of the first scan.
+    only : sequence of str
+        Draw these points alone, in this order: `7`, `SCAN:7`.
+    where : str, optional
+        Draw only the points for which this expression holds: see `select`.
+    data : Path, optional
+        Write the numbers behind the picture here, as CSV with every digit.
 
     Returns
     -------
@@ -31,16 +50,48 @@ def plot(kind: str, scans: Sequence[Path], options: Options, file: Path | None =
     Raises
     ------
     UsageError
-        If the key, a column to sort by or the file's format does not exist.
+        If the key, a column to sort by, a point or the file's format does not exist.
     ScanError
         If no point is done, or none has what the picture needs.
     """
     if file is not None:
         style.require_format(file)
-    points = ordered(load(scans), options.sort)
-    with style.applied():
-        drawing = KINDS[kind](points, options)
-        return style.save(drawing.pages, file or scans[0] / "plots" / _file_name(drawing.name))
+    points = selected(load(scans), only, where)
+    with style.applied(options.style):
+        drawing = draw(kind, points, options)
+        written = style.save(drawing.pages, file or scans[0] / "plots" / _file_name(drawing.name))
+    if data is not None:
+        with output(data) as temporary:
+            drawing.data.to_csv(temporary, index=False, lineterminator="\n")
+        written.append(data)
+    return written
+
+
+def draw(kind: str, points: Sequence[DonePoint], options: Options) -> Drawing:
+    """The picture of `points`, in the order and with the label that `options` ask for.
+
+    Call it, and save its pages, within `style.applied(options.style)`.
+    """
+    drawing = KINDS[kind](ordered(points, options.sort), options)
+    if options.label is not None:
+        for page in drawing.pages:
+            style.label_page(page, options.label)
+    return drawing
+
+
+def selected(
+    points: Sequence[DonePoint], only: Sequence[str] = (), where: str | None = None
+) -> list[DonePoint]:
+    """The points that `only` names, in that order, and for which `where` holds."""
+    found = [choice.point_of(points, text, "--point") for text in only] if only else list(points)
+    # a point that is named twice is drawn once
+    found = list({id(point): point for point in found}.values())
+    if where is None:
+        return found
+    found = [found[number] for number in select(where, columns_of(found))]
+    if not found:
+        raise UsageError(f"--where {where!r}: no finished model is like this")
+    return found
 
 
 def _file_name(name: str) -> str:

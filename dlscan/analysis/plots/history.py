@@ -1,27 +1,29 @@
 """`history`: how one number of each model went over the epochs, a few models a page."""
 
-import logging
+import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from dlscan.analysis.columns import distinct_names
 from dlscan.analysis.lookup import find
-from dlscan.analysis.plots import Drawing, Options, style
+from dlscan.analysis.plots import Drawing, Options, choice, style
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.results import EPOCH, Floats, history
+from dlscan.attempts import resumptions
 from dlscan.errors import ScanError
 
-log = logging.getLogger("dlscan")
-
-DEFAULT_KEY = "val_loss"
+DEFAULT_KEY = "loss"
+VALIDATION = "val_"
 MOST_MARKED = 15
 
-Curve = tuple[str, Floats, Floats]
+DASHED = (0, (4, 1.5))
+BEST: Any = {"marker": "*", "markersize": 11, "markeredgecolor": "white", "markeredgewidth": 0.7, "zorder": 4}
+RESUMED: Any = {"marker": "|", "markersize": 13, "markeredgewidth": 1.8, "zorder": 3}
 
 
 class Limits(NamedTuple):
@@ -33,52 +35,149 @@ class Limits(NamedTuple):
     hidden: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """The history of a model.
+
+    Attributes
+    ----------
+    values : dict of str to ndarray
+        For each key that is drawn, a value per epoch.
+    best : int
+        The epoch whose weights were kept.
+    resumed : tuple of int
+        The epochs after which another attempt went on.
+    unknown : bool
+        Whether an attempt went on after an epoch that is not on record.
+    """
+
+    name: str
+    point: DonePoint
+    epochs: Floats
+    values: dict[str, Floats]
+    best: int
+    resumed: tuple[int, ...]
+    unknown: bool
+
+
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
-    """A line per model, `options.per_page` models a page, the same scales on every page."""
-    histories = [(name, _history(point)) for name, point in zip(distinct_names(points), points, strict=True)]
-    keys = dict.fromkeys(key for _, columns in histories for key in columns if key != EPOCH)
-    if not keys:
-        raise ScanError(f"{points[0].paths.history}: nor does any other point have a history to draw")
-    key = find(options.key or DEFAULT_KEY, keys, "history key")
-    curves = [(name, columns[EPOCH], columns[key]) for name, columns in histories if key in columns]
+    """Lines for each model, `options.per_page` models a page, the same scales on every page.
+
+    `options.key` is drawn for training and validation, or, as `val_loss`, for validation alone.
+    """
+    shown = choice.choose(points, history, len(points))
+    known = dict.fromkeys(key for model in shown.models for key in model.content if key != EPOCH)
+    if not known:
+        raise ScanError(f"{points[0].paths.history}: nor does any other point have an epoch to draw")
+    key = find(
+        options.key or (DEFAULT_KEY if DEFAULT_KEY in known else next(iter(known))), known, "history key"
+    )
+    keys = [name for name in (key, VALIDATION + key) if name in known]
+    curves = [_curve(model, keys) for model in shown.models if set(keys) & set(model.content)]
     pages = [curves[first : first + options.per_page] for first in range(0, len(curves), options.per_page)]
     limits = _limits(curves)
     return Drawing(
         f"history-{key}",
         [
-            _page(page, key, limits, f" (page {number} of {len(pages)})" if len(pages) > 1 else "")
+            _page(page, keys, limits, f" (page {number} of {len(pages)})" if len(pages) > 1 else "")
             for number, page in enumerate(pages, 1)
         ],
+        [row for curve in curves for row in _rows(curve)],
     )
 
 
-def _history(point: DonePoint) -> dict[str, Floats]:
-    try:
-        return history(point)
-    except ScanError as error:
-        log.warning("left out: %s", error)
-        return {}
+def _curve(model: choice.Model[dict[str, Floats]], keys: Sequence[str]) -> Curve:
+    epochs = model.content[EPOCH]
+    found = resumptions(model.point.paths)
+    # an attempt that began after the last epoch had nothing left to train
+    resumed = sorted({epoch for epoch in found if epoch is not None and epoch < epochs[-1]})
+    values = {key: model.content[key] for key in keys if key in model.content}
+    best = model.point.record.best_epoch
+    return Curve(model.name, model.point, epochs, values, best, tuple(resumed), None in found)
 
 
-def _page(curves: Sequence[Curve], key: str, limits: Limits, which: str) -> Figure:
-    last, low, high, hidden = limits
-    page = style.figure(7.2, 5.0, [name for name, _, _ in curves])
+def _rows(curve: Curve) -> list[dict[str, Any]]:
+    return [
+        {
+            "scan": curve.point.scan,
+            "point": curve.point.record.point,
+            "model": curve.name,
+            "epoch": int(epoch),
+            **{key: values[number] for key, values in curve.values.items()},
+            "best": int(epoch) == curve.best,
+            "resumed_after": int(epoch) in curve.resumed,
+        }
+        for number, epoch in enumerate(curve.epochs)
+    ]
+
+
+def _page(curves: Sequence[Curve], keys: Sequence[str], limits: Limits, which: str) -> Figure:
+    names = [curve.name for curve in curves]
+    page = style.figure(7.2, 5.0, [*names, *keys, "best", "resumed"])
     axes = page.add_subplot()
-    lines: list[Line2D] = []
-    for number, (_, epochs, values) in enumerate(curves):
-        # a point per epoch while they can be told apart: a single epoch has no line
-        marker = style.marker(number) if len(epochs) <= MOST_MARKED else {}
-        lines += axes.plot(epochs, values, **style.line(number), **marker)
-    axes.set_ylim(low, high)
+    handles = [_lines(axes, curve, number, keys) for number, curve in enumerate(curves)]
+    axes.set_ylim(limits.low, limits.high)
     axes.set_xlabel("Epoch")
-    axes.set_xlim(0, last)
+    axes.set_xlim(0, limits.last)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    axes.set_ylabel(style.literal(key))
-    if hidden:
-        style.note(axes, f"{hidden} values lie outside the range that is shown")
-    style.title(page, f"{key} over the epochs{which}")
-    style.legend_outside(page, lines, [name for name, _, _ in curves])
+    axes.set_ylabel(style.literal(keys[0]))
+    if limits.hidden:
+        style.note(axes, f"{limits.hidden} values lie outside the range that is shown")
+    style.title(page, f"{' and '.join(keys)} over the epochs{which}")
+    unknown = sum(curve.unknown for curve in curves)
+    if unknown:
+        models = "1 model" if unknown == 1 else f"{unknown} models"
+        style.footnote(page, f"{models} went on in another attempt after an epoch that is not on record.")
+    marks, meanings = _marks(curves, keys)
+    style.legend_outside(page, [*handles, *marks], [*names, *meanings])
     return page
+
+
+def _lines(axes: Axes, curve: Curve, number: int, keys: Sequence[str]) -> Line2D:
+    """Draw the lines of a model and give one for the legend."""
+    both = len(keys) > 1
+    # dashes tell validation from training, so that symbols must tell many models apart
+    look: dict[str, Any] = (
+        style.line(number) if not both else {"color": style.COLORS[number % len(style.COLORS)]}
+    )
+    few = len(curve.epochs) <= MOST_MARKED
+    symbol = style.marker(number) if few or (both and number >= len(style.COLORS)) else {}
+    if symbol and not few:
+        symbol |= {"markevery": max(len(curve.epochs) // 10, 1)}
+    for key, values in curve.values.items():
+        dashes: dict[str, Any] = {"linestyle": DASHED if key == keys[1] else "-"} if both else {}
+        axes.plot(curve.epochs, values, **look | symbol | dashes)
+    last = list(curve.values.values())[-1]
+    place = dict(zip(curve.epochs.astype(int).tolist(), last.tolist(), strict=True))
+    marked: dict[str, Any] = {"color": look["color"], "linestyle": "none"}
+    # between the last epoch of one attempt and the first of the next
+    ends = [(epoch + 0.5, _between(place, epoch)) for epoch in curve.resumed]
+    if ends:
+        axes.plot(*zip(*ends, strict=True), **marked, **RESUMED)
+    if curve.best in place:
+        axes.plot([curve.best], [place[curve.best]], **marked, **BEST)
+    symbol.pop("markevery", None)
+    return Line2D([], [], **look | symbol)
+
+
+def _between(place: dict[int, float], epoch: int) -> float:
+    return (place.get(epoch, np.nan) + place.get(epoch + 1, np.nan)) / 2
+
+
+def _marks(curves: Sequence[Curve], keys: Sequence[str]) -> tuple[list[Line2D], list[str]]:
+    """What line styles and symbols mean, for the legend."""
+    grey: Any = {"color": "#555555"}
+    marks: list[Line2D] = []
+    meanings: list[str] = []
+    if len(keys) > 1:
+        marks += [Line2D([], [], **grey), Line2D([], [], linestyle=DASHED, **grey)]
+        meanings += ["training", "validation"]
+    marks.append(Line2D([], [], linestyle="none", **grey, **BEST))
+    meanings.append("epoch whose weights were kept")
+    if any(curve.resumed for curve in curves):
+        marks.append(Line2D([], [], linestyle="none", **grey, **RESUMED))
+        meanings.append("another attempt went on")
+    return marks, meanings
 
 
 def _limits(curves: Sequence[Curve]) -> Limits:
@@ -86,8 +185,8 @@ def _limits(curves: Sequence[Curve]) -> Limits:
 
     A loss that explodes in one epoch of one model would press all other lines flat; it is cut off, and said.
     """
-    last = 1.02 * max((float(epochs[-1]) for _, epochs, _ in curves))
-    values = np.concatenate([values for _, _, values in curves])
+    last = 1.02 * max(float(curve.epochs[-1]) for curve in curves)
+    values = np.concatenate([values for curve in curves for values in curve.values.values()])
     values = values[np.isfinite(values)]
     if not len(values):
         return Limits(last, 0.0, 1.0, 0)

@@ -1,123 +1,251 @@
-"""`roc`: for each class against all others, signal efficiency over background efficiency."""
+"""`roc`: for each class against all others, or for pairs, background rejection over signal efficiency."""
 
 import dataclasses
-import logging
-import math
 from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from dlscan.analysis.columns import distinct_names
-from dlscan.analysis.lookup import find
-from dlscan.analysis.plots import Drawing, Options, style
+from dlscan.analysis.names import distinct_names
+from dlscan.analysis.plots import Drawing, Options, choice, style, words
+from dlscan.analysis.plots.curves import Curve, banded_curve, plain_curve
+from dlscan.analysis.plots.questions import Question, questions
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.results import Floats, predictions
-from dlscan.errors import ScanError
-from dlscan.metrics import auc, roc_curve
+from dlscan.metrics import Estimate
 
-log = logging.getLogger("dlscan")
+MOST_MODELS = 8
+PANELS_PER_PAGE = 6
 
-MOST_MODELS = 12
-CURVE_POINTS = 1000
+# of the background's interval: beyond it the curve is a few events, and only its band says anything
+FEW = 0.5
+FEW_POINTS = 5
+# a logarithmic axis that ends below has more than powers of ten at its ticks
+SHORT = 200
+
+Curves = dict[Question, Curve]
 
 
 @dataclasses.dataclass(frozen=True)
-class Curve:
-    """One model, one class."""
+class Models:
+    """What all panels show.
 
-    background: Floats
-    signal: Floats
-    area: float
+    Attributes
+    ----------
+    models : list of Model
+        With the curve of each question that the model can answer.
+    reference : int or None
+        The position of the model that the others are divided by.
+    note : str
+        On models that are not shown.
+    """
+
+    models: list[choice.Model[Curves]]
+    reference: int | None
+    note: str
 
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
-    """A panel per class, or only the class `options.key`; with many models only the best by `Mean_AUC`."""
-    classes = list(dict.fromkeys(name for point in points for name in point.record.classes))
-    if options.key is not None:
-        classes = [find(options.key, classes, "class")]
-    names = dict(zip((id(point) for point in points), distinct_names(points), strict=True))
-    models: list[tuple[str, dict[str, Curve]]] = []
-    for point in _best(points):
-        try:
-            models.append((names[id(point)], _curves(point, classes)))
-        except ScanError as error:
-            log.warning("left out: %s", error)
-    if not models:
-        raise ScanError(f"{points[0].paths.predictions}: nor does any other point have scores to draw")
-    which = f"{len(models)} best of {len(points)} by Mean_AUC" if len(points) > MOST_MODELS else None
-    return Drawing(f"roc-{classes[0]}" if options.key is not None else "roc", [_page(models, classes, which)])
+    """A panel per class, or those that `options.key` names; with many models only the best by validation."""
+    asked = questions(options.key, points)
+    curve = plain_curve if options.plain else banded_curve
+
+    def read(point: DonePoint) -> Curves:
+        scored = predictions(point)
+        found = ((question, curve(question, scored)) for question in asked)
+        return {question: each for question, each in found if each is not None}
+
+    shown = _chosen(points, read, options)
+    pages = style.paged(asked, PANELS_PER_PAGE)
+    name = "roc" if options.key is None else f"roc-{'-'.join(question.name for question in asked)}"
+    return Drawing(
+        f"{name}-plain" if options.plain else name,
+        [_page(shown, page, options.plain, which) for page, which in pages],
+        [row for model in shown.models for question in asked for row in _rows(shown, model, question)],
+    )
 
 
-def _best(points: Sequence[DonePoint]) -> list[DonePoint]:
-    """At most `MOST_MODELS` points, in the order given."""
-    if len(points) <= MOST_MODELS:
-        return list(points)
-    log.info("drawing the %d best of %d models by Mean_AUC", MOST_MODELS, len(points))
-    ranked = sorted(points, key=lambda point: -(point.record.metrics.get("Mean_AUC") or 0.0))
-    best = {id(point) for point in ranked[:MOST_MODELS]}
-    return [point for point in points if id(point) in best]
+def _chosen(points: Sequence[DonePoint], read: Any, options: Options) -> Models:
+    most = options.most or MOST_MODELS
+    shown = choice.choose(points, read, most)
+    if options.reference is None:
+        alone = len(shown.models) == 1 or options.plain
+        return Models(shown.models, None if alone else shown.best, shown.note)
+    wanted = choice.point_of(points, options.reference, "--reference")
+    models = list(shown.models)
+    if not any(model.point is wanted for model in models):
+        # the reference is on the picture, however good it is
+        names = {id(point): name for point, name in zip(points, distinct_names(points), strict=True)}
+        models.insert(0, choice.Model(wanted, names[id(wanted)], read(wanted)))
+    position = next(number for number, model in enumerate(models) if model.point is wanted)
+    return Models(models, position, shown.note)
 
 
-def _curves(point: DonePoint, classes: Sequence[str]) -> dict[str, Curve]:
-    """The curve of each class that the point knows and that has events on both sides."""
-    scored = predictions(point)
-    curves = {}
-    for name in classes:
-        if name not in scored.classes:
-            continue
-        number = scored.classes.index(name)
-        scores, positive = scored.scores[:, number], scored.labels == number
-        area = auc(scores, positive)
-        if area is not None:
-            signal, background, _ = roc_curve(scores, positive)
-            kept = _thinned(signal, background)
-            curves[name] = Curve(background[kept], signal[kept], area)
-    return curves
+def _rows(shown: Models, model: choice.Model[Curves], question: Question) -> list[dict[str, Any]]:
+    curve = model.content.get(question)
+    if curve is None:
+        return []
+    columns: dict[str, Floats] = {
+        "signal_efficiency": curve.signal,
+        "background_efficiency": curve.background,
+    }
+    if len(curve.low):
+        columns |= {"background_efficiency_low": curve.low, "background_efficiency_high": curve.high}
+        columns["rejection"] = curve.rejection
+        columns |= dict(zip(("rejection_low", "rejection_high"), curve.band, strict=True))
+    divided = _ratio(shown, model, question)
+    if divided is not None:
+        columns["ratio"] = divided
+    own = {
+        "scan": model.point.scan,
+        "point": model.point.record.point,
+        "model": model.name,
+        "signal": question.signal,
+        "background": question.background or "rest",
+        "auc": curve.area.value,
+        "auc_down": curve.area.down,
+        "auc_up": curve.area.up,
+    }
+    lines = zip(*(values.tolist() for values in columns.values()), strict=True)
+    return [own | dict(zip(columns, line, strict=True)) for line in lines]
 
 
-def _thinned(signal: Floats, background: Floats) -> NDArray[np.int64]:
-    """Positions of `CURVE_POINTS` points or fewer, even along the curve: a million would look no finer."""
-    # both run from 0 to 1 and never fall, so their sum is the length so far, up to 2
-    wanted = np.linspace(0, 2, CURVE_POINTS)
-    found = np.searchsorted(signal + background, wanted)
-    return np.unique(np.minimum(found, len(signal) - 1)).astype(np.int64)
+def _ratio(shown: Models, model: choice.Model[Curves], question: Question) -> Floats | None:
+    """The rejection of a model over that of the reference."""
+    if shown.reference is None:
+        return None
+    curve, other = model.content.get(question), shown.models[shown.reference].content.get(question)
+    if curve is None or other is None:
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(curve.rejection / other.rejection)
 
 
-def _page(
-    models: Sequence[tuple[str, dict[str, Curve]]], classes: Sequence[str], which: str | None
-) -> Figure:
-    across = math.ceil(math.sqrt(len(classes)))
-    down = math.ceil(len(classes) / across)
-    names = [name for name, _ in models]
-    page = style.figure(3.9 * across + 0.2, 3.9 * down + 0.4, names)
-    panels = page.subplots(down, across, squeeze=False).flatten()
-    for axes, name in zip(panels, classes, strict=False):
-        _panel(axes, name, [curves.get(name) for _, curves in models])
-    for axes in panels[len(classes) :]:
-        axes.remove()
-    style.title(page, "ROC, each class against the rest")
-    handles = [Line2D([], [], **style.line(number)) for number in range(len(models))]
-    style.legend_outside(page, handles, names, which)
+def _page(shown: Models, asked: Sequence[Question], plain: bool, which: str) -> Figure:
+    down, across = style.grid(len(asked))
+    names = [model.name for model in shown.models]
+    high = 3.9 if plain else 4.1 if shown.reference is None else 5.0
+    page = style.figure(3.9 * across + 0.2, high * down + 0.6, names)
+    places = page.add_gridspec(down, across)
+    for number, question in enumerate(asked):
+        place = places[number // across, number % across]
+        if plain:
+            _plain_panel(page.add_subplot(place), shown, question)
+        else:
+            _panel(page, place, shown, question)
+    style.title(page, f"ROC on the test split{which}")
+    band = "" if plain else "Bands: 68 % interval from the number of events."
+    compared = ""
+    if shown.reference is not None:
+        compared = f"Ratio: rejection over that of {style.cut(names[shown.reference])}."
+    style.footnote(page, shown.note, " ".join(filter(None, [band, compared])))
+    handles = [Line2D([], [], **style.line(number)) for number in range(len(names))]
+    style.legend_outside(page, handles, names)
     return page
 
 
-def _panel(axes: Axes, name: str, curves: Sequence[Curve | None]) -> None:
+def _plain_panel(axes: Axes, shown: Models, question: Question) -> None:
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.8)
-    handles, labels = [], []
-    for number, curve in enumerate(curves):
+    areas = {}
+    for number, model in enumerate(shown.models):
+        curve = model.content.get(question)
         if curve is not None:
-            handles += axes.plot(curve.background, curve.signal, **style.line(number))
-            labels.append(f"{curve.area:.4f}")
+            (line,) = axes.plot(curve.background, curve.signal, **style.line(number))
+            areas[line] = curve.area
     axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     axes.set_xlabel("Background efficiency")
     axes.set_ylabel("Signal efficiency")
-    axes.set_title(style.label(name))
-    if handles:
-        columns = 1 if len(handles) <= 6 else 2
-        axes.legend(handles, labels, title="AUC", loc="lower right", ncols=columns, fontsize=8)
+    axes.set_title(style.label(question.title))
+    _areas(axes, areas, "lower right")
+
+
+def _panel(page: Figure, place: SubplotSpec, shown: Models, question: Question) -> None:
+    if shown.reference is None:
+        axes, below = page.add_subplot(place), None
     else:
-        axes.text(0.5, 0.4, "no event of this class,\nor none of another", ha="center")
+        parts = place.subgridspec(2, 1, height_ratios=(3, 1), hspace=0.04)
+        axes = page.add_subplot(parts[0])
+        below = page.add_subplot(parts[1], sharex=axes)
+        axes.tick_params(labelbottom=False)
+    areas = {}
+    for number, model in enumerate(shown.models):
+        curve = model.content.get(question)
+        if curve is not None:
+            areas[_rejection(axes, curve, number)] = curve.area
+            divided = _ratio(shown, model, question)
+            if below is not None and divided is not None:
+                _below(below, curve, divided, number, number == shown.reference)
+    axes.set_yscale("log")
+    tops = [10.0, *(float(np.nanmax(line.get_ydata(), initial=1.0)) for line in areas)]
+    axes.set(xlim=(0, 1), ylim=(1, (2 * max(tops)) ** 1.05))
+    if max(tops) < SHORT:
+        axes.yaxis.set_major_locator(style.log_ticks())
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:g}" if value < 1e5 else f"{value:.0e}")
+    )
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylabel("Background rejection")
+    axes.set_title(style.label(question.title))
+    if areas and max(np.size(line.get_xdata()) for line in areas) < FEW_POINTS:
+        axes.text(0.5, 0.2, "almost no background passes", ha="center", transform=axes.transAxes)
+    # the curves leave one of the two corners free: which one, their quality decides
+    _areas(axes, areas, "best")
+    (axes if below is None else below).set_xlabel("Signal efficiency")
+    if below is not None:
+        _ratio_axis(below)
+
+
+def _rejection(axes: Axes, curve: Curve, number: int) -> Line2D:
+    look, known = style.line(number), _known(curve)
+    (line,) = axes.plot(curve.signal[known], curve.rejection[known], **look)
+    low, high = (np.where(known, end, np.nan) for end in curve.band)
+    axes.fill_between(curve.signal, low, high, color=look["color"], alpha=0.18, linewidth=0)
+    return line
+
+
+def _known(curve: Curve) -> Any:
+    """Where the background is more than a few events."""
+    return (curve.background > 0) & (curve.high - curve.low < 2 * FEW * curve.background)
+
+
+def _below(axes: Axes, curve: Curve, divided: Floats, number: int, reference: bool) -> None:
+    look, known = style.line(number), _known(curve)
+    values = np.where(known, divided, np.nan)
+    axes.plot(curve.signal, values, **look)
+    if reference:
+        # the fluctuation of the denominator, which all others are seen against
+        low, high = (np.where(known, end / curve.rejection, np.nan) for end in curve.band)
+        axes.fill_between(curve.signal, low, high, color=look["color"], alpha=0.18, linewidth=0)
+
+
+def _ratio_axis(axes: Axes) -> None:
+    values = np.concatenate(
+        [np.asarray(line.get_ydata(), dtype=np.float64) for line in axes.lines] or [np.ones(1)]
+    )
+    values = values[np.isfinite(values) & (values > 0)]
+    low, high = np.quantile(values, [0.02, 0.98]) if len(values) else (1.0, 1.0)
+    low, high = min(float(low), 0.95), max(float(high), 1.05)
+    if high / low > 4:
+        axes.set_yscale("log")
+        axes.set_ylim(max(low, 0.01) / 1.2, high * 1.3)
+        if high / low < 20:
+            axes.yaxis.set_major_locator(style.log_ticks())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.set_ylim(low - 0.15 * (high - low), high + 0.15 * (high - low))
+    axes.set_ylabel("Ratio")
+
+
+def _areas(axes: Axes, areas: dict[Line2D, Estimate], where: Literal["best", "lower right"]) -> None:
+    if not areas:
+        text = "no event of signal\nor none of background"
+        axes.text(0.5, 0.4, text, ha="center", transform=axes.transAxes)
+        return
+    labels = [words.estimate(area) for area in areas.values()]
+    axes.legend(list(areas), labels, title="AUC", loc=where, fontsize=8, labelspacing=0.35)

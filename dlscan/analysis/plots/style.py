@@ -1,11 +1,12 @@
 """How every picture looks and how it is saved: the one place for colours, sizes and file formats."""
 
 import contextlib
+import math
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib
 from matplotlib.artist import Artist
@@ -14,10 +15,15 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
+from matplotlib.ticker import LogLocator
 
 from dlscan.analysis.formats import one_line
+from dlscan.analysis.lookup import find
 from dlscan.analysis.output import output
+from dlscan.analysis.plots import STYLES, hep
 from dlscan.errors import UsageError
+
+Item = TypeVar("Item")
 
 # Okabe and Ito's colours, which the colour blind tell apart, without their yellow, which nobody sees on
 # white; dark and light ones take turns
@@ -33,6 +39,8 @@ LETTER_WIDTH = 0.075
 LINE_HEIGHT = 0.15
 LEGEND_GAP = 0.1
 LEGEND_MARGIN = 0.9
+TITLE_LETTER = 0.105
+FOOTNOTE_LETTER = 0.068
 
 # Any: every matplotlib knows other keys
 SETTINGS: Any = {
@@ -62,11 +70,25 @@ METADATA: dict[str, dict[str, Any]] = {
 
 
 @contextlib.contextmanager
-def applied() -> Iterator[None]:
-    """Draw and save within this: our settings, nobody's matplotlibrc, and everything as before afterwards."""
+def applied(name: str = "plain") -> Iterator[None]:
+    """Draw and save within this: our settings, nobody's matplotlibrc, and everything as before afterwards.
+
+    Parameters
+    ----------
+    name : str
+        `plain`, or a style of mplhep.
+
+    Raises
+    ------
+    UsageError
+        If there is no such style, or mplhep is not installed.
+    """
+    name = find(name, STYLES, "style")
     with matplotlib.rc_context(), warnings.catch_warnings():
+        # what an import of mplhep sets must not stay
+        changed = {} if name == "plain" else hep.settings(name)
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
+        matplotlib.rcParams.update(SETTINGS | changed)
         # a letter that the font lacks becomes a box; the rest of the picture is worth having
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
@@ -105,6 +127,39 @@ def literal(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+def grid(panels: int) -> tuple[int, int]:
+    """How many panels stand below and beside each other on a page."""
+    across = math.ceil(math.sqrt(panels))
+    return math.ceil(panels / across), across
+
+
+def paged(items: Sequence[Item], per_page: int) -> list[tuple[Sequence[Item], str]]:
+    """Pages of about as many `items` each, with what a title says of the page: ` (page 1 of 2)`."""
+    pages = max(math.ceil(len(items) / per_page), 1)
+    size = max(math.ceil(len(items) / pages), 1)
+    parts = [items[first : first + size] for first in range(0, len(items), size)]
+    return [
+        (part, f" (page {number} of {len(parts)})" if len(parts) > 1 else "")
+        for number, part in enumerate(parts, 1)
+    ]
+
+
+def short(name: str, width: int = 14) -> str:
+    """A name where there is little room, such as at a tick."""
+    return literal(cut(name, width))
+
+
+def cut(name: str, width: int = 60) -> str:
+    """A name within a line of text."""
+    name = one_line(name)
+    return name if len(name) <= width else name[: width - 1] + "…"
+
+
+def log_ticks() -> LogLocator:
+    """Ticks at 1, 2 and 5 of a logarithmic axis of few decades."""
+    return LogLocator(subs=(1, 2, 5))
+
+
 def legend_outside(
     page: Figure, handles: Sequence[Artist], names: Sequence[str], heading: str | None = None
 ) -> Legend:
@@ -123,7 +178,27 @@ def legend_outside(
 
 def title(page: Figure, text: str) -> None:
     """The heading of a page."""
-    page.suptitle(literal(one_line(text)), x=0.02, ha="left", fontsize=12, fontweight="bold")
+    page.suptitle(_filled(page, text, TITLE_LETTER), x=0.02, ha="left", fontsize=12, fontweight="bold")
+
+
+def label_page(page: Figure, text: str) -> None:
+    """Put a line above the heading of a page, such as the name of an experiment."""
+    # the heading is letter by letter already
+    title_text = page.get_suptitle()
+    title(page, text)
+    page.suptitle(f"{page.get_suptitle()}\n{title_text}", x=0.02, ha="left", fontsize=12, fontweight="bold")
+
+
+def footnote(page: Figure, *texts: str) -> None:
+    """Remarks below the axes, a line or more each; empty ones are left out."""
+    lines = [_filled(page, text, FOOTNOTE_LETTER) for text in texts if text]
+    if lines:
+        page.supxlabel("\n".join(lines), x=0.02, ha="left", fontsize=8.5, color="#444444")
+
+
+def _filled(page: Figure, text: str, letter: float) -> str:
+    """`text` in lines that are no wider than the page, whose letters are `letter` inches wide on average."""
+    return literal("\n".join(textwrap.wrap(one_line(text), int(page.get_figwidth() / letter))))
 
 
 def note(axes: Axes, text: str) -> None:

@@ -1,0 +1,136 @@
+"""`heatmap`: one number of the models over two parameters."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dlscan.analysis.cells import cell
+from dlscan.analysis.column import Column
+from dlscan.analysis.names import named, text_of, varying_columns
+from dlscan.analysis.plots import Drawing, Options, matrix, style, words
+from dlscan.analysis.plots.numbers import Numbers, numbers
+from dlscan.analysis.plots.parameters import parameters, places_of, texts_of, values_of
+from dlscan.analysis.records import DonePoint
+from dlscan.analysis.results import Floats
+from dlscan.errors import UsageError
+
+DEFAULT_KEY = "Mean_AUC"
+
+# inches
+CELL_WIDTH, CELL_HEIGHT = 0.95, 0.5
+
+Cells = dict[tuple[int, int], int]
+
+
+def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
+    """The column `options.key` over the two parameters `options.by`; repeats are averaged."""
+    found = numbers(points, options.key or DEFAULT_KEY, parameters=False)
+    if all(entry.value is None for entry in found.entries):
+        raise UsageError(f"no point has a number for {found.name}; choose another key")
+    down, across = _axes(found, options.by)
+    cells: Cells = {}
+    for row, place in enumerate(zip(places_of(down), places_of(across), strict=True)):
+        if place in cells:
+            _refuse(found, cells[place], row, (down, across))
+        cells[place] = row
+    rows = [
+        {
+            down.name: down.values[row],
+            across.name: across.values[row],
+            **(entry := found.entries[row]).identity,
+            found.name: entry.value,
+            "low": entry.interval.low,
+            "high": entry.interval.high,
+            "repeats": len(entry.repeats),
+        }
+        for row in cells.values()
+    ]
+    name = f"heatmap-{found.name}-{down.name}-{across.name}"
+    return Drawing(name, [_page(found, cells, down, across)], rows)
+
+
+def _axes(found: Numbers, by: str | None) -> tuple[Column, Column]:
+    chosen = parameters(found.rows, by)
+    if len(chosen) == 2 or (by is None and len(chosen) > 2):
+        return chosen[0], chosen[1]
+    if by is not None:
+        raise UsageError(f"--by {by}: a heatmap has two parameters, such as --by Width,Depth")
+    varied = ", ".join(column.name for column in chosen) or "nothing"
+    raise UsageError(f"a heatmap needs two parameters, and these points vary {varied}; choose with --by A,B")
+
+
+def _refuse(found: Numbers, one: int, other: int, axes: Sequence[Column]) -> None:
+    rows = found.rows
+    place = named({column.name: column.values[one] for column in axes})
+    points = [*rows.models[one], *rows.models[other]]
+    taken = {column.name for column in axes}
+    differing = [
+        rows.columns[name]
+        for name in ("Scan", *varying_columns(points))
+        if name not in taken
+        and name in rows.columns
+        and text_of(rows.columns[name].values[one]) != text_of(rows.columns[name].values[other])
+    ]
+    how = ""
+    if differing:
+        value = differing[0].values[one]
+        quoted = f'"{value}"' if isinstance(value, str) else text_of(value)
+        names = ", ".join(column.name for column in differing)
+        how = f" and differ in {names}; choose, as by --where '{differing[0].name}=={quoted}'"
+    raise UsageError(f"several models share the cell {place}{how}, or take other axes with --by A,B")
+
+
+def _page(found: Numbers, cells: Cells, down: Column, across: Column) -> Figure:
+    lines, heads = texts_of(values_of(down)), texts_of(values_of(across))
+    values = np.full((len(lines), len(heads)), np.nan)
+    for place, row in cells.items():
+        value = found.entries[row].value
+        values[place] = np.nan if value is None else value
+    names = [[style.short(text) for text in texts] for texts in (lines, heads)]
+    margin = 1.0 + style.LETTER_WIDTH * max(map(len, names[0]))
+    width = max(CELL_WIDTH * len(heads), 3.0) + margin + 1.2
+    page = style.figure(width, max(CELL_HEIGHT * len(lines), 1.5) + 1.8)
+    axes = page.add_subplot()
+    limits = _limits(values)
+    image = matrix.cells(axes, values, limits, matrix.VALUES)
+    for place, row in cells.items():
+        _write(axes, place, found, row, matrix.ink(values[place], *limits, matrix.VALUES))
+    tilted = max(map(len, names[1])) > 10
+    axes.set_xticks(
+        range(len(heads)), names[1], rotation=30 if tilted else 0, ha="right" if tilted else "center"
+    )
+    axes.set_yticks(range(len(lines)), names[0])
+    axes.set_xlabel(style.short(across.name, 40))
+    axes.set_ylabel(style.short(down.name, 30))
+    page.colorbar(image, ax=axes, aspect=25, pad=0.02).outline.set_visible(False)
+    style.title(page, found.axis)
+    style.footnote(page, _note(found, len(lines) * len(heads) - len(cells)))
+    return page
+
+
+def _write(axes: Axes, place: tuple[int, int], found: Numbers, row: int, color: str) -> None:
+    entry = found.entries[row]
+    look: dict[str, Any] = {"ha": "center", "color": color}
+    down, up = entry.halves
+    where = (place[1], place[0])
+    text = cell(entry.value, found.column)
+    if not entry.bounded:
+        axes.text(*where, text, va="center", fontsize=9, **look)
+        return
+    axes.annotate(text, where, (0, 1), textcoords="offset points", va="bottom", fontsize=9, **look)
+    error = words.digits(max(down, up), 2)
+    axes.annotate(f"± {error}", where, (0, -2), textcoords="offset points", va="top", fontsize=7.5, **look)
+
+
+def _limits(values: Floats) -> tuple[float, float]:
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _note(found: Numbers, empty: int) -> str:
+    note = found.note.replace("Error bars: ", "±: ").replace(", which are points around their mean", "")
+    grey = "Grey: no finished model." if empty else ""
+    return " ".join(filter(None, [note, grey]))

@@ -1,0 +1,206 @@
+"""One column of the table for pictures: a value per model, repeats merged, with its uncertainty."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from dlscan.analysis.column import Column
+from dlscan.analysis.columns import columns_of
+from dlscan.analysis.lookup import find_column
+from dlscan.analysis.names import distinct_names
+from dlscan.analysis.records import DonePoint
+from dlscan.analysis.rows import Rows, rows_of
+from dlscan.errors import UsageError
+
+SPLITS = {"test": "test split", "validation": "validation split", "train": "training split", "": ""}
+LOW_IS_GOOD = ("loss", "error")
+VALIDATED, TESTED = "val_Mean_AUC", "Mean_AUC"
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    """The ends of an uncertainty; None where there is none, or no bound."""
+
+    low: float | None
+    high: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Number:
+    """The entry of a model.
+
+    Attributes
+    ----------
+    points : tuple of DonePoint
+        The repeats.
+    name : str
+        Of the model.
+    value : float or None
+        The mean over the repeats.
+    interval : Interval
+        Its uncertainty.
+    repeats : tuple of float
+        The entry of each repeat.
+    """
+
+    points: tuple[DonePoint, ...]
+    name: str
+    value: float | None
+    interval: Interval
+    repeats: tuple[float, ...]
+
+    @property
+    def low(self) -> float:
+        """The lowest that is drawn."""
+        ends = (self.value, self.interval.low, *self.repeats)
+        return min((end for end in ends if end is not None), default=0.0)
+
+    @property
+    def high(self) -> float:
+        """The highest that is drawn."""
+        ends = (self.value, self.interval.high, *self.repeats)
+        return max((end for end in ends if end is not None), default=0.0)
+
+    @property
+    def halves(self) -> tuple[float, float]:
+        """The lengths of the error bar; 0 where there is none."""
+        value, (low, high) = self.value or 0.0, (self.interval.low, self.interval.high)
+        return (0.0 if low is None else value - low), (0.0 if high is None else high - value)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is an uncertainty to draw."""
+        return self.interval.low is not None or self.interval.high is not None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Which model it is, for the numbers behind a picture."""
+        return {
+            "scan": self.points[0].scan,
+            "point": ", ".join(str(point.record.point) for point in self.points),
+            "model": self.name,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Numbers:
+    """A column with an entry per model, in the order of the points."""
+
+    column: Column
+    rows: Rows
+    entries: list[Number]
+
+    @property
+    def name(self) -> str:
+        """Of the column."""
+        return self.column.name
+
+    @property
+    def axis(self) -> str:
+        """What to write at an axis: name, unit and split."""
+        unit = f" [{self.column.about.unit}]" if self.column.about.unit else ""
+        split = SPLITS[self.column.about.split]
+        return f"{self.name}{unit}" + (f" ({split})" if split else "")
+
+    @property
+    def high_is_good(self) -> bool:
+        """Whether more is better."""
+        return not self.name.casefold().endswith(LOW_IS_GOOD)
+
+    @property
+    def note(self) -> str:
+        """What the error bars are; empty where there are none."""
+        parts = []
+        if any(entry.bounded for entry in self.entries if len(entry.repeats) < 2):
+            parts.append("68 % interval from the number of events")
+        if any(len(entry.repeats) > 1 for entry in self.entries):
+            parts.append("standard deviation over repeats, which are points around their mean")
+        return f"Error bars: {'; '.join(parts)}." if parts else ""
+
+
+def numbers(points: Sequence[DonePoint], key: str, *, parameters: bool = True) -> Numbers:
+    """The numeric column `key` of the table.
+
+    Parameters
+    ----------
+    points : sequence of DonePoint
+        Those that differ in their seed alone become one entry.
+    key : str
+        Without regard to case.
+    parameters : bool
+        Whether a parameter is allowed too.
+
+    Raises
+    ------
+    UsageError
+        If there is no such numeric column; the message names the nearest.
+    """
+    single = columns_of(points)
+    numeric = {
+        name: key_in_file
+        for name, key_in_file in single.keys_in_file.items()
+        if (parameters or not key_in_file) and _is_numeric(single[name])
+    }
+    if not numeric:
+        raise UsageError("no point has any number to draw")
+    rows = rows_of(points)
+    name = find_column(key, numeric, "numeric column")
+    column = rows.columns[name]
+    if column.joined:
+        # what differs between repeats, such as Point
+        rows = rows_of(points, each=True)
+        column = rows.columns[name]
+    position = {id(point): number for number, point in enumerate(points)}
+    values = single[name].values
+    repeats = [
+        tuple(value for point in model if (value := values[position[id(point)]]) is not None)
+        for model in rows.models
+    ]
+    names = _names(rows)
+    entries = [
+        Number(model, names[row], column.values[row], _interval(column, row), repeats[row])
+        for row, model in enumerate(rows.models)
+    ]
+    return Numbers(column, rows, entries)
+
+
+def default_key(points: Sequence[DonePoint]) -> str:
+    """The mean AUC of the validation split, where all points have it: choosing by it is no cheating."""
+    validated = all(point.record.metrics.get(VALIDATED) is not None for point in points)
+    return VALIDATED if validated else TESTED
+
+
+def chance_note(found: Numbers) -> str:
+    """What to say where models are called the best by a number of the test split."""
+    if found.column.about.split != "test":
+        return ""
+    return "The best of many on the test split owes a part of its number to chance; choose by a val_* number."
+
+
+def _names(rows: Rows) -> list[str]:
+    if not rows.repeated:
+        return distinct_names([model[0] for model in rows.models])
+    names, scans = rows.columns["Model Name"].values, rows.columns["Scan"].values
+    several = len(set(scans)) > 1
+    return [f"{scan}: {name}" if several else name for scan, name in zip(scans, names, strict=True)]
+
+
+def _interval(column: Column, row: int) -> Interval:
+    value = column.values[row]
+    spread = None if column.spreads is None else column.spreads[row]
+    if value is None:
+        return Interval(None, None)
+    if spread is not None:
+        return Interval(value - spread, value + spread)
+    error = None if column.errors is None else column.errors[row]
+    if error is None:
+        return Interval(None, None)
+    down, up = error
+    return Interval(None if down is None else value - down, None if up is None else value + up)
+
+
+def _is_numeric(column: Column) -> bool:
+    present = [value for value in column.values if value is not None]
+    return column.kind != "text" and all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in present
+    )

@@ -1,0 +1,145 @@
+"""`parallel`: each model a line across its parameters, coloured by one number."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+
+from dlscan.analysis.cells import cell
+from dlscan.analysis.column import Column
+from dlscan.analysis.plots import Drawing, Options, matrix, style, words
+from dlscan.analysis.plots.numbers import Number, Numbers, chance_note, default_key, numbers
+from dlscan.analysis.plots.parameters import parameters, places_of, texts_of, values_of
+from dlscan.analysis.records import DonePoint
+from dlscan.errors import UsageError
+
+MOST_TICKS = 12
+# how far apart the lines through one value lie at most, all and neighbours, in distances between values
+SPREAD, STEP = 0.5, 0.07
+
+# inches
+AXIS_WIDTH = 1.75
+
+
+def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
+    """The parameters that vary, or `options.by`, and the column `options.key` as the last axis."""
+    found = numbers(points, options.key or default_key(points), parameters=False)
+    axes = parameters(found.rows, options.by)
+    if not axes:
+        raise UsageError("these points vary no parameter; choose some with --by A,B")
+    present = [row for row, entry in enumerate(found.entries) if entry.value is not None]
+    if not present:
+        raise UsageError(f"no point has a number for {found.name}; choose another key")
+    # the best are drawn last, above all others
+    present.sort(key=lambda row: (found.entries[row].value or 0.0) * (1 if found.high_is_good else -1))
+    rows = [
+        {
+            **found.entries[row].identity,
+            **{column.name: column.values[row] for column in axes},
+            found.name: found.entries[row].value,
+        }
+        for row in reversed(present)
+    ]
+    return Drawing(f"parallel-{found.name}", [_page(found, axes, present)], rows)
+
+
+def _page(found: Numbers, columns: Sequence[Column], present: Sequence[int]) -> Figure:
+    entries: list[Number] = [found.entries[row] for row in present]
+    values = np.array([float(entry.value or 0.0) for entry in entries])
+    limits = (
+        (values.min(), values.max()) if values.max() > values.min() else (values[0] - 0.5, values[0] + 0.5)
+    )
+    page = style.figure(AXIS_WIDTH * (len(columns) + 1) + 0.8, 5.4)
+    axes = page.add_subplot()
+    heights = [_heights(column, present) for column in columns]
+    heights.append((values - limits[0]) / (limits[1] - limits[0]))
+    palette = matplotlib.colormaps[matrix.VALUES]
+    norm = Normalize(*limits)
+    thin = len(present) > 60
+    for number, value in enumerate(values):
+        best = number == len(values) - 1
+        curve = _curve([float(height[number]) for height in heights])
+        color = style.COLORS[6] if best else palette(norm(value))
+        width = 2.6 if best else 0.8 if thin else 1.3
+        axes.add_patch(
+            PathPatch(curve, facecolor="none", edgecolor=color, linewidth=width, alpha=1 if best else 0.75)
+        )
+    _frame(axes, [*columns, None], found, limits)
+    style.title(page, f"{found.axis} of {len(present)} models")
+    highest = "highest" if found.high_is_good else "lowest"
+    best_model = (
+        f"Thick: {style.cut(entries[-1].name)}, {highest} of all: {cell(entries[-1].value, found.column)}."
+    )
+    absent = len(found.entries) - len(present)
+    without = f"{absent} without a number are not drawn." if absent else ""
+    style.footnote(page, best_model, chance_note(found), without)
+    return page
+
+
+def _heights(column: Column, present: Sequence[int]) -> Any:
+    """Where each line crosses an axis, from 0 to 1; lines through one value lie beside each other."""
+    places = np.array(places_of(column), dtype=np.float64)[list(present)]
+    count = len(values_of(column))
+    if count > MOST_TICKS and not column.is_text and None not in column.values:
+        numbers_ = np.array([float(column.values[row]) for row in present])
+        return (numbers_ - numbers_.min()) / (numbers_.max() - numbers_.min())
+    for place in np.unique(places):
+        here = np.flatnonzero(places == place)
+        step = min(SPREAD / max(len(here) - 1, 1), STEP)
+        places[here] += step * (np.arange(len(here)) - (len(here) - 1) / 2)
+    return (places + 0.5) / count
+
+
+def _curve(heights: Sequence[float]) -> Path:
+    """Horizontal at each axis: what comes from one value is told apart until the next."""
+    points, codes = [(0.0, heights[0])], [Path.MOVETO]
+    for number, (one, two) in enumerate(itertools.pairwise(heights)):
+        points += [(number + 0.4, one), (number + 0.6, two), (number + 1.0, two)]
+        codes += [Path.CURVE4] * 3
+    return Path(points, codes)
+
+
+def _frame(axes: Axes, columns: Sequence[Column | None], found: Numbers, limits: tuple[float, float]) -> None:
+    """Vertical axes with a name below and the values beside."""
+    white: Any = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
+    names = [style.short(found.name if column is None else column.name, 20) for column in columns]
+    for number, column in enumerate(columns):
+        axes.axvline(number, color="#333333", linewidth=1)
+        side: Any = {"ha": "left" if column is None else "right", "xytext": (4 if column is None else -4, 0)}
+        for height, text in _ticks(column, found, limits):
+            axes.annotate(
+                text, (number, height), textcoords="offset points", va="center", fontsize=9, bbox=white,
+                zorder=5, **side,
+            )  # fmt: skip
+    axes.set_xlim(-0.45, len(columns) - 0.6)
+    axes.set_ylim(-0.04, 1.04)
+    axes.set_xticks(range(len(columns)), names)
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    axes.minorticks_off()
+    axes.spines[:].set_visible(False)
+    axes.tick_params(axis="x", length=0, top=False)
+
+
+def _ticks(column: Column | None, found: Numbers, limits: tuple[float, float]) -> list[tuple[float, str]]:
+    if column is None:
+        values = np.linspace(*limits, 5)
+        return [(number / 4, cell(float(value), found.column)) for number, value in enumerate(values)]
+    values_ = values_of(column)
+    if len(values_) > MOST_TICKS and not column.is_text and None not in values_:
+        low, high = float(values_[0]), float(values_[-1])
+        return [(part, words.digits(low + part * (high - low), 3)) for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    texts = texts_of(values_)
+    step = -(-len(texts) // (2 * MOST_TICKS))
+    return [
+        ((number + 0.5) / len(texts), style.short(text, 12))
+        for number, text in enumerate(texts)
+        if number % step == 0
+    ]

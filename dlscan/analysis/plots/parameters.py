@@ -1,0 +1,59 @@
+"""Parameters as axes of pictures."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dlscan.analysis.column import Column
+from dlscan.analysis.lookup import find_column
+from dlscan.analysis.names import SEED, parameter_columns, text_of, varying_columns
+from dlscan.analysis.order import comparable
+from dlscan.analysis.rows import Rows
+from dlscan.errors import UsageError
+
+
+def parameters(rows: Rows, by: str | None) -> list[Column]:
+    """The columns of the parameters that `by` names, or of all that vary; the seed is none.
+
+    Parameters
+    ----------
+    rows : Rows
+        The models.
+    by : str or None
+        `Width,Depth`, without regard to case.
+
+    Raises
+    ------
+    UsageError
+        If there is no such parameter, or one is named twice.
+    """
+    names = [name for name in varying_columns(rows.points) if name != SEED]
+    if by is not None:
+        known = set(parameter_columns(rows.points).values()) - {SEED}
+        keys = {name: key for name, key in rows.columns.keys_in_file.items() if name in known}
+        names = [find_column(name.strip(), keys, "parameter") for name in by.split(",") if name.strip()]
+        if len(set(names)) < len(names):
+            raise UsageError(f"--by {by}: names a parameter twice")
+    return [rows.columns[name] for name in names]
+
+
+def values_of(column: Column) -> list[Any]:
+    """The different values of a parameter, in order, a missing one last."""
+    keys = comparable(column)
+    different = {
+        text_of(value): (key, value)
+        for key, value in zip(keys, column.values, strict=True)
+        if value is not None
+    }
+    found = [value for _, value in sorted(different.values(), key=lambda pair: pair[0])]
+    return found + [None] * (None in column.values)
+
+
+def places_of(column: Column) -> list[int]:
+    """For each model the position of its value among `values_of`."""
+    number = {text_of(value): place for place, value in enumerate(values_of(column))}
+    return [number[text_of(value)] for value in column.values]
+
+
+def texts_of(values: Sequence[Any]) -> list[str]:
+    """The values for a person."""
+    return ["-" if value is None else text_of(value) for value in values]

@@ -1,0 +1,140 @@
+"""`pareto`: one number of the models over what they cost, and those that no other beats at both."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from dlscan.analysis.cells import cell
+from dlscan.analysis.plots import Drawing, Options, style, words
+from dlscan.analysis.plots.numbers import Number, Numbers, chance_note, default_key, numbers
+from dlscan.analysis.records import DonePoint
+from dlscan.errors import UsageError
+
+DEFAULT_COST = "Parameters"
+# what people call them, as the columns are called
+COSTS = {"flops": "FLOPs", "time": "Train_Seconds", "parameters": "Parameters"}
+MOST_NAMED = 25
+
+OTHERS: Any = {"color": "#9a9a9a", "marker": "o", "linestyle": "none", "markersize": 4.5}
+FRONT: Any = {"color": style.COLORS[0], "marker": "D", "linestyle": "none", "markersize": 6.5}
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A model: what it costs and what it is worth."""
+
+    cost: float
+    value: float
+    entry: Number
+    on_front: bool = False
+
+
+def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
+    """The column `options.key` over the column `options.by`; the front is drawn and its models are named."""
+    found = numbers(points, options.key or default_key(points), parameters=False)
+    by = options.by or DEFAULT_COST
+    cost = numbers(points, COSTS.get(by.casefold(), by))
+    places = [
+        Place(float(price.value), float(entry.value), entry)
+        for price, entry in zip(cost.entries, found.entries, strict=True)
+        if price.value is not None and entry.value is not None
+    ]
+    if not places:
+        raise UsageError(f"no point has both {found.name} and {cost.name}")
+    best = set(front([(place.cost, place.value) for place in places], found.high_is_good))
+    places = [dataclasses.replace(place, on_front=number in best) for number, place in enumerate(places)]
+    rows = [
+        {
+            **place.entry.identity,
+            cost.name: place.cost,
+            found.name: place.value,
+            **dataclasses.asdict(place.entry.interval),
+            "on_front": place.on_front,
+        }
+        for place in places
+    ]
+    return Drawing(f"pareto-{found.name}-{cost.name}", [_page(found, cost, places)], rows)
+
+
+def front(pairs: Sequence[tuple[float, float]], high_is_good: bool = True) -> list[int]:
+    """Positions of the pairs (cost, value) that no other is better than in one and as good in the other.
+
+    By rising cost; of equal pairs the first.
+    """
+    sign = 1 if high_is_good else -1
+    ranked = sorted(range(len(pairs)), key=lambda number: (pairs[number][0], -sign * pairs[number][1]))
+    kept: list[int] = []
+    for number in ranked:
+        if not kept or sign * pairs[number][1] > sign * pairs[kept[-1]][1]:
+            kept.append(number)
+    return kept
+
+
+def _page(found: Numbers, cost: Numbers, places: Sequence[Place]) -> Figure:
+    best = sorted((place for place in places if place.on_front), key=lambda place: place.cost)
+    others = [place for place in places if not place.on_front]
+    named = list(enumerate(best, 1))[-MOST_NAMED:]
+    names = [f"{number}: {place.entry.name}, {cell(place.value, found.column)}" for number, place in named]
+    grey = ["other models"] if others else []
+    page = style.figure(7.2, 5.0, [*grey, *names])
+    axes = page.add_subplot()
+    for group, look in ((others, OTHERS), (best, FRONT)):
+        halves = np.array([place.entry.halves for place in group]).reshape(-1, 2).T
+        prices, values = [place.cost for place in group], [place.value for place in group]
+        axes.errorbar(prices, values, halves, elinewidth=0.9, zorder=2, **look)
+    steps = [place.cost for place in best], [place.value for place in best]
+    axes.step(*steps, where="post", color=FRONT["color"], linewidth=1.4, zorder=1)
+    axes.margins(y=0.08)
+    _scale(axes, [place.cost for place in places])
+    _number(axes, best, found.high_is_good)
+    axes.set_xlabel(style.literal(cost.axis))
+    axes.set_ylabel(style.literal(found.axis))
+    style.title(page, f"{found.name} over {cost.name} of {len(places)} models")
+    style.footnote(page, chance_note(found), found.note, _missing(found, cost, len(places)))
+    handles = [Line2D([], [], **OTHERS) for _ in grey] + [Line2D([], [], **FRONT) for _ in names]
+    heading = f"{len(best)} on the front" + ("" if len(best) == len(named) else f", {len(named)} named")
+    style.legend_outside(page, handles, [*grey, *names], heading)
+    return page
+
+
+def _number(axes: Axes, best: Sequence[Place], high_is_good: bool) -> None:
+    """Number the models of the front, the last first; where they are close, some go without."""
+    axes.autoscale_view()
+    seen: list[tuple[float, float]] = []
+    look: Any = {"color": FRONT["color"], "fontweight": "bold", "fontsize": 9, "ha": "right"}
+    for number, place in reversed(list(enumerate(best, 1))):
+        where = (place.cost, place.value)
+        x, y = axes.transAxes.inverted().transform(axes.transData.transform(where))
+        if any(abs(x - left) < 0.035 and abs(y - below) < 0.05 for left, below in seen):
+            continue
+        seen.append((x, y))
+        shift, side = (5, "bottom") if high_is_good else (-5, "top")
+        axes.annotate(str(number), where, (-5, shift), textcoords="offset points", va=side, **look)
+
+
+def _scale(axes: Axes, prices: Sequence[float]) -> None:
+    """A logarithmic axis where costs differ by much, with ticks that are read."""
+    formatter = FuncFormatter(lambda value, _: words.thousands(value))
+    if min(prices) <= 0 or max(prices) < 8 * min(prices):
+        axes.set_xlim(left=min(0.0, min(prices)))
+        axes.margins(x=0.08)
+        axes.xaxis.set_major_formatter(formatter)
+        return
+    axes.set_xscale("log")
+    if max(prices) < 1000 * min(prices):
+        axes.xaxis.set_major_locator(style.log_ticks())
+    axes.xaxis.set_major_formatter(formatter)
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _missing(found: Numbers, cost: Numbers, drawn: int) -> str:
+    count = len(found.entries) - drawn
+    if not count:
+        return ""
+    return f"{count} {'model has' if count == 1 else 'models have'} no {found.name} or no {cost.name}."

@@ -1,0 +1,33 @@
+"""Numbers as a person reads them on a picture."""
+
+import math
+
+from dlscan.metrics import Estimate
+
+
+def estimate(found: Estimate) -> str:
+    """An AUC or another share with its interval: `0.9473 ± 0.0012`."""
+    low, high = sorted((found.down, found.up))
+    if high - low < 0.2 * high:
+        return f"{found.value:.4f} ± {high:.4f}"
+    return f"{found.value:.4f} +{found.up:.4f} -{found.down:.4f}"
+
+
+def count(number: float) -> str:
+    """A number of events, or a sum of weights: `12,345`, `12.3`."""
+    return f"{number:,.0f}" if number == round(number) or number >= 1000 else f"{number:.3g}"
+
+
+def digits(number: float, count: int) -> str:
+    """A number to `count` digits without an exponent where that is short: `0.0012`."""
+    if number == 0 or not 1e-5 <= abs(number) < 1e6:
+        return f"{number:.{count}g}"
+    return f"{number:.{max(count - 1 - math.floor(math.log10(abs(number))), 0)}f}"
+
+
+def thousands(number: float) -> str:
+    """A large number at a tick: `20 k`, `3 M`."""
+    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= size:
+            return f"{number / size:g} {letter}"
+    return f"{number:g}"

@@ -1,0 +1,42 @@
+import pytest
+
+from dlscan.errors import ScanError, UsageError
+
+
+@pytest.fixture
+def scan(write_scan):
+    def change(number, record):
+        width, depth = record["params"]["model.width"], record["params"]["model.depth"]
+        record["metrics"]["val_Mean_AUC"] = 0.8 + 0.001 * width + 0.0001 * ((7 * number) % 5) + 1e-6 * depth
+
+    grid = {"model.width": [16, 64, 128], "model.depth": [2, 3, 4, 5]}
+    return write_scan(grid=grid, events=30, classes=("Ele", "Pi0"), change=change)
+
+
+def test_bars_are_the_shares_from_large_to_small(draw, scan):
+    drawing = draw("importance", scan)
+    rows = drawing.data.set_index("parameter")
+    assert list(rows.index) == ["Width", "Depth", "(left over)"]
+    assert rows.loc["Width", "share"] > 0.99
+    assert rows["more_than_chance"].tolist()[:2] == [True, False]
+    (axes,) = drawing.pages[0].axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["Width", "Depth", "left over"]
+    assert axes.patches[0].get_width() == pytest.approx(rows.loc["Width", "share"])
+    assert axes.texts[1].get_text().endswith("cannot be told from chance")
+
+
+def test_parameters_can_be_chosen(draw, scan):
+    assert draw("importance", scan, by="depth", key="Parameters").data["parameter"].tolist() == [
+        "Depth",
+        "(left over)",
+    ]
+
+
+def test_few_points_are_refused(draw, four):
+    with pytest.raises(ScanError, match="4 models cannot tell which of 2 parameters matters"):
+        draw("importance", four)
+
+
+def test_points_that_vary_nothing_are_refused(draw, write_scan):
+    with pytest.raises(UsageError, match="vary no parameter"):
+        draw("importance", write_scan(grid={}, events=50))

@@ -1,0 +1,161 @@
+import h5py
+import numpy as np
+import pytest
+
+from dlscan.analysis.records import load
+from dlscan.errors import UsageError
+from dlscan.metrics import auc, background_efficiencies, pair
+
+
+def areas(axes):
+    return [text.get_text().split(" ")[0] for text in axes.get_legend().get_texts()]
+
+
+def scores_of(point):
+    with h5py.File(point.paths.predictions) as file:
+        return file["scores"][:], file["labels"][:]
+
+
+def test_there_is_a_panel_per_class_with_the_area_of_each_model(draw, four, panels, legend):
+    (page,) = draw("roc", four).pages
+    assert list(panels(page)) == [f"{name} against the rest" for name in ("Ele", "Gamma", "Pi0", "ChPi")]
+    for title, axes in panels(page).items():
+        expected = [point.record.metrics[f"{title.split()[0]}_AUC"] for point in four]
+        assert areas(axes) == [f"{area:.4f}" for area in expected]
+    assert legend(page)[0] == "Width=64 Depth=2"
+
+
+def test_rejection_stands_over_signal_efficiency_on_a_log_axis(draw, four, panels):
+    drawing = draw("roc", four, key="Pi0")
+    axes = panels(drawing.pages[0])["Pi0 against the rest"]
+    assert (axes.get_yscale(), axes.get_ylabel()) == ("log", "Background rejection")
+    scores, labels = scores_of(four[0])
+    events = scores[:, 2], labels == 2
+    rows = drawing.data.query("point == 1").set_index("signal_efficiency")
+    for efficiency in (0.5, 0.7, 0.9):
+        (found,) = background_efficiencies(*events, None, [efficiency])
+        row = rows.loc[efficiency]
+        assert row["background_efficiency"] == pytest.approx(found.value)
+        assert row["rejection"] == pytest.approx(1 / found.value)
+        assert row["rejection_low"] == pytest.approx(1 / (found.value + found.up))
+        assert row["rejection_high"] == pytest.approx(1 / (found.value - found.down))
+    assert drawing.data["auc"].iloc[0] == pytest.approx(four[0].record.metrics["Pi0_AUC"])
+
+
+def test_pairs_leave_the_other_classes_out_and_know_which_is_signal(draw, four, panels):
+    drawing = draw("roc", four, key="gamma_vs_pi0,pi0_vs_gamma")
+    assert drawing.name == "roc-Gamma_vs_Pi0-Pi0_vs_Gamma"
+    assert list(panels(drawing.pages[0])) == ["Gamma against Pi0", "Pi0 against Gamma"]
+    scores, labels = scores_of(four[0])
+    (found,) = background_efficiencies(*pair(scores, labels, 1, 2), [0.5])
+    row = drawing.data.query("point == 1 and signal == 'Gamma' and signal_efficiency == 0.5").iloc[0]
+    assert (row["background"], row["background_efficiency"]) == ("Pi0", pytest.approx(found.value))
+    recorded = four[0].record.metrics
+    assert row["rejection"] == pytest.approx(recorded["Gamma_vs_Pi0_Rejection@50"])
+    other = drawing.data.query("point == 1 and signal == 'Pi0' and signal_efficiency == 0.5").iloc[0]
+    assert other["rejection"] == pytest.approx(recorded["Pi0_vs_Gamma_Rejection@50"])
+    assert [row["auc"], other["auc"]] == pytest.approx([recorded["Gamma_vs_Pi0_AUC"]] * 2)
+
+
+def test_pairs_all_together(draw, four, panels):
+    (page,) = draw("roc", four[:1], key="pairs").pages
+    assert list(panels(page)) == [
+        "Ele against Gamma",
+        "Ele against Pi0",
+        "Ele against ChPi",
+        "Gamma against Pi0",
+        "Gamma against ChPi",
+        "Pi0 against ChPi",
+    ]
+
+
+def test_the_ratio_is_to_the_best_by_validation_or_to_the_reference(draw, four, footnote):
+    best = max(four, key=lambda point: point.record.metrics["val_Mean_AUC"]).record.point
+    drawing = draw("roc", four, key="Ele")
+    rows = drawing.data.dropna(subset=["ratio"])
+    assert set(rows.query(f"point == {best}")["ratio"]) == {1.0}
+    drawing = draw("roc", four, key="Ele", reference="lcd:2")
+    rows = drawing.data.query("signal_efficiency == 0.8").set_index("point")
+    for number in (1, 2, 3, 4):
+        expected = rows.loc[number, "rejection"] / rows.loc[2, "rejection"]
+        assert rows.loc[number, "ratio"] == pytest.approx(expected)
+    (page,) = drawing.pages
+    assert footnote(page).endswith("Ratio: rejection over that of Width=64 Depth=3.")
+    assert [axes.get_ylabel() for axes in page.axes] == ["Background rejection", "Ratio"]
+
+
+def test_a_reference_that_is_not_among_the_best_is_drawn_too(draw, four):
+    worst = min(four, key=lambda point: point.record.metrics["val_Mean_AUC"]).record.point
+    drawing = draw("roc", four, key="Ele", most=1, reference=str(worst))
+    assert set(drawing.data["point"]) > {worst}
+    with pytest.raises(UsageError, match="--reference 9: no finished point"):
+        draw("roc", four, reference="9")
+
+
+def test_one_model_alone_has_no_ratio(draw, four):
+    drawing = draw("roc", four[:1], key="Ele")
+    assert len(drawing.pages[0].axes) == 1
+    assert "ratio" not in drawing.data
+
+
+def test_where_no_background_passes_the_rejection_is_left_open(draw, write_scan):
+    scan = write_scan(grid={"model.width": [1]}, classes=("Ele", "Pi0"), events=40)
+    with h5py.File(load([scan])[0].paths.predictions, "a") as file:
+        labels = file["labels"][:]
+        file["scores"][:] = np.stack([labels == 0, labels == 1], axis=1)
+    drawing = draw("roc", scan, key="Ele")
+    assert drawing.data["rejection"].isna().all()
+    assert np.isinf(drawing.data["rejection_high"]).all()
+    assert [text.get_text() for text in drawing.pages[0].axes[0].texts] == ["almost no background passes"]
+
+
+def test_plain_is_signal_over_background_efficiency(draw, write_scan, panels):
+    scan = write_scan(events=20_000, grid={"model.width": [1]}, classes=("Ele", "Pi0"))
+    drawing = draw("roc", scan, plain=True)
+    assert drawing.name == "roc-plain"
+    axes = panels(drawing.pages[0])["Pi0 against the rest"]
+    background, signal = axes.lines[1].get_data()
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Background efficiency", "Signal efficiency")
+    scores, labels = scores_of(load([scan])[0])
+    expected = auc(scores[:, 1], labels == 1)
+    # thinned to what the eye can see, yet with the ends and the area of the whole
+    assert len(signal) <= 1000
+    assert (background[0], signal[0], background[-1], signal[-1]) == (0, 0, 1, 1)
+    assert np.sum(np.diff(background) * (signal[1:] + signal[:-1]) / 2) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_scans_with_other_classes_have_a_panel_for_each_class(draw, write_scan, panels, plain):
+    one = write_scan("one", {"model.width": [1]}, classes=("Ele", "Pi0"), events=50)
+    two = write_scan("two", {"model.width": [1]}, classes=("Pi0", "Muon"), events=50)
+    points = load([one, two])
+    (page,) = draw("roc", points, plain=plain).pages
+    assert {title.split()[0]: areas(axes) for title, axes in panels(page).items()} == {
+        "Ele": [f"{points[0].record.metrics['Ele_AUC']:.4f}"],
+        "Pi0": [f"{point.record.metrics['Pi0_AUC']:.4f}" for point in points],
+        "Muon": [f"{points[1].record.metrics['Muon_AUC']:.4f}"],
+    }
+
+
+def test_a_class_without_events_says_so(draw, write_scan, panels):
+    scan = write_scan(grid={"model.width": [1]}, events=100)
+    with h5py.File(load([scan])[0].paths.predictions, "a") as file:
+        file["labels"][...] = np.minimum(file["labels"][:], 2)
+    found = panels(draw("roc", scan).pages[0])
+    assert "no event of signal" in found["ChPi against the rest"].texts[0].get_text()
+    assert len(areas(found["Ele against the rest"])) == 1
+
+
+def test_many_classes_go_on_several_pages(draw, write_scan, panels):
+    scan = write_scan(grid={"model.width": [1]}, classes=[str(number) for number in range(10)], events=100)
+    assert [len(panels(page)) for page in draw("roc", scan, plain=True).pages] == [5, 5]
+
+
+def test_weights_of_events_count(draw, write_scan):
+    points = load([write_scan(grid={"model.width": [1]}, classes=("Ele", "Pi0"), events=200)])
+    scores, labels = scores_of(points[0])
+    weights = np.where(np.arange(200) % 3, 0.5, 2.0).astype(np.float32)
+    with h5py.File(points[0].paths.predictions, "a") as file:
+        file["weights"][...] = weights
+    drawing = draw("roc", points, key="Ele")
+    assert drawing.data["auc"].iloc[0] == pytest.approx(auc(scores[:, 0], labels == 0, weights))
