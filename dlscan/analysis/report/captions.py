@@ -1,0 +1,167 @@
+"""What stands below each picture: what it shows, with the numbers that matter."""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.analysis.cells import UNICODE, entry
+from dlscan.analysis.names import varying_columns
+from dlscan.analysis.plots import Options
+from dlscan.analysis.plots.events import event_number
+from dlscan.analysis.records import DonePoint
+from dlscan.analysis.report.effects import effects
+from dlscan.analysis.report.facts import Facts
+from dlscan.analysis.report.summary import MEAN, counted, extremes, named, percent
+from dlscan.metrics import calibration_error, confusion
+
+MOST_LOOKED_AT = 64
+
+Caption = Callable[[Facts, Sequence[DonePoint], Options], str]
+
+
+def of_all(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """For a picture of one number of all models: where it is highest and lowest."""
+    column = facts.rows.columns.get(MEAN)
+    known = (
+        []
+        if column is None
+        else [(value, row) for row, value in enumerate(column.values) if value is not None]
+    )
+    if column is None or not known:
+        return ""
+    (_, low), (_, high) = min(known), max(known, key=lambda each: (each[0], -each[1]))
+    return (
+        f"{MEAN} on the test split runs from {entry(column, low, UNICODE)} "
+        f"({facts.name(facts.points[low])}) to {entry(column, high, UNICODE)} "
+        f"({facts.name(facts.points[high])}). The highest of many owes a part of it to chance: the best "
+        "model is chosen on the validation split."
+    )
+
+
+def importance(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """Where each parameter is at its worst and at its best, on average."""
+    if facts.choice is None:
+        return ""
+    column = facts.choice.column
+    parts = [extremes(each, column) for each in effects(facts.rows, column)]
+    return f"On average {column.name} is {'; '.join(parts)}." if parts else ""
+
+
+def roc(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """How many events of which class the curves are made of."""
+    scored = facts.scores(drawn[0])
+    if scored is None:
+        return ""
+    counts = np.bincount(scored.labels, minlength=len(scored.classes))
+    events = [f"{int(count):,} {name}" for name, count in zip(scored.classes, counts, strict=True)]
+    return f"{counted(len(scored.labels), 'test event')}: {named(events, 12)}."
+
+
+def history(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """Which epoch of each model was kept."""
+    kept = [
+        f"{facts.name(point)} keeps epoch {point.record.best_epoch} of {point.record.epochs}"
+        f"{_loss(point.record.metrics.get('best_val_loss'))}"
+        for point in drawn
+    ]
+    return f"{named(kept)}. The validation loss chose the epoch and, for early stopping, the end."
+
+
+def confused(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """How often the best model is right, and what it mistakes for what."""
+    scored = facts.scores(drawn[0])
+    if scored is None or not len(scored.labels):
+        return ""
+    matrix = confusion(scored.scores, scored.labels, scored.classes, scored.weights)
+    totals = matrix.sum(axis=1)
+    shares = matrix / np.where(totals > 0, totals, math.nan)[:, None]
+    right = float(np.trace(matrix) / matrix.sum()) if matrix.sum() > 0 else math.nan
+    events = counted(len(scored.labels), "test event")
+    text = f"The class of the highest score is right for {percent(right, 1)} of {events}"
+    np.fill_diagonal(shares, math.nan)
+    if np.isfinite(shares).any():
+        true, taken = np.unravel_index(int(np.nanargmax(shares)), shares.shape)
+        text += (
+            f". The most frequent error: {percent(shares[true, taken], 1)} of {scored.classes[int(true)]} "
+            f"are taken for {scored.classes[int(taken)]}"
+        )
+    return f"{text}."
+
+
+def calibration(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """The expected calibration error of the best model."""
+    scored = facts.scores(drawn[0])
+    error = None if scored is None else calibration_error(scored.scores, scored.labels, scored.weights)
+    if error is None:
+        return ""
+    return (
+        "Where the network gives its class a score of 90 %, it should be right in 90 % of the events. For "
+        f"{facts.name(drawn[0])} the two are {error.value:.3f} ± {(error.up + error.down) / 2:.3f} apart on "
+        "average (expected calibration error)."
+    )
+
+
+def pareto(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """How large the networks are, and the best one among them."""
+    sizes = sorted(point.record.model_parameters for point in drawn)
+    best = facts.best.record.model_parameters
+    smaller = sum(size < best for size in sizes)
+    return (
+        f"The networks have {sizes[0]:,} to {sizes[-1]:,} parameters; the best on the validation split has "
+        f"{best:,}, and {smaller} of {len(sizes)} are smaller."
+    )
+
+
+def parameters(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """Which parameters vary."""
+    names = varying_columns(drawn)
+    return f"What varies: {named(names, 12)}." if names else ""
+
+
+def energy(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """What the events are binned in, and its range."""
+    scored = facts.scores(drawn[0])
+    if scored is None or options.by is None:
+        return ""
+    values = event_number(options.by).take(scored.extras)
+    return (
+        f"{counted(len(values), 'test event')} in bins of {options.by}, which runs from "
+        f"{np.nanmin(values):.4g} to {np.nanmax(values):.4g}; dlscan report --by names another number."
+    )
+
+
+def overlaid(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """What to look for."""
+    metrics = drawn[0].record.metrics
+    text = "Where training and test differ, the network has learned its training events by heart."
+    final, kept = metrics.get("final_loss"), metrics.get("best_val_loss")
+    if final is None or kept is None:
+        return text
+    return (
+        f"{text} The last training loss is {final:.4f}, the validation loss of the kept weights {kept:.4f}."
+    )
+
+
+def like_energy(facts: Facts) -> str | None:
+    """The first number among the extras that looks like an energy: positive, and mostly different."""
+    scored = facts.scores(facts.best)
+    for name, values in ({} if scored is None else scored.extras).items():
+        if not np.issubdtype(values.dtype, np.floating):
+            continue
+        for index in itertools.islice(np.ndindex(values.shape[1:]), MOST_LOOKED_AT):
+            number = values[(slice(None), *index)]
+            if len(number) and number.min() > 0 and np.isfinite(number).all() and _mostly_different(number):
+                return f"{name}[{','.join([':', *map(str, index)])}]" if index else str(name)
+    return None
+
+
+def _mostly_different(values: NDArray[np.floating[Any]]) -> bool:
+    return 2 * len(np.unique(values)) > len(values)
+
+
+def _loss(value: float | None) -> str:
+    return "" if value is None else f" (val_loss {value:.4f})"

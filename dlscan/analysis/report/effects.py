@@ -1,0 +1,73 @@
+"""What matters most: how far each varied parameter moves the result, by itself."""
+
+import dataclasses
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from dlscan.analysis.columns import Column
+from dlscan.analysis.names import text_of, varying_columns
+from dlscan.analysis.rows import Rows
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """What a parameter does to a number, the other parameters as they come.
+
+    Attributes
+    ----------
+    name : str
+        Of the parameter's column.
+    share : float
+        Of the sum of squared deviations between all models, the part between the parameter's values.
+    means : dict of str to float
+        The mean over the models with each value of the parameter, from low to high.
+    models : int
+        How many models there are in them.
+    """
+
+    name: str
+    share: float
+    means: dict[str, float]
+    models: int
+
+    @property
+    def chance(self) -> float:
+        """The share that a parameter of no effect has on average."""
+        return (len(self.means) - 1) / (self.models - 1)
+
+
+def effects(rows: Rows, number: Column) -> list[Effect]:
+    """The effect of each parameter that varies, from large to small; empty where nothing can be said.
+
+    Parameters
+    ----------
+    rows : Rows
+        The models.
+    number : Column
+        What is looked at: an entry per model.
+    """
+    names = varying_columns(rows.points)
+    found = [
+        _effect(name, rows.columns[name].values, number.values) for name in names if name in rows.columns
+    ]
+    return sorted((each for each in found if each is not None), key=lambda each: -each.share)
+
+
+def _effect(name: str, values: Sequence[Any], numbers: Sequence[float | None]) -> Effect | None:
+    groups: dict[str, list[float]] = {}
+    for value, number in zip(values, numbers, strict=True):
+        if number is not None:
+            groups.setdefault("-" if value is None else text_of(value), []).append(number)
+    every = [number for group in groups.values() for number in group]
+    # as many values as models: whatever the parameter does, the models alone would do as well
+    if not 1 < len(groups) < len(every):
+        return None
+    middle = statistics.fmean(every)
+    total = sum((number - middle) ** 2 for number in every)
+    if not total:
+        return None
+    means = {value: statistics.fmean(group) for value, group in groups.items()}
+    between = sum(len(group) * (means[value] - middle) ** 2 for value, group in groups.items())
+    ranked = dict(sorted(means.items(), key=lambda item: item[1]))
+    return Effect(name, between / total, ranked, len(every))

@@ -1,0 +1,196 @@
+"""Everything that a report is about, read once."""
+
+import contextlib
+import dataclasses
+import datetime
+import functools
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from dlscan.analysis.best import ALIASES, Choice, choose
+from dlscan.analysis.names import distinct_names
+from dlscan.analysis.records import DonePoint, load
+from dlscan.analysis.report.states import Unfinished, read_plan, unfinished
+from dlscan.analysis.results import Predictions, predictions
+from dlscan.analysis.rows import Rows, rows_of
+from dlscan.errors import DlscanError
+
+log = logging.getLogger("dlscan")
+
+# how a warning begins that names a file
+LEFT_OUT = "left out: "
+_CHOOSE_BY = (ALIASES["val_auc"], ALIASES["val_loss"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Scan:
+    """A scan: what it wanted, and what of it is there.
+
+    Attributes
+    ----------
+    name : str
+        As `DonePoint.scan`, or of the directory where no point is done.
+    plan : dict
+        The content of `plan.json`; empty with `plan_error` if that cannot be read.
+    """
+
+    name: str
+    directory: Path
+    plan: dict[str, Any]
+    plan_error: str
+    points: tuple[DonePoint, ...]
+    unfinished: tuple[Unfinished, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What a report is about.
+
+    Attributes
+    ----------
+    points : tuple of DonePoint
+        All finished points.
+    rows : Rows
+        The same with the columns of the table, a line per point.
+    choice : Choice or None
+        The best on the validation split; None if no point has a number of it.
+    ranked : tuple of DonePoint
+        From the best on the validation split downwards; those without a number last.
+    notes : tuple of str
+        What reading the records had to say of the whole, a sentence each.
+    problems : list of str
+        What could not be read, a line each; those who read more add to it.
+    """
+
+    scans: tuple[Scan, ...]
+    points: tuple[DonePoint, ...]
+    rows: Rows
+    choice: Choice | None
+    ranked: tuple[DonePoint, ...]
+    notes: tuple[str, ...] = ()
+    problems: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def best(self) -> DonePoint:
+        """The best on the validation split, or the first point if there is no choice."""
+        return self.ranked[0]
+
+    @property
+    def created(self) -> str:
+        """When the newest of the points ended: the same scans make the same page."""
+        return moment(max(point.record.ended for point in self.points))
+
+    @functools.cached_property
+    def names(self) -> dict[Path, str]:
+        """What to call each point, by its directory."""
+        called = distinct_names(self.points)
+        return {point.paths.directory: name for point, name in zip(self.points, called, strict=True)}
+
+    def name(self, point: DonePoint) -> str:
+        """What to call a point."""
+        return self.names[point.paths.directory]
+
+    def scores(self, point: DonePoint) -> Predictions | None:
+        """The test scores of a point; if they cannot be read, None and a line in `problems`."""
+        try:
+            return predictions(point)
+        except DlscanError as error:
+            self.report_problem(str(error))
+            return None
+
+    def report_problem(self, text: str) -> None:
+        """Note what could not be read: a line per file, the first that is said of it."""
+        place = text.partition(": ")[0]
+        if not any(problem.partition(": ")[0] == place for problem in self.problems):
+            self.problems.append(text)
+
+
+def gather(directories: Sequence[Path]) -> Facts:
+    """Read scans.
+
+    Raises
+    ------
+    ScanError
+        If a directory is no scan, or no point of any scan is done.
+    """
+    directories = list({directory.resolve(): directory for directory in directories}.values())
+    with overheard() as said:
+        points = load(directories)
+    left_out = [text.removeprefix(LEFT_OUT) for text in said if text.startswith(LEFT_OUT)]
+    scans = tuple(_scan(directory, points) for directory in directories)
+    rows = rows_of(points, each=True)
+    choice = _choice(rows)
+    facts = Facts(scans, tuple(points), rows, choice, _ranked(points, choice), _notes(said))
+    for text in (*left_out, *(scan.plan_error for scan in scans if scan.plan_error)):
+        facts.report_problem(text)
+    for point in points:
+        for path in (point.paths.predictions, point.paths.history):
+            if not path.exists():
+                facts.report_problem(f"{path}: no such file")
+    return facts
+
+
+@contextlib.contextmanager
+def overheard(*, silent: bool = False) -> Iterator[list[str]]:
+    """Collect the warnings of other parts of dlscan; `silent` keeps all they say from the terminal."""
+    said: list[str] = []
+
+    def listen(message: logging.LogRecord) -> bool:
+        if message.levelno >= logging.WARNING:
+            said.append(message.getMessage())
+        return not silent
+
+    log.addFilter(listen)
+    try:
+        yield said
+    finally:
+        log.removeFilter(listen)
+
+
+def moment(iso: str) -> str:
+    """`2026-11-21 02:39 UTC` of a time in a record; as it stands if it is none."""
+    try:
+        return datetime.datetime.fromisoformat(iso).astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return iso
+
+
+def _notes(said: Sequence[str]) -> tuple[str, ...]:
+    """What is said of the whole, without what has a place of its own on the page."""
+    elsewhere = (LEFT_OUT, "points are not done", "plan.json")
+    kept = [text for text in said if not any(part in text for part in elsewhere)]
+    return tuple(f"{text[0].upper()}{text[1:]}." for text in kept)
+
+
+def _scan(directory: Path, points: Sequence[DonePoint]) -> Scan:
+    place = (directory / "points").resolve()
+    own = tuple(point for point in points if point.paths.directory.parent.resolve() == place)
+    plan, plan_error = read_plan(directory)
+    missing = unfinished(directory, plan, {point.paths.directory.name for point in own})
+    name = own[0].scan if own else str(plan.get("name", directory.resolve().name))
+    return Scan(name, directory, plan, plan_error, own, tuple(missing))
+
+
+def _choice(rows: Rows) -> Choice | None:
+    """The best by the validation AUC, or, where more points have it, as older ones do, by the loss."""
+    count = {
+        key: sum(value is not None for value in rows.columns[key].values) if key in rows.columns else 0
+        for key in _CHOOSE_BY
+    }
+    key = max(count, key=count.__getitem__)
+    return choose(rows, key) if count[key] else None
+
+
+def _ranked(points: Sequence[DonePoint], choice: Choice | None) -> tuple[DonePoint, ...]:
+    if choice is None:
+        return tuple(points)
+    values = choice.column.values
+    sign = 1 if choice.column.name == ALIASES["val_loss"] else -1
+
+    def place(row: int) -> tuple[bool, float, int]:
+        value = values[row]
+        return value is None, 0.0 if value is None else sign * value, row
+
+    return tuple(points[row] for row in sorted(range(len(points)), key=place))

@@ -1,0 +1,160 @@
+"""The table of all models, which a person sorts and filters in the browser."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from dlscan.analysis.catalog import MODEL_NAME, SCAN
+from dlscan.analysis.cells import UNICODE, entry, one_line
+from dlscan.analysis.columns import Column
+from dlscan.analysis.names import varying_columns
+from dlscan.analysis.report.facts import Facts
+from dlscan.analysis.report.markup import escaped, scrolling, tag
+
+_SHOWN_LAST = ("Mean_AUC", "test_loss", "Parameters", "Train_Seconds", "Point")
+# what is worth a column that is not shown at first, by how the column's family is called
+_OPTIONAL = (
+    "Seed",
+    "Best_Epoch",
+    "FLOPs",
+    "Inference_Events_per_Second",
+    "Device",
+    "Host",
+    "Attempts",
+    "Stopped",
+)
+# entries altogether: what a browser lays out in an instant, and a few megabytes
+_MOST_ENTRIES = 60_000
+MOST_SHOWN_CLASSES = 12
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """The columns of the page's table.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        In order.
+    hidden : frozenset of str
+        Those that are not shown until they are asked for.
+    left_out : int
+        Columns that are not on the page at all.
+    """
+
+    columns: tuple[Column, ...]
+    hidden: frozenset[str]
+    left_out: int
+
+
+def choose_columns(facts: Facts) -> Shown:
+    """Which columns the page has: what tells models apart and how good they are, and more to choose from."""
+    columns = facts.rows.columns
+    classes = list(dict.fromkeys(name for point in facts.points for name in point.record.classes))
+    areas = [f"{name}_AUC" for name in classes[:MOST_SHOWN_CLASSES]]
+    chosen_by = [] if facts.choice is None else [facts.choice.column.name]
+    several = [SCAN] if len({point.scan for point in facts.points}) > 1 else []
+    varying = varying_columns(facts.points)
+    wanted = [MODEL_NAME, *several, *varying, "Epochs", *chosen_by, *areas, *_SHOWN_LAST]
+    shown = [name for name in dict.fromkeys(wanted) if name in columns]
+    measured = [name for name, column in columns.items() if column.about.split or name in _OPTIONAL]
+    # pairs of classes and rejections grow with the square of the classes: what is short goes first
+    measured.sort(key=lambda name: ("Rejection@" in name, name.startswith("val_"), "_vs_" in name))
+    optional = [name for name in measured if name not in shown and _is_there(columns[name])]
+    room = max(_MOST_ENTRIES // max(len(facts.points), 1) - len(shown), 0)
+    kept = set(optional[:room])
+    names = [*shown, *(name for name in columns if name in kept)]
+    return Shown(tuple(columns[name] for name in names), frozenset(kept), len(optional) - len(kept))
+
+
+def models_table(facts: Facts, shown: Shown) -> str:
+    """The table with its controls, best model on the validation split first."""
+    rows = {point.paths.directory: row for row, point in enumerate(facts.points)}
+    order = [rows[point.paths.directory] for point in facts.ranked]
+    best = rows[facts.best.paths.directory] if facts.choice else None
+    caption = (
+        f"{len(order):,} models"
+        + (f", at first by {facts.choice.column.name}, which chose the best" if facts.choice else "")
+        + ". ± is the 68 % interval from the number of events."
+    )
+    body = "\n".join(_row(shown.columns, row, row == best) for row in order)
+    made = tag(
+        "table",
+        tag("caption", escaped(caption)),
+        tag("thead", tag("tr", *(_heading(column, facts) for column in shown.columns))),
+        tag("tbody", "\n" + body),
+        id="models-table",
+    )
+    return "\n".join((_controls(shown), scrolling(made, "Table of models")))
+
+
+def hidden_columns(shown: Shown) -> str:
+    """The style sheet that hides columns; the page's script changes it."""
+    numbers = [number for number, column in enumerate(shown.columns, 1) if column.name in shown.hidden]
+    return "\n".join(f"#models-table tr > :nth-child({number}) {{ display: none; }}" for number in numbers)
+
+
+def _controls(shown: Shown) -> str:
+    choices = [
+        tag(
+            "label",
+            tag(
+                "input",
+                type="checkbox",
+                data_column=number,
+                checked=column.name not in shown.hidden,
+                # a table without names of rows says nothing
+                disabled=number == 1,
+            ),
+            " " + escaped(column.name),
+        )
+        for number, column in enumerate(shown.columns, 1)
+    ]
+    hint = "Words that the name has, and conditions such as Ele_AUC>0.9 or Width=64"
+    return tag(
+        "div",
+        tag("label", "Filter ", tag("input", type="search", id="filter", autocomplete="off"), for_="filter"),
+        tag("span", escaped(hint), class_="hint", id="filter-hint"),
+        tag("details", tag("summary", "Columns"), tag("div", *choices, class_="choices")),
+        tag("p", id="table-status", role="status"),
+        class_="controls",
+        id="table-controls",
+        hidden=True,
+    )
+
+
+def _heading(column: Column, facts: Facts) -> str:
+    is_order = facts.choice is not None and column.name == facts.choice.column.name
+    rising = is_order and column.name.endswith("loss")
+    unit = f"{column.about.split} {f'({column.about.unit})' if column.about.unit else ''}".strip()
+    return tag(
+        "th",
+        tag("button", escaped(one_line(column.name)), type="button", title=column.about.meaning or None),
+        tag("small", escaped(unit)) if unit else "",
+        scope="col",
+        data_kind="text" if column.is_text else "number",
+        aria_sort=("ascending" if rising else "descending") if is_order else "none",
+    )
+
+
+def _row(columns: Sequence[Column], row: int, best: bool) -> str:
+    name, *others = columns
+    mark = tag("span", "best on validation", class_="badge") if best else ""
+    first = tag("th", tag("span", escaped(entry(name, row))), mark, scope="row")
+    cells = [_cell(column, row) for column in others]
+    return tag("tr", first, *cells, class_="best" if best else None)
+
+
+def _cell(column: Column, row: int) -> str:
+    text = escaped(entry(column, row, UNICODE))
+    value = column.values[row]
+    if column.is_text:
+        return f'<td class="t">{text}</td>'
+    # the number itself where it is not the text: sorting must not depend on rounding
+    written = "" if value is None else f"{float(value):.9g}"
+    return f"<td>{text}</td>" if written == text else f'<td data-v="{written}">{text}</td>'
+
+
+def _is_there(column: Column) -> bool:
+    present: list[Any] = [value for value in column.values if value is not None]
+    return bool(present)

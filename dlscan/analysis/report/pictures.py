@@ -1,0 +1,226 @@
+"""The pictures of a report, drawn by the plots and put into the page itself."""
+
+import base64
+import dataclasses
+import io
+import re
+import urllib.parse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from dlscan.analysis.plots import KINDS, Options, style
+from dlscan.analysis.plots.events import event_number
+from dlscan.analysis.records import DonePoint
+from dlscan.analysis.report import captions
+from dlscan.analysis.report.facts import LEFT_OUT, Facts, overheard
+from dlscan.analysis.results import history
+from dlscan.errors import DlscanError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# beyond this an SVG is slow to show, and a PNG is smaller
+MOST_SVG_BYTES = 700_000
+PIXELS_PER_INCH = 96
+
+IMPORTANCE, ENERGY = "importance", "energy"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """A picture that a report should have.
+
+    Attributes
+    ----------
+    kind : str
+        One of `KINDS`.
+    title : str
+        Its heading.
+    models : int or None
+        How many models are drawn, the best on the validation split first; None for all.
+    needs : {"", "scores", "history"}
+        Which file of a point it reads, beside the record.
+    caption : Caption
+        What stands below.
+    """
+
+    kind: str
+    title: str
+    models: int | None
+    needs: Literal["", "scores", "history"]
+    caption: captions.Caption
+
+
+WANTED = (
+    Wanted("heatmap", "Two parameters", None, "", captions.of_all),
+    Wanted(IMPORTANCE, "What matters", None, "", captions.importance),
+    Wanted("pareto", "Quality and size", None, "", captions.pareto),
+    Wanted("roc", "ROC curves", 6, "scores", captions.roc),
+    Wanted(ENERGY, "Against energy", 4, "scores", captions.energy),
+    Wanted("confusion", "Confusion of classes", 1, "scores", captions.confused),
+    Wanted("scores", "Scores in training and test", 1, "scores", captions.overlaid),
+    Wanted("calibration", "Calibration", 4, "scores", captions.calibration),
+    Wanted("history", "Histories of training", 8, "history", captions.history),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """A page of a picture as an address that holds it, and its size in CSS pixels."""
+
+    address: str
+    width: int
+    height: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture of the page, or why there is none.
+
+    Attributes
+    ----------
+    images : tuple of Image
+        Its pages; empty if there is `absent`.
+    selection : str
+        Which models it shows.
+    absent : str
+        Why it is not there.
+    rows : tuple of dict
+        The numbers behind it.
+    """
+
+    wanted: Wanted
+    images: tuple[Image, ...] = ()
+    caption: str = ""
+    selection: str = ""
+    absent: str = ""
+    rows: tuple[dict[str, Any], ...] = ()
+
+
+def draw_all(facts: Facts, by: str | None = None) -> list[Picture]:
+    """Every wanted picture; files that a plot cannot read become problems of `facts`.
+
+    Parameters
+    ----------
+    facts : Facts
+        What to draw.
+    by : str, optional
+        Which number of each event `energy` goes by, such as `target[:,0,1]`; by default the first that looks
+        like an energy.
+
+    Raises
+    ------
+    UsageError
+        If `by` is no number of the events.
+    """
+    if by is not None:
+        scored = facts.scores(facts.best)
+        event_number(by).take({} if scored is None else scored.extras)
+    return [_draw(wanted, facts, _options(wanted, facts, by)) for wanted in WANTED]
+
+
+def _options(wanted: Wanted, facts: Facts, by: str | None) -> Options:
+    if wanted.kind == IMPORTANCE and facts.choice is not None:
+        return Options(key=facts.choice.column.name)
+    if wanted.kind == ENERGY:
+        return Options(by=by or captions.like_energy(facts))
+    return Options()
+
+
+def _draw(wanted: Wanted, facts: Facts, options: Options) -> Picture:
+    if wanted.kind not in KINDS:
+        return Picture(wanted, absent=f"this version of dlscan does not draw {wanted.kind!r}")
+    points = _selected(wanted, facts)
+    if not points:
+        return Picture(wanted, absent="no file of any of these models could be read")
+    try:
+        # a plot would say to the terminal, once per picture, what the page has a place for
+        with style.applied(), overheard(silent=True) as said:
+            drawing = KINDS[wanted.kind](points, options)
+            images = tuple(map(image, drawing.pages))
+            caption = wanted.caption(facts, points, options)
+    except DlscanError as error:
+        return Picture(wanted, absent=str(error))
+    remarks = [caption]
+    for text in said:
+        if text.startswith(LEFT_OUT):
+            facts.report_problem(text.removeprefix(LEFT_OUT))
+        else:
+            remarks.append(f"{text[0].upper()}{text[1:]}.")
+    selection = _selection(points, facts)
+    return Picture(wanted, images, " ".join(filter(None, remarks)), selection, rows=tuple(drawing.rows))
+
+
+def _selected(wanted: Wanted, facts: Facts) -> list[DonePoint]:
+    """The best models whose files can be read, as many as wanted."""
+    if wanted.models is None:
+        return list(facts.points)
+    found: list[DonePoint] = []
+    for point in facts.ranked:
+        if len(found) == wanted.models:
+            break
+        if _readable(point, wanted.needs, facts):
+            found.append(point)
+    return found
+
+
+def _readable(point: DonePoint, needs: str, facts: Facts) -> bool:
+    if needs == "scores":
+        return facts.scores(point) is not None
+    try:
+        history(point)
+    except DlscanError as error:
+        facts.report_problem(str(error))
+        return False
+    return True
+
+
+def _selection(points: Sequence[DonePoint], facts: Facts) -> str:
+    every = len(facts.points)
+    if len(points) == every:
+        return "All models." if every > 1 else ""
+    by = f"best of {every:,} by {facts.choice.column.name}" if facts.choice else f"first of {every:,}"
+    if len(points) == 1:
+        return f"{facts.name(points[0])}, the {by}."
+    return f"The {len(points)} {by}; the other {every - len(points):,} are left out."
+
+
+def image(page: "Figure") -> Image:
+    """A figure as an image that needs no file; the same figure gives the same bytes."""
+    width, height = (round(float(inches) * PIXELS_PER_INCH) for inches in page.get_size_inches())
+    drawing = _compact(_saved(page, "svg").decode("utf-8"))
+    if len(drawing) <= MOST_SVG_BYTES:
+        # an image of its own: its names cannot meet those of another, and nothing in it runs
+        return Image(f"data:image/svg+xml,{_quoted(drawing)}", width, height)
+    packed = base64.b64encode(_saved(page, "png")).decode("ascii")
+    return Image(f"data:image/png;base64,{packed}", width, height)
+
+
+def _saved(page: "Figure", kind: str) -> bytes:
+    target = io.BytesIO()
+    page.savefig(target, format=kind, metadata=style.METADATA[f".{kind}"])
+    return target.getvalue()
+
+
+def _compact(drawing: str) -> str:
+    """The same picture in fewer bytes: a hundredth of a point is finer than any eye."""
+    drawing = drawing[drawing.index("<svg") :]
+    drawing = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
+    drawing = re.sub(r'(?<= d=")[^"]*', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), drawing)
+    return re.sub(r"\s+", " ", _renamed(drawing)).replace("> <", "><")
+
+
+def _renamed(drawing: str) -> str:
+    """The same picture with its names counted.
+
+    matplotlib makes them from the last digits of where things are, and those differ from run to run.
+    """
+    names = {name: f"n{number}" for number, name in enumerate(re.findall(r' id="([^"]*)"', drawing))}
+    return re.sub(
+        r'( id="|href="#|url\(#)([^")]*)', lambda place: place[1] + names.get(place[2], place[2]), drawing
+    )
+
+
+def _quoted(drawing: str) -> str:
+    """`drawing` as the rest of a data address: only what ends or confuses one is replaced."""
+    return urllib.parse.quote(drawing, safe=" /:;,=()!$*+?@[]{}|~^")

@@ -1,0 +1,225 @@
+"""What a report says in words."""
+
+import itertools
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dlscan.analysis.cells import UNICODE, cell, entry
+from dlscan.analysis.columns import Column
+from dlscan.analysis.repeats import groups
+from dlscan.analysis.report.compare import SIGNIFICANT, Comparison
+from dlscan.analysis.report.effects import Effect, effects
+from dlscan.analysis.report.facts import Facts
+from dlscan.analysis.report.states import Unfinished
+from dlscan.metrics.estimate import Estimate
+
+MEAN = "Mean_AUC"
+MOST_NAMED = 5
+# what a person reads in a sentence
+MOST_CLASSES = 5
+_ON_TEST = "On the test split, which had no part in the choice,"
+
+
+def summary(
+    facts: Facts, compared: Comparison | None, importance: Sequence[Mapping[str, Any]] = ()
+) -> list[str]:
+    """Paragraphs, the most important first.
+
+    Parameters
+    ----------
+    facts : Facts
+        What it is about.
+    compared : Comparison or None
+        The best model and those next to it.
+    importance : sequence of mapping
+        The numbers behind the picture `importance`, if it could be drawn.
+    """
+    said = [
+        _best(facts, compared),
+        _alike(facts, compared),
+        _repeats(facts),
+        _matters(facts, importance),
+        *facts.notes,
+        *_states(facts),
+        _problems(facts),
+    ]
+    return [text for text in said if text]
+
+
+def area_text(estimate: Estimate) -> str:
+    """An area with its interval: `0.9404 ± 0.0032`."""
+    column = Column(MEAN, "auc", (estimate.value,), errors=((estimate.down, estimate.up),))
+    return entry(column, 0, UNICODE)
+
+
+def named(names: Sequence[str], most: int = MOST_NAMED) -> str:
+    """`a, b, c and 4 more`."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 model`, `1,204 models`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def percent(share: float, decimals: int = 0) -> str:
+    """`76 %`."""
+    return f"{100 * share:.{decimals}f} %"
+
+
+def _best(facts: Facts, compared: Comparison | None) -> str:
+    name = facts.name(facts.best)
+    if facts.choice is None:
+        return (
+            f"There are {counted(len(facts.points), 'model')}, and none has a number of the validation "
+            "split: none is called the best here, because a choice on the test split would flatter it. Where "
+            f"the page needs one model, it shows {name}."
+        )
+    found = f"The best model is {name}. {facts.choice.note}."
+    if compared is not None:
+        areas = [f"{label} {area_text(each)}" for label, each in compared.classes.items()]
+        each_class = f" ({', '.join(areas)})" if 2 < len(areas) <= MOST_CLASSES else ""
+        return (
+            f"{found} {_ON_TEST} its AUC is {area_text(compared.mean)}"
+            f"{', the mean over the classes' if len(areas) > 2 else ''}{each_class}; "
+            f"the 68 % interval is that of {counted(compared.events, 'test event')}."
+        )
+    row = facts.rows.points.index(facts.best)
+    column = facts.rows.columns.get(MEAN)
+    if column is None or column.values[row] is None:
+        return (
+            f"{found} It has no AUC on the test split: {facts.best.record.reasons.get(MEAN, 'not measured')}."
+        )
+    return f"{found} {_ON_TEST} its {MEAN} is {entry(column, row, UNICODE)}."
+
+
+def _alike(facts: Facts, compared: Comparison | None) -> str:
+    if compared is None or not compared.differences:
+        return ""
+    count = len(compared.differences)
+    next_best = (
+        "The next best model on validation" if count == 1 else f"the {count} next best models on validation"
+    )
+    left_out = f" ({compared.left_out} more were not compared)" if compared.left_out else ""
+    alike = [facts.name(point) for point in compared.alike]
+    beyond = "by less than" if alike else "by more than"
+    if count == 1:
+        name = facts.name(compared.differences[0][0])
+        who = f"{next_best}, {name}, {'cannot' if alike else 'can'} be told apart"
+    elif len(alike) in (0, count):
+        who = f"{'None' if alike else 'Each'} of {next_best}{left_out} can be told apart"
+    else:
+        who = f"Of {next_best}{left_out}, {len(alike)} cannot be told apart"
+    who += " from it by these test events"
+    text = (
+        f"{who}{f': {named(alike)}' if alike and count > 1 else ''}. The mean AUC differs {beyond} "
+        f"{SIGNIFICANT:.0f} standard deviations of the paired difference, event by event; from "
+        "another seed each of them would differ a little as well."
+    )
+    if count > 5:
+        text += f" Of {count} comparisons about {0.0455 * count:.1f} go beyond that by chance alone."
+    better = [facts.name(point) for point in compared.better]
+    if better:
+        text += (
+            f" Better than it on the test split by more than that: {named(better)}; the choice stands, "
+            "because it was made without the test split."
+        )
+    return text
+
+
+def _repeats(facts: Facts) -> str:
+    """The spread of the best model over its repeats with other seeds."""
+    row = facts.rows.points.index(facts.best)
+    own = next(group for group in groups(facts.points) if row in group)
+    column = facts.rows.columns.get(MEAN)
+    values = [column.values[each] for each in own if column.values[each] is not None] if column else []
+    if len(values) < 2 or column is None:
+        return ""
+    mean = entry(
+        Column(MEAN, "auc", (statistics.fmean(values),), spreads=(statistics.stdev(values),)), 0, UNICODE
+    )
+    return (
+        f"The {len(values)} repeats of this model with other seeds reach a test {MEAN} of {mean} (mean and "
+        f"standard deviation): that is what training it once more would give, not the best of them."
+    )
+
+
+def extremes(effect: Effect, column: Column) -> str:
+    """`0.91 at Width=8 and 0.94 at Width=64`."""
+    (low, least), *_, (high, most) = effect.means.items()
+    return f"{cell(least, column)} at {effect.name}={low} and {cell(most, column)} at {effect.name}={high}"
+
+
+def _matters(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> str:
+    """Which parameter matters most: by the analysis of variance if it was made, else by means alone."""
+    if facts.choice is None:
+        return ""
+    column = facts.choice.column
+    found = {each.name: each for each in effects(facts.rows, column)}
+    told = [row for row in importance if row.get("more_than_chance")]
+    if importance and not told:
+        return f"None of the parameters varied moves {column.name} by more than chance would."
+    if told:
+        first = told[0]
+        text = (
+            f"Of the parameters varied, {first['parameter']} matters most: it explains "
+            f"{percent(first['share'])} (68 % interval {percent(first['low'])} to {percent(first['high'])}) "
+            f"of the variance of {column.name} between the models"
+        )
+        if first["parameter"] in found:
+            text += f"; on average it is {extremes(found[first['parameter']], column)}"
+        others = [f"{row['parameter']} explains {percent(row['share'])}" for row in told[1:]]
+        chance = [str(row["parameter"]) for row in importance if row.get("more_than_chance") is False]
+        texts = [text, named(others), f"{named(chance)} cannot be told from chance" if chance else ""]
+        return f"{'; '.join(filter(None, texts))}."
+    if not found:
+        return ""
+    seen = next(iter(found.values()))
+    return (
+        f"{seen.name} seems to matter most, but the models are too few to tell: on average {column.name} is "
+        f"{extremes(seen, column)}, which accounts for {percent(seen.share)} of the variance between them, "
+        f"and a parameter of no effect would for {percent(seen.chance)}."
+    )
+
+
+def _states(facts: Facts) -> list[str]:
+    """A paragraph per scan that is not complete."""
+    texts = []
+    for scan in facts.scans:
+        if not scan.unfinished:
+            continue
+        planned = len(scan.points) + len(scan.unfinished)
+        states = Counter(point.state for point in scan.unfinished)
+        parts = ", ".join(f"{count} {state}" for state, count in states.most_common())
+        are = "is" if len(scan.unfinished) == 1 else "are"
+        of = f"Of the {counted(planned, 'point')} of {scan.name}"
+        text = f"{of}, {len(scan.unfinished)} {are} not done: {parts}."
+        texts.append(" ".join([text, *_reasons(scan.unfinished)]))
+    return texts
+
+
+def _reasons(points: Sequence[Unfinished]) -> list[str]:
+    """The most common errors, each with its points."""
+    failed = sorted((point for point in points if point.error), key=lambda point: point.error)
+    by_error = [(error, list(them)) for error, them in itertools.groupby(failed, lambda point: point.error)]
+    by_error.sort(key=lambda item: -len(item[1]))
+    texts = [
+        f"{'Point' if len(them) == 1 else 'Points'} {named([str(point.number) for point in them])}: "
+        f"{error.rstrip('.')}."
+        for error, them in by_error[:3]
+    ]
+    return (
+        [*texts, f"The list below has {counted(len(by_error) - 3, 'other error')}."]
+        if by_error[3:]
+        else texts
+    )
+
+
+def _problems(facts: Facts) -> str:
+    if not facts.problems:
+        return ""
+    return f"{counted(len(facts.problems), 'file')} could not be read; all else is here. The list is below."

@@ -1,0 +1,45 @@
+"""`dlscan report`."""
+
+import os
+from pathlib import Path
+
+import click
+
+from dlscan.cli.arguments import scan_directory
+
+
+@click.command()
+@click.argument("scans", metavar="SCAN...", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to; by default report.html in the first scan.",
+)
+@click.option(
+    "--by",
+    metavar="NUMBER",
+    help="The number of each event that the plot against energy goes by; by default the first among the "
+    "extras that looks like an energy.",
+)
+def report(scans: tuple[str, ...], file: Path | None, by: str | None) -> None:
+    """Write one page about scans that needs nothing but a browser, and print its path.
+
+    SCAN is a scan's directory or its experiment file; several share one page. The page has a summary in
+    words, what is not done and why, the table of all models, to sort and to filter by typing, the pictures
+    of `dlscan plot`, the configuration, and where the numbers come from. It loads nothing from anywhere:
+    send it as it is. The best model is chosen on the validation split and shown on the test split.
+
+    \b
+    Examples:
+      dlscan report scans/lcd-dense
+      dlscan report lcd.yaml -o lcd.html
+      dlscan report scans/lcd-dense scans/lcd-conv -o both.html
+      dlscan report lcd.yaml --by 'target[:,0,1]'
+    """
+    # pictures go into the page, whatever window system the shell has in mind
+    os.environ["MPLBACKEND"] = "agg"
+    from dlscan.analysis.report.build import report as write
+
+    click.echo(write([scan_directory(scan) for scan in scans], file, by))

@@ -1,0 +1,95 @@
+import json
+
+import pytest
+
+from dlscan.analysis.report.states import read_plan, unfinished
+from dlscan.attempts import begin_attempt, end_attempt
+from dlscan.errors import DlscanError
+from dlscan.files import locked
+from dlscan.record import PointPaths
+
+PLAN = {"points": [{"number": 1, "name": "width=8"}, {"number": 2, "name": "width=16"}]}
+
+
+def first_point(scan):
+    paths = PointPaths(scan / "points" / "0001-width=8")
+    paths.directory.mkdir(parents=True)
+    return paths
+
+
+def state_of_first(scan):
+    point = unfinished(scan, PLAN, {"0002-width=16"})[0]
+    return point.state, point.error
+
+
+def test_a_point_without_a_directory_is_pending(tmp_path):
+    (point,) = unfinished(tmp_path, PLAN, {"0001-width=8"})
+    assert (point.number, point.name, point.state) == (2, "width=16", "pending")
+
+
+def test_a_point_without_an_attempt_is_pending(tmp_path):
+    first_point(tmp_path)
+    assert state_of_first(tmp_path) == ("pending", "")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error"), [("failed", "no memory"), ("diverged", "the loss is nan"), ("preempted", None)]
+)
+def test_a_point_is_in_the_state_of_its_last_attempt(tmp_path, outcome, error):
+    paths = first_point(tmp_path)
+    end_attempt(paths, begin_attempt(paths), "failed", "an older error")
+    end_attempt(paths, begin_attempt(paths), outcome, error)
+    assert state_of_first(tmp_path) == (outcome, error or "")
+
+
+def test_a_point_whose_attempt_has_no_end_was_killed_unless_it_is_locked(tmp_path):
+    paths = first_point(tmp_path)
+    begin_attempt(paths)
+    state, error = state_of_first(tmp_path)
+    assert state == "failed"
+    assert "killed" in error
+    with locked(paths.lock, DlscanError()):
+        assert state_of_first(tmp_path) == ("running", "")
+
+
+def test_a_point_whose_record_is_gone_is_pending(tmp_path):
+    paths = first_point(tmp_path)
+    end_attempt(paths, begin_attempt(paths), "done")
+    assert state_of_first(tmp_path) == ("pending", "")
+
+
+def test_a_damaged_attempt_is_said_to_be_so(tmp_path):
+    paths = first_point(tmp_path)
+    begin_attempt(paths)
+    (paths.attempts / "0001.json").write_text("{")
+    state, error = state_of_first(tmp_path)
+    assert state == "failed"
+    assert "0001.json" in error
+
+
+def test_a_record_that_was_not_read_is_unreadable(tmp_path):
+    first_point(tmp_path).record.write_text("{")
+    assert state_of_first(tmp_path) == ("unreadable", "record.json is not a record that can be read")
+
+
+def test_without_a_plan_the_directories_tell(tmp_path):
+    first_point(tmp_path)
+    (tmp_path / "points" / "notes.txt").write_text("not a point")
+    assert [(point.number, point.name) for point in unfinished(tmp_path, {}, ())] == [(1, "width=8")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, "{", "[]", '{"points": 3}', '{"points": [{}]}', '{"points": [{"number": "x", "name": 1}]}'],
+)
+def test_a_plan_that_cannot_be_used_is_empty_with_a_reason(tmp_path, content):
+    if content is not None:
+        (tmp_path / "plan.json").write_text(content)
+    plan, error = read_plan(tmp_path)
+    assert plan == {}
+    assert str(tmp_path / "plan.json") in error
+
+
+def test_a_plan_that_can_be_used_is_the_mapping(tmp_path):
+    (tmp_path / "plan.json").write_text(json.dumps(PLAN))
+    assert read_plan(tmp_path) == (PLAN, "")
