@@ -1,0 +1,160 @@
+"""A prepared dataset, read to be looked at: its manifest, the names of its features, a few of its events."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.analysis.lookup import find
+from dlscan.config import Experiment
+from dlscan.dataset import SPLITS, Manifest
+from dlscan.errors import UsageError
+from dlscan.stream import Batch, Batches
+
+BATCH = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """One event.
+
+    Attributes
+    ----------
+    label : str
+        Its class.
+    file : str
+        Its raw file, by its name below `data.raw`.
+    row : int
+        Its row there.
+    inputs : dict of str to ndarray of float32
+        Raw values.
+    """
+
+    label: str
+    file: str
+    row: int
+    inputs: dict[str, NDArray[np.float32]]
+
+
+@dataclasses.dataclass(frozen=True)
+class EventSet:
+    """Some events of a split.
+
+    Attributes
+    ----------
+    manifest : Manifest
+        Of the dataset.
+    split : str
+        Where they come from.
+    features : dict of str to tuple of str
+        For each input, what its values are called.
+    events : tuple of Event
+        Class by class.
+    """
+
+    manifest: Manifest
+    split: str
+    features: dict[str, tuple[str, ...]]
+    events: tuple[Event, ...]
+
+
+def prepared_manifest(experiment: Experiment) -> Manifest:
+    """The manifest of the dataset that was prepared for `experiment`.
+
+    Raises
+    ------
+    DataError
+        If there is none, or it was prepared for other keys of `data`.
+    """
+    manifest = Manifest.read(experiment.data.prepared)
+    manifest.require(experiment)
+    return manifest
+
+
+def read_events(
+    experiment: Experiment, label: str | None = None, number: int = 4, split: str = "test", seed: int = 1
+) -> EventSet:
+    """Read whole events, drawn at random.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Its dataset is prepared.
+    label : str, optional
+        Which class, without regard to case; by default every class.
+    number : int
+        How many of each class.
+    split : {"train", "validation", "test"}
+        From where.
+    seed : int
+        Of the choice: the same seed gives the same events.
+
+    Returns
+    -------
+    EventSet
+
+    Raises
+    ------
+    DataError
+        If the dataset is not prepared.
+    UsageError
+        If there is no such class or split, or it has fewer events.
+    """
+    manifest = prepared_manifest(experiment)
+    split = find(split, SPLITS, "split")
+    wanted = manifest.classes if label is None else (find(label, manifest.classes, "class"),)
+    for name in wanted:
+        there = manifest.splits[split].counts[manifest.classes.index(name)]
+        if number > there:
+            raise UsageError(f"there are {there:,} events of {name} in split {split}, not {number:,}")
+    found: dict[str, list[Event]] = {name: [] for name in wanted}
+    with Batches(
+        experiment.data.prepared, split=split, batch_size=BATCH, workers=0, seed=seed, extras=True
+    ) as batches:
+        for batch in batches.epoch(0):
+            for event in _events(batch, manifest):
+                if event.label in found and len(found[event.label]) < number:
+                    found[event.label].append(event)
+            if all(len(events) == number for events in found.values()):
+                break
+    features = {name: feature_names(experiment, manifest, name) for name in manifest.inputs}
+    return EventSet(manifest, split, features, tuple(itertools.chain(*found.values())))
+
+
+def without_single_axes(shape: Sequence[int]) -> tuple[int, ...]:
+    """`shape` as it is looked at: an image (28, 28, 1) is one of (28, 28)."""
+    return tuple(length for length in shape if length > 1)
+
+
+def feature_names(experiment: Experiment, manifest: Manifest, name: str) -> tuple[str, ...]:
+    """What the values of a vector input are called: as its raw files say, or else `NAME[0]`, `NAME[1]` ...
+
+    A raw file says it by an attribute `columns` of the dataset or of itself: names with commas between them,
+    one for each value.
+    """
+    size = manifest.inputs[name].size
+    source = next(source for source in manifest.sources if source.events)
+    try:
+        with h5py.File(experiment.data.raw / source.file) as file:
+            text = file[name].attrs.get("columns", file.attrs.get("columns"))
+    except (OSError, KeyError):
+        text = None  # a dataset outlives its raw files, and does without the nicer names
+    names = [item.strip() for item in text.split(",")] if isinstance(text, str) else []
+    if len(names) == size:
+        return tuple(names)
+    return (name,) if size == 1 else tuple(f"{name}[{number}]" for number in range(size))
+
+
+def _events(batch: Batch, manifest: Manifest) -> Iterator[Event]:
+    assert batch.sources is not None
+    for row, label in enumerate(batch.labels):
+        number, place = batch.sources[row]
+        yield Event(
+            manifest.classes[label],
+            manifest.sources[number].file,
+            int(place),
+            {name: values[row] for name, values in batch.inputs.items()},
+        )

@@ -1,0 +1,206 @@
+"""`dlscan show`."""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dlscan.cli.arguments import scan_directory
+from dlscan.cli.experiment import Command, experiment_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.figure import Figure
+
+    from dlscan.config import Experiment
+
+FILE = click.option(
+    "-o",
+    "target",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where to, by suffix: .png, .pdf or .svg.",
+)
+SEED = click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the choice.")
+DEPTH = click.option(
+    "--depth-axis",
+    type=click.IntRange(1, 3),
+    default=3,
+    show_default=True,
+    help="3-D images: the axis along the shower, from 1.",
+)
+
+
+def _split(default: str) -> "Callable[[Command], Command]":
+    return click.option("--split", default=default, show_default=True, help="train, validation or test.")
+
+
+@click.group()
+def show() -> None:
+    """Look at the data, at single events, or at a network.
+
+    \b
+    Examples:
+      dlscan show data lcd.yaml
+      dlscan show event lcd.yaml --class Ele --n 4
+      dlscan show model scans/lcd-dense 7
+    """
+
+
+@show.command()
+@experiment_arguments
+@click.option("--events", type=click.IntRange(1), help="How many are read.  [default: up to 4000]")
+@_split("train")
+@SEED
+@DEPTH
+@FILE
+def data(
+    file: Path,
+    overrides: tuple[str, ...],
+    events: int | None,
+    split: str,
+    seed: int,
+    depth_axis: int,
+    target: Path | None,
+) -> None:
+    """Show what the prepared dataset of EXPERIMENT holds.
+
+    Prints how many events of each class there are in each split, for each input and class the share of values
+    that are not zero and their sum, and of a vector the mean and spread of the first 12 values. Draws the
+    distributions of these, the mean profiles along each axis of images, and mean 2-D images, and prints which
+    files hold the pictures: without -o data.png, or data-1.png ..., in the folder plots of the scan.
+
+    \b
+    Examples:
+      dlscan show data lcd.yaml
+      dlscan show data lcd.yaml --events 20000 -o lcd.pdf
+    """
+    from dlscan.analysis.sample import read_sample
+    from dlscan.analysis.sample_table import sample_text
+
+    experiment = _experiment(file, overrides, target)
+    sample = read_sample(experiment, split, events, seed)
+    click.echo(f"{experiment.data.prepared}\n\n{sample_text(sample)}\n")
+
+    def draw() -> "list[Figure]":
+        from dlscan.analysis.plots import show_data
+
+        return show_data.draw(sample, depth_axis)
+
+    _save(draw, target or experiment.directory / "plots" / "data.png")
+
+
+@show.command()
+@experiment_arguments
+@click.option("--class", "label", metavar="CLASS", help="Of which class.  [default: of every class]")
+@click.option(
+    "--n", "number", type=click.IntRange(1), help="How many of a class.  [default: 4, or 1 of every class]"
+)
+@_split("test")
+@SEED
+@DEPTH
+@FILE
+def event(
+    file: Path,
+    overrides: tuple[str, ...],
+    label: str | None,
+    number: int | None,
+    split: str,
+    seed: int,
+    depth_axis: int,
+    target: Path | None,
+) -> None:
+    """Draw single events of the prepared dataset of EXPERIMENT, chosen at random.
+
+    Inputs with three axes as three projections and as cells in space, on a logarithmic scale of colours, a
+    page per event; inputs with two axes as images; vectors as bars. Every event is named by class, raw file
+    and row. Without -o the pictures are event-CLASS.png, or event-CLASS-1.png ..., in the folder plots of the
+    scan.
+
+    \b
+    Examples:
+      dlscan show event lcd.yaml --class Ele --n 4
+      dlscan show event lcd.yaml --seed 2 -o events.pdf
+    """
+    from dlscan.analysis.data import read_events
+
+    experiment = _experiment(file, overrides, target)
+    number = number or (1 if label is None else 4)
+    events = read_events(experiment, label, number, split, seed)
+    # a class may be called anything, even a path
+    name = "event" if label is None else re.sub(r"[^\w.+-]", "_", f"event-{events.events[0].label}")
+
+    def draw() -> "list[Figure]":
+        from dlscan.analysis.plots import show_event
+
+        return show_event.draw(events, depth_axis)
+
+    _save(draw, target or experiment.directory / "plots" / f"{name}.png")
+
+
+@show.command()
+@click.argument("scan", metavar="SCAN")
+@click.argument("number", metavar="N", type=int)
+def model(scan: str, number: int) -> None:
+    """List the layers of the network of point N of SCAN, from its inputs to its scores.
+
+    SCAN is a scan's directory or its experiment file; N is a finished point. Loads Keras.
+
+    \b
+    Example:
+      dlscan show model scans/lcd-dense 7
+    """
+    from tabulate import tabulate
+
+    from dlscan.notebook import load
+
+    loaded = load(scan_directory(scan))
+    point = loaded.point(number)
+    network = loaded.model(point)
+
+    from dlscan.models.saved import layers_of, trainable_parameters
+
+    layers = layers_of(network)
+    rows = [
+        [
+            layer.name,
+            layer.kind,
+            "x".join("?" if length is None else str(length) for length in layer.shape) or "1",
+            f"{layer.parameters:,}",
+            "-" if layer.flops is None else f"{layer.flops:,}",
+        ]
+        for layer in layers
+    ]
+    header = ["Layer", "Kind", "Output", "Parameters", "FLOPs"]
+    click.echo(f"{point.paths.best}\n")
+    click.echo(tabulate(rows, header, disable_numparse=True, colalign=["left"] * 2 + ["right"] * 3))
+    total = sum(layer.parameters for layer in layers)
+    operations = [layer.flops for layer in layers if layer.flops is not None]
+    known = f"{sum(operations):,}" if len(operations) == len(layers) else "an unknown number of"
+    click.echo(
+        f"\n{total:,} parameters, {trainable_parameters(network):,} of them trained; "
+        f"{known} floating-point operations for one event"
+    )
+
+
+def _experiment(file: Path, overrides: tuple[str, ...], target: Path | None) -> "Experiment":
+    """The experiment; what can be refused of the picture is refused before any event is read."""
+    # pictures go to files, whatever window system the shell has in mind
+    os.environ["MPLBACKEND"] = "agg"
+    from dlscan.analysis.plots import style
+    from dlscan.config import load
+
+    if target is not None:
+        style.require_format(target)
+    return load(file, overrides)
+
+
+def _save(draw: "Callable[[], list[Figure]]", target: Path) -> None:
+    from dlscan.analysis.plots import style
+
+    with style.applied():
+        for path in style.save(draw(), target):
+            click.echo(path)

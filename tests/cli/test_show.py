@@ -1,0 +1,96 @@
+"""`dlscan show`, as a user types it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from dlscan.cli.show import show
+from dlscan.errors import DataError, ScanError, UsageError
+
+
+def run(*arguments):
+    return CliRunner().invoke(show, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def test_data_prints_the_numbers_and_the_pictures(small_scan, tmp_path):
+    result = run("data", small_scan, "--events", 50, "-o", tmp_path / "d.png")
+    lines = result.stdout.splitlines()
+    assert lines[0] == f"{small_scan.parent}/prepared/lcd"
+    assert lines[-2:] == [f"{tmp_path}/d-1.png", f"{tmp_path}/d-2.png"]
+    assert "50 events of split train, drawn at random; mean ± spread over events:" in lines
+    assert any(line.split()[:3] == ["ECAL", "4x5x6", "Pi0"] for line in lines)
+    assert any(line.split()[0] == "HCAL[6]" for line in lines if line.strip())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d-1.png", "d-2.png"]
+
+
+def test_pictures_go_to_the_plots_of_the_scan(small_scan, tmp_path):
+    output = f"output={tmp_path}"
+    assert run("data", small_scan, output, "name=other").stdout.endswith(
+        f"{tmp_path}/other/plots/data-1.png\n{tmp_path}/other/plots/data-2.png\n"
+    )
+    assert run("event", small_scan, output, "--class", "ele", "--n", 1).stdout == (
+        f"{tmp_path}/lcd-dense/plots/event-Ele.png\n"
+    )
+
+
+def test_event_draws_one_of_every_class(small_scan, tmp_path):
+    result = run("event", small_scan, "--split", "train", "-o", tmp_path / "e.svg")
+    assert len(result.stdout.splitlines()) == 4
+    for number, label in enumerate(("Ele", "Gamma", "Pi0", "ChPi"), 1):
+        # letters are paths in an SVG; the text stands beside them as a comment
+        assert f"<!-- {label}: {label}/{label}_" in (tmp_path / f"e-{number}.svg").read_text()
+
+
+def test_the_seed_chooses_the_events(small_scan, tmp_path):
+    pictures = []
+    for number, seed in enumerate((1, 1, 2)):
+        file = tmp_path / f"{number}.svg"
+        run("event", small_scan, "--class", "Ele", "--n", 1, "--seed", seed, "-o", file)
+        pictures.append(file.read_bytes())
+    assert pictures[0] == pictures[1] != pictures[2]
+
+
+def test_model_lists_the_layers(small_scan):
+    result = run("model", small_scan, 4)
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ["ECAL", "InputLayer", "4x5x6", "0", "0"] in lines
+    assert ["ECAL-hidden_1", "Dense", "32", "3,872", "7,680"] in lines
+    assert ["HCAL-hidden_2", "Dense", "32", "1,056", "2,048"] in lines
+    total = 120 * 32 + 32 + 7 * 32 + 32 + 2 * (32 * 32 + 32) + 64 * 4 + 4
+    assert lines[-1][:6] == [f"{total:,}", "parameters,", f"{total:,}", "of", "them", "trained;"]
+    record = json.loads((Path(lines[0][0]).parent / "record.json").read_text())
+    assert (record["model_parameters"], f"{record['flops']:,}") == (total, lines[-1][6])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (["event", "FILE", "--class", "Gama"], UsageError, "did you mean 'Gamma'"),
+        (["event", "FILE", "--class", "Ele", "--n", 999], UsageError, r"there are \d+ events of Ele"),
+        (["event", "FILE", "--split", "all"], UsageError, "valid: train, validation, test"),
+        (["data", "FILE", "data.prepared=none"], DataError, "none: no prepared dataset here"),
+        (["data", "FILE", "data.prepared=none", "-o", "x.gif"], UsageError, "use .png, .pdf or .svg"),
+        (["model", "FILE", 9], ScanError, "no finished point 9; there are 1 to 4"),
+    ],
+)
+def test_what_cannot_be_shown_is_said(small_scan, arguments, error, message):
+    with pytest.raises(error, match=message):
+        run(*(small_scan if argument == "FILE" else argument for argument in arguments))
+
+
+def test_an_error_is_one_line_with_its_exit_code(dlscan, small_scan):
+    done = dlscan("show", "event", small_scan, "--class", "Gama")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Error: no class 'Gama'; did you mean 'Gamma'?\n"
+
+
+@pytest.mark.parametrize("command", ["data", "event", "model"])
+def test_help_teaches_by_example(command):
+    lines = run(command, "--help").stdout.splitlines()
+    assert any(
+        line.startswith(f"    dlscan show {command} ") or f"  dlscan show {command} " in line
+        for line in lines
+    )
+    assert max(map(len, lines)) <= 80
