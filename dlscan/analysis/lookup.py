@@ -1,9 +1,20 @@
 """Names that a person types, found without regard to case."""
 
+import csv
 import difflib
-from collections.abc import Iterable
+import fnmatch
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dlscan.errors import UsageError
+
+_MOST_SHOWN = 15
+
+
+def split_names(text: str) -> list[str]:
+    """The names in `Width,Depth`; one that holds a comma itself stands in double quotes."""
+    (row,) = csv.reader([text], skipinitialspace=True) if text.strip() else ([],)
+    return [name.strip() for name in row if name.strip()]
 
 
 def find(name: str, valid: Iterable[str], what: str) -> str:
@@ -30,5 +41,69 @@ def find(name: str, valid: Iterable[str], what: str) -> str:
     if name.casefold() in by_folded:
         return by_folded[name.casefold()]
     near = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.5)
-    hint = f"did you mean {by_folded[near[0]]!r}?" if near else f"valid: {', '.join(valid)}"
+    hint = f"did you mean {by_folded[near[0]]!r}?" if near else f"valid: {_some(valid)}"
     raise UsageError(f"no {what} {name!r}; {hint}")
+
+
+def find_column(name: str, keys: Mapping[str, str], what: str = "column") -> str:
+    """The column that `name` means: by name, by its key in the experiment file, or a pair in either order.
+
+    Parameters
+    ----------
+    name : str
+        As typed: `Width`, `model.width`, `Pi0_vs_Gamma_AUC` for `Gamma_vs_Pi0_AUC`, which is the same number.
+    keys : mapping of str to str
+        The key of every column that exists, empty for one that is no parameter.
+    what : str
+        What is named, for the message.
+
+    Raises
+    ------
+    UsageError
+        If there is none; the message names the nearest.
+    """
+    try:
+        return find(name, keys, what)
+    except UsageError:
+        folded = {key.casefold(): column for column, key in keys.items() if key}
+        folded |= {column.casefold(): column for column in reversed(list(keys))}
+        for spelling in (name.casefold(), *_other_orders(name.casefold())):
+            if spelling in folded:
+                return folded[spelling]
+        raise
+
+
+def matching(pattern: str, keys: Mapping[str, str], what: str = "column") -> list[str]:
+    """The columns that `pattern` means: all that fit if it holds `*` or `?`, else the one it names.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if not set(pattern) & set("*?"):
+        return [find_column(pattern, keys, what)]
+    # a bracket is part of a name, and no choice of letters
+    expression = re.compile(fnmatch.translate(pattern.casefold().replace("[", "[[]")))
+    found = [name for name in keys if expression.match(name.casefold())]
+    if not found:
+        raise UsageError(f"no {what} fits {pattern!r}; `--list` shows all there are")
+    return found
+
+
+def _some(names: Sequence[str]) -> str:
+    """All names, or the first of very many."""
+    if len(names) <= _MOST_SHOWN:
+        return ", ".join(names)
+    return f"{', '.join(names[:_MOST_SHOWN])} ... ({len(names)} in all)"
+
+
+def _other_orders(name: str) -> Iterator[str]:
+    """`b_vs_a_auc` for `a_vs_b_auc`; a class may itself hold `_vs_`."""
+    pair = name.removesuffix("_auc")
+    if pair == name:
+        return
+    start = "val_" if pair.startswith("val_") else ""
+    parts = pair.removeprefix(start).split("_vs_")
+    for cut in range(1, len(parts)):
+        yield f"{start}{'_vs_'.join(parts[cut:])}_vs_{'_vs_'.join(parts[:cut])}_auc"

@@ -1,10 +1,16 @@
 """Find the finished points of scans."""
 
+import contextlib
 import dataclasses
+import gc
 import logging
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import dlscan
+from dlscan.analysis.cache import Cache, Stamp, stamp_of
+from dlscan.analysis.foreign import UnsoundError, is_newer, newer_version, require_sound
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json
 from dlscan.record import PointPaths, Record
@@ -72,28 +78,94 @@ def _load_scan(directory: Path) -> list[DonePoint]:
             f"{directory}: not a scan, it has neither plan.json nor points; "
             "give a directory that `dlscan scan` has made, or its experiment file"
         )
-    folders = sorted(path for path in (directory / "points").glob("*") if path.is_dir())
-    points = [point for folder in folders if (point := _load_point(folder))]
+    folders = _folders(directory / "points")
+    with _no_collection():
+        points = _load_points(directory, folders)
     planned = _planned(directory) or len(folders)
     if len(points) < planned:
         missing = planned - len(points)
         log.warning(
             "%s: %d of %d points are not done; see dlscan status %s", directory, missing, planned, directory
         )
+    newer = {point.record.versions["dlscan"] for point in points if is_newer(point.record.versions)}
+    if newer:
+        log.warning(
+            "%s: written in part by dlscan %s, newer than this %s; what it says beyond is not shown",
+            directory,
+            ", ".join(sorted(newer)),
+            dlscan.__version__,
+        )
     return sorted(points, key=lambda point: point.record.point)
 
 
-def _load_point(folder: Path) -> DonePoint | None:
-    paths = PointPaths(folder)
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Let Python not look for cycles: reading makes none, and the search takes longer than the reading."""
+    enabled = gc.isenabled()
+    gc.disable()
     try:
-        record = Record.read(paths.record)
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _folders(directory: Path) -> list[str]:
+    """The names of the points' directories, in order."""
+    try:
+        with os.scandir(directory) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir())
     except FileNotFoundError:
-        return None
-    except (DlscanError, OSError, UnicodeDecodeError) as error:
-        # one damaged record must not hide all the others
-        log.warning("left out: %s", error if isinstance(error, DlscanError) else f"{paths.record}: {error}")
-        return None
-    return DonePoint(record, paths, record.scan)
+        return []
+
+
+def _load_points(directory: Path, folders: Sequence[str]) -> list[DonePoint]:
+    """Every record that can be read, from the cache where that still holds."""
+    cache, new = Cache(directory), 0
+    found: dict[str, tuple[Stamp, Record]] = {}
+    points = []
+    for folder in folders:
+        paths = PointPaths(directory / "points" / folder)
+        try:
+            stamp = stamp_of(paths.record)
+            record = cache.get(folder, stamp)
+            if record is None:
+                record = _read(paths.record)
+                new += 1
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (DlscanError, OSError) as error:
+            # one damaged record must not hide all the others
+            log.warning(
+                "left out: %s",
+                error if isinstance(error, DlscanError) else f"{paths.record}: {error.strerror}",
+            )
+            continue
+        found[folder] = stamp, record
+        points.append(DonePoint(record, paths, record.scan))
+    cache.put(found, new)
+    return points
+
+
+def _read(path: Path) -> Record:
+    """The record at `path`, a sound one."""
+    try:
+        record = Record.read(path)
+        require_sound(record)
+    except UnsoundError as error:
+        problem: Exception = ScanError(f"{path}: not a record of dlscan ({error})")
+    except (ValueError, RecursionError) as error:
+        problem = ScanError(f"{path}: damaged record ({error}); run the scan again")
+    except ScanError as error:
+        problem = error
+    else:
+        return record
+    newer = newer_version(path)
+    if newer:
+        raise ScanError(
+            f"{path}: written by dlscan {newer}, newer than this {dlscan.__version__}: upgrade dlscan"
+        )
+    raise problem
 
 
 def _planned(directory: Path) -> int:
@@ -101,6 +173,6 @@ def _planned(directory: Path) -> int:
         return len(read_json(directory / "plan.json")["points"])
     except FileNotFoundError:
         return 0
-    except (DlscanError, OSError, UnicodeDecodeError, KeyError, TypeError):
+    except (DlscanError, OSError, ValueError, KeyError, TypeError, RecursionError):
         log.warning("%s: damaged; the number of planned points is unknown", directory / "plan.json")
         return 0

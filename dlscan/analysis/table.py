@@ -1,18 +1,31 @@
 """Finished points as a table: which columns, in which order, as typed data."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
-
-from dlscan.analysis.columns import MODEL_NAME, SCAN, Column, columns_of, text_of, varying_columns
-from dlscan.analysis.lookup import find
+from dlscan.analysis.best import choose
+from dlscan.analysis.catalog import MODEL_NAME, REPEATS, SCAN
+from dlscan.analysis.column import Column
+from dlscan.analysis.columns import columns_of
+from dlscan.analysis.listing import listing
+from dlscan.analysis.lookup import matching
+from dlscan.analysis.names import SEED, varying_columns
+from dlscan.analysis.order import order
+from dlscan.analysis.pivot import pivot as pivoted
 from dlscan.analysis.records import DonePoint
-from dlscan.analysis.where import select
+from dlscan.analysis.rows import Rows, naming_note, rows_of
+from dlscan.analysis.splits import missing_notes, split_note
+from dlscan.analysis.uncertainty import presented, uncertainty_note
+from dlscan.analysis.versus import compared, find_point
 from dlscan.errors import UsageError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 LAST_DEFAULTS = ("Mean_AUC", "test_loss")
+DEFAULT_VALUE = "Mean_AUC"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,12 +36,23 @@ class Table:
     ----------
     columns : tuple of Column
         What is shown, in order; each knows its kind.
-    frame : DataFrame
-        The same as typed, nullable columns: `Int64`, `Float64`, `boolean`, `string`.
+    notes : tuple of str
+        Lines that belong below it: which split the numbers are from, how the best was chosen ...
     """
 
     columns: tuple[Column, ...]
-    frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def frame(self) -> "pd.DataFrame":
+        """The columns as typed, nullable ones: `Int64`, `Float64`, `boolean`, `string`.
+
+        Uncertainties stand beside their column as `_Down` and `_Up`, spreads over repeats as `_Spread`.
+        """
+        # pandas takes a while to import, and a text does not need it
+        from dlscan.analysis.frame import frame_of
+
+        return frame_of(self.columns)
 
 
 def table(
@@ -36,6 +60,14 @@ def table(
     columns: Sequence[str] | None = None,
     sort: Sequence[str] = (),
     where: str | None = None,
+    *,
+    name: Sequence[str] = (),
+    repeats: Literal["mean", "each"] | None = None,
+    errors: bool = False,
+    versus: str | int | None = None,
+    best: str | None = None,
+    pivot: Sequence[str] = (),
+    value: str | None = None,
 ) -> Table:
     """The table of `points`.
 
@@ -44,14 +76,27 @@ def table(
     points : sequence of DonePoint
         As `load` gives them: by scan, then by number.
     columns : sequence of str, optional
-        Names without regard to case; `Model Name` is first in any case. By default what varies, `Epochs`, the
-        AUC of each class, `Mean_AUC` and `test_loss`.
+        Names without regard to case, or patterns such as `*_AUC`; `Model Name` is first in any case. By
+        default what varies, `Epochs`, the AUC of each class, `Mean_AUC` and `test_loss`.
     sort : sequence of str
-        Columns to sort by, shown or not, the first one first; `-` in front means descending. Missing values
-        are last either way, and equal ones stay as they are in `points`.
-
+        Columns to sort by: see `order`.
     where : str, optional
         Show only the models for which this expression holds: see `select`.
+    name : sequence of str
+        The parameters that `Model Name` is made of, instead of those that the scan varies.
+    repeats : {"mean", "each"}, optional
+        Whether points that differ in their seed alone share a line, with mean and spread (the default), or
+        have a line each (always so with `versus`).
+    errors : bool
+        With the 68 % intervals of the numbers.
+    versus : str or int, optional
+        With the differences of all AUCs from this point: `7`, `SCAN:7`.
+    best : str, optional
+        Show the best model alone, chosen by this number of the validation split: see `choose`.
+    pivot : sequence of str
+        Two parameters: show `value` as rows by columns of them.
+    value : str, optional
+        `Mean_AUC` by default.
 
     Returns
     -------
@@ -60,58 +105,69 @@ def table(
     Raises
     ------
     UsageError
-        If a column does not exist; the message names the nearest.
+        If a column does not exist (the message names the nearest) or two wishes exclude each other.
+    ScanError
+        If `versus` points were tested on different events.
     """
-    available = columns_of(points)
-    if where is not None:
-        points = [points[number] for number in select(where, available)]
-        if not points:
-            raise UsageError(f"--where {where!r}: no finished model is like this")
-        available = columns_of(points)
-    if columns is None:
-        names = _default_columns(points, available)
+    _require_together(pivot, value, columns=columns, sort=sort, name=name, versus=versus, best=best)
+    if versus is not None and repeats == "mean":
+        raise UsageError("--versus compares single points; leave out --repeats mean")
+    each = repeats == "each" or versus is not None
+    rows = rows_of(points, name, where, each=each)
+    if pivot:
+        shown, note = pivoted(rows, pivot, value or DEFAULT_VALUE)
+        made = tuple(presented(shown, errors))
+        return Table(made, (note, *uncertainty_note(made)))
+    notes = naming_note(rows, name)
+    if best is None:
+        rows = rows.take(order(rows.columns, sort))
+        names = _shown(rows, columns)
     else:
-        names = [find(name, available, "column") for name in columns]
-    several = [SCAN] if len({point.scan for point in points}) > 1 else []
-    shown = tuple(available[name] for name in dict.fromkeys([MODEL_NAME, *several, *names]))
-    frame = pd.DataFrame({column.name: _typed(column) for column in shown})
-    return Table(shown, frame.iloc[_order(available, sort)].reset_index(drop=True))
+        choice = choose(rows, best)
+        rows = rows.take([choice.position])
+        names = [*_shown(rows, columns), choice.column.name]
+        notes.append(choice.note)
+    wanted = [rows.columns[each] for each in dict.fromkeys(names)]
+    if versus is not None:
+        reference = find_point(points, str(versus))
+        wanted, note = compared(presented(wanted, errors), rows.points, reference)
+        notes.append(note)
+    else:
+        wanted = presented(wanted, errors)
+    missing = missing_notes(wanted, rows.models)
+    return Table(tuple(wanted), (*split_note(wanted), *uncertainty_note(wanted), *notes, *missing))
+
+
+def list_columns(points: Sequence[DonePoint], where: str | None = None) -> Table:
+    """All columns that a table of `points` can have: kind, unit, split, meaning, what is missing and why."""
+    return Table(listing(rows_of(points, where=where)))
 
 
 def ordered(points: Sequence[DonePoint], sort: Sequence[str]) -> list[DonePoint]:
-    """`points` in the order that `table` shows them in."""
-    return [points[number] for number in _order(columns_of(points), sort)] if sort else list(points)
+    """`points` in the order that `table` shows them in, each by itself."""
+    return [points[number] for number in order(columns_of(points), sort)] if sort else list(points)
 
 
-def _default_columns(points: Sequence[DonePoint], available: dict[str, Column]) -> list[str]:
+def _shown(rows: Rows, columns: Sequence[str] | None) -> list[str]:
+    several = [SCAN] if len(set(rows.columns[SCAN].values)) > 1 else []
+    if columns is None:
+        return [MODEL_NAME, *several, *_default_columns(rows)]
+    keys = rows.columns.keys_in_file
+    return [MODEL_NAME, *several, *(found for name in columns for found in matching(name, keys))]
+
+
+def _default_columns(rows: Rows) -> list[str]:
+    points = rows.points
     areas = dict.fromkeys(f"{name}_AUC" for point in points for name in point.record.classes)
-    names = [*varying_columns(points), "Epochs", *areas, *LAST_DEFAULTS]
-    return [name for name in names if name in available]
+    varying = [name for name in varying_columns(points) if not (rows.repeated and name == SEED)]
+    repeats = [REPEATS] if rows.repeated else []
+    names = [*varying, *repeats, "Epochs", *areas, *LAST_DEFAULTS]
+    return [name for name in names if name in rows.columns]
 
 
-def _order(available: dict[str, Column], sort: Sequence[str]) -> list[int]:
-    """Positions in the order that `sort` asks for."""
-    names = [find(key.removeprefix("-"), available, "column to sort by") for key in sort]
-    frame = pd.DataFrame({name: _typed(available[name]) for name in (MODEL_NAME, *names)})
-    # from the last key to the first: a stable sort keeps what the later keys have settled
-    for key, name in reversed(list(zip(sort, names, strict=True))):
-        frame = frame.sort_values(name, ascending=not key.startswith("-"), kind="stable", na_position="last")
-    return [int(position) for position in frame.index]
-
-
-def _typed(column: Column) -> "pd.Series[Any]":
-    """The values in the narrowest type that holds them all."""
-    present = [value for value in column.values if value is not None]
-    if column.kind != "parameter":
-        dtype = {"text": "string", "integer": "Int64", "number": "Float64", "auc": "Float64"}[column.kind]
-    elif all(isinstance(value, bool) for value in present):
-        dtype = "boolean"
-    elif all(isinstance(value, int) and not isinstance(value, bool) for value in present):
-        dtype = "Int64"
-    elif all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
-        dtype = "Float64"
-    else:
-        return pd.Series(
-            [None if value is None else text_of(value) for value in column.values], dtype="string"
-        )
-    return pd.Series(list(column.values), dtype=dtype)
+def _require_together(pivot: Sequence[str], value: str | None, **others: object) -> None:
+    if value is not None and not pivot:
+        raise UsageError("--value is what --pivot shows; give --pivot width,depth too")
+    wrong = [f"--{name}" for name, given in others.items() if given not in (None, (), [])]
+    if pivot and wrong:
+        raise UsageError(f"--pivot shows one number and goes without {', '.join(wrong)}")

@@ -2,15 +2,16 @@
 
 import ast
 import operator
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from dlscan.analysis.columns import Column
-from dlscan.analysis.lookup import find
+from dlscan.analysis.column import Columns
+from dlscan.analysis.names import text_of
 from dlscan.errors import UsageError
 
-Row = Mapping[str, Any]
-Evaluate = Callable[[Row], Any]
+# from the number of a row to a value of it
+Evaluate = Callable[[int], Any]
 
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
@@ -23,16 +24,20 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.NotIn: lambda value, values: value not in values,
 }
 
+# a text, which stays as it is, or a column's name in backquotes
+_QUOTED = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|`([^`]*)`""")
 
-def select(expression: str, available: Mapping[str, Column]) -> list[int]:
+
+def select(expression: str, available: Columns) -> list[int]:
     """The positions of the rows for which `expression` holds.
 
     Parameters
     ----------
     expression : str
         Comparisons of columns, numbers and texts (`== != < <= > >= in`), joined by `and`, `or`, `not` and
-        brackets. Names match without regard to case, texts too. A comparison with a missing value is false.
-    available : mapping of str to Column
+        brackets. Names match without regard to case, texts too; one that is no word, such as `Model Name`,
+        stands in backquotes. A comparison with a missing value is false.
+    available : Columns
         All columns that there are.
 
     Raises
@@ -40,77 +45,107 @@ def select(expression: str, available: Mapping[str, Column]) -> list[int]:
     UsageError
         If it is not such an expression, names no column, or compares numbers with texts.
     """
-    try:
-        tree = ast.parse(expression.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError):
-        raise _wrong(expression, "is not an expression such as 'Width>=64 and Ele_AUC>0.9'") from None
-    holds = _build(tree.body, available, expression)
-    count = len(next(iter(available.values())).values)
-    rows = [{name: column.values[number] for name, column in available.items()} for number in range(count)]
-    return [number for number, row in enumerate(rows) if holds(row)]
+    holds = _Expression(expression, available).build()
+    return [row for row in range(available.rows) if holds(row)]
 
 
-def _build(node: ast.expr, available: Mapping[str, Column], text: str) -> Evaluate:
-    match node:
-        case ast.BoolOp(op=joint, values=parts):
-            built = [_build(part, available, text) for part in parts]
-            every = all if isinstance(joint, ast.And) else any
-            return lambda row: every(part(row) for part in built)
-        case ast.UnaryOp(op=ast.Not(), operand=part):
-            inner = _build(part, available, text)
-            return lambda row: not inner(row)
-        case ast.Compare(left=left, ops=kinds, comparators=rights):
-            return _comparison(left, kinds, rights, available, text)
-    raise _wrong(text, f"{ast.unparse(node)!r} is not a comparison such as Width>=64")
+class _Expression:
+    """One expression over the columns that there are."""
 
+    def __init__(self, text: str, available: Columns) -> None:
+        self.text, self.available = text, available
+        self.quoted: list[str] = []
 
-def _comparison(
-    left: ast.expr,
-    kinds: Sequence[ast.cmpop],
-    rights: Sequence[ast.expr],
-    available: Mapping[str, Column],
-    text: str,
-) -> Evaluate:
-    values = [_value(node, available, text) for node in (left, *rights)]
-    tests = [_COMPARISONS.get(type(kind)) for kind in kinds]
-    if None in tests:
-        raise _wrong(text, "compares by 'is'; use == or !=")
-
-    def holds(row: Row) -> bool:
-        found = [value(row) for value in values]
-        if any(value is None for value in found):
-            return False
+    def build(self) -> Evaluate:
         try:
-            return all(
-                test(*pair)
-                for test, *pair in zip(tests, found[:-1], found[1:], strict=True)
-                if test is not None
+            tree = ast.parse(_QUOTED.sub(self._named, self.text).strip(), mode="eval")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            raise self._wrong("is not an expression such as 'Width>=64 and Ele_AUC>0.9'") from None
+        try:
+            return self._truth(tree.body)
+        except RecursionError:
+            raise self._wrong("is nested too deeply") from None
+
+    def _named(self, match: re.Match[str]) -> str:
+        """A word in the place of a name in backquotes."""
+        if match[1] is not None:
+            return match[1]
+        self.quoted.append(match[2])
+        return f" _quoted_{len(self.quoted) - 1} "
+
+    def _truth(self, node: ast.expr) -> Evaluate:
+        match node:
+            case ast.BoolOp(op=joint, values=parts):
+                built = [self._truth(part) for part in parts]
+                every = all if isinstance(joint, ast.And) else any
+                return lambda row: every(part(row) for part in built)
+            case ast.UnaryOp(op=ast.Not(), operand=part):
+                inner = self._truth(part)
+                return lambda row: not inner(row)
+            case ast.Compare(left=left, ops=kinds, comparators=rights):
+                return self._comparison(left, kinds, rights)
+        raise self._wrong(f"{self._source(node)!r} is not a comparison such as Width>=64")
+
+    def _comparison(self, left: ast.expr, kinds: Sequence[ast.cmpop], rights: Sequence[ast.expr]) -> Evaluate:
+        values = [self._value(node) for node in (left, *rights)]
+        tests = [_COMPARISONS[type(kind)] for kind in kinds if type(kind) in _COMPARISONS]
+        if len(tests) < len(kinds):
+            raise self._wrong("compares by 'is'; use == or !=")
+
+        def holds(row: int) -> bool:
+            found = [value(row) for value in values]
+            if any(value is None for value in found):
+                return False
+            try:
+                return all(test(*pair) for test, *pair in zip(tests, found[:-1], found[1:], strict=True))
+            except TypeError:
+                raise self._wrong(f"cannot compare {found[0]!r} with {found[1]!r}") from None
+
+        return holds
+
+    def _value(self, node: ast.expr) -> Evaluate:
+        match node:
+            case ast.Name() | ast.Attribute() | ast.BinOp(op=ast.MatMult()):
+                return self._column(node)
+            case ast.Constant(value=bool() | int() | float() | str() as constant):
+                folded = _folded(constant)
+                return lambda row: folded
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+                return lambda row: -number
+            case ast.List(elts=parts) | ast.Tuple(elts=parts):
+                built = [self._value(part) for part in parts]
+                return lambda row: [part(row) for part in built]
+        raise self._wrong(f"{self._source(node)!r} is neither a column nor a number nor a text")
+
+    def _column(self, node: ast.expr) -> Evaluate:
+        """A column: `Width`, `Train.Epochs`, `Gamma_vs_Pi0_Rejection@50`, or a name in backquotes."""
+        parts = [part for part in ast.walk(node) if isinstance(part, ast.expr)]
+        plain = all(
+            isinstance(part, ast.Name | ast.Attribute | ast.BinOp)
+            or (isinstance(part, ast.Constant) and type(part.value) is int)
+            for part in parts
+        )
+        # what is no chain of names is not worth looking up: `f().x`
+        if not plain:
+            raise self._wrong(f"{self._source(node)!r} is neither a column nor a number nor a text")
+        column = self.available[self.available.find(self._source(node))]
+        if column.joined:
+            raise self._wrong(
+                f"{column.name} differs between the repeats that share a line; add --repeats each"
             )
-        except TypeError:
-            raise _wrong(text, f"cannot compare {found[0]!r} with {found[1]!r}") from None
+        values = tuple(_folded(value) for value in column.values)
+        return values.__getitem__
 
-    return holds
+    def _source(self, node: ast.expr) -> str:
+        """The part of the expression, as it was typed."""
+        text = re.sub(r"\s*@\s*", "@", ast.unparse(node))
+        return re.sub(r"\b_quoted_(\d+)\b", lambda match: self.quoted[int(match[1])], text)
 
-
-def _value(node: ast.expr, available: Mapping[str, Column], text: str) -> Evaluate:
-    match node:
-        case ast.Name(id=name):
-            column = find(name, available, "column")
-            return lambda row: _folded(row[column])
-        case ast.Constant(value=bool() | int() | float() | str() as constant):
-            folded = _folded(constant)
-            return lambda row: folded
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-            return lambda row: -number
-        case ast.List(elts=parts) | ast.Tuple(elts=parts):
-            built = [_value(part, available, text) for part in parts]
-            return lambda row: [part(row) for part in built]
-    raise _wrong(text, f"{ast.unparse(node)!r} is neither a column nor a number nor a text")
+    def _wrong(self, reason: str) -> UsageError:
+        return UsageError(f"--where {self.text!r}: {reason}")
 
 
 def _folded(value: Any) -> Any:
-    return value.casefold() if isinstance(value, str) else value
-
-
-def _wrong(expression: str, reason: str) -> UsageError:
-    return UsageError(f"--where {expression!r}: {reason}")
+    if isinstance(value, str):
+        return value.casefold()
+    return text_of(value).casefold() if isinstance(value, dict) else value

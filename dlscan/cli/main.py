@@ -8,9 +8,13 @@ import sys
 import click
 
 import dlscan
+from dlscan.cli.bench import bench
+from dlscan.cli.evaluate import evaluate
 from dlscan.cli.plot import plot
 from dlscan.cli.prepare import prepare
+from dlscan.cli.report import report
 from dlscan.cli.scan import scan
+from dlscan.cli.show import show
 from dlscan.cli.status import status
 from dlscan.cli.table import table
 from dlscan.cli.train import train
@@ -31,12 +35,14 @@ def cli() -> None:
       dlscan scan lcd.yaml         train every point of the grid; run again to go on
       dlscan table scans/lcd       compare the networks
       dlscan plot roc scans/lcd    and look at them
+      dlscan report scans/lcd      all of it on one page, to send to others
+      dlscan show data lcd.yaml    look at the data, at single events, at a network
 
     Exit codes: 0 all well, 1 an error that you can act on, 2 wrong usage, 130 interrupted.
     """
 
 
-for command in (prepare, scan, train, status, table, plot):
+for command in (prepare, bench, scan, train, status, evaluate, table, plot, show, report):
     cli.add_command(command)
 
 

@@ -1,19 +1,32 @@
 """`dlscan table`."""
 
+import gc
+import logging
 from pathlib import Path
+from typing import Any
 
 import click
 
 from dlscan.cli.arguments import names, scan_directory
+
+log = logging.getLogger("dlscan")
 
 FORMATS = ("text", "csv", "json", "markdown", "html", "latex")
 
 
 @click.command()
 @click.argument("scans", metavar="SCAN...", nargs=-1, required=True)
-@click.option("--columns", metavar="A,B", help="Columns to show; Model Name is always first.")
+@click.option("--list", "listed", is_flag=True, help="Show which columns there are, and what each one is.")
+@click.option("--columns", metavar="A,B", help="Columns to show, or patterns such as '*_AUC'.")
 @click.option("--sort", metavar="A,-B", default="", help="Columns to sort by; - in front: from high to low.")
 @click.option("--where", metavar="EXPR", help="Only models like this: 'Width>=64 and Ele_AUC>0.9'.")
+@click.option("--name", metavar="A,B", default="", help="Name the models by these parameters.")
+@click.option("--repeats", type=click.Choice(["mean", "each"]), help="Repeats: mean +- spread, or singly.")
+@click.option("--errors", is_flag=True, help="With the uncertainties of the numbers: 0.9420 +- 0.0031.")
+@click.option("--versus", metavar="N", help="With the difference of each AUC from point N, or SCAN:N.")
+@click.option("--best", metavar="KEY", help="Only the best model, by a validation number: val_auc, val_loss.")
+@click.option("--pivot", metavar="A,B", default="", help="Rows by columns of two parameters.")
+@click.option("--value", metavar="COLUMN", help="What --pivot shows; Mean_AUC by default.")
 @click.option(
     "--format",
     "style",
@@ -26,39 +39,50 @@ FORMATS = ("text", "csv", "json", "markdown", "html", "latex")
     "-o", "file", metavar="FILE", type=click.Path(path_type=Path), help="Write here, not to stdout."
 )
 def table(
-    scans: tuple[str, ...], columns: str | None, sort: str, where: str | None, style: str, file: Path | None
+    scans: tuple[str, ...], listed: bool, columns: str | None, style: str, file: Path | None, **options: Any
 ) -> None:
     """Compare the finished points of scans, a line per model.
 
     SCAN is a scan's directory or its experiment file; several share one table with a column Scan. Without
     --columns it shows what varies, the epochs, the AUC of each class against the rest, their mean and the
-    loss on the test split. Names match without regard to case.
+    loss on the test split. Names match without regard to case; --list shows all there are.
 
     \b
     Examples:
       dlscan table scans/lcd-dense
-      dlscan table lcd.yaml --sort Width,-Ele_AUC
-      dlscan table scans/lcd-dense --columns Width,Depth,Epochs,Ele_AUC,Parameters
-      dlscan table lcd.yaml --where 'Width>=64 and Ele_AUC>0.9'
+      dlscan table lcd.yaml --list
+      dlscan table lcd.yaml --sort Width,-Ele_AUC --errors
+      dlscan table lcd.yaml --columns 'Epochs,*_AUC,Parameters' --name width,depth
+      dlscan table lcd.yaml --where 'optimizer=="Adam" and Pi0_AUC>0.85'
+      dlscan table lcd.yaml --where 'Gamma_vs_Pi0_Rejection@50 > 20'
+      dlscan table lcd.yaml --best val_auc
+      dlscan table lcd.yaml --versus 7 --columns Gamma_vs_Pi0_AUC
+      dlscan table lcd.yaml --pivot width,depth --value Gamma_vs_Pi0_AUC
       dlscan table scans/a scans/b --format csv -o models.csv
 
-    \b
-    Columns there are, besides every parameter (Width, Learning_Rate ...):
-      Epochs  Best_Epoch  <Class>_AUC  Mean_AUC  test_accuracy  test_loss
-      initial_loss  final_loss  initial_val_loss  final_val_loss  best_val_loss
-      Parameters  Seconds_per_Epoch  Train_Seconds  Events_per_Second
-      Scan  Point  Seed  Host  Device  Attempts  Stopped
-
-    text, markdown, html and latex (booktabs) are rounded for reading; csv and json hold every digit.
+    Repeats, which differ in nothing but their seed, share a line: mean +- standard deviation. --best takes
+    numbers of the validation split alone, so that what the test split says of the best model stays true.
+    text, markdown, html and latex (booktabs) are rounded for reading; csv and json hold every digit, and
+    uncertainties in columns of their own.
     """
-    from dlscan.analysis.formats import render
+    from dlscan.analysis.formats import WITH_NOTES, render
     from dlscan.analysis.output import output
     from dlscan.analysis.records import load
+    from dlscan.analysis.table import list_columns
     from dlscan.analysis.table import table as make_table
 
     points = load([scan_directory(scan) for scan in scans])
-    made = make_table(points, None if columns is None else names(columns), names(sort), where)
+    # this process needs the records to its end; the search for garbage among thousands takes a while
+    gc.freeze()
+    if listed:
+        made = list_columns(points, options["where"])
+    else:
+        options |= {key: names(options[key]) for key in ("sort", "name", "pivot")}
+        made = make_table(points, None if columns is None else names(columns), **options)
     text = render(made, style)
+    if style not in WITH_NOTES:
+        for note in made.notes:
+            log.info(note)
     if file is None:
         click.echo(text)
     else:

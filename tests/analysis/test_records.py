@@ -1,7 +1,10 @@
+import json
 import logging
+import shutil
 
 import pytest
 
+import dlscan
 from dlscan.analysis.records import load
 from dlscan.errors import ScanError
 
@@ -60,6 +63,87 @@ def test_a_damaged_record_is_named_and_the_others_are_read(write_scan, caplog, c
     assert [point.record.point for point in load([scan])] == [1, 3, 4]
     assert str(record) in caplog.text
     assert "1 of 4 points are not done" in caplog.text
+
+
+def altered(scan, number, **entries):
+    """Replace entries of a record, as some other program might have written it."""
+    record = next((scan / "points").glob(f"{number:04}*")) / "record.json"
+    value = json.loads(record.read_text()) | entries
+    record.write_text(json.dumps({name: item for name, item in value.items() if item is not ...}))
+    return record
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        ({"metrics": [0.5]}, "'metrics' is [0.5]"),
+        ({"metrics": {"Ele_AUC": "high"}}, "'metrics' is {'Ele_AUC': 'high'}"),
+        ({"metrics": {"Ele_AUC": True}}, "'metrics' is"),
+        ({"params": "width=3"}, "'params' is 'width=3'"),
+        ({"point": "7"}, "'point' is '7'"),
+        ({"point": 2**70}, f"'point' is {2**70}"),
+        ({"classes": [1, 2]}, "'classes' is (1, 2)"),
+        ({"errors": {"Ele_AUC": [0.1]}}, "the error of 'Ele_AUC' is [0.1]"),
+        ({"errors": {"Ele_AUC": 0.1}}, "'errors' is"),
+        ({"dataset": None}, "'dataset' is None"),
+        ({"host": ["a", "b" * 100]}, "..."),
+    ],
+)
+def test_a_foreign_record_is_named_with_its_fault_and_hides_no_other(write_scan, caplog, entries, reason):
+    scan = write_scan()
+    record = altered(scan, 2, **entries)
+    assert [point.record.point for point in load([scan])] == [1, 3, 4]
+    (line,) = [entry.getMessage() for entry in caplog.records if "left out" in entry.getMessage()]
+    assert line.startswith(f"left out: {record}: not a record of dlscan (")
+    assert reason in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"point": ' + "9" * 5000 + "}"])
+def test_a_record_that_cannot_be_parsed_hides_no_other(write_scan, caplog, content):
+    scan = write_scan()
+    record = next((scan / "points").glob("0002*")) / "record.json"
+    record.write_text(content)
+    assert len(load([scan])) == 3
+    assert str(record) in caplog.text
+
+
+def test_a_missing_record_a_directory_and_a_dead_link_hide_no_other(write_scan, caplog):
+    scan = write_scan(grid={"model.width": [1, 2, 3, 4, 5]})
+    records = [next((scan / "points").glob(f"{number:04}*")) / "record.json" for number in (1, 2, 3)]
+    for record in records:
+        record.unlink()
+    records[1].mkdir()
+    records[2].symlink_to("nowhere")
+    (scan / "points" / "a file").write_text("")
+    assert [point.record.point for point in load([scan])] == [4, 5]
+    assert f"left out: {records[1]}: Is a directory" in caplog.text
+    assert "3 of 5 points are not done" in caplog.text
+
+
+def test_a_record_of_a_newer_version_is_read_and_said_once(write_scan, caplog):
+    scan = write_scan()
+    for number in (2, 3):
+        altered(scan, number, versions={"dlscan": "99.1.0"}, something="new")
+    assert len(load([scan])) == 4
+    assert [entry.getMessage() for entry in caplog.records if "99.1.0" in entry.getMessage()] == [
+        f"{scan}: written in part by dlscan 99.1.0, newer than this {dlscan.__version__}; "
+        "what it says beyond is not shown"
+    ]
+
+
+@pytest.mark.parametrize("entries", [{"epochs": ...}, {"epochs": {"trained": 12}}])
+def test_a_record_of_a_newer_version_that_cannot_be_read_says_so(write_scan, caplog, entries):
+    scan = write_scan()
+    record = altered(scan, 2, versions={"dlscan": "99.1.0"}, **entries)
+    assert len(load([scan])) == 3
+    assert f"left out: {record}: written by dlscan 99.1.0, newer than this" in caplog.text
+
+
+def test_the_same_point_in_two_directories_is_shown_twice(write_scan):
+    scan = write_scan()
+    shutil.copytree(next((scan / "points").glob("0002*")), scan / "points" / "copy")
+    assert [point.record.point for point in load([scan])] == [1, 2, 2, 3, 4]
 
 
 def test_a_damaged_plan_is_named_and_the_points_are_read(write_scan, caplog):

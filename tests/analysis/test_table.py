@@ -151,6 +151,7 @@ def test_two_parameters_of_one_name_keep_their_sections(write_scan):
         ([True, 1.5], "string", ["true", "1.5"]),
         ([[64, 32], "relu"], "string", ["[64,32]", "relu"]),
         ([None, 3], "Int64", ["null", "3"]),
+        ([2**64, 3], "string", ["18446744073709551616", "3"]),
     ],
 )
 def test_a_parameter_takes_the_narrowest_type(write_scan, values, dtype, names):
@@ -159,9 +160,9 @@ def test_a_parameter_takes_the_narrowest_type(write_scan, values, dtype, names):
     assert frame["Model Name"].tolist() == [f"Thing={name}" for name in names]
 
 
-def test_repeats_are_told_apart_by_their_seed(write_scan):
+def test_single_repeats_are_told_apart_by_their_seed(write_scan):
     points = load([write_scan(grid={"model.width": [8, 16]}, repeats=2)])
-    frame = table(points).frame
+    frame = table(points, repeats="each").frame
     assert list(frame)[:4] == ["Model Name", "Width", "Seed", "Epochs"]
     assert frame["Model Name"].tolist() == ["Width=8", "Width=8", "Width=16", "Width=16"]
     assert frame["Seed"].tolist() == [1, 2, 1, 2]
@@ -169,7 +170,7 @@ def test_repeats_are_told_apart_by_their_seed(write_scan):
 
 
 def test_a_scan_over_seeds_shows_the_seed_once(write_scan):
-    frame = table(load([write_scan(grid={"train.seed": [5, 6]})])).frame
+    frame = table(load([write_scan(grid={"train.seed": [5, 6]})]), repeats="each").frame
     assert list(frame)[:3] == ["Model Name", "Seed", "Epochs"]
 
 

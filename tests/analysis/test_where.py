@@ -2,19 +2,25 @@
 
 import pytest
 
-from dlscan.analysis.columns import Column
+from dlscan.analysis.column import Column, Columns
 from dlscan.analysis.where import select
 from dlscan.errors import UsageError
 
-COLUMNS = {
+FILLED = {
     column.name: column
     for column in (
         Column("Width", "parameter", (32, 64, 128, 256)),
         Column("Optimizer", "parameter", ("adam", "adam", "sgd", "sgd")),
         Column("Ele_AUC", "auc", (0.8, 0.9, None, 0.95)),
         Column("Batch_Norm", "parameter", (True, False, True, False)),
+        Column("Train.Epochs", "parameter", (5, 6, 7, 8), key="train.epochs"),
+        Column("Gamma_vs_Pi0_AUC", "auc", (0.6, 0.7, 0.8, 0.9)),
+        Column("Gamma_vs_Pi0_Rejection@50", "number", (10.0, 20.0, 30.0, None)),
+        Column("Model Name", "text", ("one `", "Two", "three", "four")),
+        Column("Seed", "text", ("1, 2", "1", "1", "1"), joined=True),
     )
 }
+COLUMNS = Columns(FILLED.values(), lambda head: FILLED[head.name])
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,16 @@ COLUMNS = {
         ("Batch_Norm == True", [0, 2]),
         ("Width > -1", [0, 1, 2, 3]),
         ("Width > 1000", []),
+        ("Gamma_vs_Pi0_AUC > 0.65", [1, 2, 3]),
+        ("pi0_vs_gamma_auc > 0.65", [1, 2, 3]),
+        ("Gamma_vs_Pi0_Rejection@50 > 15", [1, 2]),
+        ("10 < gamma_vs_pi0_rejection @ 50 <= 30 and Width < 128", [1]),
+        ("Train.Epochs == 6", [1]),
+        ("train.epochs in (5, 8)", [0, 3]),
+        ("`model name` == 'TWO'", [1]),
+        ("`Gamma_vs_Pi0_Rejection@50` < 15 or `Width`==256", [0, 3]),
+        ("`Model Name` == 'one `'", [0]),
+        ('"one `" == `Model Name`', [0]),
     ],
 )
 def test_an_expression_selects(expression: str, rows: list[int]) -> None:
@@ -51,7 +67,15 @@ def test_an_expression_selects(expression: str, rows: list[int]) -> None:
         ("Width is 3", "use =="),
         ("Width > 'a'", "cannot compare"),
         ("__import__('os').system('true') == 0", "neither a column"),
-        ("Width.__class__ == 1", "neither a column"),
+        ("Width.__class__ == 1", "no column 'Width.__class__'"),
+        ("().__class__ == 1", "neither a column"),
+        ("Width.real(1) == 1", "neither a column"),
+        ("Width @ Depth() == 1", "neither a column"),
+        ("Gamma_vs_Pi0_Rejection@60 > 1", "did you mean 'Gamma_vs_Pi0_Rejection@50'"),
+        ("`Modell Name` == 'x'", "no column 'Modell Name'; did you mean 'Model Name'"),
+        ("Seed == 1", "add --repeats each"),
+        ("`Width > 1", "not an expression"),
+        ("not " * 300 + "Width > 1" + " and (" * 90, "not an expression"),
         ("(lambda: 1)() == 1", "neither a column"),
         ("[x for x in (1, 2)] == Width", "neither a column"),
         ("open('/etc/passwd')", "not a comparison"),

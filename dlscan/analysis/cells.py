@@ -1,0 +1,87 @@
+"""One entry of a table as a person wants to read it."""
+
+import dataclasses
+import math
+from typing import Any
+
+from dlscan.analysis.column import Column, Interval
+from dlscan.analysis.names import text_of
+
+MISSING = "-"
+AREA_DECIMALS = 4
+MOST_DECIMALS = 12
+# sides that differ by less are shown as one: two digits of an uncertainty say no more
+NEARLY = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Style:
+    """How a format writes what is uncertain, as `str.format` patterns."""
+
+    symmetric: str
+    asymmetric: str
+    infinity: str = "inf"
+
+
+PLAIN = Style("{value} +- {up}", "{value} +{up} -{down}")
+UNICODE = Style("{value} ± {up}", "{value} +{up} -{down}", "∞")
+
+
+def cell(value: Any, column: Column) -> str:
+    """One value, without its uncertainty: an AUC to four decimals, other measurements to four digits."""
+    if value is None:
+        return MISSING
+    match column.kind:
+        case "auc":
+            return f"{value:.{AREA_DECIMALS}f}"
+        case "difference":
+            return f"{value:+.{AREA_DECIMALS}f}"
+        case "significance":
+            return f"{value:+.2f}"
+        case "number":
+            # 123457 events per second, not 1.235e+05
+            return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+        case "parameter":
+            return one_line(text_of(value))
+    return one_line(str(value))
+
+
+def entry(column: Column, row: int, style: Style = PLAIN) -> str:
+    """One value with its uncertainty or its spread over repeats, if the column has them: `0.942 +- 0.003`."""
+    value = column.values[row]
+    spread = None if column.spreads is None else column.spreads[row]
+    interval: Interval | None = None if spread is None else (spread, spread)
+    if column.errors is not None:
+        interval = column.errors[row]
+    if value is None or interval is None:
+        return cell(value, column)
+    return _uncertain(value, interval, column, style)
+
+
+def one_line(text: str) -> str:
+    """`text` without line breaks and without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def _uncertain(value: float, interval: Interval, column: Column, style: Style) -> str:
+    """The value to two digits of its uncertainty; an AUC to four decimals, or to one digit of it."""
+    known = [end for end in interval if end is not None and end > 0]
+    if not known:
+        middle, decimals = cell(value, column), 0
+    else:
+        first_digit = -math.floor(math.log10(max(known)))
+        area = column.kind in ("auc", "difference")
+        decimals = max(first_digit, AREA_DECIMALS) if area else max(first_digit + 1, 0)
+        decimals = min(decimals, MOST_DECIMALS)
+        sign = "+" if column.kind == "difference" else ""
+        middle = f"{value:{sign}.{decimals}f}"
+    interval = _balanced(*interval)
+    down, up = (style.infinity if end is None else f"{end:.{decimals}f}" for end in interval)
+    return (style.symmetric if down == up else style.asymmetric).format(value=middle, down=down, up=up)
+
+
+def _balanced(down: float | None, up: float | None) -> Interval:
+    """An interval that is all but symmetric as one that is, by its longer side."""
+    if down is None or up is None or min(down, up) < NEARLY * max(down, up):
+        return down, up
+    return max(down, up), max(down, up)

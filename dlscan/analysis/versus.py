@@ -1,0 +1,218 @@
+"""Differences of all models from one of them on the same test events, paired event by event."""
+
+import logging
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+from dlscan.analysis.catalog import About
+from dlscan.analysis.column import Column
+from dlscan.analysis.records import DonePoint
+from dlscan.errors import DlscanError, ScanError, UsageError
+
+if TYPE_CHECKING:
+    from dlscan.analysis.results import Predictions
+    from dlscan.metrics.delong import Area
+    from dlscan.metrics.estimate import Estimate
+
+log = logging.getLogger("dlscan")
+
+DIFFERENCE, SIGNIFICANCE = "_Diff", "_z"
+
+
+def find_point(points: Sequence[DonePoint], text: str) -> DonePoint:
+    """The point that `7` or `SCAN:7` means; a number alone is one of the first scan.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    scan, colon, number = text.rpartition(":")
+    scans = list(dict.fromkeys(point.scan for point in points))
+    if colon and scan not in scans:
+        raise UsageError(f"--versus {text}: no scan {scan!r} here; there is {', '.join(scans)}")
+    scan = scan if colon else scans[0]
+    numbers = {str(point.record.point): point for point in points if point.scan == scan}
+    if not number.strip().isdigit() or str(int(number)) not in numbers:
+        raise UsageError(
+            f"--versus {text}: no finished point of this number in {scan}; the column Point has the numbers"
+        )
+    return numbers[str(int(number))]
+
+
+def compared(
+    shown: Sequence[Column], points: Sequence[DonePoint], reference: DonePoint
+) -> tuple[list[Column], str]:
+    """`shown` with two columns behind each AUC of the test split: `_Diff`, with its interval, and `_z`.
+
+    Parameters
+    ----------
+    shown : sequence of Column
+        Columns with an entry per point.
+    points : sequence of DonePoint
+        The points, in this order.
+    reference : DonePoint
+        What they are compared with; its own entries are missing.
+
+    Returns
+    -------
+    columns : list of Column
+        `_Diff` is positive where the point is better; `_z` is the difference in units of its uncertainty.
+    note : str
+        A line on how many comparisons were made, and how large a `_z` chance alone makes among so many.
+
+    Raises
+    ------
+    UsageError
+        If no AUC is shown.
+    ScanError
+        If points were tested on different events, or the reference has no scores.
+    """
+    areas = [column for column in shown if column.kind == "auc" and column.about.split == "test"]
+    if not areas:
+        raise UsageError("--versus compares AUCs on the test split, and none is shown")
+    for point in points:
+        _require_same_dataset(point, reference)
+    names = [column.name for column in areas]
+    found = _differences(names, points, reference)
+    columns: list[Column] = []
+    for column in shown:
+        columns.append(column)
+        if column in areas:
+            columns += _beside(column, [differences.get(column.name) for differences in found])
+    count = sum(len(differences) for differences in found)
+    return columns, _note(count, reference)
+
+
+def _beside(column: Column, differences: Sequence["Estimate | None"]) -> list[Column]:
+    split, family = column.about.split, column.about.family
+    return [
+        Column(
+            column.name + DIFFERENCE,
+            "difference",
+            tuple(None if each is None else each.value for each in differences),
+            About("difference from the point of --versus", split=split, family=family),
+            errors=tuple(None if each is None else (each.down, each.up) for each in differences),
+        ),
+        Column(
+            column.name + SIGNIFICANCE,
+            "significance",
+            tuple(None if each is None else _significance(each) for each in differences),
+            About("the difference in units of its uncertainty", split=split, family=family),
+        ),
+    ]
+
+
+def _significance(each: "Estimate") -> float | None:
+    towards_zero = each.down if each.value > 0 else each.up
+    return each.value / towards_zero if towards_zero > 0 else None
+
+
+def _differences(
+    names: Sequence[str], points: Sequence[DonePoint], reference: DonePoint
+) -> list[dict[str, "Estimate"]]:
+    """For each point the difference of each area that it and the reference have."""
+    from dlscan.analysis.results import predictions
+    from dlscan.metrics.delong import difference
+
+    base = predictions(reference)
+    own = _areas(base, names)
+    found: list[dict[str, Estimate]] = []
+    for point in points:
+        found.append({})
+        if point.paths == reference.paths:
+            continue
+        try:
+            scored = predictions(point)
+            _require_same_events(point, scored, reference, base)
+            theirs = _areas(scored, names)
+        except _OtherEvents as error:
+            raise ScanError(str(error)) from None
+        except DlscanError as error:
+            log.warning("not compared: %s", error)
+            continue
+        found[-1] = {
+            name: difference(theirs[name], own[name]) for name in names if name in theirs and name in own
+        }
+    return found
+
+
+def _areas(scored: "Predictions", names: Sequence[str]) -> dict[str, "Area"]:
+    """The areas called `names` that are defined, with the influence of each event."""
+    from dlscan.metrics.delong import area, mean_area
+    from dlscan.metrics.pairs import pair
+
+    classes = list(scored.classes)
+    truth, weights = scored.labels, scored.weights
+
+    def against_rest(number: int) -> "Area | None":
+        return area(scored.scores[:, number], truth == number, weights)
+
+    def called(name: str) -> "Area | None":
+        if name == "Mean":
+            every = [each for number in range(len(classes)) if (each := against_rest(number)) is not None]
+            return mean_area(every) if every else None
+        if name in classes:
+            return against_rest(classes.index(name))
+        for a, signal in enumerate(classes):
+            for b, background in enumerate(classes):
+                if name == f"{signal}_vs_{background}":
+                    return area(*pair(scored.scores, truth, a, b, weights))
+        return None
+
+    found = {name: called(name.removesuffix("_AUC")) for name in names}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+class _OtherEvents(DlscanError):
+    """Two points were not tested on the same events."""
+
+
+_ADVICE = "only numbers on the same events are compared; choose points by --where or fewer scans"
+
+
+def _require_same_dataset(point: DonePoint, reference: DonePoint) -> None:
+    one, other = (each.record.dataset.get("config_hash") for each in (point, reference))
+    if one != other:
+        raise ScanError(f"--versus: {_pair(point, reference)} were tested on different datasets; {_ADVICE}")
+
+
+def _require_same_events(
+    point: DonePoint, scored: "Predictions", reference: DonePoint, base: "Predictions"
+) -> None:
+    import numpy as np
+
+    same = scored.classes == base.classes and np.array_equal(scored.labels, base.labels)
+    if scored.sources is not None and base.sources is not None:
+        same = same and np.array_equal(scored.sources, base.sources)
+    if not same:
+        raise _OtherEvents(f"--versus: {_pair(point, reference)} were tested on different events; {_ADVICE}")
+    if not np.array_equal(scored.weights, base.weights):
+        raise _OtherEvents(
+            f"--versus: {_pair(point, reference)} weigh the test events differently; {_ADVICE}"
+        )
+
+
+def _pair(point: DonePoint, reference: DonePoint) -> str:
+    return f"{point.paths.directory} and {reference.paths.directory}"
+
+
+def _note(count: int, reference: DonePoint) -> str:
+    said = (
+        f"_Diff, _z: from point {reference.record.point} of {reference.scan}, paired on the same test events"
+    )
+    if not count:
+        return f"{said}; no comparison was made"
+    typical, rare = (_largest(count, chance) for chance in (0.5, 0.05))
+    return (
+        f"{said}; {count} comparison{'s' if count > 1 else ''}: by chance alone the largest |z| is above "
+        f"{typical:.1f} in half of such tables and above {rare:.1f} in 5 % (the same network from another "
+        "seed also differs)"
+    )
+
+
+def _largest(count: int, chance: float) -> float:
+    """What the largest of `count` independent |z| exceeds with probability `chance`."""
+    single = 1 - (1 - chance) ** (1 / count)
+    return NormalDist().inv_cdf(1 - single / 2)
