@@ -56,7 +56,7 @@ def workers(count: int, scheduler: str | None) -> Iterator[RunTasks]:
                     n_workers=count,
                     threads_per_worker=1,
                     memory_limit=0,
-                    dashboard_address=None,
+                    dashboard_address=":0",
                     silence_logs=logging.CRITICAL,
                 )
             stack.enter_context(cluster)

@@ -456,7 +456,7 @@ def test_a_running_scheduler_does_the_work(make_experiment: Make) -> None:
     local = make_experiment("data.prepared=local")
     prepare(local, processes=1)
     remote = make_experiment("data.prepared=remote")
-    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as cluster:
         prepare(remote, scheduler=cluster.scheduler_address)
     for split, events in events_of(local.data.prepared).items():
         np.testing.assert_array_equal(events_of(remote.data.prepared)[split]["ECAL"], events["ECAL"])
