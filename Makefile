@@ -1,6 +1,7 @@
 # make demo      from nothing to a table and plots, in demo/
 # make test      all tests
 # make lint      format, lint, types, import contracts
+# make bench     dlscan against its peers, eight minutes; make bench QUICK=1 is less exact and takes two
 # make clean     remove what the demo and the builds made; make distclean removes .venv too
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ DLSCAN := $(BIN)/dlscan
 DEMO := configs/demo.yaml
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-lowest lint format clean distclean
+.PHONY: demo test test-lowest lint format bench clean distclean
 
 demo: $(VENV)/.installed-cpu
 	$(BIN)/python data_prep/simulate_showers.py demo/raw --events 1000 --files 2
@@ -20,8 +21,9 @@ demo: $(VENV)/.installed-cpu
 	$(DLSCAN) plot history $(DEMO) --key val_loss -o demo/plots/history.png
 	$(DLSCAN) plot bar $(DEMO) --key Mean_AUC -o demo/plots/bar.png
 	$(DLSCAN) plot roc $(DEMO) -o demo/plots/roc.png
+	$(DLSCAN) report $(DEMO) -o demo/report.html
 	$(DLSCAN) table $(DEMO)
-	@echo; echo "pictures: demo/plots/history.png demo/plots/bar.png demo/plots/roc.png"
+	@echo; echo "open demo/report.html; pictures are in demo/plots"
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
@@ -31,6 +33,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	MYPYPATH=data_prep $(BIN)/mypy data_prep/*.py
+	$(BIN)/mypy -p benchmarks
 	$(BIN)/lint-imports
 
 format: $(VENV)/.installed-dev
@@ -41,8 +44,12 @@ format: $(VENV)/.installed-dev
 test-lowest:
 	$(MAKE) test VENV=.venv-lowest CONSTRAINTS=constraints-lowest.txt
 
+# other options of `python -m benchmarks` by BENCH="--long --touch"
+bench: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(BENCH)
+
 clean:
-	rm -rf demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
+	rm -rf demo build benchmarks/data *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 distclean: clean
@@ -51,6 +58,7 @@ distclean: clean
 $(VENV)/.installed-cpu: EXTRAS := cpu
 $(VENV)/.installed-test: EXTRAS := cpu,test
 $(VENV)/.installed-dev: EXTRAS := cpu,test,dev
+$(VENV)/.installed-bench: EXTRAS := cpu,bench
 
 $(VENV)/.installed-%: setup.cfg pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	@echo "installing dlscan[$(EXTRAS)] into $(VENV) (a minute or two)"
