@@ -167,9 +167,14 @@ class Record:
         """
         try:
             value = read_json(path)
+        except DlscanError as error:
+            raise ScanError(f"{error}; run the scan again") from None
+        try:
             value |= {"varied": tuple(value["varied"]), "classes": tuple(value["classes"])}
             known = {field.name for field in dataclasses.fields(cls)}
             # a newer version may say more; what it says beyond is not ours to judge
             return cls(**{name: item for name, item in value.items() if name in known})
-        except (KeyError, TypeError, DlscanError) as error:
+        except KeyError as error:
+            raise ScanError(f"{path}: damaged record (it has no {error}); run the scan again") from None
+        except TypeError as error:
             raise ScanError(f"{path}: damaged record ({error}); run the scan again") from None

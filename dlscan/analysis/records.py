@@ -18,7 +18,7 @@ from dlscan.record import PointPaths, Record
 log = logging.getLogger("dlscan")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class DonePoint:
     """A finished point: its record, where its files lie, and what to call its scan.
 
@@ -31,6 +31,9 @@ class DonePoint:
     record: Record
     paths: PointPaths
     scan: str
+
+    def __repr__(self) -> str:
+        return f"DonePoint({self.record.point} of {self.scan}: {self.record.name})"
 
 
 def load(scans: Sequence[Path]) -> list[DonePoint]:

@@ -24,7 +24,7 @@ class SplitNotKept(ScanError):
     """The version that trained a point did not keep the scores of a split."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Predictions:
     """Scores of one split.
 
@@ -50,6 +50,10 @@ class Predictions:
     weights: NDArray[np.float32]
     extras: Mapping[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
     sources: NDArray[np.uint32] | None = None
+
+    def __repr__(self) -> str:
+        extras = f", with {', '.join(self.extras)}" if self.extras else ""
+        return f"Predictions({len(self.labels)} events of {', '.join(self.classes)}{extras})"
 
 
 def history(point: DonePoint) -> dict[str, Floats]:

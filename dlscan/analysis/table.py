@@ -134,8 +134,8 @@ def table(
         notes.append(note)
     else:
         wanted = presented(wanted, errors)
-    missing = missing_notes(wanted, rows.models)
-    return Table(tuple(wanted), (*split_note(wanted), *uncertainty_note(wanted), *notes, *missing))
+    notes += missing_notes(wanted, rows.models)
+    return Table(tuple(wanted), (*split_note(wanted), *uncertainty_note(wanted), *notes))
 
 
 def list_columns(points: Sequence[DonePoint], where: str | None = None) -> Table:

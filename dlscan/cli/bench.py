@@ -1,5 +1,6 @@
 """`dlscan bench`."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,8 @@ def bench(file: Path, overrides: tuple[str, ...], seconds: float, split: str, as
       dlscan bench lcd.yaml model.width=512 model.depth=4 --seconds 20
       dlscan bench lcd.yaml stream.workers=8 --json
     """
+    if not math.isfinite(seconds):
+        raise click.UsageError(f"--seconds must be a number of seconds, got {seconds}")
     import json
 
     from dlscan.bench.advice import advice

@@ -142,7 +142,7 @@ class DirectFile:
             return
         now = os.fstat(self._descriptor)
         if (now.st_size, now.st_mtime_ns) != self._stat:
-            raise RawFileError(self._path, "changed since it was indexed; run `dlscan prepare` again")
+            raise RawFileError(self._path, "changed since it was indexed")
 
 
 def _line(error: BaseException) -> str:

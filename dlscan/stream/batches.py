@@ -278,5 +278,8 @@ def _check(chosen: dict[str, Any], numbers: dict[str, tuple[int | str, int]]) ->
         if value not in CHOICES[name]:
             raise UsageError(f"{name} must be one of {', '.join(CHOICES[name])}, got {value!r}")
     for name, (number, least) in numbers.items():
-        if not isinstance(number, str) and number < least:
+        if isinstance(number, str):
+            if (name, number) != ("workers", "auto"):
+                raise UsageError(f"{name} must be a number, got {number!r}")
+        elif number < least:
             raise UsageError(f"{name} must be at least {least}, got {number}")

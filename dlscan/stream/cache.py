@@ -1,6 +1,5 @@
 """A split kept in memory, encoded as on disk: shards in files that have no name."""
 
-import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterable
@@ -15,7 +14,8 @@ from dlscan.errors import StreamError
 from dlscan.machine import free_memory
 from dlscan.stream.slots import Arrays
 
-_SHARD_BYTES = 32 * 2**20
+# Shards are at least so long, and about so few: a process has all of them open.
+_SHARD_BYTES, _MOST_SHARDS = 32 * 2**20, 256
 _COPY_BYTES = 2**30
 
 
@@ -60,11 +60,13 @@ class Cache:
         StreamError
             If there is not enough memory.
         """
-        _require(int(events * _stored_bytes(manifest)))
+        size = int(events * _stored_bytes(manifest))
+        _require(size)
+        most = max(_SHARD_BYTES, size // _MOST_SHARDS)
         waiting: list[Events] = []
         for arrays in batches:
             waiting.append(_encoded(arrays, manifest))
-            if sum(part.nbytes for part in waiting) > _SHARD_BYTES:
+            if sum(part.nbytes for part in waiting) > most:
                 self._write(waiting)
                 waiting = []
         if waiting:
@@ -98,9 +100,6 @@ class Cache:
 def _copy(source: int, target: int) -> None:
     while os.sendfile(target, source, None, _COPY_BYTES):
         pass
-    # what is read once now would else be in memory twice
-    with contextlib.suppress(OSError):
-        os.posix_fadvise(source, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _require(size: int) -> None:

@@ -175,7 +175,10 @@ class ShardReader:
                 )
                 if len(index) and index.max() >= size:
                     raise ValueError(f"cell {index.max()} of {size}")  # it would land in the event after
-            counts.append(np.diff(offsets))
+                own = np.diff(offsets)
+                if own.min() < 0:
+                    raise ValueError(f"{column} has damaged offsets")
+            counts.append(own)
             parts.append((index, value))
             waiting += len(index)
             if waiting >= _ENTRIES or run is runs[-1]:

@@ -3,11 +3,13 @@
 import contextlib
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.errors import StreamError
 from dlscan.raw.store import RawIndex
 from dlscan.stream import plan
 from dlscan.stream.crew import AHEAD, Source
@@ -112,8 +114,7 @@ class Raw:
 
     def __init__(self, source: RawSource, wish: Wish, code: int) -> None:
         self.source: Source = source
-        with RawIndex.open(source.index) as index:
-            self._index = index  # its arrays stay valid
+        self._index = _opened(source.index)
         self._wish, self._code = wish, code
         events = np.diff(self._index.starts)
         rows = np.minimum(self._index.unit_rows_all, events)
@@ -175,3 +176,15 @@ class Raw:
         again = np.zeros(len(labels), np.bool_)
         again[own] = copies == per_class[labels[own]]
         return per_class[self._index.labels[self._file]], again
+
+
+def _opened(path: Path) -> RawIndex:
+    """The index, closed again: its arrays stay valid."""
+    try:
+        with RawIndex.open(path) as index:
+            return index
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise StreamError(
+            f"{path}: cannot be read ({reason}); run `dlscan prepare --index-only` again"
+        ) from None

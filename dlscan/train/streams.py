@@ -8,6 +8,10 @@ from dlscan.models import accelerator
 from dlscan.stream import Batches
 
 
+# training and validation are open at the same time, and share what `stream.memory` allows
+_STREAMS = 2
+
+
 def open_stream(experiment: Experiment, split: str) -> Batches:
     """Open the stream of a split as training takes it: train shuffled, the others in the order of the disk.
 
@@ -28,7 +32,7 @@ def open_stream(experiment: Experiment, split: str) -> Batches:
         shuffle=split == "train",
         # validation is never oversampled: each event counts once, with the weight of its class
         balance=data.balance if split == "train" or data.balance == "none" else "weights",
-        memory=stream.memory,
+        memory=None if stream.memory is None else stream.memory // _STREAMS,
         cache=stream.cache,
         transport=transport(experiment),
         event_weights=data.weights,

@@ -12,6 +12,11 @@ def point(write_scan):
     return load([write_scan()])[0]
 
 
+def test_points_and_predictions_are_short_where_a_notebook_prints_them(point):
+    assert repr(point) == "DonePoint(1 of lcd: width=64-depth=2)"
+    assert repr(predictions(point)) == "Predictions(400 events of Ele, Gamma, Pi0, ChPi, with target)"
+
+
 def test_history_has_an_entry_per_epoch(point):
     columns = history(point)
     assert columns["epoch"].tolist() == list(range(1, 13))

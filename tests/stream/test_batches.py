@@ -239,11 +239,20 @@ def test_a_shard_that_cannot_be_read_is_named(prepared: Path, workers: int, dama
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_damaged_entries_are_an_error_that_names_the_file(prepared: Path, workers: int) -> None:
-    """A cell number beyond the event would write into the event after."""
+@pytest.mark.parametrize(
+    ("part", "place", "value", "said"),
+    [
+        # a cell number beyond the event would write into the event after
+        ("index", 5, 4 * 5 * 6, "cell 120 of 120"),
+        ("offsets", 3, 10**6, "inputs/ECAL has damaged offsets"),
+    ],
+)
+def test_damaged_entries_are_an_error_that_names_the_file(
+    prepared: Path, workers: int, part: str, place: int, value: int, said: str
+) -> None:
     with h5py.File(prepared / "train-00000.h5", "a") as handle:
-        handle["inputs/ECAL/index"][5] = 4 * 5 * 6
-    message = r"^\S.*train-00000\.h5: cannot be read \(cell 120 of 120\).*dlscan prepare` again$"
+        handle[f"inputs/ECAL/{part}"][place] = value
+    message = rf"^\S.*train-00000\.h5: cannot be read \({said}\).*dlscan prepare` again$"
     with Batches(prepared, workers=workers) as batches, pytest.raises(StreamError, match=message):
         list(batches.epoch(0))
 
@@ -349,7 +358,13 @@ def test_a_worker_loads_neither_keras_nor_the_command_line(prepared: Path) -> No
 def test_wrong_arguments_are_said(prepared: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="split must be one of"):
         Batches(prepared, split="training")
-    for wrong in ({"batch_size": 0}, {"workers": -1}, {"seed": -1}, {"balance": "weigths"}):
+    for wrong in (
+        {"batch_size": 0},
+        {"workers": -1},
+        {"workers": "all"},
+        {"seed": -1},
+        {"balance": "weigths"},
+    ):
         with pytest.raises(UsageError, match=next(iter(wrong))):
             Batches(prepared, **wrong)
     with pytest.raises(DataError, match="no prepared dataset here"):

@@ -234,3 +234,30 @@ def test_a_raw_file_that_cannot_be_read_is_named(
     ):
         list(batches.epoch(0))
     assert "\n" not in str(caught.value)
+    assert str(caught.value).count("dlscan prepare") == 1
+
+
+@pytest.mark.parametrize("content", [None, b"rubbish"])
+def test_an_index_that_cannot_be_read_is_named(experiment: Experiment, content: bytes | None) -> None:
+    prepare(experiment, processes=1, index_only=True)
+    path = experiment.data.prepared / "index.h5"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with (
+        Batches(experiment.data.prepared, workers=0) as batches,
+        pytest.raises(StreamError, match=r"index\.h5: cannot be read .*dlscan prepare"),
+    ):
+        list(batches.epoch(0))
+
+
+def test_a_cache_of_any_size_has_few_files(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(experiment, processes=1, index_only=True)
+    monkeypatch.setattr("dlscan.stream.cache._SHARD_BYTES", 1)
+    monkeypatch.setattr("dlscan.stream.cache._MOST_SHARDS", 4)
+    with Batches(experiment.data.prepared, batch_size=2, workers=0, cache="ram") as batches:
+        list(batches.epoch(0))
+        links = [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        assert batches.steps > 30
+    # sizes are estimated beforehand, so four is not exact
+    assert 1 <= sum("dlscan-cache" in str(link) for link in links) < 16

@@ -80,8 +80,8 @@ def _chosen(points: Sequence[DonePoint], read: Any, options: Options) -> Models:
     models = list(shown.models)
     if not any(model.point is wanted for model in models):
         # the reference is on the picture, however good it is
-        names = {id(point): name for point, name in zip(points, distinct_names(points), strict=True)}
-        models.insert(0, choice.Model(wanted, names[id(wanted)], read(wanted)))
+        name = distinct_names(points)[[point is wanted for point in points].index(True)]
+        models.insert(0, choice.Model(wanted, name, read(wanted)))
     position = next(number for number, model in enumerate(models) if model.point is wanted)
     return Models(models, position, shown.note)
 
@@ -90,10 +90,7 @@ def _rows(shown: Models, model: choice.Model[Curves], question: Question) -> lis
     curve = model.content.get(question)
     if curve is None:
         return []
-    columns: dict[str, Floats] = {
-        "signal_efficiency": curve.signal,
-        "background_efficiency": curve.background,
-    }
+    columns = {"signal_efficiency": curve.signal, "background_efficiency": curve.background}
     if len(curve.low):
         columns |= {"background_efficiency_low": curve.low, "background_efficiency_high": curve.high}
         columns["rejection"] = curve.rejection

@@ -13,7 +13,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
 from matplotlib.ticker import LogLocator
 
@@ -21,6 +20,7 @@ from dlscan.analysis.formats import one_line
 from dlscan.analysis.lookup import find
 from dlscan.analysis.output import output
 from dlscan.analysis.plots import STYLES, hep
+from dlscan.analysis.plots.layout import Layout
 from dlscan.errors import UsageError
 
 Item = TypeVar("Item")
@@ -100,7 +100,7 @@ def figure(width: float, height: float, legend: Sequence[str] = ()) -> Figure:
     if lines:
         width += LEGEND_MARGIN + LETTER_WIDTH * max(len(line) for name in lines for line in name)
         height = max(height, LEGEND_MARGIN + sum(LINE_HEIGHT * len(name) + LEGEND_GAP for name in lines))
-    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
+    return Figure(figsize=(width, height), layout=Layout())
 
 
 def line(number: int) -> dict[str, Any]:

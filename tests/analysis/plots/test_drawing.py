@@ -6,6 +6,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 
 from dlscan.analysis.plots import KINDS, Options, style
@@ -86,6 +87,16 @@ def test_the_same_scan_gives_the_same_bytes_in_another_process_on_another_day(sm
     # a picture and its numbers per kind, history on three pages
     assert len(one) == 2 * len(KINDS) + 2 + 4
     assert one == two
+
+
+def test_places_of_panels_are_rounded_as_the_solver_differs_in_last_digits(four):
+    with style.applied():
+        (page,) = KINDS["roc"](four, Options()).pages
+        for _ in range(2):
+            page.draw_without_rendering()
+            corners = np.array([axes.get_position(original=True).extents for axes in page.axes])
+            assert len(corners) > 4
+            np.testing.assert_array_equal(corners, np.round(corners, 8))
 
 
 def test_settings_of_matplotlib_are_neither_used_nor_changed(small, tmp_path):

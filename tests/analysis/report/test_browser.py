@@ -186,3 +186,11 @@ def test_the_page_is_no_wider_than_the_window_and_a_picture_of_it_is_kept(
 def test_the_page_prints(page, tmp_path):
     page.pdf(tmp_path / "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(("media", "found"), [("screen", "hidden"), ("print", "visible")])
+def test_what_is_folded_on_the_screen_is_open_on_paper(page, media, found):
+    page.call("Emulation.setEmulatedMedia", media=media)
+    folded = "getComputedStyle(document.querySelector('details:not([open])'), '::details-content')"
+    assert page.evaluate(f"{folded}.contentVisibility") == found
+    page.call("Emulation.setEmulatedMedia", media="")
