@@ -117,7 +117,7 @@ def table(
     if pivot:
         shown, note = pivoted(rows, pivot, value or DEFAULT_VALUE)
         made = tuple(presented(shown, errors))
-        return Table(made, (note, *uncertainty_note(made)))
+        return Table(made, (note, *uncertainty_note(made, errors)))
     notes = naming_note(rows, name)
     if best is None:
         rows = rows.take(order(rows.columns, sort))
@@ -135,7 +135,7 @@ def table(
     else:
         wanted = presented(wanted, errors)
     notes += missing_notes(wanted, rows.models)
-    return Table(tuple(wanted), (*split_note(wanted), *uncertainty_note(wanted), *notes))
+    return Table(tuple(wanted), (*split_note(wanted), *uncertainty_note(wanted, errors), *notes))
 
 
 def list_columns(points: Sequence[DonePoint], where: str | None = None) -> Table:

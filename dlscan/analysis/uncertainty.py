@@ -25,12 +25,13 @@ def presented(columns: Sequence[Column], errors: bool) -> list[Column]:
     return shown
 
 
-def uncertainty_note(columns: Sequence[Column]) -> list[str]:
-    """What `+-` means in a table, if it stands there."""
+def uncertainty_note(columns: Sequence[Column], errors: bool) -> list[str]:
+    """What `+-` means in a table, if it stands there; that it does not, if `errors` asks for it."""
     interval = any(column.errors is not None for column in columns)
     spread = any(column.spreads is not None for column in columns)
     if interval and spread:
         return ["+-: 68 % interval from the number of events, else standard deviation over repeats"]
     if interval:
         return ["+-: 68 % interval from the number of events"]
-    return ["+-: standard deviation over repeats"] if spread else []
+    missing = ["No number here has an uncertainty on record; `dlscan evaluate` adds them to older records"]
+    return [*(["+-: standard deviation over repeats"] if spread else []), *(missing if errors else [])]

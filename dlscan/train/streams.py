@@ -7,7 +7,6 @@ from dlscan.dataset import Manifest
 from dlscan.models import accelerator
 from dlscan.stream import Batches
 
-
 # training and validation are open at the same time, and share what `stream.memory` allows
 _STREAMS = 2
 

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 
 import pytest
@@ -192,3 +193,12 @@ def test_only_models_for_which_an_expression_holds_are_shown(points):
     assert shown["Model Name"].tolist() == ["Width=256 Depth=3", "Width=256 Depth=2"]
     with pytest.raises(UsageError, match="no finished model is like this"):
         table(points, where="Width > 10000")
+
+
+def test_asking_for_uncertainties_that_are_not_on_record_is_said(points):
+    bare = [
+        dataclasses.replace(point, record=dataclasses.replace(point.record, errors={})) for point in points
+    ]
+    assert any("dlscan evaluate" in note for note in table(bare, errors=True).notes)
+    assert not any("dlscan evaluate" in note for note in table(points, errors=True).notes)
+    assert not any("dlscan evaluate" in note for note in table(bare).notes)

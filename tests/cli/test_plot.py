@@ -116,3 +116,18 @@ def test_help_teaches_by_example():
     help_text = run("--help").stdout
     assert "    dlscan plot history scans/lcd-dense --key val_loss --per-page 4" in help_text.splitlines()
     assert max(map(len, help_text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "kinds"),
+    [
+        ("history", ["--bins", "3"], "calibration, energy, scores"),
+        ("bar", ["--plain"], "roc"),
+        ("roc", ["--per-page", "3"], "history"),
+        ("confusion", ["--by", "Width"], "energy, heatmap, importance, parallel, pareto"),
+    ],
+)
+def test_an_option_of_another_kind_is_refused(scan, kind, options, kinds):
+    with pytest.raises(UsageError) as caught:
+        run(kind, scan, *options)
+    assert str(caught.value) == f"plot {kind} has no use for {options[0]}; it is for {kinds}"

@@ -117,3 +117,14 @@ KINDS: dict[str, Draw] = {
         "importance",
     )
 }
+
+# options that only some kinds know; a kind that ignored one would be a picture of something else
+ONLY_FOR: dict[str, tuple[str, ...]] = {
+    "by": ("energy", "heatmap", "importance", "parallel", "pareto"),
+    "bins": ("calibration", "energy", "scores"),
+    "efficiency": ("energy",),
+    "most": ("calibration", "confusion", "energy", "roc", "scores"),
+    "per_page": ("history",),
+    "plain": ("roc",),
+    "reference": ("roc",),
+}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dlscan.analysis.columns import columns_of
 from dlscan.analysis.output import output
-from dlscan.analysis.plots import KINDS, Drawing, Options, choice, style
+from dlscan.analysis.plots import KINDS, ONLY_FOR, Drawing, Options, choice, style
 from dlscan.analysis.records import DonePoint, load
 from dlscan.analysis.table import ordered
 from dlscan.analysis.where import select
@@ -50,12 +50,14 @@ def plot(
     Raises
     ------
     UsageError
-        If the key, a column to sort by, a point or the file's format does not exist.
+        If the key, a column to sort by, a point or the file's format does not exist, or the kind has no use
+        for an option.
     ScanError
         If no point is done, or none has what the picture needs.
     """
     if file is not None:
         style.require_format(file)
+    _require_used(kind, options)
     points = selected(load(scans), only, where)
     with style.applied(options.style):
         drawing = draw(kind, points, options)
@@ -92,6 +94,13 @@ def selected(
     if not found:
         raise UsageError(f"--where {where!r}: no finished model is like this")
     return found
+
+
+def _require_used(kind: str, options: Options) -> None:
+    for name, kinds in ONLY_FOR.items():
+        if kind not in kinds and getattr(options, name) != getattr(Options, name):
+            option = name.replace("_", "-")
+            raise UsageError(f"plot {kind} has no use for --{option}; it is for {', '.join(kinds)}")
 
 
 def _file_name(name: str) -> str:
