@@ -39,7 +39,7 @@ _QUICK = ("lcd-gz32", "lcd-plain", "tabular10-plain")
 @click.option("--reader", "chosen", multiple=True, help="Only this reader; may be given again.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Turns of each reader.")
 @click.option(
-    "--seconds", type=click.FloatRange(0.05), help="Least length of a turn.  [default: 1, quick 0.4]"
+    "--seconds", type=click.FloatRange(0.05), help="Least length of a turn.  [default: 0.7, quick 0.4]"
 )
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Of each reader.")
 @click.option("--cpus", type=click.IntRange(1), help="CPUs to use.  [default: as many as workers]")
@@ -61,9 +61,9 @@ def main(
 ) -> None:
     """Measure how fast dlscan and its peers deliver events from HDF5, and what the machine could do at best.
 
-    Writes OUT/latest.md and OUT/latest.json (quick.md, quick.json); the tables go to the standard output too.
-    Every reader is verified, bit by bit, before it is timed; one that is wrong is left out, and the exit code
-    is then 1. Run it from the repository, on an idle machine.
+    Writes OUT/latest.md and OUT/latest.json (with --quick quick.*, with --case or --reader part.*); the
+    tables go to the standard output too. Every reader is verified, bit by bit, before it is timed; one that
+    is wrong is left out, and the exit code is then 1. Run it from the repository, on an idle machine.
     """
     root = data.resolve() / ("quick" if quick else "full")
     events = tabular_events or (1_000_000 if quick else 10_000_000)
@@ -79,8 +79,8 @@ def main(
         cpus=frozenset(usable[: cpus or workers]),
         rounds=rounds,
         warm=0.15 if quick else 0.3,
-        seconds=seconds or (0.4 if quick else 1.0),
-        batches=4 if quick else 8,
+        seconds=seconds or (0.4 if quick else 0.7),
+        batches=4 if quick else 6,
         check_files=1,
         touch=touch,
     )
@@ -88,7 +88,8 @@ def main(
     if not quick and not only:
         measure_memory_of_streams(cases, settings, result, long_)
     out.mkdir(parents=True, exist_ok=True)
-    name = "quick" if quick else "latest"
+    # what is only a part of the suite does not take the place of the whole
+    name = "part" if only or chosen else "quick" if quick else "latest"
     write_json(out / f"{name}.json", result)
     write_text(out / f"{name}.md", markdown(result))
     click.echo(markdown(result))

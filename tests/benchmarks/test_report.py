@@ -68,8 +68,8 @@ def test_command_writes_tables_as_markdown_and_json(tmp_path: Path) -> None:
     done = run(tmp_path, *options, "--case", "tabular10-plain", *readers)
 
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out" / "quick.md").read_text() in done.stdout
-    result = json.loads((tmp_path / "out" / "quick.json").read_text())
+    assert (tmp_path / "out" / "part.md").read_text() in done.stdout
+    result = json.loads((tmp_path / "out" / "part.json").read_text())
     (case,) = result["cases"]
     assert [row["reader"] for row in case["readers"]] == ["h5py", "dlscan-prepared", "limit-set"]
     assert [row["checked"] for row in case["readers"]] == [200, 8000, 0]

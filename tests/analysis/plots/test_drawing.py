@@ -61,15 +61,16 @@ def test_the_suffix_chooses_the_format(small, tmp_path, suffix):
 DRAW_ALL = """
 import sys
 from pathlib import Path
-from dlscan.analysis.plots import KINDS, Options
+from dlscan.analysis.plots import KINDS, ONLY_FOR, Options
 from dlscan.analysis.plots.drawing import plot
 scan, folder = map(Path, sys.argv[1:3])
 for kind in KINDS:
-    options = Options(per_page=3, most=1, by="target[:,0,1]" if kind == "energy" else None)
+    wanted = {"per_page": 3, "most": 1} | ({"by": "target[:,0,1]"} if kind == "energy" else {})
+    options = Options(**{name: value for name, value in wanted.items() if kind in ONLY_FOR[name]})
     plot(kind, [scan], options, folder / f"{kind}.svg", data=folder / f"{kind}.csv")
 for kind in ("heatmap", "scores"):
     for suffix in ("png", "pdf"):
-        plot(kind, [scan], Options(most=1), folder / f"{kind}.{suffix}")
+        plot(kind, [scan], Options(most=1 if kind in ONLY_FOR["most"] else None), folder / f"{kind}.{suffix}")
 assert "matplotlib.pyplot" not in sys.modules
 """
 
