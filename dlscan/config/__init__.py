@@ -1,21 +1,20 @@
 """The experiment file as validated objects."""
 
+from dlscan.config.batch import Batch
 from dlscan.config.build import plain
 from dlscan.config.experiment import (
-    Batch,
     ColumnSplit,
     Data,
-    EarlyStopping,
     Experiment,
     FractionSplit,
     Normalization,
     Scan,
     Stream,
-    Train,
     network_name,
 )
 from dlscan.config.loading import experiment_from, load, scan_directory
 from dlscan.config.models import Dense, Model
+from dlscan.config.train import EarlyStopping, Train
 
 __all__ = [
     "Batch",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dlscan.config.batch import Batch
 from dlscan.config.build import (
     NOT_A_KEY,
     Above,
@@ -22,7 +23,8 @@ from dlscan.config.build import (
     unknown,
 )
 from dlscan.config.models import Model
-from dlscan.config.units import Duration, Size
+from dlscan.config.train import Train
+from dlscan.config.units import Size
 from dlscan.errors import ConfigError
 
 Fraction = Annotated[float, Above(0), Below(1)]
@@ -182,30 +184,6 @@ class Data:
 
 
 @dataclasses.dataclass(frozen=True)
-class EarlyStopping:
-    """Stop when `monitor` has not improved by more than `min_delta` for `patience` epochs."""
-
-    monitor: Literal["val_loss", "val_accuracy", "loss", "accuracy"] = "val_loss"
-    patience: Annotated[int, Min(1)] = 10
-    min_delta: Annotated[float, Min(0)] = 0.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Train:
-    """How one network is trained."""
-
-    epochs: Annotated[int, Min(1)] = 100
-    batch_size: Annotated[int, Min(1)] = 1024
-    optimizer: Literal[
-        "adam", "adamw", "nadam", "adamax", "sgd", "rmsprop", "adagrad", "adadelta", "ftrl", "lion"
-    ] = "adam"
-    learning_rate: Annotated[float, Above(0)] = 0.001
-    early_stopping: EarlyStopping | None = EarlyStopping()
-    time_limit: Duration | None = None
-    seed: Annotated[int, Min(0), Below(2**32)] = 1
-
-
-@dataclasses.dataclass(frozen=True)
 class Scan:
     """Which points to try: the product of the lists in `grid`."""
 
@@ -225,20 +203,6 @@ class Stream:
     memory: Size | None = None
     cache: Literal["none", "ram"] = "none"
     transport: Literal["auto", "dense", "sparse"] = "auto"
-
-
-@dataclasses.dataclass(frozen=True)
-class Batch:
-    """Where the points run and what each job may use."""
-
-    system: Literal["local"] = "local"
-    models_per_job: Annotated[int, Min(1), Below(2)] = 1
-    gpus: Annotated[int, Min(0)] = 1
-    cpus: Annotated[int, Min(1)] = 1
-    memory: Size | None = None
-    time: Duration | None = None
-    max_running: Annotated[int, Min(1)] | None = None
-    options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,30 @@
+"""The `batch` section: where points run, and what each job may use."""
+
+import dataclasses
+from typing import Annotated, Any, Literal
+
+from dlscan.config.build import Min
+from dlscan.config.units import Duration, Size
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Where the points run and what each job may use.
+
+    `models_per_job` points share one stream; `auto` decides by what they cost. A point that crashed more than
+    `retries` times is not submitted again unless asked for. `options` are the batch system's own. `template`
+    is the name of a job script in the package or the path of one. `scheduler` is the address of a dask
+    scheduler.
+    """
+
+    system: Literal["local", "slurm", "htcondor", "pbs", "dask"] = "local"
+    models_per_job: Literal["auto"] | Annotated[int, Min(1)] = 1
+    gpus: Annotated[int, Min(0)] = 1
+    cpus: Annotated[int, Min(1)] = 1
+    memory: Size | None = None
+    time: Duration | None = None
+    max_running: Annotated[int, Min(1)] | None = None
+    retries: Annotated[int, Min(0)] = 3
+    template: str | None = None
+    scheduler: str | None = None
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
