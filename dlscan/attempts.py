@@ -1,19 +1,24 @@
-"""The tries of jobs at a point: `attempts/0001.json` and so on."""
+"""The tries of jobs at a point: `attempts/0001.json` and so on. Who may make one, `dlscan.claims` says."""
 
 import dataclasses
 import datetime
+import json
 import os
+import re
 import socket
 from pathlib import Path
 
+from dlscan import process
 from dlscan.errors import DlscanError, ScanError
-from dlscan.files import read_json, write_json
+from dlscan.files import created, read_json, write_json
 from dlscan.record import PointPaths
 
-# How an attempt can end.
-OUTCOMES = ("done", "preempted", "timeout", "failed", "diverged")
+# How an attempt can end; `lost` is one that a batch system took away.
+OUTCOMES = ("done", "preempted", "timeout", "failed", "diverged", "oom", "lost")
 _UNKNOWN = -1
-_JOB_ID_VARIABLES = ("SLURM_JOB_ID", "PBS_JOBID", "CONDOR_JOB_ID")
+# Scripts export the first: the id that the batch system gave at submission.
+_JOB_ID_VARIABLES = ("DLSCAN_JOB", "SLURM_JOB_ID", "PBS_JOBID", "CONDOR_JOB_ID")
+_NAME = re.compile(r"(\d+)\.json")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Attempt:
     Attributes
     ----------
     number : int
-        From 1.
+        From 1; the owner of a point is the attempt with the highest.
     host : str
         Where it runs.
     pid : int
@@ -38,6 +43,12 @@ class Attempt:
         The last line of the error.
     resumed_after : int or None
         The epoch that it went on after, 0 for a start from scratch; None until it has come so far.
+    process : str or None
+        The process among all of all machines, see `dlscan.process.identity`.
+    beat : float or None
+        Seconds between its signs of life; None for one that gives none, as those of older versions.
+    pack : int
+        How many points its job trains together.
     """
 
     number: int
@@ -49,28 +60,63 @@ class Attempt:
     outcome: str | None = None
     error: str | None = None
     resumed_after: int | None = None
+    process: str | None = None
+    beat: float | None = None
+    pack: int = 1
+
+
+def new_attempt(number: int, beat: float | None = None, pack: int = 1) -> Attempt:
+    """An attempt of this process; it is not on file yet."""
+    host, pid, who = socket.gethostname(), os.getpid(), process.identity()
+    return Attempt(number, host, pid, this_job(), _now(), process=who, beat=beat, pack=pack)
+
+
+def ended(attempt: Attempt, outcome: str, error: str | None = None) -> Attempt:
+    """An attempt with its end."""
+    return dataclasses.replace(attempt, ended=_now(), outcome=outcome, error=error)
+
+
+def create_attempt(paths: PointPaths, attempt: Attempt) -> bool:
+    """Write an attempt down; False if there is one of its number."""
+    paths.attempts.mkdir(exist_ok=True)
+    text = json.dumps(dataclasses.asdict(attempt), indent=1) + "\n"
+    return created(attempt_file(paths, attempt.number), text)
+
+
+def write_attempt(paths: PointPaths, attempt: Attempt) -> None:
+    """Write down what is new of an attempt."""
+    write_json(attempt_file(paths, attempt.number), dataclasses.asdict(attempt))
+
+
+def attempt_file(paths: PointPaths, number: int) -> Path:
+    """Where an attempt is written down."""
+    return paths.attempts / f"{number:04d}.json"
+
+
+def this_job() -> str | None:
+    """The batch system's number of the job that this process is."""
+    return next((os.environ[name] for name in _JOB_ID_VARIABLES if os.environ.get(name)), None)
 
 
 def begin_attempt(paths: PointPaths) -> Attempt:
     """Write down that this process tries a point."""
-    paths.attempts.mkdir(exist_ok=True)
-    job = next((os.environ[name] for name in _JOB_ID_VARIABLES if name in os.environ), None)
-    attempt = Attempt(len(_files(paths)) + 1, socket.gethostname(), os.getpid(), job, _now())
-    _write(paths, attempt)
+    attempt = new_attempt(last_number(paths) + 1)
+    while not create_attempt(paths, attempt):
+        attempt = dataclasses.replace(attempt, number=attempt.number + 1)
     return attempt
 
 
 def resume_attempt(paths: PointPaths, attempt: Attempt, epoch: int) -> None:
     """Write down after which epoch an attempt goes on; 0 for a start from scratch."""
-    _write(paths, dataclasses.replace(attempt, resumed_after=epoch))
+    write_attempt(paths, dataclasses.replace(attempt, resumed_after=epoch))
 
 
 def end_attempt(paths: PointPaths, attempt: Attempt, outcome: str, error: str | None = None) -> None:
     """Write down how an attempt ended."""
-    file = _file(paths, attempt)
+    file = attempt_file(paths, attempt.number)
     # what it wrote down on its way stays
     latest = _read(file) if file.exists() else attempt
-    _write(paths, dataclasses.replace(latest, ended=_now(), outcome=outcome, error=error))
+    write_attempt(paths, ended(latest, outcome, error))
 
 
 def resumptions(paths: PointPaths) -> list[int | None]:
@@ -80,9 +126,9 @@ def resumptions(paths: PointPaths) -> list[int | None]:
     that started from scratch makes those before it forgotten.
     """
     found: list[int | None] = []
-    for file in _files(paths)[1:]:
+    for number in attempt_numbers(paths)[1:]:
         try:
-            epoch = dict(read_json(file)).get("resumed_after", _UNKNOWN)
+            epoch = dict(read_json(attempt_file(paths, number))).get("resumed_after", _UNKNOWN)
         except (DlscanError, OSError, TypeError, ValueError):
             epoch = _UNKNOWN
         if epoch == 0:
@@ -93,22 +139,49 @@ def resumptions(paths: PointPaths) -> list[int | None]:
 
 
 def first_start(paths: PointPaths) -> str:
-    """When the first attempt began."""
-    started: str = read_json(_files(paths)[0])["started"]
-    return started
+    """When the first attempt began, as far as it is on file."""
+    for number in attempt_numbers(paths):
+        try:
+            return _read(attempt_file(paths, number)).started
+        except (DlscanError, OSError):
+            continue
+    raise ScanError(f"{paths.attempts}: no attempt that can be read")
 
 
 def count_attempts(paths: PointPaths) -> int:
     """How many attempts there were."""
-    return len(_files(paths))
+    return len(attempt_numbers(paths))
+
+
+def last_number(paths: PointPaths) -> int:
+    """The number of the latest attempt, 0 if there was none."""
+    return max(attempt_numbers(paths), default=0)
+
+
+def attempt_numbers(paths: PointPaths) -> list[int]:
+    """The numbers of all attempts, in order, by one look into their directory."""
+    try:
+        names = os.listdir(paths.attempts)  # noqa: PTH208  status lists those of ten thousand points
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
+
+
+def read_attempt(paths: PointPaths, number: int) -> Attempt:
+    """The attempt with this number."""
+    return _read(attempt_file(paths, number))
 
 
 def last_attempt(paths: PointPaths) -> Attempt | None:
-    """The latest attempt at a point, None if there was none."""
-    files = _files(paths)
-    if not files:
-        return None
-    return _read(files[-1])
+    """The latest attempt at a point, None if there was none.
+
+    Raises
+    ------
+    DlscanError
+        If its file is damaged; the next attempt goes on all the same.
+    """
+    number = last_number(paths)
+    return _read(attempt_file(paths, number)) if number else None
 
 
 def _read(file: Path) -> Attempt:
@@ -118,19 +191,7 @@ def _read(file: Path) -> Attempt:
         # a newer version may write down more than this one knows
         return Attempt(**{name: item for name, item in value.items() if name in known})
     except (TypeError, AttributeError) as error:
-        raise ScanError(f"{file}: damaged ({error}); remove it") from None
-
-
-def _files(paths: PointPaths) -> list[Path]:
-    return sorted(paths.attempts.glob("[0-9]*.json"))
-
-
-def _write(paths: PointPaths, attempt: Attempt) -> None:
-    write_json(_file(paths, attempt), dataclasses.asdict(attempt))
-
-
-def _file(paths: PointPaths, attempt: Attempt) -> Path:
-    return paths.attempts / f"{attempt.number:04d}.json"
+        raise ScanError(f"{file}: damaged ({error}); run the scan again, it takes no harm") from None
 
 
 def _now() -> str:

@@ -11,7 +11,10 @@
     ├── BackendError       Keras or its back end is missing
     ├── BatchError         a batch system cannot do what is asked
     ├── ScanError          a plan, a point or a record
-    │   └── PointsFailed   some points of a scan have failed
+    │   ├── PointsFailed   some points of a scan have failed
+    │   ├── HeldError      another process trains the point
+    │   └── FencedError    another process has taken the point over from this one
+    ├── NoMemoryError      a point does not fit into the memory of its device
     └── DivergedError      the loss of a point is no longer a number
 
 Only `dlscan.cli.main` turns them into exit codes.
@@ -77,6 +80,18 @@ class ScanError(DlscanError):
 
 class PointsFailed(ScanError):
     """A scan has ended, but not every point is done."""
+
+
+class HeldError(ScanError):
+    """A point is being trained by another process, which gives signs of life."""
+
+
+class FencedError(ScanError):
+    """A point was taken over by another process while this one gave no sign of life: it must not write."""
+
+
+class NoMemoryError(DlscanError):
+    """A point does not fit into the memory of its device, not even alone."""
 
 
 class DivergedError(DlscanError):

@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, and locks that die with their owner."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -9,9 +10,12 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from dlscan.errors import DlscanError
+
+# What `flock` says where files cannot be locked: NFS without a lock service, Lustre mounted without locks.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextlib.contextmanager
@@ -30,14 +34,24 @@ def written_whole(path: Path) -> Iterator[Path]:
     Path
         Where to write. Its suffix is that of `path`, because some writers choose a format by it.
     """
-    temporary = path.with_name(f".{path.stem}-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
+    temporary = temporary_beside(path)
     try:
         yield temporary
-        sync(temporary)
-        temporary.replace(path)
-        sync(path.parent)
+        put_in_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_beside(path: Path) -> Path:
+    """A path in the directory of `path` that nobody else uses."""
+    return path.with_name(f".{path.stem}-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Let a file that is written take the place of `path`, in one step."""
+    sync(temporary)
+    temporary.replace(path)
+    sync(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -81,28 +95,114 @@ def is_locked(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def locked(path: Path, busy: DlscanError) -> Iterator[None]:
+def locked(path: Path, busy: DlscanError, patience: float = 0.5, needed: bool = True) -> Iterator[BinaryIO]:
     """Hold a lock that the kernel gives back when this process ends, however it ends.
 
     Parameters
     ----------
     path : Path
-        The lock file; it stays, empty, because removing it would let two owners in.
+        The lock file; it stays, because removing it would let two owners in.
     busy : DlscanError
         Raised when somebody else holds the lock.
+    patience : float
+        Seconds to wait for it: `is_locked` holds it for an instant, and that is no owner.
+    needed : bool
+        Without it, work goes on unlocked on a file system that has no locks.
+
+    Yields
+    ------
+    file
+        The lock file, to read and to append to: what one owner wrote there the next one reads, on NFS too.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written or, when `needed`, locked.
     """
-    # `is_locked` holds a shared lock for an instant: only a lock that lasts is an owner
-    patience = time.monotonic() + 0.5
-    with path.open("ab") as handle:
+    until = time.monotonic() + patience
+    with path.open("a+b") as handle:
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if time.monotonic() > patience:
+                if time.monotonic() > until:
                     raise busy from None
                 time.sleep(0.02)
-        yield
+            except OSError as error:
+                if needed or error.errno not in _NO_LOCKS:
+                    raise
+                break
+        yield handle
+
+
+def created(path: Path, text: str) -> bool:
+    """Create a file with its content in one step; False if it exists.
+
+    Of several processes on any machines, one creates it. Where the file system has no hard links, a kill or a
+    full disk in the middle leaves a part of the text.
+    """
+    temporary = path.with_name(f".{path.stem}-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        sync(temporary)
+        linked = _linked(temporary, path)
+        if linked is None:
+            with path.open("x", encoding="utf-8") as handle:
+                handle.write(text)
+            linked = True
+        sync(path.parent)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    return linked
+
+
+def server_time(directory: Path) -> float:
+    """The time now by the clock that stamps the files of `directory`: on a network, that of the file server.
+
+    Where nothing can be written, the time by the clock of this machine.
+
+    Returns
+    -------
+    float
+        Seconds since 1970, to compare with a file's time of modification.
+    """
+    stamp = directory / f".clock-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        with stamp.open("xb") as handle:
+            return os.fstat(handle.fileno()).st_mtime
+    except OSError:
+        return time.time()
+    finally:
+        with contextlib.suppress(OSError):
+            stamp.unlink()
+
+
+def modified(path: Path) -> float | None:
+    """When a file was changed last, None if it cannot be read; opened, because NFS remembers old answers."""
+    try:
+        with path.open("rb") as handle:
+            return os.fstat(handle.fileno()).st_mtime
+    except OSError:
+        return None
+
+
+def _linked(source: Path, path: Path) -> bool | None:
+    """Link `path` to `source`; False if it exists, None where there are no hard links."""
+    try:
+        path.hardlink_to(source)
+    except OSError as error:
+        # an answer of NFS may get lost, and the second request finds the link of the first
+        if source.stat().st_nlink == 2:
+            return True
+        if isinstance(error, FileExistsError):
+            return False
+        if error.errno in (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK):
+            return None
+        raise
+    return True
 
 
 @contextlib.contextmanager

@@ -118,6 +118,10 @@ class Record:
         Floating-point operations of one forward pass of one event.
     inference_events_per_second : float or None
         Test events scored per second by the host and device above, without reading them.
+    pack : int
+        Points that the last job trained together; `events_per_second` is that of their common stream.
+    beside_seconds : float or None
+        What that job took beside training, an equal share of its points: imports, building, scoring, writing.
     """
 
     point: int
@@ -149,6 +153,8 @@ class Record:
     reasons: dict[str, str] = dataclasses.field(default_factory=dict)
     flops: int | None = None
     inference_events_per_second: float | None = None
+    pack: int = 1
+    beside_seconds: float | None = None
 
     def write(self, path: Path) -> None:
         """Write the record whole: from then on the point is done."""

@@ -1,6 +1,9 @@
 """Files are whole or not there; locks end with their owner."""
 
+import errno
+import fcntl
 import json
+import os
 import subprocess
 import sys
 import time
@@ -10,11 +13,14 @@ import pytest
 
 from dlscan.errors import DlscanError
 from dlscan.files import (
+    created,
     directory_whole,
     is_locked,
     locked,
+    modified,
     read_json,
     recover_directory,
+    server_time,
     write_json,
     written_whole,
 )
@@ -112,3 +118,81 @@ def test_a_directory_is_replaced_in_one_step(tmp_path: Path) -> None:
         raise Stop
     assert (target / "a.json").read_text() == "2"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_is_created_by_one_and_left_alone_by_others(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    assert created(path, "first")
+    assert not created(path, "second")
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK])
+def test_a_file_is_created_where_there_are_no_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(path: Path, target: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    path = tmp_path / "a.json"
+    assert created(path, "first")
+    assert not created(path, "second")
+    assert path.read_text() == "first"
+
+
+def test_a_link_whose_answer_got_lost_is_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = Path.hardlink_to
+
+    def twice(path: Path, target: Path) -> None:
+        link(path, target)
+        link(path, target)
+
+    monkeypatch.setattr(Path, "hardlink_to", twice)
+    assert created(tmp_path / "a.json", "first")
+
+
+def test_other_errors_of_creating_are_not_hidden(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        created(tmp_path / "nowhere" / "a.json", "first")
+
+
+def test_the_time_is_that_of_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    before = server_time(tmp_path)
+    path.touch()
+    written = modified(path)
+    assert written is not None
+    assert before <= written <= server_time(tmp_path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_time_where_nothing_can_be_written_is_that_of_this_machine(tmp_path: Path) -> None:
+    before = time.time()
+    assert server_time(tmp_path / "nowhere") >= before
+    assert modified(tmp_path / "nowhere") is None
+
+
+def test_work_goes_on_where_there_are_no_locks_if_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(handle: object, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    path = tmp_path / "lock"
+    with locked(path, DlscanError(), needed=False) as handle:
+        handle.write(b"1")
+    assert path.read_bytes() == b"1"
+    with pytest.raises(OSError, match="No locks"), locked(path, DlscanError()):
+        pass
+
+
+def test_an_owner_reads_what_the_one_before_wrote_into_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with locked(path, DlscanError()) as handle:
+        handle.write(b"first")
+    with locked(path, DlscanError()) as handle:
+        handle.seek(0)
+        assert handle.read() == b"first"

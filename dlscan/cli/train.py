@@ -17,12 +17,21 @@ from dlscan.cli.progress import Progress
     help="Numbers of the points.",
 )
 @click.argument("more", type=int, nargs=-1, metavar="")
-def train(scan: str, first: tuple[int, ...], more: tuple[int, ...]) -> None:
+@click.option(
+    "--stopped-exit-code",
+    type=click.IntRange(0, 255),
+    default=0,
+    metavar="CODE",
+    help="Exit code for when a signal or a time limit stopped training, 0 by default.",
+)
+def train(scan: str, first: tuple[int, ...], more: tuple[int, ...], stopped_exit_code: int) -> None:
     """Train points of SCAN: what a job runs, and what you can run by hand.
 
-    SCAN is a scan's directory or its experiment file; the numbers are those of `dlscan status`. A point
-    goes on from its last epoch; one that is done is left alone. SIGTERM, SIGUSR1 and train.time_limit let it
-    finish the epoch, save and exit with 0; run the same command again to go on.
+    SCAN is a scan's directory or its experiment file; the numbers are those of `dlscan status`. Several
+    points train together, from one stream; what becomes of each does not depend on the others. A point goes
+    on from where it was; one that is done is left alone. SIGTERM, SIGUSR1 and train.time_limit let it finish
+    the epoch, or the step if the epoch takes too long, save and exit with 0; run the same command again to
+    go on.
 
     \b
       dlscan train scans/lcd-dense --point 7
@@ -32,18 +41,27 @@ def train(scan: str, first: tuple[int, ...], more: tuple[int, ...]) -> None:
 
     from dlscan.cli.arguments import scan_directory
     from dlscan.scan import Plan
-    from dlscan.train import PointInfo, train_point
+    from dlscan.train import PointInfo, train_points
 
     # a job started from a script in the background inherits that SIGINT is ignored; the driver stops by it
     signal.signal(signal.SIGINT, signal.default_int_handler)
     plan = Plan.read(scan_directory(scan))
-    points = [plan.point(number) for number in dict.fromkeys((*first, *more))]
+    # the scan's own seed orders the events of all its points: repeats can share a stream
+    order_seed = plan.config["train"]["seed"]
+    points = [
+        (
+            plan.paths(point),
+            PointInfo(
+                point.number, point.name, plan.name, plan.varied, plan.dataset, plan.git_commit, order_seed
+            ),
+        )
+        for point in (plan.point(number) for number in dict.fromkeys((*first, *more)))
+    ]
     with Progress() as progress:
 
         def on_step(epoch: int, step: int, steps: int) -> None:
             progress(f"epoch {epoch}", step, steps)
 
-        for point in points:
-            info = PointInfo(point.number, point.name, plan.name, plan.varied, plan.dataset, plan.git_commit)
-            if train_point(plan.paths(point), info, on_step) != "done":
-                return  # whatever stopped this point asks all of them to stop
+        outcomes = train_points(points, on_step)
+    if {"preempted", "timeout"} & set(outcomes.values()):
+        raise SystemExit(stopped_exit_code)

@@ -156,6 +156,10 @@ def _make_absolute(top: dict[str, Any], base: Path) -> None:
     for place, name in [(top, "output"), (top.get("data"), "raw"), (top.get("data"), "prepared")]:
         if isinstance(place, dict) and isinstance(place.get(name), str) and place[name]:
             place[name] = os.path.normpath(base / os.path.expanduser(place[name]))  # noqa: PTH111
+    batch = top.get("batch")
+    if isinstance(batch, dict) and re.search(r"[/.]", str(batch.get("template") or "")):
+        # a bare name is that of a template in the package
+        batch["template"] = os.path.normpath(base / os.path.expanduser(str(batch["template"])))  # noqa: PTH111
 
 
 def _check_grid(experiment: Experiment) -> None:

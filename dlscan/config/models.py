@@ -1,9 +1,12 @@
 """The parameters of each network family, apart from Keras so that a file is checked without loading it.
 
-A family is a dataclass here and a builder of the same name in `dlscan.models`.
+A family is a dataclass here, whose `size` tells scans what a network costs, and a builder of the same name in
+`dlscan.models`.
 """
 
 import dataclasses
+import math
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from dlscan.config.build import Below, Min, Problem, build_fields, join, plain, require_mapping, unknown
@@ -11,6 +14,25 @@ from dlscan.config.build import Below, Min, Problem, build_fields, join, plain, 
 Activation = Literal[
     "relu", "elu", "selu", "gelu", "silu", "leaky_relu", "softplus", "softsign", "tanh", "sigmoid", "linear"
 ]
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkSize:
+    """What a network takes, from its parameters alone.
+
+    Attributes
+    ----------
+    weights : int
+        Trainable.
+    multiplications : int
+        Multiply-adds of one forward pass of one event; what is done value by value is left out.
+    values : int
+        Per event, kept from the forward pass until the gradients are known.
+    """
+
+    weights: int
+    multiplications: int
+    values: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +58,20 @@ class Dense:
     activation: Activation = "relu"
     dropout: Annotated[float, Min(0), Below(1)] = 0.0
     batch_norm: bool = False
+
+    def size(self, inputs: Sequence[tuple[int, ...]], classes: int) -> NetworkSize:
+        """What the network takes for inputs of these shapes and so many classes."""
+        lengths = [math.prod(shape) for shape in inputs]
+        merged, products, neurons = sum(lengths), 0, 0
+        if self.depth:
+            merged = self.width * len(lengths)
+            products = self.width * sum(lengths) + (self.depth - 1) * self.width * merged
+            neurons = self.depth * merged
+        weights = products + neurons * (3 if self.batch_norm else 1)  # bias, and scale and shift
+        # the normalised inputs; a layer's sums, what its activation makes of them, and what follows
+        kept = sum(lengths) + neurons * (2 + self.batch_norm + bool(self.dropout))
+        output = merged * classes
+        return NetworkSize(weights + output + classes, products + output, kept + 2 * classes)
 
 
 FAMILIES: dict[str, type] = {"dense": Dense}

@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,8 @@ from dlscan.errors import DlscanError, ScanError
 from dlscan.files import locked, read_json, write_json, write_text
 from dlscan.machine import git_commit
 from dlscan.record import PointPaths
-from dlscan.scan.space import Point, at, expand
-
-# What decides a result; how and where a point runs may change from one submission to the next, and so may
-# where the data lie: what they are is the dataset's hash.
-_FROZEN = ("name", "data", "model", "train", "scan")
-_NOT_FROZEN = ("data.raw", "data.prepared", "train.time_limit")
-
+from dlscan.scan.changes import require_same
+from dlscan.scan.space import Point, at, expand, extended
 
 _PLAN_ADVICE = "put a copy of it back, or give the experiment another name to start afresh"
 
@@ -87,6 +82,12 @@ class Plan:
         except DlscanError as error:
             raise ScanError(f"{error}; {_PLAN_ADVICE}") from None
 
+    @property
+    def order_seed(self) -> int:
+        """The seed of the order of events: one for all points, so that those of a job share a stream."""
+        seed: int = self.config["train"]["seed"]
+        return seed
+
     def point(self, number: int) -> Point:
         """The point with this number."""
         if not 1 <= number <= len(self.points):
@@ -98,7 +99,7 @@ class Plan:
         return PointPaths(self.directory / "points" / point.directory)
 
 
-def freeze(experiment: Experiment, dataset: str | None = None) -> Plan:
+def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = False) -> Plan:
     """Write the plan of an experiment, or read the one that is there.
 
     Parameters
@@ -107,6 +108,8 @@ def freeze(experiment: Experiment, dataset: str | None = None) -> Plan:
         How its points run and where its data lie is brought up to date in the files of unfinished points.
     dataset : str or None
         The `config_hash` of the prepared dataset; None where it does not matter.
+    extend : bool
+        Add the points that the experiment's grid has beyond those of the plan; these keep their numbers.
 
     Raises
     ------
@@ -121,7 +124,8 @@ def freeze(experiment: Experiment, dataset: str | None = None) -> Plan:
     ):
         if (directory / "plan.json").exists():
             plan = Plan.read(directory)
-            _require_same(plan, experiment, dataset)
+            if require_same(plan, experiment, dataset, extend):
+                return _extend(plan, experiment)
             for point in plan.points:
                 if not plan.paths(point).record.exists():
                     _make_point(plan, point, experiment)
@@ -134,27 +138,50 @@ def freeze(experiment: Experiment, dataset: str | None = None) -> Plan:
         plan = Plan(directory, experiment.name, varied, points, experiment.plain(), dataset, commit)
         for point in points:
             _make_point(plan, point, experiment)
-        write_json(
-            directory / "plan.json",
-            {
-                "name": plan.name,
-                "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                "dlscan": dlscan.__version__,
-                "git_commit": plan.git_commit,
-                "dataset": plan.dataset,
-                "varied": list(varied),
-                "points": [dataclasses.asdict(point) for point in points],
-                "config": plan.config,
-            },
-        )
+        _write(plan, datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
         return plan
 
 
-def _clear_points(directory: Path) -> None:
+def _extend(plan: Plan, experiment: Experiment) -> Plan:
+    points = tuple(extended(plan.points, experiment))
+    config = experiment.plain()
+    changed = dataclasses.replace(plan, varied=tuple(points[0].params), points=points, config=config)
+    tried = {path.name for path in (plan.directory / "points").iterdir() if _is_tried(PointPaths(path))}
+    _clear_points(plan.directory, keep=tried | {point.directory for point in plan.points})
+    # the directories first: from the moment that the plan has a point, jobs may look for it
+    for point in points:
+        if not changed.paths(point).record.exists():
+            _make_point(changed, point, experiment)
+    _write(changed, read_json(plan.directory / "plan.json").get("created"))
+    return changed
+
+
+def _write(plan: Plan, created: str | None) -> None:
+    write_json(
+        plan.directory / "plan.json",
+        {
+            "name": plan.name,
+            "created": created,
+            "dlscan": dlscan.__version__,
+            "git_commit": plan.git_commit,
+            "dataset": plan.dataset,
+            "varied": list(plan.varied),
+            "points": [dataclasses.asdict(point) for point in plan.points],
+            "config": plan.config,
+        },
+    )
+
+
+def _is_tried(paths: PointPaths) -> bool:
+    return paths.attempts.exists() or paths.record.exists()
+
+
+def _clear_points(directory: Path, keep: Collection[str] = ()) -> None:
     """Remove points without a plan, which a freeze that was killed leaves; never one that was tried."""
     for point in sorted((directory / "points").iterdir()):
-        paths = PointPaths(point)
-        if paths.attempts.exists() or paths.record.exists():
+        if point.name in keep:
+            continue
+        if _is_tried(PointPaths(point)):
             raise ScanError(
                 f"{directory}: holds trained points, but their plan.json is gone; put it back, "
                 "or give the experiment another name to start afresh"
@@ -172,28 +199,3 @@ def _make_point(plan: Plan, point: Point, experiment: Experiment) -> None:
     text = f"# Point {point.number} of a scan; `dlscan train` reads this.\n{text}"
     if not paths.config.exists() or paths.config.read_text(encoding="utf-8") != text:
         write_text(paths.config, text)
-
-
-def _require_same(plan: Plan, experiment: Experiment, dataset: str | None) -> None:
-    before = {key: plan.config.get(key) for key in _FROZEN}
-    now = {key: value for key, value in experiment.plain().items() if key in _FROZEN}
-    changes = list(_differences(before, now, ""))
-    if not changes and None not in (plan.dataset, dataset) and plan.dataset != dataset:
-        raise ScanError(
-            f"{plan.directory}: this scan was planned for another dataset than is now in "
-            f"{experiment.data.prepared}, and results on different events do not compare; "
-            "prepare the raw files of then, or give the experiment another name to start afresh"
-        )
-    if changes:
-        raise ScanError(
-            f"{plan.directory}: this scan was planned with {'; '.join(changes)}; "
-            f"undo the change, or give the experiment another name to start afresh"
-        )
-
-
-def _differences(before: Any, now: Any, key: str) -> Iterator[str]:
-    if isinstance(before, dict) and isinstance(now, dict) and key != "scan.grid":
-        for name in dict.fromkeys([*before, *now]):
-            yield from _differences(before.get(name), now.get(name), f"{key}.{name}" if key else name)
-    elif before != now and key not in _NOT_FROZEN:
-        yield f"{key} {before!r}, now it is {now!r}"

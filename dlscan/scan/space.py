@@ -3,11 +3,14 @@
 import dataclasses
 import hashlib
 import itertools
+import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from dlscan.config import Experiment, experiment_from, plain
 from dlscan.config.loading import set_key
+from dlscan.errors import ScanError
 
 # A file system's names end at 255 bytes; the number and what writers add to it need some of them.
 _LONGEST_NAME = 200
@@ -52,6 +55,52 @@ def expand(experiment: Experiment) -> list[Point]:
         params = {key: _value(built, key) for key in wanted}
         points.append(Point(number, _name(params, experiment.model.family), params))
     return points
+
+
+def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
+    """Add to `points` those that the experiment's scan has beyond them.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        Of a plan; they keep numbers and names, and get the values of keys that are varied from now on.
+    experiment : Experiment
+        With a wider grid, or more repeats; else that of the plan.
+
+    Raises
+    ------
+    ScanError
+        If the experiment lacks some of `points`.
+    """
+    wanted = expand(experiment)
+    keys = list(wanted[0].params)
+    every = dict.fromkeys([*keys, *(key for point in points for key in point.params)])
+
+    def values(point: Point) -> dict[str, Any]:
+        # what the plan did not vary is as the experiment has it
+        built = at(experiment, point.params).plain()
+        return {key: _value(built, key) for key in every}
+
+    def identity(point: Point) -> str:
+        return json.dumps(values(point), sort_keys=True)
+
+    known = {identity(point): point for point in points}
+    identities = {identity(point): point for point in wanted}
+    new = [point for key, point in identities.items() if key not in known]
+    gone = known.keys() - identities.keys()
+    if gone:
+        names = [point.directory for key, point in known.items() if key in gone]
+        raise ScanError(
+            f"{experiment.directory}: the experiment no longer has {len(names)} of {len(points)} points of "
+            f"this scan ({', '.join(names[:3])}{' ...' if len(names) > 3 else ''}); a scan can get more "
+            "points, not fewer: put their values back, or give the experiment another name to start afresh"
+        )
+    kept = []
+    for point in points:
+        full = values(point)
+        kept.append(dataclasses.replace(point, params={key: full[key] for key in keys}))
+    added = [dataclasses.replace(point, number=len(points) + n) for n, point in enumerate(new, start=1)]
+    return kept + added
 
 
 def at(experiment: Experiment, params: dict[str, Any]) -> Experiment:

@@ -4,9 +4,12 @@ import dataclasses
 import datetime
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
+from dlscan.config import Batch, plain
+from dlscan.config.build import Problem, build
 from dlscan.errors import ScanError
 from dlscan.files import sync
 
@@ -26,9 +29,12 @@ class Submission:
     jobs : tuple of tuple of int
         The points of each job.
     ids : tuple of str or None
-        The system's id of each job; None as long as nobody knows whether the system took them.
+        The system's id of each job; None as long as nobody knows whether the system took them. Fewer than
+        jobs if it took the first ones only, none if it took none.
     time : str
         When it was asked for: ISO 8601, UTC.
+    batch : Batch
+        How it was submitted: by this the system is asked about it, whatever the experiment says by then.
     """
 
     number: int
@@ -37,6 +43,7 @@ class Submission:
     jobs: tuple[tuple[int, ...], ...]
     ids: tuple[str, ...] | None
     time: str
+    batch: Batch = Batch()
 
 
 class Submissions:
@@ -78,19 +85,23 @@ class Submissions:
                     found[value["number"]] = dataclasses.replace(found[value["number"]], ids=ids)
                 else:
                     jobs = tuple(tuple(int(point) for point in job) for job in value["jobs"])
+                    batch = build(Batch, value["batch"], "batch")
                     found[value["number"]] = Submission(
-                        value["number"], value["system"], value["tag"], jobs, None, value["time"]
+                        value["number"], value["system"], value["tag"], jobs, None, value["time"], batch
                     )
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, Problem) as error:
                 raise ScanError(f"{self._file}: line {number} is damaged ({error!r}); remove it") from None
         return list(found.values())
 
-    def ask(self, system: str, tag: str, jobs: tuple[tuple[int, ...], ...]) -> Submission:
+    def ask(self, batch: Batch, jobs: tuple[tuple[int, ...], ...]) -> Submission:
         """Write down that jobs are about to be submitted. The caller holds the scan's lock."""
         number = max((submission.number for submission in self.read()), default=0) + 1
+        # unlike any other for ever: the system may still know the jobs of a scan that was here before
+        tag = f"dlscan-{secrets.token_hex(4)}-{number}"
         time = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        submission = Submission(number, system, tag, jobs, None, time)
-        self._append({"number": number, "system": system, "tag": tag, "jobs": jobs, "time": time})
+        submission = Submission(number, batch.system, tag, jobs, None, time, batch)
+        value = {field: getattr(submission, field) for field in ("number", "system", "tag", "jobs", "time")}
+        self._append({**value, "batch": plain(batch)})
         return submission
 
     def know(self, submission: Submission, ids: list[str]) -> Submission:

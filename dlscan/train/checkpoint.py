@@ -29,12 +29,21 @@ class State:
         What early stopping remembers.
     history : tuple of Row
         The epochs so far.
+    step : int
+        Steps taken of the next epoch.
+    sums : tuple
+        What those steps told: events, loss, hits.
+    seconds : float
+        What those steps took.
     """
 
     dataset: str
     best_epoch: int
     stopping: dict[str, Any]
     history: tuple[Row, ...]
+    step: int = 0
+    sums: tuple[Any, ...] = ()
+    seconds: float = 0.0
 
     @property
     def epoch(self) -> int:
@@ -55,9 +64,12 @@ class Checkpoint:
         self._directory = directory
         self._state = directory / "state.json"
 
-    def variables(self, epoch: int) -> Path:
-        """The file of variables after `epoch`; it is there for the last and for the best one."""
-        return self._directory / f"epoch-{epoch:04d}.h5"
+    def variables(self, epoch: int, step: int = 0) -> Path:
+        """The file of variables after `epoch` and `step` steps of the next one.
+
+        It is there for the best epoch, and for where training goes on.
+        """
+        return self._directory / f"epoch-{epoch:04d}{f'-step-{step}' if step else ''}.h5"
 
     def read(self) -> State | None:
         """The state to go on from; None at the start.
@@ -70,7 +82,9 @@ class Checkpoint:
         try:
             value = read_json(self._state)
             history = tuple(Row(**row) for row in value["history"])
-            return State(value["dataset"], value["best_epoch"], value["stopping"], history)
+            # older checkpoints are all between two epochs
+            within = value.get("step", 0), tuple(value.get("sums", ())), value.get("seconds", 0.0)
+            return State(value["dataset"], value["best_epoch"], value["stopping"], history, *within)
         except FileNotFoundError:
             return None
         except (KeyError, TypeError) as error:
@@ -83,14 +97,15 @@ class Checkpoint:
         Parameters
         ----------
         state : State
-            After its last epoch.
+            After its last epoch or step.
         save : callable
             Writes the variables to the path it is given, whole.
         """
         self._directory.mkdir(exist_ok=True)
-        save(self.variables(state.epoch))
+        last = self.variables(state.epoch, state.step)
+        save(last)
         write_json(self._state, {"epoch": state.epoch, **dataclasses.asdict(state)})
-        needed = {self._state, self.variables(state.epoch), self.variables(state.best_epoch)}
+        needed = {self._state, last, self.variables(state.best_epoch)}
         for path in set(self._directory.iterdir()) - needed:
             path.unlink()
 

@@ -1,26 +1,27 @@
-"""The trained network on events: scores to a file, and what they are worth."""
+"""Trained networks on events: scores to files, and what they are worth."""
 
 import contextlib
 import dataclasses
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.config import network_name
-from dlscan.files import written_whole
 from dlscan.metrics import Estimate, Measured, event_losses, measure, measure_validation
+from dlscan.models import keras
 from dlscan.stream import Batch, Batches
+from dlscan.train.devices import Send, Tensors, sender
+from dlscan.train.scores import ScoreFile
+from dlscan.train.steps import scorer
 
 TRAIN_SAMPLE = 50_000
 
 # Long enough for a median, short enough for a scan of small networks.
-_TIMED_SECONDS, _TIMED_CALLS = 0.2, 20
+_TIMED_SECONDS, _TIMED_CALLS = 0.1, 20
 
 Stream = Callable[[str], contextlib.AbstractContextManager[Batches]]
 
@@ -31,31 +32,33 @@ class Evaluation:
 
     Attributes
     ----------
+    classes : tuple of str
+        Labels, in the order of the score columns.
     measured : Measured
         Of the test and validation splits.
     events_per_second : float
         Events scored per second in batches of training's size, reading not included.
     """
 
+    classes: tuple[str, ...]
     measured: Measured
     events_per_second: float
 
 
-def evaluate(network: Any, stream: Stream, path: Path, weights: str | None = None) -> Evaluation:
-    """Score the test and validation splits and a sample of train, write the scores, whole, and measure them.
+def evaluate(
+    networks: Sequence[Any], stream: Stream, files: Sequence[ScoreFile], weights: str | None = None
+) -> list[Evaluation]:
+    """Score the test and validation splits and a sample of train by several networks, each split read once.
 
     Parameters
     ----------
-    network : keras.Model
-        Takes raw inputs by name, gives scores.
+    networks : sequence of keras.Model
+        Take raw inputs by name, give scores.
     stream : callable
         Opens the stream of a split. Test comes with extras, all with the extra `weights` if there is one, and
         train is shuffled: the sample is its first 50,000 events.
-    path : Path
-        The HDF5 file to write. At its root the test split: `scores` (N, C) float32, `labels` (N,) int32,
-        `weights` (N,) float32, `sources` (N, 2) uint32 (number of the raw file in the dataset's manifest, row
-        in it), `extras/<name>`; attributes `classes`, `split`. In the groups `validation` and `train`
-        `scores`, `labels` and `weights` of those.
+    files : sequence of ScoreFile
+        Where the scores of each network go; the caller commits them.
     weights : str, optional
         The extra that holds a weight per event; 1 without it.
 
@@ -64,105 +67,101 @@ def evaluate(network: Any, stream: Stream, path: Path, weights: str | None = Non
     DataError
         If a score is nan or an event weight is not finite.
     """
-    with written_whole(path) as temporary, h5py.File(temporary, "w") as file:
-        with stream("test") as batches:
-            classes = batches.manifest.classes
-            file.attrs["classes"], file.attrs["split"] = list(classes), "test"
-            _create_extras(file, batches)
-            test = _Scores(network, batches, weights)
-            test.fill(_carried(batches, file))
-        test.write(file)
-        with stream("validation") as batches:
-            validation = _Scores(network, batches, weights)
-            validation.fill(batches.epoch(0))
-        validation.write(file.create_group("validation"))
-        with stream("train") as batches:
-            train = _Scores(network, batches, weights, TRAIN_SAMPLE)
-            train.fill(batches.epoch(0))
-        train.write(file.create_group("train"))
-    measured = measure(test.scores, test.labels, classes, test.weights)
-    measured.add("test_loss", _loss(test), "no event")
-    measured |= measure_validation(validation.scores, validation.labels, classes, validation.weights)
-    return Evaluation(measured, test.events_per_second)
+    scorers, send = [_Scorer(network) for network in networks], sender()
+    with stream("test") as batches:
+        classes = batches.manifest.classes
+        for file in files:
+            file.create(batches)
+        test = _Events(batches, weights, len(networks))
+        test.fill(batches, scorers, send, files)
+    with stream("validation") as batches:
+        validation = _Events(batches, weights, len(networks))
+        validation.fill(batches, scorers, send)
+    with stream("train") as batches:
+        train = _Events(batches, weights, len(networks), TRAIN_SAMPLE)
+        train.fill(batches, scorers, send)
+    evaluations = []
+    for number, (file, network) in enumerate(zip(files, scorers, strict=True)):
+        for split, events in (("test", test), ("validation", validation), ("train", train)):
+            file.write(split, events.scores[number], events.labels, events.weights)
+        measured = measure(test.scores[number], test.labels, classes, test.weights)
+        measured.add("test_loss", test.loss(number), "no event")
+        measured |= measure_validation(
+            validation.scores[number], validation.labels, classes, validation.weights
+        )
+        evaluations.append(Evaluation(classes, measured, network.events_per_second))
+    return evaluations
 
 
-class _Scores:
-    """The scores of a stream's first events, at most `most`."""
+class _Scorer:
+    """A network that scores; its first call, with a whole batch, measures how fast it is."""
 
-    def __init__(self, network: Any, batches: Batches, weights: str | None, most: int | None = None) -> None:
-        self._network, self._weights = network, weights
-        events = batches.events if most is None else min(batches.events, most)
-        self.scores = np.empty((events, len(batches.manifest.classes)), np.float32)
-        self.labels = np.empty(events, np.int32)
-        self.weights = np.ones(events, np.float32)
-        self.loss_weights = np.empty(events, np.float32)
+    def __init__(self, network: Any) -> None:
+        self._score = scorer(network)
         self.events_per_second = 0.0
 
-    def fill(self, batches: Iterator[Batch]) -> None:
-        """Score batches until the arrays are full."""
-        size = start = 0
-        for batch in batches:
-            inputs = {network_name(name): values for name, values in batch.inputs.items()}
-            if not start:
-                size = len(batch)
-                self.events_per_second = size / self._seconds(inputs)
-            stop = min(start + len(batch), len(self.labels))
-            here, used = slice(start, stop), slice(stop - start)
-            scores = self._network.predict_on_batch(_padded(inputs, size))
-            self.scores[here] = np.asarray(scores)[used]
-            self.labels[here], self.loss_weights[here] = batch.labels[used], batch.weights[used]
-            if self._weights is not None:
-                self.weights[here] = batch.extras[self._weights].reshape(len(batch))[used]
-            start = stop
-            if start == len(self.labels):
-                break
+    def __call__(self, inputs: Tensors, events: int) -> NDArray[np.float32]:
+        scores: NDArray[np.float32] = keras.ops.convert_to_numpy(self._score(inputs))
+        if not self.events_per_second:
+            self.events_per_second = events / self._seconds(inputs)
+        return scores
 
-    def write(self, group: Any) -> None:
-        group["scores"], group["labels"], group["weights"] = self.scores, self.labels, self.weights
-
-    def _seconds(self, inputs: dict[str, NDArray[np.float32]]) -> float:
+    def _seconds(self, inputs: Tensors) -> float:
         """Time of one call, once it is compiled."""
-        self._network.predict_on_batch(inputs)
         calls: list[float] = []
         while not calls or (sum(calls) < _TIMED_SECONDS and len(calls) < _TIMED_CALLS):
             start = time.perf_counter()
-            self._network.predict_on_batch(inputs)
+            keras.ops.convert_to_numpy(self._score(inputs))
             calls.append(time.perf_counter() - start)
         return statistics.median(calls)
 
 
-def _padded(inputs: dict[str, NDArray[np.float32]], size: int) -> dict[str, NDArray[np.float32]]:
-    """Zeros behind a short last batch: a new shape would be compiled anew."""
-    missing = size - len(next(iter(inputs.values())))
+class _Events:
+    """The first events of a stream, at most `most`, with the scores of each network."""
+
+    def __init__(self, batches: Batches, weights: str | None, networks: int, most: int | None = None) -> None:
+        self._weights = weights
+        events = batches.events if most is None else min(batches.events, most)
+        self.scores = np.empty((networks, events, len(batches.manifest.classes)), np.float32)
+        self.labels = np.empty(events, np.int32)
+        self.weights = np.ones(events, np.float32)
+        self.loss_weights = np.empty(events, np.float32)
+
+    def fill(
+        self, batches: Batches, scorers: Sequence[_Scorer], send: Send, files: Sequence[ScoreFile] = ()
+    ) -> None:
+        """Score batches until the arrays are full; what they carry along goes into the files."""
+        size = start = 0
+        for batch in batches.epoch(0):
+            size = size or len(batch)
+            stop = min(start + len(batch), len(self.labels))
+            here, used = slice(start, stop), slice(stop - start)
+            inputs = send(_padded(batch, size))()
+            for number, score in enumerate(scorers):
+                self.scores[number, here] = score(inputs, size)[used]
+            self.labels[here], self.loss_weights[here] = batch.labels[used], batch.weights[used]
+            if self._weights is not None:
+                self.weights[here] = batch.extras[self._weights].reshape(len(batch))[used]
+            for file in files:
+                file.carry(batch, start)
+            start = stop
+            if start == len(self.labels):
+                break
+
+    def loss(self, number: int) -> Estimate:
+        """Cross-entropy with the weights of training, the mean over events, as in the history."""
+        losses = self.loss_weights * event_losses(self.scores[number], self.labels)
+        half = float(np.std(losses)) / len(losses) ** 0.5
+        return Estimate(float(np.mean(losses)), half, half)
+
+
+def _padded(batch: Batch, size: int) -> dict[str, NDArray[np.float32]]:
+    """Inputs by the network's names, with zeros behind a short last batch: a new shape is compiled anew."""
+    inputs = {network_name(name): values for name, values in batch.inputs.items()}
+    missing = size - len(batch)
     if not missing:
         return inputs
     return {
         name: np.concatenate([values, np.zeros((missing, *values.shape[1:]), values.dtype)])
         for name, values in inputs.items()
     }
-
-
-def _create_extras(file: Any, batches: Batches) -> None:
-    file.create_dataset("sources", (batches.events, 2), np.uint32)
-    extras = file.create_group("extras")
-    for name, column in batches.manifest.extras.items():
-        extras.create_dataset(name, (batches.events, *column.shape), column.dtype)
-
-
-def _carried(batches: Batches, file: Any) -> Iterator[Batch]:
-    """The batches, once what they carry along is in the file."""
-    start = 0
-    for batch in batches.epoch(0):
-        here = slice(start, start + len(batch))
-        file["sources"][here] = batch.sources
-        for name, values in batch.extras.items():
-            file["extras"][name][here] = values
-        start = here.stop
-        yield batch
-
-
-def _loss(test: _Scores) -> Estimate:
-    """Cross-entropy with the weights of training, the mean over events, as in the history."""
-    losses = test.loss_weights * event_losses(test.scores, test.labels)
-    half = float(np.std(losses)) / len(losses) ** 0.5
-    return Estimate(float(np.mean(losses)), half, half)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Literal
 
-Outcome = Literal["done", "preempted", "timeout"]
+Outcome = Literal["done", "preempted", "timeout", "held"]
 Progress = Callable[[int, int, int], None]
 
 
@@ -26,6 +26,8 @@ class PointInfo:
         The `config_hash` of the dataset that the scan was planned for.
     git_commit : str or None
         Of the directory that holds the experiment file.
+    order_seed : int or None
+        Of the order of events, the same for all points of a scan; None takes the point's own seed.
     """
 
     number: int
@@ -34,6 +36,7 @@ class PointInfo:
     varied: tuple[str, ...]
     dataset: str | None = None
     git_commit: str | None = None
+    order_seed: int | None = None
 
     def __str__(self) -> str:
         return f"point {self.number} ({self.name})"

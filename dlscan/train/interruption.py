@@ -1,12 +1,19 @@
 """Reasons to stop before the end: a signal from the batch system, or the time limit."""
 
+import os
 import signal
 import threading
 import time
 from types import FrameType, TracebackType
 from typing import Any
 
+from dlscan.errors import UsageError
+
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+# What batch systems leave between a signal and the end is 30 s or more; some of it is for writing.
+_GRACE = 25.0
+# A shorter limit still gets an epoch of this many seconds to its end, or it would never get anywhere.
+_LEAST = 30.0
 
 
 class Interruption:
@@ -21,8 +28,10 @@ class Interruption:
     def __init__(self, time_limit: float | None) -> None:
         self._started = time.monotonic()
         self._limit = time_limit
+        self._grace = _grace_seconds()
         self._before: dict[signal.Signals, Any] = {}
         self._signal: str | None = None
+        self._came = 0.0
 
     def __enter__(self) -> "Interruption":
         # Python lets only the main thread set handlers; elsewhere whoever owns that thread decides
@@ -45,6 +54,24 @@ class Interruption:
         """Whether `needed` seconds more would pass the limit."""
         return self._limit is not None and time.monotonic() - self._started + needed > self._limit
 
+    def leaves_no_time(self, needed: float) -> bool:
+        """Whether an epoch that needs `needed` seconds more has to be left in the middle."""
+        now = time.monotonic()
+        if self._signal is not None:
+            return now + needed > self._came + self._grace
+        return self._limit is not None and now - self._started > max(self._limit, _LEAST)
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         # no message from here: the signal may have come in the middle of another one
-        self._signal = signal.Signals(number).name
+        self._signal, self._came = signal.Signals(number).name, time.monotonic()
+
+
+def _grace_seconds() -> float:
+    text = os.environ.get("DLSCAN_GRACE")
+    try:
+        seconds = _GRACE if text is None else float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise UsageError(f"DLSCAN_GRACE={text}: must be the seconds between a signal and the end, such as 25")
+    return seconds

@@ -1,113 +1,151 @@
 """The loop over epochs."""
 
-import logging
+import itertools
 import statistics
 import time
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Literal
 
-from dlscan.config import Train
-from dlscan.errors import DivergedError
+from dlscan.errors import DlscanError
 from dlscan.stream import Batches
-from dlscan.train.checkpoint import Checkpoint
 from dlscan.train.feed import Feed
-from dlscan.train.history import Row, write_csv
 from dlscan.train.info import Progress
 from dlscan.train.interruption import Interruption
 from dlscan.train.learner import Learner
-
-log = logging.getLogger("dlscan")
+from dlscan.train.member import Member
+from dlscan.train.pack import Pack
 
 Stopped = Literal["preempted", "timeout"]
 
 
 class Loop:
-    """Trains a learner epoch by epoch, and leaves a checkpoint and the history after each.
+    """Trains the members of a pack epoch by epoch, and leaves a checkpoint and the history after each.
+
+    Members that are not as far as the others train first, until all are at the same place.
 
     Parameters
     ----------
-    train : Train
-        The experiment's `train` section.
     training, validation : Batches
         The two streams.
-    checkpoint : Checkpoint
-        Where to leave the state.
-    history : Path
-        Where to leave the history.
+    fail : callable
+        Called with a member that cannot go on, and why; the others do.
     on_step : callable, optional
         Called after each training step with the epoch, from 1, the step, from 1, and the steps of an epoch.
     """
 
     def __init__(
         self,
-        train: Train,
         training: Batches,
         validation: Batches,
-        checkpoint: Checkpoint,
-        history: Path,
+        fail: Callable[[Member, Exception], None],
         on_step: Progress | None = None,
     ) -> None:
-        self._train, self._training, self._validation = train, training, validation
-        self._checkpoint, self._history = checkpoint, history
-        self._on_step = on_step
+        self._training, self._validation = training, validation
+        self._fail, self._on_step = fail, on_step
         self._feed = Feed()
+        self._pack: Pack | None = None
+        self._left: set[Learner] = set()
+        self._laps: list[float] = []
+        self.train_seconds = 0.0
 
-    def run(self, name: str, learner: Learner, interruption: Interruption) -> Stopped | None:
-        """Train until the learner is finished, or until something asks to stop.
+    def run(self, members: Sequence[Member], interruption: Interruption) -> Stopped | None:
+        """Train until every member is finished or has failed, or until something asks to stop.
 
         Parameters
         ----------
-        name : str
-            Of the point, for messages.
-        learner : Learner
-            Where it starts is where it is.
+        members : sequence of Member
+            Where they start is where they are.
         interruption : Interruption
             What may ask to stop.
 
         Returns
         -------
         str or None
-            Why it stopped before the learner was finished.
-
-        Raises
-        ------
-        DivergedError
-            If a loss is no longer a number; the last good epoch is on file.
+            Why it stopped before.
         """
-        laps: list[float] = []
-        while not learner.finished:
+        going = list(members)
+        while going := [member for member in going if not member.learner.finished]:
             if interruption.signal:
                 return "preempted"
             # at least one epoch per attempt, or a short limit would never get anywhere
-            if laps and interruption.out_of_time(statistics.median(laps)):
+            if self._laps and interruption.out_of_time(statistics.median(self._laps)):
                 return "timeout"
-            start = time.monotonic()
-            row = self._epoch(learner)
-            log.info(row.line(self._train.epochs))
-            if not row.finite:
-                raise self._diverged(name, row)
-            self._checkpoint.commit(learner.state(), learner.save)
-            write_csv(self._history, learner.history)
-            laps.append(time.monotonic() - start)
+            first = min(member.place for member in going)
+            behind = [member for member in going if member.place == first]
+            lost = self._epoch(self._packed(behind), behind, interruption)
+            if lost is None:
+                return "preempted" if interruption.signal else "timeout"
+            going = [member for member in going if member not in lost]
         return "preempted" if interruption.signal else None
 
-    def _epoch(self, learner: Learner) -> Row:
-        number = learner.epoch
-        start = time.perf_counter()
-        for step, batch in enumerate(self._feed(self._training.epoch(number)), 1):
-            learner.step(batch)
-            if self._on_step:
-                self._on_step(number + 1, step, self._training.steps)
-        learner.wait()
-        trained = time.perf_counter()
-        for batch in self._feed(self._validation.epoch(number)):
-            learner.evaluate(batch)
-        ended = time.perf_counter()
-        return learner.end_epoch(ended - start, self._training.events / (trained - start))
+    def close(self) -> None:
+        """See to it that the members' networks hold what was trained."""
+        if self._pack is not None:
+            self._pack.settle()
+            self._pack = None
 
-    def _diverged(self, name: str, row: Row) -> DivergedError:
-        return DivergedError(
-            f"{name}: loss is {row.loss:g} and validation loss {row.val_loss:g} after epoch {row.epoch} "
-            f"with learning rate {self._train.learning_rate:g}; lower train.learning_rate, or scale the "
-            "inputs by data.normalize"
-        )
+    def _packed(self, members: Sequence[Member]) -> Pack:
+        """The compiled pack of these members, perhaps with some that have left."""
+        wanted = [member.learner for member in members]
+        if self._pack is not None and set(wanted) <= set(self._pack.learners):
+            others = [learner for learner in self._pack.learners if learner not in wanted]
+            # one that is ahead must not take a step now; one that is finished or failed may
+            idle = all(learner.finished or learner in self._left for learner in others)
+            if not others or (idle and not self._pack.worth_leaving(others, self._laps[-1])):
+                return self._pack
+        self.close()
+        self._pack = Pack(wanted)
+        return self._pack
+
+    def _epoch(
+        self, pack: Pack, members: Sequence[Member], interruption: Interruption
+    ) -> list[Member] | None:
+        """Train an epoch to its end; the members that failed. None if it was left in the middle."""
+        start = time.perf_counter()
+        epoch, done = members[0].place
+        batches = itertools.islice(self._training.epoch(epoch), done, None)
+        for step, batch in enumerate(self._feed(batches), done + 1):
+            pack.train(batch)
+            if self._on_step:
+                self._on_step(epoch + 1, step, self._training.steps)
+            if step < self._training.steps and self._must_leave(start, step - done, step, interruption):
+                self._pause(pack, members, step, start)
+                return None
+        pack.wait()
+        trained = time.perf_counter()
+        for batch in self._feed(self._validation.epoch(epoch)):
+            pack.look(batch)
+        pack.wait()
+        learners = [member.learner for member in members]
+        rows = pack.end_epoch(learners, time.perf_counter() - start, self._events(done) / (trained - start))
+        lost = []
+        for member, row in zip(members, rows, strict=True):
+            member.say(row.line(member.experiment.train.epochs))
+            try:
+                member.end_epoch(row)
+            except (DlscanError, OSError) as error:
+                self._fail(member, error)
+                lost.append(member)
+        self._left.update(member.learner for member in lost)
+        self._laps.append(time.perf_counter() - start)
+        self.train_seconds += self._laps[-1]
+        return lost
+
+    def _must_leave(self, start: float, steps: int, step: int, interruption: Interruption) -> bool:
+        """Whether what is left of the epoch, by the pace so far, takes longer than there is time."""
+        left = self._training.steps - step + self._validation.steps
+        return interruption.leaves_no_time((time.perf_counter() - start) / steps * left)
+
+    def _pause(self, pack: Pack, members: Sequence[Member], step: int, start: float) -> None:
+        seconds = time.perf_counter() - start
+        self.train_seconds += seconds
+        pack.pause([member.learner for member in members], step, seconds)
+        for member in members:
+            try:
+                member.keep()
+            except (DlscanError, OSError) as error:
+                self._fail(member, error)
+
+    def _events(self, done: int) -> int:
+        """Events of an epoch without its first `done` batches."""
+        return self._training.events * (self._training.steps - done) // self._training.steps

@@ -1,26 +1,30 @@
-"""One training step, and one look at the validation split: written for each back end as Keras advises.
+"""One training step of several networks on one batch: written for each back end as Keras advises.
 
-`train_on_batch` would do the same, but it waits for the result of each step and works out anew each time what
-it was told before.
+`train_on_batch` would do the same for one network, but it waits for the result of each step and works out
+anew each time what it was told before. All networks of a step are compiled as one: what they have in common,
+their scaled inputs above all, is computed once, and small ones run beside each other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from dlscan.models import accelerator, backend, keras
 from dlscan.train.entries import dense
 from dlscan.train.feed import Fed
 
+Networks = Sequence[tuple[Any, Any]]
+Score = Callable[[Mapping[str, Any]], Any]
+
 
 class Steps(Protocol):
-    """What a learner does with a batch; both return a tensor of two numbers without waiting for it.
+    """What a pack does with a batch; both return a tensor (K, 2) for its K networks without waiting for it.
 
-    They are the mean over the batch of the loss of each event times its weight, and the number of events
-    whose class has the highest score.
+    The numbers of a network are the mean over the batch of the loss of each event times its weight, and how
+    many events have their highest score in the right class.
     """
 
     def train(self, fed: Fed) -> Any:
-        """Take a step of the optimizer."""
+        """Let each optimizer take a step."""
 
     def look(self, fed: Fed) -> Any:
         """Change nothing."""
@@ -29,22 +33,51 @@ class Steps(Protocol):
         """See to it that the variables hold what the steps have made of them."""
 
 
-def steps(network: Any, optimizer: Any) -> Steps:
-    """The steps of a network.
+def steps(networks: Networks, jit: bool | None = None) -> Steps:
+    """The steps of networks.
 
     Parameters
     ----------
-    network : keras.Model
-        Takes raw inputs by name, gives a score per class.
-    optimizer : keras.Optimizer
-        Built for its trainable variables.
+    networks : sequence of (keras.Model, keras.Optimizer)
+        Each model takes raw inputs by name and gives a score per class, all of them of the same inputs and
+        classes; each optimizer is built for the trainable variables of its model.
+    jit : bool, optional
+        Whether TensorFlow compiles by XLA; by default, as Keras does, on accelerators alone.
     """
-    kinds: dict[str, Callable[[Any, Any], Steps]] = {"tensorflow": _TensorFlow, "jax": _Jax, "torch": _Torch}
-    return kinds[backend()](network, optimizer)
+    kinds: dict[str, Callable[..., Steps]] = {"tensorflow": _TensorFlow, "jax": _Jax, "torch": _Torch}
+    return kinds[backend()](networks, jit)
+
+
+def scorer(network: Any) -> Score:
+    """The function that gives the scores of a network for inputs on the device, compiled."""
+    if backend() == "tensorflow":
+        import tensorflow
+
+        how = {"autograph": False, "jit_compile": accelerator() is not None}
+        compiled: Score = tensorflow.function(lambda inputs: network(inputs, training=False), **how)
+        return compiled
+    if backend() == "jax":
+        return _jax_scorer(network)
+    import torch
+
+    def score(inputs: Mapping[str, Any]) -> Any:
+        with torch.no_grad():
+            return network(inputs, training=False)
+
+    return score
+
+
+def _jax_scorer(network: Any) -> Score:
+    import jax
+
+    call = jax.jit(lambda values, inputs: network.stateless_call(*values, inputs, training=False)[0])
+    groups = network.trainable_variables, network.non_trainable_variables
+    values = tuple([variable.value for variable in group] for group in groups)
+    return lambda inputs: call(values, inputs)
 
 
 class _Measure:
-    """Loss and right answers of a network for one batch."""
+    """Losses and right answers of networks for one batch."""
 
     def __init__(self, network: Any) -> None:
         self._shapes = {tensor.name: tuple(tensor.shape[1:]) for tensor in network.inputs}
@@ -62,26 +95,35 @@ class _Measure:
 
 
 class _TensorFlow:
-    def __init__(self, network: Any, optimizer: Any) -> None:
+    def __init__(self, networks: Networks, jit: bool | None) -> None:
         import tensorflow
 
-        measure = _Measure(network)
-        variables = network.trainable_variables
+        measure = _Measure(networks[0][0])
 
         def train(inputs: Any, labels: Any, weights: Any) -> Any:
             inputs = measure.dense(inputs, labels)
-            with tensorflow.GradientTape() as tape:
-                loss, numbers = measure(network(inputs, training=True), labels, weights, network.losses)
-            optimizer.apply(tape.gradient(loss, variables), variables)
-            return numbers
+            told = []
+            for network, optimizer in networks:
+                variables = network.trainable_variables
+                with tensorflow.GradientTape() as tape:
+                    scores = network(inputs, training=True)
+                    loss, numbers = measure(scores, labels, weights, network.losses)
+                    loss = optimizer.scale_loss(loss)
+                optimizer.apply(tape.gradient(loss, variables), variables)
+                told.append(numbers)
+            return tensorflow.stack(told)
 
         def look(inputs: Any, labels: Any, weights: Any) -> Any:
-            scores = network(measure.dense(inputs, labels), training=False)
-            return measure(scores, labels, weights, network.losses)[1]
+            inputs = measure.dense(inputs, labels)
+            return tensorflow.stack(
+                [
+                    measure(network(inputs, training=False), labels, weights, network.losses)[1]
+                    for network, _ in networks
+                ]
+            )
 
-        # as Keras does: XLA pays on accelerators alone
-        how = {"autograph": False, "jit_compile": accelerator() is not None}
-        self._train, self._look = (tensorflow.function(step, **how) for step in (train, look))
+        self._jit = accelerator() is not None if jit is None else jit
+        self._train, self._look = self._compiled(train), self._compiled(look)
 
     def train(self, fed: Fed) -> Any:
         return self._train(fed.inputs, fed.labels, fed.weights)
@@ -92,82 +134,137 @@ class _TensorFlow:
     def settle(self) -> None:
         """Variables are changed in place."""
 
+    def _compiled(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        import tensorflow
+
+        compiled = tensorflow.function(step, autograph=False, jit_compile=self._jit)
+        if self._jit:
+            return compiled  # type: ignore[no-any-return]
+
+        def any_length(tensor: Any) -> Any:
+            return tensorflow.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
+
+        traced: list[Any] = []
+
+        def call(*batch: Any) -> Any:
+            if not traced:
+                # one trace for all lengths: a short last batch would take another, as long as the first
+                specs = tensorflow.nest.map_structure(any_length, batch)
+                traced.append(compiled.get_concrete_function(*specs))
+            return traced[0](*tensorflow.nest.flatten(batch))
+
+        return call
+
 
 class _Torch:
-    def __init__(self, network: Any, optimizer: Any) -> None:
+    def __init__(self, networks: Networks, jit: bool | None) -> None:
         import torch
 
-        self._network, self._optimizer = network, optimizer
-        self._measure = _Measure(network)
-        self._no_grad: Callable[[], Any] = torch.no_grad
+        self._networks = networks
+        self._measure = _Measure(networks[0][0])
+        self._torch = torch
 
     def train(self, fed: Fed) -> Any:
-        self._network.zero_grad()
-        loss, numbers = self._numbers(fed, training=True)
-        loss.backward()
-        variables = self._network.trainable_variables
-        with self._no_grad():
-            self._optimizer.apply([variable.value.grad for variable in variables], variables)
-        return numbers.detach()
+        inputs = self._measure.dense(fed.inputs, fed.labels)
+        told = []
+        for network, optimizer in self._networks:
+            network.zero_grad()
+            loss, numbers = self._numbers(network, inputs, fed, training=True)
+            optimizer.scale_loss(loss).backward()
+            variables = network.trainable_variables
+            with self._torch.no_grad():
+                optimizer.apply([variable.value.grad for variable in variables], variables)
+            told.append(numbers.detach())
+        return self._torch.stack(told)
 
     def look(self, fed: Fed) -> Any:
-        with self._no_grad():
-            return self._numbers(fed, training=False)[1]
+        inputs = self._measure.dense(fed.inputs, fed.labels)
+        with self._torch.no_grad():
+            return self._torch.stack(
+                [self._numbers(network, inputs, fed, training=False)[1] for network, _ in self._networks]
+            )
 
     def settle(self) -> None:
         """Variables are changed in place."""
 
-    def _numbers(self, fed: Fed, training: bool) -> tuple[Any, Any]:
-        inputs = self._measure.dense(fed.inputs, fed.labels)
-        scores = self._network(inputs, training=training)
-        return self._measure(scores, fed.labels, fed.weights, self._network.losses)
+    def _numbers(self, network: Any, inputs: Any, fed: Fed, training: bool) -> tuple[Any, Any]:
+        scores = network(inputs, training=training)
+        return self._measure(scores, fed.labels, fed.weights, network.losses)
 
 
 class _Jax:
     """Between steps the values live here: the steps write over the memory of those in Keras' variables."""
 
-    def __init__(self, network: Any, optimizer: Any) -> None:
+    def __init__(self, networks: Networks, jit: bool | None) -> None:
         import jax
 
-        measure = _Measure(network)
+        measure = _Measure(networks[0][0])
 
-        def measured(trainable: Any, others: Any, batch: Any, training: bool) -> tuple[Any, Any]:
+        def measured(trainable: Any, others: Any, network: Any, batch: Any, training: bool) -> Any:
             inputs, labels, weights = batch
             scores, others, losses = network.stateless_call(
-                trainable, others, measure.dense(inputs, labels), training=training, return_losses=True
+                trainable, others, inputs, training=training, return_losses=True
             )
             loss, numbers = measure(scores, labels, weights, losses)
             return loss, (numbers, others)
 
-        def train(state: Any, batch: Any) -> tuple[Any, Any]:
+        def scaled(trainable: Any, others: Any, own: Any, network: Any, optimizer: Any, batch: Any) -> Any:
+            loss, told = measured(trainable, others, network, batch, True)
+            with keras.StatelessScope(zip(optimizer.variables, own, strict=True)):
+                return optimizer.scale_loss(loss), told
+
+        def stepped(state: Any, network: Any, optimizer: Any, batch: Any) -> tuple[Any, Any]:
             trainable, others, own = state
-            slopes, (numbers, others) = jax.grad(measured, has_aux=True)(trainable, others, batch, True)
+            slope = jax.grad(scaled, has_aux=True)
+            slopes, (numbers, others) = slope(trainable, others, own, network, optimizer, batch)
             trainable, own = optimizer.stateless_apply(own, slopes, trainable)
             return numbers, (trainable, others, own)
 
-        def look(state: Any, batch: Any) -> Any:
-            return measured(state[0], state[1], batch, False)[1][0]
+        def spread(batch: Any) -> Any:
+            inputs, labels, weights = batch
+            return measure.dense(inputs, labels), labels, weights
+
+        def train(states: Any, batch: Any) -> tuple[Any, Any]:
+            batch = spread(batch)
+            done = [stepped(state, *pair, batch) for state, pair in zip(states, networks, strict=True)]
+            return jax.numpy.stack([numbers for numbers, _ in done]), [state for _, state in done]
+
+        def look(states: Any, batch: Any) -> Any:
+            batch = spread(batch)
+            return jax.numpy.stack(
+                [
+                    measured(trainable, others, network, batch, False)[1][0]
+                    for (trainable, others, _), (network, _) in zip(states, networks, strict=True)
+                ]
+            )
 
         self._train, self._look = jax.jit(train, donate_argnums=0), jax.jit(look)
-        self._variables = network.trainable_variables, network.non_trainable_variables, optimizer.variables
-        self._state: Any = None
+        self._variables = [
+            (network.trainable_variables, network.non_trainable_variables, optimizer.variables)
+            for network, optimizer in networks
+        ]
+        self._states: Any = None
 
     def train(self, fed: Fed) -> Any:
-        numbers, self._state = self._train(self._values(), (fed.inputs, fed.labels, fed.weights))
+        numbers, self._states = self._train(self._values(), (fed.inputs, fed.labels, fed.weights))
         return numbers
 
     def look(self, fed: Fed) -> Any:
         return self._look(self._values(), (fed.inputs, fed.labels, fed.weights))
 
     def settle(self) -> None:
-        if self._state is None:
+        if self._states is None:
             return
-        for variables, values in zip(self._variables, self._state, strict=True):
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
-        self._state = None
+        for groups, state in zip(self._variables, self._states, strict=True):
+            for variables, values in zip(groups, state, strict=True):
+                for variable, value in zip(variables, values, strict=True):
+                    variable.assign(value)
+        self._states = None
 
     def _values(self) -> Any:
-        if self._state is None:
-            self._state = tuple([variable.value for variable in group] for group in self._variables)
-        return self._state
+        if self._states is None:
+            self._states = [
+                tuple([variable.value for variable in group] for group in groups)
+                for groups in self._variables
+            ]
+        return self._states

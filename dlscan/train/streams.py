@@ -11,8 +11,10 @@ from dlscan.stream import Batches
 _STREAMS = 2
 
 
-def open_stream(experiment: Experiment, split: str) -> Batches:
+def open_stream(experiment: Experiment, split: str, seed: int | None = None) -> Batches:
     """Open the stream of a split as training takes it: train shuffled, the others in the order of the disk.
+
+    The order of events is that of `seed`, by default `train.seed`.
 
     Raises
     ------
@@ -27,7 +29,7 @@ def open_stream(experiment: Experiment, split: str) -> Batches:
         split=split,
         batch_size=train.batch_size,
         workers=stream.workers,
-        seed=train.seed,
+        seed=train.seed if seed is None else seed,
         shuffle=split == "train",
         # validation is never oversampled: each event counts once, with the weight of its class
         balance=data.balance if split == "train" or data.balance == "none" else "weights",

@@ -8,10 +8,12 @@ import pytest
 
 from dlscan.dataset import Manifest
 from dlscan.metrics import event_losses, measure, measure_validation
+from dlscan.models import keras
 from dlscan.record import Record
 from dlscan.stream import Batches
 from dlscan.train import train_point
 from dlscan.train.evaluate import evaluate
+from dlscan.train.scores import score_files
 
 
 def read(group):
@@ -70,15 +72,10 @@ def test_event_weights_weigh_every_metric(make_point, info):
     assert metrics["Mean_AUC"] != measure(scores, labels, ("Ele", "Pi0", "ChPi")).values["Mean_AUC"]
 
 
-class Constant:
+def constant(manifest):
     """A network whose scores are the first three values of the image."""
-
-    def __init__(self):
-        self.shapes = set()
-
-    def predict_on_batch(self, inputs):
-        self.shapes.add(inputs["image"].shape)
-        return inputs["image"].reshape(len(inputs["image"]), -1)[:, :3]
+    inputs = {name: keras.Input(column.shape, name=name) for name, column in manifest.inputs.items()}
+    return keras.Model(inputs, keras.layers.Flatten()(inputs["image"])[:, :3])
 
 
 def test_train_is_sampled_and_every_event_keeps_its_score(mapping, tmp_path, monkeypatch):
@@ -87,16 +84,18 @@ def test_train_is_sampled_and_every_event_keeps_its_score(mapping, tmp_path, mon
 
     prepared = mapping["data"]["prepared"]
     monkeypatch.setattr("dlscan.train.evaluate.TRAIN_SAMPLE", 150)
-    network = Constant()
-    evaluate(network, stream, tmp_path / "predictions.h5")
+    manifest = Manifest.read(Path(prepared))
+    paths = [tmp_path / "predictions.h5", tmp_path / "discarded.h5"]
+    with score_files(paths) as files:
+        evaluate([constant(manifest), constant(manifest)], stream, files)
+        files[0].commit()
 
+    # what is not committed leaves nothing
+    assert list(tmp_path.iterdir()) == [paths[0]]
     with h5py.File(tmp_path / "predictions.h5") as file:
         assert file["train/scores"].shape == (150, 3)
         assert set(file["train/labels"][()]) == {0, 1, 2}  # a mixture, not the first class alone
         sources, scores = file["sources"][()], file["scores"][()]
-    manifest = Manifest.read(Path(prepared))
     for (number, row), score in zip(sources, scores, strict=True):
         with h5py.File(Path(mapping["data"]["raw"]) / manifest.sources[number].file) as file:
             np.testing.assert_array_equal(file["image"][row].reshape(-1)[:3], score)
-    # a batch that is short has a shape of its own only where it is the only one
-    assert len(network.shapes) <= 2

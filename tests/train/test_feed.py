@@ -14,6 +14,7 @@ from dlscan.stream import Batches
 from dlscan.train.devices import sender
 from dlscan.train.feed import Feed
 from dlscan.train.learner import Learner
+from dlscan.train.pack import Pack
 from dlscan.train.streams import open_stream
 
 
@@ -87,14 +88,15 @@ def test_training_from_the_ring_is_training_from_memory(sparse_batches, transpor
     def losses(workers, transport):
         with sparse_batches(workers=workers, transport=transport) as batches:
             network = models.build(Model("dense", Dense(64, 3)), batches.manifest, {}, 1)
-            learner = Learner(network, Train(), "hash")
+            learner = Learner(network, Train(), "hash", batches.steps)
+            pack = Pack([learner])
             feed, rows = Feed(), []
             for number in range(3):
                 for fed in feed(batches.epoch(number)):
-                    learner.step(fed)
+                    pack.train(fed)
                 for fed in feed(batches.epoch(number)):
-                    learner.evaluate(fed)
-                rows.append(learner.end_epoch(1.0, 1.0))
+                    pack.look(fed)
+                rows += pack.end_epoch([learner], 1.0, 1.0)
             return [(row.loss, row.accuracy, row.val_loss, row.val_accuracy) for row in rows]
 
     assert losses(workers, transport) == losses(0, "dense")

@@ -7,6 +7,7 @@ from dlscan.errors import ScanError
 from dlscan.stream import Batches
 from dlscan.train.feed import Feed
 from dlscan.train.learner import Learner
+from dlscan.train.pack import Pack
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def make_learner(mapping):
     def make(batches, width=8, **train):
         train = Train(batch_size=100, **train)
         model = Model("dense", Dense(width, 1))
-        return Learner(models.build(model, batches.manifest, {}, train.seed), train, "hash")
+        return Learner(models.build(model, batches.manifest, {}, train.seed), train, "hash", batches.steps)
 
     return make
 
@@ -25,6 +26,15 @@ def make_batches(mapping):
         return Batches(mapping["data"]["prepared"], batch_size=100, workers=0, **options)
 
     return make
+
+
+def epoch(learner, batches, pack=None):
+    """Train on batches, and look at each after its step."""
+    pack = pack or Pack([learner])
+    for batch in batches:
+        pack.train(batch)
+        pack.look(batch)
+    return pack.end_epoch([learner], 1.0, 1.0)[0]
 
 
 def by_hand(batches, seed=1):
@@ -45,10 +55,7 @@ def test_epoch_means_are_over_events_with_weights_in_the_loss_alone(make_learner
         assert batches.events % 100
         # a step too small to move anything: each batch sees the network as it was
         learner = make_learner(batches, learning_rate=1e-30)
-        for batch in Feed()(batches.epoch(0)):
-            learner.step(batch)
-            learner.evaluate(batch)
-        row = learner.end_epoch(1.0, 1.0)
+        row = epoch(learner, Feed()(batches.epoch(0)))
 
         loss, accuracy = by_hand(batches)
     assert [row.loss, row.val_loss] == pytest.approx([loss, loss], rel=1e-5)
@@ -63,12 +70,8 @@ def test_class_weights_change_the_loss(make_batches):
 def test_sums_start_again_with_each_epoch(make_learner, make_batches):
     with make_batches() as batches:
         learner = make_learner(batches, learning_rate=1e-30)
-        rows = []
-        for _ in range(2):
-            for batch in Feed()(batches.epoch(0)):
-                learner.step(batch)
-                learner.evaluate(batch)
-            rows.append(learner.end_epoch(1.0, 1.0))
+        pack = Pack([learner])
+        rows = [epoch(learner, Feed()(batches.epoch(0)), pack) for _ in range(2)]
     assert rows[0].val_loss == rows[1].val_loss
     assert [row.epoch for row in rows] == [1, 2]
 
@@ -77,10 +80,7 @@ def test_learner_finishes_after_its_epochs(make_learner, make_batches):
     with make_batches() as batches:
         learner = make_learner(batches, epochs=1)
         assert learner.finished is None
-        batch = next(Feed()(batches.epoch(0)))
-        learner.step(batch)
-        learner.evaluate(batch)
-        learner.end_epoch(1.0, 1.0)
+        epoch(learner, [next(Feed()(batches.epoch(0)))])
     assert learner.finished == "epochs"
 
 
@@ -89,17 +89,15 @@ def test_resumed_learner_is_the_one_that_was_saved(make_learner, make_batches, t
     with make_batches() as batches:
         first, second, third = list(Feed()(batches.epoch(0)))[:3]
         learner = make_learner(batches, optimizer=optimizer)
-        learner.step(first)
-        learner.step(second)
+        pack = Pack([learner])
+        pack.train(first)
+        pack.train(second)
+        pack.settle()
         learner.save(tmp_path / "epoch-0001.h5")
         other = make_learner(batches, optimizer=optimizer)
         other.resume(learner.state(), tmp_path / "epoch-0001.h5")
 
-        for one in (learner, other):
-            one.step(third)
-            one.save(tmp_path / "after.h5")
-            one.evaluate(first)
-        rows = [one.end_epoch(1.0, 1.0) for one in (learner, other)]
+        rows = [epoch(learner, [third], pack), epoch(other, [third])]
     assert rows[0].val_loss == rows[1].val_loss
 
 

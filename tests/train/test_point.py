@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from dlscan.attempts import count_attempts
+from dlscan.claims import Claim
 from dlscan.dataset import Manifest
-from dlscan.errors import DataError, DivergedError, ScanError
-from dlscan.files import locked
+from dlscan.errors import DataError, DivergedError, HeldError, ScanError
 from dlscan.metrics import accuracy
 from dlscan.record import PointPaths, Record
 from dlscan.train import train_point
@@ -271,16 +272,15 @@ def test_rebuilt_dataset_is_no_dataset_to_go_on_with(make_point, info):
         train_point(paths, info)
 
 
-def test_point_of_another_process_is_left_alone(make_point, info):
+def test_point_that_is_held_is_left_alone(make_point, info):
     paths = make_point()
+    claim = Claim.take(paths)
 
-    with (
-        locked(paths.lock, ScanError("taken")),
-        pytest.raises(ScanError, match=r"point 7 \(width=8-depth=1\) is being trained by another process"),
-    ):
+    with pytest.raises(HeldError, match=r"attempt 1 trains this point on .*; wait for it or cancel it"):
         train_point(paths, info)
 
-    assert not paths.attempts.exists()
+    assert count_attempts(paths) == 1
+    claim.end("preempted")
 
 
 def test_directory_without_a_point_is_an_error_that_names_it(tmp_path, info):

@@ -75,7 +75,7 @@ def test_point_in_training_has_one_owner_and_ends_its_epoch_when_asked(
     job = start(paths, "wait", 2, 1)
     try:
         wait_for(paths.directory / "waiting")
-        with pytest.raises(ScanError, match="is being trained by another process"):
+        with pytest.raises(ScanError, match=r"attempt 1 trains this point on .*; wait for it or cancel it"):
             train_point(paths, info)
         job.send_signal(signal.SIGTERM)
         (paths.directory / "go").touch()

@@ -1,0 +1,106 @@
+"""What the ads of HTCondor's jobs say: those of the queue, of the history and of factories that make jobs late."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from dlscan.batch.system import Reason, Sight
+from dlscan.errors import BatchError
+
+ATTRIBUTES = (
+    "ClusterId",
+    "ProcId",
+    "JobStatus",
+    "HoldReason",
+    "HoldReasonCode",
+    "HoldReasonSubCode",
+    "LastHoldReason",
+    "LastHoldReasonCode",
+    "RemoveReason",
+    "VacateReason",
+    "ExitBySignal",
+    "ExitCode",
+    "ExitSignal",
+    "RemoteHost",
+    "LastRemoteHost",
+    "NumJobStarts",
+    "JobMaterializeNextProcId",
+    "JobMaterializeLimit",
+    "TotalSubmitProcs",
+)
+_STATES = {1: "idle", 2: "running", 3: "removed", 4: "completed", 5: "held", 6: "running", 7: "suspended"}
+# HoldReasonCode: the job went over a resource it asked for; over allowed_job_duration, allowed_execute_duration
+_OUT_OF_RESOURCES = 34
+_TOO_LONG = (46, 47)
+# held by condor_hold, or submitted so
+_SIGKILL = 9
+
+
+def read_ads(output: str) -> list[dict[str, Any]]:
+    """Read what `-json` prints: an array, or nothing at all if there is no job."""
+    if not output.strip():
+        return []
+    try:
+        ads = json.loads(output)
+    except ValueError as error:
+        raise BatchError(f"HTCondor answers something that is not JSON ({error})") from None
+    return [ad for ad in ads if isinstance(ad, dict)]
+
+
+def sight_in_queue(ad: Mapping[str, Any]) -> Sight:
+    """What the queue says of a job."""
+    status = ad.get("JobStatus")
+    word = _STATES.get(status, f"status {status}") if isinstance(status, int) else f"status {status}"
+    host = _host(ad)
+    if status in (2, 6, 7):
+        return Sight("running", "", word, host)
+    if status == 5:
+        held = str(ad.get("HoldReason", ""))
+        reason = _why_held(ad.get("HoldReasonCode"), held)
+        return Sight("ended" if reason else "queued", reason, f"held: {held}", host)
+    if status in (3, 4):
+        # it is on its way to the history
+        return sight_in_history(ad)
+    started = ad.get("NumJobStarts") or 0
+    why = ad.get("VacateReason")
+    return Sight("queued", "", f"idle again: {why}" if started and why else word, host)
+
+
+def sight_in_history(ad: Mapping[str, Any]) -> Sight:
+    """What the history says of a job that has ended."""
+    host = _host(ad)
+    if ad.get("JobStatus") == 3:
+        words = str(ad.get("RemoveReason", "removed"))
+        held = str(ad.get("HoldReason") or ad.get("LastHoldReason") or "")
+        code = ad.get("HoldReasonCode", ad.get("LastHoldReasonCode"))
+        reason = _why_held(code, held)
+        if reason and "PeriodicRemove" in words:
+            return Sight("ended", reason, f"held: {held}", host)
+        return Sight("ended", "cancelled", f"removed: {words}", host)
+    if ad.get("ExitBySignal"):
+        number = ad.get("ExitSignal")
+        return Sight("ended", "failed", f"killed by signal {number}", host)
+    code = ad.get("ExitCode")
+    if code is None:
+        return Sight("ended", "", "completed", host)
+    return Sight("ended", "failed" if code else "done", f"exit code {code}", host)
+
+
+def sight_of_factory(ad: Mapping[str, Any], proc: int) -> Sight | None:
+    """What a factory says of a job that is not in the queue: queued if it is still to be made."""
+    following = ad.get("JobMaterializeNextProcId")
+    if isinstance(following, int) and following <= proc < int(ad.get("TotalSubmitProcs", proc + 1)):
+        return Sight("queued", "", f"waits for one of {ad.get('JobMaterializeLimit')} places")
+    return None
+
+
+def _why_held(code: Any, words: str) -> Reason:
+    if code in _TOO_LONG:
+        return "timeout"
+    if code == _OUT_OF_RESOURCES and "disk" not in words.lower():
+        return "oom"
+    return ""
+
+
+def _host(ad: Mapping[str, Any]) -> str:
+    return str(ad.get("RemoteHost") or ad.get("LastRemoteHost") or "").rpartition("@")[2]

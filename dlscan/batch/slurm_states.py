@@ -1,0 +1,113 @@
+"""What Slurm's commands say of jobs, read."""
+
+import re
+from collections.abc import Iterator
+
+from dlscan.batch.system import Reason, Sight
+
+# Anything else is taken for queued: a word that this file does not know must not end a job.
+_RUNNING = ("RUNNING", "COMPLETING", "STAGE_OUT", "SIGNALING")
+_ENDED: dict[str, Reason] = {
+    "COMPLETED": "done",
+    "FAILED": "failed",
+    "OUT_OF_MEMORY": "oom",
+    "TIMEOUT": "timeout",
+    "DEADLINE": "timeout",
+    "PREEMPTED": "preempted",
+    "NODE_FAIL": "node",
+    "BOOT_FAIL": "node",
+    "CANCELLED": "cancelled",
+    "REVOKED": "cancelled",
+}
+_NO_REASON = ("", "None", "(null)", "N/A")
+_NO_HOST = ("", "n/a", "N/A", "(null)", "None assigned")
+
+# Job and index; None for all jobs of an array of which nothing else is said.
+Key = tuple[str, int | None]
+
+SQUEUE_FORMAT = "%F|%K|%T|%B|%j|%r"
+SACCT_FORMAT = "JobID,State,ExitCode,NodeList"
+
+
+def sight(state: str, reason: str = "", host: str = "", code: str = "") -> Sight:
+    """What one of Slurm's states means.
+
+    Parameters
+    ----------
+    state : str
+        Such as `RUNNING`, `CANCELLED by 0` or `CANCELLED+`.
+    reason : str
+        Why it is in that state: `Resources`.
+    host : str
+        Where it runs or ran.
+    code : str
+        Exit code and signal of one that failed: `1:0`.
+    """
+    word = re.split(r"[ +]", state.strip(), maxsplit=1)[0]
+    end = _how(code) if word == "FAILED" else ""
+    detail = end or ("" if reason in _NO_REASON else reason)
+    words = f"{word} ({detail})" if detail else word
+    host = "" if host in _NO_HOST else host
+    if word in _ENDED:
+        return Sight("ended", _ENDED[word], words, host)
+    return Sight("running" if word in _RUNNING else "queued", "", words, host)
+
+
+def from_squeue(text: str) -> Iterator[tuple[Key, str, Sight]]:
+    """Read `squeue -h -r -o SQUEUE_FORMAT`: each job, its name and what is said of it."""
+    for line in text.splitlines():
+        parts = line.split("|", 5)
+        if len(parts) == 6 and parts[0].isdecimal():
+            job, index, state, host, name, reason = parts
+            yield (job, int(index) if index.isdecimal() else None), name, sight(state, reason, host)
+
+
+def from_scontrol(text: str) -> Iterator[tuple[Key, str, Sight]]:
+    """Read `scontrol show job -o`: each job, its name and what is said of it."""
+    for line in text.splitlines():
+        found = dict(re.findall(r"(?:^| )([A-Za-z]+)=(\S*)", line))
+        job = found.get("ArrayJobId") or found.get("JobId", "")
+        if not job.isdecimal() or "JobState" not in found:
+            continue
+        said = sight(
+            found["JobState"], found.get("Reason", ""), found.get("BatchHost", ""), found.get("ExitCode", "")
+        )
+        for index in _indices(found.get("ArrayTaskId", "")):
+            yield (job, index), found.get("JobName", ""), said
+
+
+def from_sacct(text: str) -> Iterator[tuple[Key, Sight]]:
+    """Read `sacct -n -P -X -o SACCT_FORMAT`: the jobs that have ended.
+
+    Others are left out: the data base learns late that a job has ended, and of some never.
+    """
+    for line in text.splitlines():
+        parts = line.split("|")
+        found = re.fullmatch(r"(\d+)_(?:(\d+)|\[(.*)\])", parts[0])
+        if len(parts) != 4 or not found:
+            continue
+        said = sight(parts[1], "", parts[3], parts[2])
+        if said.phase == "ended":
+            for index in [int(found[2])] if found[2] else _indices(found[3]):
+                yield (found[1], index), said
+
+
+def _indices(text: str) -> list[int | None]:
+    """The indices in `1,3-5,8-12:2%4`; one None where there are none, or not all are shown."""
+    found: list[int | None] = []
+    for part in text.partition("%")[0].split(","):
+        shown = re.fullmatch(r"(\d+)(?:-(\d+)(?::(\d+))?)?", part)
+        if not shown:
+            return [None]
+        first = int(shown[1])
+        found += range(first, int(shown[2] or first) + 1, int(shown[3] or 1))
+    return found
+
+
+def _how(code: str) -> str:
+    exit_code, _, number = code.partition(":")
+    if number not in ("", "0"):
+        return f"killed by signal {number}"
+    if exit_code == "137":  # of a shell, whose child was killed
+        return "killed by signal 9"
+    return f"exit code {exit_code}" if exit_code not in ("", "0") else ""

@@ -1,0 +1,66 @@
+"""Which process this is, in words that another process can check: does it still live?"""
+
+import contextlib
+import os
+from pathlib import Path
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_NAMESPACE = Path("/proc/self/ns/pid")
+# A process that has ended, of which its parent has not taken note.
+_DEAD = ("Z", "X")
+
+
+def identity() -> str | None:
+    """Tell this process from all that ever were: boot, namespace of process numbers, number, start.
+
+    Returns
+    -------
+    str or None
+        `BOOT:NAMESPACE:PID:START`; None where `/proc` does not tell.
+    """
+    try:
+        # in a container `/proc` may be that of the machine around it, with other numbers
+        if Path("/proc/self").readlink().name != str(os.getpid()):
+            return None
+        machine = f"{_BOOT.read_text(encoding='ascii').strip()}:{_NAMESPACE.stat().st_ino}"
+        return f"{machine}:{os.getpid()}:{_stat(os.getpid())[1]}"
+    except (OSError, IndexError):
+        return None
+
+
+def lives(process: str) -> bool | None:
+    """Tell whether a process lives.
+
+    Parameters
+    ----------
+    process : str
+        Its `identity`.
+
+    Returns
+    -------
+    bool or None
+        None if it cannot be seen from here: it is of another machine, of another container, or of a user
+        whose processes are hidden.
+    """
+    own = identity()
+    try:
+        machine, pid, start = process.rsplit(":", 2)
+        if own is None or own.rsplit(":", 2)[0] != machine:
+            return None
+        # hidden processes of other users are not in /proc, but they can be told from none
+        with contextlib.suppress(PermissionError):
+            os.kill(int(pid), 0)
+        state, started = _stat(int(pid))
+    except ProcessLookupError:
+        return False
+    except (OSError, IndexError, ValueError, OverflowError):
+        return None
+    return started == start and state not in _DEAD
+
+
+def _stat(pid: int) -> tuple[str, str]:
+    """State of a process, and when it started in ticks since boot: fields 3 and 22 of its `stat`."""
+    # the name in field 2 may hold spaces and parentheses
+    text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    fields = text.rpartition(")")[2].split()
+    return fields[0], fields[19]

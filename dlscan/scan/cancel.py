@@ -1,0 +1,109 @@
+"""Cancel the jobs of a scan, on whatever systems they are."""
+
+import contextlib
+import dataclasses
+import os
+import signal
+import socket
+from collections.abc import Collection
+
+from dlscan.attempts import last_attempt
+from dlscan.batch import Sight, system
+from dlscan.claims import alive
+from dlscan.config import Batch
+from dlscan.errors import DlscanError
+from dlscan.process import lives
+from dlscan.scan.plan import Plan
+from dlscan.scan.submissions import Submission, Submissions
+from dlscan.scan.submit import Say, reconcile, submitting
+
+
+@dataclasses.dataclass(frozen=True)
+class Cancelled:
+    """What was cancelled: jobs that were queued, jobs that were running, processes of this machine."""
+
+    queued: int
+    running: int
+    processes: int
+
+
+def cancel(plan: Plan, numbers: Collection[int], say: Say) -> Cancelled:
+    """Cancel the queued and running jobs of a scan.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the scan.
+    numbers : collection of int
+        Of the points whose jobs are cancelled, with all other points of the same jobs; empty for all.
+    say : callable
+        Gets a line on what was not as asked for.
+
+    Raises
+    ------
+    BatchError
+        If a batch system does not answer or refuses.
+    ScanError
+        If there is no such point, or another process is submitting jobs of this scan.
+    """
+    wanted = {plan.point(number).number for number in numbers} or {p.number for p in plan.points}
+    phases: list[str] = []
+    with submitting(plan):
+        reconcile(plan, say)
+        submissions = Submissions(plan.directory).read()
+        for submission in submissions:
+            jobs = _jobs_with(submission, wanted)
+            if jobs:
+                phases += _cancel_jobs(submission.batch, jobs)
+                _say_others(jobs, wanted, numbers, say)
+    return Cancelled(phases.count("queued"), phases.count("running"), _stop_processes(plan, wanted, say))
+
+
+def _jobs_with(submission: Submission, wanted: set[int]) -> dict[str, tuple[int, ...]]:
+    pairs = zip(submission.ids or (), submission.jobs, strict=False)
+    return {name: points for name, points in pairs if wanted & set(points)}
+
+
+def _cancel_jobs(batch: Batch, jobs: dict[str, tuple[int, ...]]) -> list[str]:
+    """Cancel those of the jobs that are under way; their phases."""
+    where = system(batch)
+    sights: dict[str, Sight] = where.look(list(jobs))
+    for name in set(jobs) - set(sights):
+        del jobs[name]
+    for name, sight in sights.items():
+        if sight.phase == "ended":
+            jobs.pop(name, None)
+    if jobs:
+        where.cancel(list(jobs))
+    return [sights[name].phase for name in jobs]
+
+
+def _say_others(
+    jobs: dict[str, tuple[int, ...]], wanted: set[int], numbers: Collection[int], say: Say
+) -> None:
+    others = sorted({point for points in jobs.values() for point in points} - wanted)
+    if numbers and others:
+        say(f"in the same jobs, and cancelled with them: points {', '.join(map(str, others))}")
+
+
+def _stop_processes(plan: Plan, wanted: set[int], say: Say) -> int:
+    """Ask processes of this machine that belong to no batch system to stop; how many there were."""
+    pids: set[int] = set()
+    for number in sorted(wanted):
+        paths = plan.paths(plan.point(number))
+        try:
+            attempt = last_attempt(paths)
+        except DlscanError:
+            continue
+        if attempt is None or attempt.outcome or attempt.job or not alive(paths, attempt):
+            continue
+        if attempt.process is not None and lives(attempt.process):
+            pids.add(attempt.pid)
+        elif attempt.host != socket.gethostname():
+            say(f"point {number} runs on {attempt.host} without a batch system: stop process {attempt.pid} there")
+    stopped = 0
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+            stopped += 1
+    return stopped

@@ -1,0 +1,107 @@
+"""What a point costs: counted from its parameters and the shapes of the dataset, before anything is trained.
+
+What a family of networks takes is said beside its parameters: `size` in `dlscan.config.models`.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from dlscan.config import Model
+from dlscan.config.loading import set_key
+from dlscan.config.models import NetworkSize
+from dlscan.dataset import Manifest
+from dlscan.scan.plan import Plan
+from dlscan.scan.space import Point
+
+# The backward pass computes the slopes of the weights and those of the values: twice a forward pass.
+_TRAINING = 3
+# A look at a batch goes forward only.
+LOOK = 1 / _TRAINING
+# Of the weights: their values, their slopes, and two of the same size that an optimizer remembers.
+_COPIES = 4
+# What is kept of the forward pass has slopes too.
+_KEPT = 2
+_FLOAT = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What training one point takes.
+
+    Attributes
+    ----------
+    step : float
+        Multiply-adds of a training step; 0 if there is no dataset to tell the shapes of inputs.
+    steps, looks : int
+        Training batches and validation batches of an epoch.
+    epochs : int
+        At most.
+    batch_size : int
+        Events.
+    memory : int
+        Bytes beside the batch itself: weights, slopes, optimizer, values between the layers.
+    """
+
+    step: float
+    steps: int
+    looks: int
+    epochs: int
+    batch_size: int
+    memory: int
+
+
+def sections(plan: Plan, point: Point) -> dict[str, Any]:
+    """The sections of the experiment that a point's training reads, as plain values."""
+    values = {name: plan.config[name] for name in ("data", "model", "train", "stream")}
+    for key, value in point.params.items():
+        section = key.split(".")[0]
+        values |= set_key({section: values[section]}, key, value)
+    return values
+
+
+def cost(values: Mapping[str, Any], manifest: Manifest | None) -> Cost:
+    """What a point costs.
+
+    Parameters
+    ----------
+    values : mapping
+        Its `sections`.
+    manifest : Manifest or None
+        Of the dataset. Without one the shapes of inputs are unknown, and only epochs tell points apart.
+    """
+    train = values["train"]
+    epochs, batch_size = train["epochs"], train["batch_size"]
+    if manifest is None:
+        return Cost(0.0, 1, 0, epochs, batch_size, 0)
+    events = _events(values["data"]["balance"], manifest)
+    size = network_size(values["model"], manifest)
+    batch = min(batch_size, events)
+    return Cost(
+        step=float(_TRAINING * size.multiplications * batch),
+        steps=math.ceil(events / batch),
+        looks=math.ceil(manifest.splits["validation"].events / batch_size),
+        epochs=epochs,
+        batch_size=batch,
+        memory=_FLOAT * (_COPIES * size.weights + _KEPT * batch * size.values),
+    )
+
+
+def network_size(model: Mapping[str, Any], manifest: Manifest) -> NetworkSize:
+    """What the network of a `model` section takes on this dataset."""
+    parameters = Model.parse(dict(model), "model").parameters
+    shapes = [column.shape for column in manifest.inputs.values()]
+    size: NetworkSize = parameters.size(shapes, len(manifest.classes))
+    return size
+
+
+def event_bytes(manifest: Manifest) -> int:
+    """Bytes of the inputs of an event, dense, as they are delivered."""
+    return _FLOAT * sum(column.size for column in manifest.inputs.values())
+
+
+def _events(balance: str, manifest: Manifest) -> int:
+    """Training events of an epoch."""
+    counts = manifest.splits["train"].counts
+    return max(counts) * len(counts) if balance == "oversample" else sum(counts)

@@ -1,0 +1,132 @@
+"""Which points are trained together, in one job on one stream. `docs/packs.md` has the rules and reasons."""
+
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dlscan.attempts import last_attempt
+from dlscan.config import Batch
+from dlscan.dataset import Manifest
+from dlscan.errors import DlscanError
+from dlscan.record import PointPaths
+from dlscan.scan.costs import Cost, cost, event_bytes, sections
+from dlscan.scan.deal import Item, deal
+from dlscan.scan.plan import Plan
+from dlscan.scan.room import Room, find_room
+from dlscan.scan.space import Point
+from dlscan.scan.speed import Speed
+
+# `auto` goes no further: the networks of a pack are built and compiled before its first step.
+_MOST = 64
+# Of a device's memory: the count is of what networks need, and back ends take more.
+_SHARE = 0.75
+# A back end with its libraries, and batches on their way to the device.
+_FRAMEWORK, _BATCHES = 2**30, 8
+# How attempts end that may have run out of memory; None is without a word.
+_TOO_LARGE = (None, "oom")
+
+
+def pack(
+    plan: Plan,
+    points: Sequence[Point],
+    batch: Batch,
+    manifest: Manifest | None = None,
+    speed: Speed | None = None,
+    room: Room | None = None,
+) -> list[tuple[Point, ...]]:
+    """Group points into jobs.
+
+    Points share a job only if they can share its stream: the same `data` and `stream` sections and the same
+    `train.batch_size`. A job gets at most `batch.models_per_job` of them, and jobs take about equally long. A
+    point whose last attempt, in a pack of K, ran out of memory or ended without a word is put into a pack of
+    at most K/2.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the scan; it need not be on disk.
+    points : sequence of Point
+        Those to train, in order.
+    batch : Batch
+        Where and how they run.
+    manifest : Manifest, optional
+        Of the dataset; without it only epochs tell the costs of points apart.
+    speed : Speed, optional
+        As measured; without it the figures of a middling machine stand in.
+    room : Room, optional
+        What jobs find where they run; `find_room` by default.
+
+    Returns
+    -------
+    list of tuple of Point
+        Each point once. The points of a job, and jobs by their first point, are in the order of `points`.
+    """
+    if batch.models_per_job == 1:
+        return [(point,) for point in points]
+    room = room or find_room(batch)
+    speed = speed or Speed.guess(room.accelerated, manifest)
+    at_most = _MOST if batch.models_per_job == "auto" else batch.models_per_job
+    costs: list[Cost] = []
+    kinds: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for index, point in enumerate(points):
+        values = sections(plan, point)
+        costs.append(cost(values, manifest))
+        kinds[_stream(values), min(at_most, _limit(plan.paths(point)))].append(index)
+    packs: list[list[int]] = []
+    for (_, most), indices in kinds.items():
+        members = [costs[index] for index in indices]
+        own = [speed.own(member) for member in members]
+        fewest = 1
+        if batch.models_per_job == "auto":
+            slots = None if room.slots is None else max(1, round(room.slots * len(members) / len(points)))
+            fewest = packs_wanted(own, speed.shared(members), slots)
+        items = list(map(Item, indices, own, [member.memory for member in members]))
+        packs += deal(items, most, fewest, _bytes_for_networks(room, members[0], manifest))
+    return [tuple(points[index] for index in indices) for indices in sorted(packs)]
+
+
+def packs_wanted(own: Sequence[float], shared: float, slots: int | None) -> int:
+    """How many packs `auto` makes of networks that can share a stream, if memory allows.
+
+    Parameters
+    ----------
+    own : sequence of float
+        Seconds that a job spends on each network.
+    shared : float
+        Seconds that a job spends whatever is in it: to start, to stream, to step.
+    slots : int or None
+        Jobs that can run at once.
+    """
+    total = sum(own)
+    # what adds no more than a job takes anyway, or than the largest network does, holds nobody up
+    fewest = math.ceil(total / max(shared, *own) - 1e-9)
+    if slots is None:
+        return max(fewest, 1)
+    # a free slot is put to use as long as no job then spends more on what is shared than on its networks
+    busy = math.floor(total / shared + 1e-9)
+    return max(1, min(slots, max(fewest, busy), len(own)))
+
+
+def _stream(values: Mapping[str, Any]) -> str:
+    """What a point takes from a stream: equal for points that can share one."""
+    return repr((values["data"], values["stream"], values["train"]["batch_size"]))
+
+
+def _limit(paths: PointPaths) -> int:
+    """How many points a pack with this one may have."""
+    try:
+        attempt = last_attempt(paths)
+    except DlscanError:
+        return 1  # nobody knows what it died of, and alone it harms no other
+    if attempt is None or attempt.outcome not in _TOO_LARGE:
+        return sys.maxsize
+    return max(1, attempt.pack // 2)
+
+
+def _bytes_for_networks(room: Room, first: Cost, manifest: Manifest | None) -> float:
+    if room.memory is None or manifest is None:
+        return math.inf
+    batches = _BATCHES * first.batch_size * event_bytes(manifest)
+    return _SHARE * room.memory - _FRAMEWORK - batches

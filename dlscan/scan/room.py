@@ -1,0 +1,61 @@
+"""What jobs find where they run, as far as it can be told from here."""
+
+import contextlib
+import dataclasses
+import subprocess
+
+from dlscan.batch.local import LocalSlots, visible_gpus
+from dlscan.config import Batch
+from dlscan.machine import free_memory
+
+_PATIENCE = 20.0
+_QUESTION = ("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits")
+
+
+@dataclasses.dataclass(frozen=True)
+class Room:
+    """What jobs find where they run.
+
+    Attributes
+    ----------
+    memory : int or None
+        Bytes for the networks of a job; None if that is not to limit a pack.
+    slots : int or None
+        Jobs that can run at once; None if nobody knows.
+    accelerated : bool
+        Whether networks are trained on a GPU.
+    """
+
+    memory: int | None
+    slots: int | None
+    accelerated: bool = False
+
+
+def find_room(batch: Batch) -> Room:
+    """The memory of a job and the number of jobs at once.
+
+    Memory is that of the GPU if there is one here, else `batch.memory`, else this machine's. `models_per_job`
+    as a number is not limited by what is only a guess: the memory of a processor for that of a GPU elsewhere,
+    or of this machine for that of another.
+    """
+    local = batch.system == "local"
+    slots = len(LocalSlots(batch).slots) if local else batch.max_running
+    seen = bool(batch.gpus and visible_gpus())
+    accelerated = seen or bool(batch.gpus and not local)
+    gpu = gpu_memory() if seen else None
+    if gpu is not None:
+        return Room(gpu, slots, accelerated)
+    known = local or (batch.memory is not None and not batch.gpus)
+    if not known and batch.models_per_job != "auto":
+        return Room(None, slots, accelerated)
+    here = free_memory() // (slots or 1) if local else free_memory()
+    return Room(here if batch.memory is None else batch.memory, slots, accelerated)
+
+
+def gpu_memory() -> int | None:
+    """Bytes of the smallest GPU that `nvidia-smi` lists here; None if it does not say."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(_QUESTION, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+        sizes = [int(line) for line in done.stdout.split() if line.isdecimal()]
+        return min(sizes) * 2**20 if sizes else None
+    return None

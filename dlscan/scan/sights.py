@@ -1,0 +1,156 @@
+"""What the batch systems say of the jobs of a scan, asked once for all of them."""
+
+import dataclasses
+import datetime
+from collections.abc import Callable, Collection
+
+from dlscan.attempts import Attempt
+from dlscan.batch import SYSTEMS, Request, system
+from dlscan.batch.system import Sight
+from dlscan.config import Batch
+from dlscan.errors import BatchError
+from dlscan.scan.plan import Plan
+from dlscan.scan.submissions import Submission, Submissions
+
+Look = Callable[[Batch, Collection[str]], dict[str, Sight]]
+Say = Callable[[str], None]
+# A system may list a job only some time after it took it.
+_RECENT_SECONDS = 60.0
+
+
+def ask_system(batch: Batch, jobs: Collection[str]) -> dict[str, Sight]:
+    """What the batch system of `batch` says of these jobs."""
+    return system(batch).look(jobs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """The latest job of a point at a batch system.
+
+    Attributes
+    ----------
+    submitted : bool
+        There is one, or there may be: nobody knows whether the system took it.
+    job : str or None
+        Its id.
+    sight : Sight or None
+        What the system says of it.
+    answered : bool
+        Whether the system answered.
+    recent : bool
+        Submitted within the last minute.
+    time : str
+        When it was submitted: ISO 8601, UTC.
+    directory : str
+        Name of the submission's directory, `0003`.
+    others : frozenset of str
+        Ids of all jobs of the scan.
+    """
+
+    submitted: bool = False
+    job: str | None = None
+    sight: Sight | None = None
+    answered: bool = True
+    recent: bool = False
+    time: str = ""
+    directory: str = ""
+    others: frozenset[str] = frozenset()
+
+    def is_own(self, attempt: Attempt | None) -> bool:
+        """Whether an attempt is one of this job, or of a person after it: not one of an earlier job."""
+        if attempt is None or not self.submitted:
+            return False
+        if attempt.job is not None and attempt.job in self.others:
+            return attempt.job == self.job
+        # scripts that people write need not tell a job its id
+        return _time(attempt.started) > _time(self.time)
+
+
+def look_at(plan: Plan, unfinished: Collection[int], look: Look | None, say: Say) -> dict[int, Place]:
+    """Ask the batch systems about the latest jobs of points.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the scan.
+    unfinished : collection of int
+        Numbers of the points whose jobs matter.
+    look, say : callable
+        As for `dlscan.scan.scan_status`.
+
+    Returns
+    -------
+    dict of int to Place
+        By the number of the point, for those that a batch system has or had.
+    """
+    submissions = [item for item in Submissions(plan.directory).read() if item.system in SYSTEMS]
+    # nobody asks about what is done: of a scan that is done, a batch system need not even be here any more
+    open_ones = [item for item in submissions if any(set(job) & set(unfinished) for job in item.jobs)]
+    found = {item.number: item if look else _find(plan, item, say) for item in open_ones}
+    latest: dict[int, tuple[Submission, str | None]] = {}
+    for submission in submissions:
+        latest |= _taken(found.get(submission.number, submission))
+    others = frozenset(job for item in submissions for job in found.get(item.number, item).ids or ())
+    wanted = {n: place for n, place in latest.items() if n in unfinished and place[1] is not None}
+    answers = _answers(list(wanted.values()), look or ask_system, say)
+    now = datetime.datetime.now(datetime.UTC)
+    return {
+        number: Place(
+            True,
+            job,
+            answers.get(job or "", {}).get(job or ""),
+            job in answers,
+            (now - _time(submission.time)).total_seconds() < _RECENT_SECONDS,
+            submission.time,
+            f"{submission.number:04d}",
+            others,
+        )
+        for number, (submission, job) in latest.items()
+    }
+
+
+def _taken(submission: Submission) -> dict[int, tuple[Submission, str | None]]:
+    """The points whose jobs a system took or may have taken, with the id of each one's job."""
+    if submission.ids is None:
+        return {point: (submission, None) for job in submission.jobs for point in job}
+    taken = zip(submission.jobs, submission.ids, strict=False)  # perhaps it took the first ones only
+    return {point: (submission, name) for job, name in taken for point in job}
+
+
+def _find(plan: Plan, submission: Submission, say: Say) -> Submission:
+    """A submission with the ids of its jobs, where a `scan` was killed before it could write them down."""
+    if submission.ids is not None:
+        return submission
+    directory = Submissions(plan.directory).directory(submission.number)
+    request = Request(submission.tag, plan.directory, directory, submission.jobs, submission.batch)
+    try:
+        return dataclasses.replace(submission, ids=tuple(system(submission.batch).find(request)))
+    except BatchError as error:
+        say(f"{submission.system} did not say whether it has submission {submission.number} ({error})")
+        return submission
+
+
+def _answers(
+    wanted: list[tuple[Submission, str | None]], look: Look, say: Say
+) -> dict[str, dict[str, Sight]]:
+    """What each system that answers says, by the job that it was asked about."""
+    # by what decides which system answers; its options may tell one cluster of a site from another
+    groups: list[tuple[Batch, list[str]]] = []
+    for submission, job in wanted:
+        ids = next((ids for batch, ids in groups if batch == submission.batch), None)
+        if ids is None:
+            ids = []
+            groups.append((submission.batch, ids))
+        ids.append(str(job))
+    answers: dict[str, dict[str, Sight]] = {}
+    for batch, ids in groups:
+        ids = list(dict.fromkeys(ids))
+        try:
+            answers |= dict.fromkeys(ids, look(batch, ids))
+        except BatchError as error:
+            say(f"{batch.system} did not answer, its jobs are shown as they were: {error}")
+    return answers
+
+
+def _time(text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(text)

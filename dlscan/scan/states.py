@@ -1,0 +1,198 @@
+"""The state of a point, from what is on disk and what the batch system says. Pure."""
+
+import dataclasses
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Literal, get_args
+
+from dlscan.attempts import Attempt
+from dlscan.batch.system import Sight
+from dlscan.config import Batch
+
+if TYPE_CHECKING:
+    from dlscan.scan.status import PointStatus
+
+State = Literal["pending", "queued", "running", "preempted", "timeout", "oom", "failed", "diverged", "done"]
+STATES: tuple[State, ...] = get_args(State)
+# states that spend a retry
+CRASHED: tuple[State, ...] = ("failed", "oom", "diverged")
+
+_STOPPED = ("preempted", "timeout", "lost")
+# what a job's end makes of a point whose attempt could not write down its own
+_BY_REASON: dict[str, State] = {
+    "oom": "oom",
+    "timeout": "timeout",
+    "preempted": "preempted",
+    "cancelled": "preempted",
+    "node": "preempted",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """All that is known about a point.
+
+    Attributes
+    ----------
+    record : bool
+        It has a record that can be read.
+    attempt : Attempt or None
+        The latest.
+    alive : bool
+        That attempt shows signs of life.
+    submitted : bool
+        It is in a submission to a batch system, and that system took the job or may have.
+    own : bool
+        The attempt is one of the latest submission's job.
+    sight : Sight or None
+        What the system says of that job; None if it knows nothing of it.
+    answered : bool
+        The system answered.
+    recent : bool
+        The job was submitted so recently that the system may not list it yet.
+    """
+
+    record: bool = False
+    attempt: Attempt | None = None
+    alive: bool = False
+    submitted: bool = False
+    own: bool = False
+    sight: Sight | None = None
+    answered: bool = True
+    recent: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """The state of a point.
+
+    Attributes
+    ----------
+    state : State
+        Itself.
+    error : str
+        Why it is not well.
+    silent : bool
+        It runs by what the batch system says, but gives no sign of life.
+    unwritten : {"", "attempt", "job"}
+        No attempt on file says so: the latest attempt, or a job before it made one, ended without a word.
+    """
+
+    state: State
+    error: str = ""
+    silent: bool = False
+    unwritten: Literal["", "attempt", "job"] = ""
+
+
+def judge(known: Evidence) -> Verdict:
+    """The state of a point.
+
+    A record is the end of it, and a living attempt runs whatever the system says. Else the job decides: one
+    that is queued, or that runs and has not begun, is `queued`; one that runs while its attempt is silent is
+    `running`, with the silence said. A system that does not answer is taken to be as it was: its jobs are
+    not over. Only when the system says that a job has ended, or has forgotten it, is an attempt without an
+    end judged dead.
+    """
+    if known.record:
+        return Verdict("done")
+    if known.alive and known.attempt is not None and known.attempt.outcome is None:
+        return Verdict("running")
+    if not known.submitted:
+        return _after(known.attempt)
+    if not known.answered:
+        return _during(known)
+    if known.sight is None:
+        return Verdict("queued") if known.recent and not known.own else _after(known.attempt)
+    if known.sight.phase == "queued":
+        return Verdict("queued")
+    if known.sight.phase == "running":
+        return _during(known)
+    return _ended(known, known.sight)
+
+
+def _during(known: Evidence) -> Verdict:
+    """While the job runs, or may."""
+    attempt = known.attempt
+    if not known.own or attempt is None:
+        return Verdict("queued")
+    if attempt.outcome is None:
+        return Verdict("running", silent=True)
+    # a job that was stopped is about to end or to be requeued; after a crash a pack goes on with its others
+    return Verdict("queued") if attempt.outcome in _STOPPED else _after(attempt)
+
+
+def _ended(known: Evidence, sight: Sight) -> Verdict:
+    attempt = known.attempt
+    if known.own and attempt is not None:
+        if attempt.outcome is not None:
+            return _after(attempt)
+        state = _BY_REASON.get(sight.reason, "failed")
+        return Verdict(
+            state, _joined(f"ended without a word on {attempt.host}", sight.words), unwritten="attempt"
+        )
+    if sight.reason == "cancelled" or (attempt is not None and sight.reason in ("done", "")):
+        # it never came to this point: things are as they were before it
+        return _after(attempt)
+    state = _BY_REASON.get(sight.reason, "failed")
+    return Verdict(state, _joined("the job ended before it began to train", sight.words), unwritten="job")
+
+
+def _after(attempt: Attempt | None) -> Verdict:
+    """When nothing is under way."""
+    # after `done` without a record, the record is gone, and has to be made again
+    if attempt is None or attempt.outcome == "done":
+        return Verdict("pending")
+    if attempt.outcome is None:
+        text = f"ended without a word on {attempt.host}, as a killed process does"
+        return Verdict("failed", text, unwritten="attempt")
+    if attempt.outcome == "lost":
+        return Verdict("preempted", attempt.error or "")
+    known = attempt.outcome in STATES
+    return Verdict(attempt.outcome if known else "failed", attempt.error or "")  # type: ignore[arg-type]
+
+
+def _joined(text: str, words: str) -> str:
+    return f"{text} ({words})" if words else text
+
+
+def crashes(attempts: Iterable[Attempt], epochs: int) -> int:
+    """How many attempts crashed since one of them last finished an epoch, the crash of that one included.
+
+    Parameters
+    ----------
+    attempts : iterable of Attempt
+        Of a point, in order.
+    epochs : int
+        Epochs that it has now.
+    """
+    count, reached = 0, epochs
+    for attempt in reversed(list(attempts)):
+        crashed = attempt.outcome in (None, *CRASHED)
+        count += crashed
+        began = reached if attempt.resumed_after is None else attempt.resumed_after
+        # one that diverges does so again, however many epochs it has before it
+        if reached > began and attempt.outcome != "diverged":
+            break
+        reached = min(reached, began)
+    return count
+
+
+def to_submit(
+    statuses: Iterable["PointStatus"], batch: Batch, retry: Collection[str] = ()
+) -> list["PointStatus"]:
+    """The points to submit: all that are not done, queued or running, nor crash again and again.
+
+    Parameters
+    ----------
+    statuses : iterable of PointStatus
+        Of a scan.
+    batch : Batch
+        A point that crashed more than `retries` times is left out.
+    retry : collection of str
+        States whose points are submitted however often they crashed.
+    """
+    open_states = [status for status in statuses if status.state not in ("done", "queued", "running")]
+    return [
+        status
+        for status in open_states
+        if status.state not in CRASHED or status.crashes <= batch.retries or status.state in retry
+    ]

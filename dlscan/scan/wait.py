@@ -1,0 +1,69 @@
+"""Wait for a scan."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from dlscan.scan.plan import Plan
+from dlscan.scan.states import UNDER_WAY
+from dlscan.scan.status import PointStatus, scan_status
+
+_FIRST_SECONDS, _MOST_SECONDS = 2.0, 30.0
+# for a system that does not answer: asking it often is one more load on it
+_MOST_SECONDS_SILENT = 300.0
+# looking may take no more than this share of the time: thousands of points are many files
+_SHARE = 0.1
+
+Say = Callable[[str], None]
+
+
+def watch(plan: Plan, say: Say, sleep: Callable[[float], None] = time.sleep) -> Iterator[list[PointStatus]]:
+    """Look at a scan again and again, until every point is done or nothing more is queued or running.
+
+    A batch system or a file server that does not answer does not end it: that is said once, and the pauses get
+    longer until it answers again.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the scan.
+    say : callable
+        Gets a line when there is something to tell.
+    sleep : callable
+        Waits for so many seconds.
+
+    Yields
+    ------
+    list of PointStatus
+        Of every point, at each look.
+    """
+    pause, silent, over = _FIRST_SECONDS, False, False
+    before: list[PointStatus] | None = None
+    while True:
+        begin = time.monotonic()
+        statuses, words = _look(plan)
+        if words and not silent:
+            say(f"{words}; waiting on, asking less often")
+        elif silent and not words:
+            say("the batch system answers again")
+            pause = _FIRST_SECONDS
+        silent = bool(words)
+        if statuses is not None:
+            yield statuses
+            states = {status.state for status in statuses}
+            if states == {"done"} or (over and not states & set(UNDER_WAY)):
+                return
+            # once more before the end: a requeued job is for a moment neither running nor queued
+            over = not silent and not states & set(UNDER_WAY)
+            pause = _FIRST_SECONDS if over or (statuses != before and not silent) else pause
+            before = statuses
+        sleep(max(pause, (time.monotonic() - begin) / _SHARE))
+        pause = min(pause * 1.5, _MOST_SECONDS_SILENT if silent else _MOST_SECONDS)
+
+
+def _look(plan: Plan) -> tuple[list[PointStatus] | None, str]:
+    """The states, and who did not answer."""
+    silence: list[str] = []
+    try:
+        return scan_status(plan, say=silence.append), "; ".join(silence)
+    except OSError as error:  # a file server that is away for a while
+        return None, f"{error.filename or plan.directory}: {error.strerror or error}"

@@ -1,0 +1,226 @@
+"""One point of a pack while its network trains."""
+
+import datetime
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from dlscan import models
+from dlscan.attempts import first_start
+from dlscan.claims import Claim
+from dlscan.config import Experiment, plain
+from dlscan.dataset import Manifest
+from dlscan.errors import DivergedError, ScanError
+from dlscan.files import written_whole
+from dlscan.models.flops import flops
+from dlscan.record import PointPaths, Record
+from dlscan.train.checkpoint import Checkpoint
+from dlscan.train.evaluate import Evaluation
+from dlscan.train.history import Row, speed, summary, write_csv
+from dlscan.train.info import PointInfo
+from dlscan.train.learner import Learner
+from dlscan.train.provenance import versions
+from dlscan.train.scores import ScoreFile
+from dlscan.train.variables import load_variables
+
+log = logging.getLogger("dlscan")
+
+
+class Member:
+    """A point, its claim, and its network in training.
+
+    Everything that it writes is written under its claim, and nothing is once another job has taken over.
+
+    Parameters
+    ----------
+    paths : PointPaths
+        The point's directory.
+    point : PointInfo
+        Its number and names.
+    claim : Claim
+        On the point.
+    experiment : Experiment
+        Its configuration.
+    """
+
+    def __init__(self, paths: PointPaths, point: PointInfo, claim: Claim, experiment: Experiment) -> None:
+        self.paths, self.point, self.claim, self.experiment = paths, point, claim, experiment
+        self.checkpoint = Checkpoint(paths.last)
+        self.learner: Learner
+
+    def __str__(self) -> str:
+        return str(self.point)
+
+    def say(self, text: str) -> None:
+        """Tell the log; the point's own too where the job's is that of several."""
+        if self.claim.attempt.pack == 1:
+            log.info(text)
+            return
+        log.info(f"{self}: {text}")
+        with self.paths.log.open("a", encoding="utf-8") as own:
+            own.write(f"{text}\n")
+
+    @property
+    def order_seed(self) -> int:
+        """Of the order of events: that of the scan where there is one, so that its points share a stream."""
+        seed = self.point.order_seed
+        return self.experiment.train.seed if seed is None else seed
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Epochs trained, and steps of the next one."""
+        return self.learner.epoch, self.learner.step
+
+    def start(self, manifest: Manifest, steps: int) -> None:
+        """Build the network; go on from the checkpoint if there is one.
+
+        Raises
+        ------
+        ScanError
+            If the checkpoint is damaged or of another dataset.
+        """
+        self._sweep()
+        experiment = self.experiment
+        network = models.build(experiment.model, manifest, experiment.data.normalize, experiment.train.seed)
+        self.learner = Learner(network, experiment.train, manifest.config_hash, steps)
+        state = self.checkpoint.read()
+        if state is None:
+            self.say(f"{self.learner.parameters:,} parameters, on {models.device()}")
+        else:
+            if state.dataset != manifest.config_hash:
+                raise ScanError(
+                    f"{self}: the dataset was rebuilt after epoch {state.epoch}; remove {self.paths.last} "
+                    "to train this point from its start"
+                )
+            self.learner.resume(state, self.checkpoint.variables(state.epoch, state.step))
+            with self.claim.writing():
+                write_csv(self.paths.history, self.learner.history)
+            self.say(f"goes on after {self.progress}, on {models.device()}")
+        self.claim.resumed(self.learner.epoch)
+
+    @property
+    def progress(self) -> str:
+        """How far it is, in words."""
+        epochs = f"epoch {self.learner.epoch} of {self.experiment.train.epochs}"
+        return f"{epochs} and {self.learner.step} steps" if self.learner.step else epochs
+
+    def end_epoch(self, row: Row) -> None:
+        """Keep an epoch that has ended.
+
+        Raises
+        ------
+        DivergedError
+            If a loss is no longer a number; the last good epoch is on file.
+        FencedError
+            If another job has taken over.
+        """
+        if not row.finite:
+            raise DivergedError(
+                f"{self}: loss is {row.loss:g} and validation loss {row.val_loss:g} after epoch {row.epoch} "
+                f"with learning rate {self.experiment.train.learning_rate:g}; lower train.learning_rate, or "
+                "scale the inputs by data.normalize"
+            )
+        self.keep()
+
+    def keep(self) -> None:
+        """Write the checkpoint and the history."""
+        with self.claim.writing():
+            self.checkpoint.commit(self.learner.state(), self.learner.save)
+            write_csv(self.paths.history, self.learner.history)
+
+    def load_best(self) -> Any:
+        """Put the best weights into the network, and give it."""
+        best = self.checkpoint.variables(self.learner.stopping.best_epoch)
+        load_variables(best, {"network": self.learner.network.variables})
+        return self.learner.network
+
+    def finish(self, evaluation: Evaluation, scores: ScoreFile, shared: float) -> None:
+        """Write network, scores and record: from then on the point is done.
+
+        Parameters
+        ----------
+        evaluation : Evaluation
+            What the network is worth.
+        scores : ScoreFile
+            Its scores, not in their place yet.
+        shared : float
+            Seconds of the job that were not training so far, this point's share.
+        """
+        start = time.perf_counter()
+        with self.claim.writing():
+            with written_whole(self.paths.best) as temporary:
+                self.learner.network.save(temporary)
+            scores.commit()
+            beside = shared + time.perf_counter() - start
+            self._record(evaluation, beside).write(self.paths.record)
+            # the record says what the checkpoint was for, and a scan has many points
+            self.checkpoint.clear()
+        best = self.learner.stopping.best_epoch
+        self.say(
+            f"done after epoch {self.learner.epoch}, the best was {best}; {beside:.1f} s beside training"
+        )
+
+    def _record(self, evaluation: Evaluation, beside: float) -> Record:
+        experiment, learner, times = self.experiment, self.learner, speed(self.learner.history)
+        measured = evaluation.measured
+        count, reason = flops(learner.network)
+        return Record(
+            point=self.point.number,
+            name=self.point.name,
+            scan=self.point.scan,
+            varied=self.point.varied,
+            params=_params(experiment, self.point.varied),
+            classes=evaluation.classes,
+            metrics=measured.values | summary(learner.history, learner.stopping.best_epoch),
+            epochs=learner.epoch,
+            best_epoch=learner.stopping.best_epoch,
+            stopped=learner.finished or "",
+            seconds_per_epoch=times["seconds_per_epoch"],
+            train_seconds=times["train_seconds"],
+            events_per_second=times["events_per_second"],
+            model_parameters=learner.parameters,
+            seed=experiment.train.seed,
+            started=first_start(self.paths),
+            ended=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            attempts=self.claim.attempt.number,
+            host=self.claim.attempt.host,
+            device=models.device(),
+            backend=models.backend(),
+            versions=versions(),
+            git_commit=self.point.git_commit,
+            dataset={"path": str(experiment.data.prepared), "config_hash": learner.dataset},
+            errors=measured.errors,
+            reasons=measured.reasons | ({"flops": reason} if count is None else {}),
+            flops=count,
+            inference_events_per_second=evaluation.events_per_second,
+            pack=self.claim.attempt.pack,
+            beside_seconds=beside,
+        )
+
+    def _sweep(self) -> None:
+        """Remove what a killed process left half-written."""
+        with self.claim.writing():
+            for path in (self.paths.best, self.paths.predictions, self.paths.history, self.paths.record):
+                for leftover in path.parent.glob(f".{path.stem}-*{path.suffix}"):
+                    leftover.unlink()
+
+
+def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:
+    """Every key of `model` and `train`; a varied section, such as `train.early_stopping`, as a whole too."""
+    sections = {"model": plain(experiment.model), "train": plain(experiment.train)}
+    params = _flat(sections)
+    for key in varied:
+        value: Any = sections
+        for part in key.split("."):
+            value = value[part]
+        params[key] = value
+    return params
+
+
+def _flat(value: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Dotted keys for what is nested."""
+    flat: dict[str, Any] = {}
+    for name, item in value.items():
+        flat |= _flat(item, f"{above}{name}.") if isinstance(item, dict) else {f"{above}{name}": item}
+    return flat

@@ -1,0 +1,256 @@
+"""Points and their owner: claims, packs, what became of each. No Keras here: it takes seconds to load."""
+
+import dataclasses
+import gc
+import json
+import logging
+from collections.abc import Sequence
+from types import TracebackType
+
+from dlscan.claims import Claim
+from dlscan.config import Experiment, load, plain
+from dlscan.errors import (
+    DivergedError,
+    DlscanError,
+    HeldError,
+    NoMemoryError,
+    PointsFailed,
+    ScanError,
+)
+from dlscan.record import PointPaths, Record
+from dlscan.train.info import Outcome, PointInfo, Progress
+from dlscan.train.interruption import Interruption
+from dlscan.train.memory import is_out_of_memory
+
+log = logging.getLogger("dlscan")
+
+
+def train_point(paths: PointPaths, point: PointInfo, on_step: Progress | None = None) -> Outcome:
+    """Train one point: see `train_points`."""
+    return train_points([(paths, point)], on_step)[point.number]
+
+
+def train_points(
+    points: Sequence[tuple[PointPaths, PointInfo]], on_step: Progress | None = None
+) -> dict[int, Outcome]:
+    """Train points together, or go on with them, until they are done or something asks to stop.
+
+    Points that can share a stream do: what becomes of each is what would if it were alone. SIGTERM, SIGUSR1
+    and `train.time_limit` stop them after an epoch, or after a step where an epoch takes too long; call it
+    again to go on.
+
+    Parameters
+    ----------
+    points : sequence of (PointPaths, PointInfo)
+        Directories, which hold each point's experiment file, and what goes into its record beside.
+    on_step : callable, optional
+        Called after each training step with the epoch, from 1, the step, from 1, and the steps of an epoch.
+
+    Returns
+    -------
+    dict of int to {"done", "preempted", "timeout", "held"}
+        By the point's number; `held` is one that another process trains.
+
+    Raises
+    ------
+    PointsFailed
+        If some of several points failed, once the others have ended. The error of a single one is raised as
+        it is:
+    HeldError
+        If another process trains the point.
+    FencedError
+        If another process has taken it over.
+    ScanError
+        If its checkpoint is damaged or of another dataset.
+    DivergedError
+        If a loss is no longer a number.
+    NoMemoryError
+        If it does not fit into memory.
+    DlscanError
+        If the experiment file, the dataset, the stream or the back end is at fault.
+    """
+    with _Session(len(points), on_step) as session:
+        session.claim(points)
+        session.train()
+    return session.outcomes
+
+
+@dataclasses.dataclass(frozen=True)
+class _Held:
+    """A point that this process owns."""
+
+    paths: PointPaths
+    point: PointInfo
+    claim: Claim
+    experiment: Experiment
+
+
+class _Session:
+    """The points that one job trains; whatever happens, the end of each attempt is written down."""
+
+    def __init__(self, points: int, on_step: Progress | None) -> None:
+        self._several, self._on_step = points > 1, on_step
+        self.outcomes: dict[int, Outcome] = {}
+        self._claims: dict[int, Claim] = {}
+        self._held: list[_Held] = []
+        self._failed: dict[PointInfo, Exception] = {}
+
+    def __enter__(self) -> "_Session":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            for claim in self._claims.values():
+                claim.end(_outcome(error), _last_line(error))
+        elif self._failed and not self._several:
+            raise next(iter(self._failed.values()))
+        elif self._failed:
+            names = ", ".join(str(point) for point in self._failed)
+            raise PointsFailed(
+                f"{len(self._failed)} of {len(self._failed) + len(self.outcomes)} points failed: {names}"
+            )
+
+    def claim(self, points: Sequence[tuple[PointPaths, PointInfo]]) -> None:
+        """Take the points that are neither done nor held by somebody else."""
+        wanted = []
+        for paths, point in points:
+            if not paths.config.exists():
+                raise ScanError(f"{paths.directory}: no point here, there is no {paths.config.name}")
+            if _is_done(paths):
+                log.info(f"{point} is done already; its record is {paths.record}")
+                self.outcomes[point.number] = "done"
+            else:
+                wanted.append((paths, point))
+        for paths, point in wanted:
+            try:
+                self._take(paths, point, len(wanted))
+            except HeldError as error:
+                if not self._several:
+                    raise
+                log.warning("%s; it is left to that process", error)
+                self.outcomes[point.number] = "held"
+
+    def train(self) -> None:
+        """Train all that is held, pack by pack."""
+        limits = [held.experiment.train.time_limit for held in self._held]
+        limit = min((limit for limit in limits if limit is not None), default=None)
+        with Interruption(limit) as interruption:
+            waiting = _packs(self._held)
+            while waiting:
+                pack = waiting.pop(0)
+                shortage = self._fit(pack, interruption)
+                if shortage is not None:
+                    waiting[:0] = self._smaller(pack, shortage)
+
+    def _take(self, paths: PointPaths, point: PointInfo, pack: int) -> None:
+        claim = self._claims[point.number] = Claim.take(paths, pack)
+        # while it was waited for the point, somebody may have finished it
+        if _is_done(paths):
+            self._end(point, "done")
+            return
+        try:
+            self._held.append(_Held(paths, point, claim, load(paths.config)))
+        except DlscanError as error:
+            self._fail(point, error)
+
+    def _fit(self, pack: Sequence[_Held], interruption: Interruption) -> str | None:
+        """Train a pack; how it ran out of memory, if it did: then what it held is given back."""
+        # not for points that are done or taken
+        from dlscan.train.fit import Report, fit
+        from dlscan.train.member import Member
+
+        members = [Member(held.paths, held.point, held.claim, held.experiment) for held in pack]
+        report = Report(self._end, self._fail, self._on_step)
+        try:
+            stopped = fit(members, interruption, report)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            shortage = _first_words(error)
+        else:
+            for held in pack:
+                if stopped and held.point.number in self._claims:
+                    self._end(held.point, stopped)
+            return None
+        members.clear()
+        gc.collect()
+        return shortage
+
+    def _smaller(self, pack: Sequence[_Held], shortage: str) -> list[list[_Held]]:
+        """What is left of a pack that does not fit into memory, in halves; one point alone has failed."""
+        left = [held for held in pack if held.point.number in self._claims]
+        if len(left) == 1:
+            self._fail(
+                left[0].point,
+                NoMemoryError(
+                    f"{left[0].point} does not fit into memory ({shortage}); lower train.batch_size or the "
+                    "size of the network, or give it more memory"
+                ),
+            )
+            return []
+        # neighbours in the plan cost alike: each half gets every second one
+        halves = [left[::2], left[1::2]]
+        log.warning(
+            "%d points do not fit into memory together (%s); going on with %s of them",
+            len(left),
+            shortage,
+            " and then ".join(str(len(half)) for half in halves),
+        )
+        return halves
+
+    def _end(self, point: PointInfo, outcome: Outcome) -> None:
+        self._claims.pop(point.number).end(outcome)
+        self.outcomes[point.number] = outcome
+
+    def _fail(self, point: PointInfo, error: Exception) -> None:
+        self._claims.pop(point.number).end(_outcome(error), _last_line(error))
+        self._failed[point] = error
+        if self._several:
+            log.error(error)
+
+
+def _packs(held: Sequence[_Held]) -> list[list[_Held]]:
+    """Points that can share a stream, and a device, together."""
+    packs: dict[str, list[_Held]] = {}
+    for one in held:
+        experiment = one.experiment
+        train = experiment.train
+        order = train.seed if one.point.order_seed is None else one.point.order_seed
+        shared = [plain(experiment.data), plain(experiment.stream), train.batch_size, order]
+        packs.setdefault(json.dumps(shared, sort_keys=True, default=str), []).append(one)
+    return list(packs.values())
+
+
+def _outcome(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "preempted"
+    if isinstance(error, NoMemoryError) or is_out_of_memory(error):
+        return "oom"
+    return "diverged" if isinstance(error, DivergedError) else "failed"
+
+
+def _last_line(error: BaseException) -> str | None:
+    if isinstance(error, KeyboardInterrupt):
+        return None
+    lines = str(error).strip().splitlines() or [""]
+    return lines[-1] if isinstance(error, DlscanError) else f"{type(error).__name__}: {lines[-1]}"
+
+
+def _first_words(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0][:200]}"
+
+
+def _is_done(paths: PointPaths) -> bool:
+    if not paths.record.exists():
+        return False
+    try:
+        Record.read(paths.record)
+    except ScanError as error:
+        kept = paths.record.with_suffix(".damaged")
+        paths.record.replace(kept)
+        log.warning("%s; it is kept as %s, and the point is trained again", error, kept.name)
+        return False
+    return True

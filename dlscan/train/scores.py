@@ -1,0 +1,75 @@
+"""The file of a network's scores, written split by split and put in its place at the end."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.files import put_in_place, temporary_beside
+from dlscan.stream import Batch, Batches
+
+
+class ScoreFile:
+    """An HDF5 file that is there once it is committed, and leaves nothing behind otherwise.
+
+    At its root the test split: `scores` (N, C) float32, `labels` (N,) int32, `weights` (N,) float32,
+    `sources` (N, 2) uint32 (number of the raw file in the dataset's manifest, row in it), `extras/<name>`;
+    attributes `classes`, `split`. In the groups `validation` and `train` `scores`, `labels` and
+    `weights` of those.
+
+    Parameters
+    ----------
+    path : Path
+        Its place.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._temporary = path, temporary_beside(path)
+        self._file = h5py.File(self._temporary, "w")
+
+    def create(self, batches: Batches) -> None:
+        """Make room for what the events of the test split carry along."""
+        self._file.attrs["classes"], self._file.attrs["split"] = list(batches.manifest.classes), "test"
+        self._file.create_dataset("sources", (batches.events, 2), np.uint32)
+        extras = self._file.create_group("extras")
+        for name, column in batches.manifest.extras.items():
+            extras.create_dataset(name, (batches.events, *column.shape), column.dtype)
+
+    def carry(self, batch: Batch, start: int) -> None:
+        """Write what a batch of the test split carries along; its first event is number `start`."""
+        here = slice(start, start + len(batch))
+        self._file["sources"][here] = batch.sources
+        for name, values in batch.extras.items():
+            self._file["extras"][name][here] = values
+
+    def write(self, split: str, scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any]) -> None:
+        """Write the scores of a split."""
+        group: Any = self._file if split == "test" else self._file.create_group(split)
+        group["scores"], group["labels"], group["weights"] = scores, labels, weights
+
+    def commit(self) -> None:
+        """Put the file in its place."""
+        self._file.close()
+        put_in_place(self._temporary, self._path)
+
+    def discard(self) -> None:
+        """Leave nothing behind, unless it is in its place."""
+        # a full disk fails once more on closing
+        with contextlib.suppress(OSError):
+            self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def score_files(paths: list[Path]) -> Iterator[list[ScoreFile]]:
+    """A score file for each path; those that are not committed are discarded."""
+    with contextlib.ExitStack() as stack:
+        files = []
+        for path in paths:
+            files.append(ScoreFile(path))
+            stack.callback(files[-1].discard)
+        yield files

@@ -1,0 +1,293 @@
+"""Which points share a job."""
+
+import dataclasses
+import itertools
+import json
+import math
+import os
+import random
+
+import pytest
+
+from dlscan.attempts import ended, new_attempt, write_attempt
+from dlscan.config import Dense
+from dlscan.dataset import Manifest
+from dlscan.prepare import prepare
+from dlscan.scan import freeze
+from dlscan.scan.costs import cost, sections
+from dlscan.scan.deal import Item, deal
+from dlscan.scan.packs import pack, packs_wanted
+from dlscan.scan.room import Room, find_room
+from dlscan.scan.speed import Speed
+
+ANYWHERE = Room(memory=None, slots=None)
+# nothing takes time but what a test says
+IDLE = Speed(stream=1e12, step=0.0, network=0.0, rate=0.0, overlaps=False, startup=1e-9, setup=0.0)
+GRID = {"model.width": [8, 16, 32], "model.depth": [1, 2]}
+
+
+def numbers(packs):
+    return [tuple(point.number for point in points) for points in packs]
+
+
+def packed(experiment, room=ANYWHERE, **options):
+    plan = freeze(experiment)
+    return numbers(pack(plan, plan.points, experiment.batch, room=room, **options))
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [
+        (1, [(1,), (2,), (3,), (4,), (5,), (6,)]),
+        (2, [(1, 2), (3, 4), (5, 6)]),
+        (4, [(1, 2, 3), (4, 5, 6)]),
+        (6, [(1, 2, 3, 4, 5, 6)]),
+        (100, [(1, 2, 3, 4, 5, 6)]),
+    ],
+)
+def test_packs_of_equal_points_keep_their_order(make_experiment, most, expected):
+    experiment = make_experiment(scan={"grid": GRID}, batch={"models_per_job": most})
+
+    assert packed(experiment) == expected
+
+
+def test_points_of_unlike_batch_sizes_do_not_share_a_stream(make_experiment):
+    grid = {
+        "train.batch_size": [16, 32],
+        "train.optimizer": ["sgd", "adam"],
+        "train.learning_rate": [0.1, 0.01],
+        "model.dropout": [0.0, 0.5],
+    }
+    experiment = make_experiment(scan={"grid": grid, "repeats": 2}, batch={"models_per_job": 100})
+
+    # everything else may differ, seeds too
+    assert packed(experiment) == [tuple(range(1, 17)), tuple(range(17, 33))]
+
+
+def test_packs_take_about_equally_long(make_experiment):
+    experiment = make_experiment(
+        "batch.models_per_job=4", scan={"grid": {"model.width": [8, 64], "train.epochs": [1, 5, 50, 400]}}
+    )
+    prepare(experiment, processes=1)
+    manifest = Manifest.read(experiment.data.prepared)
+    plan = freeze(experiment)
+    speed = dataclasses.replace(IDLE, rate=1.0)
+
+    first, second = pack(plan, plan.points, experiment.batch, manifest, speed, ANYWHERE)
+
+    # the two longest, 400 epochs of a wide one and of a narrow one, are not together
+    assert {point.params["train.epochs"] for point in first} >= {400}
+    assert {point.params["train.epochs"] for point in second} >= {400}
+
+
+def test_networks_that_do_not_fit_together_are_packed_apart(make_experiment):
+    experiment = make_experiment(
+        "batch.models_per_job=6", scan={"grid": {"model.width": [512], "train.learning_rate": [1, 2, 3, 4]}}
+    )
+    prepare(experiment, processes=1)
+    manifest = Manifest.read(experiment.data.prepared)
+    plan = freeze(experiment)
+    one = cost(sections(plan, plan.points[0]), manifest).memory
+
+    def count(memory):
+        return [len(points) for points in pack(plan, plan.points, experiment.batch, manifest, room=memory)]
+
+    assert count(Room(64 * 2**30, None)) == [4]
+    # what is left of a device beside the framework and batches under way is room for two and a half
+    assert count(Room(math.ceil((2**30 + 8 * 32 * 508 + 2.5 * one) / 0.75), None)) == [2, 2]
+    assert count(Room(2**20, None)) == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "before", "expected"),
+    [
+        ("oom", 8, [(1, 2, 3, 4), (5, 6)]),
+        ("oom", 4, [(1, 2), (3, 4), (5, 6)]),
+        ("oom", 3, [(1,), (2,), (3,), (4,), (5, 6)]),
+        ("oom", 1, [(1,), (2,), (3,), (4,), (5, 6)]),
+        (None, 4, [(1, 2), (3, 4), (5, 6)]),
+        ("failed", 4, [(1, 2, 3, 4, 5, 6)]),
+        ("preempted", 4, [(1, 2, 3, 4, 5, 6)]),
+        ("lost", 4, [(1, 2, 3, 4, 5, 6)]),
+    ],
+)
+def test_a_pack_that_died_of_memory_is_halved(make_experiment, outcome, before, expected):
+    experiment = make_experiment(scan={"grid": GRID}, batch={"models_per_job": 8})
+    plan = freeze(experiment)
+    for point in plan.points[:4]:
+        paths = plan.paths(point)
+        paths.attempts.mkdir()
+        attempt = new_attempt(1, pack=before)
+        write_attempt(paths, attempt if outcome is None else ended(attempt, outcome))
+
+    assert numbers(pack(plan, plan.points, experiment.batch, room=ANYWHERE)) == expected
+
+
+def test_a_point_with_a_damaged_attempt_is_tried_alone(make_experiment):
+    experiment = make_experiment(scan={"grid": GRID}, batch={"models_per_job": 8})
+    plan = freeze(experiment)
+    plan.paths(plan.points[2]).attempts.mkdir()
+    (plan.paths(plan.points[2]).attempts / "0001.json").write_text("{")
+
+    assert numbers(pack(plan, plan.points, experiment.batch, room=ANYWHERE)) == [(1, 2, 4, 5, 6), (3,)]
+
+
+@pytest.mark.parametrize(
+    ("own", "shared", "slots", "expected"),
+    [
+        # cheap networks: so many a job that it spends as much on them as it spends anyway
+        ([1.0] * 20, 10.0, None, 2),
+        ([1.0] * 20, 10.0, 8, 2),
+        ([1.0] * 20, 40.0, None, 1),
+        # fewer slots than that: as many jobs as can run at once
+        ([1.0] * 20, 5.0, 2, 2),
+        # expensive ones, all alike: alone where there are slots, else as many jobs as slots
+        ([9.0] * 20, 1.0, None, 20),
+        ([9.0] * 20, 1.0, 100, 20),
+        ([9.0] * 20, 1.0, 8, 8),
+        ([9.0] * 20, 1.0, 1, 1),
+        # one expensive among cheap ones: what takes as long as it does together holds nobody up
+        ([8.0, *[1.0] * 8], 1.0, None, 2),
+        # but slots that are free are used
+        ([8.0, *[1.0] * 8], 1.0, 6, 6),
+        ([8.0, *[1.0] * 8], 4.0, 6, 4),
+        # a single point is a single job
+        ([5.0], 1.0, 4, 1),
+    ],
+)
+def test_auto_packs_until_networks_cost_as_much_as_what_they_share(own, shared, slots, expected):
+    assert packs_wanted(own, shared, slots) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "slots", "expected"),
+    [
+        # 2 epochs of one step each, and no validation known: 2 s of own work
+        ({"network": 1.0, "startup": 12.0}, None, [(1, 2, 3, 4, 5, 6)]),
+        ({"network": 1.0, "startup": 4.0}, None, [(1, 2), (3, 4), (5, 6)]),
+        ({"network": 1.0, "step": 2.0}, None, [(1, 2), (3, 4), (5, 6)]),
+        ({"network": 1.0, "stream": 16.0}, None, [(1, 2), (3, 4), (5, 6)]),
+        ({"setup": 2.0, "startup": 4.0}, None, [(1, 2), (3, 4), (5, 6)]),
+        ({"network": 1.0, "startup": 4.0}, 2, [(1, 2, 3), (4, 5, 6)]),
+        ({"network": 1.0, "startup": 1.0}, None, [(n,) for n in range(1, 7)]),
+    ],
+)
+def test_auto_follows_the_measured_speed(make_experiment, changes, slots, expected):
+    experiment = make_experiment(scan={"grid": GRID}, batch={"models_per_job": "auto"})
+
+    speed = dataclasses.replace(IDLE, **changes)
+    assert packed(experiment, speed=speed, room=Room(None, slots)) == expected
+
+
+def test_auto_without_a_trial_packs_small_networks_and_not_large_ones(make_experiment):
+    large = {"model.width": [200_000, 300_000], "model.depth": [3]}
+    for grid, sizes in ((GRID, [6]), (large, [1, 1])):
+        experiment = make_experiment(
+            f"name=with-{len(sizes)}", scan={"grid": grid}, batch={"models_per_job": "auto"}
+        )
+        prepare(experiment, processes=1)
+        manifest = Manifest.read(experiment.data.prepared)
+        found = packed(experiment, manifest=manifest, room=Room(None, 1 if sizes == [6] else 2))
+        assert [len(points) for points in found] == sizes
+
+
+def test_auto_packs_stay_within_the_memory_of_the_job(make_experiment):
+    experiment = make_experiment("batch.models_per_job=auto", scan={"grid": GRID})
+    prepare(experiment, processes=1)
+    manifest = Manifest.read(experiment.data.prepared)
+
+    found = packed(experiment, Room(2**20, None), manifest=manifest, speed=IDLE)
+    assert found == [(n,) for n in range(1, 7)]
+
+
+def test_dealing_gives_each_item_once_within_the_limits():
+    rng = random.Random(3)
+    for most, fewest in itertools.product((1, 2, 5, 8), (1, 3, 40)):
+        items = [Item(n, rng.choice([1.0, 2.0, 7.5]), rng.randrange(1, 60)) for n in range(37)]
+        packs = deal(items, most, fewest, room=100)
+
+        assert sorted(itertools.chain(*packs)) == list(range(37))
+        assert packs == sorted(sorted(indices) for indices in packs)
+        assert max(map(len, packs)) <= most
+        assert all(sum(items[index].memory for index in indices) <= 100 for indices in packs)
+        assert len(packs) >= min(fewest, 37)
+        assert packs == deal(items, most, fewest, room=100)
+
+
+def test_dealing_balances_loads():
+    loads = [7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 1.0, 1.0]
+    packs = deal([Item(n, load, 0) for n, load in enumerate(loads)], most=4)
+
+    assert sorted(sum(loads[index] for index in indices) for indices in packs) == [10, 10, 10]
+
+
+def test_dealing_thousands_is_quick_to_end():
+    # more than half of the room each: no two go together, whatever was hoped at first
+    items = [Item(n, float(n % 7), 51) for n in range(4000)]
+
+    assert len(deal(items, most=8, room=100)) == 4000
+
+
+@pytest.mark.parametrize("parameters", [{}, {"depth": 0}, {"depth": 3, "batch_norm": True, "dropout": 0.1}])
+def test_a_network_has_the_weights_that_its_parameters_promise(experiment, parameters):
+    from dlscan import models
+    from dlscan.config import Model
+    from dlscan.models.saved import layers_of, trainable_parameters
+
+    prepare(experiment, processes=1)
+    manifest = Manifest.read(experiment.data.prepared)
+    dense = Dense(width=24, **parameters)
+    network = models.build(Model("dense", dense), manifest, {})
+    size = dense.size([column.shape for column in manifest.inputs.values()], len(manifest.classes))
+
+    assert size.weights == trainable_parameters(network)
+    # what is done value by value is left out
+    products = [layer.flops for layer in layers_of(network) if layer.kind == "Dense"]
+    assert 2 * size.multiplications == sum(products)
+
+
+def test_a_dataset_that_is_not_prepared_leaves_epochs_to_tell_points_apart(make_experiment):
+    experiment = make_experiment(scan={"grid": {"train.epochs": [1, 1, 100][1:]}}, batch={"models_per_job": 2})
+    plan = freeze(experiment)
+    known = cost(sections(plan, plan.points[1]), None)
+
+    assert (known.step, known.memory, known.epochs) == (0, 0, 100)
+
+
+def fake_nvidia_smi(directory, monkeypatch, printed):
+    program = directory / "nvidia-smi"
+    program.write_text(f'#!/bin/sh\ncase "$1" in -L) echo "GPU 0: x";; *) echo "{printed}";; esac\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{directory}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("batch", "gpu", "expected"),
+    [
+        ({"system": "slurm", "memory": "32G", "max_running": 5}, "143771", Room(143771 * 2**20, 5, True)),
+        ({"system": "local", "gpus": 1, "memory": "32G"}, "143771", Room(143771 * 2**20, 1, True)),
+        # the memory of a processor is no limit on the GPU of a job elsewhere, but a first guess for auto
+        ({"system": "slurm", "models_per_job": 8, "memory": "32G"}, None, Room(None, None, True)),
+        ({"system": "slurm", "models_per_job": "auto", "memory": "32G"}, None, Room(32 * 2**30, None, True)),
+        ({"system": "slurm", "models_per_job": 8, "memory": "1G", "gpus": 0}, None, Room(2**30, None, False)),
+        ({"system": "local", "memory": "1G", "max_running": 1}, None, Room(2**30, 1, False)),
+        ({"system": "slurm", "gpus": 1, "models_per_job": 8}, "[N/A]", Room(None, None, True)),
+    ],
+)
+def test_room_is_that_of_the_gpu_or_of_the_job(make_experiment, tmp_path, monkeypatch, batch, gpu, expected):
+    if gpu is None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    else:
+        fake_nvidia_smi(tmp_path, monkeypatch, gpu)
+
+    assert find_room(make_experiment(batch=batch).batch) == expected
+
+
+def test_room_of_local_jobs_is_shared_by_those_that_run_at_once(make_experiment, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    one = find_room(make_experiment(batch={"max_running": 1, "cpus": 1}).batch)
+
+    assert one.slots == 1
+    assert one.memory > 0
+    assert json.dumps(one.memory).isdecimal()
