@@ -2,6 +2,7 @@
 # make test      all tests
 # make lint      format, lint, types, import contracts
 # make bench     dlscan against its peers, eight minutes; make bench QUICK=1 is less exact and takes two
+# make bench-packs  whole scans in packs, one point a job, and with Keras and h5py; QUICK=1 as above
 # make clean     remove what the demo and the builds made; make distclean removes .venv too
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ DLSCAN := $(BIN)/dlscan
 DEMO := configs/demo.yaml
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-lowest lint format bench clean distclean
+.PHONY: demo test test-lowest lint format bench bench-packs clean distclean
 
 demo: $(VENV)/.installed-cpu
 	$(BIN)/python data_prep/simulate_showers.py demo/raw --events 1000 --files 2
@@ -47,6 +48,10 @@ test-lowest:
 # other options of `python -m benchmarks` by BENCH="--long --touch"
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(BENCH)
+
+# other options of `python -m benchmarks.packs` likewise
+bench-packs: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks.packs $(if $(QUICK),--quick) $(BENCH)
 
 clean:
 	rm -rf demo build benchmarks/data *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage

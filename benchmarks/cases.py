@@ -21,14 +21,19 @@ class Sample:
     title : str
         For people.
     inputs : dict of str to tuple of int
-        Datasets of a file and the shape of one event in them; all float32. The first value of an event, in
-        the first of them, is the event's number: every row can be recognised wherever it turns up.
+        Datasets of a file and the shape of one event in them; all float32.
     files : int
         Files of each class.
     events : int
         Events of each file.
     pool : int
         Events that a reader with a pool reads and shuffles at once, from all classes together.
+    labels : tuple of str
+        Of the classes; each has a directory.
+    trainable : bool
+        For networks that are to tell classes apart: these differ more, and a dataset `split` says what an
+        event is for. Otherwise the first value of an event, in the first of its inputs, is its number: every
+        row can be recognised wherever it turns up.
     """
 
     name: str
@@ -37,6 +42,8 @@ class Sample:
     files: int
     events: int
     pool: int
+    labels: tuple[str, ...] = LABELS
+    trainable: bool = False
 
     @property
     def tabular(self) -> bool:
@@ -46,7 +53,17 @@ class Sample:
     @property
     def total(self) -> int:
         """Events of all files."""
-        return len(LABELS) * self.files * self.events
+        return len(self.labels) * self.files * self.events
+
+    @property
+    def sides(self) -> dict[str, range]:
+        """What is for training, validation and test, of each file: neighbours, 80, 10 and 10 %."""
+        first, second = self.events * 8 // 10, self.events * 9 // 10
+        return {
+            "train": range(first),
+            "validation": range(first, second),
+            "test": range(second, self.events),
+        }
 
     @property
     def event_bytes(self) -> int:
@@ -55,7 +72,8 @@ class Sample:
 
     def path(self, root: Path, layout: str, label: int, number: int) -> Path:
         """File `number` of a class in a layout."""
-        return root / self.name / layout / LABELS[label] / f"{LABELS[label]}_{number:04d}.h5"
+        name = self.labels[label]
+        return root / self.name / layout / name / f"{name}_{number:04d}.h5"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,13 +123,13 @@ class Case:
     @property
     def events(self) -> int:
         """Events of all files."""
-        return len(LABELS) * self.files * self.sample.events
+        return len(self.sample.labels) * self.files * self.sample.events
 
     def paths(self, root: Path) -> list[list[Path]]:
         """Files, class by class."""
         return [
             [self.sample.path(root, self.layout.name, label, number) for number in range(self.files)]
-            for label in range(len(LABELS))
+            for label in range(len(self.sample.labels))
         ]
 
 

@@ -63,7 +63,9 @@ def _do(command: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
 def _job(command: dict[str, Any]) -> Job:
     case = command["case"]
     inputs = {name: tuple(shape) for name, shape in case["sample"].pop("inputs").items()}
-    sample, layout = Sample(inputs=inputs, **case["sample"]), Layout(**case["layout"])
+    labels = tuple(case["sample"].pop("labels"))
+    sample = Sample(inputs=inputs, labels=labels, **case["sample"])
+    layout = Layout(**case["layout"])
     return Job(
         Case(case["name"], sample, layout),
         Path(command["root"]),

@@ -18,10 +18,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cases import LABELS, PLAIN, Case, Layout, Sample
+from benchmarks.cases import PLAIN, Case, Layout, Sample
 from dlscan.files import written_whole
 
 VERSION = 1  # counts up when the same sample has other events
+SIDES = {"train": 0, "test": 1, "validation": 2}  # numbers in the dataset `split`
 OCCUPANCY = {"ECAL": (0.03, 0.04, 0.05, 0.055), "HCAL": (0.08, 0.08, 0.08, 0.08)}
 _SHOWERS = 16  # different axes and depths per class
 
@@ -42,10 +43,11 @@ def generate(root: Path, cases: list[Case], processes: int) -> None:
     for name in dict.fromkeys(case.sample.name for case in cases):
         of_name = [case for case in cases if case.sample.name == name]
         sample, layouts = of_name[0].sample, {case.layout.name: case.layout for case in of_name}
-        layouts.setdefault("plain", PLAIN)
+        if not sample.trainable:
+            layouts.setdefault("plain", PLAIN)
         for layout in layouts.values():
             _remove_others(root, sample, layout)
-        for label in range(len(LABELS)):
+        for label in range(len(sample.labels)):
             for number in range(sample.files):
                 wanted = [
                     layout for layout in layouts.values() if _missing(root, sample, layout, label, number)
@@ -68,6 +70,8 @@ def write(root: Path, sample: Sample, layouts: list[Layout], label: int, number:
         with written_whole(path) as temporary, h5py.File(temporary, "w") as handle:
             for name, array in values.items():
                 handle.create_dataset(name, data=array, **_storage(layout, array.shape))
+            if sample.trainable:
+                handle.create_dataset("split", data=_sides(sample))
             handle.attrs["made"] = _made(sample, layout)
 
 
@@ -77,21 +81,32 @@ def draw(sample: Sample, label: int, number: int) -> dict[str, Floats]:
     Returns
     -------
     dict of str to ndarray of float32, each (events, ...)
-        The first value of each event is its number, which counts through the files of all classes.
+        The first value of each event is its number, which counts through the files of all classes, unless the
+        sample is trainable.
     """
+    apart = 0.5 if sample.trainable else 0.1
     rng = np.random.default_rng([VERSION, label, number])
     values = {
         name: _image(rng, sample.events, shape, OCCUPANCY[name][label])
         if name in OCCUPANCY
-        else rng.standard_normal((sample.events, *shape), np.float32) + np.float32(0.1 * label)
+        else rng.standard_normal((sample.events, *shape), np.float32) + np.float32(apart * label)
         for name, shape in sample.inputs.items()
     }
+    if sample.trainable:
+        return values
     first = (label * sample.files + number) * sample.events
     if first + sample.events > 2**24:
         raise ValueError(f"{sample.name}: float32 cannot count {first + sample.events} events")
     named = next(iter(values.values()))
     named.reshape(sample.events, -1)[:, 0] = np.arange(first, first + sample.events)
     return values
+
+
+def _sides(sample: Sample) -> NDArray[np.uint8]:
+    sides = np.empty(sample.events, np.uint8)
+    for name, events in sample.sides.items():
+        sides[events.start : events.stop] = SIDES[name]
+    return sides
 
 
 def _image(rng: np.random.Generator, events: int, shape: tuple[int, ...], occupancy: float) -> Floats:
@@ -125,6 +140,8 @@ def _storage(layout: Layout, shape: tuple[int, ...]) -> dict[str, Any]:
 
 def _made(sample: Sample, layout: Layout) -> str:
     content = [VERSION, sample.inputs, sample.files, sample.events, layout.gzip, layout.chunk_events]
+    if sample.trainable:
+        content += [sample.labels]
     return json.dumps(content)
 
 
@@ -140,7 +157,7 @@ def _missing(root: Path, sample: Sample, layout: Layout, label: int, number: int
 
 def _remove_others(root: Path, sample: Sample, layout: Layout) -> None:
     """Remove what larger samples left: dlscan would take all files of a directory."""
-    for label in range(len(LABELS)):
+    for label in range(len(sample.labels)):
         wanted = {sample.path(root, layout.name, label, n) for n in range(layout.files or sample.files)}
         for path in sample.path(root, layout.name, label, 0).parent.glob("*.h5"):
             if path not in wanted:

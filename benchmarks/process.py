@@ -26,6 +26,11 @@ _FIXED = {
 }
 
 
+def clean_environment() -> dict[str, str]:
+    """The environment of everything that is measured: on the CPU, by TensorFlow."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ} | _FIXED
+
+
 class ReaderFailed(Exception):
     """A reader's process broke or took too long."""
 
@@ -47,7 +52,6 @@ class ReaderProcess:
         self.reader, self._cpus, self._log = reader, cpus, log
 
     def __enter__(self) -> ReaderProcess:
-        environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | _FIXED
         cpus = ",".join(map(str, sorted(self._cpus)))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -56,7 +60,7 @@ class ReaderProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=environment,
+                env=clean_environment(),
                 cwd=Path(__file__).parents[1],
                 start_new_session=True,
             )

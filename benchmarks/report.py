@@ -23,7 +23,8 @@ def markdown(result: dict[str, Any]) -> str:
     lines = [
         "# Benchmark",
         "",
-        *_made_with(result),
+        *made_with(result),
+        _settings(result["settings"]),
         "",
         "Events/s delivered; ratio: to the best peer of the table; share: of the limit (prepared data:",
         "setting memory; others: reading and inflating); first: seconds from asking to the first batch,",
@@ -38,19 +39,25 @@ def markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _made_with(result: dict[str, Any]) -> list[str]:
-    machine, versions, how = result["machine"], result["versions"], result["settings"]
+def made_with(result: dict[str, Any]) -> list[str]:
+    """Lines about the machine and the versions, as `machine.describe` found them."""
+    machine, versions = result["machine"], result["versions"]
     commit = (result["commit"] or "unknown")[:12] + (" with changes" if result["changed"] else "")
     packages = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "dlscan")
-    touched = ", every value summed up" if how["touch"] else ""
     return [
         f"{result['date']}, dlscan {versions.get('dlscan', '')}, commit {commit}.",
         f"{machine['cpu']}, {machine['cpus_used']} of {machine['cpus']} CPUs, {machine['memory_gib']} GiB, "
         f"{machine['system']}; load when it began: {machine['load']:.1f}.",
         f"{packages}.",
-        f"Batch 1024, {how['workers']} workers, warm cache{touched}; medians of {how['rounds']} rounds in "
-        f"which all readers of a table take turns, of {how['seconds']:g} s or more.",
     ]
+
+
+def _settings(how: dict[str, Any]) -> str:
+    touched = ", every value summed up" if how["touch"] else ""
+    return (
+        f"Batch 1024, {how['workers']} workers, warm cache{touched}; medians of {how['rounds']} rounds in "
+        f"which all readers of a table take turns, of {how['seconds']:g} s or more."
+    )
 
 
 def _case(case: dict[str, Any]) -> list[str]:

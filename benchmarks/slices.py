@@ -36,7 +36,7 @@ class Plan:
         Files, class by class, equally many.
     inputs : dict of str to tuple of int
         Datasets and the shape of one event.
-    events : int
+    events : range
         Of each file.
     rows : int
         Of each slice.
@@ -47,18 +47,18 @@ class Plan:
 
     paths: list[list[Path]]
     inputs: dict[str, tuple[int, ...]]
-    events: int
+    events: range
     rows: int
     scattered: bool
 
     def groups(self, number: int) -> list[Group]:
         """All groups of pass `number`: every event of every file once."""
         rng = np.random.default_rng([1, number])
-        starts = range(0, self.events, self.rows)
+        starts, end = range(self.events.start, self.events.stop, self.rows), self.events.stop
         of_class = []
         for paths in self.paths:
             order = rng.permutation(len(paths))
-            slices = [(paths[n], a, min(a + self.rows, self.events)) for n in order for a in starts]
+            slices = [(paths[n], a, min(a + self.rows, end)) for n in order for a in starts]
             of_class.append([slices[n] for n in rng.permutation(len(slices))] if self.scattered else slices)
         if self.scattered:  # short slices meet short ones: a batch is then either whole or short
             for slices in of_class:
@@ -77,7 +77,8 @@ def slices(case: Case, root: Path) -> Plan:
     rows = BATCH // len(LABELS)
     if not case.sample.tabular:
         rows = _aligned(case, root, rows)
-    return Plan(case.paths(root), case.sample.inputs, case.sample.events, rows, not case.sample.tabular)
+    events = range(case.sample.events)
+    return Plan(case.paths(root), case.sample.inputs, events, rows, not case.sample.tabular)
 
 
 def pools(case: Case, root: Path) -> Plan:
@@ -85,7 +86,7 @@ def pools(case: Case, root: Path) -> Plan:
     rows = case.sample.pool // len(LABELS)
     if rows < case.sample.events:
         rows = _aligned(case, root, rows)
-    return Plan(case.paths(root), case.sample.inputs, case.sample.events, max(rows, 1), True)
+    return Plan(case.paths(root), case.sample.inputs, range(case.sample.events), max(rows, 1), True)
 
 
 def _aligned(case: Case, root: Path, rows: int) -> int:

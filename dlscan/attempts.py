@@ -189,9 +189,11 @@ def _read(file: Path) -> Attempt:
     known = {field.name for field in dataclasses.fields(Attempt)}
     try:
         # a newer version may write down more than this one knows
-        return Attempt(**{name: item for name, item in value.items() if name in known})
+        attempt = Attempt(**{name: item for name, item in value.items() if name in known})
     except (TypeError, AttributeError) as error:
         raise ScanError(f"{file}: damaged ({error}); run the scan again, it takes no harm") from None
+    # the name is what was created by one alone
+    return dataclasses.replace(attempt, number=int(file.stem))
 
 
 def _now() -> str:

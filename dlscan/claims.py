@@ -21,8 +21,8 @@ from typing import BinaryIO
 from dlscan import attempts, owner
 from dlscan.attempts import Attempt
 from dlscan.errors import FencedError, ScanError
-from dlscan.files import locked
-from dlscan.heartbeat import Heart, beat_seconds
+from dlscan.files import locked, modified, server_time
+from dlscan.heartbeat import Heart, beat_file, beat_seconds
 from dlscan.owner import alive
 from dlscan.record import PointPaths
 
@@ -30,6 +30,8 @@ __all__ = ["Claim", "alive", "note_end"]
 
 # Longer than any checkpoint takes to write: who holds the lock file for so long hangs.
 _PATIENCE = 60.0
+# Seconds after which nobody still writes a temporary file.
+_LEFTOVER = 3600.0
 
 
 class Claim:
@@ -79,13 +81,14 @@ class Claim:
         silence = owner.Silence(paths)
         while True:
             with _locked(paths) as handle, _plainly(paths):
-                left = silence.left(owner.last_owner(paths))
+                last = owner.last_owner(paths, _number(handle))
+                left = silence.left(last)
                 if not left:
-                    attempt = attempts.new_attempt(_newest(paths, handle) + 1, beat, pack)
+                    attempt = attempts.new_attempt(last.number + 1 if last else 1, beat, pack)
                     # False where there are no locks, for the slower of two
                     if attempts.create_attempt(paths, attempt):
                         _fence(handle, attempt.number)
-                        _sweep(paths)
+                        _sweep(paths, attempt)
                         return cls(paths, attempt)
             time.sleep(min(left, 1.0))
 
@@ -108,7 +111,7 @@ class Claim:
                 return
             with _locked(self._paths) as handle:
                 with _plainly(self._paths):
-                    self._check(handle)
+                    self._check(max(_number(handle), attempts.last_number(self._paths)))
                 self._inside = True
                 try:
                     yield
@@ -144,8 +147,7 @@ class Claim:
         attempts.write_attempt(self._paths, attempt)
         self.attempt = attempt
 
-    def _check(self, handle: BinaryIO) -> None:
-        newest = _newest(self._paths, handle)
+    def _check(self, newest: int) -> None:
         if newest > self.attempt.number:
             raise FencedError(
                 f"{self._paths.directory}: attempt {newest} has taken this point over from attempt "
@@ -171,14 +173,14 @@ def note_end(paths: PointPaths, outcome: str, error: str | None, job: str | None
         Whether it was written down.
     """
     with _locked(paths) as handle, _plainly(paths):
-        last = owner.last_owner(paths)
+        last = owner.last_owner(paths, _number(handle))
         if last is not None and last.outcome is None:
             if owner.gives_signs(paths, last):
                 return False
             if last.started and job in (None, last.job):
                 attempts.write_attempt(paths, attempts.ended(last, outcome, error))
                 return True
-        attempt = dataclasses.replace(attempts.new_attempt(_newest(paths, handle) + 1), job=job)
+        attempt = dataclasses.replace(attempts.new_attempt(last.number + 1 if last else 1), job=job)
         created = attempts.create_attempt(paths, attempts.ended(attempt, outcome, error))
         if created:
             _fence(handle, attempt.number)
@@ -206,11 +208,11 @@ def _plainly(paths: PointPaths) -> Iterator[None]:
         raise ScanError(f"{place}: cannot be written ({reason}); a job at this point has to") from error
 
 
-def _newest(paths: PointPaths, handle: BinaryIO) -> int:
-    """The highest number of an attempt so far, by the files and by the lock file."""
+def _number(handle: BinaryIO) -> int:
+    """The highest number of an attempt by the lock file, 0 if there was none."""
     handle.seek(0)
     text = handle.read().strip()
-    return max(attempts.last_number(paths), int(text) if text.isdigit() else 0)
+    return int(text) if text.isdigit() else 0
 
 
 def _fence(handle: BinaryIO, number: int) -> None:
@@ -219,8 +221,13 @@ def _fence(handle: BinaryIO, number: int) -> None:
     handle.flush()
 
 
-def _sweep(paths: PointPaths) -> None:
+def _sweep(paths: PointPaths, attempt: Attempt) -> None:
     """Remove signs of life of earlier attempts, and what killed processes left half-written."""
-    for pattern in ("*.beat", ".*"):
-        for leftover in paths.attempts.glob(pattern):
+    for beat in paths.attempts.glob("*.beat"):
+        if beat.stem < beat_file(paths, attempt.number).stem:
+            beat.unlink(missing_ok=True)
+    long_ago = server_time(paths.attempts) - _LEFTOVER
+    for leftover in paths.attempts.glob(".*"):
+        written = modified(leftover)
+        if written is not None and written < long_ago:
             leftover.unlink(missing_ok=True)

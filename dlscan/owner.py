@@ -48,14 +48,23 @@ def gives_signs(paths: PointPaths, attempt: Attempt, now: float | None = None) -
     return (server_time(paths.attempts) if now is None else now) - sign < stale_after(attempt)
 
 
-def last_owner(paths: PointPaths) -> Attempt | None:
-    """The last attempt; if its file is damaged, one of which nothing is known but that it may live."""
+def last_owner(paths: PointPaths, at_least: int) -> Attempt | None:
+    """The last attempt; if it cannot be read, one of which nothing is known but that it may live.
+
+    Parameters
+    ----------
+    paths : PointPaths
+        The point.
+    at_least : int
+        A number that an attempt has, though a listing may not show it yet; 0 if none is known.
+    """
+    number = max(attempts.last_number(paths), at_least)
+    if not number:
+        return None
     try:
-        return attempts.last_attempt(paths)
-    except DlscanError:
-        return Attempt(
-            attempts.last_number(paths), "an unknown host (its file is damaged)", 0, None, "", beat=BEAT
-        )
+        return attempts.read_attempt(paths, number)
+    except (DlscanError, OSError):
+        return Attempt(number, "an unknown host (its file cannot be read)", 0, None, "", beat=BEAT)
 
 
 def hold(paths: PointPaths, attempt: Attempt) -> None:

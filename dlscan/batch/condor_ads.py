@@ -1,4 +1,4 @@
-"""What the ads of HTCondor's jobs say: those of the queue, of the history and of factories that make jobs late."""
+"""What HTCondor says of jobs: in ads of the queue, of the history, and of factories that make jobs late."""
 
 import json
 from collections.abc import Mapping
@@ -24,16 +24,17 @@ ATTRIBUTES = (
     "RemoteHost",
     "LastRemoteHost",
     "NumJobStarts",
+    "PeriodicRelease",
     "JobMaterializeNextProcId",
     "JobMaterializeLimit",
     "TotalSubmitProcs",
 )
 _STATES = {1: "idle", 2: "running", 3: "removed", 4: "completed", 5: "held", 6: "running", 7: "suspended"}
-# HoldReasonCode: the job went over a resource it asked for; over allowed_job_duration, allowed_execute_duration
+# what `dlscan train --stopped-exit-code` is told to exit with
+SAVED_EXIT_CODE = 85
+# HoldReasonCode: over a resource that was asked for; over allowed_job_duration or allowed_execute_duration
 _OUT_OF_RESOURCES = 34
 _TOO_LONG = (46, 47)
-# held by condor_hold, or submitted so
-_SIGKILL = 9
 
 
 def read_ads(output: str) -> list[dict[str, Any]]:
@@ -55,9 +56,11 @@ def sight_in_queue(ad: Mapping[str, Any]) -> Sight:
     if status in (2, 6, 7):
         return Sight("running", "", word, host)
     if status == 5:
-        held = str(ad.get("HoldReason", ""))
+        held = f"held: {ad.get('HoldReason', 'no reason given')}"
         reason = _why_held(ad.get("HoldReasonCode"), held)
-        return Sight("ended" if reason else "queued", reason, f"held: {held}", host)
+        if reason == "timeout" and _comes_back(ad):
+            return Sight("queued", "", f"{held}; it goes on by itself", host)
+        return Sight("ended" if reason else "queued", reason, held, host)
     if status in (3, 4):
         # it is on its way to the history
         return sight_in_history(ad)
@@ -100,6 +103,12 @@ def _why_held(code: Any, words: str) -> Reason:
     if code == _OUT_OF_RESOURCES and "disk" not in words.lower():
         return "oom"
     return ""
+
+
+def _comes_back(ad: Mapping[str, Any]) -> bool:
+    """Whether a job that was held for its time had saved its state, and so will be released."""
+    saved = ad.get("ExitCode") == SAVED_EXIT_CODE and not ad.get("ExitBySignal")
+    return saved and ad.get("PeriodicRelease", False) is not False
 
 
 def _host(ad: Mapping[str, Any]) -> str:

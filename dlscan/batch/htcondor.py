@@ -1,34 +1,32 @@
-"""HTCondor: one submit description for all jobs of a submission, kept in the job script's own comments."""
+"""HTCondor: a cluster of jobs for each submission, described in the comments of the script that they run."""
 
-import os
 import re
 import sys
 from collections.abc import Collection
-from typing import Any
+from pathlib import Path
 
+from dlscan.batch import condor_queries as ask
 from dlscan.batch.call import CallError, call
-from dlscan.batch.condor_ads import (
-    ATTRIBUTES,
-    read_ads,
-    sight_in_history,
-    sight_in_queue,
-    sight_of_factory,
-)
-from dlscan.batch.condor_language import check_options, description
-from dlscan.batch.script import Lines, fill, quoted, read_template
+from dlscan.batch.condor_ads import sight_in_history, sight_in_queue, sight_of_factory
+from dlscan.batch.condor_language import arguments, check_options, description
+from dlscan.batch.condor_transfer import dataset, queue, transfers
+from dlscan.batch.handed import exports
+from dlscan.batch.script import Lines, fill, read_template
 from dlscan.batch.system import Request, Sight
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 from dlscan.files import write_text
 
+_TEMPLATE = "htcondor.condor"
+SCRIPT = "htcondor.sh"
 _PREFIX = "#CONDOR "
-_QUESTION = {"seconds": 30.0, "tries": 3}
-# The history is a file that is read backwards: of a job that ended long ago it takes its time.
-_HISTORY_SECONDS = 60.0
-_HISTORY_DEPTH = 100_000
+# a template that has it brings its files with it
+_TRANSFERS = "@transfers@"
+# MAX_JOBS_PER_SUBMISSION of a schedd that nobody configured
 _MOST_JOBS = 20_000
-# A command line has room for these, whatever the ids.
+# ids on one command line
 _AT_ONCE = 1_000
+_NEUTRAL = Path("/")
 
 
 class HTCondor:
@@ -48,95 +46,153 @@ class HTCondor:
     def check(self, batch: Batch) -> None:
         """Check options, template and that HTCondor's commands are here."""
         check_options(batch.options)
-        read_template(batch.template, "htcondor.condor")
-        call(["condor_version"], **_QUESTION)
+        read_template(batch.template, _TEMPLATE)
+        call(["condor_version"], tries=2)
 
     def most_jobs(self) -> int | None:
         """The schedd's MAX_JOBS_PER_SUBMISSION."""
         try:
-            return int(call(["condor_config_val", "MAX_JOBS_PER_SUBMISSION"], **_QUESTION))
+            return int(call(["condor_config_val", "MAX_JOBS_PER_SUBMISSION"]))
         except (CallError, ValueError):
             return _MOST_JOBS
 
     def script(self, request: Request) -> str:
         """The job script, with the submit description in its comments."""
-        text, name = read_template(request.batch.template, "htcondor.condor")
-        script = str(request.directory.absolute() / "htcondor.sh")
-        commands = description(request.batch, request.tag, len(request.jobs), script)
-        return fill(
-            text,
-            name,
-            {
-                "scan": request.scan.absolute(),
-                "directory": request.directory.absolute(),
-                "python": sys.executable,
-                "cpus": request.batch.cpus,
-                "jobs": len(request.jobs),
-                "options": Lines("\n".join(_PREFIX + command for command in commands)),
-                "environment": Lines("\n".join(_exports())),
-            },
-        )
+        text, name = read_template(request.batch.template, _TEMPLATE)
+        directory = request.directory.absolute()
+        batch = request.batch
+        values: dict[str, object] = {
+            "scan": request.scan.absolute(),
+            "directory": directory,
+            "python": sys.executable,
+            "cpus": batch.cpus,
+            "jobs": len(request.jobs),
+            "arguments": _commands([arguments(str(directory / SCRIPT))]),
+            "options": _commands(description(batch, request.tag, len(request.jobs))),
+            "environment": exports(),
+        }
+        if _TRANSFERS in text:
+            values["transfers"] = _commands(transfers(request))
+            values["queue"] = _commands(queue(request))
+            values["dataset"] = dataset(request).name
+        return fill(text, name, values)
 
     def submit(self, request: Request) -> list[str]:
         """Submit by condor_submit, which takes all jobs or none."""
         script = self.script(request)
         request.directory.mkdir(parents=True, exist_ok=True)
-        write_text(request.directory / "htcondor.sh", script)
+        write_text(request.directory / SCRIPT, script)
         lines = (" ".join(map(str, points)) + "\n" for points in request.jobs)
         write_text(request.directory / "jobs.txt", "".join(lines))
         try:
-            # not from the submission's directory: HTCondor reads macros into the name of where it is
-            output = call(["condor_submit", "-terse"], input=submit_description(script), cwd=_ROOT, seconds=120.0)
+            # not from the submission's directory: HTCondor looks for macros in the name of where it is
+            output = call(
+                ["condor_submit", "-terse"], input=submit_description(script), cwd=_NEUTRAL, seconds=120.0
+            )
         except CallError as error:
-            if "materializ" in error.words.lower():
-                raise BatchError(f"{error}; this schedd cannot limit running jobs: unset batch.max_running") from None
-            raise
+            raise BatchError(_refusal(error, request)) from None
         found = re.search(r"^(\d+)\.0 - \1\.(\d+)$", output, re.MULTILINE)
         if found is None or int(found[2]) != len(request.jobs) - 1:
             raise BatchError(f"`condor_submit` answers {output.strip()!r}, not {len(request.jobs)} jobs")
-        return _ids(int(found[1]), len(request.jobs))
+        return _ids(int(found[1]), request)
 
     def find(self, request: Request) -> list[str]:
-        """Find the cluster by its JobBatchName: waiting to be made, in the queue or in the history."""
+        """Find the cluster by its JobBatchName, before its jobs are made, in the queue or in the history."""
         constraint = f'JobBatchName == "{request.tag}"'
-        for ask in (_factories, _queue, _history):
-            for ad in ask(constraint, 1):
-                return _ids(int(ad["ClusterId"]), len(request.jobs))
-        return []
+        found = ask.factories(constraint) or ask.queue(constraint) or ask.history(constraint, 1)
+        return _ids(int(found[0]["ClusterId"]), request) if found else []
 
     def look(self, jobs: Collection[str]) -> dict[str, Sight]:
         """Look into the queue, and into the history for what is not there."""
         wanted = {_numbers(job): job for job in jobs}
         if not wanted:
             return {}
-        clusters = _any_of("ClusterId", {cluster for cluster, _ in wanted})
-        # in this order a job that moves on meanwhile is seen later, not missed
-        factories = {int(ad["ClusterId"]): ad for ad in _factories(clusters)}
-        seen = {_key(ad): sight_in_queue(ad) for ad in _queue(clusters)}
+        clusters = ask.these_clusters({cluster for cluster, _ in wanted})
+        # in this order a job that moves on meanwhile is seen twice rather than never
+        factories = {int(ad["ClusterId"]): ad for ad in ask.factories(clusters)}
+        seen = {ask.key(ad): sight_in_queue(ad) for ad in ask.queue(clusters)}
         for cluster, proc in wanted.keys() - seen.keys():
             sight = sight_of_factory(factories.get(cluster, {}), proc)
             if sight is not None:
                 seen[cluster, proc] = sight
         missing = wanted.keys() - seen.keys()
         if missing:
-            ended = _history(_these(missing), len(missing), _HISTORY_DEPTH)
-            seen |= {_key(ad): sight_in_history(ad) for ad in ended}
+            ended = ask.history(ask.these_jobs(missing), len(missing))
+            seen |= {ask.key(ad): sight_in_history(ad) for ad in ended}
         return {job: seen[key] for key, job in wanted.items() if key in seen}
 
     def cancel(self, jobs: Collection[str]) -> None:
-        """Remove jobs by condor_rm; a factory with all that it has still to make."""
+        """Remove jobs by condor_rm; those that a factory has still to make only all together."""
         wanted = {_numbers(job) for job in jobs}
-        clusters = _any_of("ClusterId", {cluster for cluster, _ in wanted})
-        whole = {int(ad["ClusterId"]) for ad in _factories(clusters) if _is_waiting(ad, wanted)} if wanted else set()
-        for cluster in whole:
-            _require_all(cluster, wanted)
-        names = [f"{cluster}" for cluster in sorted(whole)]
+        if not wanted:
+            return
+        whole = _whole_factories(wanted)
+        names = [str(cluster) for cluster in sorted(whole)]
         names += [f"{cluster}.{proc}" for cluster, proc in sorted(wanted) if cluster not in whole]
         for start in range(0, len(names), _AT_ONCE):
-            some = names[start : start + _AT_ONCE]
-            try:
-                call(["condor_rm", *some], **_QUESTION, final=["not found"])
-            except CallError:
-                still = self.look(name for name in some if "." in name)
-                if any(sight.phase != "ended" for sight in still.values()):
-                    raise
+            self._remove(names[start : start + _AT_ONCE])
+
+    def _remove(self, names: list[str]) -> None:
+        try:
+            call(["condor_rm", *names], tries=3, final=["not found"])
+        except CallError:
+            # it fails if one of them has ended, and does not say of which it is
+            left = self.look([name for name in names if "." in name])
+            if any(sight.phase != "ended" for sight in left.values()):
+                raise
+
+
+def _commands(commands: list[str]) -> Lines:
+    return Lines("\n".join(_PREFIX + command for command in commands))
+
+
+def submit_description(script: str) -> str:
+    """What condor_submit is to read, from the comments of a job script."""
+    lines = (line.removeprefix(_PREFIX) for line in script.splitlines() if line.startswith(_PREFIX))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _refusal(error: CallError, request: Request) -> str:
+    """The line that says why condor_submit refused, which is not its last one, and what to do."""
+    found = re.search(r"ERROR: +(\S[^\n]*)(\n[^\n]+)?", error.words)
+    if found is None:
+        return str(error)
+    # what it could not parse is on a line of its own
+    said = f"`condor_submit` refuses: {found[1]}{found[2] or '' if found[1].rstrip().endswith(':') else ''}"
+    said = " ".join(said.split())
+    if request.batch.max_running is not None and "materializ" in error.words.lower():
+        return f"{said}; this schedd cannot limit how many jobs run: unset batch.max_running"
+    return f"{said} (the submit description is in {request.directory / SCRIPT})"
+
+
+def _whole_factories(wanted: set[tuple[int, int]]) -> set[int]:
+    """The factories of which jobs are `wanted` that are not made yet.
+
+    Raises
+    ------
+    BatchError
+        If one has others besides, which would go with them.
+    """
+    found = set()
+    for ad in ask.factories(ask.these_clusters({cluster for cluster, _ in wanted})):
+        cluster = int(ad["ClusterId"])
+        waiting = {(cluster, n) for n in range(ad["JobMaterializeNextProcId"], ad["TotalSubmitProcs"])}
+        if not waiting & wanted:
+            continue
+        others = (waiting | {ask.key(job) for job in ask.queue(f"ClusterId == {cluster}")}) - wanted
+        if others:
+            raise BatchError(
+                f"HTCondor has not made all of these jobs yet, because of batch.max_running, and "
+                f"removes those only together with {len(others)} more of cluster {cluster}: cancel them all"
+            )
+        found.add(cluster)
+    return found
+
+
+def _ids(cluster: int, request: Request) -> list[str]:
+    return [f"{cluster}.{proc}" for proc in range(len(request.jobs))]
+
+
+def _numbers(job: str) -> tuple[int, int]:
+    cluster, _, proc = job.partition(".")
+    return int(cluster), int(proc)

@@ -16,11 +16,14 @@ class Job:
         Program and arguments, passed without a shell.
     log : Path
         Where its output is appended.
+    points : tuple of int
+        The numbers of the points that it trains.
     """
 
     name: str
     command: tuple[str, ...]
     log: Path
+    points: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

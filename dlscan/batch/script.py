@@ -1,9 +1,9 @@
-"""Job scripts from templates: a word between at signs is replaced, and what replaces it is one word to a shell.
+"""Job scripts from templates: a word between at signs is replaced by one word of bash.
 
-In a template `@scan@` stands for a value. It comes out quoted for bash, always on one line, whatever it holds:
-`/data/my scan` as `'/data/my scan'`, a newline as `$'\\n'`. So a template writes `scan=@scan@`, without quotes of
-its own. `@options@`, alone on its line, stands for lines that the batch system makes. `@@` is one at sign. Any
-other word between at signs is an error that names those there are; `user@example.org` is left alone.
+In a template `@scan@` stands for a value. It comes out quoted, always on one line, whatever it holds:
+`/data/my scan` as `'/data/my scan'`, a newline as `$'\\n'`. So a template writes `scan=@scan@`, without
+quotes of its own. `@options@`, alone on its line, stands for lines that the batch system makes. `@@` is one at sign.
+Any other word between at signs is an error that names those there are; `user@example.org` is left alone.
 """
 
 import importlib.resources
@@ -30,8 +30,8 @@ def read_template(template: str | None, default: str) -> tuple[str, str]:
     Parameters
     ----------
     template : str or None
-        `batch.template`: the name of one in the package, without its suffix, or a path, which has a slash or a
-        dot; `dlscan.config.load` makes it absolute, from where the experiment file is. None for the default.
+        `batch.template`: the name of one in the package, without its suffix, or a path, which has a slash or
+        a dot; `dlscan.config.load` makes it absolute, from where the experiment file is. None: the default.
     default : str
         The file in the package that is used without `batch.template`, such as `slurm.sh`; its suffix is
         that of all templates of this batch system.

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
-from pathlib import Path
 
 from dlscan.batch import slurm_options as options
 from dlscan.batch.call import CallError, call
@@ -46,17 +45,15 @@ class Slurm:
     def check(self, batch: Batch) -> None:
         """Check options, partition, time and GPUs against what this Slurm has."""
         known, letters = options.known_options(_ask(["sbatch", "--help"]))
-        given = options.native(batch.options, letters)
-        options.require_known(given, known)
-        # as it is written into scripts, where letters are not known
-        options.require_known(options.native(batch.options), known)
+        given = options.native(batch.options)
+        options.require_known(given, known, letters)
         read_template(batch.template, SCRIPT)
         if isinstance(given.get("partition"), str):
             self._check_partitions(batch, given["partition"].split(","))
         if options.asks_for_gpus_itself(batch) and "gpu" not in self._config.get("GresTypes", "").split(","):
             raise BatchError(
-                f"batch.gpus is {batch.gpus}, but this Slurm has no GPUs (GresTypes); set it to 0 to train on "
-                "CPUs, or ask for GPUs as this site wants it by batch.options"
+                f"batch.gpus is {batch.gpus}, but this Slurm has no GPUs (GresTypes); set it to 0 to train "
+                "on CPUs, or ask for GPUs as this site wants it by batch.options"
             )
         self.most_jobs()
 
@@ -147,13 +144,14 @@ class Slurm:
                 )
                 said.update((key, sight) for key, _, sight in from_squeue(text))
             answered = True
+            said.update(_why_failed(said))
         except CallError as error:
             answered = _GONE in error.words
         # the data base may be late, so it is asked only of jobs that the controller does not have
         for ask in (_from_sacct, _from_scontrol) if answered else (_from_scontrol, _from_sacct):
             absent = sorted({key[0] for key in keys.values() if not _known(key, said)}, key=int)
             if absent and (ask is not _from_sacct or self._accounting):
-                said = {**ask(absent), **said}
+                said = {**ask(absent, _TRIES if answered else 1), **said}
         known = {job: _known(key, said) for job, key in keys.items()}
         return {job: sight for job, sight in known.items() if sight is not None}
 
@@ -186,7 +184,8 @@ class Slurm:
         for name in wanted:
             if name not in found:
                 raise BatchError(
-                    f"batch.options.partition: there is no partition {name!r} here; {nearest(name, sorted(found))}"
+                    f"batch.options.partition: there is no partition {name!r} here; "
+                    f"{nearest(name, sorted(found))}"
                 )
             limit = found[name].get("MaxTime", "")
             if batch.time is not None and batch.time > options.seconds_of(limit):
@@ -196,15 +195,15 @@ class Slurm:
                 )
 
 
-def _ask(command: list[str], final: Collection[str] = ()) -> str:
-    return call(command, tries=_TRIES, final=tuple(final), env=_environment({}))
+def _ask(command: list[str], final: Collection[str] = (), tries: int = _TRIES) -> str:
+    return call(command, tries=tries, final=tuple(final), env=_environment({}))
 
 
 def _environment(given: Mapping[str, str | None]) -> dict[str, str]:
-    """This process' variables without those that would speak instead of a script's lines.
+    """The variables of this process without those that would speak instead of a script's lines.
 
-    `sbatch` prefers its own (SBATCH_PARTITION) to what stands in the script; inside of a job there are those of
-    that job.
+    `sbatch` prefers its own (SBATCH_PARTITION) to what stands in the script; inside of a job there are those
+    of that job.
     """
     drop = {f"SBATCH_{_OVERRIDES.get(name, name.upper().replace('-', '_'))}" for name in given}
     environment = {
@@ -215,11 +214,11 @@ def _environment(given: Mapping[str, str | None]) -> dict[str, str]:
     return {**environment, "SLURM_BITSTR_LEN": "0"}  # whole lists of indices
 
 
-def _from_scontrol(arrays: list[str]) -> dict[Key, Sight]:
+def _from_scontrol(arrays: list[str], tries: int) -> dict[Key, Sight]:
     said: dict[Key, Sight] = {}
     for array in arrays:
         try:
-            text = _ask(["scontrol", "show", "job", "-o", array], final=[_GONE])
+            text = _ask(["scontrol", "show", "job", "-o", array], [_GONE], tries)
         except CallError as error:
             if _GONE not in error.words:
                 raise
@@ -228,11 +227,19 @@ def _from_scontrol(arrays: list[str]) -> dict[Key, Sight]:
     return said
 
 
-def _from_sacct(arrays: list[str]) -> dict[Key, Sight]:
+def _why_failed(said: Mapping[Key, Sight]) -> dict[Key, Sight]:
+    """The exit codes of jobs that failed, which `squeue` does not tell."""
+    try:
+        return _from_scontrol(sorted({key[0] for key, sight in said.items() if sight.reason == "failed"}), 1)
+    except CallError:
+        return {}  # it adds words, nothing else
+
+
+def _from_sacct(arrays: list[str], tries: int) -> dict[Key, Sight]:
     said: dict[Key, Sight] = {}
     for some in _chunks(arrays):
         try:
-            text = _ask(["sacct", "-n", "-P", "-X", "-j", ",".join(some), "-o", SACCT_FORMAT])
+            text = _ask(["sacct", "-n", "-P", "-X", "-j", ",".join(some), "-o", SACCT_FORMAT], (), tries)
         except CallError:
             return said  # it adds why a job ended; whether it has, the controller says
         said.update(from_sacct(text))
@@ -262,7 +269,7 @@ def _advice(error: CallError, request: Request) -> str:
     words = error.words.lower()
     if "job submit limit" in words or "submitjob" in words.replace(" ", ""):
         return (
-            f"; {len(request.jobs)} jobs at once are more than this site lets you submit: train several points "
-            "in a job (batch.models_per_job), or run the same command again when others have ended"
+            f"; {len(request.jobs)} jobs at once are more than this site lets you submit: train several "
+            "points in a job (batch.models_per_job), or run the same command again when others have ended"
         )
     return ""

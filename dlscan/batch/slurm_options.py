@@ -48,7 +48,7 @@ def known_options(text: str) -> tuple[set[str], dict[str, str]]:
     return {name for _, name in found}, {letter: name for letter, name in found if letter}
 
 
-def native(options: Mapping[str, Any], letters: Mapping[str, str] | None = None) -> dict[str, Any]:
+def native(options: Mapping[str, Any]) -> dict[str, Any]:
     """`batch.options` by the long names of `sbatch`, without leading hyphens.
 
     Raises
@@ -59,7 +59,6 @@ def native(options: Mapping[str, Any], letters: Mapping[str, str] | None = None)
     found: dict[str, Any] = {}
     for key, value in options.items():
         name = str(key).lstrip("-").replace("_", "-")
-        name = (letters or {}).get(name, name)
         where = f"batch.options.{key}"
         if name in _OWN:
             raise BatchError(f"{where}: --{name} is dlscan's own; {_OWN[name]}")
@@ -73,9 +72,11 @@ def native(options: Mapping[str, Any], letters: Mapping[str, str] | None = None)
     return found
 
 
-def require_known(options: Collection[str], known: Collection[str]) -> None:
+def require_known(options: Collection[str], known: Collection[str], letters: Mapping[str, str]) -> None:
     """Complain about an option that `sbatch` does not have."""
     for name in options:
+        if name in letters:
+            raise BatchError(f"batch.options.{name}: -{name} is short for {letters[name]!r}; write that")
         if name not in known:
             raise BatchError(
                 f"batch.options.{name}: `sbatch` has no option --{name} here; {nearest(name, sorted(known))}"

@@ -65,7 +65,8 @@ def from_squeue(text: str) -> Iterator[tuple[Key, str, Sight]]:
 def from_scontrol(text: str) -> Iterator[tuple[Key, str, Sight]]:
     """Read `scontrol show job -o`: each job, its name and what is said of it."""
     for line in text.splitlines():
-        found = dict(re.findall(r"(?:^| )([A-Za-z]+)=(\S*)", line))
+        # the first of a name: a comment, which users write, comes late
+        found = dict(reversed(re.findall(r"(?:^| )([A-Za-z]+)=(\S*)", line)))
         job = found.get("ArrayJobId") or found.get("JobId", "")
         if not job.isdecimal() or "JobState" not in found:
             continue
@@ -106,8 +107,10 @@ def _indices(text: str) -> list[int | None]:
 
 def _how(code: str) -> str:
     exit_code, _, number = code.partition(":")
+    # 137 is what a shell says of a child that was killed
+    number = "9" if exit_code == "137" else number
+    if number == "9":
+        return "killed by signal 9; out of memory?"
     if number not in ("", "0"):
         return f"killed by signal {number}"
-    if exit_code == "137":  # of a shell, whose child was killed
-        return "killed by signal 9"
     return f"exit code {exit_code}" if exit_code not in ("", "0") else ""

@@ -9,7 +9,9 @@ import click
 
 import dlscan
 from dlscan.cli.bench import bench
+from dlscan.cli.cancel import cancel
 from dlscan.cli.evaluate import evaluate
+from dlscan.cli.logs import logs
 from dlscan.cli.plot import plot
 from dlscan.cli.prepare import prepare
 from dlscan.cli.report import report
@@ -42,7 +44,7 @@ def cli() -> None:
     """
 
 
-for command in (prepare, bench, scan, train, status, evaluate, table, plot, show, report):
+for command in (prepare, bench, scan, train, status, cancel, logs, evaluate, table, plot, show, report):
     cli.add_command(command)
 
 

@@ -17,8 +17,13 @@ class Progress:
         self._what = ""
         self._bar: Any = None
 
+    @property
+    def visible(self) -> bool:
+        """Whether anything is drawn."""
+        return sys.stderr.isatty()
+
     def __call__(self, what: str, done: int, total: int) -> None:
-        if not sys.stderr.isatty():
+        if not self.visible:
             return
         if what != self._what:
             self._end()

@@ -1,90 +1,116 @@
 """`dlscan scan`."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from dlscan.cli import scanning
 from dlscan.cli.experiment import experiment_arguments
 from dlscan.cli.signals import terminable
 
 if TYPE_CHECKING:
-    from dlscan.scan import PointStatus, Report
+    from dlscan.config import Experiment
+    from dlscan.dataset import Manifest
+    from dlscan.scan import Plan, Work
 
 
 @click.command()
 @experiment_arguments
-@click.option("--on", "system", metavar="SYSTEM", help="Where to run, instead of batch.system: local.")
-@click.option("--dry-run", is_flag=True, help="List the points and their commands; write and run nothing.")
-def scan(file: Path, overrides: tuple[str, ...], system: str | None, dry_run: bool) -> None:
+@click.option(
+    "--on",
+    "system",
+    metavar="SYSTEM",
+    help="Where to run, instead of batch.system: local, slurm, htcondor, pbs or dask.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Of a dask scheduler, or its file; implies --on dask.")
+@click.option("--dry-run", is_flag=True, help="Show points, jobs, script and time; write and run nothing.")
+@click.option("--wait", is_flag=True, help="Wait until all points are done or nothing more is under way.")
+@click.option(
+    "--retry",
+    metavar="STATE,...",
+    callback=scanning.retry_states,
+    default="",
+    help="Try points in these states again however often they crashed: failed, oom, diverged.",
+)
+@click.option("--extend", is_flag=True, help="Add the points that the grid has now to the plan.")
+def scan(
+    file: Path,
+    overrides: tuple[str, ...],
+    system: str | None,
+    scheduler: str | None,
+    dry_run: bool,
+    wait: bool,
+    retry: tuple[str, ...],
+    extend: bool,
+) -> None:
     """Train every point of the grid of EXPERIMENT that is not done.
 
     The first run freezes the plan under OUTPUT/NAME (scans/NAME beside the experiment file); every run trains
-    what is not done yet, several points at a time: one for each visible GPU, or else as many as there are
-    CPUs for (batch.cpus each). Ctrl-C stops cleanly, and the same command goes on. A point that fails does
-    not stop the others; `dlscan status` says why it failed, and the next run tries it again.
+    exactly what is neither done nor queued nor running. A point that fails does not stop the others; `dlscan
+    status` says why it failed, and the next run tries it again, up to batch.retries times.
+
+    On a batch system the jobs are submitted, and the command returns. On this machine (local) it stays:
+    several points at a time, one for each visible GPU, or else as many as there are CPUs for (batch.cpus
+    each); Ctrl-C stops cleanly, and the same command goes on.
 
     \b
       dlscan scan lcd.yaml
       dlscan scan lcd.yaml --dry-run
+      dlscan scan lcd.yaml --on slurm --wait
       dlscan scan lcd.yaml name=quick train.epochs=5 'scan.grid.model.width=[32,64]'
     """
     from dlscan import scan as scans
-    from dlscan.backend import choose_backend
     from dlscan.config import load
-    from dlscan.dataset import Manifest
-    from dlscan.errors import PointsFailed
 
-    experiment = load(file, [*overrides, *([f"batch.system={system}"] if system else [])])
+    where = [f"batch.system={system or 'dask'}"] if system or scheduler else []
+    experiment = load(file, [*overrides, *where])
+    batch = scanning.with_scheduler(experiment.batch, scheduler)
     if dry_run:
-        for point in scans.expand(experiment):
-            command = ["dlscan", "train", str(experiment.directory), "--point", str(point.number)]
-            click.echo(f"{point.directory}\t{shlex.join(command)}")
+        scanning.show(experiment, batch, retry, extend)
         return
-    choose_backend()
+    manifest = _check(experiment)
+    if batch.system != "local":
+        from dlscan.batch import system as batch_system
+
+        batch_system(batch).check(batch)
+    plan = scans.freeze(experiment, manifest.config_hash, extend=extend)
+    with scans.submitting(plan):
+        scans.reconcile(plan, scanning.tell)
+        work = scans.find_work(plan, batch, manifest, scanning.tell, retry)
+        submitted = None if batch.system == "local" else scans.submit(plan, work.packs, batch)
+    if submitted is None:
+        _train_here(experiment, plan, work)
+        return
+    scanning.say_submitted(plan, batch, work, submitted)
+    if wait and (submitted.ids or work.under_way):
+        scanning.wait_for(plan)
+    scanning.raise_refusal(plan, work, submitted)
+
+
+def _check(experiment: "Experiment") -> "Manifest":
+    from dlscan.backend import choose_backend
+    from dlscan.dataset import Manifest
+
+    if experiment.batch.system == "local":
+        choose_backend()  # elsewhere a container may have it
     manifest = Manifest.read(experiment.data.prepared)
     manifest.require(experiment)
-    plan = scans.freeze(experiment, manifest.config_hash)
-    todo = scans.unfinished_points(plan)
-    slots = scans.local_slots(experiment, len(todo))
-    click.echo(
-        f"{plan.directory}: {len(plan.points)} points, {len(todo)} to train, {slots} at a time", err=True
+    return manifest
+
+
+def _train_here(experiment: "Experiment", plan: "Plan", work: "Work") -> None:
+    from dlscan import scan as scans
+
+    slots = scans.local_slots(experiment.batch, len(work.packs))
+    packed = "" if len(work.packs) == len(work.points) else f" in {len(work.packs)} processes"
+    scanning.tell(
+        f"{plan.directory}: {len(plan.points)} points, {len(work.points)} to train{packed}, {slots} at a time"
     )
     try:
         with terminable():
-            states = scans.run_local(experiment, plan, todo, _say)
+            states = scans.run_local(plan, work.packs, experiment.batch, scanning.say_ended)
     except KeyboardInterrupt:
-        click.echo("stopped; finished epochs are kept, and the same command goes on", err=True)
+        scanning.tell("stopped; finished epochs are kept, and the same command goes on")
         raise
-    failed = [state for state in states if state.state in ("failed", "diverged")]
-    others = [state for state in states if state.state not in ("failed", "diverged", "done")]
-    done = len(states) - len(failed) - len(others)
-    click.echo(f"{plan.directory}: {done} of {len(states)} points done")
-    if failed:
-        raise PointsFailed(
-            f"{len(failed)} of {len(states)} points failed, the first is {failed[0].point.directory} "
-            f"({failed[0].error}); see `dlscan status {plan.directory}`, mend the cause, run this again"
-        )
-    if others:
-        if all(other.state == "running" for other in others):
-            raise PointsFailed(
-                f"{_points(others)} being trained by another process; see `dlscan status {plan.directory}`"
-            )
-        raise PointsFailed(
-            f"{_points(others)} not done yet ({', '.join(sorted({o.state for o in others}))}); "
-            f"run the same command again to go on"
-        )
-
-
-def _points(states: "list[PointStatus]") -> str:
-    return f"{len(states)} point{' is' if len(states) == 1 else 's are'}"
-
-
-def _say(report: "Report") -> None:
-    state = report.status
-    text = f"{state.state} after {state.epochs} epoch{'' if state.epochs == 1 else 's'}"
-    if state.state == "running":
-        text = "left to another process, which trains it"
-    error = f": {state.error}" if state.error else ""
-    click.echo(f"[{report.ended}/{report.total}] {state.point.directory}: {text}{error}", err=True)
+    scanning.conclude(plan, states)

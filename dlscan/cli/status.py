@@ -1,58 +1,127 @@
 """`dlscan status`."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from dlscan.batch import Sight
+    from dlscan.config import Batch
+    from dlscan.scan import Plan, PointStatus
+
+_WATCH_SECONDS = 5.0
 
 
 @click.command()
 @click.argument("scan", metavar="SCAN")
-def status(scan: str) -> None:
+@click.option(
+    "--watch",
+    "seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    is_flag=False,
+    flag_value=_WATCH_SECONDS,
+    metavar="[SECONDS]",
+    help=f"Show it again every SECONDS ({_WATCH_SECONDS:g} unless given) until nothing is queued or running.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all that is known as JSON, for programs.")
+@click.option("--files-only", is_flag=True, help="Do not ask the batch system.")
+def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) -> None:
     """Show the state of every point of SCAN.
 
-    SCAN is a scan's directory or its experiment file. States: pending, running, preempted (stopped by a
-    signal, goes on when run again), timeout (its time limit, likewise), failed, diverged, done. Exit code 1
-    if any point failed or diverged.
+    SCAN is a scan's directory or its experiment file. States: pending, queued and running (by the batch
+    system or by signs of life), preempted (stopped, goes on when run again), timeout (likewise, by a time
+    limit), oom (out of memory), failed, diverged, done. Below the table is what to do about points that are
+    not well. Exit code 1 if any point failed, ran out of memory or diverged.
+
+    With --watch the table is drawn again and again on a terminal; elsewhere each change is a line.
 
     \b
       dlscan status scans/lcd-dense
+      dlscan status scans/lcd-dense --watch
+      dlscan status scans/lcd-dense --json | jq '.points[] | select(.state == "failed")'
     """
-    import collections
-
-    from tabulate import tabulate
-
     from dlscan.cli.arguments import scan_directory
-    from dlscan.errors import PointsFailed
-    from dlscan.scan import Plan, scan_status
+    from dlscan.cli.status_text import as_json_text, table
+    from dlscan.errors import PointsFailed, UsageError
+    from dlscan.scan import Plan
+    from dlscan.scan.totals import totals
 
+    if as_json and seconds is not None:
+        raise UsageError("--json and --watch do not go together; run `dlscan status SCAN --json` repeatedly")
     plan = Plan.read(scan_directory(scan))
-    states = scan_status(plan)
-    rows = [
-        [
-            state.point.number,
-            state.point.name,
-            state.state,
-            f"{state.epochs}/{state.epochs_wanted}",
-            "" if state.seconds_left is None else _clock(state.seconds_left),
-            state.error,
-        ]
-        for state in states
-    ]
-    header = ["Point", "Parameters", "State", "Epochs", "Left, at most", "Last error"]
-    click.echo(
-        tabulate(
-            rows, header, disable_numparse=True, colalign=["right", *["left"] * 2, *["right"] * 2, "left"]
-        )
-    )
-    counts = collections.Counter(state.state for state in states)
-    click.echo("\n" + ", ".join(f"{count} {state}" for state, count in counts.items()))
-    failed = counts["failed"] + counts["diverged"]
+    look = _looker(plan, files_only)
+    if seconds is not None:
+        statuses = _watch(plan, look, seconds)
+    else:
+        statuses = look()
+        click.echo(as_json_text(plan, statuses) if as_json else table(plan, statuses))
+    failed = totals(statuses).failed
     if failed:
         raise PointsFailed(
-            f"{failed} of {len(states)} points failed; each one's log.txt under {plan.directory / 'points'} "
-            f"tells more; `dlscan scan` tries them again"
+            f"{failed} of {len(statuses)} points failed; `dlscan logs {scan} N` shows the output of point N, "
+            f"and `dlscan scan` tries them again"
         )
 
 
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}"
+def _looker(plan: "Plan", files_only: bool) -> "Callable[[], list[PointStatus]]":
+    """What looks at the scan; that a system does not answer is said once, until it has answered."""
+    import gc
+
+    from dlscan.errors import BatchError
+    from dlscan.scan import scan_status
+
+    def nobody(batch: "Batch", jobs: "Collection[str]") -> "dict[str, Sight]":
+        raise BatchError("not asked")
+
+    said: set[str] = set()
+
+    def look() -> "list[PointStatus]":
+        words: list[str] = []
+        # thousands of small objects are made and none is garbage: looking for some would take half the time
+        gc.disable()
+        try:
+            statuses = scan_status(plan, nobody if files_only else None, words.append)
+        finally:
+            gc.enable()
+        if not files_only:
+            for line in words:
+                if line not in said:
+                    click.echo(line, err=True)
+        said.clear()
+        said.update(words)
+        return statuses
+
+    return look
+
+
+def _watch(plan: "Plan", look: "Callable[[], list[PointStatus]]", seconds: float) -> "list[PointStatus]":
+    import shutil
+    import sys
+    import time
+
+    from dlscan.cli.status_text import changes, summary, table
+    from dlscan.scan.states import UNDER_WAY
+
+    terminal = sys.stdout.isatty()
+    before: list[PointStatus] | None = None
+    idle = 0
+    while True:
+        statuses = look()
+        if terminal:
+            click.clear()
+            click.echo(table(plan, statuses, rows=max(4, shutil.get_terminal_size().lines - 12)))
+        else:
+            for line in changes(before, statuses):
+                click.echo(line)
+            sys.stdout.flush()
+        # twice, because a requeued job is for a moment neither running nor queued
+        idle = 0 if any(status.state in UNDER_WAY for status in statuses) else idle + 1
+        if idle == 2 or all(status.state == "done" for status in statuses):
+            break
+        before = statuses
+        time.sleep(seconds)
+    if not terminal:
+        click.echo(summary(statuses))
+    return statuses

@@ -1,10 +1,12 @@
 """The `train` section: how one network is trained."""
 
 import dataclasses
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from dlscan.config.build import Above, Below, Min
+from dlscan.config.build import Above, Below, Min, Problem, build_fields, join
 from dlscan.config.units import Duration
+
+WITH_MOMENTUM = ("sgd", "rmsprop")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +23,10 @@ class Train:
     """How one network is trained.
 
     `momentum` is for sgd and rmsprop. `schedule: cosine` lets the learning rate fall to zero over `epochs`.
-    `clip_norm` limits the norm of a network's whole gradient.
+    `clip_norm` limits the norm of a network's whole gradient. `precision` is what hidden layers compute in, a
+    policy of Keras. `gpu_memory` is what the process takes of a GPU: what it needs as it needs it, all that
+    the framework takes by itself, or at most a share. `jit` is whether TensorFlow compiles by XLA: `auto` on
+    accelerators.
     """
 
     epochs: Annotated[int, Min(1)] = 100
@@ -36,3 +41,17 @@ class Train:
     early_stopping: EarlyStopping | None = EarlyStopping()
     time_limit: Duration | None = None
     seed: Annotated[int, Min(0), Below(2**32)] = 1
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    gpu_memory: Literal["growth", "all"] | Annotated[float, Above(0), Below(1)] = "growth"
+    jit: Literal["auto"] | bool = "auto"
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "Train":
+        """Read the mapping; what it says of the optimizer must fit together."""
+        train: Train = build_fields(cls, value, key)
+        if train.momentum and train.optimizer not in WITH_MOMENTUM:
+            raise Problem(
+                join(key, "momentum"),
+                f"only {' and '.join(WITH_MOMENTUM)} have one, and train.optimizer is {train.optimizer}",
+            )
+        return train

@@ -4,13 +4,14 @@ A family is a module with `features(inputs, parameters, seed)` that turns normal
 output layer sees, entered in `FAMILIES` under the name of its parameters in `dlscan.config.models`.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dlscan.config import Model, Normalization, network_name
 from dlscan.dataset import Manifest
 from dlscan.models import dense
-from dlscan.models.backend import accelerator, backend, device, keras, versions
+from dlscan.models.backend import accelerator, backend, device, keras, prepare_device, versions
 from dlscan.models.normalize import normalize
 from dlscan.models.seeds import layer_seed
 
@@ -18,7 +19,11 @@ FAMILIES: dict[str, Callable[[Mapping[str, Any], Any, int], Any]] = {"dense": de
 
 
 def build(
-    model: Model, manifest: Manifest, normalizations: Mapping[str, Normalization], seed: int = 1
+    model: Model,
+    manifest: Manifest,
+    normalizations: Mapping[str, Normalization],
+    seed: int = 1,
+    precision: str = "float32",
 ) -> Any:
     """Build a network that takes raw events and gives a score per class.
 
@@ -32,6 +37,8 @@ def build(
         For each input; `standard` where it is silent.
     seed : int
         Of initial weights and dropout; the same seed gives the same network, whatever was built before.
+    precision : {"float32", "mixed_float16", "mixed_bfloat16"}
+        What hidden layers compute in. Weights, normalisation and the output layer are float32 in any case.
 
     Returns
     -------
@@ -49,13 +56,27 @@ def build(
         )
         for name in manifest.inputs
     }
-    hidden = FAMILIES[model.family](normalized, model.parameters, seed)
+    with _policy(precision):
+        hidden = FAMILIES[model.family](normalized, model.parameters, seed)
     # the hyphen keeps names of layers apart from those of inputs, which have none
     start = keras.initializers.GlorotUniform(seed=layer_seed(seed, "net.output"))
-    output = keras.layers.Dense(len(manifest.classes), kernel_initializer=start, name="net-output")(hidden)
-    # float32 even if the layers before compute in less: scores of 1e-5 decide at high purity
+    # scores of 1e-5 decide at high purity: less than float32 would make many of them equal
+    output = keras.layers.Dense(
+        len(manifest.classes), kernel_initializer=start, dtype="float32", name="net-output"
+    )(hidden)
     scores = keras.layers.Activation("softmax", dtype="float32", name="net-scores")(output)
     return keras.Model(raw, scores, name=model.family)
 
 
-__all__ = ["FAMILIES", "accelerator", "backend", "build", "device", "keras", "versions"]
+@contextlib.contextmanager
+def _policy(precision: str) -> Iterator[None]:
+    """Let layers that are made meanwhile compute in `precision`."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+__all__ = ["FAMILIES", "accelerator", "backend", "build", "device", "keras", "prepare_device", "versions"]

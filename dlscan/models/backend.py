@@ -11,11 +11,14 @@ from types import ModuleType
 from typing import Any
 
 from dlscan.backend import choose_backend
+from dlscan.config import Train
 from dlscan.errors import BackendError
+from dlscan.gpus import gpu_bytes, see_own_gpus
 
 
 def _import_keras() -> ModuleType:
     os.environ["KERAS_BACKEND"] = choose_backend()
+    see_own_gpus(os.environ)
     # 1 hides what TensorFlow says of its own build; warnings and errors stay
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     try:
@@ -49,6 +52,58 @@ def accelerator() -> str | None:
 def device() -> str:
     """Name of the device that Keras computes on: the accelerator's or the processor's."""
     return accelerator() or _processor()
+
+
+def prepare_device(train: Train) -> None:
+    """Take no more of the GPU than `train.gpu_memory` says; called before the first tensor is made.
+
+    Parameters
+    ----------
+    train : Train
+        Of the points that this process trains.
+
+    Raises
+    ------
+    BackendError
+        If the back end has taken its memory already, or a share of a GPU of unknown size is asked for.
+    """
+    {"tensorflow": _limit_tensorflow, "jax": _limit_jax, "torch": _limit_torch}[backend()](train.gpu_memory)
+
+
+def _limit_tensorflow(memory: str | float) -> None:
+    import tensorflow
+
+    config = tensorflow.config
+    for number, gpu in enumerate(config.list_physical_devices("GPU")):
+        try:
+            if isinstance(memory, float):
+                # TensorFlow wants megabytes, and takes them at once
+                limit = int(memory * gpu_bytes(number) / 2**20)
+                config.set_logical_device_configuration(
+                    gpu, [config.LogicalDeviceConfiguration(memory_limit=limit)]
+                )
+            else:
+                config.experimental.set_memory_growth(gpu, memory == "growth")
+        except (RuntimeError, ValueError) as error:
+            raise BackendError(
+                f"train.gpu_memory: {memory}: TensorFlow cannot do so any more: {error}"
+            ) from error
+
+
+def _limit_jax(memory: str | float) -> None:
+    # read when JAX first looks for devices; a share is the most that it ever takes
+    if memory != "all":
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+    if isinstance(memory, float):
+        os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = str(memory)
+
+
+def _limit_torch(memory: str | float) -> None:
+    import torch
+
+    # PyTorch takes what it needs by itself
+    if isinstance(memory, float) and torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(memory)
 
 
 def _tensorflow_gpu() -> str | None:

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import os
 import signal
-import socket
 from collections.abc import Collection
 
 from dlscan.attempts import last_attempt
@@ -13,6 +12,7 @@ from dlscan.claims import alive
 from dlscan.config import Batch
 from dlscan.errors import DlscanError
 from dlscan.process import lives
+from dlscan.scan.local import stop_drivers
 from dlscan.scan.plan import Plan
 from dlscan.scan.submissions import Submission, Submissions
 from dlscan.scan.submit import Say, reconcile, submitting
@@ -20,7 +20,7 @@ from dlscan.scan.submit import Say, reconcile, submitting
 
 @dataclasses.dataclass(frozen=True)
 class Cancelled:
-    """What was cancelled: jobs that were queued, jobs that were running, processes of this machine."""
+    """Jobs that were queued or running, and points that processes of this machine trained."""
 
     queued: int
     running: int
@@ -56,6 +56,8 @@ def cancel(plan: Plan, numbers: Collection[int], say: Say) -> Cancelled:
             if jobs:
                 phases += _cancel_jobs(submission.batch, jobs)
                 _say_others(jobs, wanted, numbers, say)
+    if not numbers:
+        stop_drivers(plan, say)  # before their jobs, or they would start the next ones
     return Cancelled(phases.count("queued"), phases.count("running"), _stop_processes(plan, wanted, say))
 
 
@@ -87,8 +89,8 @@ def _say_others(
 
 
 def _stop_processes(plan: Plan, wanted: set[int], say: Say) -> int:
-    """Ask processes of this machine that belong to no batch system to stop; how many there were."""
-    pids: set[int] = set()
+    """Ask processes of this machine that belong to no batch system to stop; how many points they train."""
+    stopped = 0
     for number in sorted(wanted):
         paths = plan.paths(plan.point(number))
         try:
@@ -98,12 +100,12 @@ def _stop_processes(plan: Plan, wanted: set[int], say: Say) -> int:
         if attempt is None or attempt.outcome or attempt.job or not alive(paths, attempt):
             continue
         if attempt.process is not None and lives(attempt.process):
-            pids.add(attempt.pid)
-        elif attempt.host != socket.gethostname():
-            say(f"point {number} runs on {attempt.host} without a batch system: stop process {attempt.pid} there")
-    stopped = 0
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-            stopped += 1
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(attempt.pid, signal.SIGTERM)
+                stopped += 1
+        else:
+            say(
+                f"point {number} runs on {attempt.host} without a batch system: "
+                f"stop process {attempt.pid} there"
+            )
     return stopped

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 # What decides a result; how and where a point runs may change from one submission to the next, and so may
 # where the data lie: what they are is the dataset's hash.
 _FROZEN = ("name", "data", "model", "train", "scan")
-_NOT_FROZEN = ("data.raw", "data.prepared", "train.time_limit", "train.gpu_memory", "train.jit")
+_NOT_FROZEN = ("data.raw", "data.prepared", "train.time_limit", "train.gpu_memory")
 _AFRESH = "give the experiment another name to start afresh"
 
 

@@ -19,6 +19,8 @@ from dlscan.scan.space import Point
 _TRAINING = 3
 # A look at a batch goes forward only.
 LOOK = 1 / _TRAINING
+# Training events that are scored in the end, as `dlscan.train.evaluate` does.
+_SAMPLE = 50_000
 # Of the weights: their values, their slopes, and two of the same size that an optimizer remembers.
 _COPIES = 4
 # What is kept of the forward pass has slopes too.
@@ -36,6 +38,8 @@ class Cost:
         Multiply-adds of a training step; 0 if there is no dataset to tell the shapes of inputs.
     steps, looks : int
         Training batches and validation batches of an epoch.
+    scored : int
+        Batches that are scored in the end.
     epochs : int
         At most.
     batch_size : int
@@ -47,6 +51,7 @@ class Cost:
     step: float
     steps: int
     looks: int
+    scored: int
     epochs: int
     batch_size: int
     memory: int
@@ -74,14 +79,15 @@ def cost(values: Mapping[str, Any], manifest: Manifest | None) -> Cost:
     train = values["train"]
     epochs, batch_size = train["epochs"], train["batch_size"]
     if manifest is None:
-        return Cost(0.0, 1, 0, epochs, batch_size, 0)
+        return Cost(0.0, 1, 0, 0, epochs, batch_size, 0)
     events = _events(values["data"]["balance"], manifest)
     size = network_size(values["model"], manifest)
     batch = min(batch_size, events)
     return Cost(
         step=float(_TRAINING * size.multiplications * batch),
         steps=math.ceil(events / batch),
-        looks=math.ceil(manifest.splits["validation"].events / batch_size),
+        looks=math.ceil(manifest.splits["validation"].events / batch),
+        scored=math.ceil(_scored_events(manifest) / batch),
         epochs=epochs,
         batch_size=batch,
         memory=_FLOAT * (_COPIES * size.weights + _KEPT * batch * size.values),
@@ -99,6 +105,12 @@ def network_size(model: Mapping[str, Any], manifest: Manifest) -> NetworkSize:
 def event_bytes(manifest: Manifest) -> int:
     """Bytes of the inputs of an event, dense, as they are delivered."""
     return _FLOAT * sum(column.size for column in manifest.inputs.values())
+
+
+def _scored_events(manifest: Manifest) -> int:
+    """Of test, of validation and of a sample of train."""
+    splits = manifest.splits
+    return splits["test"].events + splits["validation"].events + min(splits["train"].events, _SAMPLE)
 
 
 def _events(balance: str, manifest: Manifest) -> int:

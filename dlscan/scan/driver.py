@@ -1,92 +1,101 @@
-"""Run what is not done of a scan on this machine."""
+"""What is to be done of a scan."""
 
 import contextlib
 import dataclasses
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Sequence
 
-from dlscan.attempts import begin_attempt, count_attempts, end_attempt, last_attempt
-from dlscan.batch import Ended, Job, LocalSlots
-from dlscan.config import Experiment
-from dlscan.files import is_locked
+from dlscan.config import Batch, Experiment
+from dlscan.dataset import Manifest
+from dlscan.errors import DataError
+from dlscan.scan.changes import require_same
+from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
-from dlscan.scan.space import Point
-from dlscan.scan.status import PointStatus, point_status, scan_status
+from dlscan.scan.space import Point, expand, extended
+from dlscan.scan.states import to_submit
+from dlscan.scan.status import PointStatus, scan_status
+from dlscan.scan.submit import Say
+from dlscan.scan.wait import UNDER_WAY
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
-    """What became of a point in this run: its state now, and how many points of the run have ended."""
+class Work:
+    """What is to be done of a scan.
 
-    status: PointStatus
-    ended: int
-    total: int
-
-
-def unfinished_points(plan: Plan) -> list[Point]:
-    """The points that are neither done nor being trained by somebody."""
-    return [status.point for status in scan_status(plan) if status.state not in ("done", "running")]
-
-
-def local_slots(experiment: Experiment, points: int) -> int:
-    """How many of `points` this machine trains at a time."""
-    return min(len(LocalSlots(experiment.batch).slots), points)
-
-
-def job_for(plan: Plan, points: Iterable[Point]) -> Job:
-    """The job that trains `points`: a command that a person can run too."""
-    points = list(points)
-    numbers = [str(point.number) for point in points]
-    command = (sys.executable, "-m", "dlscan", "train", str(plan.directory), "--point", *numbers)
-    return Job(" ".join(numbers), command, plan.paths(points[0]).log)
-
-
-def run_local(
-    experiment: Experiment, plan: Plan, points: list[Point], report: Callable[[Report], None]
-) -> list[PointStatus]:
-    """Train `points` in processes of this machine, as many at a time as it has room for.
-
-    A point that fails does not stop the others. Stopped by an interrupt, the points that ran keep their
-    finished epochs.
-
-    Returns
-    -------
-    list of PointStatus
-        Of every point of the plan, in the end.
+    Attributes
+    ----------
+    statuses : list of PointStatus
+        Of every point of the plan.
+    packs : list of tuple of Point
+        The points to train, by jobs.
     """
-    jobs = {job_for(plan, [point]): point for point in points}
-    before: dict[Job, int] = {}
-    ended = 0
-    # closed at once when an interrupt comes, so that jobs are stopped before anything else happens
-    with contextlib.closing(LocalSlots(experiment.batch).run(list(jobs))) as events:
-        for event in events:
-            if isinstance(event, Ended):
-                ended += 1
-                point = jobs[event.job]
-                _note_end(plan, point, event, before[event.job])
-                report(Report(point_status(plan, point), ended, len(points)))
-            else:
-                before[event] = count_attempts(plan.paths(jobs[event]))
-    return scan_status(plan)
+
+    statuses: list[PointStatus]
+    packs: list[tuple[Point, ...]]
+
+    @property
+    def points(self) -> list[Point]:
+        """The points to train, in order."""
+        return sorted((point for points in self.packs for point in points), key=lambda point: point.number)
+
+    @property
+    def done(self) -> int:
+        """How many points are done."""
+        return sum(status.state == "done" for status in self.statuses)
+
+    @property
+    def under_way(self) -> list[PointStatus]:
+        """The points that are queued or running."""
+        return [status for status in self.statuses if status.state in UNDER_WAY]
+
+    @property
+    def left_out(self) -> list[PointStatus]:
+        """The points that crashed too often to be tried again."""
+        wanted = {point.number for point in self.points}
+        settled = ("done", *UNDER_WAY)
+        return [s for s in self.statuses if s.state not in settled and s.point.number not in wanted]
 
 
-def _note_end(plan: Plan, point: Point, end: Ended, attempts_before: int) -> None:
-    """Write down the end of a job that could not do so itself."""
-    paths = plan.paths(point)
-    if end.code == 0 or is_locked(paths.lock):
-        return  # all is well, or somebody else trains the point: the attempt on file is theirs
-    if count_attempts(paths) == attempts_before:
-        attempt = begin_attempt(paths)  # it died before it began: no memory to import, no experiment file
-    else:
-        last = last_attempt(paths)
-        if last is None or last.outcome is not None:
-            return
-        attempt = last
-    end_attempt(paths, attempt, "failed", _last_words(end))
+def draft(experiment: Experiment, extend: bool = False) -> tuple[Plan, Manifest | None]:
+    """The plan of an experiment as it would be frozen, and its dataset if it is prepared; writes nothing.
+
+    Raises
+    ------
+    ScanError
+        If there is a plan, and it was made from another experiment than `extend` allows.
+    """
+    manifest: Manifest | None = None
+    with contextlib.suppress(DataError):
+        manifest = Manifest.read(experiment.data.prepared)
+    points = tuple(expand(experiment))
+    if (experiment.directory / "plan.json").exists():
+        frozen = Plan.read(experiment.directory)
+        changed = require_same(frozen, experiment, None if manifest is None else manifest.config_hash, extend)
+        if not changed:
+            return frozen, manifest
+        points = tuple(extended(frozen.points, experiment))
+    varied = tuple(points[0].params)
+    plan = Plan(experiment.directory, experiment.name, varied, points, experiment.plain(), None, None)
+    return plan, manifest
 
 
-def _last_words(end: Ended) -> str:
-    if end.code < 0:
-        return f"killed by signal {-end.code}{' (out of memory?)' if end.code == -9 else ''}"
-    lines = end.job.log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return next((line for line in reversed(lines) if line.strip()), f"exit code {end.code}")
+def find_work(
+    plan: Plan, batch: Batch, manifest: Manifest | None, say: Say, retry: Collection[str] = ()
+) -> Work:
+    """Find what is to be done of a scan: all that is neither done nor queued nor running.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the scan; it need not be on disk.
+    batch : Batch
+        Where and how it runs.
+    manifest : Manifest or None
+        Of its dataset, by which packs are balanced.
+    say : callable
+        Gets a line for each batch system that does not answer.
+    retry : collection of str
+        States whose points are tried again however often they crashed.
+    """
+    statuses = scan_status(plan, say=say)
+    points: Sequence[Point] = [status.point for status in to_submit(statuses, batch, retry)]
+    return Work(statuses, pack(plan, points, batch, manifest) if points else [])

@@ -29,6 +29,7 @@ class Room:
     memory: int | None
     slots: int | None
     accelerated: bool = False
+    seen: bool = False
 
 
 def find_room(batch: Batch) -> Room:

@@ -29,7 +29,7 @@ class Speed:
     startup : float
         Seconds of a job before it builds its first network.
     setup : float
-        Seconds of a network beside its epochs: to build, to compile, to judge it and to write what is left.
+        Seconds of a network beside its epochs: to build and to compile it.
     """
 
     stream: float
@@ -50,23 +50,23 @@ class Speed:
 
     def own(self, cost: Cost) -> float:
         """Seconds that a job spends on a point alone."""
-        return self.setup + cost.epochs * (cost.steps + LOOK * cost.looks) * self._compute(cost)
+        batches = cost.epochs * (cost.steps + LOOK * cost.looks) + LOOK * cost.scored
+        return self.setup + batches * self._compute(cost)
 
     def shared(self, costs: Sequence[Cost]) -> float:
         """Seconds that a job with these points spends on what they share."""
-        batches = max(cost.epochs for cost in costs) * (costs[0].steps + costs[0].looks)
-        return self.startup + batches * (self.step + costs[0].batch_size / self.stream)
+        first = costs[0]
+        batches = max(cost.epochs for cost in costs) * (first.steps + first.looks) + first.scored
+        return self.startup + batches * (self.step + first.batch_size / self.stream)
 
     def epoch(self, costs: Sequence[Cost]) -> float:
         """Seconds of an epoch of points that share a stream."""
-        streaming = costs[0].batch_size / self.stream
-        compute = sum(self._compute(cost) for cost in costs)
-        looks = costs[0].looks * self._batch(compute * LOOK, streaming)
-        return costs[0].steps * self._batch(compute, streaming) + looks
+        return costs[0].steps * self._batch(costs) + costs[0].looks * self._batch(costs, LOOK)
 
     def job(self, costs: Sequence[Cost]) -> float:
         """Seconds of a job that trains these points on one stream; each leaves it after its last epoch."""
-        seconds, before = self.startup + len(costs) * self.setup, 0
+        seconds = self.startup + len(costs) * self.setup + costs[0].scored * self._batch(costs, LOOK)
+        before = 0
         left = sorted(costs, key=lambda cost: cost.epochs)
         while left:
             epochs = left[0].epochs
@@ -74,9 +74,68 @@ class Speed:
             before, left = epochs, [cost for cost in left if cost.epochs > epochs]
         return seconds
 
-    def _batch(self, compute: float, streaming: float) -> float:
-        working = self.step + compute
+    def _batch(self, costs: Sequence[Cost], share: float = 1.0) -> float:
+        streaming = costs[0].batch_size / self.stream
+        working = self.step + share * sum(self._compute(cost) for cost in costs)
         return max(working, streaming) if self.overlaps else working + streaming
 
     def _compute(self, cost: Cost) -> float:
         return self.network + self.rate * cost.step
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """What a short trial has measured.
+
+    Attributes
+    ----------
+    device : str
+        What trained.
+    seconds : float
+        What it took.
+    accelerated : bool
+        Whether that is a GPU or its like.
+    events_per_second : float
+        Of the stream.
+    smallest, largest : (float, float)
+        Multiply-adds and seconds of a step of the smallest and of the largest network alone.
+    several : (int, float)
+        So many networks like the smallest, and seconds of their common step.
+    startup : float
+        Seconds of a job before it builds its first network.
+    building : float
+        Seconds to build and compile a network.
+    scoring : float
+        Seconds to score a batch by the smallest network.
+    """
+
+    device: str
+    seconds: float
+    accelerated: bool
+    events_per_second: float
+    smallest: tuple[float, float]
+    largest: tuple[float, float]
+    several: tuple[int, float]
+    startup: float
+    building: float
+    scoring: float
+
+    @property
+    def speed(self) -> Speed:
+        """Step seconds as fixed + rate * multiply-adds; of what is fixed, networks in a pack share a part."""
+        (small, least), (large, most) = self.smallest, self.largest
+        rate = max(most - least, 0.0) / (large - small) if large > small else 0.0
+        fixed = max(least - rate * small, 0.0)
+        count, together = self.several
+        # what each further network adds is its own
+        added = (together - least) / (count - 1) - rate * small
+        network = min(max(added, 0.0), fixed)
+        return Speed(
+            stream=self.events_per_second,
+            step=fixed - network,
+            network=network,
+            rate=rate,
+            overlaps=self.accelerated,
+            startup=self.startup,
+            setup=self.building,
+        )

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 State = Literal["pending", "queued", "running", "preempted", "timeout", "oom", "failed", "diverged", "done"]
 STATES: tuple[State, ...] = get_args(State)
+# what a batch system has or works on
+UNDER_WAY: tuple[State, ...] = ("queued", "running")
 # states that spend a retry
 CRASHED: tuple[State, ...] = ("failed", "oom", "diverged")
 
@@ -190,7 +192,7 @@ def to_submit(
     retry : collection of str
         States whose points are submitted however often they crashed.
     """
-    open_states = [status for status in statuses if status.state not in ("done", "queued", "running")]
+    open_states = [status for status in statuses if status.state not in ("done", *UNDER_WAY)]
     return [
         status
         for status in open_states

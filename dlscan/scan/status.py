@@ -1,25 +1,24 @@
 """How far each point is: derived from what is on disk and what the batch systems say, never from memory."""
 
+import contextlib
 import dataclasses
 import datetime
 import functools
-import statistics
-from collections.abc import Callable
-from pathlib import Path
+import os
+from collections.abc import Callable, Sequence
 
 from dlscan.attempts import Attempt, attempt_numbers, read_attempt
-from dlscan.claims import alive, note_end
+from dlscan.claims import note_end
 from dlscan.errors import DlscanError
 from dlscan.files import server_time
 from dlscan.heartbeat import last_sign
-from dlscan.record import PointPaths, Record
+from dlscan.owner import alive
+from dlscan.record import PointPaths
 from dlscan.scan.plan import Plan
+from dlscan.scan.progress import Done, read_done, read_pace
 from dlscan.scan.sights import Look, Place, Say, look_at
 from dlscan.scan.space import Point
-from dlscan.scan.states import CRASHED, Evidence, Verdict, crashes, judge
-
-# the pace of a point is that of its latest epochs: a history can have thousands
-_EPOCHS_READ = 20
+from dlscan.scan.states import CRASHED, UNDER_WAY, Evidence, Verdict, crashes, judge
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +39,8 @@ class PointStatus:
         Of training, at most, by its median epoch; None for a point that is done or has no epoch yet.
     error : str
         The last error line of a point that did not end well.
+    seconds_per_epoch : float or None
+        Median of its latest epochs, or of all if it is done.
     job : str or None
         The batch system's id of its latest job.
     host : str or None
@@ -65,6 +66,7 @@ class PointStatus:
     epochs_wanted: int
     seconds_left: float | None
     error: str
+    seconds_per_epoch: float | None = None
     job: str | None = None
     host: str | None = None
     attempts: int = 0
@@ -87,9 +89,10 @@ def scan_status(plan: Plan, look: Look | None = None, say: Say = _say_nothing) -
     plan : Plan
         Of the scan.
     look : callable, optional
-        Called as `look(batch, ids of jobs)` for each batch system with jobs that may be under way, with the
-        `batch` section that they were submitted by; gives what the system says of each, as `System.look`
-        does, and raises `BatchError` if the system does not answer. By default the systems are asked.
+        Called as `look(batch, ids of jobs)` for each batch system with jobs of points that are neither done
+        nor give signs of life, with the `batch` section that they were submitted by; gives what the system
+        says of each, as `System.look` does, and raises `BatchError` if the system does not answer. By default
+        the systems are asked.
     say : callable, optional
         Gets a line for each system that did not answer; the points of its jobs stay as they were.
 
@@ -98,18 +101,12 @@ def scan_status(plan: Plan, look: Look | None = None, say: Say = _say_nothing) -
     ScanError
         If the list of submissions is damaged.
     """
-    found = {point.number: _read_point(plan, point) for point in plan.points}
-    unfinished = {number for number, disk in found.items() if disk.record is None}
-    places = look_at(plan, unfinished, look, say)
-    now = functools.cache(lambda: server_time(plan.directory))
-    return [_status(plan, point, found[point.number], places, now) for point in plan.points]
+    return _statuses(plan, plan.points, look, say)
 
 
 def point_status(plan: Plan, point: Point, look: Look | None = None, say: Say = _say_nothing) -> PointStatus:
     """The state of one point, as `scan_status` has it."""
-    disk = _read_point(plan, point)
-    places = look_at(plan, {point.number} if disk.record is None else set(), look, say)
-    return _status(plan, point, disk, places, lambda: server_time(plan.directory))
+    return _statuses(plan, [point], look, say)[0]
 
 
 def settle(plan: Plan, statuses: list[PointStatus]) -> None:
@@ -124,55 +121,74 @@ def settle(plan: Plan, statuses: list[PointStatus]) -> None:
             note_end(plan.paths(status.point), outcome, status.error, job)
 
 
+def _statuses(plan: Plan, points: Sequence[Point], look: Look | None, say: Say) -> list[PointStatus]:
+    now = functools.cache(lambda: server_time(plan.directory))
+    found = {point.number: _read_point(plan, point, now) for point in points}
+    asked = {number for number, disk in found.items() if disk.record is None and not disk.alive}
+    places = look_at(plan, asked, look, say)
+    statuses = []
+    for point in points:
+        status = _status(plan, point, found[point.number], places)
+        if status.unwritten or (status.submission and status.state == "pending"):
+            # the job may have begun, or ended well, after its files were read and before its system was asked
+            status = _status(plan, point, _read_anew(plan, point), places)
+        statuses.append(status)
+    return statuses
+
+
 @dataclasses.dataclass(frozen=True)
 class _Disk:
     """What the directory of a point holds."""
 
-    record: Record | None = None
+    record: Done | None = None
     attempt: Attempt | None = None
+    alive: bool = False
     numbers: tuple[int, ...] = ()
     epochs: int = 0
     seconds: float | None = None
     damage: str = ""
 
 
-def _read_point(plan: Plan, point: Point) -> _Disk:
-    """Read what decides the state, and no more: thousands of points are looked at, on a shared disk.
-
-    Of a point that is done that is its record, which is read whole: a damaged one must be noticed.
-    """
+def _read_point(plan: Plan, point: Point, now: Callable[[], float]) -> _Disk:
+    """Read what decides the state, and no more: thousands of points are looked at, on a shared disk."""
     paths = plan.paths(point)
     damage = ""
     try:
-        record = Record.read(paths.record)
-        return _Disk(record, epochs=record.epochs)
-    except FileNotFoundError:
-        pass
+        record = read_done(paths.record)
+        if record is not None:
+            return _Disk(record)
     except DlscanError as error:
         damage = str(error)
     numbers = attempt_numbers(paths)
     if not numbers:
         return _Disk(damage=damage)
-    attempt = None
+    attempt, lives = None, False
     try:
         attempt = read_attempt(paths, numbers[-1])
+        lives = attempt.outcome is None and alive(paths, attempt, now())
     except DlscanError as error:
         damage = damage or str(error)
-    return _Disk(None, attempt, tuple(numbers), *_epochs(paths.history), damage=damage)
+    return _Disk(None, attempt, lives, tuple(numbers), *read_pace(paths.history), damage=damage)
 
 
-def _status(
-    plan: Plan, point: Point, disk: _Disk, places: dict[int, Place], now: Callable[[], float]
-) -> PointStatus:
+def _read_anew(plan: Plan, point: Point) -> _Disk:
+    with contextlib.suppress(OSError):
+        # NFS remembers for up to a minute that a file was not there, unless the directory is listed
+        os.listdir(plan.paths(point).directory)  # noqa: PTH208
+    return _read_point(plan, point, lambda: server_time(plan.directory))
+
+
+def _status(plan: Plan, point: Point, disk: _Disk, places: dict[int, Place]) -> PointStatus:
     wanted = point.params.get("train.epochs", plan.config["train"]["epochs"])
     place = places.get(point.number, Place())
     if disk.record is not None:
-        status = PointStatus(point, "done", disk.epochs, wanted, None, "")
         record = disk.record
+        status = PointStatus(point, "done", record.epochs, wanted, None, "", record.seconds_per_epoch)
         return dataclasses.replace(status, job=place.job, host=record.host, attempts=record.attempts)
-    paths, attempt = plan.paths(point), disk.attempt
-    verdict = _judge(paths, disk, place, now)
-    sight = place.sight
+    paths, attempt, sight = plan.paths(point), disk.attempt, place.sight
+    verdict = _judge(disk, place)
+    # an attempt that lives may be of another job than the latest
+    own_job = attempt.job if attempt else None
     return PointStatus(
         point,
         verdict.state,
@@ -180,7 +196,8 @@ def _status(
         wanted,
         None if disk.seconds is None else disk.seconds * (wanted - disk.epochs),
         verdict.error,
-        job=place.job or (attempt.job if attempt else None),
+        disk.seconds,
+        job=own_job or place.job if disk.alive else place.job or own_job,
         host=(sight.host if sight else "") or (attempt.host if attempt else None),
         attempts=len(disk.numbers),
         crashes=_crashes(paths, disk) if verdict.state in CRASHED else 0,
@@ -191,29 +208,29 @@ def _status(
     )
 
 
-def _judge(paths: PointPaths, disk: _Disk, place: Place, now: Callable[[], float]) -> Verdict:
-    attempt = disk.attempt
+def _judge(disk: _Disk, place: Place) -> Verdict:
     verdict = judge(
         Evidence(
-            attempt=attempt,
-            alive=attempt is not None and attempt.outcome is None and alive(paths, attempt, now()),
+            attempt=disk.attempt,
+            alive=disk.alive,
             submitted=place.submitted,
-            own=place.is_own(attempt),
+            own=place.is_own(disk.attempt),
             sight=place.sight,
             answered=place.answered,
             recent=place.recent,
         )
     )
-    if disk.damage and verdict.state not in ("queued", "running"):
+    if disk.damage and verdict.state not in UNDER_WAY:
         return Verdict("failed", disk.damage)
     return verdict
 
 
 def _crashes(paths: PointPaths, disk: _Disk) -> int:
     try:
-        return crashes([read_attempt(paths, number) for number in disk.numbers], disk.epochs)
+        earlier = [read_attempt(paths, number) for number in disk.numbers[:-1]]
     except (DlscanError, FileNotFoundError):
-        return 0  # a damaged attempt is reported as such, and must not keep the point from going on
+        return 0  # a damaged attempt must not keep the point from going on
+    return crashes([*earlier, *([disk.attempt] if disk.attempt else [])], disk.epochs)
 
 
 def _last_sign(paths: PointPaths, attempt: Attempt) -> str:
@@ -222,15 +239,3 @@ def _last_sign(paths: PointPaths, attempt: Attempt) -> str:
     if time is None:
         return attempt.started
     return datetime.datetime.fromtimestamp(time, datetime.UTC).isoformat(timespec="seconds")
-
-
-def _epochs(history: Path) -> tuple[int, float | None]:
-    """Epochs in a history, and the median seconds of the latest."""
-    try:
-        lines = history.read_text(encoding="utf-8").splitlines()
-        column = lines[0].split(",").index("seconds")
-        rows = lines[1:]
-        seconds = [float(row.split(",")[column]) for row in rows[-_EPOCHS_READ:]]
-    except (OSError, ValueError, IndexError):
-        return 0, None  # not there yet; or damaged, and then training writes it anew from the checkpoint
-    return len(rows), statistics.median(seconds) if seconds else None

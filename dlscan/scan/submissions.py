@@ -93,9 +93,14 @@ class Submissions:
                 raise ScanError(f"{self._file}: line {number} is damaged ({error!r}); remove it") from None
         return list(found.values())
 
+    def next_place(self) -> tuple[int, Path]:
+        """The number of the next submission, and its directory."""
+        number = max((submission.number for submission in self.read()), default=0) + 1
+        return number, self.directory(number)
+
     def ask(self, batch: Batch, jobs: tuple[tuple[int, ...], ...]) -> Submission:
         """Write down that jobs are about to be submitted. The caller holds the scan's lock."""
-        number = max((submission.number for submission in self.read()), default=0) + 1
+        number, _ = self.next_place()
         # unlike any other for ever: the system may still know the jobs of a scan that was here before
         tag = f"dlscan-{secrets.token_hex(4)}-{number}"
         time = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

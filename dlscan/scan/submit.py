@@ -1,7 +1,7 @@
 """Submit jobs to a batch system so that none is submitted twice and none forgotten.
 
-What is wanted is written down before the system hears of it, and the ids when it has answered. A `scan` that was
-killed in between leaves the first without the second; the next one asks the system for the submission's tag.
+What is wanted is written down before the system hears of it, and the ids when it has answered. A `scan` that
+was killed in between leaves the first without the second; the next one asks the system for the tag.
 """
 
 import contextlib

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 
 from dlscan.scan.plan import Plan
-from dlscan.scan.states import UNDER_WAY
 from dlscan.scan.status import PointStatus, scan_status
 
+# states that end by themselves
+UNDER_WAY = ("queued", "running")
 _FIRST_SECONDS, _MOST_SECONDS = 2.0, 30.0
 # for a system that does not answer: asking it often is one more load on it
 _MOST_SECONDS_SILENT = 300.0
@@ -19,8 +20,8 @@ Say = Callable[[str], None]
 def watch(plan: Plan, say: Say, sleep: Callable[[float], None] = time.sleep) -> Iterator[list[PointStatus]]:
     """Look at a scan again and again, until every point is done or nothing more is queued or running.
 
-    A batch system or a file server that does not answer does not end it: that is said once, and the pauses get
-    longer until it answers again.
+    A batch system or a file server that does not answer does not end it: that is said once, and the pauses
+    get longer until it answers again.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ from dlscan.train.steps import scorer
 TRAIN_SAMPLE = 50_000
 
 # Long enough for a median, short enough for a scan of small networks.
-_TIMED_SECONDS, _TIMED_CALLS = 0.1, 20
+_TIMED_SECONDS, _TIMED_CALLS = 0.05, 20
 
 Stream = Callable[[str], contextlib.AbstractContextManager[Batches]]
 
@@ -37,7 +37,7 @@ class Evaluation:
     measured : Measured
         Of the test and validation splits.
     events_per_second : float
-        Events scored per second in batches of training's size, reading not included.
+        Events scored per second, reading not included.
     """
 
     classes: tuple[str, ...]

@@ -1,11 +1,13 @@
 """Fit the networks of a pack, judge them, and leave their records."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Sequence
 
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
+from dlscan.models import prepare_device
 from dlscan.stream import Batches
 from dlscan.train.evaluate import evaluate
 from dlscan.train.info import Outcome, PointInfo, Progress
@@ -17,6 +19,8 @@ from dlscan.train.streams import open_stream
 
 # Networks that score together; each has a file open.
 _SCORED = 64
+# Batches that are scored are larger than those of training where events are small: calls take time too.
+_SCORED_BYTES, _SCORED_EVENTS = 16 * 2**20, 8192
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +60,7 @@ def fit(members: Sequence[Member], interruption: Interruption, report: Report) -
         Why training stopped before all that did not fail were done.
     """
     began = time.perf_counter()
+    prepare_device(members[0].experiment.train)
     seed = members[0].order_seed
     going = list(members)
 
@@ -116,10 +121,12 @@ def _judge(members: Sequence[Member], report: Report, shared: float) -> None:
 def _scored(member: Member, split: str) -> Batches:
     """The events of a split to score: each once, with what is carried along and with weights."""
     data, train, stream = member.experiment.data, member.experiment.train, member.experiment.stream
+    inputs = Manifest.read(data.prepared).inputs.values()
+    event = sum(4 * math.prod(column.shape) for column in inputs)
     return Batches(
         data.prepared,
         split=split,
-        batch_size=train.batch_size,
+        batch_size=max(train.batch_size, min(_SCORED_EVENTS, _SCORED_BYTES // event)),
         workers=stream.workers,
         seed=member.order_seed,
         # of train a sample is scored

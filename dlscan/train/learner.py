@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dlscan.config import Train
+from dlscan.config.train import WITH_MOMENTUM
 from dlscan.models import keras
 from dlscan.train.checkpoint import State
 from dlscan.train.history import Row
@@ -115,7 +116,9 @@ def _optimizer(train: Train, steps: int) -> Any:
     if train.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(train.learning_rate, decay_steps=steps * train.epochs)
     config = {"learning_rate": rate, "global_clipnorm": train.clip_norm}
-    if train.momentum:
+    if train.optimizer in WITH_MOMENTUM:
         config["momentum"] = train.momentum
     kinds = {cls.__name__.lower(): cls for cls in vars(keras.optimizers).values() if isinstance(cls, type)}
-    return kinds[train.optimizer](**config)
+    optimizer = kinds[train.optimizer](**config)
+    # slopes of a loss of ordinary size underflow in 16 bits
+    return keras.optimizers.LossScaleOptimizer(optimizer) if train.precision == "mixed_float16" else optimizer

@@ -94,7 +94,7 @@ class Loop:
             if not others or (idle and not self._pack.worth_leaving(others, self._laps[-1])):
                 return self._pack
         self.close()
-        self._pack = Pack(wanted)
+        self._pack = Pack(wanted, members[0].experiment.train.jit)
         return self._pack
 
     def _epoch(

@@ -82,8 +82,11 @@ class Member:
         """
         self._sweep()
         experiment = self.experiment
-        network = models.build(experiment.model, manifest, experiment.data.normalize, experiment.train.seed)
-        self.learner = Learner(network, experiment.train, manifest.config_hash, steps)
+        train = experiment.train
+        network = models.build(
+            experiment.model, manifest, experiment.data.normalize, train.seed, train.precision
+        )
+        self.learner = Learner(network, train, manifest.config_hash, steps)
         state = self.checkpoint.read()
         if state is None:
             self.say(f"{self.learner.parameters:,} parameters, on {models.device()}")

@@ -7,7 +7,7 @@ from dlscan.train.feed import Fed
 from dlscan.train.history import Row
 from dlscan.train.learner import Learner
 from dlscan.train.means import Running, Sums
-from dlscan.train.steps import steps
+from dlscan.train.steps import Jit, steps
 
 
 class Pack:
@@ -20,11 +20,11 @@ class Pack:
     ----------
     learners : sequence of Learner
         At the same step of the same epoch.
-    jit : bool, optional
+    jit : bool or "auto"
         See `steps`.
     """
 
-    def __init__(self, learners: Sequence[Learner], jit: bool | None = None) -> None:
+    def __init__(self, learners: Sequence[Learner], jit: Jit = "auto") -> None:
         self.learners = tuple(learners)
         self._steps = steps([(learner.network, learner.optimizer) for learner in learners], jit)
         self._start_sums()

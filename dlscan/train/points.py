@@ -218,7 +218,7 @@ def _packs(held: Sequence[_Held]) -> list[list[_Held]]:
         experiment = one.experiment
         train = experiment.train
         order = train.seed if one.point.order_seed is None else one.point.order_seed
-        shared = [plain(experiment.data), plain(experiment.stream), train.batch_size, order]
+        shared = [plain(experiment.data), plain(experiment.stream), train.batch_size, train.jit, order]
         packs.setdefault(json.dumps(shared, sort_keys=True, default=str), []).append(one)
     return list(packs.values())
 

@@ -6,13 +6,14 @@ their scaled inputs above all, is computed once, and small ones run beside each 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from dlscan.models import accelerator, backend, keras
 from dlscan.train.entries import dense
 from dlscan.train.feed import Fed
 
 Networks = Sequence[tuple[Any, Any]]
+Jit = bool | Literal["auto"]
 Score = Callable[[Mapping[str, Any]], Any]
 
 
@@ -33,7 +34,7 @@ class Steps(Protocol):
         """See to it that the variables hold what the steps have made of them."""
 
 
-def steps(networks: Networks, jit: bool | None = None) -> Steps:
+def steps(networks: Networks, jit: Jit = "auto") -> Steps:
     """The steps of networks.
 
     Parameters
@@ -41,8 +42,8 @@ def steps(networks: Networks, jit: bool | None = None) -> Steps:
     networks : sequence of (keras.Model, keras.Optimizer)
         Each model takes raw inputs by name and gives a score per class, all of them of the same inputs and
         classes; each optimizer is built for the trainable variables of its model.
-    jit : bool, optional
-        Whether TensorFlow compiles by XLA; by default, as Keras does, on accelerators alone.
+    jit : bool or "auto"
+        Whether TensorFlow compiles by XLA; `auto` does so as Keras does, on accelerators alone.
     """
     kinds: dict[str, Callable[..., Steps]] = {"tensorflow": _TensorFlow, "jax": _Jax, "torch": _Torch}
     return kinds[backend()](networks, jit)
@@ -95,7 +96,7 @@ class _Measure:
 
 
 class _TensorFlow:
-    def __init__(self, networks: Networks, jit: bool | None) -> None:
+    def __init__(self, networks: Networks, jit: Jit) -> None:
         import tensorflow
 
         measure = _Measure(networks[0][0])
@@ -122,7 +123,7 @@ class _TensorFlow:
                 ]
             )
 
-        self._jit = accelerator() is not None if jit is None else jit
+        self._jit = accelerator() is not None if jit == "auto" else jit
         self._train, self._look = self._compiled(train), self._compiled(look)
 
     def train(self, fed: Fed) -> Any:
@@ -157,7 +158,7 @@ class _TensorFlow:
 
 
 class _Torch:
-    def __init__(self, networks: Networks, jit: bool | None) -> None:
+    def __init__(self, networks: Networks, jit: Jit) -> None:
         import torch
 
         self._networks = networks
@@ -195,7 +196,7 @@ class _Torch:
 class _Jax:
     """Between steps the values live here: the steps write over the memory of those in Keras' variables."""
 
-    def __init__(self, networks: Networks, jit: bool | None) -> None:
+    def __init__(self, networks: Networks, jit: Jit) -> None:
         import jax
 
         measure = _Measure(networks[0][0])

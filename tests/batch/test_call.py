@@ -93,7 +93,10 @@ def is_gone(pid: int) -> bool:
 
 
 # fails until the third time it is run
-THIRD = "n=$(cat n 2>/dev/null || echo 0); echo $((n+1)) > n; [ $n -ge 2 ] && echo yes || { echo busy >&2; exit 1; }"
+THIRD = (
+    "n=$(cat n 2>/dev/null || echo 0); echo $((n+1)) > n; "
+    "[ $n -ge 2 ] && echo yes || { echo busy >&2; exit 1; }"
+)
 
 
 def test_question_is_asked_again_until_it_is_answered(tmp_path):

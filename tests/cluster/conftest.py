@@ -1,4 +1,4 @@
-"""A real Slurm for all tests here; where none can be had they are skipped, and that is said in so many words."""
+"""A real Slurm for all tests here; where none can be had they are skipped, and that is said loudly."""
 
 import os
 import shutil

@@ -1,8 +1,8 @@
 """A real Slurm for tests: several nodes on this machine, made in seconds and gone afterwards.
 
 Everything of it (configuration, key, state, logs) is in a directory of its own and listens on free ports of
-127.0.0.1, so that clusters of two checkouts, or one that the machine belongs to, do not meet. Commands find it
-by `SLURM_CONF`, which is exported while it is up.
+127.0.0.1, so that clusters of two checkouts, or one that the machine belongs to, do not meet. Commands find
+it by `SLURM_CONF`, which is exported while it is up.
 
 Partitions: `main` (default; preempted by `urgent`, which requeues its jobs), `kill` (preempted by `urgent`,
 which cancels its jobs), `short` (at most 2 minutes), `urgent`.
@@ -57,8 +57,9 @@ MaxArraySize=1001
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 KillWait=3
+MessageTimeout=3
 SlurmdTimeout=10
-ReturnToService=2
+ReturnToService=1
 JobRequeue=1
 MinJobAge=300
 EnforcePartLimits=ALL
@@ -272,14 +273,9 @@ class SlurmCluster:
                 if mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
                     os.kill(pid, signal.SIGKILL)
 
-    def restart_controller(self) -> None:
-        """Kill slurmctld and start it again: nothing answers in between."""
-        self.stop_controller()
-        self.start_controller()
-
     def stop_controller(self) -> None:
-        """Kill slurmctld: no command is answered until `start_controller`."""
-        self._processes["slurmctld"].kill()
+        """Stop slurmctld, which saves what it knows: no command is answered until `start_controller`."""
+        self._processes["slurmctld"].terminate()
         self._processes["slurmctld"].wait()
 
     def start_controller(self) -> None:
@@ -354,8 +350,8 @@ class SlurmCluster:
         wait_for("munged", lambda: subprocess.run(ask, capture_output=True, check=False).returncode == 0, 10)
 
     def _start(self, name: str, command: list[str]) -> None:
-        # a name of its own for each daemon's host, or what it listens on depends on the machine's; and it dies
-        # with this process, whatever kills that
+        # a name of its own for each daemon's host, or what it listens on depends on the machine's; and it
+        # dies with this process, whatever kills that
         program = _which(command[0])
         assert program is not None
         named = ["unshare", "--uts", "sh", "-c", f'hostname {self._host}; exec "$@"', "sh"]

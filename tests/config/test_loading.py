@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dlscan.config import ColumnSplit, Experiment, FractionSplit, Normalization, experiment_from, load
+from dlscan.config import ColumnSplit, Experiment, FractionSplit, Normalization, experiment_from, load, plain
 from dlscan.config.models import FAMILIES
 from dlscan.errors import ConfigError
 
@@ -125,6 +125,11 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
         ("train.learning_rate=.inf", "train.learning_rate", "finite"),
         ("train.optimizer=rmsporp", "train.optimizer", "did you mean 'rmsprop'"),
         ("train.time_limit=soon", "train.time_limit", "2h"),
+        ("train.precision=float16", "train.precision", "one of float32, mixed_float16"),
+        ("train.gpu_memory=0", "train.gpu_memory", "greater than 0"),
+        ("train.gpu_memory=1", "train.gpu_memory", "less than 1"),
+        ("train.gpu_memory=half", "train.gpu_memory", "one of growth, all"),
+        ("train.jit=1", "train.jit", "true or false"),
         ("model.dropout=1", "model.dropout", "less than 1"),
         ("model.batch_norm=1", "model.batch_norm", "true or false"),
         ("model.family=densse", "model.family", "one of dense"),
@@ -256,3 +261,19 @@ def test_every_file_in_configs_loads(path: Path) -> None:
 
 def test_there_are_configs() -> None:
     assert {path.stem for path in CONFIGS} >= {"demo", "lcd-dense", "magic", "mnist"}
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "value"),
+    [
+        ("train.gpu_memory=all", "gpu_memory", "all"),
+        ("train.gpu_memory=0.25", "gpu_memory", 0.25),
+        ("train.jit=true", "jit", True),
+        ("train.jit=auto", "jit", "auto"),
+        ("train.precision=mixed_bfloat16", "precision", "mixed_bfloat16"),
+    ],
+)
+def test_how_a_gpu_is_used_can_be_said(file: Path, override: str, key: str, value: object) -> None:
+    experiment = load(file, [override])
+    assert getattr(experiment.train, key) == value
+    assert plain(experiment.train)[key] == value

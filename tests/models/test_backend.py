@@ -2,12 +2,17 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 from dlscan import models
 from dlscan.backend import choose_backend
+from dlscan.config import Train
 from dlscan.errors import BackendError
+
+# the package gives the name to a function
+backend_module = sys.modules["dlscan.models.backend"]
 
 
 @pytest.mark.parametrize(
@@ -77,3 +82,82 @@ def test_importing_the_networks_with_a_wrong_back_end_raises_before_keras_is_loa
 def test_versions_and_device_name_what_computes():
     assert set(models.versions()) == {"keras", models.backend()}
     assert models.device()
+
+
+def told(memory, name, check):
+    """What `check` prints in a fresh process after `prepare_device` on this back end."""
+    if name != "tensorflow" and find_spec(name) is None:
+        pytest.skip(f"{name} is not installed")
+    code = (
+        "import os\n"
+        "from dlscan import models\n"
+        "from dlscan.config import Train\n"
+        f"models.prepare_device(Train(gpu_memory={memory!r}))\n{check}"
+    )
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("XLA_PYTHON")}
+    environment["KERAS_BACKEND"] = name
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("memory", "preallocate", "share"),
+    [("growth", "false", "None"), (0.25, "false", "0.25"), ("all", "None", "None")],
+)
+def test_jax_is_told_by_its_environment_what_it_may_take(memory, preallocate, share):
+    check = "print(*(os.environ.get(f'XLA_PYTHON_CLIENT_{x}') for x in ('PREALLOCATE', 'MEM_FRACTION')))"
+    assert told(memory, "jax", check) == [preallocate, share]
+
+
+@pytest.mark.parametrize("memory", ["growth", "all", 0.25])
+@pytest.mark.parametrize("name", ["tensorflow", "torch"])
+def test_a_limit_of_gpu_memory_does_no_harm_without_a_gpu(name, memory):
+    assert told(memory, name, "print(models.keras.ops.ones(3).shape)") == ["(3,)"]
+
+
+class Gpus:
+    """TensorFlow's settings on a machine with a GPU of 8 GiB and one of 4."""
+
+    def __init__(self, late=False):
+        self.experimental, self.late, self.set = self, late, []
+
+    def list_physical_devices(self, kind):
+        assert kind == "GPU"
+        return ["first", "second"]
+
+    def set_memory_growth(self, gpu, growth):
+        if self.late:
+            raise RuntimeError("Physical devices cannot be modified after being initialized")
+        self.set.append((gpu, growth))
+
+    def LogicalDeviceConfiguration(self, memory_limit):
+        return memory_limit
+
+    def set_logical_device_configuration(self, gpu, limits):
+        self.set.append((gpu, limits))
+
+
+@pytest.mark.parametrize(
+    ("memory", "first", "second"),
+    [
+        ("growth", ("first", True), ("second", True)),
+        ("all", ("first", False), ("second", False)),
+        (0.25, ("first", [2048]), ("second", [1024])),
+    ],
+)
+def test_tensorflow_limits_every_gpu(memory, first, second, monkeypatch):
+    tensorflow = pytest.importorskip("tensorflow")
+    monkeypatch.setattr(tensorflow, "config", Gpus())
+    monkeypatch.setattr(backend_module, "backend", lambda: "tensorflow")
+    monkeypatch.setattr(backend_module, "gpu_bytes", lambda number: (8 - 4 * number) * 2**30)
+    models.prepare_device(Train(gpu_memory=memory))
+    assert tensorflow.config.set == [first, second]
+
+
+def test_a_limit_of_gpu_memory_that_comes_too_late_is_an_error(monkeypatch):
+    tensorflow = pytest.importorskip("tensorflow")
+    monkeypatch.setattr(tensorflow, "config", Gpus(late=True))
+    monkeypatch.setattr(backend_module, "backend", lambda: "tensorflow")
+    with pytest.raises(BackendError, match=r"train\.gpu_memory: growth: TensorFlow cannot do so any more"):
+        models.prepare_device(Train())

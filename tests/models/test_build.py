@@ -139,3 +139,49 @@ def test_names_of_layers_suit_every_back_end_and_no_input(manifest):
     assert not any(set(name) & set("./") for name in names)
     assert all("-" in name for name in names if name.endswith(("hidden_1", "flat", "output", "scores")))
     assert "-" not in "".join(inputs) + network_name("a-b/c")
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_hidden_layers_compute_in_less_precision_but_scores_do_not(precision, manifest):
+    model = Model("dense", Dense(8, 2, dropout=0.2, batch_norm=True))
+    network = build(model, manifest, {}, precision=precision)
+    exact = build(model, manifest, {})
+
+    kinds = {layer.name: layer.compute_dtype for layer in network.layers if "hidden" in layer.name}
+    assert set(kinds.values()) == {precision.removeprefix("mixed_")}
+    assert {variable.dtype for variable in network.trainable_variables} == {"float32"}
+    assert network.get_layer("net-output").compute_dtype == "float32"
+    # whatever is built later is as it always was, and so is the start
+    assert {layer.compute_dtype for layer in exact.layers} == {"float32"}
+    np.testing.assert_equal(weights(network), weights(exact))
+    scores = network.predict_on_batch(events(manifest))
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(scores, exact.predict_on_batch(events(manifest)), atol=0.02)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_inputs_are_scaled_before_they_lose_precision(precision, make_manifest):
+    manifest = make_manifest(x=(3,))
+    network = build(Model("dense", Dense(8, 1)), manifest, {"x": Normalization("scale", 1e-6)}, 1, precision)
+    # beyond what float16 can hold, and closer together than it can tell
+    scores = network.predict_on_batch({"x": np.float32([[2e6, 1e6, 3e6], [2e6, 1e6, 3e6]])})
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_a_network_of_less_precision_opens_without_dlscan(precision, manifest, tmp_path):
+    network = build(Model("dense", Dense(8, 2)), manifest, {}, precision=precision)
+    inputs = events(manifest)
+    network.save(tmp_path / "best.keras")
+    np.savez(tmp_path / "inputs.npz", **inputs)
+    code = (
+        "import sys, keras, numpy\n"
+        "network = keras.saving.load_model('best.keras')\n"
+        "numpy.save('scores.npy', network.predict_on_batch(dict(numpy.load('inputs.npz'))))\n"
+        "assert 'dlscan' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    scores = np.load(tmp_path / "scores.npy")
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores, network.predict_on_batch(inputs), rtol=1e-6)

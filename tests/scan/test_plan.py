@@ -1,7 +1,9 @@
 """The frozen plan."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +40,130 @@ def test_a_changed_experiment_is_an_error_that_shows_the_difference(make_experim
     assert "train.learning_rate 0.001, now it is 0.5" in text
     assert "model.dropout 0.0, now it is 0.1" in text
     assert "another name" in text
+    assert "--extend" not in text
+
+
+def test_a_changed_grid_is_an_error_that_names_extend(make_experiment: Make) -> None:
+    freeze(make_experiment(scan=GRID))
+    with pytest.raises(ScanError) as caught:
+        freeze(make_experiment("scan.grid.model.width=[8,16,32]", scan=GRID))
+    text = str(caught.value)
+    assert "scan.grid.model.width [8, 16], now it is [8, 16, 32]" in text
+    assert "--extend" in text
+    assert "\n" not in text
+
+
+def widened(make_experiment: Make, *overrides: str, **sections: Any) -> Plan:
+    return freeze(make_experiment(*overrides, scan=GRID, **sections), "hash", extend=True)
+
+
+@pytest.mark.parametrize(
+    "width", ["[8,16,32,64]", "[32,8,64,16]", "[64,32,16,8]"], ids=["behind", "between", "before"]
+)
+def test_extend_adds_points_and_keeps_numbers_and_files(make_experiment: Make, width: str) -> None:
+    plan = freeze(make_experiment(scan=GRID), "hash")
+    kept = plan.paths(plan.points[0])
+    kept.attempts.mkdir()
+    kept.record.touch()
+    before = kept.config.stat().st_mtime_ns
+    more = widened(make_experiment, f"scan.grid.model.width={width}")
+    assert more.points[:2] == plan.points
+    assert sorted(point.params["model.width"] for point in more.points) == [8, 16, 32, 64]
+    assert [point.number for point in more.points] == [1, 2, 3, 4]
+    assert kept.config.stat().st_mtime_ns == before
+    assert [load(more.paths(point).config).model.parameters.width for point in more.points] == [
+        point.params["model.width"] for point in more.points
+    ]
+    assert more == Plan.read(plan.directory)
+    again = make_experiment(f"scan.grid.model.width={width}", scan=GRID)
+    assert freeze(again, "hash") == freeze(again, "hash", extend=True) == more
+
+
+def test_extend_without_a_change_is_freezing(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=GRID), "hash")
+    before = (plan.directory / "plan.json").stat().st_mtime_ns
+    assert widened(make_experiment) == plan
+    assert (plan.directory / "plan.json").stat().st_mtime_ns == before
+    assert widened(make_experiment, "name=fresh").points == plan.points
+
+
+def test_extend_takes_more_repeats_and_the_points_keep_their_seed(make_experiment: Make) -> None:
+    plan = freeze(make_experiment("train.seed=5", scan=GRID))
+    more = widened(make_experiment, "train.seed=5", "scan.repeats=3")
+    assert [point.directory for point in more.points[:3]] == [
+        plan.points[0].directory,
+        plan.points[1].directory,
+        "0003-width=8-depth=1-seed=6",
+    ]
+    assert [point.params["train.seed"] for point in more.points] == [5, 5, 6, 7, 6, 7]
+    assert [load(more.paths(point).config).train.seed for point in more.points] == [5, 5, 6, 7, 6, 7]
+    assert more.varied == ("model.width", "model.depth", "train.seed")
+    assert more.order_seed == plan.order_seed == 5
+
+
+def test_extend_takes_a_new_key_if_the_points_that_are_there_are_in_its_grid(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=GRID))
+    more = widened(make_experiment, "scan.grid.model.dropout=[0.5,0.0]")
+    assert [point.name for point in more.points[:2]] == [point.name for point in plan.points]
+    assert [point.params["model.dropout"] for point in more.points] == [0.0, 0.0, 0.5, 0.5]
+    with pytest.raises(ScanError, match="no longer has 4 of 4 points"):
+        widened(make_experiment, "scan.grid.model.dropout=[0.1,0.2]")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["scan.grid.model.width=[8,32]"], r"no longer has 1 of 2 points .*0002-width=16"),
+        (["scan.grid.model.width=[8,16,32]", "train.epochs=7"], "train.epochs 2, now it is 7"),
+        (["data.extras=[]"], "data.extras"),
+    ],
+)
+def test_extend_changes_nothing_else(make_experiment: Make, overrides: list[str], message: str) -> None:
+    plan = freeze(make_experiment(scan=GRID))
+    with pytest.raises(ScanError, match=message):
+        widened(make_experiment, *overrides)
+    assert Plan.read(plan.directory) == plan
+
+
+def test_extend_takes_no_other_dataset(make_experiment: Make) -> None:
+    freeze(make_experiment(scan=GRID), "other")
+    with pytest.raises(ScanError, match="planned for another dataset"):
+        widened(make_experiment, "scan.grid.model.width=[8,16,32]")
+
+
+def test_points_of_an_extension_that_was_killed_are_gone(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=GRID))
+    (plan.directory / "points" / "0003-width=99-depth=1").mkdir()
+    more = widened(make_experiment, "scan.grid.model.width=[8,16,32]")
+    assert sorted(path.name for path in (plan.directory / "points").iterdir()) == [
+        point.directory for point in more.points
+    ]
+
+
+def test_a_plan_of_an_older_version_goes_on_without_the_keys_that_came_later(make_experiment: Make) -> None:
+    """Keys that this version added, at their defaults, are no change; at another value they are."""
+    plan = freeze(make_experiment(scan=GRID))
+    file = plan.directory / "plan.json"
+    old = json.loads(file.read_text())
+    for key in ("momentum", "schedule", "clip_norm"):
+        del old["config"]["train"][key]
+    del old["config"]["batch"]["retries"], old["config"]["stream"]["transport"]
+    file.write_text(json.dumps(old))
+    assert freeze(make_experiment(scan=GRID)).points == plan.points
+    assert freeze(make_experiment("scan.grid.model.width=[8,16,32]", scan=GRID), extend=True).points[2]
+    file.write_text(json.dumps(old))
+    with pytest.raises(ScanError, match=r"train\.momentum 0\.0, now it is 0\.9"):
+        freeze(make_experiment("train.momentum=0.9", scan=GRID))
+
+
+def test_a_plan_of_a_newer_version_is_said_to_be_one(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=GRID))
+    file = plan.directory / "plan.json"
+    newer = json.loads(file.read_text())
+    newer["config"]["train"]["telepathy"] = True
+    file.write_text(json.dumps(newer))
+    with pytest.raises(ScanError, match=r"telepathy: unknown key.*version of dlscan"):
+        freeze(make_experiment(scan=GRID))
 
 
 def test_how_and_where_it_runs_may_change_for_points_that_are_not_done(make_experiment: Make) -> None:

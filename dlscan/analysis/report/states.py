@@ -7,7 +7,8 @@ from typing import Any
 
 from dlscan.attempts import last_attempt
 from dlscan.errors import DlscanError
-from dlscan.files import is_locked, read_json
+from dlscan.files import read_json
+from dlscan.owner import alive
 from dlscan.record import PointPaths
 
 _NEVER_STARTED = "pending"
@@ -24,7 +25,7 @@ class Unfinished:
     name : str
         Its parameters.
     state : str
-        `pending running preempted timeout failed diverged`, or `unreadable` if its record is there.
+        `pending running preempted timeout oom failed diverged`, or `unreadable` if its record is there.
     error : str
         The last line of its error, empty if there was none.
     """
@@ -81,20 +82,21 @@ def _number(folder: str) -> int:
 
 
 def _state(folder: Path | None) -> tuple[str, str]:
-    """State and error of a point that is not done, as `dlscan status` has them."""
+    """State and error of a point that is not done, as `dlscan status --files-only` has them."""
     if folder is None:
         return _NEVER_STARTED, ""
     paths = PointPaths(folder)
     if paths.record.exists():
         return "unreadable", f"{paths.record.name} is not a record that can be read"
     try:
-        if is_locked(paths.lock):
-            return "running", ""
         attempt = last_attempt(paths)
+        if attempt is not None and alive(paths, attempt):
+            return "running", ""
     except (DlscanError, OSError) as error:
         return "failed", str(error)
     if attempt is None or attempt.outcome == "done":
         return _NEVER_STARTED, ""
     if attempt.outcome is None:
         return "failed", f"ended without a word on {attempt.host}, as a killed process does"
-    return attempt.outcome, attempt.error or ""
+    # a job that the batch system took away was stopped like any other
+    return "preempted" if attempt.outcome == "lost" else attempt.outcome, attempt.error or ""

@@ -4,6 +4,7 @@ import pytest
 
 from dlscan.analysis.report.states import read_plan, unfinished
 from dlscan.attempts import begin_attempt, end_attempt
+from dlscan.claims import Claim
 from dlscan.errors import DlscanError
 from dlscan.files import locked
 from dlscan.record import PointPaths
@@ -33,7 +34,8 @@ def test_a_point_without_an_attempt_is_pending(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("outcome", "error"), [("failed", "no memory"), ("diverged", "the loss is nan"), ("preempted", None)]
+    ("outcome", "error"),
+    [("failed", "no memory"), ("diverged", "the loss is nan"), ("preempted", None), ("oom", "x")],
 )
 def test_a_point_is_in_the_state_of_its_last_attempt(tmp_path, outcome, error):
     paths = first_point(tmp_path)
@@ -42,14 +44,32 @@ def test_a_point_is_in_the_state_of_its_last_attempt(tmp_path, outcome, error):
     assert state_of_first(tmp_path) == (outcome, error or "")
 
 
-def test_a_point_whose_attempt_has_no_end_was_killed_unless_it_is_locked(tmp_path):
+def test_a_point_runs_as_long_as_its_attempt_lives(tmp_path):
     paths = first_point(tmp_path)
-    begin_attempt(paths)
+    claim = Claim.take(paths)
+    assert state_of_first(tmp_path) == ("running", "")
+    claim.end("preempted")
+    assert state_of_first(tmp_path) == ("preempted", "")
+
+
+def test_a_point_whose_attempt_has_no_end_and_gives_no_sign_of_life_was_killed(tmp_path):
+    begin_attempt(first_point(tmp_path))
     state, error = state_of_first(tmp_path)
     assert state == "failed"
     assert "killed" in error
+
+
+def test_a_point_runs_while_an_attempt_of_an_older_version_holds_its_lock(tmp_path):
+    paths = first_point(tmp_path)
+    begin_attempt(paths)
     with locked(paths.lock, DlscanError()):
         assert state_of_first(tmp_path) == ("running", "")
+
+
+def test_a_point_that_was_taken_away_was_preempted(tmp_path):
+    paths = first_point(tmp_path)
+    end_attempt(paths, begin_attempt(paths), "lost", "node gone")
+    assert state_of_first(tmp_path) == ("preempted", "node gone")
 
 
 def test_a_point_whose_record_is_gone_is_pending(tmp_path):

@@ -1,0 +1,1 @@
+"""How long whole scans take: with packs, one point a job, and with what people use instead."""

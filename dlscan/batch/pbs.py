@@ -1,0 +1,156 @@
+"""PBS: an array of jobs for each submission, on OpenPBS or on Torque."""
+
+import math
+import re
+import sys
+from collections.abc import Collection
+from functools import cached_property
+from pathlib import Path
+
+from dlscan.batch.call import CallError, call
+from dlscan.batch.handed import exports
+from dlscan.batch.pbs_options import Dialect, check_options, directives
+from dlscan.batch.pbs_states import plain_id, read_jobs, sight
+from dlscan.batch.script import Lines, fill, read_template
+from dlscan.batch.system import Request, Sight
+from dlscan.config import Batch
+from dlscan.errors import BatchError
+from dlscan.files import write_text
+
+SCRIPT = "pbs.sh"
+_TEMPLATE = "pbs.pbs"
+_NEUTRAL = Path("/")
+_GONE = ("Unknown Job Id", "Job has finished", "Unknown Job")
+_NO_HISTORY = "not configured to maintain job history"
+_AT_ONCE = 500
+
+
+class PBS:
+    """OpenPBS or Torque, by their commands.
+
+    Parameters
+    ----------
+    batch : Batch
+        `options` are those of `qsub`; `dialect` among them says which PBS it is, if it is not to be asked.
+    """
+
+    name = "pbs"
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def check(self, batch: Batch) -> None:
+        """Check options, template and that PBS answers."""
+        check_options(batch.options)
+        read_template(batch.template, _TEMPLATE)
+        call(["qstat", "--version"], tries=2)
+
+    def most_jobs(self) -> int | None:
+        """What the server's limit of array jobs allows; None if it has none."""
+        found = re.search(r"max(?:_job)?_array_size = (\d+)", call(["qstat", "-B", "-f"], tries=3))
+        return int(found[1]) if found else None
+
+    def script(self, request: Request) -> str:
+        """The script of a submission."""
+        text, name = read_template(request.batch.template, _TEMPLATE)
+        options = directives(request, self._dialect)
+        values = {
+            "options": Lines("\n".join(f"#PBS {option}" for option in options)),
+            "environment": exports(),
+            "scan": request.scan.absolute(),
+            "directory": request.directory.absolute(),
+            "python": sys.executable,
+            "cpus": request.batch.cpus,
+            "gpus": request.batch.gpus,
+            "seconds": math.ceil(request.batch.time or 0),
+        }
+        return fill(text, name, values)
+
+    def submit(self, request: Request) -> list[str]:
+        """Write `pbs.sh` and `jobs.txt` into the submission's directory, and submit them."""
+        script = self.script(request)
+        request.directory.mkdir(parents=True, exist_ok=True)
+        points = "".join(" ".join(map(str, job)) + "\n" for job in request.jobs)
+        write_text(request.directory / "jobs.txt", points)
+        write_text(request.directory / SCRIPT, script)
+        # PBS hands its own variables on to the job, the name of this directory among them
+        answer = call(["qsub"], input=script, cwd=_NEUTRAL, seconds=120.0)
+        lines = [line for line in answer.splitlines() if re.match(r"\d+(\[\])?(\.|$)", line)]
+        if not lines:
+            raise BatchError(f"`qsub` did not say which number the jobs have, but {answer.strip()!r}")
+        return _ids(lines[-1], request)
+
+    def find(self, request: Request) -> list[str]:
+        """The ids of a submission's jobs, by their name; of jobs that have ended if PBS keeps a history."""
+        selection = ["-N", request.tag]
+        try:
+            answer = call(["qselect", *self._past, *selection], tries=3, final=[_NO_HISTORY])
+        except CallError as error:
+            if _NO_HISTORY not in error.words:
+                raise
+            answer = call(["qselect", *selection], tries=3)
+        found = [line.strip() for line in answer.splitlines() if line.strip()]
+        return _ids(found[0], request) if found else []
+
+    def look(self, jobs: Collection[str]) -> dict[str, Sight]:
+        """What `qstat` says, an array at a time."""
+        seen: dict[str, Sight] = {}
+        for array in sorted({re.sub(r"\[\d+\]$", "[]", job) for job in jobs}):
+            for job, attributes in read_jobs(self._details(array)):
+                if job in jobs:
+                    seen[job] = sight(attributes)
+        return seen
+
+    def cancel(self, jobs: Collection[str]) -> None:
+        """Delete jobs by `qdel`."""
+        names = sorted(jobs)
+        for start in range(0, len(names), _AT_ONCE):
+            some = names[start : start + _AT_ONCE]
+            try:
+                call(["qdel", *some], tries=2, final=_GONE)
+            except CallError:
+                # it fails if one of them has ended; the others are deleted all the same
+                if any(seen.phase != "ended" for seen in self.look(some).values()):
+                    raise
+
+    @cached_property
+    def _dialect(self) -> Dialect:
+        given = self._batch.options.get("dialect")
+        if given is not None:
+            return "torque" if given == "torque" else "openpbs"
+        return dialect_of(call(["qstat", "--version"], tries=3))
+
+    @property
+    def _past(self) -> list[str]:
+        return ["-x"] if self._dialect == "openpbs" else []
+
+    def _details(self, array: str) -> str:
+        """What `qstat` prints of an array's jobs; nothing if there is no such array."""
+        command = ["qstat", "-f", "-t"]
+        try:
+            return call([*command, *self._past, array], tries=3, final=[*_GONE, _NO_HISTORY])
+        except CallError as error:
+            if _NO_HISTORY not in error.words:
+                return _nothing_if_gone(error)
+        try:
+            return call([*command, array], tries=3, final=_GONE)
+        except CallError as error:
+            return _nothing_if_gone(error)
+
+
+def dialect_of(version: str) -> Dialect:
+    """Which PBS prints this for `qstat --version`: `pbs_version = 20.0.1`, or Torque's `Version: 6.1.2`."""
+    return "openpbs" if "pbs_version" in version.lower() else "torque"
+
+
+def _nothing_if_gone(error: CallError) -> str:
+    if any(words in error.words for words in _GONE):
+        return ""
+    raise error
+
+
+def _ids(name: str, request: Request) -> list[str]:
+    number = plain_id(name).partition("[")[0]
+    if len(request.jobs) == 1:
+        return [number]
+    return [f"{number}[{index}]" for index in range(1, len(request.jobs) + 1)]

@@ -1,0 +1,91 @@
+"""What `qstat -f` of OpenPBS and of Torque prints, and what it means."""
+
+import re
+from collections.abc import Iterator
+
+from dlscan.batch.system import Reason, Sight
+
+_STATES = {
+    "B": "array begun",
+    "C": "completed",
+    "E": "exiting",
+    "F": "finished",
+    "H": "held",
+    "M": "moved to another server",
+    "Q": "queued",
+    "R": "running",
+    "S": "suspended",
+    "T": "moving",
+    "U": "suspended",
+    "W": "waiting",
+    "X": "finished",
+}
+_RUNNING = "RESU"
+_ENDED = "CFX"
+# Exit_status below zero is PBS's own: of OpenPBS (-26 to -29) and of Torque (-10 to -12), and what both have
+_OWN_STATUS: dict[int, tuple[Reason, str]] = {
+    -29: ("timeout", "over its walltime"),
+    -28: ("timeout", "over its CPU time"),
+    -27: ("oom", "over its memory"),
+    -26: ("oom", "over its virtual memory"),
+    -12: ("timeout", "over its CPU time"),
+    -11: ("timeout", "over its walltime"),
+    -10: ("oom", "over its memory"),
+    -3: ("node", "could not run and is to be tried again"),
+    -2: ("failed", "could not be started, after its files were there"),
+    -1: ("failed", "could not be started"),
+}
+# a job that a signal ended has 128 or 256 more than its number
+_SIGNALS = (256, 128)
+_SIGTERM = 15
+
+
+def read_jobs(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Read what `qstat -f` prints: the id of each job, as dlscan writes it, and its attributes.
+
+    A long value goes on in lines that begin with a tab.
+    """
+    for block in re.split(r"^Job Id: ?", text, flags=re.MULTILINE)[1:]:
+        name, _, rest = block.partition("\n")
+        attributes = {}
+        for line in rest.replace("\n\t", "").splitlines():
+            key, separator, value = line.strip().partition(" = ")
+            if separator:
+                attributes[key] = value
+        yield plain_id(name.strip()), attributes
+
+
+def plain_id(name: str) -> str:
+    """An id without its server: `1234[7]` for `1234[7].head`, and for `1234-7.head` of an older Torque."""
+    local = name.partition(".")[0]
+    return re.sub(r"^(\d+)-(\d+)$", r"\1[\2]", local)
+
+
+def sight(attributes: dict[str, str]) -> Sight:
+    """What the attributes of a job say."""
+    state = attributes.get("job_state", "")
+    word = _STATES.get(state, f"state {state}")
+    comment = attributes.get("comment", "")
+    host = re.split(r"[/+.:*]", attributes.get("exec_host", ""))[0]
+    if state in _RUNNING and state:
+        return Sight("running", "", word, host)
+    if state not in _ENDED or not state:
+        return Sight("queued", "", f"{word} ({comment})" if comment else word, host)
+    status = attributes.get("Exit_status", attributes.get("exit_status"))
+    reason, words = _ending(int(status), comment) if status is not None else ("", word)
+    return Sight("ended", reason, f"{words} ({comment})" if comment and reason != "done" else words, host)
+
+
+def _ending(status: int, comment: str) -> tuple[Reason, str]:
+    if status == 0:
+        return "done", "exit code 0"
+    if status < 0:
+        return _OWN_STATUS.get(status, ("failed", f"exit status {status} of PBS"))
+    for base in _SIGNALS:
+        number = status - base
+        if 0 < number < 65:
+            if "walltime" in comment:
+                return "timeout", "over its walltime"
+            # qdel and a walltime both begin with it; what training writes down itself tells more
+            return "cancelled" if number == _SIGTERM else "failed", f"killed by signal {number}"
+    return "failed", f"exit code {status}"

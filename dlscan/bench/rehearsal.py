@@ -1,0 +1,143 @@
+"""The process of a trial: `python -m dlscan.bench.rehearsal BEGAN`.
+
+It reads two experiments from standard input, trains each network for a moment, and prints what it measured.
+BEGAN is when it was started, by the clock that all processes of a machine share.
+"""
+
+import itertools
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from dlscan.bench.keep import keep
+from dlscan.config import Experiment, experiment_from
+from dlscan.errors import DlscanError
+from dlscan.stream import Batch, Batches
+
+# Seconds for each figure, and the fewest and most batches that are trained on over and over.
+_SECONDS = 1.0
+_FEWEST, _MOST, _KEPT_BYTES = 2, 8, 2**28
+# Networks that step together, to tell what each adds.
+_SEVERAL = 4
+
+
+def main() -> None:
+    """Serve whoever started this process."""
+    began = float(sys.argv[1])
+    asked = json.load(sys.stdin)
+    file = Path(asked["file"])
+    try:
+        smallest, largest = (experiment_from(asked[name], file) for name in ("smallest", "largest"))
+        print(json.dumps(rehearse(smallest, largest, began)))
+    except DlscanError as error:
+        sys.exit(str(error))
+
+
+def rehearse(smallest: Experiment, largest: Experiment, began: float) -> dict[str, Any]:
+    """Measure what `dlscan.scan.speed.Trial` holds but what the caller knows."""
+    from dlscan import models
+    from dlscan.train.streams import open_stream
+
+    with open_stream(smallest, "train") as batches:
+        kept = _kept(batches)
+        startup = time.monotonic() - began
+        with open_stream(smallest, "validation") as validation:
+            next(validation.epoch(0))
+        stream = _rate(_endless(batches), len)
+        stage = _Stage(batches, kept)
+        small, large = stage.alone(smallest), stage.alone(largest)
+        several = stage.together([smallest] * _SEVERAL)
+    return {
+        "device": models.device(),
+        "accelerated": models.accelerator() is not None,
+        "events_per_second": stream,
+        "smallest": small[0],
+        "largest": large[0],
+        "several": (_SEVERAL, several),
+        "startup": startup,
+        "building": (small[1] + large[1]) / 2,
+        "scoring": small[2],
+    }
+
+
+class _Stage:
+    """Batches on the device, for one network after the other."""
+
+    def __init__(self, batches: Batches, kept: list[Batch]) -> None:
+        from dlscan.train.feed import Feed
+
+        self._manifest, self._steps = batches.manifest, batches.steps
+        self._fed = list(Feed()(kept))
+
+    def alone(self, experiment: Experiment) -> tuple[float, float, float]:
+        """Seconds of a step of a network, to build and compile it, and to score a batch."""
+        started = time.perf_counter()
+        pack = self._pack([experiment])
+        building = time.perf_counter() - started
+        return self._seconds(pack.train, pack.wait), building, self._seconds(pack.look, pack.wait)
+
+    def together(self, experiments: list[Experiment]) -> float:
+        """Seconds of a common step of networks."""
+        pack = self._pack(experiments)
+        return self._seconds(pack.train, pack.wait)
+
+    def _seconds(self, use: Callable[[Any], None], wait: Callable[[], None]) -> float:
+        """Of one batch."""
+        return self._fed[0].events / _rate(itertools.cycle(self._fed), _using(use), wait)
+
+    def _pack(self, experiments: list[Experiment]) -> Any:
+        """Networks in training, compiled."""
+        from dlscan import models
+        from dlscan.train.learner import Learner
+        from dlscan.train.pack import Pack
+
+        learners = []
+        for experiment in experiments:
+            train, data = experiment.train, experiment.data
+            network = models.build(experiment.model, self._manifest, data.normalize, train.seed)
+            learners.append(Learner(network, train, self._manifest.config_hash, self._steps))
+        pack = Pack(learners)
+        pack.train(self._fed[0])
+        pack.look(self._fed[0])
+        pack.wait()
+        return pack
+
+
+def _using(use: Callable[[Any], None]) -> Callable[[Any], int]:
+    def used(fed: Any) -> int:
+        use(fed)
+        return int(fed.events)
+
+    return used
+
+
+def _rate(items: Iterator[Any], use: Callable[[Any], int], wait: Callable[[], object] = lambda: None) -> float:
+    """Events per second of `use`, looked at for a moment."""
+    events, started = 0, time.perf_counter()
+    for item in items:
+        events += use(item)
+        if time.perf_counter() - started >= _SECONDS:
+            break
+    wait()
+    return events / (time.perf_counter() - started)
+
+
+def _endless(batches: Batches) -> Iterator[Batch]:
+    for number in itertools.count(1):
+        yield from batches.epoch(number)
+
+
+def _kept(batches: Batches) -> list[Batch]:
+    """Some whole batches in memory."""
+    size = sum(4 * column.size for column in batches.manifest.inputs.values())
+    first = next(batches.epoch(0))
+    most = min(max(_KEPT_BYTES // (len(first) * size), _FEWEST), _MOST)
+    whole = (batch for batch in _endless(batches) if len(batch) == len(first))
+    return [keep(batch, len(batch)) for batch in itertools.islice(whole, most)]
+
+
+if __name__ == "__main__":
+    main()

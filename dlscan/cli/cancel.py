@@ -1,0 +1,40 @@
+"""`dlscan cancel`."""
+
+import click
+
+
+@click.command()
+@click.argument("scan", metavar="SCAN")
+@click.option("--point", "numbers", type=int, multiple=True, metavar="N [N]...", help="Only these points.")
+@click.argument("more", type=int, nargs=-1, metavar="")
+def cancel(scan: str, numbers: tuple[int, ...], more: tuple[int, ...]) -> None:
+    """Cancel the jobs of SCAN, queued and running ones, on whatever systems they are.
+
+    SCAN is a scan's directory or its experiment file. Points keep their finished epochs, and `dlscan scan`
+    goes on with them. A job that trains several points is cancelled with all of them.
+
+    \b
+      dlscan cancel scans/lcd-dense
+      dlscan cancel scans/lcd-dense --point 3 7
+    """
+    from dlscan import scan as scans
+    from dlscan.cli.arguments import scan_directory
+    from dlscan.cli.scanning import tell
+
+    if more and not numbers:
+        raise click.UsageError(f"unexpected {more[0]}; numbers of points come after --point")
+    plan = scans.Plan.read(scan_directory(scan))
+    ended = scans.cancel(plan, (*numbers, *more), tell)
+    jobs = ended.queued + ended.running
+    parts = []
+    if jobs:
+        parts.append(f"{jobs} job{'' if jobs == 1 else 's'} ({ended.queued} queued, {ended.running} running)")
+    if ended.processes:
+        parts.append(
+            f"training of {ended.processes} point{'' if ended.processes == 1 else 's'} on this machine"
+        )
+    click.echo(
+        f"{plan.directory}: cancelled {' and '.join(parts)}"
+        if parts
+        else f"{plan.directory}: nothing to cancel"
+    )

@@ -1,0 +1,47 @@
+"""`dlscan logs`."""
+
+import click
+
+
+@click.command()
+@click.argument("scan", metavar="SCAN")
+@click.argument("number", type=int, metavar="N")
+@click.option("-f", "--follow", is_flag=True, help="Go on as output comes, until the point has ended.")
+@click.option("--lines", type=click.IntRange(min=1), metavar="COUNT", help="Only the last COUNT lines.")
+def logs(scan: str, number: int, follow: bool, lines: int | None) -> None:
+    """Show what the jobs of point N of SCAN printed.
+
+    SCAN is a scan's directory or its experiment file; the numbers are those of `dlscan status`. The points of
+    a job share a log. Where training printed nothing it is the output of the job's script, which says why it
+    did not come to that. With -f, output is followed through preemption and requeues; Ctrl-C ends it.
+
+    \b
+      dlscan logs scans/lcd-dense 7
+      dlscan logs scans/lcd-dense 7 --lines 20 -f
+    """
+    import sys
+
+    from dlscan.cli.arguments import scan_directory
+    from dlscan.errors import ScanError
+    from dlscan.scan import Plan
+    from dlscan.scan import logs as files
+
+    plan = Plan.read(scan_directory(scan))
+    point = plan.point(number)
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    if follow:
+        for chunk in files.follow(plan, point, lines, say):
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.flush()
+        return
+    file = files.log_file(plan, point)
+    if file is None:
+        raise ScanError(
+            f"{plan.paths(point).directory}: no job has printed anything yet; `dlscan status {scan}` shows "
+            "where it is"
+        )
+    say(f"==> {file}")
+    click.echo(files.last_lines(file, lines), nl=False)

@@ -1,0 +1,189 @@
+"""What `dlscan scan` says, and how it waits."""
+
+import collections
+import dataclasses
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from dlscan.cli.progress import Progress
+from dlscan.errors import BatchError, PointsFailed
+
+if TYPE_CHECKING:
+    from dlscan.config import Batch, Experiment
+    from dlscan.scan import Plan, PointStatus, Report, Submitted, Work
+
+
+def tell(text: str) -> None:
+    """Say a line on stderr."""
+    click.echo(text, err=True)
+
+
+def retry_states(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
+    """The states of `--retry`, which end in words that name those there are if one is none."""
+    from dlscan.scan import STATES, UNDER_WAY
+
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    known = [state for state in STATES if state not in ("done", *UNDER_WAY)]
+    for name in names:
+        if name not in known:
+            raise click.BadParameter(f"{name!r} is none of {', '.join(known)}", context, parameter)
+    return names
+
+
+def with_scheduler(batch: "Batch", scheduler: str | None) -> "Batch":
+    """The section with the address that the command line gives."""
+    if scheduler is None:
+        return batch
+    if batch.system != "dask":
+        raise click.UsageError(f"--scheduler is for dask, and this runs on {batch.system}")
+    return dataclasses.replace(batch, scheduler=scheduler)
+
+
+def show(experiment: "Experiment", batch: "Batch", retry: tuple[str, ...], extend: bool) -> None:
+    """List the points that would be trained, with the commands of their jobs, and the script of the jobs."""
+    from dlscan import scan as scans
+    from dlscan.batch import Request, system
+    from dlscan.scan.submissions import Submissions
+
+    plan, manifest = scans.draft(experiment, extend)
+    work = scans.find_work(plan, batch, manifest, tell, retry)
+    jobs = {point.number: pack for pack in work.packs for point in pack}
+    for point in work.points:
+        numbers = [str(member.number) for member in jobs[point.number]]
+        command = ["dlscan", "train", str(plan.directory), "--point", *numbers]
+        click.echo(f"{point.directory}\t{shlex.join(command)}")
+    if batch.system != "local" and work.packs:
+        packs = tuple(tuple(point.number for point in pack) for pack in work.packs)
+        number, directory = Submissions(plan.directory).next_place()
+        request = Request(f"dlscan-dry-run-{number}", plan.directory, directory, packs, batch)
+        click.echo(f"\n{system(batch).script(request).rstrip()}")
+    left = len(plan.points) - len(work.points)
+    tell(
+        f"{plan.directory}: {_count(len(plan.points), 'point')}, {len(work.points)} to train in "
+        f"{_count(len(work.packs), 'job')} on {batch.system}"
+        + (f"; {left} done, under way or left out" if left else "")
+    )
+
+
+def say_ended(report: "Report") -> None:
+    """Say what became of a point."""
+    state = report.status
+    text = f"{state.state} after {_count(state.epochs, 'epoch')}"
+    if state.state == "running":
+        text = "left to another process, which trains it"
+    error = f": {state.error}" if state.error else ""
+    tell(f"[{report.ended}/{report.total}] {state.point.directory}: {text}{error}")
+
+
+def say_submitted(plan: "Plan", batch: "Batch", work: "Work", submitted: "Submitted") -> None:
+    """Say what was submitted, and how to look at it."""
+    parts = []
+    if submitted.ids:
+        points = sum(map(len, submitted.jobs))
+        ids = submitted.ids[0] if len(submitted.ids) == 1 else f"{submitted.ids[0]} to {submitted.ids[-1]}"
+        parts.append(f"{points} submitted to {batch.system} in {_count(len(submitted.ids), 'job')} ({ids})")
+    states = collections.Counter(status.state for status in (*work.under_way, *work.left_out))
+    states["done"] = work.done
+    parts += [f"{count} {state}" for state, count in sorted(states.items()) if count]
+    look = (
+        ""
+        if work.done == len(plan.points)
+        else f"; look by `{shlex.join(['dlscan', 'status', str(plan.directory)])}`"
+    )
+    click.echo(
+        f"{plan.directory}: {_count(len(plan.points), 'point')}, {', '.join(parts) or 'none submitted'}{look}"
+    )
+
+
+def raise_refusal(plan: "Plan", work: "Work", submitted: "Submitted") -> None:
+    """Raise what keeps points from being trained, if anything does."""
+    if submitted.refusal:
+        rest = submitted.points - sum(map(len, submitted.jobs))
+        raise BatchError(
+            f"{plan.directory}: {rest} of {_count(submitted.points, 'point')} not submitted: "
+            f"{submitted.refusal}; run the same command again to go on"
+        )
+    if work.left_out:
+        first = work.left_out[0]
+        raise PointsFailed(
+            f"{_count(len(work.left_out), 'point')} crashed too often to be tried again, the first is "
+            f"{first.point.directory} ({first.state}: {first.error}); mend the cause, then run this with "
+            f"--retry {','.join(sorted({status.state for status in work.left_out}))}"
+        )
+
+
+def wait_for(plan: "Plan") -> None:
+    """Wait for a scan: a bar on a terminal, a line for each change elsewhere.
+
+    Raises
+    ------
+    PointsFailed
+        If a point is not done in the end.
+    """
+    from dlscan import scan as scans
+
+    before: dict[int, str] = {}
+    states: list[PointStatus] = []
+    try:
+        with Progress() as progress:
+            for states in scans.watch(plan, tell):
+                done = sum(state.state == "done" for state in states)
+                progress("points", done, len(states))
+                if not progress.visible:
+                    _say_changes(states, before, done)
+                before = {state.point.number: state.state for state in states}
+    except KeyboardInterrupt:
+        tell("waiting no longer; the jobs go on, and `dlscan cancel` would end them")
+        raise
+    conclude(plan, states)
+
+
+def _say_changes(states: "list[PointStatus]", before: dict[int, str], done: int) -> None:
+    if not before:
+        counts = collections.Counter(state.state for state in states)
+        tell(", ".join(f"{count} {state}" for state, count in counts.items()))
+        return
+    for state in states:
+        if state.state != before.get(state.point.number):
+            error = f": {state.error}" if state.error else ""
+            tell(f"[{done}/{len(states)}] {state.point.directory}: {state.state}{error}")
+
+
+def conclude(plan: "Plan", states: "list[PointStatus]") -> None:
+    """Say how many points are done.
+
+    Raises
+    ------
+    PointsFailed
+        If not all are.
+    """
+    from dlscan.scan import CRASHED
+
+    failed = [state for state in states if state.state in CRASHED]
+    others = [state for state in states if state.state not in (*CRASHED, "done")]
+    done = len(states) - len(failed) - len(others)
+    click.echo(f"{plan.directory}: {done} of {len(states)} points done")
+    if failed:
+        raise PointsFailed(
+            f"{len(failed)} of {len(states)} points failed, the first is {failed[0].point.directory} "
+            f"({failed[0].error}); see `dlscan status {plan.directory}`, mend the cause, run this again"
+        )
+    if others and all(other.state == "running" for other in others):
+        raise PointsFailed(
+            f"{_are(others)} being trained by another process; see `dlscan status {plan.directory}`"
+        )
+    if others:
+        raise PointsFailed(
+            f"{_are(others)} not done yet ({', '.join(sorted({other.state for other in others}))}); "
+            f"run the same command again to go on"
+        )
+
+
+def _are(states: "list[PointStatus]") -> str:
+    return f"{len(states)} point{' is' if len(states) == 1 else 's are'}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,40 @@
+"""What to do about a point that is not well."""
+
+import shlex
+from pathlib import Path
+
+from dlscan.config import Batch
+from dlscan.scan.states import CRASHED
+from dlscan.scan.status import PointStatus
+
+_AGAIN = "run `dlscan scan` again"
+_BY_STATE = {
+    "preempted": f"{_AGAIN}: it goes on where it was stopped",
+    "timeout": f"{_AGAIN}: it goes on where it was stopped; or raise batch.time or train.time_limit",
+    "oom": "raise batch.memory, or lower train.batch_size or batch.models_per_job",
+    "diverged": "lower train.learning_rate, or set train.clip_norm",
+}
+
+
+def what_to_do(scan: Path, status: PointStatus, retries: int | None = None, number: str = "") -> str:
+    """One line for people; empty for a point that is well.
+
+    Parameters
+    ----------
+    scan : Path
+        The scan's directory.
+    status : PointStatus
+        Of the point.
+    retries : int, optional
+        How many crashes of it `scan` forgives.
+    number : str, optional
+        What to say for the point's number, where the line is for several points.
+    """
+    if status.silent_since is not None:
+        return "no sign of life: if that lasts, its node is lost, and `dlscan cancel` ends its job"
+    advice = _BY_STATE.get(status.state, "")
+    if status.state == "failed":
+        advice = f"see `dlscan logs {shlex.quote(str(scan))} {number or status.point.number}`"
+    if status.state in CRASHED and status.crashes > (Batch.retries if retries is None else retries):
+        advice += f"; it crashed again and again: `dlscan scan` leaves it out without --retry {status.state}"
+    return advice

@@ -1,0 +1,199 @@
+"""How long a scan takes, before it is run: arithmetic on what was measured."""
+
+import dataclasses
+import heapq
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from dlscan.attempts import last_attempt
+from dlscan.dataset import Manifest
+from dlscan.errors import DlscanError
+from dlscan.record import Record
+from dlscan.scan.costs import Cost, cost, sections
+from dlscan.scan.plan import Plan
+from dlscan.scan.space import Point
+from dlscan.scan.speed import Speed
+
+# Two networks tell what depends on their size if the larger one computes so much more.
+_APART = 1.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Observed:
+    """What an epoch of points took that trained together.
+
+    Attributes
+    ----------
+    costs : tuple of Cost
+        Of the points.
+    epoch : float
+        Seconds.
+    beside : float or None
+        Seconds of their job beside training.
+    """
+
+    costs: tuple[Cost, ...]
+    epoch: float
+    beside: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """How long points take.
+
+    Attributes
+    ----------
+    alone : tuple of float
+        Seconds of each point, in a job of its own.
+    jobs : tuple of float
+        Seconds of each job.
+    wall, wall_alone : float
+        Seconds until all are done, with these jobs and with a job for each point.
+    slots : int or None
+        Jobs at once, where that is known.
+    """
+
+    alone: tuple[float, ...]
+    jobs: tuple[float, ...]
+    wall: float
+    wall_alone: float
+    slots: int | None
+
+    @property
+    def total(self) -> float:
+        """Seconds of all jobs."""
+        return sum(self.jobs)
+
+    @property
+    def saved(self) -> float:
+        """Share of the seconds of jobs that packing saves."""
+        return 1 - self.total / sum(self.alone)
+
+    def sentence(self, source: str) -> str:
+        """The estimate in words; `source` says what it rests on."""
+        count, jobs = len(self.alone), len(self.jobs)
+        each = "all at once" if self.slots is None or self.slots >= jobs else f"{self.slots} at a time"
+        text = f"{_many(count, 'point')} in {_many(jobs, 'job')}, {each}: at most {duration(self.wall)}"
+        if jobs > 1:
+            text += f", {duration(self.total)} of jobs"
+        if jobs < count:
+            text += (
+                f". One point a job: {duration(self.wall_alone)}, {duration(sum(self.alone))} of jobs; "
+                + (f"packing saves {100 * self.saved:.0f} % of them" if self.saved > 0 else "packing saves none")
+            )
+        return f"{text}. From {source}; early stopping ends points sooner."
+
+
+def estimate(
+    plan: Plan, packs: Sequence[Sequence[Point]], manifest: Manifest, speed: Speed, slots: int | None = None
+) -> Estimate:
+    """How long the points of `packs` take.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the scan.
+    packs : sequence of sequence of Point
+        The points of each job, in the order of their start.
+    manifest : Manifest
+        Of the dataset.
+    speed : Speed
+        As measured.
+    slots : int, optional
+        Jobs that run at once; any number by default.
+    """
+    costs = [[cost(sections(plan, point), manifest) for point in points] for points in packs]
+    jobs = tuple(speed.job(members) for members in costs)
+    alone = tuple(speed.job([member]) for members in costs for member in members)
+    return Estimate(alone, jobs, _wall(jobs, slots), _wall(alone, slots), slots)
+
+
+def finished(plan: Plan, manifest: Manifest) -> list[Observed]:
+    """What the epochs of the plan's finished points took."""
+    groups: dict[object, list[tuple[Cost, Record]]] = defaultdict(list)
+    for point in plan.points:
+        paths = plan.paths(point)
+        try:
+            record, attempt = Record.read(paths.record), last_attempt(paths)
+        except (DlscanError, FileNotFoundError):
+            continue  # not done, or not to be read: `status` says so
+        if record.dataset["config_hash"] == manifest.config_hash:
+            # points of a pack have been trained by one process
+            process = None if attempt is None else attempt.process
+            key = (process, record.pack) if record.pack > 1 else point.number
+            groups[key].append((cost(sections(plan, point), manifest), record))
+    return [
+        Observed(
+            tuple(member for member, _ in group),
+            statistics.median(record.seconds_per_epoch for _, record in group),
+            _sum([record.beside_seconds for _, record in group]),
+        )
+        for group in groups.values()
+        # those that are missing have cost time too
+        if len(group) == group[0][1].pack
+    ]
+
+
+def fitted(speed: Speed, observed: Sequence[Observed]) -> Speed:
+    """A speed brought to agree with what was observed.
+
+    What depends on the size of a network and what does not are scaled apart if the observed ones differ
+    enough, else together.
+    """
+    epochs = np.array([seen.epoch for seen in observed])
+    still = dataclasses.replace(speed, rate=0.0)
+    fixed = np.array([still.epoch(seen.costs) for seen in observed])
+    whole = np.array([speed.epoch(seen.costs) for seen in observed])
+    computing = np.maximum(whole - fixed, 0.0)
+    factors = np.full(2, np.median(epochs / whole))
+    ratios = computing / fixed
+    if ratios.max() > _APART * ratios.min():
+        # relative deviations count: a small network is to be as right as a large one
+        both = np.stack([fixed, computing], axis=1) / epochs[:, None]
+        apart = np.linalg.lstsq(both, np.ones(len(epochs)), rcond=None)[0]
+        factors = apart if (apart > 0).all() else factors
+    steady, growing = map(float, factors)
+    beside = [
+        seen.beside / (speed.startup + len(seen.costs) * speed.setup)
+        for seen in observed
+        if seen.beside is not None
+    ]
+    start = statistics.median(beside) if beside else 1.0
+    return dataclasses.replace(
+        speed,
+        stream=speed.stream / steady,
+        step=speed.step * steady,
+        network=speed.network * steady,
+        rate=speed.rate * growing,
+        startup=speed.startup * start,
+        setup=speed.setup * start,
+    )
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: `40 s`, `12 min`, `3.5 h`, `2.1 days`."""
+    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= (2 if unit == "days" else 1.5) * size:
+            value = seconds / size
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _wall(jobs: Sequence[float], slots: int | None) -> float:
+    """Seconds until the last job has ended, if each starts as soon as there is a slot for it."""
+    free = [0.0] * min(len(jobs), slots or len(jobs))
+    for seconds in jobs:
+        heapq.heappush(free, heapq.heappop(free) + seconds)
+    return max(free)
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,75 @@
+"""How far a point is, read from its files as cheaply as can be: a scan has thousands of points."""
+
+import dataclasses
+import re
+import statistics
+from pathlib import Path
+
+from dlscan.record import Record
+
+# The pace of a point is that of its latest epochs: a history can have thousands.
+_EPOCHS_READ = 20
+_REQUIRED = [
+    f'\n "{field.name}": '.encode()
+    for field in dataclasses.fields(Record)
+    if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+]
+_WANTED = re.compile(
+    rb'\n "epochs": (?P<epochs>\d+),\n.*?\n "seconds_per_epoch": (?P<seconds>\d+(?:\.\d+)?(?:e[-+]?\d+)?),\n'
+    rb'.*?\n "attempts": (?P<attempts>\d+),\n'
+    rb' "host": "(?P<host>[\x20-\x7e]*)",\n',
+    re.DOTALL,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """What `dlscan status` shows of a record."""
+
+    epochs: int
+    seconds_per_epoch: float
+    host: str
+    attempts: int
+
+
+def read_done(file: Path) -> Done | None:
+    """Read of a record what status shows; None if there is none.
+
+    A record that is as `Record.write` leaves it, from its first character to its last line and with every
+    key that it must have, is not parsed: its values are checked by those who use them. Any other is read
+    whole, and so one that was cut short, overwritten or emptied is noticed.
+
+    Raises
+    ------
+    ScanError
+        If it is damaged.
+    """
+    try:
+        with open(file, "rb") as handle:  # noqa: PTH123  this much faster than Path.open
+            content = handle.read()
+    except FileNotFoundError:
+        return None
+    if content.startswith(b"{\n") and content.endswith(b"\n}\n") and b"\0" not in content:
+        found = _WANTED.search(content)
+        if found and b"\\" not in found["host"] and all(key in content for key in _REQUIRED):
+            return Done(
+                int(found["epochs"]),
+                float(found["seconds"]),
+                found["host"].decode(),
+                int(found["attempts"]),
+            )
+    record = Record.read(file)
+    return Done(record.epochs, record.seconds_per_epoch, record.host, record.attempts)
+
+
+def read_pace(history: Path) -> tuple[int, float | None]:
+    """Epochs in a history, and the median seconds of its latest; (0, None) without a usable history."""
+    try:
+        with open(history, "rb") as handle:  # noqa: PTH123  as above
+            lines = handle.read().splitlines()
+        column = lines[0].split(b",").index(b"seconds")
+        latest = lines[1:][-_EPOCHS_READ:]
+        seconds = [float(row.split(b",")[column]) for row in latest]
+    except (OSError, ValueError, IndexError):
+        return 0, None  # not there yet; or damaged, and then training writes it anew from the checkpoint
+    return len(lines) - 1, statistics.median(seconds) if seconds else None

@@ -1,0 +1,60 @@
+"""A scan as a whole: how many points are in which state, and what is left."""
+
+import dataclasses
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+
+from dlscan.scan.states import STATES
+from dlscan.scan.status import PointStatus
+
+
+@dataclasses.dataclass(frozen=True)
+class Totals:
+    """A scan as a whole.
+
+    Attributes
+    ----------
+    counts : dict of str to int
+        Points by state, in the order of `STATES`; states without points are left out.
+    epochs, epochs_wanted : int
+        Sums over the points; a point that is done wants no more than it has.
+    seconds_left : float or None
+        Of training, at most, all points one after the other; a point that has no epoch yet is taken to need
+        what the others need. None if nothing is known of any.
+    running : int
+        Points that run now.
+    """
+
+    counts: dict[str, int]
+    epochs: int
+    epochs_wanted: int
+    seconds_left: float | None
+    running: int
+
+    @property
+    def failed(self) -> int:
+        """Points that failed, ran out of memory or diverged."""
+        return sum(self.counts.get(state, 0) for state in ("failed", "oom", "diverged"))
+
+
+def totals(statuses: Sequence[PointStatus]) -> Totals:
+    """Add up the states of points."""
+    found = Counter(status.state for status in statuses)
+    wanted = [item.epochs if item.state == "done" else item.epochs_wanted for item in statuses]
+    paces = [item.seconds_per_epoch for item in statuses if item.seconds_per_epoch is not None]
+    left = None
+    if paces:
+        usual = statistics.median(paces)
+        missing = [
+            (max(0, epochs - item.epochs), item.seconds_per_epoch)
+            for item, epochs in zip(statuses, wanted, strict=True)
+        ]
+        left = sum(epochs * (usual if pace is None else pace) for epochs, pace in missing)
+    return Totals(
+        {state: found[state] for state in STATES if found[state]},
+        sum(item.epochs for item in statuses),
+        sum(wanted),
+        left,
+        found["running"],
+    )

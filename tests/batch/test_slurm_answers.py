@@ -1,0 +1,208 @@
+"""Slurm's commands when they lie, refuse, or do not answer: scripts of their names, run for real."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dlscan.batch import Request, slurm
+from dlscan.batch.slurm import Slurm
+from dlscan.batch.slurm import call as real_call
+from dlscan.config import Batch
+from dlscan.errors import BatchError
+
+Commands = Callable[..., Path]
+
+CONFIG = (
+    "echo 'MaxArraySize = 1001'; echo 'AccountingStorageType = accounting_storage/{}'; echo 'GresTypes = {}'"
+)
+RUNNING = "echo 'JobId=13 ArrayJobId=12 ArrayTaskId=1 JobName=dlscan-x-1 JobState=RUNNING BatchHost=node1'"
+INVALID = "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1"
+DEAD = "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1"
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
+    """Make commands that run a line of shell and note that they were called; `scontrol` as for `jobs`."""
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    monkeypatch.setenv("PATH", f"{bin_}:/usr/bin:/bin")
+    monkeypatch.setattr(
+        slurm, "call", lambda command, **options: real_call(command, **{**options, "wait": 0.01})
+    )
+
+    def make(accounting: str = "none", gres: str = "gpu", jobs: str = "false", **lines: str) -> Path:
+        scontrol = f'case "$2" in config) {CONFIG.format(accounting, gres)};; *) {jobs};; esac'
+        for name, line in {"scontrol": scontrol, **lines}.items():
+            file = bin_ / name
+            file.write_text(f'#!/bin/bash\necho "{name} $*" >> {tmp_path}/calls\n{line}\n')
+            file.chmod(0o755)
+        return tmp_path / "calls"
+
+    return make
+
+
+def request(tmp_path: Path, jobs: int = 2, **batch: object) -> Request:
+    return Request("dlscan-x-1", tmp_path, tmp_path / "submissions/0001", ((1,),) * jobs, Batch(**batch))
+
+
+def test_empty_answer_is_not_believed_if_the_controller_knows_the_job(commands: Commands) -> None:
+    commands(squeue="exit 0", jobs=RUNNING)
+    assert Slurm(Batch()).look(["12_1"])["12_1"].phase == "running"
+
+
+def test_failing_squeue_is_asked_again_and_replaced(commands: Commands) -> None:
+    calls = commands(squeue=DEAD, jobs=RUNNING)
+    assert Slurm(Batch()).look(["12_1"])["12_1"].phase == "running"
+    assert calls.read_text().count("squeue") == 3
+
+
+def test_squeue_that_answers_in_the_end_is_enough(commands: Commands, tmp_path: Path) -> None:
+    once = f"[ -e {tmp_path}/once ] || {{ touch {tmp_path}/once; {DEAD}; }}"
+    calls = commands(squeue=f"{once}; echo '12|1|RUNNING|node1|x|None'")
+    assert Slurm(Batch()).look(["12_1"])["12_1"].host == "node1"
+    assert "scontrol" not in calls.read_text()
+
+
+def test_job_is_gone_only_if_the_controller_says_so(commands: Commands) -> None:
+    commands(squeue=INVALID, jobs=INVALID)
+    assert Slurm(Batch()).look(["12_1"]) == {}
+
+
+@pytest.mark.parametrize("squeue", [DEAD, "exit 0", INVALID, "echo garbage", "echo '12|1'"])
+def test_controller_that_cannot_confirm_is_an_error(commands: Commands, squeue: str) -> None:
+    commands(squeue=squeue, jobs=DEAD)
+    with pytest.raises(BatchError, match="Unable to contact slurm controller"):
+        Slurm(Batch()).look(["12_1"])
+
+
+def test_hanging_squeue_is_killed(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        slurm, "call", lambda command, **options: real_call(command, **{**options, "seconds": 0.5, "wait": 0})
+    )
+    commands(squeue="sleep 1000", jobs=RUNNING)
+    assert Slurm(Batch()).look(["12_1"])["12_1"].phase == "running"
+
+
+def test_accounting_tells_of_jobs_that_the_controller_forgot(commands: Commands) -> None:
+    sacct = "echo '12_1|OUT_OF_MEMORY|0:125|node1'; echo '12_2|RUNNING|0:0|node1'"
+    commands(accounting="slurmdbd", squeue=INVALID, sacct=sacct, jobs=INVALID)
+    seen = Slurm(Batch()).look(["12_1", "12_2"])
+    assert {job: sight.reason for job, sight in seen.items()} == {"12_1": "oom"}
+
+
+def test_controller_is_believed_before_the_accounting_where_squeue_failed(commands: Commands) -> None:
+    commands(accounting="slurmdbd", squeue=DEAD, sacct="echo '12_1|NODE_FAIL|0:0|node1'", jobs=RUNNING)
+    assert Slurm(Batch()).look(["12_1"])["12_1"].phase == "running"
+
+
+def test_failing_accounting_is_no_obstacle(commands: Commands) -> None:
+    commands(accounting="slurmdbd", squeue=INVALID, sacct="exit 1", jobs=INVALID)
+    assert Slurm(Batch()).look(["12_1"]) == {}
+
+
+def test_accounting_that_is_off_is_not_asked(commands: Commands) -> None:
+    calls = commands(squeue="exit 0", sacct="exit 1", jobs=INVALID)
+    assert Slurm(Batch()).look(["12_1"]) == {}
+    assert "sacct" not in calls.read_text()
+
+
+def test_one_question_serves_all_jobs(commands: Commands) -> None:
+    calls = commands(squeue='for n in $(seq 3); do echo "$n|1|PENDING||x|Priority"; done')
+    assert len(Slurm(Batch()).look(["1_1", "2_1", "3_1"])) == 3
+    assert calls.read_text().count("\n") == 1
+
+
+def test_empty_answer_is_confirmed_before_a_submission_counts_as_absent(
+    commands: Commands, tmp_path: Path
+) -> None:
+    commands(squeue="exit 0", jobs=RUNNING)
+    assert Slurm(Batch()).find(request(tmp_path)) == ["12_1", "12_2"]
+    commands(squeue="exit 0", jobs=DEAD)
+    with pytest.raises(BatchError):
+        Slurm(Batch()).find(request(tmp_path))
+    commands(squeue="exit 0", jobs="echo No jobs in the system")
+    assert Slurm(Batch()).find(request(tmp_path)) == []
+
+
+def test_submission_is_tried_once_and_its_answer_read(commands: Commands, tmp_path: Path) -> None:
+    calls = commands(sbatch="echo 'Welcome to this site'; echo '12;cluster'")
+    assert Slurm(Batch()).submit(request(tmp_path)) == ["12_1", "12_2"]
+    calls.unlink()
+    commands(sbatch=DEAD)
+    with pytest.raises(BatchError, match="Unable to contact"):
+        Slurm(Batch()).submit(request(tmp_path))
+    assert calls.read_text().count("sbatch") == 1
+
+
+@pytest.mark.parametrize("answer", ["", "Submitted", "12_1"])
+def test_submission_without_a_number_is_an_error(commands: Commands, tmp_path: Path, answer: str) -> None:
+    commands(sbatch=f"echo '{answer}'")
+    with pytest.raises(BatchError, match="did not say which number"):
+        Slurm(Batch()).submit(request(tmp_path))
+
+
+def test_limit_of_the_site_is_told_with_the_way_out(commands: Commands, tmp_path: Path) -> None:
+    words = (
+        "sbatch: error: AssocMaxSubmitJobLimit\\nsbatch: error: Batch job submission failed: Job violates "
+        "accounting/QOS policy (job submit limit, user's size and/or time limits)"
+    )
+    commands(sbatch=f'printf "{words}" >&2; exit 1')
+    with pytest.raises(BatchError, match=r"job submit limit.*; 2 jobs at once are more .*models_per_job"):
+        Slurm(Batch()).submit(request(tmp_path))
+
+
+def test_variables_do_not_overrule_what_is_written(
+    commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("SBATCH_PARTITION", "SBATCH_TIMELIMIT", "SBATCH_ACCOUNT", "SLURM_MEM_PER_CPU", "SQUEUE_FORMAT")
+    for name in (*names, "SLURM_CONF", "DLSCAN_JOB"):
+        monkeypatch.setenv(name, "x")
+    commands(sbatch=f"env > {tmp_path}/env; echo 12")
+    Slurm(Batch()).submit(request(tmp_path, options={"partition": "gpu"}, time=60.0))
+    left = {line.partition("=")[0] for line in (tmp_path / "env").read_text().splitlines()}
+    assert {"SLURM_CONF", "SBATCH_ACCOUNT"} <= left
+    assert not left & {
+        "SBATCH_PARTITION",
+        "SBATCH_TIMELIMIT",
+        "SLURM_MEM_PER_CPU",
+        "SQUEUE_FORMAT",
+        "DLSCAN_JOB",
+    }
+
+
+def test_slurm_without_gpus_is_told_so(commands: Commands) -> None:
+    commands(gres="(null)", sbatch="echo '  -p, --partition=x'; echo '      --gres=list'")
+    with pytest.raises(BatchError, match=r"this Slurm has no GPUs .*; set it to 0"):
+        Slurm(Batch()).check(Batch(gpus=1))
+    Slurm(Batch()).check(Batch(gpus=0))
+    Slurm(Batch()).check(Batch(gpus=1, options={"gres": "tpu:1"}))
+
+
+def test_machine_without_slurm_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BatchError, match="`sbatch` cannot be run here"):
+        Slurm(Batch()).check(Batch())
+
+
+@pytest.mark.parametrize(
+    ("line", "harmless"),
+    [
+        ("scancel: error: Kill job error on job id 12_1: Invalid job id specified", True),
+        ("scancel: error: Kill job error on job id 12_1: Job/step already completing or completed", True),
+        ("scancel: error: Kill job error on job id 12_1: Access/permission denied", False),
+    ],
+)
+def test_jobs_that_have_ended_are_no_error_to_cancel(commands: Commands, line: str, harmless: bool) -> None:
+    commands(scancel=f"echo '{line}' >&2; exit 1")
+    if harmless:
+        Slurm(Batch()).cancel(["12_1"])
+    else:
+        with pytest.raises(BatchError, match="Access/permission denied"):
+            Slurm(Batch()).cancel(["12_1"])
+
+
+def test_id_of_another_system_is_an_error(commands: Commands) -> None:
+    commands()
+    with pytest.raises(BatchError, match=r"'12\.0' is not the id of a job"):
+        Slurm(Batch()).look(["12.0"])

@@ -1,0 +1,296 @@
+"""Slurm behind the Protocol, against a real one; shell scripts stand in for training."""
+
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dlscan.batch import Request, Sight
+from dlscan.batch.slurm import Slurm
+from dlscan.config import Batch
+from dlscan.errors import BatchError
+
+from .slurm import SlurmCluster, wait_for
+
+HOSTILE = "scan 'a' \"b\" $(touch x) `touch y` ü粒\n%a \\n ; #"
+SMALL = {"gpus": 0, "cpus": 1, "memory": 200 * 2**20}
+
+
+class Scans:
+    """Makes scans whose training is a shell script of the test's, and submits them."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.home = home
+        self._monkeypatch = monkeypatch
+        self._number = 0
+
+    def request(self, training: str, jobs: int | tuple[tuple[int, ...], ...] = 1, **batch: object) -> Request:
+        """Jobs that run `training`, in which $1 is the scan's directory and $2... are the points."""
+        self._number += 1
+        scan = self.home / HOSTILE
+        grouped = tuple((number,) for number in range(1, jobs + 1)) if isinstance(jobs, int) else jobs
+        for number in (number for job in grouped for number in job):
+            (scan / "points" / f"{number:04d}-width={number}").mkdir(parents=True, exist_ok=True)
+        # called as `python -m dlscan train SCAN --point 1 2 --stopped-exit-code 85`
+        stand_in = self.home / f"python {self._number}"
+        stand_in.write_text(
+            "#!/usr/bin/env -S --default-signal bash\n"
+            '[ "$1 $2 $3 $5" = "-m dlscan train --point" ] || exit 99\n'
+            '[ "${*: -2}" = "--stopped-exit-code 85" ] || exit 98\n'
+            f'set -- "$4" "${{@:6:$#-7}}"\n{training}\n'
+        )
+        stand_in.chmod(0o755)
+        self._monkeypatch.setattr(sys, "executable", str(stand_in))
+        directory = scan / "submissions" / f"{self._number:04d}"
+        tag = f"dlscan-{secrets.token_hex(4)}-{self._number}"
+        return Request(tag, scan, directory, grouped, Batch(**{**SMALL, **batch}))
+
+    def log(self, request: Request, point: int = 1) -> str:
+        log = request.scan / "points" / f"{point:04d}-width={point}" / "log.txt"
+        return log.read_text() if log.exists() else ""
+
+
+@pytest.fixture
+def scans(cluster: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scans:
+    return Scans(tmp_path, monkeypatch)
+
+
+def wait_sight(system: Slurm, job: str, wanted: Callable[[Sight], bool], seconds: float = 60) -> Sight:
+    seen: dict[str, Sight] = {}
+
+    def look() -> bool:
+        seen.clear()
+        seen.update(system.look([job]))
+        return job in seen and wanted(seen[job])
+
+    try:
+        wait_for(f"job {job}", look, seconds)
+    except TimeoutError as error:
+        raise AssertionError(f"{error}: {seen}") from None
+    return seen[job]
+
+
+def ended(sight: Sight) -> bool:
+    return sight.phase == "ended"
+
+
+def running(sight: Sight) -> bool:
+    return sight.phase == "running"
+
+
+def test_jobs_train_their_points_under_a_hostile_name(scans: Scans, cluster: SlurmCluster) -> None:
+    training = 'echo "$DLSCAN_JOB|$DLSCAN_CPUS|$CUDA_VISIBLE_DEVICES|${*:2}"; cd "$1" && pwd -P'
+    request = scans.request(training, jobs=((1, 2), (3,)), gpus=2)
+    system = Slurm(request.batch)
+    system.check(request.batch)
+    jobs = system.submit(request)
+    assert [job.partition("_")[2] for job in jobs] == ["1", "2"]
+    for job in jobs:
+        sight = wait_sight(system, job, ended)
+        assert (sight.reason, sight.words, sight.host in cluster.nodes) == ("done", "COMPLETED", True)
+    assert scans.log(request, 1) == f"{jobs[0]}|1|0,1|1 2\n{request.scan}\n"
+    assert scans.log(request, 3) == f"{jobs[1]}|1|0,1|3\n{request.scan}\n"
+    assert "points 1 2, GPU 0,1" in (request.directory / "1.log").read_text()
+    assert (request.directory / "jobs.txt").read_text() == "1 2\n3\n"
+    assert not list(scans.home.rglob("x")) + list(scans.home.rglob("y"))
+
+
+def test_script_can_be_run_again_by_hand(scans: Scans, cluster: SlurmCluster) -> None:
+    request = scans.request('echo "${*:2}"', jobs=2)
+    system = Slurm(request.batch)
+    system.submit(request)
+    again = cluster.run(
+        "sbatch", "--parsable", f"--chdir={request.directory}", "--array=2", request.directory / "slurm.sh"
+    ).strip()
+    wait_sight(system, f"{again}_2", ended)
+    wait_for("both", lambda: scans.log(request, 2) == "2\n2\n")
+
+
+def test_submission_is_found_by_its_name(scans: Scans) -> None:
+    request = scans.request("sleep 60", jobs=3, max_running=1)
+    system = Slurm(request.batch)
+    assert system.find(request) == []
+    jobs = system.submit(request)
+    assert system.find(request) == jobs
+    wait_sight(system, jobs[0], running)
+    assert [system.look(jobs)[job].phase for job in jobs] == ["running", "queued", "queued"]
+    assert system.look(jobs)[jobs[2]].words == "PENDING (JobArrayTaskLimit)"
+    system.cancel(jobs)
+    for job in jobs:
+        assert wait_sight(system, job, ended).reason == "cancelled"
+    system.cancel(jobs)
+    assert system.find(request) == jobs
+
+
+def test_crashed_and_killed_jobs_tell_how(scans: Scans, cluster: SlurmCluster) -> None:
+    request = scans.request("[ $2 = 1 ] && exit 3; kill -9 $$", jobs=2)
+    system = Slurm(request.batch)
+    jobs = system.submit(request)
+    assert wait_sight(system, jobs[0], ended) == Sight("ended", "failed", "FAILED (exit code 3)", "node1")
+    assert wait_sight(system, jobs[1], ended).words == "FAILED (killed by signal 9; out of memory?)"
+    assert "exit code 137" in (request.directory / "2.log").read_text()
+
+
+def test_job_that_takes_too_much_memory_is_killed(scans: Scans) -> None:
+    # without control groups Slurm does not call it OUT_OF_MEMORY, but says so in the job's output
+    request = scans.request("x=$(head -c 300M /dev/zero | tr '\\0' x); sleep 60", memory=100 * 2**20)
+    system = Slurm(request.batch)
+    [job] = system.submit(request)
+    assert wait_sight(system, job, ended).words == "FAILED (killed by signal 9; out of memory?)"
+
+
+def test_training_that_stops_comes_back_by_itself(scans: Scans) -> None:
+    training = "trap 'exit 85' TERM USR1; echo run; [ $(wc -l < \"$1\"/points/*/log.txt) -ge 2 ] || exit 85"
+    request = scans.request(training)
+    system = Slurm(request.batch)
+    [job] = system.submit(request)
+    assert wait_sight(system, job, ended).reason == "done"
+    assert scans.log(request) == "run\nrun\n"
+
+
+# A training that stops when it is told to. Slurm kills a job in its first moments without a word, so it is a
+# second old when it begins.
+STOPPABLE = (
+    "trap 'echo stopped $DLSCAN_JOB by USR1; exit 85' USR1; "
+    "trap 'echo stopped $DLSCAN_JOB by TERM; exit 85' TERM; "
+    "sleep 1; echo begin; for i in $(seq 600); do sleep 0.1; done; echo end"
+)
+
+
+def test_signal_before_the_time_limit_brings_training_back(scans: Scans) -> None:
+    once = '[ $(grep -c begin "$1"/points/*/log.txt) = 1 ] || exit 0'
+    request = scans.request(
+        STOPPABLE.replace("for i", f"{once}; for i"), options={"signal": "B:USR1@55"}, time=60.0
+    )
+    system = Slurm(request.batch)
+    [job] = system.submit(request)
+    assert wait_sight(system, job, ended).reason == "done"
+    assert f"stopped {job} by USR1" in scans.log(request)
+    assert scans.log(request).count("begin") == 2
+    assert "exit code 85, before the time limit" in (request.directory / "1.log").read_text()
+
+
+def test_training_that_does_not_heed_the_time_limit_is_timeout(scans: Scans, cluster: SlurmCluster) -> None:
+    request = scans.request("trap '' TERM USR1; echo begin; sleep 60")
+    system = Slurm(request.batch)
+    [job] = system.submit(request)
+    wait_for("begin", lambda: "begin" in scans.log(request))
+    cluster.run("scontrol", "update", f"job={job}", "endtime=now")
+    assert wait_sight(system, job, ended).reason == "timeout"
+
+
+def test_requeue_lets_training_stop_and_go_on(scans: Scans, cluster: SlurmCluster) -> None:
+    request = scans.request(STOPPABLE)
+    system = Slurm(request.batch)
+    [job] = system.submit(request)
+    wait_for("begin", lambda: "begin" in scans.log(request))
+    cluster.requeue(job)
+    wait_sight(system, job, lambda sight: sight.phase == "queued")
+    wait_sight(system, job, running)
+    wait_for("second begin", lambda: scans.log(request).count("begin") == 2)
+    assert f"stopped {job} by TERM" in scans.log(request)
+
+
+def test_cancelled_job_does_not_come_back(scans: Scans, cluster: SlurmCluster) -> None:
+    request = scans.request(STOPPABLE)
+    system = Slurm(request.batch)
+    [job] = system.submit(request)
+    wait_for("begin", lambda: "begin" in scans.log(request))
+    cluster.scancel(job)
+    assert wait_sight(system, job, ended).reason == "cancelled"
+    wait_for("word of the script", lambda: "told to end" in (request.directory / "1.log").read_text())
+    assert system.look([job])[job].reason == "cancelled"
+
+
+@pytest.mark.parametrize(("partition", "after"), [("main", "queued"), ("kill", "ended")])
+def test_preempted_job(scans: Scans, cluster: SlurmCluster, partition: str, after: str) -> None:
+    request = scans.request(STOPPABLE, options={"partition": partition})
+    system = Slurm(request.batch)
+    [job] = system.submit(request)
+    wait_for("begin", lambda: "begin" in scans.log(request))
+    urgent = cluster.preempt(3)
+    sight = wait_sight(system, job, lambda sight: sight.phase == after)
+    assert sight.reason == ("preempted" if after == "ended" else "")
+    assert "by TERM" in scans.log(request)
+    cluster.scancel(urgent)
+
+
+def test_node_set_down_sends_its_job_back_to_the_queue(scans: Scans, cluster: SlurmCluster) -> None:
+    request = scans.request(STOPPABLE)
+    system = Slurm(request.batch)
+    [job] = system.submit(request)
+    wait_for("begin", lambda: "begin" in scans.log(request))
+    node = cluster.node_of(job)
+    cluster.down(node)
+    wait_sight(system, job, lambda sight: sight.phase == "queued")
+    assert wait_sight(system, job, running).host != node
+
+
+def test_killed_slurmd_does_not_lose_the_job(scans: Scans, cluster: SlurmCluster) -> None:
+    request = scans.request("sleep 1; echo begin; sleep 3; echo end")
+    system = Slurm(request.batch)
+    [job] = system.submit(request)
+    wait_for("begin", lambda: "begin" in scans.log(request))
+    node = cluster.node_of(job)
+    cluster.kill_node(node)
+    assert system.look([job])[job].phase == "running"
+    cluster.start_node(node)
+    assert wait_sight(system, job, ended).reason == "done"
+
+
+def test_more_jobs_than_the_site_takes_are_refused(scans: Scans) -> None:
+    system = Slurm(Batch())
+    most = system.most_jobs()
+    assert most == 1000
+    request = scans.request("true", jobs=1, options={"hold": True})
+    many = Request(request.tag, request.scan, request.directory, ((1,),) * (most + 1), request.batch)
+    with pytest.raises(BatchError, match="Invalid job array specification"):
+        system.submit(many)
+    fits = Request(request.tag, request.scan, request.directory, ((1,),) * most, request.batch)
+    jobs = system.submit(fits)
+    assert len(system.look(jobs)) == most
+    assert system.look(jobs[-1:])[jobs[-1]].phase == "queued"
+    system.cancel(jobs)
+    assert {sight.reason for sight in system.look(jobs).values()} == {"cancelled"}
+
+
+def test_unknown_jobs_are_left_out(scans: Scans) -> None:
+    system = Slurm(Batch())
+    assert system.look([]) == {}
+    assert system.look(["999999_1"]) == {}
+    assert system.look(["999999_1", "999998_1"]) == {}
+    system.cancel(["999999_1"])
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        ({"options": {"partitoin": "main"}}, "no option --partitoin here; did you mean 'partition'"),
+        ({"options": {"partition": "mian"}}, "there is no partition 'mian' here; did you mean 'main'"),
+        (
+            {"options": {"partition": "main,gpu"}},
+            "there is no partition 'gpu' here; valid: kill, main, short",
+        ),
+        ({"options": {"partition": "short"}, "time": 3600.0}, "partition 'short' allows 00:02:00 at most"),
+        ({"options": {"p": "main"}}, "-p is short for 'partition'; write that"),
+        ({"template": "slrum"}, "no template 'slrum'"),
+    ],
+)
+def test_bad_options_are_found_before_anything_is_written(
+    cluster: SlurmCluster, batch: dict, message: str
+) -> None:
+    with pytest.raises(BatchError, match=message):
+        Slurm(Batch()).check(Batch(**batch))
+
+
+def test_controller_that_does_not_answer_is_an_error(scans: Scans, cluster: SlurmCluster) -> None:
+    request = scans.request("sleep 60")
+    system = Slurm(request.batch)
+    [job] = system.submit(request)
+    cluster.stop_controller()
+    with pytest.raises(BatchError):
+        system.look([job])
+    cluster.start_controller()
+    assert system.look([job])[job].phase in ("queued", "running")

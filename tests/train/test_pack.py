@@ -1,0 +1,284 @@
+"""Points trained together end as they would alone."""
+
+import csv
+import logging
+import os
+import signal
+
+import h5py
+import numpy as np
+import pytest
+
+from dlscan.attempts import last_attempt
+from dlscan.claims import Claim
+from dlscan.errors import PointsFailed
+from dlscan.record import Record
+from dlscan.stream import Batches
+from dlscan.train import PointInfo, train_point, train_points
+from dlscan.train.pack import Pack
+
+# dropout, batch normalisation, class weights and Adam are the defaults of these points
+KINDS = [
+    {"model__width": 8},
+    {"model__width": 16, "model__depth": 2, "train__optimizer": "sgd", "train__momentum": 0.9},
+    {"model__width": 4, "model__dropout": 0.5, "train__optimizer": "rmsprop", "train__learning_rate": 0.003},
+    {"model__width": 8, "train__seed": 5, "train__clip_norm": 0.1, "train__schedule": "cosine"},
+]
+
+
+def info_of(number):
+    return PointInfo(number, f"point-{number}", "toy", ("model.width",), order_seed=1)
+
+
+@pytest.fixture
+def make_points(make_point):
+    """Points numbered from 1; the arguments are their changes."""
+
+    def make(name, *kinds):
+        return [
+            (make_point(f"{name}-{number}", **kind), info_of(number)) for number, kind in enumerate(kinds, 1)
+        ]
+
+    return make
+
+
+def history_of(paths):
+    """The history without its times."""
+    with paths.history.open(newline="") as file:
+        return [[float(value) for value in row[:5]] for row in list(csv.reader(file))[1:]]
+
+
+def files_of(paths):
+    return sorted(
+        str(path.relative_to(paths.directory))
+        for path in paths.directory.rglob("*")
+        if path.suffix not in (".beat", ".txt")
+    )
+
+
+def untimed(record):
+    """What of a record does not depend on when, how fast and beside whom a point was trained."""
+    own = {"started", "ended", "pack", "host", "device"}
+    return {key: value for key, value in vars(record).items() if key not in own and "second" not in key}
+
+
+def test_points_of_a_pack_end_as_they_would_alone(make_points):
+    together, alone = make_points("together", *KINDS), make_points("alone", *KINDS)
+
+    assert train_points(together) == {1: "done", 2: "done", 3: "done", 4: "done"}
+    for point in alone:
+        train_point(*point)
+
+    for (one, _), (other, _) in zip(together, alone, strict=True):
+        np.testing.assert_allclose(history_of(one), history_of(other), rtol=1e-4)
+        assert files_of(one) == files_of(other)
+        packed, single = Record.read(one.record), Record.read(other.record)
+        assert (packed.pack, single.pack) == (4, 1)
+        assert untimed(packed).keys() == untimed(single).keys()
+        assert packed.params == single.params
+        assert packed.metrics["Mean_AUC"] == pytest.approx(single.metrics["Mean_AUC"], abs=0.002)
+        with h5py.File(one.predictions) as ours, h5py.File(other.predictions) as theirs:
+            for split in ("/", "validation/", "train/"):
+                np.testing.assert_array_equal(ours[f"{split}labels"], theirs[f"{split}labels"])
+                np.testing.assert_allclose(ours[f"{split}scores"], theirs[f"{split}scores"], atol=1e-3)
+
+
+def test_repeats_of_a_pack_start_from_different_weights_on_the_same_events(make_points):
+    points = make_points("repeat", {"train__seed": 1}, {"train__seed": 2})
+    train_points(points)
+
+    first, second = (history_of(paths) for paths, _ in points)
+    assert first != second
+    with h5py.File(points[0][0].predictions) as one, h5py.File(points[1][0].predictions) as other:
+        np.testing.assert_array_equal(one["train/labels"], other["train/labels"])
+
+
+def test_every_batch_is_read_once_for_the_whole_pack(make_points, monkeypatch):
+    delivered = []
+    read = Batches.epoch
+
+    def counted(self, number):
+        for batch in read(self, number):
+            delivered.append(len(batch))
+            yield batch
+
+    monkeypatch.setattr(Batches, "epoch", counted)
+    train_point(*make_points("one", {"train__epochs": 2})[0])
+    alone = sum(delivered)
+    delivered.clear()
+    train_points(make_points("three", *[{"train__epochs": 2, "model__width": width} for width in (2, 3, 4)]))
+    assert sum(delivered) == alone
+
+
+def test_point_that_diverges_leaves_the_others_as_they_were(make_points, caplog):
+    caplog.set_level(logging.INFO, "dlscan")
+    # no step survives this
+    sick = {"train__optimizer": "sgd", "train__learning_rate": 1e30, "model__batch_norm": False}
+    points = make_points("sick", {}, sick, {"model__width": 4})
+    healthy = make_points("healthy", {}, {}, {"model__width": 4})
+
+    with pytest.raises(PointsFailed, match=r"1 of 3 points failed: point 2 \(point-2\)"):
+        train_points(points)
+
+    assert last_attempt(points[1][0]).outcome == "diverged"
+    assert not points[1][0].record.exists()
+    for number in (0, 2):
+        train_point(*healthy[number])
+        np.testing.assert_allclose(history_of(points[number][0]), history_of(healthy[number][0]), rtol=1e-4)
+
+
+def test_points_stop_early_each_by_its_own_rule(make_points):
+    stop = {"monitor": "val_loss", "min_delta": 10.0}
+    points = make_points(
+        "early",
+        {"train__early_stopping": {**stop, "patience": 1}},
+        {"train__early_stopping": {**stop, "patience": 3}},
+        {"train__epochs": 3},
+        {},
+    )
+    train_points(points)
+
+    records = [Record.read(paths.record) for paths, _ in points]
+    assert [(record.epochs, record.stopped) for record in records] == [
+        (2, "early"),
+        (4, "early"),
+        (3, "epochs"),
+        (5, "epochs"),
+    ]
+    assert [len(history_of(paths)) for paths, _ in points] == [2, 4, 3, 5]
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_points_that_left_change_nothing_whether_or_not_the_rest_is_compiled_anew(
+    make_points, monkeypatch, pays
+):
+    kinds = [{"train__epochs": 1}, {"model__width": 4}, {"train__epochs": 2}]
+    alone = make_points("alone", *kinds)
+    for point in alone:
+        train_point(*point)
+    monkeypatch.setattr(Pack, "worth_leaving", lambda self, gone, seconds: pays)
+    points = make_points("together", *kinds)
+    train_points(points)
+
+    for (one, _), (other, _) in zip(points, alone, strict=True):
+        np.testing.assert_allclose(history_of(one), history_of(other), rtol=1e-4)
+        assert Record.read(one.record).metrics == pytest.approx(
+            Record.read(other.record).metrics, abs=0.002, nan_ok=True
+        )
+
+
+def stop_at(epoch, step):
+    def on_step(now_epoch, now_step, steps):
+        if (now_epoch, now_step) == (epoch, step):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return on_step
+
+
+@pytest.mark.parametrize("grace", ["25", "0"])
+def test_stopped_pack_goes_on_regrouped_as_if_nothing_had_been(make_points, monkeypatch, grace):
+    """Without grace it stops in the middle of an epoch; then one goes on alone, and the rest follows."""
+    alone = make_points("alone", *KINDS[:3])
+    for point in alone:
+        train_point(*point)
+    monkeypatch.setenv("DLSCAN_GRACE", grace)
+    points = make_points("together", *KINDS[:3])
+
+    assert set(train_points(points, stop_at(2, 2)).values()) == {"preempted"}
+    epochs = 1 if grace == "0" else 2
+    assert [len(history_of(paths)) for paths, _ in points] == [epochs] * 3
+    # one of them gets ahead, and stops again elsewhere
+    assert train_points(points[:1], stop_at(3, 1)) == {1: "preempted"}
+    assert set(train_points(points).values()) == {"done"}
+
+    for (one, _), (other, _) in zip(points, alone, strict=True):
+        np.testing.assert_allclose(history_of(one), history_of(other), rtol=1e-4)
+
+
+def test_out_of_memory_splits_the_pack_and_keeps_finished_epochs(make_points, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "dlscan")
+    points = make_points("big", *[{"model__width": width} for width in (2, 3, 4, 5, 6)])
+    alone = make_points("alone", *[{"model__width": width} for width in (2, 3, 4, 5, 6)])
+    for point in alone:
+        train_point(*point)
+    steps, train = [], Pack.train
+
+    def too_small(self, batch):
+        steps.append(len(self.learners))
+        # the third epoch of more than two networks does not fit
+        if len(self.learners) > 2 and self.learners[0].epoch == 2:
+            raise MemoryError("3 GiB wanted")
+        train(self, batch)
+
+    monkeypatch.setattr(Pack, "train", too_small)
+    assert set(train_points(points).values()) == {"done"}
+
+    assert "5 points do not fit into memory together (MemoryError: 3 GiB wanted)" in caplog.text
+    assert sorted(set(steps)) == [1, 2, 3, 5]
+    for (one, _), (other, _) in zip(points, alone, strict=True):
+        np.testing.assert_allclose(history_of(one), history_of(other), rtol=1e-4)
+    assert [last_attempt(paths).outcome for paths, _ in points] == ["done"] * 5
+
+
+def test_point_too_big_for_memory_alone_is_said_to_be(make_points, monkeypatch):
+    points = make_points("big", {"model__width": 2}, {"model__width": 64})
+    train = Pack.train
+
+    def too_small(self, batch):
+        if any(learner.parameters > 500 for learner in self.learners):
+            raise MemoryError
+        train(self, batch)
+
+    monkeypatch.setattr(Pack, "train", too_small)
+    with pytest.raises(PointsFailed, match=r"1 of 2 points failed: point 2"):
+        train_points(points)
+    assert [last_attempt(paths).outcome for paths, _ in points] == ["done", "oom"]
+    assert "point 2 (point-2) does not fit into memory" in last_attempt(points[1][0]).error
+
+
+def test_points_that_cannot_share_a_stream_are_trained_one_pack_after_the_other(make_points):
+    points = make_points("mixed", {}, {"train__batch_size": 50}, {"model__width": 4})
+    assert set(train_points(points).values()) == {"done"}
+    assert [Record.read(paths.record).params["train.batch_size"] for paths, _ in points] == [100, 50, 100]
+
+
+def test_held_and_done_points_are_left_and_the_others_trained(make_points, caplog):
+    points = make_points("some", {"train__epochs": 1}, {"train__epochs": 1}, {"train__epochs": 1})
+    train_point(*points[0])
+    claim = Claim.take(points[1][0])
+
+    assert train_points(points) == {1: "done", 2: "held", 3: "done"}
+    assert "attempt 1 trains this point" in caplog.text
+    claim.end("preempted")
+    assert train_points(points) == {1: "done", 2: "done", 3: "done"}
+
+
+def test_point_taken_over_meanwhile_is_lost_to_its_successor_alone(make_points):
+    points = make_points("fenced", {}, {"model__width": 4})
+    paths = points[0][0]
+
+    def take_over(epoch, step, steps):
+        if (epoch, step) == (2, 1):
+            # what a successor leaves that found the heart beat no more
+            (paths.attempts / "0002.json").write_text((paths.attempts / "0001.json").read_text())
+
+    with pytest.raises(PointsFailed, match=r"1 of 2 points failed: point 1"):
+        train_points(points, take_over)
+    assert not paths.record.exists()
+    assert len(history_of(paths)) == 1
+    assert Record.read(points[1][0].record).epochs == 5
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_networks_of_less_precision_train_beside_others(make_points, precision):
+    kinds = [{"train__precision": precision, "model__width": 16}, {"model__width": 16}]
+    points, alone = make_points("mixed", *kinds), make_points("alone", *kinds)
+    train_points(points)
+
+    train_point(*alone[0])
+    np.testing.assert_allclose(history_of(points[0][0]), history_of(alone[0][0]), rtol=1e-4)
+    first, last = history_of(points[0][0])[0], history_of(points[0][0])[-1]
+    assert last[3] < first[3]
+    assert Record.read(points[0][0].record).metrics["Mean_AUC"] == pytest.approx(
+        Record.read(points[1][0].record).metrics["Mean_AUC"], abs=0.05
+    )
