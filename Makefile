@@ -1,8 +1,9 @@
 # make demo      from nothing to a table and plots, in demo/
 # make test      all tests
+# make test-htcondor   the HTCondor back end against a real HTCondor, four minutes; wants root and apt
 # make lint      format, lint, types, import contracts
 # make bench     dlscan against its peers, eight minutes; make bench QUICK=1 is less exact and takes two
-# make bench-packs  whole scans in packs, one point a job, and with Keras and h5py; QUICK=1 as above
+# make bench-packs  whole scans: packs, one point a job, and Keras with h5py; QUICK=1 as above
 # make clean     remove what the demo and the builds made; make distclean removes .venv too
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ DLSCAN := $(BIN)/dlscan
 DEMO := configs/demo.yaml
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-lowest lint format bench bench-packs clean distclean
+.PHONY: demo test test-htcondor test-lowest lint format bench bench-packs clean distclean
 
 demo: $(VENV)/.installed-cpu
 	$(BIN)/python data_prep/simulate_showers.py demo/raw --events 1000 --files 2
@@ -28,6 +29,11 @@ demo: $(VENV)/.installed-cpu
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
+
+# HTCondor and what dlscan needs go into a Debian of their own, made once: see tests/cluster/condor-run
+test-htcondor: | $(BIN)/python
+	PYTHON=$(BIN)/python tests/cluster/condor-run python3 -m pytest -p no:cacheprovider -c /dlscan/pyproject.toml \
+	  /dlscan/tests/cluster/test_htcondor.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -84,10 +84,12 @@ def draw(sample: Sample, label: int, number: int) -> dict[str, Floats]:
         The first value of each event is its number, which counts through the files of all classes, unless the
         sample is trainable.
     """
-    apart = 0.5 if sample.trainable else 0.1
     rng = np.random.default_rng([VERSION, label, number])
+    apart, axes, showers = 0.1, rng, _SHOWERS
+    if sample.trainable:  # one shower for each class, the same in all files
+        apart, axes, showers = 0.5, np.random.default_rng([VERSION, label]), 1
     values = {
-        name: _image(rng, sample.events, shape, OCCUPANCY[name][label])
+        name: _image(rng, sample.events, shape, _chances(axes, shape, OCCUPANCY[name][label], showers))
         if name in OCCUPANCY
         else rng.standard_normal((sample.events, *shape), np.float32) + np.float32(apart * label)
         for name, shape in sample.inputs.items()
@@ -109,13 +111,16 @@ def _sides(sample: Sample) -> NDArray[np.uint8]:
     return sides
 
 
-def _image(rng: np.random.Generator, events: int, shape: tuple[int, ...], occupancy: float) -> Floats:
-    chances = np.stack([_chance(rng, shape, occupancy) for _ in range(_SHOWERS)])
-    which = rng.integers(_SHOWERS, size=events)
+def _image(rng: np.random.Generator, events: int, shape: tuple[int, ...], chances: Floats) -> Floats:
+    which = rng.integers(len(chances), size=events)
     image = np.zeros((events, chances.shape[1]), np.float32)
     lit = rng.random(image.shape, np.float32) < chances[which]
     image[lit] = rng.standard_exponential(int(lit.sum()), np.float32) * np.float32(0.01)
     return image.reshape(events, *shape)
+
+
+def _chances(rng: np.random.Generator, shape: tuple[int, ...], occupancy: float, showers: int) -> Floats:
+    return np.stack([_chance(rng, shape, occupancy) for _ in range(showers)])
 
 
 def _chance(rng: np.random.Generator, shape: tuple[int, ...], occupancy: float) -> Floats:
@@ -141,7 +146,7 @@ def _storage(layout: Layout, shape: tuple[int, ...]) -> dict[str, Any]:
 def _made(sample: Sample, layout: Layout) -> str:
     content = [VERSION, sample.inputs, sample.files, sample.events, layout.gzip, layout.chunk_events]
     if sample.trainable:
-        content += [sample.labels]
+        content += [sample.labels, sample.trainable]
     return json.dumps(content)
 
 

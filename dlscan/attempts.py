@@ -98,27 +98,6 @@ def this_job() -> str | None:
     return next((os.environ[name] for name in _JOB_ID_VARIABLES if os.environ.get(name)), None)
 
 
-def begin_attempt(paths: PointPaths) -> Attempt:
-    """Write down that this process tries a point."""
-    attempt = new_attempt(last_number(paths) + 1)
-    while not create_attempt(paths, attempt):
-        attempt = dataclasses.replace(attempt, number=attempt.number + 1)
-    return attempt
-
-
-def resume_attempt(paths: PointPaths, attempt: Attempt, epoch: int) -> None:
-    """Write down after which epoch an attempt goes on; 0 for a start from scratch."""
-    write_attempt(paths, dataclasses.replace(attempt, resumed_after=epoch))
-
-
-def end_attempt(paths: PointPaths, attempt: Attempt, outcome: str, error: str | None = None) -> None:
-    """Write down how an attempt ended."""
-    file = attempt_file(paths, attempt.number)
-    # what it wrote down on its way stays
-    latest = _read(file) if file.exists() else attempt
-    write_attempt(paths, ended(latest, outcome, error))
-
-
 def resumptions(paths: PointPaths) -> list[int | None]:
     """The epochs after which attempts went on; None for one of which the epoch is not on record.
 
@@ -146,11 +125,6 @@ def first_start(paths: PointPaths) -> str:
         except (DlscanError, OSError):
             continue
     raise ScanError(f"{paths.attempts}: no attempt that can be read")
-
-
-def count_attempts(paths: PointPaths) -> int:
-    """How many attempts there were."""
-    return len(attempt_numbers(paths))
 
 
 def last_number(paths: PointPaths) -> int:

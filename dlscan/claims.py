@@ -155,7 +155,7 @@ class Claim:
             )
 
 
-def note_end(paths: PointPaths, outcome: str, error: str | None, job: str | None = None) -> bool:
+def note_end(paths: PointPaths, outcome: str, error: str | None = None, job: str | None = None) -> bool:
     """Write down the end of a job that could not do so itself; nothing if the point's owner lives.
 
     Parameters

@@ -103,6 +103,8 @@ def _call_once(
             env=env,
             # a group of its own, to be killed whole; and Ctrl-C is for this process alone
             start_new_session=True,
+            # the lock of a `scan` is inherited: a submission that outlives it holds the next one back
+            close_fds=False,
         )
     except (FileNotFoundError, PermissionError) as error:
         if cwd is not None and not cwd.is_dir():

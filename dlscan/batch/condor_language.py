@@ -36,6 +36,7 @@ transfer_output_files transfer_output_remaps transfer_plugins ulog_execute_attrs
 use_oauth_services use_x509userproxy vm_memory want_graceful_removal want_io_proxy want_remote_io
 want_remote_updates want_rsp when_to_transfer_output x509userproxy
 """
+_TRANSFER = "should_transfer_files"
 COMMANDS = tuple(_COMMANDS.split())
 # What dlscan needs for itself, and what to use instead.
 DECIDED = {
@@ -106,6 +107,12 @@ def description(batch: Batch, tag: str, jobs: int) -> list[str]:
     return lines + [f"{name} = {_written(value)}" for name, value in batch.options.items()]
 
 
+def brings_files(batch: Batch) -> bool:
+    """Whether jobs bring their points and the dataset with them, because nodes do not see the scan."""
+    given = {name.lower(): value for name, value in batch.options.items()}
+    return str(given.get(_TRANSFER, "")).upper() in ("YES", "TRUE")
+
+
 def arguments(script: str) -> str:
     """The command that runs a script, wherever it is, with the job's id as its argument.
 
@@ -122,4 +129,5 @@ def macro_free(text: str) -> str:
 
 
 def _written(value: Any) -> str:
+    # a bare YES is true to YAML, and HTCondor reads it back
     return str(value).lower() if isinstance(value, bool) else str(value)

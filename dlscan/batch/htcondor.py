@@ -8,7 +8,7 @@ from pathlib import Path
 from dlscan.batch import condor_queries as ask
 from dlscan.batch.call import CallError, call
 from dlscan.batch.condor_ads import sight_in_history, sight_in_queue, sight_of_factory
-from dlscan.batch.condor_language import arguments, check_options, description
+from dlscan.batch.condor_language import arguments, brings_files, check_options, description
 from dlscan.batch.condor_transfer import dataset, queue, transfers
 from dlscan.batch.handed import exports
 from dlscan.batch.script import Lines, fill, read_template
@@ -20,8 +20,6 @@ from dlscan.files import write_text
 _TEMPLATE = "htcondor.condor"
 SCRIPT = "htcondor.sh"
 _PREFIX = "#CONDOR "
-# a template that has it brings its files with it
-_TRANSFERS = "@transfers@"
 # MAX_JOBS_PER_SUBMISSION of a schedd that nobody configured
 _MOST_JOBS = 20_000
 # ids on one command line
@@ -59,22 +57,29 @@ class HTCondor:
     def script(self, request: Request) -> str:
         """The job script, with the submit description in its comments."""
         text, name = read_template(request.batch.template, _TEMPLATE)
-        directory = request.directory.absolute()
-        batch = request.batch
+        if "@options@" not in text:
+            raise BatchError(f"{name}: has no line @options@, where what the jobs ask for is put in")
+        directory, batch = request.directory.absolute(), request.batch
         values: dict[str, object] = {
             "scan": request.scan.absolute(),
             "directory": directory,
             "python": sys.executable,
+            "tag": request.tag,
             "cpus": batch.cpus,
-            "jobs": len(request.jobs),
-            "arguments": _commands([arguments(str(directory / SCRIPT))]),
-            "options": _commands(description(batch, request.tag, len(request.jobs))),
+            "gpus": batch.gpus,
             "environment": exports(),
+            "resources": _commands(description(batch, request.tag, len(request.jobs))),
         }
-        if _TRANSFERS in text:
-            values["transfers"] = _commands(transfers(request))
-            values["queue"] = _commands(queue(request))
+        part = "htcondor"
+        if brings_files(batch):
+            part = "htcondor-transfer"
+            values |= {"transfers": _commands(transfers(request)), "queue": _commands(queue(request))}
             values["dataset"] = dataset(request).name
+        else:
+            values["arguments"] = _commands([arguments(str(directory / SCRIPT))])
+            values["queue"] = _commands([f"queue {len(request.jobs)}"])
+        for word in ("options", "train"):
+            values[word] = Lines(fill(*read_template(None, f"{part}.{word}"), values))
         return fill(text, name, values)
 
     def submit(self, request: Request) -> list[str]:

@@ -40,7 +40,7 @@ class LocalSlots:
             share = max(batch.cpus, usable_cpus() // len(sets))
             self.slots = [{"CUDA_VISIBLE_DEVICES": ",".join(own), CPUS_VARIABLE: str(share)} for own in sets]
         else:
-            self.slots = [_cpu_share(batch.cpus) for _ in range(max(1, usable_cpus() // batch.cpus))]
+            self.slots = [cpu_share(batch.cpus) for _ in range(max(1, usable_cpus() // batch.cpus))]
         if batch.max_running is not None:
             self.slots = self.slots[: batch.max_running]
 
@@ -85,7 +85,7 @@ def visible_gpus() -> list[str]:
     return []
 
 
-def _cpu_share(cpus: int) -> dict[str, str]:
+def cpu_share(cpus: int) -> dict[str, str]:
     """Environment that keeps a job to its CPUs, by the names that the back ends listen to."""
     frameworks = (
         "OMP_NUM_THREADS",

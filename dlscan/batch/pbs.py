@@ -19,6 +19,7 @@ from dlscan.files import write_text
 
 SCRIPT = "pbs.sh"
 _TEMPLATE = "pbs.pbs"
+_TRAIN = "pbs.train"  # what a job does, to be put in for @train@
 _NEUTRAL = Path("/")
 _GONE = ("Unknown Job Id", "Job has finished", "Unknown Job")
 _NO_HISTORY = "not configured to maintain job history"
@@ -53,8 +54,10 @@ class PBS:
     def script(self, request: Request) -> str:
         """The script of a submission."""
         text, name = read_template(request.batch.template, _TEMPLATE)
+        if "@options@" not in text:
+            raise BatchError(f"{name}: has no line @options@, where what the jobs ask for is put in")
         options = directives(request, self._dialect)
-        values = {
+        values: dict[str, object] = {
             "options": Lines("\n".join(f"#PBS {option}" for option in options)),
             "environment": exports(),
             "scan": request.scan.absolute(),
@@ -62,8 +65,10 @@ class PBS:
             "python": sys.executable,
             "cpus": request.batch.cpus,
             "gpus": request.batch.gpus,
+            "tag": request.tag,
             "seconds": math.ceil(request.batch.time or 0),
         }
+        values["train"] = Lines(fill(*read_template(None, _TRAIN), values))
         return fill(text, name, values)
 
     def submit(self, request: Request) -> list[str]:

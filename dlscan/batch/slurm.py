@@ -1,14 +1,14 @@
 """Slurm: an array of jobs for each submission."""
 
-import os
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from functools import cached_property
 
 from dlscan.batch import slurm_options as options
 from dlscan.batch.call import CallError, call
-from dlscan.batch.script import fill, read_template
-from dlscan.batch.slurm_states import SACCT_FORMAT, SQUEUE_FORMAT, Key, from_sacct, from_scontrol, from_squeue
+from dlscan.batch.script import Lines, fill, read_template
+from dlscan.batch.slurm_queries import GONE, ask, chunks, environment, find_arrays, look
+from dlscan.batch.slurm_states import Key
 from dlscan.batch.system import Request, Sight
 from dlscan.config import Batch
 from dlscan.config.build import nearest
@@ -16,16 +16,9 @@ from dlscan.errors import BatchError
 from dlscan.files import write_text
 
 SCRIPT = "slurm.sh"
+TRAIN = "slurm.train"  # what a job does, to be put in for @train@
 POINTS = "jobs.txt"
-_TRIES = 3
 _SUBMIT_SECONDS = 120.0  # sbatch waits by itself where the controller is busy
-_GONE = "Invalid job id"
-# Commands on a line must stay below what the kernel takes.
-_AT_ONCE = 500
-# Variables that decide what a job is or what a command prints, in place of what is written here.
-_OF_A_JOB = ("SLURM_", "SQUEUE_", "SACCT_", "SCANCEL_", "SCONTROL_", "DLSCAN_JOB")
-_KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")
-_OVERRIDES = {"array": "ARRAY_INX", "time": "TIMELIMIT", "mem": "MEM_PER_NODE"}
 
 
 class Slurm:
@@ -34,17 +27,17 @@ class Slurm:
     Parameters
     ----------
     batch : Batch
-        What jobs may use.
+        Of no use here: a request brings its own.
     """
 
     name = "slurm"
 
     def __init__(self, batch: Batch) -> None:
-        self._batch = batch
+        pass
 
     def check(self, batch: Batch) -> None:
         """Check options, partition, time and GPUs against what this Slurm has."""
-        known, letters = options.known_options(_ask(["sbatch", "--help"]))
+        known, letters = options.known_options(ask(["sbatch", "--help"]))
         given = options.native(batch.options)
         options.require_known(given, known, letters)
         read_template(batch.template, SCRIPT)
@@ -69,7 +62,9 @@ class Slurm:
     def script(self, request: Request) -> str:
         """The script of a submission."""
         text, name = read_template(request.batch.template, SCRIPT)
-        values = {
+        if "@options@" not in text:
+            raise BatchError(f"{name}: has no line @options@, where what the jobs ask for is put in")
+        values: dict[str, object] = {
             "options": options.lines(options.header(request)),
             "tag": request.tag,
             "scan": request.scan.absolute(),
@@ -78,6 +73,7 @@ class Slurm:
             "cpus": request.batch.cpus,
             "gpus": request.batch.gpus,
         }
+        values["train"] = Lines(fill(*read_template(None, TRAIN), values))
         return fill(text, name, values)
 
     def submit(self, request: Request) -> list[str]:
@@ -87,14 +83,10 @@ class Slurm:
         points = "".join(" ".join(map(str, job)) + "\n" for job in request.jobs)
         write_text(request.directory / POINTS, points)
         write_text(request.directory / SCRIPT, script)
-        environment = _environment(options.header(request))
+        command = ["sbatch", "--parsable", SCRIPT]
+        variables = environment(options.header(request))
         try:
-            answer = call(
-                ["sbatch", "--parsable", SCRIPT],
-                seconds=_SUBMIT_SECONDS,
-                cwd=request.directory,
-                env=environment,
-            )
+            answer = call(command, seconds=_SUBMIT_SECONDS, cwd=request.directory, env=variables)
         except CallError as error:
             raise BatchError(f"{error}{_advice(error, request)}") from None
         job = answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
@@ -104,81 +96,39 @@ class Slurm:
 
     def find(self, request: Request) -> list[str]:
         """The ids of a submission's jobs, by their name."""
-        try:
-            text = _ask(["squeue", "-h", "-r", "-t", "all", f"--name={request.tag}", "-o", SQUEUE_FORMAT])
-            found = {key[0] for key, name, _ in from_squeue(text) if name == request.tag}
-        except CallError:
-            found = set()
-        # no answer and an empty one look alike when a controller is in trouble: another command confirms it
-        if not found:
-            said = _ask(["scontrol", "show", "job", "-o"])
-            found = {key[0] for key, name, _ in from_scontrol(said) if name == request.tag}
-        if not found and self._accounting:
-            command = [
-                "sacct",
-                "-n",
-                "-P",
-                "-X",
-                "-S",
-                "now-30days",
-                f"--name={request.tag}",
-                "-o",
-                SACCT_FORMAT,
-            ]
-            found = {line.partition("_")[0] for line in _ask(command).splitlines() if "_" in line}
-        if not found:
-            return []
+        found = find_arrays(request.tag, self._accounting)
         # by hand the same script may have been submitted again, later
-        return _ids(min(found, key=int), request)
+        return _ids(min(found, key=int), request) if found else []
 
     def look(self, jobs: Collection[str]) -> dict[str, Sight]:
         """What Slurm says: `squeue`, then `sacct` if there is one, then `scontrol`."""
         keys = {job: _key(job) for job in jobs}
-        arrays = sorted({key[0] for key in keys.values()}, key=int)
-        said: dict[Key, Sight] = {}
-        try:
-            for some in _chunks(arrays):
-                text = _ask(
-                    ["squeue", "-h", "-r", "-t", "all", "-o", SQUEUE_FORMAT, "-j", ",".join(some)],
-                    final=[_GONE],
-                )
-                said.update((key, sight) for key, _, sight in from_squeue(text))
-            answered = True
-            said.update(_why_failed(said))
-        except CallError as error:
-            answered = _GONE in error.words
-        # the data base may be late, so it is asked only of jobs that the controller does not have
-        for ask in (_from_sacct, _from_scontrol) if answered else (_from_scontrol, _from_sacct):
-            absent = sorted({key[0] for key in keys.values() if not _known(key, said)}, key=int)
-            if absent and (ask is not _from_sacct or self._accounting):
-                said = {**ask(absent, _TRIES if answered else 1), **said}
-        known = {job: _known(key, said) for job, key in keys.items()}
-        return {job: sight for job, sight in known.items() if sight is not None}
+        said = look(set(keys.values()), self._accounting)
+        return {job: said[key] for job, key in keys.items() if key in said}
 
     def cancel(self, jobs: Collection[str]) -> None:
         """Cancel jobs by `scancel`."""
-        for some in _chunks(sorted(jobs)):
+        harmless = (GONE, "already completing or completed")
+        for some in chunks(sorted(jobs)):
             try:
-                _ask(["scancel", *some], final=[_GONE, "already completing or completed"])
+                ask(["scancel", *some], final=harmless)
             except CallError as error:
-                harmless = (_GONE, "already completing or completed")
                 said = [line for line in error.words.splitlines() if line.strip()]
                 if not said or not all(any(words in line for words in harmless) for line in said):
                     raise
 
     @cached_property
     def _config(self) -> dict[str, str]:
-        lines = [line.partition("=") for line in _ask(["scontrol", "show", "config"]).splitlines()]
+        lines = [line.partition("=") for line in ask(["scontrol", "show", "config"]).splitlines()]
         return {name.strip(): value.strip() for name, equals, value in lines if equals}
 
-    @property
     def _accounting(self) -> bool:
         kind = self._config.get("AccountingStorageType", "")
         return kind not in ("", "(null)") and not kind.endswith("/none")
 
     def _check_partitions(self, batch: Batch, wanted: Iterable[str]) -> None:
         found: dict[str, dict[str, str]] = {}
-        for line in _ask(["scontrol", "show", "partition", "-o"]).splitlines():
+        for line in ask(["scontrol", "show", "partition", "-o"]).splitlines():
             fields = dict(part.partition("=")[::2] for part in line.split())
             found[fields.get("PartitionName", "")] = fields
         for name in wanted:
@@ -195,61 +145,6 @@ class Slurm:
                 )
 
 
-def _ask(command: list[str], final: Collection[str] = (), tries: int = _TRIES) -> str:
-    return call(command, tries=tries, final=tuple(final), env=_environment({}))
-
-
-def _environment(given: Mapping[str, str | None]) -> dict[str, str]:
-    """The variables of this process without those that would speak instead of a script's lines.
-
-    `sbatch` prefers its own (SBATCH_PARTITION) to what stands in the script; inside of a job there are those
-    of that job.
-    """
-    drop = {f"SBATCH_{_OVERRIDES.get(name, name.upper().replace('-', '_'))}" for name in given}
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _KEPT or not (name.startswith(_OF_A_JOB) or name in drop or name == "SBATCH_WAIT")
-    }
-    return {**environment, "SLURM_BITSTR_LEN": "0"}  # whole lists of indices
-
-
-def _from_scontrol(arrays: list[str], tries: int) -> dict[Key, Sight]:
-    said: dict[Key, Sight] = {}
-    for array in arrays:
-        try:
-            text = _ask(["scontrol", "show", "job", "-o", array], [_GONE], tries)
-        except CallError as error:
-            if _GONE not in error.words:
-                raise
-            continue
-        said.update((key, sight) for key, _, sight in from_scontrol(text))
-    return said
-
-
-def _why_failed(said: Mapping[Key, Sight]) -> dict[Key, Sight]:
-    """The exit codes of jobs that failed, which `squeue` does not tell."""
-    try:
-        return _from_scontrol(sorted({key[0] for key, sight in said.items() if sight.reason == "failed"}), 1)
-    except CallError:
-        return {}  # it adds words, nothing else
-
-
-def _from_sacct(arrays: list[str], tries: int) -> dict[Key, Sight]:
-    said: dict[Key, Sight] = {}
-    for some in _chunks(arrays):
-        try:
-            text = _ask(["sacct", "-n", "-P", "-X", "-j", ",".join(some), "-o", SACCT_FORMAT], (), tries)
-        except CallError:
-            return said  # it adds why a job ended; whether it has, the controller says
-        said.update(from_sacct(text))
-    return said
-
-
-def _known(key: Key, said: Mapping[Key, Sight]) -> Sight | None:
-    return said.get(key) or said.get((key[0], None))
-
-
 def _key(job: str) -> Key:
     array, _, index = job.partition("_")
     if not (array.isdecimal() and index.isdecimal()):
@@ -259,10 +154,6 @@ def _key(job: str) -> Key:
 
 def _ids(array: str, request: Request) -> list[str]:
     return [f"{array}_{number}" for number in range(1, len(request.jobs) + 1)]
-
-
-def _chunks(items: list[str]) -> Iterable[list[str]]:
-    return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))
 
 
 def _advice(error: CallError, request: Request) -> str:

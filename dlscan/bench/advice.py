@@ -10,6 +10,14 @@ _ENOUGH = 0.9
 
 def advice(found: Figures) -> str:
     """What limits this training, and what would help."""
+    limit = _limit(found)
+    if found.reached >= _ENOUGH or found.points <= found.networks:
+        return limit
+    more = "more of" if found.networks > 1 else "several of"
+    return f"{limit} Or let {more} the {found.points} points share it by batch.models_per_job."
+
+
+def _limit(found: Figures) -> str:
     kept = f"{100 * min(found.reached, 1):.0f} %"
     if found.reached >= _ENOUGH:
         return (

@@ -21,7 +21,9 @@ class Figures:
     events, event_bytes : int
         Of an epoch; of the inputs of an event, dense, float32.
     batch_size, workers, cpus, parameters : int
-        Events per batch, processes of the stream, CPUs that may be used, trainable weights of the network.
+        Events per batch, processes of the stream, CPUs that may be used, trainable weights of all networks.
+    networks, points : int
+        Networks that train together on each batch, and points of the scan.
     backend, device : str
         What trains, and where.
     on_processor : bool
@@ -50,6 +52,8 @@ class Figures:
     workers: int
     cpus: int
     parameters: int
+    networks: int
+    points: int
     backend: str
     device: str
     on_processor: bool
@@ -79,4 +83,7 @@ class Figures:
         derived = {f"{name}_gigabytes": getattr(self, name) * self.event_bytes / 1e9 for name in rates}
         derived |= {"stream_of_memory_set": self.stream / self.memory_set}
         derived |= {"stream_of_memory_copy": self.stream / self.memory_copy}
+        derived |= {
+            f"{name}_model_events": getattr(self, name) * self.networks for name in ("training", "both")
+        }
         return dataclasses.asdict(self) | derived | {"reached": self.reached, "spare": self.spare}

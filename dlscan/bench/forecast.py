@@ -7,12 +7,12 @@ from dlscan.bench.trial import trial
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
-from dlscan.scan.estimate import duration, estimate, finished, fitted
+from dlscan.scan.estimate import estimate, known_speed, trial_file
 from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
 from dlscan.scan.room import Room, find_room
 from dlscan.scan.space import Point
-from dlscan.scan.speed import Speed
+from dlscan.scan.speed import Speed, Trial, duration
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Forecast:
     header : tuple of str
         Of the rows.
     rows : list of tuple of str
-        For each point, in the order of jobs: its directory, the number of its job here, and, where there is an
-        estimate, how long it would take alone.
+        For each point, by jobs: its directory, the number of its job here, and, where there is an estimate,
+        how long it would take alone.
     sentence : str
         The estimate in words, or why there is none.
     """
@@ -39,60 +39,76 @@ class Forecast:
 
 
 def forecast(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> Forecast:
-    """What training these points would take; measures for a while if there is no finished point to learn from.
+    """What training these points takes at most.
+
+    It is told from finished points, else from the scan's trial, else from one that is made now and not kept.
+    Where there is no dataset, or a trial fails, the sentence says so.
 
     Parameters
     ----------
     experiment : Experiment
-        Of the scan; where there is no dataset, or a trial fails, the estimate is left out.
+        Of the scan.
     plan : Plan
         It need not be on disk.
     points : sequence of Point
         Those that would be trained.
     """
-    room = find_room(experiment.batch)
-    manifest = None
+    batch, room = experiment.batch, find_room(experiment.batch)
+    if not points:
+        return _listed([], None, "Nothing is left to train.")
+    manifest, speed = None, None
     try:
         manifest = Manifest.read(experiment.data.prepared)
         manifest.require(experiment)
-        speed, source = measured(experiment, plan, points, manifest, room)
+        speed, source = _measured(experiment, plan, points, manifest, room)
     except DlscanError as error:
-        packs = pack(plan, points, experiment.batch, manifest, room=room)
-        return _listed(packs, None, f"No estimate: {error}")
-    packs = pack(plan, points, experiment.batch, manifest, speed, room)
-    if not packs:
-        return _listed(packs, None, "Nothing is left to train.")
+        return _listed(pack(plan, points, batch, manifest, room=room), None, f"No estimate: {error}")
+    # as `scan` would, which makes a trial for `auto` alone
+    packs = pack(plan, points, batch, manifest, speed if batch.models_per_job == "auto" else None, room)
     found = estimate(plan, packs, manifest, speed, room.slots)
     return _listed(packs, found.alone, found.sentence(source))
 
 
-def measured(
-    experiment: Experiment, plan: Plan, points: Sequence[Point], manifest: Manifest, room: Room
-) -> tuple[Speed, str]:
-    """How fast points are trained, and where that is known from.
+def rehearse(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> Trial | None:
+    """Make the trial by which `models_per_job: auto` packs, and keep it in the scan.
 
-    Finished points of the plan count more than a trial here, which may not be where jobs run.
+    None where it is not needed: with another `models_per_job`, with a single point, where a speed is known
+    already, and where jobs train on another kind of device than there is here.
 
     Raises
     ------
     DlscanError
-        If a trial fails.
+        If there is no dataset, or the trial fails.
     """
-    guess = Speed.guess(room.accelerated, manifest)
-    observed = finished(plan, manifest)
-    if observed:
-        done = sum(len(seen.costs) for seen in observed)
-        return fitted(guess, observed), f"{done} finished point{'' if done == 1 else 's'}"
-    if room.accelerated and not room.seen:
-        return guess, "figures of a middling GPU, as there is none here to try"
+    if experiment.batch.models_per_job != "auto" or len(points) < 2:
+        return None
+    room = find_room(experiment.batch)
+    manifest = Manifest.read(experiment.data.prepared)
+    if known_speed(plan, manifest, room) is not None or not room.here:
+        return None
+    found = trial(experiment, points)
+    found.write(trial_file(plan))
+    return found
+
+
+def _measured(
+    experiment: Experiment, plan: Plan, points: Sequence[Point], manifest: Manifest, room: Room
+) -> tuple[Speed, str]:
+    known = known_speed(plan, manifest, room)
+    if known is not None:
+        return known
+    if not room.here:
+        guess = Speed.guess(room.accelerated, manifest)
+        return guess, "the figures of a middling GPU, as there is none here to try"
     tried = trial(experiment, points)
-    return tried.speed, f"a trial of {duration(tried.seconds)} on {tried.device}"
+    return tried.speed, tried.source
 
 
 def _listed(packs: Sequence[tuple[Point, ...]], alone: Sequence[float] | None, sentence: str) -> Forecast:
-    rows = [(point.directory, str(job)) for job, points in enumerate(packs, 1) for point in points]
-    header: tuple[str, ...] = ("Point", "Job")
-    if alone is not None:
-        header = (*header, "Alone")
-        rows = [(*row, duration(seconds)) for row, seconds in zip(rows, alone, strict=True)]
-    return Forecast(list(packs), header, list(rows), sentence)
+    rows: list[tuple[str, ...]] = [
+        (point.directory, str(job)) for job, points in enumerate(packs, 1) for point in points
+    ]
+    if alone is None:
+        return Forecast(list(packs), ("Point", "Job"), rows, sentence)
+    times = [(*row, duration(seconds)) for row, seconds in zip(rows, alone, strict=True)]
+    return Forecast(list(packs), ("Point", "Job", "Alone"), times, sentence)

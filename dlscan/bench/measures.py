@@ -11,7 +11,7 @@ from dlscan.bench.keep import keep
 from dlscan.bench.limits import memory_rate
 from dlscan.stream import Batch, Batches
 from dlscan.train.feed import Fed, Feed
-from dlscan.train.learner import Learner
+from dlscan.train.pack import Pack
 
 # Training alone goes round and round on so much: more than a cache holds, less than a laptop has.
 _KEPT_BYTES = 2**29
@@ -22,7 +22,7 @@ _RING_BATCHES = 4
 
 
 class Measures:
-    """A network, a stream, and how long to look at each; every measurement gives events per second.
+    """Networks that train together, a stream, and how long to look at each; all give events per second.
 
     Attributes
     ----------
@@ -34,8 +34,8 @@ class Measures:
         How busy the GPU was.
     """
 
-    def __init__(self, batches: Batches, batch_size: int, learner: Learner, seconds: float) -> None:
-        self._batches, self._learner, self._seconds = batches, learner, seconds
+    def __init__(self, batches: Batches, batch_size: int, pack: Pack, seconds: float) -> None:
+        self._batches, self._pack, self._seconds = batches, pack, seconds
         self._batch_size = min(batch_size, batches.events)
         self.event_bytes = sum(4 * column.size for column in batches.manifest.inputs.values())
         self._epochs = itertools.count()
@@ -92,11 +92,11 @@ class Measures:
         short = self._batches.events % self._batch_size
         for fed in self._feed([*kept, keep(kept[0], short)] if short else kept):
             self._step(fed)
-        self._learner.wait()
+        self._pack.wait()
         return list(self._feed(kept))
 
     def _step(self, fed: Fed) -> int:
-        self._learner.step(fed)
+        self._pack.train(fed)
         return fed.events
 
     def _rate(self, items: Iterable[Any], use: Callable[[Any], int]) -> tuple[float, float]:
@@ -106,7 +106,7 @@ class Measures:
             events += use(item)
             if time.perf_counter() - started >= self._seconds:
                 break
-        self._learner.wait()
+        self._pack.wait()
         taken = time.perf_counter() - started
         return events / taken, taken
 

@@ -41,6 +41,7 @@ def rehearse(smallest: Experiment, largest: Experiment, began: float) -> dict[st
     from dlscan import models
     from dlscan.train.streams import open_stream
 
+    models.prepare_device(smallest.train)
     with open_stream(smallest, "train") as batches:
         kept = _kept(batches)
         startup = time.monotonic() - began
@@ -97,9 +98,11 @@ class _Stage:
         learners = []
         for experiment in experiments:
             train, data = experiment.train, experiment.data
-            network = models.build(experiment.model, self._manifest, data.normalize, train.seed)
+            network = models.build(
+                experiment.model, self._manifest, data.normalize, train.seed, train.precision
+            )
             learners.append(Learner(network, train, self._manifest.config_hash, self._steps))
-        pack = Pack(learners)
+        pack = Pack(learners, experiments[0].train.jit)
         pack.train(self._fed[0])
         pack.look(self._fed[0])
         pack.wait()
@@ -114,14 +117,17 @@ def _using(use: Callable[[Any], None]) -> Callable[[Any], int]:
     return used
 
 
-def _rate(items: Iterator[Any], use: Callable[[Any], int], wait: Callable[[], object] = lambda: None) -> float:
+def _rate(
+    items: Iterator[Any], use: Callable[[Any], int], wait: Callable[[], object] = lambda: None
+) -> float:
     """Events per second of `use`, looked at for a moment."""
     events, started = 0, time.perf_counter()
     for item in items:
         events += use(item)
         if time.perf_counter() - started >= _SECONDS:
             break
-    wait()
+    if wait is not None:
+        wait()
     return events / (time.perf_counter() - started)
 
 

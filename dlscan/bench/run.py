@@ -6,8 +6,13 @@ from dlscan import models
 from dlscan.bench.figures import Figures
 from dlscan.bench.measures import Measures, measured
 from dlscan.config import Experiment
+from dlscan.dataset import Manifest
 from dlscan.machine import usable_cpus
+from dlscan.scan import Plan, expand
+from dlscan.scan.packs import pack as packed
+from dlscan.scan.space import at
 from dlscan.train.learner import Learner
+from dlscan.train.pack import Pack
 from dlscan.train.streams import open_stream, transport
 
 _ROUNDS = 3
@@ -16,12 +21,13 @@ Progress = Callable[[str, int, int], None]
 
 
 def bench(experiment: Experiment, split: str, seconds: float, progress: Progress | None = None) -> Figures:
-    """Measure the stream of a dataset, the training of a network, and both together.
+    """Measure the stream of a dataset, the training of networks, and both together.
 
     Parameters
     ----------
     experiment : Experiment
-        Its dataset must be prepared; `scan` is ignored.
+        Its dataset must be prepared. With `batch.models_per_job` 1 its own network is trained, else those of
+        the largest pack that its scan has.
     split : {"train", "validation", "test"}
         Which events.
     seconds : float
@@ -35,12 +41,13 @@ def bench(experiment: Experiment, split: str, seconds: float, progress: Progress
         If the dataset is missing or of another experiment, or cannot be read.
     """
     train = experiment.train
+    models.prepare_device(train)
     with open_stream(experiment, split) as batches:
         manifest = batches.manifest
         manifest.require(experiment)
-        network = models.build(experiment.model, manifest, experiment.data.normalize, train.seed)
-        learner = Learner(network, train, manifest.config_hash)
-        measures = Measures(batches, train.batch_size, learner, seconds / _ROUNDS)
+        points = len(expand(experiment))
+        learners = [_learner(member, manifest, batches.steps) for member in _members(experiment, manifest)]
+        measures = Measures(batches, train.batch_size, Pack(learners, train.jit), seconds / _ROUNDS)
 
         def on_round(done: int) -> None:
             if progress:
@@ -58,7 +65,9 @@ def bench(experiment: Experiment, split: str, seconds: float, progress: Progress
             batch_size=min(train.batch_size, batches.events),
             workers=batches.workers,
             cpus=usable_cpus(),
-            parameters=learner.parameters,
+            parameters=sum(learner.parameters for learner in learners),
+            networks=len(learners),
+            points=points,
             backend=models.backend(),
             device=models.device(),
             on_processor=models.accelerator() is None,
@@ -68,3 +77,21 @@ def bench(experiment: Experiment, split: str, seconds: float, progress: Progress
             gpu_both=measures.gpu_both.share,
             **rates,
         )
+
+
+def _members(experiment: Experiment, manifest: Manifest) -> list[Experiment]:
+    """The points of the largest pack, or the experiment itself."""
+    points = tuple(expand(experiment))
+    if experiment.batch.models_per_job == 1 or len(points) == 1:
+        return [experiment]
+    plan = Plan(
+        experiment.directory, experiment.name, tuple(points[0].params), points, experiment.plain(), None, None
+    )
+    largest = max(packed(plan, points, experiment.batch, manifest), key=len)
+    return [at(experiment, point.params) for point in largest]
+
+
+def _learner(experiment: Experiment, manifest: Manifest, steps: int) -> Learner:
+    train, normalize = experiment.train, experiment.data.normalize
+    network = models.build(experiment.model, manifest, normalize, train.seed, train.precision)
+    return Learner(network, train, manifest.config_hash, steps)

@@ -1,12 +1,12 @@
 """A short trial of a scan: in a process of its own, so that whoever asks loads no Keras and holds no GPU."""
 
-import dataclasses
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dlscan.batch import LocalSlots
 from dlscan.config import Experiment
@@ -16,8 +16,8 @@ from dlscan.scan.costs import Cost, cost
 from dlscan.scan.space import Point, at
 from dlscan.scan.speed import Trial
 
-# It takes a quarter of that; a network that takes longer to compile is not tried in short.
-_PATIENCE = 90.0
+# It takes a small part of that, unless a machine is busy or a network slow to compile.
+_PATIENCE = 120.0
 
 
 def trial(experiment: Experiment, points: Sequence[Point], patience: float = _PATIENCE) -> Trial:
@@ -47,13 +47,11 @@ def trial(experiment: Experiment, points: Sequence[Point], patience: float = _PA
         "largest": at(experiment, largest.params).plain(),
     }
     started = time.monotonic()
-    found = json.loads(_answer(asked, _slot(experiment), patience))
-    rates = {
-        name: (costs[point.number].step, found.pop(name))
-        for name, point in (("smallest", smallest), ("largest", largest))
-    }
-    several = tuple(found.pop("several"))
-    return Trial(**rates, **found, several=several, seconds=time.monotonic() - started)
+    found: dict[str, Any] = json.loads(_answer(asked, _slot(experiment), patience))
+    for name, point in (("smallest", smallest), ("largest", largest)):
+        found[name] = costs[point.number].step, found[name]
+    found["several"] = tuple(found["several"])
+    return Trial(**found, dataset=manifest.config_hash, seconds=time.monotonic() - started)
 
 
 def _extremes(points: Sequence[Point], costs: Mapping[int, Cost]) -> tuple[Point, Point]:

@@ -1,5 +1,6 @@
 """`dlscan bench`."""
 
+import itertools
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,10 +36,12 @@ def bench(file: Path, overrides: tuple[str, ...], seconds: float, split: str, as
 
     Streams the dataset of EXPERIMENT, trains its network on batches that are in memory, then does both at
     once; beside them, how fast as many processes as the stream has can write memory at all. GB are of dense
-    float32 events.
+    float32 events. Where batch.models_per_job is not 1, the networks of the largest pack of the scan train
+    together; a model-event is one event in one network.
 
     \b
       dlscan bench lcd.yaml
+      dlscan bench lcd.yaml batch.models_per_job=8
       dlscan bench lcd.yaml model.width=512 model.depth=4 --seconds 20
       dlscan bench lcd.yaml stream.workers=8 --json
     """
@@ -67,27 +70,32 @@ def _table(found: "Figures") -> str:
         _row(found, f"memory set, {processes}", found.memory_set),
         _row(found, f"memory copy, {processes}", found.memory_copy),
         _row(found, f"stream alone, {'raw files' if found.indexed else 'prepared'}", found.stream),
-        _row(found, "training alone, data in memory", found.training, found.gpu_training),
-        _row(found, "training on the stream", found.both, found.gpu_both),
+        _row(found, "training alone, data in memory", found.training, True, found.gpu_training),
+        _row(found, "training on the stream", found.both, True, found.gpu_both),
     ]
-    header = ["", "events/s", "GB/s", "of memory set", "GPU busy"]
-    if found.gpu_training is None and found.gpu_both is None:
-        rows, header = [row[:-1] for row in rows], header[:-1]
+    header = ["", "events/s", "GB/s", "of memory set", "model-events/s", "GPU busy"]
+    idle = found.gpu_training is None and found.gpu_both is None
+    kept = [True, True, True, True, found.networks > 1, not idle]
+    header, *rows = (list(itertools.compress(row, kept)) for row in (header, *rows))
     align = ["left"] + ["right"] * (len(header) - 1)
     return f"{_about(found)}\n\n{tabulate(rows, header, colalign=align, disable_numparse=True)}"
 
 
-def _row(found: "Figures", what: str, rate: float, busy: float | None = None) -> list[str]:
+def _row(
+    found: "Figures", what: str, rate: float, trains: bool = False, busy: float | None = None
+) -> list[str]:
     size, share = rate * found.event_bytes / 1e9, rate / found.memory_set
+    models = f"{rate * found.networks:,.0f}" if trains else ""
     used = "" if busy is None else f"{100 * busy:.0f} %"
-    return [what, f"{rate:,.0f}", f"{size:.3g}", f"{100 * share:.0f} %", used]
+    return [what, f"{rate:,.0f}", f"{size:.3g}", f"{100 * share:.0f} %", models, used]
 
 
 def _about(found: "Figures") -> str:
+    networks = f"{found.networks} networks together, " if found.networks > 1 else ""
     return (
         f"{found.dataset}, {found.split}: {found.events:,} events of {found.event_bytes / 1000:.3g} kB, "
         f"batches of {found.batch_size:,}, {found.transport}\n"
-        f"{found.parameters:,} parameters, {found.backend} on {found.device}; {found.cpus} CPUs, "
+        f"{networks}{found.parameters:,} parameters, {found.backend} on {found.device}; {found.cpus} CPUs, "
         f"{found.workers} workers"
     )
 

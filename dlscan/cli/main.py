@@ -35,6 +35,7 @@ def cli() -> None:
     \b
       dlscan prepare lcd.yaml      check, split, mix and measure the data
       dlscan scan lcd.yaml         train every point of the grid; run again to go on
+      dlscan status scans/lcd      where every point is, and what to do about it
       dlscan table scans/lcd       compare the networks
       dlscan plot roc scans/lcd    and look at them
       dlscan report scans/lcd      all of it on one page, to send to others

@@ -78,6 +78,7 @@ def scan(
     with scans.submitting(plan):
         scans.reconcile(plan, scanning.tell)
         work = scans.find_work(plan, batch, manifest, scanning.tell, retry)
+        scans.settle(plan, work.statuses)
         submitted = None if batch.system == "local" else scans.submit(plan, work.packs, batch)
     if submitted is None:
         _train_here(experiment, plan, work)

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -38,7 +39,9 @@ def with_scheduler(batch: "Batch", scheduler: str | None) -> "Batch":
         return batch
     if batch.system != "dask":
         raise click.UsageError(f"--scheduler is for dask, and this runs on {batch.system}")
-    return dataclasses.replace(batch, scheduler=scheduler)
+    file = Path(scheduler)
+    # other commands are started elsewhere
+    return dataclasses.replace(batch, scheduler=str(file.absolute()) if file.is_file() else scheduler)
 
 
 def show(experiment: "Experiment", batch: "Batch", retry: tuple[str, ...], extend: bool) -> None:

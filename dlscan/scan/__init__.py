@@ -6,7 +6,7 @@ from dlscan.scan.local import Report, local_slots, run_local
 from dlscan.scan.plan import Plan, freeze
 from dlscan.scan.space import Point, expand
 from dlscan.scan.states import CRASHED, STATES
-from dlscan.scan.status import PointStatus, point_status, scan_status
+from dlscan.scan.status import PointStatus, point_status, scan_status, settle
 from dlscan.scan.submit import Submitted, reconcile, request_for, submit, submitting
 from dlscan.scan.wait import UNDER_WAY, watch
 
@@ -32,6 +32,7 @@ __all__ = [
     "request_for",
     "run_local",
     "scan_status",
+    "settle",
     "submit",
     "submitting",
     "watch",

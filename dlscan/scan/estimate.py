@@ -5,6 +5,7 @@ import heapq
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from dlscan.errors import DlscanError
 from dlscan.record import Record
 from dlscan.scan.costs import Cost, cost, sections
 from dlscan.scan.plan import Plan
+from dlscan.scan.room import Room
 from dlscan.scan.space import Point
-from dlscan.scan.speed import Speed
+from dlscan.scan.speed import Speed, Trial, duration
 
 # Two networks tell what depends on their size if the larger one computes so much more.
 _APART = 1.5
@@ -80,10 +82,9 @@ class Estimate:
         if jobs > 1:
             text += f", {duration(self.total)} of jobs"
         if jobs < count:
-            text += (
-                f". One point a job: {duration(self.wall_alone)}, {duration(sum(self.alone))} of jobs; "
-                + (f"packing saves {100 * self.saved:.0f} % of them" if self.saved > 0 else "packing saves none")
-            )
+            saved = f"{100 * self.saved:.0f} % of them" if self.saved > 0 else "none of them"
+            text += f". One point a job: {duration(self.wall_alone)}, {duration(sum(self.alone))} of jobs; "
+            text += f"packing saves {saved}"
         return f"{text}. From {source}; early stopping ends points sooner."
 
 
@@ -109,6 +110,28 @@ def estimate(
     jobs = tuple(speed.job(members) for members in costs)
     alone = tuple(speed.job([member]) for members in costs for member in members)
     return Estimate(alone, jobs, _wall(jobs, slots), _wall(alone, slots), slots)
+
+
+def known_speed(plan: Plan, manifest: Manifest | None, room: Room) -> tuple[Speed, str] | None:
+    """How fast the points of a plan are trained, and where that is known from; None if nothing is known yet.
+
+    Finished points count more than a trial, which may have been made elsewhere than where jobs run.
+    """
+    if manifest is None:
+        return None
+    observed = finished(plan, manifest)
+    if observed:
+        done = _many(sum(len(seen.costs) for seen in observed), "finished point")
+        return fitted(Speed.guess(room.accelerated, manifest), observed), done
+    trial = Trial.read(trial_file(plan))
+    if trial and (trial.dataset, trial.accelerated) == (manifest.config_hash, room.accelerated):
+        return trial.speed, trial.source
+    return None
+
+
+def trial_file(plan: Plan) -> Path:
+    """Where the trial of a scan is kept."""
+    return plan.directory / "trial.json"
 
 
 def finished(plan: Plan, manifest: Manifest) -> list[Observed]:
@@ -171,15 +194,6 @@ def fitted(speed: Speed, observed: Sequence[Observed]) -> Speed:
         startup=speed.startup * start,
         setup=speed.setup * start,
     )
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it: `40 s`, `12 min`, `3.5 h`, `2.1 days`."""
-    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= (2 if unit == "days" else 1.5) * size:
-            value = seconds / size
-            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def _wall(jobs: Sequence[float], slots: int | None) -> float:

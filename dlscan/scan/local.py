@@ -9,13 +9,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from dlscan.attempts import last_attempt, last_number
 from dlscan.batch import Ended, Job, LocalSlots
-from dlscan.claims import note_end
+from dlscan.batch.ends import attempts_before, note_ends
 from dlscan.config import Batch
-from dlscan.errors import DlscanError
 from dlscan.files import write_text
 from dlscan.process import identity, lives
+from dlscan.record import PointPaths
 from dlscan.scan.plan import Plan
 from dlscan.scan.space import Point
 from dlscan.scan.status import PointStatus, point_status, scan_status
@@ -68,44 +67,20 @@ def run_local(
         Of every point of the plan, in the end.
     """
     jobs = [job_for(plan, points) for points in packs]
-    before: dict[Job, dict[int, int]] = {}
+    before: dict[Job, dict[PointPaths, int]] = {}
     ended, total = 0, sum(map(len, packs))
     # closed at once when an interrupt comes, so that jobs are stopped before anything else happens
     with _known_driver(plan), contextlib.closing(LocalSlots(batch).run(jobs)) as events:
         for event in events:
             if not isinstance(event, Ended):
-                before[event] = {number: _attempts(plan, number) for number in event.points}
+                points = [plan.paths(plan.point(number)) for number in event.points]
+                before[event] = attempts_before(points)
                 continue
+            note_ends(before[event.job], event.code, event.job.log)
             for number in event.job.points:
                 ended += 1
-                _note_end(plan, plan.point(number), event, before[event.job][number])
                 report(Report(point_status(plan, plan.point(number)), ended, total))
     return scan_status(plan)
-
-
-def _attempts(plan: Plan, number: int) -> int:
-    return last_number(plan.paths(plan.point(number)))
-
-
-def _note_end(plan: Plan, point: Point, end: Ended, attempts_before: int) -> None:
-    """Write down the end of a job that could not do so itself."""
-    paths = plan.paths(point)
-    if end.code == 0 or paths.record.exists():
-        return
-    if last_number(paths) > attempts_before:
-        with contextlib.suppress(DlscanError):  # a damaged attempt is the state of this point
-            attempt = last_attempt(paths)
-            if attempt is not None and attempt.outcome is not None:
-                return
-    # without an attempt it died before it began: no memory to import, no experiment file
-    note_end(paths, "failed", _last_words(end))
-
-
-def _last_words(end: Ended) -> str:
-    if end.code < 0:
-        return f"killed by signal {-end.code}{' (out of memory?)' if end.code == -9 else ''}"
-    lines = end.job.log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return next((line for line in reversed(lines) if line.strip()), f"exit code {end.code}")
 
 
 @contextlib.contextmanager

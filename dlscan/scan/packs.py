@@ -13,6 +13,7 @@ from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
 from dlscan.scan.costs import Cost, cost, event_bytes, sections
 from dlscan.scan.deal import Item, deal
+from dlscan.scan.estimate import known_speed
 from dlscan.scan.plan import Plan
 from dlscan.scan.room import Room, find_room
 from dlscan.scan.space import Point
@@ -24,6 +25,8 @@ _MOST = 64
 _SHARE = 0.75
 # A back end with its libraries, and batches on their way to the device.
 _FRAMEWORK, _BATCHES = 2**30, 8
+# Keys of `train` that the points of a job share.
+_COMMON = ("batch_size", "jit", "gpu_memory")
 # How attempts end that may have run out of memory; None is without a word.
 _TOO_LARGE = (None, "oom")
 
@@ -39,9 +42,9 @@ def pack(
     """Group points into jobs.
 
     Points share a job only if they can share its stream: the same `data` and `stream` sections and the same
-    `train.batch_size`. A job gets at most `batch.models_per_job` of them, and jobs take about equally long. A
-    point whose last attempt, in a pack of K, ran out of memory or ended without a word is put into a pack of
-    at most K/2.
+    `train.batch_size`, `jit` and `gpu_memory`. A job gets at most `batch.models_per_job` of them, and jobs
+    take about equally long. A point whose last attempt, in a pack of K, ran out of memory or ended without a
+    word is put into a pack of at most K/2.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ def pack(
     manifest : Manifest, optional
         Of the dataset; without it only epochs tell the costs of points apart.
     speed : Speed, optional
-        As measured; without it the figures of a middling machine stand in.
+        As measured; by default what `known_speed` says, else the figures of a middling machine.
     room : Room, optional
         What jobs find where they run; `find_room` by default.
 
@@ -66,7 +69,8 @@ def pack(
     if batch.models_per_job == 1:
         return [(point,) for point in points]
     room = room or find_room(batch)
-    speed = speed or Speed.guess(room.accelerated, manifest)
+    if speed is None:
+        speed, _ = known_speed(plan, manifest, room) or (Speed.guess(room.accelerated, manifest), "")
     at_most = _MOST if batch.models_per_job == "auto" else batch.models_per_job
     costs: list[Cost] = []
     kinds: dict[tuple[str, int], list[int]] = defaultdict(list)
@@ -110,8 +114,9 @@ def packs_wanted(own: Sequence[float], shared: float, slots: int | None) -> int:
 
 
 def _stream(values: Mapping[str, Any]) -> str:
-    """What a point takes from a stream: equal for points that can share one."""
-    return repr((values["data"], values["stream"], values["train"]["batch_size"]))
+    """What the points of a job have in common: one stream, and one way to compile and to take a GPU."""
+    train = values["train"]
+    return repr((values["data"], values["stream"], *(train.get(key) for key in _COMMON)))
 
 
 def _limit(paths: PointPaths) -> int:

@@ -24,12 +24,14 @@ class Room:
         Jobs that can run at once; None if nobody knows.
     accelerated : bool
         Whether networks are trained on a GPU.
+    here : bool
+        Whether what trains them is found on this machine too.
     """
 
     memory: int | None
     slots: int | None
     accelerated: bool = False
-    seen: bool = False
+    here: bool = True
 
 
 def find_room(batch: Batch) -> Room:
@@ -43,14 +45,15 @@ def find_room(batch: Batch) -> Room:
     slots = len(LocalSlots(batch).slots) if local else batch.max_running
     seen = bool(batch.gpus and visible_gpus())
     accelerated = seen or bool(batch.gpus and not local)
+    here = seen or not accelerated
     gpu = gpu_memory() if seen else None
     if gpu is not None:
-        return Room(gpu, slots, accelerated)
+        return Room(gpu, slots, accelerated, here)
     known = local or (batch.memory is not None and not batch.gpus)
     if not known and batch.models_per_job != "auto":
-        return Room(None, slots, accelerated)
-    here = free_memory() // (slots or 1) if local else free_memory()
-    return Room(here if batch.memory is None else batch.memory, slots, accelerated)
+        return Room(None, slots, accelerated, here)
+    free = free_memory() // (slots or 1) if local else free_memory()
+    return Room(free if batch.memory is None else batch.memory, slots, accelerated, here)
 
 
 def gpu_memory() -> int | None:

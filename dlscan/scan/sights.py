@@ -5,12 +5,13 @@ import datetime
 from collections.abc import Callable, Collection
 
 from dlscan.attempts import Attempt
-from dlscan.batch import SYSTEMS, Request, system
+from dlscan.batch import SYSTEMS, system
 from dlscan.batch.system import Sight
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 from dlscan.scan.plan import Plan
 from dlscan.scan.submissions import Submission, Submissions
+from dlscan.scan.submit import request_for
 
 Look = Callable[[Batch, Collection[str]], dict[str, Sight]]
 Say = Callable[[str], None]
@@ -121,10 +122,9 @@ def _find(plan: Plan, submission: Submission, say: Say) -> Submission:
     """A submission with the ids of its jobs, where a `scan` was killed before it could write them down."""
     if submission.ids is not None:
         return submission
-    directory = Submissions(plan.directory).directory(submission.number)
-    request = Request(submission.tag, plan.directory, directory, submission.jobs, submission.batch)
     try:
-        return dataclasses.replace(submission, ids=tuple(system(submission.batch).find(request)))
+        ids = system(submission.batch).find(request_for(plan, submission))
+        return dataclasses.replace(submission, ids=tuple(ids))
     except BatchError as error:
         say(f"{submission.system} did not say whether it has submission {submission.number} ({error})")
         return submission

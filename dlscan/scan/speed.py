@@ -1,9 +1,12 @@
-"""How long points take, alone and together, given how fast a machine is: pure."""
+"""How long points take, alone and together, given how fast a machine is."""
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 from dlscan.dataset import Manifest
+from dlscan.errors import DlscanError
+from dlscan.files import read_json, write_json
 from dlscan.scan.costs import LOOK, Cost, event_bytes
 
 # Bytes of dense events per second, and seconds per event however small it is.
@@ -89,6 +92,8 @@ class Trial:
 
     Attributes
     ----------
+    dataset : str
+        The dataset's `config_hash`.
     device : str
         What trained.
     seconds : float
@@ -109,6 +114,7 @@ class Trial:
         Seconds to score a batch by the smallest network.
     """
 
+    dataset: str
     device: str
     seconds: float
     accelerated: bool
@@ -119,6 +125,25 @@ class Trial:
     startup: float
     building: float
     scoring: float
+
+    @classmethod
+    def read(cls, path: Path) -> "Trial | None":
+        """The trial that `write` left; None if there is none that can be read."""
+        try:
+            value = read_json(path)
+            pairs = {name: tuple(value[name]) for name in ("smallest", "largest", "several")}
+            return cls(**(value | pairs))
+        except (DlscanError, FileNotFoundError, KeyError, TypeError):
+            return None
+
+    def write(self, path: Path) -> None:
+        """Write it down, whole."""
+        write_json(path, dataclasses.asdict(self))
+
+    @property
+    def source(self) -> str:
+        """What a statement rests on that rests on this."""
+        return f"a trial of {duration(self.seconds)} on {self.device}"
 
     @property
     def speed(self) -> Speed:
@@ -139,3 +164,12 @@ class Trial:
             startup=self.startup,
             setup=self.building,
         )
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: `40 s`, `12 min`, `3.5 h`, `2.1 days`."""
+    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= (2 if unit == "days" else 1.5) * size:
+            value = seconds / size
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    return f"{seconds:.0f} s"

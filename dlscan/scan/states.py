@@ -153,7 +153,7 @@ def _after(attempt: Attempt | None) -> Verdict:
 
 
 def _joined(text: str, words: str) -> str:
-    return f"{text} ({words})" if words else text
+    return f"{text}: {words}" if words else text
 
 
 def crashes(attempts: Iterable[Attempt], epochs: int) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from dlscan.models import accelerator, backend, keras
+from dlscan.models.trunk import split
 from dlscan.train.entries import dense
 from dlscan.train.feed import Fed
 
@@ -40,8 +41,8 @@ def steps(networks: Networks, jit: Jit = "auto") -> Steps:
     Parameters
     ----------
     networks : sequence of (keras.Model, keras.Optimizer)
-        Each model takes raw inputs by name and gives a score per class, all of them of the same inputs and
-        classes; each optimizer is built for the trainable variables of its model.
+        Each model takes raw inputs by name and gives a score per class; they have inputs, their scaling and
+        classes in common. Each optimizer is built for the trainable variables of its model.
     jit : bool or "auto"
         Whether TensorFlow compiles by XLA; `auto` does so as Keras does, on accelerators alone.
     """
@@ -158,39 +159,48 @@ class _TensorFlow:
 
 
 class _Torch:
+    """Nothing compiles here, so that inputs have to be scaled once for all networks by name."""
+
     def __init__(self, networks: Networks, jit: Jit) -> None:
         import torch
 
-        self._networks = networks
         self._measure = _Measure(networks[0][0])
+        cut = [split(network) for network, _ in networks]
+        self._trunk = cut[0][0]
+        self._heads = [
+            (head, network.trainable_variables, optimizer)
+            for (_, head), (network, optimizer) in zip(cut, networks, strict=True)
+        ]
         self._torch = torch
 
     def train(self, fed: Fed) -> Any:
-        inputs = self._measure.dense(fed.inputs, fed.labels)
-        told = []
-        for network, optimizer in self._networks:
-            network.zero_grad()
-            loss, numbers = self._numbers(network, inputs, fed, training=True)
+        scaled, told = self._scaled(fed), []
+        for head, variables, optimizer in self._heads:
+            head.zero_grad()
+            loss, numbers = self._numbers(head, scaled, fed, training=True)
             optimizer.scale_loss(loss).backward()
-            variables = network.trainable_variables
             with self._torch.no_grad():
                 optimizer.apply([variable.value.grad for variable in variables], variables)
             told.append(numbers.detach())
         return self._torch.stack(told)
 
     def look(self, fed: Fed) -> Any:
-        inputs = self._measure.dense(fed.inputs, fed.labels)
+        scaled = self._scaled(fed)
         with self._torch.no_grad():
             return self._torch.stack(
-                [self._numbers(network, inputs, fed, training=False)[1] for network, _ in self._networks]
+                [self._numbers(head, scaled, fed, training=False)[1] for head, _, _ in self._heads]
             )
 
     def settle(self) -> None:
         """Variables are changed in place."""
 
-    def _numbers(self, network: Any, inputs: Any, fed: Fed, training: bool) -> tuple[Any, Any]:
-        scores = network(inputs, training=training)
-        return self._measure(scores, fed.labels, fed.weights, network.losses)
+    def _scaled(self, fed: Fed) -> Any:
+        with self._torch.no_grad():
+            return self._trunk(self._measure.dense(fed.inputs, fed.labels))
+
+    def _numbers(self, head: Any, scaled: Any, fed: Fed, training: bool) -> tuple[Any, Any]:
+        scores = head(scaled, training=training)
+        return self._measure(scores, fed.labels, fed.weights, head.losses)
 
 
 class _Jax:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,9 +40,9 @@ def run_script(
     write: Callable[[Request], str],
     request: Request,
     environment: dict[str, str],
-    arguments: Sequence[str] = (),
+    arguments: Sequence[str] | None = None,
 ) -> Ran:
-    """Run the script of a request in `home`, with a stand-in for Python."""
+    """Run the script of a request in `home`, with a stand-in for Python; on stdin if it has no arguments."""
     for number in (number for job in request.jobs for number in job):
         (request.scan / "points" / f"{number:04d}-width={number}").mkdir(parents=True)
     request.directory.mkdir(parents=True)
@@ -52,13 +53,13 @@ def run_script(
     python.chmod(0o755)
     script = home / "script.sh"
     text = write(request)
-    assert text.count("\npython=") == 1
-    before, _, after = text.partition("\npython=")
-    script.write_text(f'{before}\npython="$STAND_IN"\n{after.partition(chr(10))[2]}')
+    script.write_text(re.sub(r"^launch=\(.*\)$", 'launch=("$STAND_IN")', text, count=1, flags=re.M))
     given = {"PATH": os.environ["PATH"], "STAND_IN": str(python), "STAND_IN_OUT": str(home), **environment}
-    done = subprocess.run(
-        ["bash", script, *arguments], env=given, capture_output=True, timeout=60, check=False, cwd="/"
-    )
+    command = ["bash"] if arguments is None else ["bash", str(script), *arguments]
+    with script.open() as stdin:
+        done = subprocess.run(
+            command, stdin=stdin, env=given, capture_output=True, timeout=60, check=False, cwd="/"
+        )
     logs = "".join(log.read_text() for log in request.directory.glob("*.log"))
     assert done.returncode == 0, (done.stderr, logs)
     said = (home / "arguments").read_text().split("\0")[:-1]

@@ -1,4 +1,4 @@
-"""PBS without a PBS: whole scripts, run as far as bash goes, and what OpenPBS and Torque are on record to print."""
+"""PBS without a PBS: whole scripts, run as far as bash goes, and answers as the manuals have them."""
 
 import os
 import subprocess
@@ -132,7 +132,7 @@ def test_dialect_is_told_by_the_version(version: str, dialect: str) -> None:
     assert dialect_of(version) == dialect
 
 
-# as `qstat -f` prints them by the manuals of OpenPBS 20 and Torque 6: long values go on after a newline and a tab
+# as `qstat -f` prints them by the manuals of OpenPBS 20 and Torque 6: a long value goes on after a tab
 OPENPBS = """Job Id: 1235[1].head
     Job_Name = dlscan-0a1b2c3d-4
     Job_Owner = me@head.uni.de
@@ -298,8 +298,28 @@ def test_limit_of_an_array_is_the_servers(commands: Path, said: str, most: int |
     assert PBS(Batch()).most_jobs() == most
 
 
+@pytest.mark.parametrize(("queue", "gpu"), [("gpu3", "3"), ("lecture-gpu12", "12")])
+def test_variant_with_a_queue_for_each_gpu_takes_the_gpu_of_its_queue(
+    tmp_path: Path, queue: str, gpu: str
+) -> None:
+    template = Path(__file__).parents[2] / "jobs" / "pbs-gpu-queues.pbs"
+    options = {"dialect": "torque", "queue": "gpu"}
+    request = request_for(tmp_path, options, template=str(template), gpus=0)
+    environment = {"PBS_JOBID": "77[1].head", "PBS_ARRAYID": "1", "PBS_QUEUE": queue, "HOME": "/home/me"}
+    ran = run_script(tmp_path, lambda scan: PBS(scan.batch).script(scan), request, environment)
+    assert ran.gpus == gpu
+    assert "#PBS -q gpu\n" in PBS(request.batch).script(request)
+
+
 def test_a_script_is_bash_that_parses(tmp_path: Path) -> None:
     request = request_for(HOSTILE, {"dialect": "openpbs"})
     script = tmp_path / "script"
     script.write_text(PBS(request.batch).script(request))
     subprocess.run(["bash", "-n", script], check=True)
+
+
+def test_a_template_without_options_is_an_error(tmp_path: Path) -> None:
+    template = tmp_path / "mine.sh"
+    template.write_text("#!/bin/bash\n@train@\n")
+    with pytest.raises(BatchError, match=r"mine\.sh: has no line @options@"):
+        PBS(Batch()).script(request_for(tmp_path, {"dialect": "torque"}, template=str(template)))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dlscan.batch import Request, slurm
+from dlscan.batch import Request, slurm_queries
+from dlscan.batch.call import call as real_call
 from dlscan.batch.slurm import Slurm
-from dlscan.batch.slurm import call as real_call
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 
@@ -28,7 +28,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
     bin_.mkdir()
     monkeypatch.setenv("PATH", f"{bin_}:/usr/bin:/bin")
     monkeypatch.setattr(
-        slurm, "call", lambda command, **options: real_call(command, **{**options, "wait": 0.01})
+        slurm_queries, "call", lambda command, **options: real_call(command, **{**options, "wait": 0.01})
     )
 
     def make(accounting: str = "none", gres: str = "gpu", jobs: str = "false", **lines: str) -> Path:
@@ -78,7 +78,9 @@ def test_controller_that_cannot_confirm_is_an_error(commands: Commands, squeue: 
 
 def test_hanging_squeue_is_killed(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        slurm, "call", lambda command, **options: real_call(command, **{**options, "seconds": 0.5, "wait": 0})
+        slurm_queries,
+        "call",
+        lambda command, **options: real_call(command, **{**options, "seconds": 0.5, "wait": 0}),
     )
     commands(squeue="sleep 1000", jobs=RUNNING)
     assert Slurm(Batch()).look(["12_1"])["12_1"].phase == "running"

@@ -1,5 +1,6 @@
 """Whole job scripts for Slurm, and the options in them."""
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -158,3 +159,23 @@ def test_template_of_the_package_is_named(tmp_path: Path) -> None:
     file = tmp_path / "experiment.yaml"
     file.write_text("name: a\ndata: {raw: raw, inputs: [ECAL]}\nbatch: {system: slurm, template: slurm}\n")
     assert load(file).batch.template == "slurm"
+
+
+def test_template_without_options_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "mine.sh").write_text("#!/bin/bash\n@train@\n")
+    with pytest.raises(BatchError, match=r"mine\.sh: has no line @options@"):
+        made = request(template=str(tmp_path / "mine.sh"))
+        Slurm(made.batch).script(made)
+
+
+@pytest.mark.parametrize("template", sorted(JOBS.glob("slurm*.sh")), ids=lambda path: path.name)
+def test_site_variant_is_a_script(template: Path, tmp_path: Path) -> None:
+    made = request("/my 'scans'/$(x)", template=str(template), options={"partition": "other"})
+    text = Slurm(made.batch).script(made)
+    asked = [line for line in text.splitlines() if line.startswith("#SBATCH --partition")]
+    assert asked[-1] == "#SBATCH --partition=other"
+    # sbatch reads options up to the first command
+    commands = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert text.index("#SBATCH --signal=B:USR1@120") < text.index(f"\n{commands[0]}\n")
+    (tmp_path / "script").write_text(text, encoding="utf-8")
+    subprocess.run(["bash", "-n", "script"], cwd=tmp_path, check=True)

@@ -26,6 +26,8 @@ FOUND = Figures(
     workers=2,
     cpus=8,
     parameters=1000,
+    networks=1,
+    points=1,
     backend="jax",
     device="CPU",
     on_processor=True,
@@ -68,6 +70,28 @@ def test_advice_names_the_limit_and_what_would_help(changes, said):
 
     assert said in sentence
     assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"points": 20}, "Or let several of the 20 points share it by batch.models_per_job."),
+        ({"points": 20, "networks": 8}, "Or let more of the 20 points share it by batch.models_per_job."),
+        ({"points": 20, "networks": 20}, None),
+        ({"points": 20, "both": 50_000.0}, None),
+        ({}, None),
+    ],
+)
+def test_advice_to_share_a_stream_that_is_the_limit(changes, said):
+    sentence = advice(dataclasses.replace(FOUND, **({"both": 25_000.0} | changes)))
+
+    assert sentence.endswith(said) if said else "models_per_job" not in sentence
+
+
+def test_figures_of_a_pack_count_each_event_once_for_each_network():
+    plain = dataclasses.replace(FOUND, networks=4).plain()
+
+    assert plain["both_model_events"] == pytest.approx(4 * plain["both"])
 
 
 def test_figures_compare_what_was_measured():
@@ -158,6 +182,7 @@ def test_bench_prints_a_table_or_json(experiment, dlscan):
     ):
         assert line in table.stdout
     assert "GPU busy" not in table.stdout
+    assert "model-events" not in table.stdout
 
     done = dlscan(
         "bench", experiment.file, "stream.workers=2", "--seconds", "0.3", "--split", "test", "--json"
@@ -167,6 +192,24 @@ def test_bench_prints_a_table_or_json(experiment, dlscan):
     assert (found["split"], found["workers"], found["event_bytes"]) == ("test", 2, 4 * (4 * 5 * 6 + 7))
     assert min(found[key] for key in ("memory_set", "memory_copy", "stream", "training", "both")) > 0
     assert found["advice"].endswith(".")
+
+
+def test_bench_trains_the_largest_pack_of_a_scan(make_experiment, dlscan):
+    experiment = make_experiment(scan={"grid": {"model.width": [4, 8], "model.depth": [1, 2]}})
+    prepare(experiment, processes=1)
+
+    def networks(*overrides):
+        done = dlscan("bench", experiment.file, "--seconds=0.3", "--json", *overrides)
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        return found["networks"], found["points"]
+
+    assert networks() == (1, 4)
+    assert networks("batch.models_per_job=3") == (2, 4)
+    table = dlscan("bench", experiment.file, "--seconds=0.3", "batch.models_per_job=4")
+    assert table.returncode == 0, table.stderr
+    assert "4 networks together" in table.stdout
+    assert "model-events/s" in table.stdout
 
 
 def test_bench_reads_an_index_of_raw_files(experiment, dlscan):

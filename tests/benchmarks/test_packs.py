@@ -26,7 +26,7 @@ def scan() -> Scan:
     return first_models(make_scans(quick=True, events=300, epochs=1)["tabular20"], 2)
 
 
-def trained(scan: Scan, **changes: Any) -> list[Trained]:
+def trained(scan: Scan) -> list[Trained]:
     """What a way should have trained."""
     return [Trained(width, depth, 100, scan.epochs, 0.9) for width, depth in scan.models]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dlscan.attempts import begin_attempt, end_attempt, write_attempt
+from dlscan.attempts import create_attempt, ended, last_number, new_attempt
 from dlscan.claims import Claim
 from dlscan.config import Batch, Experiment
 from dlscan.scan import Plan, freeze
@@ -44,9 +44,8 @@ def submit(plan: Plan, *jobs: tuple[int, ...]) -> None:
 
 def tried(plan: Plan, number: int, **fields: object) -> None:
     paths = plan.paths(plan.point(number))
-    attempt = begin_attempt(paths)
-    write_attempt(paths, dataclasses.replace(attempt, **fields))  # type: ignore[arg-type]
-    end_attempt(paths, attempt, "failed")
+    attempt = dataclasses.replace(new_attempt(last_number(paths) + 1), **fields)  # type: ignore[arg-type]
+    create_attempt(paths, ended(attempt, "failed"))
 
 
 def test_the_log_of_a_point_is_shown_whole_or_its_last_lines(dlscan: Run, plan: Plan) -> None:

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from dlscan.attempts import begin_attempt, end_attempt
-from dlscan.claims import Claim
+from dlscan.claims import Claim, note_end
 from dlscan.config import Batch, Experiment
 from dlscan.scan import Plan, freeze
 from dlscan.scan.submissions import Submissions
@@ -44,7 +43,7 @@ def plan(make_experiment: Make) -> Plan:
 
 def ended(plan: Plan, number: int, outcome: str, error: str | None = None) -> None:
     paths = plan.paths(plan.point(number))
-    end_attempt(paths, begin_attempt(paths), outcome, error)
+    note_end(paths, outcome, error)
 
 
 def test_each_point_that_is_not_well_is_shown_with_its_error_and_what_to_do(dlscan: Run, plan: Plan) -> None:

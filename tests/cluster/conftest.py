@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from .slurm import NoSlurm, SlurmCluster
+from .slurm import SlurmCluster
+from .slurm_setup import NoSlurm
 
 _missing: list[str] = []
 

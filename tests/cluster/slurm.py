@@ -10,73 +10,13 @@ which cancels its jobs), `short` (at most 2 minutes), `urgent`.
 
 import contextlib
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-PACKAGES = ("munge", "slurmctld", "slurmd", "slurm-client")
-DAEMONS = ("munged", "slurmctld", "slurmd")
-COMMANDS = ("sbatch", "squeue", "scontrol", "scancel", "sinfo")
-
-CONFIGURATION = """\
-ClusterName=dlscantest
-SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={port}
-{listen}
-SlurmUser=root
-SlurmdUser=root
-AuthType=auth/munge
-CredType=cred/munge
-# a requeued job may start again only after cred_expire seconds: 120 unless told, 5 is the least
-AuthInfo=socket={home}/munge/socket,cred_expire=5
-StateSaveLocation={home}/state
-SlurmdSpoolDir={home}/spool/%n
-SlurmctldPidFile={home}/slurmctld.pid
-SlurmdPidFile={home}/slurmd-%n.pid
-SlurmctldLogFile={home}/log/slurmctld.log
-SlurmdLogFile={home}/log/slurmd-%n.log
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/linux
-# without control groups: who takes more memory than asked for is found by looking, each second
-JobAcctGatherFrequency=task=1
-JobAcctGatherParams=OverMemoryKill
-MpiDefault=none
-MailProg=/bin/true
-# the CPUs and the memory written below, not what the machine has: the nodes share it
-SlurmdParameters=config_overrides
-SelectType=select/cons_tres
-SelectTypeParameters=CR_CPU_Memory
-DefMemPerCPU=500
-GresTypes=gpu
-MaxArraySize=1001
-SchedulerType=sched/backfill
-SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
-KillWait=3
-MessageTimeout=3
-SlurmdTimeout=10
-ReturnToService=1
-JobRequeue=1
-MinJobAge=300
-EnforcePartLimits=ALL
-PreemptType=preempt/partition_prio
-PreemptMode=REQUEUE
-AccountingStorageType=accounting_storage/none
-"""
-PARTITIONS = """\
-PartitionName=main   Nodes=ALL Default=YES DefaultTime=60 MaxTime=1-0 PriorityTier=1
-PartitionName=kill   Nodes=ALL DefaultTime=60 MaxTime=1-0 PriorityTier=1 PreemptMode=CANCEL GraceTime=0
-PartitionName=short  Nodes=ALL DefaultTime=1 MaxTime=2 PriorityTier=1
-PartitionName=urgent Nodes=ALL DefaultTime=60 MaxTime=1-0 PriorityTier=10 PreemptMode=OFF
-"""
-
-
-class NoSlurm(Exception):
-    """No Slurm can be had here, and why."""
+from .slurm_setup import configure, require_packages, which
 
 
 def wait_for(what: str, condition: Callable[[], object], seconds: float = 60.0) -> None:
@@ -86,31 +26,6 @@ def wait_for(what: str, condition: Callable[[], object], seconds: float = 60.0) 
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds:g} s: {what}")
         time.sleep(0.1)
-
-
-def require_packages() -> None:
-    """Install Slurm where it is missing.
-
-    Raises
-    ------
-    NoSlurm
-        If that is impossible here.
-    """
-    if os.geteuid() != 0:
-        raise NoSlurm("its daemons run as root only")
-    if all(map(_which, (*DAEMONS, *COMMANDS))):
-        return
-    if shutil.which("apt-get") is None:
-        raise NoSlurm(f"it is not installed, and there is no apt to install {' '.join(PACKAGES)} with")
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (install, ["apt-get", "update", "-qq"], install):
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
-        if command is install and done.returncode == 0:
-            return
-    raise NoSlurm(f"apt cannot install {' '.join(PACKAGES)}: {(done.stderr.strip() or '?').splitlines()[-1]}")
 
 
 class SlurmCluster:
@@ -137,7 +52,7 @@ class SlurmCluster:
         for name in ("munge", "state", "spool", "log", "dev"):
             (self.home / name).mkdir()
         (self.home / "munge").chmod(0o755)
-        self._configure()
+        self._host = configure(self.home, self.nodes, *self._shape)
         os.environ["SLURM_CONF"] = str(self.conf)
         os.environ["PATH"] = f"{os.environ['PATH']}:/usr/sbin:/sbin"
         self._start_munge()
@@ -308,38 +223,6 @@ class SlurmCluster:
 
     # --- how it is made
 
-    def _configure(self) -> None:
-        cpus, memory, gpus = self._shape
-        ports = _free_ports(1 + len(self.nodes))
-        listen = "CommunicationParameters=NoInAddrAny,NoCtldInAddrAny"
-        if subprocess.run(["unshare", "--uts", "true"], capture_output=True, check=False).returncode != 0:
-            # an unprivileged container: the daemons keep the machine's name, and listen on every address
-            self._host, listen = socket.gethostname().split(".")[0], ""
-        lines = [
-            CONFIGURATION.format(host=self._host, listen=listen, port=ports[0], home=self.home),
-            *(
-                f"NodeName={node} NodeHostname={self._host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} "
-                f"RealMemory={memory} Gres=gpu:fake:{gpus}\n"
-                for node, port in zip(self.nodes, ports[1:], strict=True)
-            ),
-            PARTITIONS,
-        ]
-        self.conf.write_text("".join(lines))
-        devices = [self._fake_gpu(number) for number in range(gpus)]
-        (self.home / "gres.conf").write_text(
-            "AutoDetect=off\n"
-            + "".join(f"NodeName={','.join(self.nodes)} Name=gpu Type=fake File={file}\n" for file in devices)
-        )
-
-    def _fake_gpu(self, number: int) -> Path:
-        """A character device, which is all that Slurm wants to see."""
-        device = self.home / "dev" / f"gpu{number}"
-        try:
-            os.mknod(device, 0o666 | 0o020000, os.makedev(1, 3))
-        except OSError:  # an unprivileged container
-            return Path(("/dev/null", "/dev/zero", "/dev/full", "/dev/random")[number])
-        return device
-
     def _start_munge(self) -> None:
         place = self.home / "munge"
         (place / "key").write_bytes(os.urandom(128))
@@ -352,7 +235,7 @@ class SlurmCluster:
     def _start(self, name: str, command: list[str]) -> None:
         # a name of its own for each daemon's host, or what it listens on depends on the machine's; and it
         # dies with this process, whatever kills that
-        program = _which(command[0])
+        program = which(command[0])
         assert program is not None
         named = ["unshare", "--uts", "sh", "-c", f'hostname {self._host}; exec "$@"', "sh"]
         prefix = named if self._host == "localhost" else []
@@ -365,15 +248,3 @@ class SlurmCluster:
                 cwd="/",
                 start_new_session=True,
             )
-
-
-def _which(program: str) -> str | None:
-    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-
-
-def _free_ports(number: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from dlscan.attempts import attempt_file, begin_attempt, end_attempt, new_attempt, read_attempt, write_attempt
+from dlscan.attempts import attempt_file, create_attempt, ended, last_number, new_attempt, write_attempt
 from dlscan.batch.system import Sight
 from dlscan.claims import Claim
 from dlscan.config import Batch
@@ -69,12 +69,13 @@ def silent(batch, jobs):
 def tried(plan, number, outcome=None, job=None, elsewhere=True, **fields):
     """Write down an attempt; one without an end is of a process of another machine that beat long ago."""
     paths = plan.paths(plan.point(number))
-    attempt = begin_attempt(paths)
+    attempt = new_attempt(last_number(paths) + 1)
     host = {"host": "node7", "process": None, "beat": 10.0} if elsewhere else {}
-    write_attempt(paths, dataclasses.replace(attempt, job=job, **host, **fields))
+    attempt = dataclasses.replace(attempt, job=job, **host, **fields)
     if outcome is not None:
-        end_attempt(paths, read_attempt(paths, attempt.number), outcome, f"error of {outcome}")
+        create_attempt(paths, ended(attempt, outcome, f"error of {outcome}"))
     else:
+        create_attempt(paths, attempt)
         long_ago = time.time() - 600
         os.utime(attempt_file(paths, attempt.number), (long_ago, long_ago))
     return paths, attempt

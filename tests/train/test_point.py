@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from dlscan.attempts import count_attempts
+from dlscan.attempts import attempt_numbers
 from dlscan.claims import Claim
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DivergedError, HeldError, ScanError
@@ -279,7 +279,7 @@ def test_point_that_is_held_is_left_alone(make_point, info):
     with pytest.raises(HeldError, match=r"attempt 1 trains this point on .*; wait for it or cancel it"):
         train_point(paths, info)
 
-    assert count_attempts(paths) == 1
+    assert attempt_numbers(paths) == [1]
     claim.end("preempted")
 
 

@@ -3,45 +3,6 @@
 # The same points again, by hand, from this directory: sbatch --array=N slurm.sh
 @options@
 
-scan=@scan@
-directory=@directory@
-python=@python@
+launch=(@python@)
 
-export DLSCAN_JOB=${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}
-export DLSCAN_CPUS=${SLURM_CPUS_PER_TASK:-@cpus@}
-export OMP_NUM_THREADS=$DLSCAN_CPUS TF_NUM_INTRAOP_THREADS=$DLSCAN_CPUS TF_NUM_INTEROP_THREADS=$DLSCAN_CPUS
-
-# What is said here goes to N.log in the submission's directory, what training prints to the log of its first point.
-exec >>"$directory/$SLURM_ARRAY_TASK_ID.log" 2>&1
-say() { echo "$(date '+%Y-%m-%d %H:%M:%S') $DLSCAN_JOB on ${SLURMD_NODENAME:-$(hostname)}: $*"; }
-read -r -a points < <(sed -n "${SLURM_ARRAY_TASK_ID}p" "$directory/jobs.txt")
-logs=("$scan/points/$(printf %04d "$((10#${points[0]}))")"-*)
-
-# The signal before the time limit reaches this shell alone. Training ignores it until it is ready for it, so it
-# is told again and again. SIGTERM reaches everybody: a cancelled, preempted or requeued job.
-training= limit= ended= woken=
-trap 'limit=yes woken=yes; while kill -USR1 "$training" && sleep 10; do :; done 2>/dev/null &' USR1
-trap 'ended=yes woken=yes' TERM
-
-say "points ${points[*]}${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DEVICES}"
-(
-  trap '' USR1
-  exec "$python" -m dlscan train "$scan" --point "${points[@]}" --stopped-exit-code 85
-) >>"${logs[0]}/log.txt" 2>&1 &
-training=$!
-code=
-while [ -z "$code" ] || [ -n "$woken" ]; do # a signal ends `wait`, not the training
-  woken=
-  wait "$training"
-  code=$?
-done
-say "exit code $code${limit:+, before the time limit}${ended:+, told to end}"
-
-# 85: stopped, its state is saved. Whoever told it to end decides whether it comes back; else it sees to that itself.
-if [ "$code" = 85 ]; then
-  if [ -z "$ended" ] && ! scontrol requeue "$DLSCAN_JOB"; then
-    say "cannot be requeued; the next \`dlscan scan\` submits it again"
-  fi
-  exit 0
-fi
-exit "$code"
+@train@

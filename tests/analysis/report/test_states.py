@@ -3,8 +3,8 @@ import json
 import pytest
 
 from dlscan.analysis.report.states import read_plan, unfinished
-from dlscan.attempts import begin_attempt, end_attempt
-from dlscan.claims import Claim
+from dlscan.attempts import create_attempt, new_attempt
+from dlscan.claims import Claim, note_end
 from dlscan.errors import DlscanError
 from dlscan.files import locked
 from dlscan.record import PointPaths
@@ -39,8 +39,8 @@ def test_a_point_without_an_attempt_is_pending(tmp_path):
 )
 def test_a_point_is_in_the_state_of_its_last_attempt(tmp_path, outcome, error):
     paths = first_point(tmp_path)
-    end_attempt(paths, begin_attempt(paths), "failed", "an older error")
-    end_attempt(paths, begin_attempt(paths), outcome, error)
+    note_end(paths, "failed", "an older error")
+    note_end(paths, outcome, error)
     assert state_of_first(tmp_path) == (outcome, error or "")
 
 
@@ -53,7 +53,7 @@ def test_a_point_runs_as_long_as_its_attempt_lives(tmp_path):
 
 
 def test_a_point_whose_attempt_has_no_end_and_gives_no_sign_of_life_was_killed(tmp_path):
-    begin_attempt(first_point(tmp_path))
+    create_attempt(first_point(tmp_path), new_attempt(1))
     state, error = state_of_first(tmp_path)
     assert state == "failed"
     assert "killed" in error
@@ -61,26 +61,26 @@ def test_a_point_whose_attempt_has_no_end_and_gives_no_sign_of_life_was_killed(t
 
 def test_a_point_runs_while_an_attempt_of_an_older_version_holds_its_lock(tmp_path):
     paths = first_point(tmp_path)
-    begin_attempt(paths)
+    create_attempt(paths, new_attempt(1))
     with locked(paths.lock, DlscanError()):
         assert state_of_first(tmp_path) == ("running", "")
 
 
 def test_a_point_that_was_taken_away_was_preempted(tmp_path):
     paths = first_point(tmp_path)
-    end_attempt(paths, begin_attempt(paths), "lost", "node gone")
+    note_end(paths, "lost", "node gone")
     assert state_of_first(tmp_path) == ("preempted", "node gone")
 
 
 def test_a_point_whose_record_is_gone_is_pending(tmp_path):
     paths = first_point(tmp_path)
-    end_attempt(paths, begin_attempt(paths), "done")
+    note_end(paths, "done")
     assert state_of_first(tmp_path) == ("pending", "")
 
 
 def test_a_damaged_attempt_is_said_to_be_so(tmp_path):
     paths = first_point(tmp_path)
-    begin_attempt(paths)
+    create_attempt(paths, new_attempt(1))
     (paths.attempts / "0001.json").write_text("{")
     state, error = state_of_first(tmp_path)
     assert state == "failed"

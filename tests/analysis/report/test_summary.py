@@ -3,7 +3,7 @@ import pytest
 from dlscan.analysis.report.compare import compare
 from dlscan.analysis.report.facts import gather as gather_scans
 from dlscan.analysis.report.summary import area_text, counted, named, summary
-from dlscan.attempts import begin_attempt, end_attempt
+from dlscan.claims import note_end
 from dlscan.metrics import Estimate
 from dlscan.record import PointPaths
 
@@ -15,7 +15,7 @@ def words(facts):
 def fail(scan, number, name, error):
     paths = PointPaths(scan / "points" / f"{number:04}-{name}")
     paths.directory.mkdir()
-    end_attempt(paths, begin_attempt(paths), "failed", error)
+    note_end(paths, "failed", error)
 
 
 def test_the_best_is_chosen_on_validation_and_shown_on_test(gather):

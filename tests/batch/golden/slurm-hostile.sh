@@ -15,9 +15,10 @@
 #SBATCH --exclusive
 #SBATCH --mem=0
 
+launch=('/opt/python 3/bin/python')
+
 scan=$'/data/my \'scans\'/"$(x)" `y` ü粒/two\nlines\\100% @scan@'
 directory=$'/data/my \'scans\'/"$(x)" `y` ü粒/two\nlines\\100% @scan@/submissions/0003'
-python='/opt/python 3/bin/python'
 
 export DLSCAN_JOB=${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}
 export DLSCAN_CPUS=${SLURM_CPUS_PER_TASK:-1}
@@ -38,7 +39,7 @@ trap 'ended=yes woken=yes' TERM
 say "points ${points[*]}${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DEVICES}"
 (
   trap '' USR1
-  exec "$python" -m dlscan train "$scan" --point "${points[@]}" --stopped-exit-code 85
+  exec "${launch[@]}" -m dlscan train "$scan" --point "${points[@]}" --stopped-exit-code 85
 ) >>"${logs[0]}/log.txt" 2>&1 &
 training=$!
 code=

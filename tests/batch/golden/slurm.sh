@@ -16,9 +16,10 @@
 #SBATCH --partition=gpu
 #SBATCH --account=lcd
 
+launch=('/opt/python 3/bin/python')
+
 scan=/scans/lcd
 directory=/scans/lcd/submissions/0003
-python='/opt/python 3/bin/python'
 
 export DLSCAN_JOB=${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}
 export DLSCAN_CPUS=${SLURM_CPUS_PER_TASK:-8}
@@ -39,7 +40,7 @@ trap 'ended=yes woken=yes' TERM
 say "points ${points[*]}${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DEVICES}"
 (
   trap '' USR1
-  exec "$python" -m dlscan train "$scan" --point "${points[@]}" --stopped-exit-code 85
+  exec "${launch[@]}" -m dlscan train "$scan" --point "${points[@]}" --stopped-exit-code 85
 ) >>"${logs[0]}/log.txt" 2>&1 &
 training=$!
 code=

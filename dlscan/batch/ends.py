@@ -1,0 +1,48 @@
+"""Write down the ends of jobs that could not do so themselves."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dlscan.attempts import last_attempt, last_number
+from dlscan.claims import note_end
+from dlscan.errors import DlscanError
+from dlscan.record import PointPaths
+
+
+def attempts_before(points: Sequence[PointPaths]) -> dict[PointPaths, int]:
+    """The number of the last attempt at each point, to be taken before their job starts."""
+    return {paths: last_number(paths) for paths in points}
+
+
+def note_ends(before: Mapping[PointPaths, int], code: int, log: Path) -> None:
+    """Write down that the process of a job has ended, for points whose attempts do not say so.
+
+    Parameters
+    ----------
+    before : mapping of PointPaths to int
+        The job's points, with the number of the last attempt before it.
+    code : int
+        Its exit code; negative if a signal killed it.
+    log : Path
+        What it printed.
+    """
+    if code == 0:
+        return
+    for paths, number in before.items():
+        if paths.record.exists():
+            continue
+        if last_number(paths) > number:
+            with contextlib.suppress(DlscanError):  # a damaged attempt is the state of this point
+                attempt = last_attempt(paths)
+                if attempt is not None and attempt.outcome is not None:
+                    continue
+        # without an attempt it died before it began: no memory to import, no experiment file
+        note_end(paths, "failed", _last_words(code, log))
+
+
+def _last_words(code: int, log: Path) -> str:
+    if code < 0:
+        return f"killed by signal {-code}{' (out of memory?)' if code == -9 else ''}"
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((line for line in reversed(lines) if line.strip()), f"exit code {code}")

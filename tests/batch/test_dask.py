@@ -1,0 +1,214 @@
+"""Jobs on a real dask scheduler with real workers; training is a small program in its place."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dlscan.attempts import last_attempt
+from dlscan.batch import Request
+from dlscan.batch.dask import Dask
+from dlscan.config import Batch
+from dlscan.errors import BatchError
+from dlscan.record import PointPaths
+
+# In place of `dlscan train`: it prints what it got, and goes on until there is a file `go`.
+TRAINING = """
+import os, pathlib, signal, sys, time
+if "train" in sys.orig_argv:
+    scan, numbers = sys.orig_argv[4], sys.orig_argv[6:]
+    print(os.environ["DLSCAN_JOB"], os.environ["DLSCAN_CPUS"], numbers, flush=True)
+    here = pathlib.Path(scan)
+    def stop(number, frame):
+        print("told to stop", flush=True)
+        os._exit(0)
+    signal.signal(signal.SIGTERM, stop)
+    while not (here / "go").exists():
+        time.sleep(0.05)
+    if (here / "die").exists():
+        os.kill(os.getpid(), 9)
+    print("trained", flush=True)
+    os._exit(0)
+"""
+
+
+class Cluster:
+    """A scheduler, and workers that can be killed."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.file = home, home / "scheduler.json"
+        (home / "hook").mkdir()
+        (home / "hook/sitecustomize.py").write_text(TRAINING)
+        self.environment = {**os.environ, "PYTHONPATH": str(home / "hook")}
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.scheduler = self.start("scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1")
+        wait_for(self.file.exists)
+
+    def start(self, kind: str, *options: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "dask", kind, *options, "--scheduler-file", str(self.file)]
+        with (self.home / f"{kind}.txt").open("ab") as log:
+            process = subprocess.Popen(
+                command, cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self.processes.append(process)
+        return process
+
+    def worker(self, *options: str) -> "subprocess.Popen[bytes]":
+        return self.start("worker", "--nthreads", "1", "--no-dashboard", "--no-nanny", *options)
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    made = Cluster(tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def batch(cluster: Cluster) -> Batch:
+    return Batch(system="dask", scheduler=str(cluster.file), cpus=1)
+
+
+@pytest.fixture
+def request_(tmp_path: Path, batch: Batch) -> Request:
+    scan = tmp_path / "scan 'of' $(x) ü\nlines"
+    for number in (1, 2, 3):
+        (scan / f"points/000{number}-width={number}").mkdir(parents=True)
+    return Request("dlscan-12345678-1", scan, scan / "submissions/0001", ((1, 3), (2,)), batch)
+
+
+def paths(request: Request, number: int) -> PointPaths:
+    return PointPaths(next((request.scan / "points").glob(f"000{number}-*")))
+
+
+def log(request: Request, number: int) -> str:
+    file = paths(request, number).log
+    return file.read_text() if file.exists() else ""
+
+
+def test_jobs_outlive_their_client_run_and_are_forgotten(
+    cluster: Cluster, batch: Batch, request_: Request
+) -> None:
+    ids = Dask(batch).submit(request_)
+    assert ids == ["dlscan-12345678-1-1", "dlscan-12345678-1-2"]
+    assert {sight.phase for sight in Dask(batch).look(ids).values()} == {"queued"}
+    assert Dask(batch).find(request_) == ids
+    cluster.worker()
+    wait_for(lambda: log(request_, 1))
+    assert log(request_, 1) == "dlscan-12345678-1-1 1 ['1', '3']\n"
+    sight = Dask(batch).look(ids)[ids[0]]
+    assert (sight.phase, sight.host) == ("running", "127.0.0.1")
+    (request_.scan / "go").touch()
+    wait_for(lambda: "trained" in log(request_, 2))
+    wait_for(lambda: not Dask(batch).look(ids))
+    assert Dask(batch).find(request_) == []
+    assert last_attempt(paths(request_, 1)) is None  # all was well: nothing to note
+    assert "--point 1 3" in (request_.directory / "dask.sh").read_text()
+
+
+def test_a_cancelled_job_is_told_to_stop_and_a_queued_one_never_starts(
+    cluster: Cluster, batch: Batch, request_: Request
+) -> None:
+    ids = Dask(batch).submit(request_)
+    cluster.worker()
+    wait_for(lambda: log(request_, 1))
+    Dask(batch).cancel(ids)
+    wait_for(lambda: "told to stop" in log(request_, 1))
+    wait_for(lambda: not Dask(batch).look(ids))
+    Dask(batch).cancel(ids)  # again: no error
+    (request_.scan / "go").touch()
+    time.sleep(1)
+    assert log(request_, 2) == ""
+
+
+def test_the_job_of_a_killed_worker_stops_and_starts_again_on_another(
+    cluster: Cluster, batch: Batch, request_: Request
+) -> None:
+    ids = Dask(batch).submit(request_)
+    first = cluster.worker()
+    wait_for(lambda: log(request_, 1))
+    os.kill(first.pid, signal.SIGKILL)
+    wait_for(lambda: "told to stop" in log(request_, 1))
+    assert Dask(batch).find(request_) == ids
+    (request_.scan / "go").touch()
+    cluster.worker()
+    wait_for(lambda: log(request_, 1).endswith("['1', '3']\ntrained\n"))
+
+
+def test_a_job_that_dies_without_a_word_is_noted(cluster: Cluster, batch: Batch, request_: Request) -> None:
+    for name in ("go", "die"):
+        (request_.scan / name).touch()
+    ids = Dask(batch).submit(request_)
+    cluster.worker()
+    wait_for(lambda: not Dask(batch).look(ids))
+    for number in (1, 2, 3):
+        attempt = last_attempt(paths(request_, number))
+        assert attempt is not None
+        assert (attempt.outcome, attempt.error) == ("failed", "killed by signal 9 (out of memory?)")
+
+
+def test_jobs_are_asked_to_stop_at_their_time_limit(cluster: Cluster, request_: Request) -> None:
+    batch = Batch(system="dask", scheduler=str(cluster.file), time=1)  # type: ignore[arg-type]
+    cluster.worker()
+    Dask(batch).submit(Request(request_.tag, request_.scan, request_.directory, ((1,),), batch))
+    wait_for(lambda: "told to stop" in log(request_, 1))
+
+
+def test_a_scheduler_that_is_gone_knows_no_jobs_and_takes_none(
+    cluster: Cluster, batch: Batch, request_: Request
+) -> None:
+    address = json.loads(cluster.file.read_text())["address"]
+    by_address = Dask(Batch(system="dask", scheduler=address))
+    ids = Dask(batch).submit(request_)
+    assert by_address.look(ids).keys() == set(ids)
+    cluster.scheduler.kill()
+    cluster.scheduler.wait()
+    for dask in (Dask(batch), by_address):
+        assert dask.look(ids) == {}
+        assert dask.find(request_) == []
+        dask.cancel(ids)
+    with pytest.raises(BatchError, match="no scheduler answers"):
+        by_address.submit(request_)
+
+
+def test_resources_decide_which_worker_gets_a_job(cluster: Cluster, request_: Request) -> None:
+    batch = Batch(system="dask", scheduler=str(cluster.file), options={"resources": {"GPU": 1}})
+    cluster.worker()
+    request = Request(request_.tag, request_.scan, request_.directory, ((1,),), batch)
+    ids = Dask(batch).submit(request)
+    time.sleep(1)
+    assert Dask(batch).look(ids)[ids[0]].words == "no worker is fit for it"
+    cluster.worker("--resources", "GPU=1")
+    wait_for(lambda: log(request_, 1))
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        (Batch(system="dask"), "batch.scheduler is missing"),
+        (Batch(system="dask", scheduler="nowhere.json"), "nowhere.json is no file of a running"),
+        (Batch(system="dask", scheduler="tcp://127.0.0.1:1", options={"gpu": 1}), "options.gpu: dask has no"),
+        (Batch(system="dask", scheduler="tcp://127.0.0.1:1", template="x"), "batch.template: dask runs no"),
+    ],
+)
+def test_mistakes_are_said_before_anything_is_written(batch: Batch, message: str) -> None:
+    with pytest.raises(BatchError, match=message):
+        Dask(batch).check(batch)

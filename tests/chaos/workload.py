@@ -1,0 +1,140 @@
+"""A scan of small trainings for the cluster to disturb, and the same scan undisturbed."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import dlscan.batch
+from tests.conftest import write_raw
+
+GRID = {"model.width": [4, 6, 8, 12], "model.depth": [1, 2, 3]}
+BATCH = {"gpus": 0, "cpus": 1, "memory": "600M"}
+# Stale after three seconds, and a signal leaves a second: Slurm here kills three seconds after it.
+BEAT, GRACE = 0.5, 1.0
+_ENVIRONMENT = {
+    "DLSCAN_HEARTBEAT": str(BEAT),
+    "DLSCAN_GRACE": str(GRACE),
+    "TF_DETERMINISTIC_OPS": "1",
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "CUDA_VISIBLE_DEVICES": "",
+}
+_LAUNCH = "launch=("
+# Every node has a name of its own, as on a cluster: else a job's life could be seen from the other nodes.
+_NAMED_LAUNCH = """launch=(unshare --uts sh -c 'hostname "$SLURMD_NODENAME"; exec "$@"' sh """
+
+
+@dataclasses.dataclass(frozen=True)
+class Scan:
+    """A scan that was begun or will be.
+
+    Attributes
+    ----------
+    directory : Path
+        Its own.
+    overrides : tuple of str
+        What differs from the experiment file, as on the command line.
+    """
+
+    directory: Path
+    overrides: tuple[str, ...]
+
+    def points(self) -> list[Path]:
+        """The directories of its points, in order."""
+        return sorted((self.directory / "points").glob("[0-9]*"))
+
+
+class Workload:
+    """A prepared dataset and an experiment file over it.
+
+    Parameters
+    ----------
+    home : Path
+        An empty directory.
+    events : int
+        In each of four raw files: 0.8 of it / 4 are the steps of an epoch.
+    epochs : int
+        Of each point.
+    grid : mapping
+        Of the scan.
+    batch : mapping
+        What else stands in that section.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        events: int = 600,
+        epochs: int = 8,
+        grid: Mapping[str, Any] = GRID,
+        batch: Mapping[str, Any] = {},
+    ) -> None:
+        self.home = home
+        self.file = home / "experiment.yaml"
+        self.environment = {**os.environ, **_ENVIRONMENT}
+        write_raw(home / "raw", files=2, events=events, classes=("Ele", "Pi0"))
+        content: dict[str, Any] = {
+            "name": "undisturbed",
+            "data": {"raw": "raw", "inputs": ["ECAL", "HCAL"], "prepared": "prepared"},
+            "model": {"width": 8, "depth": 1},
+            "train": {"epochs": epochs, "batch_size": 16, "early_stopping": None},
+            "stream": {"workers": 0},
+            "scan": {"grid": dict(grid)},
+            "batch": {**BATCH, "template": _template(home), **batch},
+        }
+        self.file.write_text(yaml.safe_dump(content, sort_keys=False))
+        self.run("prepare", self.file, "--workers", 1)
+
+    def scan(self, name: str, *overrides: str, output: Path | None = None) -> Scan:
+        """A scan of another name, perhaps elsewhere; nothing of it is begun."""
+        place = self.home / "scans" if output is None else output
+        return Scan(place / name, (f"name={name}", f"output={place}", *overrides))
+
+    def start(self, *arguments: object, **options: Any) -> "subprocess.Popen[str]":
+        """Start the command line, in a group of its own."""
+        command = [sys.executable, "-m", "dlscan", *map(str, arguments)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
+        chosen: dict[str, Any] = {"env": self.environment, **pipes, **options}
+        return subprocess.Popen(command, text=True, start_new_session=True, **chosen)
+
+    def run(self, *arguments: object) -> str:
+        """Run the command line, and give what it says; a failure is an error."""
+        process = self.start(*arguments)
+        said = process.communicate(timeout=900)[0]
+        if process.returncode != 0:
+            raise AssertionError(f"dlscan {' '.join(map(str, arguments))}: {said}")
+        return said
+
+    def train_undisturbed(self) -> Scan:
+        """Train all points here, one after another in one process, and nobody disturbs it."""
+        scan = self.scan("undisturbed", "batch.models_per_job=1")
+        self.run("scan", self.file, *scan.overrides, "--on", "local")
+        return scan
+
+
+def status(workload: Workload, scan: Scan) -> dict[str, Any]:
+    """What `dlscan status --json` says."""
+    process = workload.start("status", scan.directory, "--json", stderr=subprocess.DEVNULL)
+    said = process.communicate(timeout=300)[0]
+    found: dict[str, Any] = json.loads(said)
+    return found
+
+
+def _template(home: Path) -> str:
+    packaged = Path(dlscan.batch.__file__).parent / "templates" / "slurm.sh"
+    text = packaged.read_text()
+    assert text.count(_LAUNCH) == 1, "the template has changed, and tests/chaos with it"
+    tried = subprocess.run(["unshare", "--uts", "true"], capture_output=True, check=False)
+    if tried.returncode == 0:
+        text = text.replace(_LAUNCH, _NAMED_LAUNCH)
+    (home / "named-nodes.sh").write_text(text)
+    return str(home / "named-nodes.sh")

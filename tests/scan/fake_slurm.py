@@ -1,0 +1,92 @@
+"""A batch system of files that takes the place of `dlscan.batch.slurm`: it goes wrong as it is told.
+
+`FAKE_SYSTEM` is its directory: a file for each submission that it took, and one for each sight it has of a job.
+`FAKE_FAULT` is what goes wrong.
+"""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+from dlscan.batch.call import call
+from dlscan.batch.system import Request, Sight
+from dlscan.config import Batch
+from dlscan.errors import BatchError
+
+
+class Slurm:
+    """The batch system."""
+
+    name = "slurm"
+
+    def __init__(self, batch: Batch) -> None:
+        self.home = Path(os.environ["FAKE_SYSTEM"])
+        self.fault = os.environ.get("FAKE_FAULT", "")
+
+    def check(self, batch: Batch) -> None:
+        pass
+
+    def most_jobs(self) -> int | None:
+        return 2 if "two at a time" in self.fault else None
+
+    def script(self, request: Request) -> str:
+        return f"script of {request.tag} for {request.jobs}\n"
+
+    def submit(self, request: Request) -> list[str]:
+        if self.fault == "killed before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.fault == "slow":
+            (self.home / "slow").touch()
+            call(["sleep", "4"])
+        if self.fault in ("refuses", "silent") or ("then no more" in self.fault and self.taken()):
+            raise BatchError("no more today")
+        if self.fault == "takes the first":
+            self.take(request, 1)
+            raise BatchError("no more than one")
+        self.take(request, len(request.jobs))
+        if self.fault == "killed after":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.fault == "answer lost":
+            raise BatchError("no answer")
+        return self.find(request)
+
+    def find(self, request: Request) -> list[str]:
+        self.answer()
+        file = self.home / f"{request.tag}.json"
+        return [str(name) for name in json.loads(file.read_text())] if file.exists() else []
+
+    def look(self, jobs: Collection[str]) -> dict[str, Sight]:
+        self.answer()
+        known = {name for file in self.taken() for name in json.loads(file.read_text())}
+        return {name: self.sight(name) for name in jobs if name in known}
+
+    def cancel(self, jobs: Collection[str]) -> None:
+        for name in jobs:
+            (self.home / f"{name}.sight").write_text("ended cancelled")
+
+    def answer(self) -> None:
+        if self.fault == "silent" or (self.home / "silent").exists():
+            raise BatchError("it does not answer")
+
+    def take(self, request: Request, count: int) -> None:
+        ids = [f"{request.tag.removeprefix('dlscan-')}_{number}" for number in range(1, count + 1)]
+        (self.home / f"{request.tag}.json").write_text(json.dumps(ids))
+
+    def taken(self) -> list[Path]:
+        return sorted(self.home.glob("dlscan-*.json"), key=lambda file: file.stat().st_mtime_ns)
+
+    def sight(self, name: str) -> Sight:
+        file = self.home / f"{name}.sight"
+        words = file.read_text().split() if file.exists() else ["queued"]
+        return Sight(*words)  # type: ignore[arg-type]
+
+
+def started(home: Path) -> None:
+    """Wait until a slow submission is under way."""
+    until = time.monotonic() + 60
+    while not (home / "slow").exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
