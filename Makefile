@@ -1,6 +1,8 @@
 # make demo      from nothing to a table and plots, in demo/
 # make test      all tests
 # make test-htcondor   the HTCondor back end against a real HTCondor, four minutes; wants root and apt
+# make test-cluster   every fault that a cluster knows, one at a time, on a real Slurm: half an hour; wants root and apt
+# make chaos     an hour of random faults on a real Slurm; make chaos SECONDS=600 SEED=7
 # make lint      format, lint, types, import contracts
 # make bench     dlscan against its peers, eight minutes; make bench QUICK=1 is less exact and takes two
 # make bench-packs  whole scans: packs, one point a job, and Keras with h5py; QUICK=1 as above
@@ -14,7 +16,7 @@ DLSCAN := $(BIN)/dlscan
 DEMO := configs/demo.yaml
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-htcondor test-lowest lint format bench bench-packs clean distclean
+.PHONY: demo test test-htcondor test-cluster chaos test-lowest lint format bench bench-packs clean distclean
 
 demo: $(VENV)/.installed-cpu
 	$(BIN)/python data_prep/simulate_showers.py demo/raw --events 1000 --files 2
@@ -34,6 +36,13 @@ test: $(VENV)/.installed-test
 test-htcondor: | $(BIN)/python
 	PYTHON=$(BIN)/python tests/cluster/condor-run python3 -m pytest -p no:cacheprovider -c /dlscan/pyproject.toml \
 	  /dlscan/tests/cluster/test_htcondor.py
+
+test-cluster: $(VENV)/.installed-test
+	DLSCAN_SLOW=1 DLSCAN_REQUIRE_SLURM=1 $(BIN)/python -m pytest tests/cluster
+
+SECONDS ?= 3600
+chaos: $(VENV)/.installed-test
+	$(BIN)/python -u -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -10,6 +10,9 @@ from dlscan.batch.condor_ads import ATTRIBUTES, read_ads
 _HISTORY_SECONDS = 60.0
 _HISTORY_DEPTH = 200_000
 
+# of one cluster
+_MOST_SPANS = 200
+
 Ads = list[dict[str, Any]]
 
 
@@ -30,21 +33,24 @@ def history(constraint: str, most: int) -> Ads:
 
 
 def these_clusters(clusters: Iterable[int]) -> str:
-    """A constraint to these clusters."""
-    return " || ".join(f"ClusterId == {cluster}" for cluster in sorted(clusters))
+    """A constraint to these clusters; a number alone may be somebody else's, on another schedd."""
+    return _own(" || ".join(f"ClusterId == {cluster}" for cluster in sorted(clusters)))
 
 
-def these_jobs(jobs: Collection[tuple[int, int]]) -> str:
-    """A constraint to these jobs, as short as intervals make it: a command line is not endless."""
-    parts = []
+def these_jobs(jobs: Collection[tuple[int, int]]) -> tuple[str, int]:
+    """A constraint to these jobs, and how many fit it: more than were asked for where they are scattered.
+
+    A command line is not endless, so it is made of intervals, of which there are not too many.
+    """
+    parts, count = [], 0
     for cluster in sorted({cluster for cluster, _ in jobs}):
-        numbers = sorted(proc for other, proc in jobs if other == cluster)
-        spans = " || ".join(
-            f"ProcId == {first}" if first == last else f"ProcId >= {first} && ProcId <= {last}"
-            for first, last in _spans(numbers)
-        )
-        parts.append(f"ClusterId == {cluster} && ({spans})")
-    return " || ".join(parts)
+        spans = _spans(sorted(proc for other, proc in jobs if other == cluster))
+        if len(spans) > _MOST_SPANS:
+            spans = [(spans[0][0], spans[-1][1])]
+        count += sum(last - first + 1 for first, last in spans)
+        within = " || ".join(f"ProcId >= {first} && ProcId <= {last}" for first, last in spans)
+        parts.append(f"ClusterId == {cluster} && ({within})")
+    return _own(" || ".join(parts)), count
 
 
 def key(ad: dict[str, Any]) -> tuple[int, int]:
@@ -55,6 +61,10 @@ def key(ad: dict[str, Any]) -> tuple[int, int]:
 def _asked(command: list[str], constraint: str, seconds: float = 30.0) -> Ads:
     wanted = ["-constraint", constraint, "-json", "-attributes", ",".join(ATTRIBUTES)]
     return read_ads(call([*command, *wanted], seconds=seconds, tries=3))
+
+
+def _own(constraint: str) -> str:
+    return f'({constraint}) && regexp("^dlscan-", JobBatchName)'
 
 
 def _spans(numbers: list[int]) -> list[tuple[int, int]]:

@@ -93,30 +93,35 @@ class Dask:
     def find(self, request: Request) -> list[str]:
         """All jobs of a submission if the scheduler has one of them: they come in one message."""
         keys = _keys(request)
-        return keys if self.look(keys) else []
+        return keys if self._under_way(keys) else []
 
     def look(self, jobs: Collection[str]) -> dict[str, Sight]:
-        """What the scheduler says of tasks that wait or run; a scheduler that is gone knows none."""
+        """What the scheduler says; a task that it does not have, or that went with it, has ended."""
         if self._is_gone():
-            return {}
+            return dict.fromkeys(jobs, Sight("ended", "cancelled", "its scheduler is gone"))
         with self._client() as client:
             said: dict[str, tuple[str, str, str]] = client.run_on_scheduler(tell, keys=list(jobs))
-        return {name: _sight(*words) for name, words in said.items()}
+        # what became of a task that is through, its points say; of one that never began, nobody
+        forgotten = Sight("ended", "cancelled", "the scheduler does not have it any more")
+        return {name: _sight(*said[name]) if name in said else forgotten for name in jobs}
 
     def cancel(self, jobs: Collection[str]) -> None:
         """Cancel tasks; their processes are asked to stop."""
-        under_way = self.look(jobs)
+        under_way = self._under_way(jobs)
         if under_way:
             with self._client() as client:
                 from distributed import Future
 
                 client.cancel([Future(name, client=client) for name in under_way], force=True)
 
+    def _under_way(self, jobs: Collection[str]) -> list[str]:
+        return [name for name, sight in self.look(jobs).items() if sight.phase != "ended"]
+
     def _address(self) -> str:
         where = self._batch.scheduler
         if where is None:
             raise BatchError(
-                "batch.scheduler is missing: start one by `dask scheduler`, workers by `dask worker ADDRESS`, "
+                "batch.scheduler is missing: start `dask scheduler` and some `dask worker ADDRESS`, "
                 "and give its address (tcp://HOST:8786) or its file, here or by --scheduler"
             )
         if "://" in where or not ("/" in where or where.endswith(".json")):

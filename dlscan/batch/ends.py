@@ -1,6 +1,7 @@
 """Write down the ends of jobs that could not do so themselves."""
 
 import contextlib
+import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from dlscan.attempts import last_attempt, last_number
 from dlscan.claims import note_end
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
+
+# who is told to end before it listens has not failed
+_TOLD_TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 
 def attempts_before(points: Sequence[PointPaths]) -> dict[PointPaths, int]:
@@ -38,7 +42,8 @@ def note_ends(before: Mapping[PointPaths, int], code: int, log: Path) -> None:
                 if attempt is not None and attempt.outcome is not None:
                     continue
         # without an attempt it died before it began: no memory to import, no experiment file
-        note_end(paths, "failed", _last_words(code, log))
+        told = -code in _TOLD_TO_END
+        note_end(paths, "preempted" if told else "failed", _last_words(code, log))
 
 
 def _last_words(code: int, log: Path) -> str:

@@ -122,7 +122,7 @@ class HTCondor:
                 seen[cluster, proc] = sight
         missing = wanted.keys() - seen.keys()
         if missing:
-            ended = ask.history(ask.these_jobs(missing), len(missing))
+            ended = ask.history(*ask.these_jobs(missing))
             seen |= {ask.key(ad): sight_in_history(ad) for ad in ended}
         return {job: seen[key] for key, job in wanted.items() if key in seen}
 
@@ -184,7 +184,7 @@ def _whole_factories(wanted: set[tuple[int, int]]) -> set[int]:
         waiting = {(cluster, n) for n in range(ad["JobMaterializeNextProcId"], ad["TotalSubmitProcs"])}
         if not waiting & wanted:
             continue
-        others = (waiting | {ask.key(job) for job in ask.queue(f"ClusterId == {cluster}")}) - wanted
+        others = (waiting | {ask.key(job) for job in ask.queue(ask.these_clusters([cluster]))}) - wanted
         if others:
             raise BatchError(
                 f"HTCondor has not made all of these jobs yet, because of batch.max_running, and "

@@ -2,8 +2,9 @@
 
 In a template `@scan@` stands for a value. It comes out quoted, always on one line, whatever it holds:
 `/data/my scan` as `'/data/my scan'`, a newline as `$'\\n'`. So a template writes `scan=@scan@`, without
-quotes of its own. `@options@`, alone on its line, stands for lines that the batch system makes. `@@` is one at sign.
-Any other word between at signs is an error that names those there are; `user@example.org` is left alone.
+quotes of its own. `@options@`, alone on its line, stands for lines that the batch system makes. `@@` is one
+at sign. Any other word between at signs is an error that names those there are; `user@example.org` is left
+alone.
 """
 
 import importlib.resources

@@ -1,6 +1,7 @@
 """What a scan would do: its jobs, and how long they take. Keras is loaded by the process of a trial alone."""
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 
 from dlscan.bench.trial import trial
@@ -13,6 +14,8 @@ from dlscan.scan.plan import Plan
 from dlscan.scan.room import Room, find_room
 from dlscan.scan.space import Point
 from dlscan.scan.speed import Speed, Trial, duration
+
+log = logging.getLogger("dlscan")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,12 +76,13 @@ def rehearse(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> Tri
     """Make the trial by which `models_per_job: auto` packs, and keep it in the scan.
 
     None where it is not needed: with another `models_per_job`, with a single point, where a speed is known
-    already, and where jobs train on another kind of device than there is here.
+    already, and where jobs train on another kind of device than there is here. None too, with a warning,
+    where the trial fails: points can be trained all the same.
 
     Raises
     ------
-    DlscanError
-        If there is no dataset, or the trial fails.
+    DataError
+        If there is no dataset.
     """
     if experiment.batch.models_per_job != "auto" or len(points) < 2:
         return None
@@ -86,7 +90,11 @@ def rehearse(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> Tri
     manifest = Manifest.read(experiment.data.prepared)
     if known_speed(plan, manifest, room) is not None or not room.here:
         return None
-    found = trial(experiment, points)
+    try:
+        found = trial(experiment, points)
+    except DlscanError as error:
+        log.warning("%s; points are packed by the figures of a middling machine", error)
+        return None
     found.write(trial_file(plan))
     return found
 

@@ -17,7 +17,7 @@ from dlscan.scan.space import Point, at
 from dlscan.scan.speed import Trial
 
 # It takes a small part of that, unless a machine is busy or a network slow to compile.
-_PATIENCE = 120.0
+_PATIENCE = 300.0
 
 
 def trial(experiment: Experiment, points: Sequence[Point], patience: float = _PATIENCE) -> Trial:

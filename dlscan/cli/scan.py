@@ -1,5 +1,6 @@
 """`dlscan scan`."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,7 @@ def scan(
       dlscan scan lcd.yaml name=quick train.epochs=5 'scan.grid.model.width=[32,64]'
     """
     from dlscan import scan as scans
+    from dlscan.bench.forecast import rehearse
     from dlscan.config import load
 
     where = [f"batch.system={system or 'dask'}"] if system or scheduler else []
@@ -77,7 +79,8 @@ def scan(
     plan = scans.freeze(experiment, manifest.config_hash, extend=extend)
     with scans.submitting(plan):
         scans.reconcile(plan, scanning.tell)
-        work = scans.find_work(plan, batch, manifest, scanning.tell, retry)
+        rehearsal = partial(rehearse, experiment, plan)
+        work = scans.find_work(plan, batch, manifest, scanning.tell, retry, rehearsal)
         scans.settle(plan, work.statuses)
         submitted = None if batch.system == "local" else scans.submit(plan, work.packs, batch)
     if submitted is None:

@@ -46,28 +46,35 @@ def with_scheduler(batch: "Batch", scheduler: str | None) -> "Batch":
 
 def show(experiment: "Experiment", batch: "Batch", retry: tuple[str, ...], extend: bool) -> None:
     """List the points that would be trained, with the commands of their jobs, and the script of the jobs."""
+    from tabulate import tabulate
+
     from dlscan import scan as scans
     from dlscan.batch import Request, system
+    from dlscan.bench.forecast import forecast
     from dlscan.scan.submissions import Submissions
 
     plan, manifest = scans.draft(experiment, extend)
-    work = scans.find_work(plan, batch, manifest, tell, retry)
-    jobs = {point.number: pack for pack in work.packs for point in pack}
-    for point in work.points:
+    points = scans.find_work(plan, batch, manifest, tell, retry).points
+    found = forecast(experiment, plan, points)
+    jobs = {point.number: pack for pack in found.packs for point in pack}
+    for point in points:
         numbers = [str(member.number) for member in jobs[point.number]]
         command = ["dlscan", "train", str(plan.directory), "--point", *numbers]
         click.echo(f"{point.directory}\t{shlex.join(command)}")
-    if batch.system != "local" and work.packs:
-        packs = tuple(tuple(point.number for point in pack) for pack in work.packs)
+    if batch.system != "local" and points:
+        packs = tuple(tuple(point.number for point in pack) for pack in found.packs)
         number, directory = Submissions(plan.directory).next_place()
         request = Request(f"dlscan-dry-run-{number}", plan.directory, directory, packs, batch)
         click.echo(f"\n{system(batch).script(request).rstrip()}")
-    left = len(plan.points) - len(work.points)
+    if "Alone" in found.header:
+        tell(tabulate(found.rows, found.header, disable_numparse=True, colalign=("left", "right", "right")))
+    left = len(plan.points) - len(points)
     tell(
-        f"{plan.directory}: {_count(len(plan.points), 'point')}, {len(work.points)} to train in "
-        f"{_count(len(work.packs), 'job')} on {batch.system}"
+        f"{plan.directory}: {_count(len(plan.points), 'point')}, {len(points)} to train in "
+        f"{_count(len(found.packs), 'job')} on {batch.system}"
         + (f"; {left} done, under way or left out" if left else "")
     )
+    tell(found.sentence)
 
 
 def say_ended(report: "Report") -> None:
@@ -87,17 +94,15 @@ def say_submitted(plan: "Plan", batch: "Batch", work: "Work", submitted: "Submit
         points = sum(map(len, submitted.jobs))
         ids = submitted.ids[0] if len(submitted.ids) == 1 else f"{submitted.ids[0]} to {submitted.ids[-1]}"
         parts.append(f"{points} submitted to {batch.system} in {_count(len(submitted.ids), 'job')} ({ids})")
-    states = collections.Counter(status.state for status in (*work.under_way, *work.left_out))
-    states["done"] = work.done
+    taken = {number for job in submitted.jobs for number in job}
+    states = collections.Counter(s.state for s in work.statuses if s.point.number not in taken)
     parts += [f"{count} {state}" for state, count in sorted(states.items()) if count]
     look = (
         ""
         if work.done == len(plan.points)
         else f"; look by `{shlex.join(['dlscan', 'status', str(plan.directory)])}`"
     )
-    click.echo(
-        f"{plan.directory}: {_count(len(plan.points), 'point')}, {', '.join(parts) or 'none submitted'}{look}"
-    )
+    click.echo(f"{plan.directory}: {_count(len(plan.points), 'point')}, {', '.join(parts)}{look}")
 
 
 def raise_refusal(plan: "Plan", work: "Work", submitted: "Submitted") -> None:

@@ -47,7 +47,7 @@ def train(scan: str, first: tuple[int, ...], more: tuple[int, ...], stopped_exit
     signal.signal(signal.SIGINT, signal.default_int_handler)
     plan = Plan.read(scan_directory(scan))
     # the scan's own seed orders the events of all its points: repeats can share a stream
-    order_seed = plan.config["train"]["seed"]
+    order_seed = plan.order_seed
     points = [
         (
             plan.paths(point),

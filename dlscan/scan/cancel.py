@@ -12,7 +12,7 @@ from dlscan.claims import alive
 from dlscan.config import Batch
 from dlscan.errors import DlscanError
 from dlscan.process import lives
-from dlscan.scan.local import stop_drivers
+from dlscan.scan.local import parent, stop_drivers
 from dlscan.scan.plan import Plan
 from dlscan.scan.submissions import Submission, Submissions
 from dlscan.scan.submit import Say, reconcile, submitting
@@ -56,9 +56,10 @@ def cancel(plan: Plan, numbers: Collection[int], say: Say) -> Cancelled:
             if jobs:
                 phases += _cancel_jobs(submission.batch, jobs)
                 _say_others(jobs, wanted, numbers, say)
-    if not numbers:
-        stop_drivers(plan, say)  # before their jobs, or they would start the next ones
-    return Cancelled(phases.count("queued"), phases.count("running"), _stop_processes(plan, wanted, say))
+    # those stop their processes themselves, and would start the next ones if only these were stopped
+    drivers = set() if numbers else stop_drivers(plan, say)
+    processes = _stop_processes(plan, wanted, drivers, say)
+    return Cancelled(phases.count("queued"), phases.count("running"), processes)
 
 
 def _jobs_with(submission: Submission, wanted: set[int]) -> dict[str, tuple[int, ...]]:
@@ -88,9 +89,9 @@ def _say_others(
         say(f"in the same jobs, and cancelled with them: points {', '.join(map(str, others))}")
 
 
-def _stop_processes(plan: Plan, wanted: set[int], say: Say) -> int:
+def _stop_processes(plan: Plan, wanted: set[int], drivers: set[int], say: Say) -> int:
     """Ask processes of this machine that belong to no batch system to stop; how many points they train."""
-    stopped = 0
+    stopped, told = 0, set()
     for number in sorted(wanted):
         paths = plan.paths(plan.point(number))
         try:
@@ -100,9 +101,12 @@ def _stop_processes(plan: Plan, wanted: set[int], say: Say) -> int:
         if attempt is None or attempt.outcome or attempt.job or not alive(paths, attempt):
             continue
         if attempt.process is not None and lives(attempt.process):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(attempt.pid, signal.SIGTERM)
-                stopped += 1
+            stopped += 1
+            # a pack is told once: a second signal is one that will not wait
+            if attempt.pid not in told and parent(attempt.pid) not in drivers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(attempt.pid, signal.SIGTERM)
+            told.add(attempt.pid)
         else:
             say(
                 f"point {number} runs on {attempt.host} without a batch system: "

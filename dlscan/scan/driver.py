@@ -2,14 +2,16 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from dlscan.config import Batch, Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError
 from dlscan.scan.changes import require_same
+from dlscan.scan.estimate import known_speed
 from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
+from dlscan.scan.room import find_room
 from dlscan.scan.space import Point, expand, extended
 from dlscan.scan.states import to_submit
 from dlscan.scan.status import PointStatus, scan_status
@@ -79,7 +81,12 @@ def draft(experiment: Experiment, extend: bool = False) -> tuple[Plan, Manifest 
 
 
 def find_work(
-    plan: Plan, batch: Batch, manifest: Manifest | None, say: Say, retry: Collection[str] = ()
+    plan: Plan,
+    batch: Batch,
+    manifest: Manifest | None,
+    say: Say,
+    retry: Collection[str] = (),
+    rehearse: Callable[[Sequence[Point]], object] = lambda points: None,
 ) -> Work:
     """Find what is to be done of a scan: all that is neither done nor queued nor running.
 
@@ -95,7 +102,15 @@ def find_work(
         Gets a line for each batch system that does not answer.
     retry : collection of str
         States whose points are tried again however often they crashed.
+    rehearse : callable
+        Gets the points before they are packed, to measure what packs are made by.
     """
     statuses = scan_status(plan, say=say)
     points: Sequence[Point] = [status.point for status in to_submit(statuses, batch, retry)]
-    return Work(statuses, pack(plan, points, batch, manifest) if points else [])
+    if not points:
+        return Work(statuses, [])
+    rehearse(points)
+    known = None
+    if batch.models_per_job == "auto":
+        known = known_speed(plan, manifest, find_room(batch))
+    return Work(statuses, pack(plan, points, batch, manifest, known[0] if known else None))

@@ -7,8 +7,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from dlscan.attempts import last_attempt
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
@@ -166,6 +164,8 @@ def fitted(speed: Speed, observed: Sequence[Observed]) -> Speed:
     What depends on the size of a network and what does not are scaled apart if the observed ones differ
     enough, else together.
     """
+    import numpy as np  # here, because `dlscan status` has no need of it and is to start at once
+
     epochs = np.array([seen.epoch for seen in observed])
     still = dataclasses.replace(speed, rate=0.0)
     fixed = np.array([still.epoch(seen.costs) for seen in observed])

@@ -95,8 +95,19 @@ def _known_driver(plan: Plan) -> Iterator[None]:
         file.unlink(missing_ok=True)
 
 
-def stop_drivers(plan: Plan, say: Callable[[str], None]) -> None:
-    """Ask every `scan` that trains points of a plan on this machine to stop, jobs and all."""
+def parent(pid: int) -> int | None:
+    """The parent of a process, None if it has ended."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # the name in the second field may hold spaces and parentheses
+    return int(text.rpartition(")")[2].split()[1])
+
+
+def stop_drivers(plan: Plan, say: Callable[[str], None]) -> set[int]:
+    """Ask every `scan` that trains points of a plan on this machine to stop, jobs and all; their numbers."""
+    stopped = set()
     for file in sorted(_drivers(plan).glob("*-*")):
         who = file.read_text(encoding="utf-8").strip()
         host, _, pid = file.name.rpartition("-")
@@ -104,10 +115,12 @@ def stop_drivers(plan: Plan, say: Callable[[str], None]) -> None:
         if living:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGTERM)
+                stopped.add(int(pid))
         elif living is None:
             say(f"a `dlscan scan` runs on {host}: stop process {pid} there, it starts jobs of its own")
         else:
             file.unlink(missing_ok=True)  # it was killed
+    return stopped
 
 
 def _drivers(plan: Plan) -> Path:

@@ -63,7 +63,8 @@ class Interruption:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         # no message from here: the signal may have come in the middle of another one
-        self._signal, self._came = signal.Signals(number).name, time.monotonic()
+        if self._signal is None:  # scripts send it again and again, until somebody listens
+            self._signal, self._came = signal.Signals(number).name, time.monotonic()
 
 
 def _grace_seconds() -> float:

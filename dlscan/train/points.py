@@ -1,5 +1,6 @@
 """Points and their owner: claims, packs, what became of each. No Keras here: it takes seconds to load."""
 
+import contextlib
 import dataclasses
 import gc
 import json
@@ -103,7 +104,8 @@ class _Session:
     ) -> None:
         if error is not None:
             for claim in self._claims.values():
-                claim.end(_outcome(error), _last_line(error))
+                with contextlib.suppress(DlscanError):  # a full disk: the error on its way says so
+                    claim.end(_outcome(error), _last_line(error))
         elif self._failed and not self._several:
             raise next(iter(self._failed.values()))
         elif self._failed:
@@ -140,9 +142,9 @@ class _Session:
             waiting = _packs(self._held)
             while waiting:
                 pack = waiting.pop(0)
-                shortage = self._fit(pack, interruption)
-                if shortage is not None:
-                    waiting[:0] = self._smaller(pack, shortage)
+                trouble = self._fit(pack, interruption)
+                if trouble is not None:
+                    waiting[:0] = self._smaller(pack, trouble)
 
     def _take(self, paths: PointPaths, point: PointInfo, pack: int) -> None:
         claim = self._claims[point.number] = Claim.take(paths, pack)
@@ -150,25 +152,34 @@ class _Session:
         if _is_done(paths):
             self._end(point, "done")
             return
+        if paths.record.exists():
+            with claim.writing():
+                paths.record.replace(paths.record.with_suffix(".damaged"))
+            log.warning(
+                "%s: damaged; it is kept as record.damaged, and %s is trained again", paths.record, point
+            )
         try:
             self._held.append(_Held(paths, point, claim, load(paths.config)))
         except DlscanError as error:
             self._fail(point, error)
 
-    def _fit(self, pack: Sequence[_Held], interruption: Interruption) -> str | None:
-        """Train a pack; how it ran out of memory, if it did: then what it held is given back."""
+    def _fit(self, pack: Sequence[_Held], interruption: Interruption) -> Exception | None:
+        """Train a pack; what was too much for all of it together, if anything: its memory is free then."""
         # not for points that are done or taken
         from dlscan.train.fit import Report, fit
         from dlscan.train.member import Member
 
         members = [Member(held.paths, held.point, held.claim, held.experiment) for held in pack]
-        report = Report(self._end, self._fail, self._on_step)
         try:
-            stopped = fit(members, interruption, report)
+            stopped = fit(members, interruption, Report(self._end, self._fail, self._on_step))
+        except DlscanError:
+            raise  # of the stream or the back end: no smaller pack does better
         except Exception as error:
-            if not is_out_of_memory(error):
+            if not self._several and not is_out_of_memory(error):
                 raise
-            shortage = _first_words(error)
+            log.debug("a pack of %d", len(pack), exc_info=error)
+            # its frames hold on to networks and batches
+            trouble = error.with_traceback(None)
         else:
             for held in pack:
                 if stopped and held.point.number in self._claims:
@@ -176,26 +187,27 @@ class _Session:
             return None
         members.clear()
         gc.collect()
-        return shortage
+        return trouble
 
-    def _smaller(self, pack: Sequence[_Held], shortage: str) -> list[list[_Held]]:
-        """What is left of a pack that does not fit into memory, in halves; one point alone has failed."""
+    def _smaller(self, pack: Sequence[_Held], trouble: Exception) -> list[list[_Held]]:
+        """What is left of a pack that cannot be trained, in halves; one point alone has failed."""
         left = [held for held in pack if held.point.number in self._claims]
         if len(left) == 1:
-            self._fail(
-                left[0].point,
-                NoMemoryError(
-                    f"{left[0].point} does not fit into memory ({shortage}); lower train.batch_size or the "
-                    "size of the network, or give it more memory"
-                ),
-            )
+            point = left[0].point
+            if is_out_of_memory(trouble):
+                trouble = NoMemoryError(
+                    f"{point} does not fit into memory ({_first_words(trouble)}); lower train.batch_size or "
+                    "the size of the network, or give it more memory"
+                )
+            self._fail(point, trouble)
             return []
         # neighbours in the plan cost alike: each half gets every second one
-        halves = [left[::2], left[1::2]]
+        halves = [half for half in (left[::2], left[1::2]) if half]
         log.warning(
-            "%d points do not fit into memory together (%s); going on with %s of them",
+            "%d points %s together (%s); going on with %s of them",
             len(left),
-            shortage,
+            "do not fit into memory" if is_out_of_memory(trouble) else "cannot be trained",
+            _first_words(trouble),
             " and then ".join(str(len(half)) for half in halves),
         )
         return halves
@@ -208,7 +220,7 @@ class _Session:
         self._claims.pop(point.number).end(_outcome(error), _last_line(error))
         self._failed[point] = error
         if self._several:
-            log.error(error)
+            log.error("%s", error if isinstance(error, DlscanError) else f"{point}: {_first_words(error)}")
 
 
 def _packs(held: Sequence[_Held]) -> list[list[_Held]]:
@@ -218,7 +230,8 @@ def _packs(held: Sequence[_Held]) -> list[list[_Held]]:
         experiment = one.experiment
         train = experiment.train
         order = train.seed if one.point.order_seed is None else one.point.order_seed
-        shared = [plain(experiment.data), plain(experiment.stream), train.batch_size, train.jit, order]
+        common = [train.batch_size, train.jit, train.gpu_memory]
+        shared = [plain(experiment.data), plain(experiment.stream), *common, order]
         packs.setdefault(json.dumps(shared, sort_keys=True, default=str), []).append(one)
     return list(packs.values())
 
@@ -244,13 +257,8 @@ def _first_words(error: Exception) -> str:
 
 
 def _is_done(paths: PointPaths) -> bool:
-    if not paths.record.exists():
-        return False
     try:
         Record.read(paths.record)
-    except ScanError as error:
-        kept = paths.record.with_suffix(".damaged")
-        paths.record.replace(kept)
-        log.warning("%s; it is kept as %s, and the point is trained again", error, kept.name)
+    except (FileNotFoundError, ScanError):
         return False
     return True

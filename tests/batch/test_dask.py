@@ -14,8 +14,9 @@ import pytest
 from dlscan.attempts import last_attempt
 from dlscan.batch import Request
 from dlscan.batch.dask import Dask
-from dlscan.config import Batch
+from dlscan.config import Batch, Experiment
 from dlscan.errors import BatchError
+from dlscan.prepare import prepare
 from dlscan.record import PointPaths
 
 # In place of `dlscan train`: it prints what it got, and goes on until there is a file `go`.
@@ -41,10 +42,10 @@ if "train" in sys.orig_argv:
 class Cluster:
     """A scheduler, and workers that can be killed."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, training: str = TRAINING) -> None:
         self.home, self.file = home, home / "scheduler.json"
         (home / "hook").mkdir()
-        (home / "hook/sitecustomize.py").write_text(TRAINING)
+        (home / "hook/sitecustomize.py").write_text(training)
         self.environment = {**os.environ, "PYTHONPATH": str(home / "hook")}
         self.processes: list[subprocess.Popen[bytes]] = []
         self.scheduler = self.start("scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1")
@@ -99,6 +100,10 @@ def paths(request: Request, number: int) -> PointPaths:
     return PointPaths(next((request.scan / "points").glob(f"000{number}-*")))
 
 
+def has_ended(batch: Batch, ids: list[str]) -> bool:
+    return {sight.phase for sight in Dask(batch).look(ids).values()} == {"ended"}
+
+
 def log(request: Request, number: int) -> str:
     file = paths(request, number).log
     return file.read_text() if file.exists() else ""
@@ -118,7 +123,7 @@ def test_jobs_outlive_their_client_run_and_are_forgotten(
     assert (sight.phase, sight.host) == ("running", "127.0.0.1")
     (request_.scan / "go").touch()
     wait_for(lambda: "trained" in log(request_, 2))
-    wait_for(lambda: not Dask(batch).look(ids))
+    wait_for(lambda: has_ended(batch, ids))
     assert Dask(batch).find(request_) == []
     assert last_attempt(paths(request_, 1)) is None  # all was well: nothing to note
     assert "--point 1 3" in (request_.directory / "dask.sh").read_text()
@@ -132,7 +137,7 @@ def test_a_cancelled_job_is_told_to_stop_and_a_queued_one_never_starts(
     wait_for(lambda: log(request_, 1))
     Dask(batch).cancel(ids)
     wait_for(lambda: "told to stop" in log(request_, 1))
-    wait_for(lambda: not Dask(batch).look(ids))
+    wait_for(lambda: has_ended(batch, ids))
     Dask(batch).cancel(ids)  # again: no error
     (request_.scan / "go").touch()
     time.sleep(1)
@@ -158,7 +163,7 @@ def test_a_job_that_dies_without_a_word_is_noted(cluster: Cluster, batch: Batch,
         (request_.scan / name).touch()
     ids = Dask(batch).submit(request_)
     cluster.worker()
-    wait_for(lambda: not Dask(batch).look(ids))
+    wait_for(lambda: has_ended(batch, ids))
     for number in (1, 2, 3):
         attempt = last_attempt(paths(request_, number))
         assert attempt is not None
@@ -168,8 +173,12 @@ def test_a_job_that_dies_without_a_word_is_noted(cluster: Cluster, batch: Batch,
 def test_jobs_are_asked_to_stop_at_their_time_limit(cluster: Cluster, request_: Request) -> None:
     batch = Batch(system="dask", scheduler=str(cluster.file), time=1)  # type: ignore[arg-type]
     cluster.worker()
-    Dask(batch).submit(Request(request_.tag, request_.scan, request_.directory, ((1,),), batch))
-    wait_for(lambda: "told to stop" in log(request_, 1))
+    ids = Dask(batch).submit(Request(request_.tag, request_.scan, request_.directory, ((1,),), batch))
+    wait_for(lambda: has_ended(batch, ids))
+    if "told to stop" not in log(request_, 1):  # it was told before it could listen
+        attempt = last_attempt(paths(request_, 1))
+        assert attempt is not None
+        assert (attempt.outcome, attempt.error) == ("preempted", "killed by signal 15")
 
 
 def test_a_scheduler_that_is_gone_knows_no_jobs_and_takes_none(
@@ -182,7 +191,7 @@ def test_a_scheduler_that_is_gone_knows_no_jobs_and_takes_none(
     cluster.scheduler.kill()
     cluster.scheduler.wait()
     for dask in (Dask(batch), by_address):
-        assert dask.look(ids) == {}
+        assert {sight.words for sight in dask.look(ids).values()} == {"its scheduler is gone"}
         assert dask.find(request_) == []
         dask.cancel(ids)
     with pytest.raises(BatchError, match="no scheduler answers"):
@@ -198,6 +207,29 @@ def test_resources_decide_which_worker_gets_a_job(cluster: Cluster, request_: Re
     assert Dask(batch).look(ids)[ids[0]].words == "no worker is fit for it"
     cluster.worker("--resources", "GPU=1")
     wait_for(lambda: log(request_, 1))
+
+
+def test_a_scan_on_dask_goes_to_its_end_and_outlives_its_scheduler(
+    tmp_path: Path,
+    dlscan: Callable[..., "subprocess.CompletedProcess[str]"],
+    make_experiment: Callable[..., Experiment],
+) -> None:
+    experiment = make_experiment(scan={"grid": {"model.width": [4, 8]}}, batch={"cpus": 1})
+    prepare(experiment, processes=1)
+    lost = Cluster(tmp_path, training="")
+    assert dlscan("scan", experiment.file, "--scheduler", lost.file).returncode == 0
+    assert "2 queued" in dlscan("scan", experiment.file, "--scheduler", lost.file).stdout
+    lost.stop()
+    (tmp_path / "more").mkdir()
+    cluster = Cluster(tmp_path / "more", training="")
+    try:
+        cluster.worker()
+        done = dlscan("scan", experiment.file, "--scheduler", cluster.file, "--wait")
+    finally:
+        cluster.stop()
+    assert done.returncode == 0, done.stderr
+    assert "2 points, 2 submitted to dask" in done.stdout
+    assert "2 of 2 points done" in done.stdout
 
 
 @pytest.mark.parametrize(

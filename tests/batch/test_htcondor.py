@@ -243,9 +243,18 @@ def test_nothing_is_an_answer_and_noise_is_none() -> None:
 
 
 def test_jobs_are_asked_for_in_intervals() -> None:
-    assert these_jobs({(1, 0), (1, 1), (1, 2), (1, 5), (2, 7)}) == (
-        "ClusterId == 1 && (ProcId >= 0 && ProcId <= 2 || ProcId == 5) || ClusterId == 2 && (ProcId == 7)"
+    constraint, count = these_jobs({(1, 0), (1, 1), (1, 2), (1, 5), (2, 7)})
+    assert constraint == (
+        "(ClusterId == 1 && (ProcId >= 0 && ProcId <= 2 || ProcId >= 5 && ProcId <= 5) || "
+        'ClusterId == 2 && (ProcId >= 7 && ProcId <= 7)) && regexp("^dlscan-", JobBatchName)'
     )
+    assert count == 5
+
+
+def test_a_question_about_thousands_of_scattered_jobs_fits_a_command_line() -> None:
+    constraint, count = these_jobs({(1, number) for number in range(0, 20_000, 2)})
+    assert len(constraint) < 200
+    assert count == 19_999
 
 
 def stand_in(directory: Path, name: str, script: str) -> None:

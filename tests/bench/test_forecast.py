@@ -100,3 +100,18 @@ def test_no_trial_is_made_where_it_would_say_nothing(make_experiment, monkeypatc
     assert rehearse(experiment, plan, plan.points) is None
     if "system" in batch:
         assert "figures of a middling GPU" in forecast(experiment, plan, plan.points).sentence
+
+
+def test_a_trial_is_kept_for_auto_and_a_failed_one_stops_nothing(prepared, monkeypatch, caplog):
+    plan = freeze(prepared)
+    with monkeypatch.context() as patch:
+        patch.setenv("KERAS_BACKEND", "nonsense")
+        assert rehearse(prepared, plan, plan.points) is None
+    assert "a trial failed" in caplog.text
+    assert not trial_file(plan).exists()
+
+    found = rehearse(prepared, plan, plan.points)
+    assert found == Trial.read(trial_file(plan))
+    assert forecast(prepared, plan, plan.points).sentence.endswith(
+        f"From {found.source}; early stopping ends points sooner."
+    )

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos.campaign import Campaign
-from tests.cluster.slurm import NoSlurm
+from tests.cluster.slurm_setup import NoSlurm
 
 NO_SLURM = 77
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.chaos import checks
 from tests.chaos.faults import KINDS, Stage, freed
 from tests.chaos.lies import Witness
-from tests.chaos.processes import signal_all, trainings
+from tests.chaos.processes import end_all, trainings
 from tests.chaos.watch import Watcher, attempts
 from tests.chaos.workload import Scan, Workload
 from tests.cluster.slurm import SlurmCluster
@@ -93,6 +93,12 @@ class Campaign:
 
     def run(self, seconds: float) -> Report:
         """Disturb for so many seconds, let the last scan end, and check."""
+        try:
+            return self._run(seconds)
+        finally:
+            end_all(self.home)
+
+    def _run(self, seconds: float) -> Report:
         (self.home / "slurm").mkdir(mode=0o755)
         (self.home / "work").mkdir()
         workload = Workload(self.home / "work", batch={"retries": _RETRIES})
@@ -194,7 +200,7 @@ class Campaign:
         try:
             yield
         finally:
-            signal_all(trainings(place), 9)
+            end_all(place)
             subprocess.run(["umount", "--lazy", str(place)], check=False)
 
 

@@ -47,6 +47,8 @@ class Stage:
         Decides what a fault hits, and for how long.
     disk : Path, optional
         The small file system that the scan is on, to be filled.
+    ripe : float
+        Share of the faults at jobs that wait for one that has trained an epoch, or nothing would get done.
     """
 
     def __init__(
@@ -56,8 +58,10 @@ class Stage:
         scan: Scan,
         draw: random.Random,
         disk: Path | None = None,
+        ripe: float = 0.8,
     ) -> None:
         self.cluster, self.workload, self.scan, self.draw, self.disk = cluster, workload, scan, draw, disk
+        self._ripe = ripe
         self.started: list[subprocess.Popen[str]] = []
         self._later: list[tuple[float, Callable[[], object]]] = []
 
@@ -80,10 +84,10 @@ class Stage:
         return [Job(*line.split()) for line in self.cluster.ask(*command).splitlines()]
 
     def running(self) -> Job | None:
-        """A running job; mostly one that has come as far as an epoch, or nothing would ever get done."""
-        ripe = self.ripe()
+        """A running job, mostly one that has trained an epoch."""
         jobs = self.jobs()
-        if self.draw.random() < 0.8:
+        if self.draw.random() < self._ripe:
+            ripe = self.ripe()
             jobs = [job for job in jobs if job.name in ripe]
         return self.draw.choice(jobs) if jobs else None
 

@@ -39,6 +39,15 @@ def signal_all(found: list[Training], number: signal.Signals) -> None:
             os.kill(training.pid, number)
 
 
+def end_all(home: Path) -> None:
+    """Kill every process that was told of a path under `home`, but this one."""
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (place / "cmdline").read_bytes()
+            if f"{home}/".encode() in command and int(place.name) != os.getpid():
+                os.kill(int(place.name), signal.SIGKILL)
+
+
 def _digits(words: list[str]) -> int:
     return next((place for place, word in enumerate(words) if not word.isdigit()), len(words))
 

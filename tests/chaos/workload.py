@@ -12,10 +12,11 @@ from typing import Any
 import yaml
 
 import dlscan.batch
+from tests.chaos.processes import end_all
 from tests.conftest import write_raw
 
 GRID = {"model.width": [4, 6, 8, 12], "model.depth": [1, 2, 3]}
-BATCH = {"gpus": 0, "cpus": 1, "memory": "600M"}
+BATCH = {"gpus": 0, "cpus": 1, "memory": "1G"}
 # Stale after three seconds, and a signal leaves a second: Slurm here kills three seconds after it.
 BEAT, GRACE = 0.5, 1.0
 _ENVIRONMENT = {
@@ -66,8 +67,8 @@ class Workload:
         Of each point.
     grid : mapping
         Of the scan.
-    batch : mapping
-        What else stands in that section.
+    batch, model : mapping
+        What else stands in these sections.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Workload:
         epochs: int = 8,
         grid: Mapping[str, Any] = GRID,
         batch: Mapping[str, Any] = {},
+        model: Mapping[str, Any] = {},
     ) -> None:
         self.home = home
         self.file = home / "experiment.yaml"
@@ -85,7 +87,7 @@ class Workload:
         content: dict[str, Any] = {
             "name": "undisturbed",
             "data": {"raw": "raw", "inputs": ["ECAL", "HCAL"], "prepared": "prepared"},
-            "model": {"width": 8, "depth": 1},
+            "model": {"width": 8, "depth": 1, **model},
             "train": {"epochs": epochs, "batch_size": 16, "early_stopping": None},
             "stream": {"workers": 0},
             "scan": {"grid": dict(grid)},
@@ -109,14 +111,18 @@ class Workload:
     def run(self, *arguments: object) -> str:
         """Run the command line, and give what it says; a failure is an error."""
         process = self.start(*arguments)
-        said = process.communicate(timeout=900)[0]
+        try:
+            said = process.communicate(timeout=900)[0]
+        except BaseException:
+            end_all(self.home)
+            raise
         if process.returncode != 0:
             raise AssertionError(f"dlscan {' '.join(map(str, arguments))}: {said}")
         return said
 
     def train_undisturbed(self) -> Scan:
-        """Train all points here, one after another in one process, and nobody disturbs it."""
-        scan = self.scan("undisturbed", "batch.models_per_job=1")
+        """Train all points here, in one process, and nobody disturbs it."""
+        scan = self.scan("undisturbed", "batch.models_per_job=1000")
         self.run("scan", self.file, *scan.overrides, "--on", "local")
         return scan
 

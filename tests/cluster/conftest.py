@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .slurm import SlurmCluster
-from .slurm_setup import NoSlurm
+from .slurm import NoSlurm, SlurmCluster
 
 _missing: list[str] = []
 
@@ -45,7 +44,7 @@ def cluster(slurm_cluster: SlurmCluster) -> Iterator[SlurmCluster]:
     slurm_cluster.mend()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
     if _missing:
         terminalreporter.section("no Slurm", red=True, bold=True)
         terminalreporter.line(

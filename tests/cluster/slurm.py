@@ -16,7 +16,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .slurm_setup import configure, require_packages, which
+from .slurm_setup import NoSlurm, configure, require_packages, which
+
+__all__ = ["NoSlurm", "SlurmCluster", "wait_for"]
 
 
 def wait_for(what: str, condition: Callable[[], object], seconds: float = 60.0) -> None:

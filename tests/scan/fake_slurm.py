@@ -1,6 +1,6 @@
 """A batch system of files that takes the place of `dlscan.batch.slurm`: it goes wrong as it is told.
 
-`FAKE_SYSTEM` is its directory: a file for each submission that it took, and one for each sight it has of a job.
+`FAKE_SYSTEM` is its directory: a file for each submission that it took, one for each sight it has of a job.
 `FAKE_FAULT` is what goes wrong.
 """
 
@@ -40,7 +40,7 @@ class Slurm:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.fault == "slow":
             (self.home / "slow").touch()
-            call(["sleep", "4"])
+            call(["sh", "-c", "until [ -e go ]; do sleep 0.1; done"], cwd=self.home, seconds=300)
         if self.fault in ("refuses", "silent") or ("then no more" in self.fault and self.taken()):
             raise BatchError("no more today")
         if self.fault == "takes the first":

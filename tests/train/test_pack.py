@@ -282,3 +282,19 @@ def test_networks_of_less_precision_train_beside_others(make_points, precision):
     assert Record.read(points[0][0].record).metrics["Mean_AUC"] == pytest.approx(
         Record.read(points[1][0].record).metrics["Mean_AUC"], abs=0.05
     )
+
+
+def test_point_that_breaks_its_pack_is_found_and_the_others_are_trained(make_points, monkeypatch):
+    points = make_points("broken", *[{"model__width": width} for width in (2, 3, 4)])
+    train = Pack.train
+
+    def break_on_three(self, batch):
+        if any(learner.network.layers[-2].kernel.shape[0] == 6 for learner in self.learners):
+            raise ValueError("no such kernel on this device")
+        train(self, batch)
+
+    monkeypatch.setattr(Pack, "train", break_on_three)
+    with pytest.raises(PointsFailed, match=r"1 of 3 points failed: point 2"):
+        train_points(points)
+    assert [last_attempt(paths).outcome for paths, _ in points] == ["done", "failed", "done"]
+    assert last_attempt(points[1][0]).error == "ValueError: no such kernel on this device"
