@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 import dlscan.batch
+from dlscan.config import load
+from dlscan.scan import freeze
 from tests.chaos.processes import end_all
 from tests.conftest import write_raw
 
@@ -122,8 +124,9 @@ class Workload:
 
     def train_undisturbed(self) -> Scan:
         """Train all points here, in one process, and nobody disturbs it."""
-        scan = self.scan("undisturbed", "batch.models_per_job=1000")
-        self.run("scan", self.file, *scan.overrides, "--on", "local")
+        scan = self.scan("undisturbed")
+        plan = freeze(load(self.file, scan.overrides))
+        self.run("train", scan.directory, "--point", *(point.number for point in plan.points))
         return scan
 
 

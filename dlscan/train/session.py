@@ -1,0 +1,214 @@
+"""The points of a job: claims, packs, what became of each. No Keras here: it takes seconds to load."""
+
+import contextlib
+import dataclasses
+import gc
+import json
+import logging
+from collections.abc import Sequence
+from types import TracebackType
+
+from dlscan.claims import Claim
+from dlscan.config import Experiment, load, plain
+from dlscan.errors import (
+    DivergedError,
+    DlscanError,
+    HeldError,
+    NoMemoryError,
+    PointsFailed,
+    ScanError,
+)
+from dlscan.record import PointPaths, Record
+from dlscan.train.info import Outcome, PointInfo, Progress
+from dlscan.train.interruption import Interruption
+from dlscan.train.memory import is_out_of_memory
+
+log = logging.getLogger("dlscan")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Held:
+    """A point that this process owns."""
+
+    paths: PointPaths
+    point: PointInfo
+    claim: Claim
+    experiment: Experiment
+
+
+class Session:
+    """The points that one job trains; whatever happens, the end of each attempt is written down."""
+
+    def __init__(self, points: int, on_step: Progress | None) -> None:
+        self._several, self._on_step = points > 1, on_step
+        self.outcomes: dict[int, Outcome] = {}
+        self._claims: dict[int, Claim] = {}
+        self._held: list[_Held] = []
+        self._failed: dict[PointInfo, Exception] = {}
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            for claim in self._claims.values():
+                with contextlib.suppress(DlscanError):  # a full disk: the error on its way says so
+                    claim.end(_outcome(error), _last_line(error))
+        elif self._failed and not self._several:
+            raise next(iter(self._failed.values()))
+        elif self._failed:
+            names = ", ".join(str(point) for point in self._failed)
+            raise PointsFailed(
+                f"{len(self._failed)} of {len(self._failed) + len(self.outcomes)} points failed: {names}"
+            )
+
+    def claim(self, points: Sequence[tuple[PointPaths, PointInfo]]) -> None:
+        """Take the points that are neither done nor held by somebody else."""
+        wanted = []
+        for paths, point in points:
+            if not paths.config.exists():
+                raise ScanError(f"{paths.directory}: no point here, there is no {paths.config.name}")
+            if _is_done(paths):
+                log.info(f"{point} is done already; its record is {paths.record}")
+                self.outcomes[point.number] = "done"
+            else:
+                wanted.append((paths, point))
+        for paths, point in wanted:
+            try:
+                self._take(paths, point, len(wanted))
+            except HeldError as error:
+                if not self._several:
+                    raise
+                log.warning("%s; it is left to that process", error)
+                self.outcomes[point.number] = "held"
+
+    def train(self) -> None:
+        """Train all that is held, pack by pack."""
+        limits = [held.experiment.train.time_limit for held in self._held]
+        limit = min((limit for limit in limits if limit is not None), default=None)
+        with Interruption(limit) as interruption:
+            waiting = _packs(self._held)
+            while waiting:
+                pack = waiting.pop(0)
+                trouble = self._fit(pack, interruption)
+                if trouble is not None:
+                    waiting[:0] = self._smaller(pack, trouble)
+
+    def _take(self, paths: PointPaths, point: PointInfo, pack: int) -> None:
+        claim = self._claims[point.number] = Claim.take(paths, pack)
+        # while it was waited for the point, somebody may have finished it
+        if _is_done(paths):
+            self._end(point, "done")
+            return
+        if paths.record.exists():
+            with claim.writing():
+                paths.record.replace(paths.record.with_suffix(".damaged"))
+            log.warning(
+                "%s: damaged; it is kept as record.damaged, and %s is trained again", paths.record, point
+            )
+        try:
+            self._held.append(_Held(paths, point, claim, load(paths.config)))
+        except DlscanError as error:
+            self._fail(point, error)
+
+    def _fit(self, pack: Sequence[_Held], interruption: Interruption) -> Exception | None:
+        """Train a pack; what was too much for all of it together, if anything: its memory is free then."""
+        # not for points that are done or taken
+        from dlscan.train.fit import Report, fit
+        from dlscan.train.member import Member
+
+        members = [Member(held.paths, held.point, held.claim, held.experiment) for held in pack]
+        try:
+            stopped = fit(members, interruption, Report(self._end, self._fail, self._on_step))
+        except DlscanError:
+            raise  # of the stream or the back end: no smaller pack does better
+        except Exception as error:
+            if not self._several and not is_out_of_memory(error):
+                raise
+            log.debug("a pack of %d", len(pack), exc_info=error)
+            # its frames hold on to networks and batches
+            trouble = error.with_traceback(None)
+        else:
+            for held in pack:
+                if stopped and held.point.number in self._claims:
+                    self._end(held.point, stopped)
+            return None
+        members.clear()
+        gc.collect()
+        return trouble
+
+    def _smaller(self, pack: Sequence[_Held], trouble: Exception) -> list[list[_Held]]:
+        """What is left of a pack that cannot be trained, in halves; one point alone has failed."""
+        left = [held for held in pack if held.point.number in self._claims]
+        if len(left) == 1:
+            point = left[0].point
+            if is_out_of_memory(trouble):
+                trouble = NoMemoryError(
+                    f"{point} does not fit into memory ({_first_words(trouble)}); lower train.batch_size or "
+                    "the size of the network, or give it more memory"
+                )
+            self._fail(point, trouble)
+            return []
+        # neighbours in the plan cost alike: each half gets every second one
+        halves = [half for half in (left[::2], left[1::2]) if half]
+        log.warning(
+            "%d points %s together (%s); going on with %s of them",
+            len(left),
+            "do not fit into memory" if is_out_of_memory(trouble) else "cannot be trained",
+            _first_words(trouble),
+            " and then ".join(str(len(half)) for half in halves),
+        )
+        return halves
+
+    def _end(self, point: PointInfo, outcome: Outcome) -> None:
+        self._claims.pop(point.number).end(outcome)
+        self.outcomes[point.number] = outcome
+
+    def _fail(self, point: PointInfo, error: Exception) -> None:
+        self._claims.pop(point.number).end(_outcome(error), _last_line(error))
+        self._failed[point] = error
+        if self._several:
+            log.error("%s", error if isinstance(error, DlscanError) else f"{point}: {_first_words(error)}")
+
+
+def _packs(held: Sequence[_Held]) -> list[list[_Held]]:
+    """Points that can share a stream, and a device, together."""
+    packs: dict[str, list[_Held]] = {}
+    for one in held:
+        experiment = one.experiment
+        train = experiment.train
+        order = train.seed if one.point.order_seed is None else one.point.order_seed
+        common = [train.batch_size, train.jit, train.gpu_memory]
+        shared = [plain(experiment.data), plain(experiment.stream), *common, order]
+        packs.setdefault(json.dumps(shared, sort_keys=True, default=str), []).append(one)
+    return list(packs.values())
+
+
+def _outcome(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "preempted"
+    if isinstance(error, NoMemoryError) or is_out_of_memory(error):
+        return "oom"
+    return "diverged" if isinstance(error, DivergedError) else "failed"
+
+
+def _last_line(error: BaseException) -> str | None:
+    if isinstance(error, KeyboardInterrupt):
+        return None
+    lines = str(error).strip().splitlines() or [""]
+    return lines[-1] if isinstance(error, DlscanError) else f"{type(error).__name__}: {lines[-1]}"
+
+
+def _first_words(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0][:200]}"
+
+
+def _is_done(paths: PointPaths) -> bool:
+    try:
+        Record.read(paths.record)
+    except (FileNotFoundError, ScanError):
+        return False
+    return True
