@@ -140,7 +140,7 @@ class Campaign:
 
     def _disturb(self, stage: Stage, witness: Witness, end: float) -> None:
         kinds, weights = list(KINDS), list(KINDS.values())
-        stage.submit().wait(120)
+        stage.submit().wait(_PATIENCE)
         while time.monotonic() < end:
             time.sleep(self._draw.uniform(*_PAUSE))
             stage.undo()
@@ -160,7 +160,7 @@ class Campaign:
             if time.monotonic() > end:
                 self.report.losses.append(f"{stage.scan.directory.name}: not done after {_PATIENCE:.0f} s")
                 return
-            stage.submit().wait(300)
+            stage.submit().wait(_PATIENCE)
             stage.cluster.ask("scontrol", "release", ",".join(job.name for job in stage.jobs("PD")))
             time.sleep(2.0)
 

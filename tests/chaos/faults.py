@@ -187,8 +187,8 @@ def time_limit_reached(stage: Stage) -> bool:
 def node_set_down(stage: Stage) -> bool:
     """An administrator sets a node down, and back."""
     node = _node(stage)
-    stage.cluster.down(node)
     stage.later(_SHORT, lambda: stage.cluster.resume(node))
+    stage.cluster.down(node)
     return True
 
 
@@ -197,13 +197,13 @@ def slurmd_killed(stage: Stage) -> bool:
     node = _node(stage)
     if not stage.cluster.ask("sinfo", "-h", "-n", node, "-t", "idle,mixed,allocated", "-o", "%T"):
         return False
-    stage.cluster.kill_node(node)
 
     def back() -> None:
         stage.cluster.start_node(node)
         stage.cluster.resume(node)
 
     stage.later(_SHORT if stage.draw.random() < 0.3 else _LONG, back)
+    stage.cluster.kill_node(node)
     return True
 
 
@@ -214,9 +214,6 @@ def node_lost_and_back(stage: Stage) -> bool:
         return False
     here = {one.name for one in stage.jobs() if one.node == job.node}
     frozen = [one for one in trainings(stage.scan.directory) if one.job in here]
-    stage.cluster.kill_node(job.node)
-    signal_all(frozen, signal.SIGSTOP)
-    stage.cluster.down(job.node)
 
     def back() -> None:
         signal_all(frozen, signal.SIGCONT)
@@ -225,6 +222,9 @@ def node_lost_and_back(stage: Stage) -> bool:
         stage.cluster.resume(job.node)
 
     stage.later((14.0, 25.0), back)
+    stage.cluster.kill_node(job.node)
+    signal_all(frozen, signal.SIGSTOP)
+    stage.cluster.down(job.node)
     return bool(frozen)
 
 
@@ -236,8 +236,10 @@ def preempted(stage: Stage) -> bool:
 
 def controller_stopped(stage: Stage) -> bool:
     """Slurm answers nobody for a while."""
-    stage.cluster.stop_controller()
+    if "is UP" not in stage.cluster.ask("scontrol", "ping"):
+        return False
     stage.later(_SHORT, stage.cluster.start_controller)
+    stage.cluster.stop_controller()
     return True
 
 
@@ -275,7 +277,7 @@ def scan_killed_beside_sbatch(stage: Stage) -> bool:
 def two_scans(stage: Stage) -> bool:
     """Two `dlscan scan` at once."""
     for process in (stage.submit(), stage.submit()):
-        process.wait(120)
+        process.wait(600)
     return True
 
 

@@ -18,7 +18,7 @@ from tests.chaos.processes import end_all
 from tests.conftest import write_raw
 
 GRID = {"model.width": [4, 6, 8, 12], "model.depth": [1, 2, 3]}
-BATCH = {"gpus": 0, "cpus": 1, "memory": "1G"}
+BATCH = {"gpus": 0, "cpus": 1, "memory": "1900M"}
 # Stale after three seconds, and a signal leaves a second: Slurm here kills three seconds after it.
 BEAT, GRACE = 0.5, 1.0
 _ENVIRONMENT = {
