@@ -19,7 +19,7 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path, safe: bool = True) -> Iterator[Path]:
     """Give a temporary path beside `path`; what is written there becomes `path` in one step.
 
     A reader sees the old content or the new one, never a part, and a kill at any moment leaves the old one.
@@ -28,6 +28,9 @@ def written_whole(path: Path) -> Iterator[Path]:
     ----------
     path : Path
         The file to write; its directory exists.
+    safe : bool
+        Push it to the disk first, which takes some 10 ms: else it may be lost with the machine, though not
+        with the process. For what can be made again.
 
     Yields
     ------
@@ -37,7 +40,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     temporary = temporary_beside(path)
     try:
         yield temporary
-        put_in_place(temporary, path)
+        put_in_place(temporary, path, safe)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -47,16 +50,18 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{path.stem}-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
 
 
-def put_in_place(temporary: Path, path: Path) -> None:
+def put_in_place(temporary: Path, path: Path, safe: bool = True) -> None:
     """Let a file that is written take the place of `path`, in one step."""
-    sync(temporary)
+    if safe:
+        sync(temporary)
     temporary.replace(path)
-    sync(path.parent)
+    if safe:
+        sync(path.parent)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, safe: bool = True) -> None:
     """Write `text` to `path`, whole or not at all."""
-    with written_whole(path) as temporary:
+    with written_whole(path, safe) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -142,7 +147,7 @@ def created(path: Path, text: str) -> bool:
     Of several processes on any machines, one creates it. Where the file system has no hard links, a kill or a
     full disk in the middle leaves a part of the text.
     """
-    temporary = path.with_name(f".{path.stem}-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
+    temporary = temporary_beside(path)
     try:
         temporary.write_text(text, encoding="utf-8")
         sync(temporary)

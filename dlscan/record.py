@@ -41,7 +41,7 @@ class PointPaths:
 
     @property
     def predictions(self) -> Path:
-        """Scores of the test split."""
+        """Scores of the test and validation events, and of a sample of the training events."""
         return self.directory / "predictions.h5"
 
     @property
@@ -56,7 +56,7 @@ class PointPaths:
 
     @property
     def lock(self) -> Path:
-        """Locked while a process trains this point."""
+        """Locked while an attempt begins, and while its owner writes: see `dlscan.claims`."""
         return self.directory / "lock"
 
 

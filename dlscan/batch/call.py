@@ -12,6 +12,8 @@ from dlscan.errors import BatchError
 
 # A killed command's pipes close at once unless a process that left its group holds them.
 _REAP_SECONDS = 2.0
+# What commands say that had no answer themselves; the request may still be worked on.
+_NO_ANSWER = ("timed out", "Zero Bytes were transmitted")
 
 
 class CallError(BatchError):
@@ -30,9 +32,16 @@ class CallError(BatchError):
         self.code = code
         self.words = words
 
+    @property
+    def silent(self) -> bool:
+        """Whether the system may yet do what it was asked for: nobody got its answer."""
+        return self.code is None or self.code < 0 or any(words in self.words for words in _NO_ANSWER)
+
 
 class MissingCommand(CallError):
     """A command of a batch system is not installed here."""
+
+    silent = False
 
 
 def call(
@@ -113,6 +122,8 @@ def _call_once(
             f"`{program}` cannot be run here ({error.strerror}): log in where the batch system's commands "
             "are, or choose another system by `--on`"
         ) from None
+    except OSError as error:  # too many processes, no memory for one more
+        raise CallError(f"`{program}` cannot be started ({error.strerror})") from None
     try:
         output, errors = process.communicate(given, timeout=seconds)
     except subprocess.TimeoutExpired:

@@ -39,11 +39,15 @@ def queue(request: Request) -> list[str]:
 
 def dataset(request: Request) -> Path:
     """The prepared dataset of the scan."""
+    if request.prepared is not None:
+        return request.prepared.absolute()
     first = request.scan / "points" / _directory(request, request.jobs[0][0])
     return load(PointPaths(first).config).data.prepared.absolute()
 
 
 def _directory(request: Request, point: int) -> str:
+    if request.draft is not None:
+        return request.draft[point]
     found = sorted((request.scan / "points").glob(f"{point:04d}-*"))
     if len(found) != 1:
         raise BatchError(f"{request.scan}: there is no directory for point {point} in it")

@@ -100,7 +100,7 @@ class Dask:
         if self._is_gone():
             return dict.fromkeys(jobs, Sight("ended", "cancelled", "its scheduler is gone"))
         with self._client() as client:
-            said: dict[str, tuple[str, str, str]] = client.run_on_scheduler(tell, keys=list(jobs))
+            said = _told(client, list(jobs))
         # what became of a task that is through, its points say; of one that never began, nobody
         forgotten = Sight("ended", "cancelled", "the scheduler does not have it any more")
         return {name: _sight(*said[name]) if name in said else forgotten for name in jobs}
@@ -171,7 +171,7 @@ class Dask:
 
     def _wait_for(self, client: Any, keys: list[str]) -> None:
         until = time.monotonic() + _SECONDS
-        while len(client.run_on_scheduler(tell, keys=keys)) < len(keys):
+        while len(_told(client, keys)) < len(keys):
             if time.monotonic() > until:
                 raise BatchError("dask: the scheduler did not take the tasks in time")
             time.sleep(0.05)
@@ -185,6 +185,14 @@ def tell(keys: list[str], dask_scheduler: Any = None) -> dict[str, tuple[str, st
         for key, task in tasks.items()
         if task.run_spec is not None and task.state != "forgotten"
     }
+
+
+def _told(client: Any, keys: list[str]) -> dict[str, tuple[str, str, str]]:
+    # a scheduler that stands still would be waited for without an end
+    said: dict[str, tuple[str, str, str]] = client.run_on_scheduler(
+        tell, keys=keys, callback_timeout=_SECONDS
+    )
+    return said
 
 
 def _sight(state: str, worker: str, error: str) -> Sight:

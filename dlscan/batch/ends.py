@@ -15,7 +15,7 @@ _TOLD_TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 
 def attempts_before(points: Sequence[PointPaths]) -> dict[PointPaths, int]:
-    """The number of the last attempt at each point, to be taken before their job starts."""
+    """The number of the last attempt at each point, to be taken before their job can have begun one."""
     return {paths: last_number(paths) for paths in points}
 
 

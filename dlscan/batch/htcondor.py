@@ -95,7 +95,7 @@ class HTCondor:
                 ["condor_submit", "-terse"], input=submit_description(script), cwd=_NEUTRAL, seconds=120.0
             )
         except CallError as error:
-            raise BatchError(_refusal(error, request)) from None
+            raise CallError(_refusal(error, request), error.code, error.words) from None
         found = re.search(r"^(\d+)\.0 - \1\.(\d+)$", output, re.MULTILINE)
         if found is None or int(found[2]) != len(request.jobs) - 1:
             raise BatchError(f"`condor_submit` answers {output.strip()!r}, not {len(request.jobs)} jobs")
@@ -105,7 +105,8 @@ class HTCondor:
         """Find the cluster by its JobBatchName, before its jobs are made, in the queue or in the history."""
         constraint = f'JobBatchName == "{request.tag}"'
         found = ask.factories(constraint) or ask.queue(constraint) or ask.history(constraint, 1)
-        return _ids(int(found[0]["ClusterId"]), request) if found else []
+        # by hand the same script may have been submitted again, later
+        return _ids(min(int(ad["ClusterId"]) for ad in found), request) if found else []
 
     def look(self, jobs: Collection[str]) -> dict[str, Sight]:
         """Look into the queue, and into the history for what is not there."""

@@ -88,7 +88,7 @@ class Slurm:
         try:
             answer = call(command, seconds=_SUBMIT_SECONDS, cwd=request.directory, env=variables)
         except CallError as error:
-            raise BatchError(f"{error}{_advice(error, request)}") from None
+            raise CallError(f"{error}{_advice(error, request)}", error.code, error.words) from None
         job = answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
         if not job.isdecimal():
             raise BatchError(f"`sbatch` did not say which number the jobs have, but {answer.strip()!r}")

@@ -57,7 +57,7 @@ def find_arrays(tag: str, accounting: Callable[[], bool]) -> set[str]:
         found = {key[0] for key, name, _ in from_squeue(text) if name == tag}
     # no answer and an empty one look alike when a controller is in trouble: another command confirms it
     if not found:
-        found = {key[0] for key, name, _ in from_scontrol(ask(_SCONTROL)) if name == tag}
+        found = {key[0] for key, name, _ in from_scontrol(_controller(_SCONTROL)) if name == tag}
     if not found and accounting():
         with contextlib.suppress(CallError):
             text = ask([*_SACCT, "-S", "now-30days", f"--name={tag}"])
@@ -102,11 +102,19 @@ def _absent(keys: Collection[Key], said: Mapping[Key, Sight]) -> list[str]:
     return sorted({key[0] for key in keys if key not in said and (key[0], None) not in said}, key=int)
 
 
+def _controller(command: Iterable[str], final: Collection[str] = (), tries: int | None = None) -> str:
+    """What `scontrol` prints, which says so where there is no job: nothing at all is no answer."""
+    text = ask(command, final, tries)
+    if not text.strip():
+        raise CallError("`scontrol` answers nothing")
+    return text
+
+
 def _from_scontrol(arrays: list[str], tries: int) -> dict[Key, Sight]:
     said: dict[Key, Sight] = {}
     for array in arrays:
         try:
-            text = ask([*_SCONTROL, array], [GONE], tries)
+            text = _controller([*_SCONTROL, array], [GONE], tries)
         except CallError as error:
             if GONE not in error.words:
                 raise

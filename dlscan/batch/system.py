@@ -1,7 +1,7 @@
 """What dlscan asks of a batch system, and what a batch system says of a job."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -28,6 +28,10 @@ class Request:
         The points of each job.
     batch : Batch
         What each job may use.
+    draft : mapping of int to str, optional
+        Of a scan that may not be on disk, the names of its points' directories.
+    prepared : Path, optional
+        Of such a scan, the dataset.
     """
 
     tag: str
@@ -35,6 +39,8 @@ class Request:
     directory: Path
     jobs: tuple[tuple[int, ...], ...]
     batch: Batch
+    draft: Mapping[int, str] | None = None
+    prepared: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +94,8 @@ class System(Protocol):
         Raises
         ------
         BatchError
-            If the system refuses, or does not answer: then `find` tells whether it took the jobs.
+            If the system refuses, or does not answer: then `find` tells whether it took the jobs. After a
+            `CallError` that is `silent` it may take them later.
         """
 
     def find(self, request: Request) -> list[str]:

@@ -60,7 +60,6 @@ def rehearse(smallest: Experiment, largest: Experiment, began: float) -> dict[st
         "several": (_SEVERAL, several),
         "startup": startup,
         "building": (small[1] + large[1]) / 2,
-        "scoring": small[2],
     }
 
 
@@ -73,21 +72,25 @@ class _Stage:
         self._manifest, self._steps = batches.manifest, batches.steps
         self._fed = list(Feed()(kept))
 
-    def alone(self, experiment: Experiment) -> tuple[float, float, float]:
-        """Seconds of a step of a network, to build and compile it, and to score a batch."""
+    def alone(self, experiment: Experiment) -> tuple[float, float]:
+        """Seconds of a step of a network, and to build and compile it."""
         started = time.perf_counter()
         pack = self._pack([experiment])
         building = time.perf_counter() - started
-        return self._seconds(pack.train, pack.wait), building, self._seconds(pack.look, pack.wait)
+        return self._seconds(pack), building
 
     def together(self, experiments: list[Experiment]) -> float:
         """Seconds of a common step of networks."""
-        pack = self._pack(experiments)
-        return self._seconds(pack.train, pack.wait)
+        return self._seconds(self._pack(experiments))
 
-    def _seconds(self, use: Callable[[Any], None], wait: Callable[[], None]) -> float:
-        """Of one batch."""
-        return self._fed[0].events / _rate(itertools.cycle(self._fed), _using(use), wait)
+    def _seconds(self, pack: Any) -> float:
+        """Of a step."""
+
+        def step(fed: Any) -> int:
+            pack.train(fed)
+            return int(fed.events)
+
+        return self._fed[0].events / _rate(itertools.cycle(self._fed), step, pack.wait)
 
     def _pack(self, experiments: list[Experiment]) -> Any:
         """Networks in training, compiled."""
@@ -109,14 +112,6 @@ class _Stage:
         return pack
 
 
-def _using(use: Callable[[Any], None]) -> Callable[[Any], int]:
-    def used(fed: Any) -> int:
-        use(fed)
-        return int(fed.events)
-
-    return used
-
-
 def _rate(
     items: Iterator[Any], use: Callable[[Any], int], wait: Callable[[], object] = lambda: None
 ) -> float:
@@ -126,8 +121,7 @@ def _rate(
         events += use(item)
         if time.perf_counter() - started >= _SECONDS:
             break
-    if wait is not None:
-        wait()
+    wait()
     return events / (time.perf_counter() - started)
 
 

@@ -40,13 +40,14 @@ def bench(experiment: Experiment, split: str, seconds: float, progress: Progress
     DlscanError
         If the dataset is missing or of another experiment, or cannot be read.
     """
-    train = experiment.train
+    manifest = Manifest.read(experiment.data.prepared)
+    manifest.require(experiment)
+    members = _members(experiment, manifest)
+    # what they share may be varied from pack to pack
+    train = members[0].train
     models.prepare_device(train)
-    with open_stream(experiment, split) as batches:
-        manifest = batches.manifest
-        manifest.require(experiment)
-        points = len(expand(experiment))
-        learners = [_learner(member, manifest, batches.steps) for member in _members(experiment, manifest)]
+    with open_stream(members[0], split) as batches:
+        learners = [_learner(member, manifest, batches.steps) for member in members]
         measures = Measures(batches, train.batch_size, Pack(learners, train.jit), seconds / _ROUNDS)
 
         def on_round(done: int) -> None:
@@ -58,7 +59,7 @@ def bench(experiment: Experiment, split: str, seconds: float, progress: Progress
             dataset=str(experiment.data.prepared),
             split=split,
             indexed=manifest.raw is not None,
-            transport=transport(experiment),
+            transport=transport(members[0]),
             sparse_inputs=any(column.encoding == "sparse" for column in manifest.inputs.values()),
             events=batches.events,
             event_bytes=measures.event_bytes,
@@ -67,7 +68,7 @@ def bench(experiment: Experiment, split: str, seconds: float, progress: Progress
             cpus=usable_cpus(),
             parameters=sum(learner.parameters for learner in learners),
             networks=len(learners),
-            points=points,
+            points=len(expand(experiment)),
             backend=models.backend(),
             device=models.device(),
             on_processor=models.accelerator() is None,

@@ -88,6 +88,8 @@ def scan(
         return
     scanning.say_submitted(plan, batch, work, submitted)
     if wait and (submitted.ids or work.under_way):
+        if submitted.refusal:
+            scanning.tell(submitted.refusal)
         scanning.wait_for(plan)
     scanning.raise_refusal(plan, work, submitted)
 

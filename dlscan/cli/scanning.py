@@ -64,7 +64,9 @@ def show(experiment: "Experiment", batch: "Batch", retry: tuple[str, ...], exten
     if batch.system != "local" and points:
         packs = tuple(tuple(point.number for point in pack) for pack in found.packs)
         number, directory = Submissions(plan.directory).next_place()
-        request = Request(f"dlscan-dry-run-{number}", plan.directory, directory, packs, batch)
+        names = {point.number: point.directory for point in points}
+        tag = f"dlscan-dry-run-{number}"
+        request = Request(tag, plan.directory, directory, packs, batch, names, experiment.data.prepared)
         click.echo(f"\n{system(batch).script(request).rstrip()}")
     if "Alone" in found.header:
         tell(tabulate(found.rows, found.header, disable_numparse=True, colalign=("left", "right", "right")))

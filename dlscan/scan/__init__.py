@@ -5,10 +5,10 @@ from dlscan.scan.driver import Work, draft, find_work
 from dlscan.scan.local import Report, local_slots, run_local
 from dlscan.scan.plan import Plan, freeze
 from dlscan.scan.space import Point, expand
-from dlscan.scan.states import CRASHED, STATES
+from dlscan.scan.states import CRASHED, STATES, UNDER_WAY
 from dlscan.scan.status import PointStatus, point_status, scan_status, settle
 from dlscan.scan.submit import Submitted, reconcile, request_for, submit, submitting
-from dlscan.scan.wait import UNDER_WAY, watch
+from dlscan.scan.wait import watch
 
 __all__ = [
     "CRASHED",

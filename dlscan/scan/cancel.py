@@ -1,9 +1,6 @@
 """Cancel the jobs of a scan, on whatever systems they are."""
 
-import contextlib
 import dataclasses
-import os
-import signal
 from collections.abc import Collection
 
 from dlscan.attempts import last_attempt
@@ -12,7 +9,7 @@ from dlscan.claims import alive
 from dlscan.config import Batch
 from dlscan.errors import DlscanError
 from dlscan.process import lives
-from dlscan.scan.local import parent, stop_drivers
+from dlscan.scan.local import ask_to_stop, parent, stop_drivers
 from dlscan.scan.plan import Plan
 from dlscan.scan.submissions import Submission, Submissions
 from dlscan.scan.submit import Say, reconcile, submitting
@@ -100,12 +97,11 @@ def _stop_processes(plan: Plan, wanted: set[int], drivers: set[int], say: Say) -
             continue
         if attempt is None or attempt.outcome or attempt.job or not alive(paths, attempt):
             continue
-        if attempt.process is not None and lives(attempt.process):
+        here = attempt.process is not None and lives(attempt.process)
+        # a pack is told once: a second signal is one that will not wait
+        known = attempt.pid in told or parent(attempt.pid) in drivers
+        if here and (known or ask_to_stop(attempt.pid)):
             stopped += 1
-            # a pack is told once: a second signal is one that will not wait
-            if attempt.pid not in told and parent(attempt.pid) not in drivers:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(attempt.pid, signal.SIGTERM)
             told.add(attempt.pid)
         else:
             say(

@@ -45,8 +45,8 @@ class _Pack:
 def deal(items: Sequence[Item], most: int, fewest: int = 1, room: float = math.inf) -> list[list[int]]:
     """Deal items into as few packs as they fit in, but not fewer than `fewest`.
 
-    The largest item goes first, each into the pack with the least load that can take it: no pack gets more
-    than 4/3 of what the best way to deal would give it.
+    The largest item goes first, each into the pack with the least load that can take it. Where `most` and
+    `room` refuse none, no pack gets more than 4/3 of what the largest has in the best way to deal.
 
     Parameters
     ----------

@@ -13,10 +13,9 @@ from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
 from dlscan.scan.room import find_room
 from dlscan.scan.space import Point, expand, extended
-from dlscan.scan.states import to_submit
+from dlscan.scan.states import UNDER_WAY, to_submit
 from dlscan.scan.status import PointStatus, scan_status
 from dlscan.scan.submit import Say
-from dlscan.scan.wait import UNDER_WAY
 
 
 @dataclasses.dataclass(frozen=True)

@@ -105,18 +105,29 @@ def parent(pid: int) -> int | None:
     return int(text.rpartition(")")[2].split()[1])
 
 
+def ask_to_stop(pid: int) -> bool:
+    """Send SIGTERM to a process; False if it is another user's."""
+    try:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    except PermissionError:
+        return False
+    return True
+
+
 def stop_drivers(plan: Plan, say: Callable[[str], None]) -> set[int]:
     """Ask every `scan` that trains points of a plan on this machine to stop, jobs and all; their numbers."""
     stopped = set()
-    for file in sorted(_drivers(plan).glob("*-*")):
-        who = file.read_text(encoding="utf-8").strip()
+    for file in sorted(_drivers(plan).glob("[!.]*-*")):
+        try:
+            who = file.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            continue  # it has just ended
         host, _, pid = file.name.rpartition("-")
         living = lives(who) if who else None
-        if living:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGTERM)
-                stopped.add(int(pid))
-        elif living is None:
+        if living and ask_to_stop(int(pid)):
+            stopped.add(int(pid))
+        elif living is not False:
             say(f"a `dlscan scan` runs on {host}: stop process {pid} there, it starts jobs of its own")
         else:
             file.unlink(missing_ok=True)  # it was killed

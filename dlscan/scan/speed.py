@@ -110,8 +110,6 @@ class Trial:
         Seconds of a job before it builds its first network.
     building : float
         Seconds to build and compile a network.
-    scoring : float
-        Seconds to score a batch by the smallest network.
     """
 
     dataset: str
@@ -124,7 +122,6 @@ class Trial:
     several: tuple[int, float]
     startup: float
     building: float
-    scoring: float
 
     @classmethod
     def read(cls, path: Path) -> "Trial | None":

@@ -72,7 +72,7 @@ class Submissions:
             If the file is damaged other than by a kill in the middle of its last line.
         """
         try:
-            lines = self._file.read_text(encoding="utf-8").split("\n")
+            lines = self._file.read_text(encoding="utf-8", errors="replace").split("\n")
         except FileNotFoundError:
             return []
         found: dict[int, Submission] = {}

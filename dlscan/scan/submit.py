@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from dlscan.batch import Request, System, system
+from dlscan.batch.call import CallError
 from dlscan.config import Batch
 from dlscan.errors import BatchError, ScanError
 from dlscan.files import locked
@@ -78,7 +79,7 @@ def reconcile(plan: Plan, say: Say) -> None:
         if submission.ids is not None:
             continue
         try:
-            ids = system(submission.batch).find(request_for(plan, submission))
+            ids = _find(system(submission.batch), request_for(plan, submission))
         except BatchError as error:
             raise BatchError(
                 f"{plan.directory}: nobody knows yet whether {submission.system} took submission "
@@ -139,14 +140,21 @@ def _submit_once(
         try:
             ids = _find(where, request)
         except BatchError as silence:
-            return [], (
-                f"{where.name} does not say whether it took submission {submission.number} ({error}; "
-                f"{silence}); run the same command again later, it finds the jobs if they are there"
-            )
+            return [], _unknown(where, submission, f"{error}; {silence}")
+        # a controller that was too busy to answer may take the jobs when it comes to that
+        if not ids and isinstance(error, CallError) and error.silent:
+            return [], _unknown(where, submission, str(error))
         if len(ids) < len(jobs):
             refusal = f"{where.name} took {len(ids)} of the {len(jobs)} jobs of a submission ({error})"
     submissions.know(submission, ids)
     return ids, refusal
+
+
+def _unknown(where: System, submission: Submission, why: str) -> str:
+    return (
+        f"{where.name} does not say whether it took submission {submission.number} ({why}); run the same "
+        "command again later, it finds the jobs if they are there"
+    )
 
 
 def _find(where: System, request: Request) -> list[str]:

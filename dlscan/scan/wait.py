@@ -4,10 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from dlscan.scan.plan import Plan
+from dlscan.scan.states import UNDER_WAY
 from dlscan.scan.status import PointStatus, scan_status
 
-# states that end by themselves
-UNDER_WAY = ("queued", "running")
 _FIRST_SECONDS, _MOST_SECONDS = 2.0, 30.0
 # for a system that does not answer: asking it often is one more load on it
 _MOST_SECONDS_SILENT = 300.0

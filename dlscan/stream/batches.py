@@ -19,8 +19,9 @@ from dlscan.stream.shards import ShardSource
 from dlscan.stream.slots import SlotLayout
 from dlscan.stream.supply import Prepared, Raw, Supply, Wish
 
-# Below this many dense bytes an epoch is read in less time than a process takes to start.
-_SMALL_EPOCH = 64 * 2**20
+# Below this many dense bytes an epoch is read in less time than a process takes to start: one that is read
+# again and again, and one that is read in order, which a prepared dataset allows at once.
+_SMALL_EPOCH, _SMALL_IN_ORDER = 64 * 2**20, 512 * 2**20
 _MOST_WORKERS = 8
 CHOICES = {
     "split": SPLITS,
@@ -269,7 +270,7 @@ class Batches:
         if self.events * event < _SMALL_EPOCH:
             return 0
         if not shuffle and self.manifest.raw is None:
-            return 1
+            return 0 if self.events * event < _SMALL_IN_ORDER else 1
         return min(_MOST_WORKERS, max(1, usable_cpus() - 1))
 
 

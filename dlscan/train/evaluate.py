@@ -4,21 +4,24 @@ import contextlib
 import dataclasses
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.config import network_name
+from dlscan.errors import DataError
 from dlscan.metrics import Estimate, Measured, event_losses, measure, measure_validation
 from dlscan.models import keras
+from dlscan.models.trunk import split
 from dlscan.stream import Batch, Batches
-from dlscan.train.devices import Send, Tensors, sender
+from dlscan.train.devices import Arrays, sender
 from dlscan.train.scores import ScoreFile
-from dlscan.train.steps import scorer
+from dlscan.train.steps import Call, compiled
 
-TRAIN_SAMPLE = 50_000
+# Enough to see whether a network knows its training events better than others.
+TRAIN_SAMPLE, TRAIN_FACTOR = 50_000, 2
 
 # Long enough for a median, short enough for a scan of small networks.
 _TIMED_SECONDS, _TIMED_CALLS = 0.05, 20
@@ -47,7 +50,7 @@ class Evaluation:
 
 def evaluate(
     networks: Sequence[Any], stream: Stream, files: Sequence[ScoreFile], weights: str | None = None
-) -> list[Evaluation]:
+) -> list[Evaluation | DataError]:
     """Score the test and validation splits and a sample of train by several networks, each split read once.
 
     Parameters
@@ -56,64 +59,85 @@ def evaluate(
         Take raw inputs by name, give scores.
     stream : callable
         Opens the stream of a split. Test comes with extras, all with the extra `weights` if there is one, and
-        train is shuffled: the sample is its first 50,000 events.
+        train is shuffled: the sample is its first 50,000 events, or twice as many as test has.
     files : sequence of ScoreFile
         Where the scores of each network go; the caller commits them.
     weights : str, optional
         The extra that holds a weight per event; 1 without it.
 
-    Raises
-    ------
-    DataError
-        If a score is nan or an event weight is not finite.
+    Returns
+    -------
+    list of Evaluation or DataError
+        For each network; the error if one of its scores is nan or an event weight is not finite.
     """
-    scorers, send = [_Scorer(network) for network in networks], sender()
+    scorers = _Scorers(networks)
     with stream("test") as batches:
         classes = batches.manifest.classes
         for file in files:
             file.create(batches)
         test = _Events(batches, weights, len(networks))
-        test.fill(batches, scorers, send, files)
+        test.fill(batches, scorers, files)
     with stream("validation") as batches:
         validation = _Events(batches, weights, len(networks))
-        validation.fill(batches, scorers, send)
+        validation.fill(batches, scorers)
     with stream("train") as batches:
-        train = _Events(batches, weights, len(networks), TRAIN_SAMPLE)
-        train.fill(batches, scorers, send)
-    evaluations = []
-    for number, (file, network) in enumerate(zip(files, scorers, strict=True)):
-        for split, events in (("test", test), ("validation", validation), ("train", train)):
-            file.write(split, events.scores[number], events.labels, events.weights)
-        measured = measure(test.scores[number], test.labels, classes, test.weights)
-        measured.add("test_loss", test.loss(number), "no event")
-        measured |= measure_validation(
-            validation.scores[number], validation.labels, classes, validation.weights
-        )
-        evaluations.append(Evaluation(classes, measured, network.events_per_second))
+        sample = min(TRAIN_SAMPLE, TRAIN_FACTOR * len(test.labels))
+        train = _Events(batches, weights, len(networks), sample)
+        train.fill(batches, scorers)
+    evaluations: list[Evaluation | DataError] = []
+    for number, file in enumerate(files):
+        for name, events in (("test", test), ("validation", validation), ("train", train)):
+            file.write(name, events.scores[number], events.labels, events.weights)
+        try:
+            measured = _measured(number, test, validation, classes)
+        except DataError as error:  # of this network alone
+            evaluations.append(error)
+        else:
+            evaluations.append(Evaluation(classes, measured, test.largest / scorers.seconds[number]))
     return evaluations
 
 
-class _Scorer:
-    """A network that scores; its first call, with a whole batch, measures how fast it is."""
+def _measured(number: int, test: "_Events", validation: "_Events", classes: tuple[str, ...]) -> Measured:
+    """What the scores of a network are worth."""
+    measured = measure(test.scores[number], test.labels, classes, test.weights)
+    measured.add("test_loss", test.loss(number), "no event")
+    return measured | measure_validation(
+        validation.scores[number], validation.labels, classes, validation.weights
+    )
 
-    def __init__(self, network: Any) -> None:
-        self._score = scorer(network)
-        self.events_per_second = 0.0
 
-    def __call__(self, inputs: Tensors, events: int) -> NDArray[np.float32]:
-        scores: NDArray[np.float32] = keras.ops.convert_to_numpy(self._score(inputs))
-        if not self.events_per_second:
-            self.events_per_second = events / self._seconds(inputs)
-        return scores
+class _Scorers:
+    """Networks that score, each batch scaled once for all; how fast they are is measured on the first."""
 
-    def _seconds(self, inputs: Tensors) -> float:
-        """Time of one call, once it is compiled."""
-        calls: list[float] = []
-        while not calls or (sum(calls) < _TIMED_SECONDS and len(calls) < _TIMED_CALLS):
-            start = time.perf_counter()
-            keras.ops.convert_to_numpy(self._score(inputs))
-            calls.append(time.perf_counter() - start)
-        return statistics.median(calls)
+    def __init__(self, networks: Sequence[Any]) -> None:
+        cut = [split(network) for network in networks]
+        self._trunk, self._heads = compiled(cut[0][0]), [compiled(head) for _, head in cut]
+        self._send = sender()
+        self.seconds: list[float] = []
+
+    def __call__(self, inputs: Arrays) -> Iterator[NDArray[np.float32]]:
+        """The scores of each network, in order."""
+        sent = self._send(inputs)()
+        scaled = self._trunk(sent)
+        scores = (keras.ops.convert_to_numpy(head(scaled)) for head in self._heads)
+        if self.seconds:
+            yield from scores
+            return
+        first = list(scores)
+        shared = _seconds(self._trunk, sent)
+        self.seconds = [shared + _seconds(head, scaled) for head in self._heads]
+        yield from first
+
+
+def _seconds(call: Call, inputs: Any) -> float:
+    """Time of one call, once it is compiled."""
+    calls: list[float] = []
+    while not calls or (sum(calls) < _TIMED_SECONDS and len(calls) < _TIMED_CALLS):
+        start = time.perf_counter()
+        result = call(inputs)
+        keras.ops.convert_to_numpy(result[0] if isinstance(result, list | tuple) else result)
+        calls.append(time.perf_counter() - start)
+    return statistics.median(calls)
 
 
 class _Events:
@@ -126,19 +150,17 @@ class _Events:
         self.labels = np.empty(events, np.int32)
         self.weights = np.ones(events, np.float32)
         self.loss_weights = np.empty(events, np.float32)
+        self.largest = 0
 
-    def fill(
-        self, batches: Batches, scorers: Sequence[_Scorer], send: Send, files: Sequence[ScoreFile] = ()
-    ) -> None:
+    def fill(self, batches: Batches, scorers: _Scorers, files: Sequence[ScoreFile] = ()) -> None:
         """Score batches until the arrays are full; what they carry along goes into the files."""
-        size = start = 0
+        start = 0
         for batch in batches.epoch(0):
-            size = size or len(batch)
+            self.largest = max(self.largest, len(batch))
             stop = min(start + len(batch), len(self.labels))
             here, used = slice(start, stop), slice(stop - start)
-            inputs = send(_padded(batch, size))()
-            for number, score in enumerate(scorers):
-                self.scores[number, here] = score(inputs, size)[used]
+            for number, scores in enumerate(scorers(_padded(batch, self.largest))):
+                self.scores[number, here] = scores[used]
             self.labels[here], self.loss_weights[here] = batch.labels[used], batch.weights[used]
             if self._weights is not None:
                 self.weights[here] = batch.extras[self._weights].reshape(len(batch))[used]

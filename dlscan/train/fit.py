@@ -42,7 +42,9 @@ class Report:
     on_step: Progress | None = None
 
 
-def fit(members: Sequence[Member], interruption: Interruption, report: Report) -> Stopped | None:
+def fit(
+    members: Sequence[Member], interruption: Interruption, report: Report, began: float
+) -> Stopped | None:
     """Train members from their starts or checkpoints; at the end write networks, scores and records.
 
     Parameters
@@ -53,13 +55,14 @@ def fit(members: Sequence[Member], interruption: Interruption, report: Report) -
         What may ask to stop.
     report : Report
         Whom to tell.
+    began : float
+        When the job began with these members, by `time.perf_counter`.
 
     Returns
     -------
     str or None
         Why training stopped before all that did not fail were done.
     """
-    began = time.perf_counter()
     prepare_device(members[0].experiment.train)
     seed = members[0].order_seed
     going = list(members)
@@ -101,16 +104,26 @@ def _require_data(member: Member, manifest: Manifest) -> None:
         )
 
 
-def _judge(members: Sequence[Member], report: Report, shared: float) -> None:
+def _judge(members: list[Member], report: Report, shared: float) -> None:
     """Score the best networks of members that are finished, and write what they leave."""
     start = time.perf_counter()
     weights = members[0].experiment.data.weights
+    networks = []
+    for member in list(members):
+        try:
+            networks.append(member.load_best())
+        except DlscanError as error:  # of its checkpoint
+            members.remove(member)
+            report.fail(member.point, error)
+    if not members:
+        return
     with score_files([member.paths.predictions for member in members]) as files:
-        networks = [member.load_best() for member in members]
         evaluations = evaluate(networks, lambda split: _scored(members[0], split), files, weights)
         shared += (time.perf_counter() - start) / len(members)
         for member, evaluation, file in zip(members, evaluations, files, strict=True):
             try:
+                if isinstance(evaluation, DataError):
+                    raise DataError(f"{member}: {evaluation}")
                 member.finish(evaluation, file, shared)
             except (DlscanError, OSError) as error:
                 report.fail(member.point, error)
@@ -121,16 +134,17 @@ def _judge(members: Sequence[Member], report: Report, shared: float) -> None:
 def _scored(member: Member, split: str) -> Batches:
     """The events of a split to score: each once, with what is carried along and with weights."""
     data, train, stream = member.experiment.data, member.experiment.train, member.experiment.stream
-    inputs = Manifest.read(data.prepared).inputs.values()
-    event = sum(4 * math.prod(column.shape) for column in inputs)
+    manifest = Manifest.read(data.prepared)
+    event = sum(4 * math.prod(column.shape) for column in manifest.inputs.values())
+    sample = split == "train"
     return Batches(
         data.prepared,
         split=split,
         batch_size=max(train.batch_size, min(_SCORED_EVENTS, _SCORED_BYTES // event)),
-        workers=stream.workers,
+        # the few batches of a sample come sooner than processes would
+        workers=0 if sample and manifest.raw is None and stream.workers == "auto" else stream.workers,
         seed=member.order_seed,
-        # of train a sample is scored
-        shuffle=split == "train",
+        shuffle=sample,
         balance="none" if data.balance == "none" else "weights",
         extras=split == "test" or data.weights is not None,
         memory=stream.memory,

@@ -1,5 +1,7 @@
 """The loop over epochs."""
 
+import concurrent.futures
+import functools
 import itertools
 import statistics
 import time
@@ -14,6 +16,8 @@ from dlscan.train.interruption import Interruption
 from dlscan.train.learner import Learner
 from dlscan.train.member import Member
 from dlscan.train.pack import Pack
+
+_WRITERS = 8
 
 Stopped = Literal["preempted", "timeout"]
 
@@ -118,14 +122,12 @@ class Loop:
         pack.wait()
         learners = [member.learner for member in members]
         rows = pack.end_epoch(learners, time.perf_counter() - start, self._events(done) / (trained - start))
-        lost = []
         for member, row in zip(members, rows, strict=True):
             member.say(row.line(member.experiment.train.epochs))
-            try:
-                member.end_epoch(row)
-            except (DlscanError, OSError) as error:
-                self._fail(member, error)
-                lost.append(member)
+        lost = self._write(
+            members,
+            [functools.partial(member.end_epoch, row) for member, row in zip(members, rows, strict=True)],
+        )
         self._left.update(member.learner for member in lost)
         self._laps.append(time.perf_counter() - start)
         self.train_seconds += self._laps[-1]
@@ -140,11 +142,22 @@ class Loop:
         seconds = time.perf_counter() - start
         self.train_seconds += seconds
         pack.pause([member.learner for member in members], step, seconds)
-        for member in members:
-            try:
-                member.keep()
-            except (DlscanError, OSError) as error:
+        self._write(members, [member.keep for member in members])
+
+    def _write(self, members: Sequence[Member], writes: Sequence[Callable[[], None]]) -> list[Member]:
+        """Let each member write; those that cannot have failed."""
+        lost = []
+        # in threads, because most of the time goes by until the disk has it
+        with concurrent.futures.ThreadPoolExecutor(_WRITERS) as pool:
+            written = [pool.submit(write) for write in writes]
+        for member, future in zip(members, written, strict=True):
+            error = future.exception()
+            if isinstance(error, DlscanError | OSError):
                 self._fail(member, error)
+                lost.append(member)
+            elif error is not None:
+                raise error
+        return lost
 
     def _events(self, done: int) -> int:
         """Events of an epoch without its first `done` batches."""

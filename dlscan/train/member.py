@@ -1,5 +1,6 @@
 """One point of a pack while its network trains."""
 
+import contextlib
 import datetime
 import logging
 import time
@@ -30,7 +31,8 @@ log = logging.getLogger("dlscan")
 class Member:
     """A point, its claim, and its network in training.
 
-    Everything that it writes is written under its claim, and nothing is once another job has taken over.
+    Everything that it leaves is put in its place under its claim, and nothing is once another job has taken
+    over; only its log is written without.
 
     Parameters
     ----------
@@ -42,10 +44,15 @@ class Member:
         On the point.
     experiment : Experiment
         Its configuration.
+    pack : int
+        How many points train together: fewer than the job has, if these cannot.
     """
 
-    def __init__(self, paths: PointPaths, point: PointInfo, claim: Claim, experiment: Experiment) -> None:
+    def __init__(
+        self, paths: PointPaths, point: PointInfo, claim: Claim, experiment: Experiment, pack: int
+    ) -> None:
         self.paths, self.point, self.claim, self.experiment = paths, point, claim, experiment
+        self._pack = pack
         self.checkpoint = Checkpoint(paths.last)
         self.learner: Learner
 
@@ -58,7 +65,8 @@ class Member:
             log.info(text)
             return
         log.info(f"{self}: {text}")
-        with self.paths.log.open("a", encoding="utf-8") as own:
+        # the job's log has it too: no reason to end a training
+        with contextlib.suppress(OSError), self.paths.log.open("a", encoding="utf-8") as own:
             own.write(f"{text}\n")
 
     @property
@@ -100,7 +108,9 @@ class Member:
             with self.claim.writing():
                 write_csv(self.paths.history, self.learner.history)
             self.say(f"goes on after {self.progress}, on {models.device()}")
-        self.claim.resumed(self.learner.epoch)
+        # one of a pack that was split starts again in the same attempt
+        if self.claim.attempt.resumed_after is None:
+            self.claim.resumed(self.learner.epoch)
 
     @property
     def progress(self) -> str:
@@ -197,7 +207,7 @@ class Member:
             reasons=measured.reasons | ({"flops": reason} if count is None else {}),
             flops=count,
             inference_events_per_second=evaluation.events_per_second,
-            pack=self.claim.attempt.pack,
+            pack=self._pack,
             beside_seconds=beside,
         )
 

@@ -3,8 +3,10 @@
 import contextlib
 import dataclasses
 import gc
+import itertools
 import json
 import logging
+import time
 from collections.abc import Sequence
 from types import TracebackType
 
@@ -83,6 +85,10 @@ class Session:
                     raise
                 log.warning("%s; it is left to that process", error)
                 self.outcomes[point.number] = "held"
+            except ScanError as error:
+                if not self._several:
+                    raise
+                self._fail(point, error)
 
     def train(self) -> None:
         """Train all that is held, pack by pack."""
@@ -92,9 +98,15 @@ class Session:
             waiting = _packs(self._held)
             while waiting:
                 pack = waiting.pop(0)
-                trouble = self._fit(pack, interruption)
-                if trouble is not None:
-                    waiting[:0] = self._smaller(pack, trouble)
+                # a signal leaves no time to build networks
+                found = "preempted" if interruption.signal else self._fit(pack, interruption)
+                if isinstance(found, Exception):
+                    waiting[:0] = self._smaller(pack, found)
+                elif found:
+                    for held in itertools.chain(pack, *waiting):
+                        if held.point.number in self._claims:
+                            self._end(held.point, found)
+                    break
 
     def _take(self, paths: PointPaths, point: PointInfo, pack: int) -> None:
         claim = self._claims[point.number] = Claim.take(paths, pack)
@@ -113,28 +125,23 @@ class Session:
         except DlscanError as error:
             self._fail(point, error)
 
-    def _fit(self, pack: Sequence[_Held], interruption: Interruption) -> Exception | None:
-        """Train a pack; what was too much for all of it together, if anything: its memory is free then."""
+    def _fit(self, pack: Sequence[_Held], interruption: Interruption) -> Exception | Outcome | None:
+        """Train a pack; why it stopped before its end, or what was too much: its memory is free then."""
+        began = time.perf_counter()
         # not for points that are done or taken
         from dlscan.train.fit import Report, fit
         from dlscan.train.member import Member
 
-        members = [Member(held.paths, held.point, held.claim, held.experiment) for held in pack]
+        members = [Member(held.paths, held.point, held.claim, held.experiment, len(pack)) for held in pack]
         try:
-            stopped = fit(members, interruption, Report(self._end, self._fail, self._on_step))
+            return fit(members, interruption, Report(self._end, self._fail, self._on_step), began)
         except DlscanError:
             raise  # of the stream or the back end: no smaller pack does better
         except Exception as error:
             if not self._several and not is_out_of_memory(error):
                 raise
             log.debug("a pack of %d", len(pack), exc_info=error)
-            # its frames hold on to networks and batches
-            trouble = error.with_traceback(None)
-        else:
-            for held in pack:
-                if stopped and held.point.number in self._claims:
-                    self._end(held.point, stopped)
-            return None
+            trouble = _without_frames(error)
         members.clear()
         gc.collect()
         return trouble
@@ -167,8 +174,10 @@ class Session:
         self.outcomes[point.number] = outcome
 
     def _fail(self, point: PointInfo, error: Exception) -> None:
-        self._claims.pop(point.number).end(_outcome(error), _last_line(error))
-        self._failed[point] = error
+        claim = self._claims.pop(point.number, None)
+        if claim is not None:
+            claim.end(_outcome(error), _last_line(error))
+        self._failed[point] = _without_frames(error) if self._several else error
         if self._several:
             log.error("%s", error if isinstance(error, DlscanError) else f"{point}: {_first_words(error)}")
 
@@ -199,6 +208,12 @@ def _last_line(error: BaseException) -> str | None:
         return None
     lines = str(error).strip().splitlines() or [""]
     return lines[-1] if isinstance(error, DlscanError) else f"{type(error).__name__}: {lines[-1]}"
+
+
+def _without_frames(error: Exception) -> Exception:
+    """An error to keep: its frames, and those of what it came from, hold on to networks and batches."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _first_words(error: Exception) -> str:

@@ -5,7 +5,7 @@ anew each time what it was told before. All networks of a step are compiled as o
 their scaled inputs above all, is computed once, and small ones run beside each other.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 from dlscan.models import accelerator, backend, keras
@@ -15,7 +15,7 @@ from dlscan.train.feed import Fed
 
 Networks = Sequence[tuple[Any, Any]]
 Jit = bool | Literal["auto"]
-Score = Callable[[Mapping[str, Any]], Any]
+Call = Callable[[Any], Any]
 
 
 class Steps(Protocol):
@@ -50,32 +50,30 @@ def steps(networks: Networks, jit: Jit = "auto") -> Steps:
     return kinds[backend()](networks, jit)
 
 
-def scorer(network: Any) -> Score:
-    """The function that gives the scores of a network for inputs on the device, compiled."""
+def compiled(model: Any) -> Call:
+    """The function that calls a model whose weights stay as they are, for inputs on the device."""
     if backend() == "tensorflow":
-        import tensorflow
-
-        how = {"autograph": False, "jit_compile": accelerator() is not None}
-        compiled: Score = tensorflow.function(lambda inputs: network(inputs, training=False), **how)
-        return compiled
-    if backend() == "jax":
-        return _jax_scorer(network)
-    import torch
-
-    def score(inputs: Mapping[str, Any]) -> Any:
-        with torch.no_grad():
-            return network(inputs, training=False)
-
-    return score
+        return _traced(lambda inputs: model(inputs, training=False), jit=accelerator() is not None)
+    return _called_by_jax(model) if backend() == "jax" else _called_by_torch(model)
 
 
-def _jax_scorer(network: Any) -> Score:
+def _called_by_jax(model: Any) -> Call:
     import jax
 
-    call = jax.jit(lambda values, inputs: network.stateless_call(*values, inputs, training=False)[0])
-    groups = network.trainable_variables, network.non_trainable_variables
+    call = jax.jit(lambda values, inputs: model.stateless_call(*values, inputs, training=False)[0])
+    groups = model.trainable_variables, model.non_trainable_variables
     values = tuple([variable.value for variable in group] for group in groups)
     return lambda inputs: call(values, inputs)
+
+
+def _called_by_torch(model: Any) -> Call:
+    import torch
+
+    def call(inputs: Any) -> Any:
+        with torch.no_grad():
+            return model(inputs, training=False)
+
+    return call
 
 
 class _Measure:
@@ -124,8 +122,8 @@ class _TensorFlow:
                 ]
             )
 
-        self._jit = accelerator() is not None if jit == "auto" else jit
-        self._train, self._look = self._compiled(train), self._compiled(look)
+        jit = accelerator() is not None if jit == "auto" else jit
+        self._train, self._look = _traced(train, jit), _traced(look, jit)
 
     def train(self, fed: Fed) -> Any:
         return self._train(fed.inputs, fed.labels, fed.weights)
@@ -136,26 +134,26 @@ class _TensorFlow:
     def settle(self) -> None:
         """Variables are changed in place."""
 
-    def _compiled(self, step: Callable[..., Any]) -> Callable[..., Any]:
-        import tensorflow
 
-        compiled = tensorflow.function(step, autograph=False, jit_compile=self._jit)
-        if self._jit:
-            return compiled  # type: ignore[no-any-return]
+def _traced(function: Callable[..., Any], jit: bool) -> Callable[..., Any]:
+    """A function of batches, compiled by TensorFlow when it is first called."""
+    import tensorflow
 
-        def any_length(tensor: Any) -> Any:
-            return tensorflow.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
+    compiled = tensorflow.function(function, autograph=False, jit_compile=jit)
+    if jit:
+        return compiled  # type: ignore[no-any-return]
+    traced: list[Any] = []
 
-        traced: list[Any] = []
+    def any_length(tensor: Any) -> Any:
+        return tensorflow.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
 
-        def call(*batch: Any) -> Any:
-            if not traced:
-                # one trace for all lengths: a short last batch would take another, as long as the first
-                specs = tensorflow.nest.map_structure(any_length, batch)
-                traced.append(compiled.get_concrete_function(*specs))
-            return traced[0](*tensorflow.nest.flatten(batch))
+    def call(*batch: Any) -> Any:
+        if not traced:
+            # one trace for all lengths: a short last batch would take another, as long as the first
+            traced.append(compiled.get_concrete_function(*tensorflow.nest.map_structure(any_length, batch)))
+        return traced[0](*tensorflow.nest.flatten(batch))
 
-        return call
+    return call
 
 
 class _Torch:

@@ -62,6 +62,7 @@ def test_missing_command_says_so_and_is_tried_once():
     started = time.monotonic()
     with pytest.raises(MissingCommand, match="`no-such-sbatch` cannot be run here"):
         call(["no-such-sbatch", "--version"], tries=5, wait=60)
+    assert not MissingCommand("").silent
     assert time.monotonic() - started < 30
 
 
@@ -90,6 +91,22 @@ def is_gone(pid: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+@pytest.mark.parametrize(
+    ("script", "silent"),
+    [
+        ("exit 1", False),
+        ("echo 'sbatch: error: Invalid partition' >&2; exit 1", False),
+        ("echo 'sbatch: error: Socket timed out on send/recv operation' >&2; exit 1", True),
+        ("kill -9 $$", True),
+        ("sleep 1000", True),
+    ],
+)
+def test_whether_a_submission_may_still_be_taken(script, silent):
+    with pytest.raises(CallError) as caught:
+        call(sh(script), seconds=0.5)
+    assert caught.value.silent == silent
 
 
 # fails until the third time it is run

@@ -1,5 +1,6 @@
 """HTCondor without an HTCondor: whole scripts, options, ads; `make test-htcondor` has the real one."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -57,6 +58,14 @@ def test_script_that_brings_its_files_as_a_whole(tmp_path: Path, monkeypatch: py
     write_points(home / "scans" / "demo", home / "prepared" / "lcd $(y)")
     script = script_of(request_for(home, **FULL, options={"should_transfer_files": True}))
     check_golden("htcondor-transfer.sh", script.replace(str(tmp_path), "/data"))
+
+
+def test_script_that_brings_its_files_is_shown_before_there_is_a_scan(tmp_path: Path) -> None:
+    request = request_for(tmp_path, 1, options={"should_transfer_files": True})
+    draft = dataclasses.replace(request, draft={1: "0001-a", 2: "0002-b"}, prepared=Path("/data/lcd"))
+    assert "#CONDOR dataset = /data/lcd\n" in script_of(draft)
+    assert "#CONDOR 0001-a, 0002-b\n" in script_of(draft)
+    assert not list(tmp_path.iterdir())
 
 
 def variant(name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dlscan.batch import Request, slurm_queries
+from dlscan.batch.call import CallError
 from dlscan.batch.call import call as real_call
 from dlscan.batch.slurm import Slurm
 from dlscan.config import Batch
@@ -127,13 +128,22 @@ def test_empty_answer_is_confirmed_before_a_submission_counts_as_absent(
     assert Slurm(Batch()).find(request(tmp_path)) == []
 
 
+def test_controller_that_says_nothing_at_all_has_not_answered(commands: Commands, tmp_path: Path) -> None:
+    commands(squeue="exit 0", jobs="exit 0")
+    with pytest.raises(BatchError, match="`scontrol` answers nothing"):
+        Slurm(Batch()).look(["12_1"])
+    with pytest.raises(BatchError, match="`scontrol` answers nothing"):
+        Slurm(Batch()).find(request(tmp_path))
+
+
 def test_submission_is_tried_once_and_its_answer_read(commands: Commands, tmp_path: Path) -> None:
     calls = commands(sbatch="echo 'Welcome to this site'; echo '12;cluster'")
     assert Slurm(Batch()).submit(request(tmp_path)) == ["12_1", "12_2"]
     calls.unlink()
-    commands(sbatch=DEAD)
-    with pytest.raises(BatchError, match="Unable to contact"):
+    commands(sbatch="echo 'Socket timed out on send/recv operation' >&2; exit 1")
+    with pytest.raises(CallError, match="timed out") as caught:
         Slurm(Batch()).submit(request(tmp_path))
+    assert caught.value.silent
     assert calls.read_text().count("sbatch") == 1
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from dlscan.batch.call import call
+from dlscan.batch.call import CallError, call
 from dlscan.batch.system import Request, Sight
 from dlscan.config import Batch
 from dlscan.errors import BatchError
@@ -43,6 +43,8 @@ class Slurm:
             call(["sh", "-c", "until [ -e go ]; do sleep 0.1; done"], cwd=self.home, seconds=300)
         if self.fault in ("refuses", "silent") or ("then no more" in self.fault and self.taken()):
             raise BatchError("no more today")
+        if self.fault == "busy":
+            raise CallError("no answer within 1 s")
         if self.fault == "takes the first":
             self.take(request, 1)
             raise BatchError("no more than one")

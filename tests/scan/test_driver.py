@@ -157,6 +157,17 @@ def test_a_system_that_does_not_answer_makes_nobody_submit_twice(site: Site) -> 
     assert site.jobs() == 3
 
 
+def test_jobs_that_a_busy_system_takes_later_are_not_submitted_again(site: Site) -> None:
+    code, _, err = site.scan(fault="busy")
+    assert code == 1
+    assert "slurm does not say whether it took submission 1 (no answer within 1 s)" in err
+    assert site.ids() == [None]
+    submission = Submissions(site.experiment.directory).read()[0]
+    (site.home / f"{submission.tag}.json").write_text('["1_1", "1_2", "1_3"]')
+    assert site.scan()[0] == 0
+    assert site.ids() == [("1_1", "1_2", "1_3")]
+
+
 def test_of_two_scans_at_once_one_submits(site: Site) -> None:
     with site.start(fault="slow") as first:
         fake_slurm.started(site.home)

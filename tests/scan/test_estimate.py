@@ -29,7 +29,6 @@ TRIAL = Trial(
     several=(4, 5.5),
     startup=7.0,
     building=2.0,
-    scoring=0.5,
 )
 
 

@@ -4,6 +4,7 @@ import csv
 import logging
 import os
 import signal
+import weakref
 
 import h5py
 import numpy as np
@@ -15,6 +16,7 @@ from dlscan.errors import PointsFailed
 from dlscan.record import Record
 from dlscan.stream import Batches
 from dlscan.train import PointInfo, train_point, train_points
+from dlscan.train.member import Member
 from dlscan.train.pack import Pack
 
 # dropout, batch normalisation, class weights and Adam are the defaults of these points
@@ -218,6 +220,82 @@ def test_out_of_memory_splits_the_pack_and_keeps_finished_epochs(make_points, mo
     for (one, _), (other, _) in zip(points, alone, strict=True):
         np.testing.assert_allclose(history_of(one), history_of(other), rtol=1e-4)
     assert [last_attempt(paths).outcome for paths, _ in points] == ["done"] * 5
+    assert [Record.read(paths.record).pack for paths, _ in points] == [2, 2, 1, 2, 2]
+    # to go on within a job is no new start
+    assert [last_attempt(paths).resumed_after for paths, _ in points] == [0] * 5
+
+
+def test_networks_of_a_pack_that_was_split_or_failed_take_no_memory_any_more(make_points, monkeypatch):
+    points = make_points("freed", *[{"model__width": width, "train__epochs": 1} for width in (2, 3, 40)])
+    networks, train, left = [], Pack.train, []
+
+    def too_small(self, batch):
+        left.append([len(self.learners), sum(network() is not None for network in networks)])
+        networks.extend(weakref.ref(learner.network) for learner in self.learners)
+        if len(self.learners) == 3 or self.learners[0].parameters > 500:
+            try:
+                raise MemoryError("3 GiB wanted")
+            except MemoryError as error:
+                # back ends raise their errors anew, and the first one knows the frames that it came through
+                raise RuntimeError(f"RESOURCE_EXHAUSTED: {error}") from None
+        train(self, batch)
+        networks.clear()
+
+    monkeypatch.setattr(Pack, "train", too_small)
+    with pytest.raises(PointsFailed, match="point 3"):
+        train_points(points)
+    assert {tuple(one) for one in left} == {(3, 0), (2, 0), (1, 0)}
+
+
+def test_network_without_a_score_for_some_event_is_lost_alone(make_points, monkeypatch):
+    points = make_points("nan", {"train__epochs": 1}, {"train__epochs": 1, "model__width": 4})
+    sick, load_best = str(points[0][1]), Member.load_best
+
+    def broken(self):
+        network = load_best(self)
+        if str(self) == sick:
+            network.weights[-1].assign([np.nan] * 3)
+        return network
+
+    monkeypatch.setattr(Member, "load_best", broken)
+    with pytest.raises(PointsFailed, match=r"1 of 2 points failed: point 1"):
+        train_points(points)
+    assert "scores are nan" in last_attempt(points[0][0]).error
+    assert points[1][0].record.exists()
+    assert not points[0][0].predictions.exists()
+
+
+def test_point_without_its_best_weights_is_lost_alone(make_points):
+    # the second epoch is never so much better
+    stop = {"monitor": "val_loss", "min_delta": 10.0, "patience": 9}
+    kind = {"train__epochs": 2, "train__early_stopping": stop}
+    points = make_points("best", kind, {**kind, "model__width": 4})
+
+    def remove(epoch, step, steps):
+        if (epoch, step) == (2, 1):
+            (points[0][0].last / "epoch-0001.h5").unlink()
+
+    with pytest.raises(PointsFailed, match=r"1 of 2 points failed: point 1"):
+        train_points(points, remove)
+    assert "epoch-0001.h5: missing or damaged" in last_attempt(points[0][0]).error
+    assert Record.read(points[1][0].record).best_epoch == 1
+
+
+def test_point_whose_directory_cannot_be_used_is_lost_alone(make_points):
+    points = make_points("unusable", {"train__epochs": 1}, {"train__epochs": 1})
+    points[0][0].lock.mkdir()
+
+    with pytest.raises(PointsFailed, match=r"1 of 2 points failed: point 1"):
+        train_points(points)
+    assert Record.read(points[1][0].record).epochs == 1
+
+
+def test_pack_that_has_to_wait_for_another_is_not_built_once_a_signal_came(make_points):
+    points = make_points("waiting", {}, {"train__batch_size": 50})
+
+    assert train_points(points, stop_at(1, 1)) == {1: "preempted", 2: "preempted"}
+    assert [last_attempt(paths).resumed_after for paths, _ in points] == [0, None]
+    assert [last_attempt(paths).outcome for paths, _ in points] == ["preempted"] * 2
 
 
 def test_point_too_big_for_memory_alone_is_said_to_be(make_points, monkeypatch):
