@@ -90,7 +90,7 @@ class Claim:
                         _fence(handle, attempt.number)
                         _sweep(paths, attempt)
                         return cls(paths, attempt)
-            time.sleep(min(left, 1.0))
+            time.sleep(min(left, 1.0) or 0.1)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

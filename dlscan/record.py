@@ -97,7 +97,7 @@ class Record:
     model_parameters : int
         Trainable weights of the network.
     seed : int
-        The seed of weights, dropout and the order of events.
+        The seed of weights and dropout; the order of events is that of the scan.
     started, ended : str
         ISO 8601, UTC; `started` is that of the first attempt.
     attempts : int

@@ -1,5 +1,6 @@
 """Jobs as tasks of a running dask.distributed scheduler."""
 
+import asyncio
 import contextlib
 import logging
 import shlex
@@ -157,10 +158,11 @@ class Dask:
         address = self._address()
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
+            asyncio.run(_answer(address))
             client = Client(address, timeout=_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             raise BatchError(
-                f"dask: no scheduler answers at {address} ({error}); start it and its workers, "
+                f"dask: no scheduler answers at {address} ({error!r}); start it and its workers, "
                 "or give another by --scheduler"
             ) from None
         try:
@@ -175,6 +177,17 @@ class Dask:
             if time.monotonic() > until:
                 raise BatchError("dask: the scheduler did not take the tasks in time")
             time.sleep(0.05)
+
+
+async def _answer(address: str) -> None:
+    """Wait for an answer, for some time: a client waits without an end if the scheduler stands still."""
+    from distributed.core import rpc
+
+    scheduler = rpc(address, timeout=_SECONDS)
+    try:
+        await asyncio.wait_for(scheduler.identity(), _SECONDS)
+    finally:
+        await scheduler.close_rpc()
 
 
 def tell(keys: list[str], dask_scheduler: Any = None) -> dict[str, tuple[str, str, str]]:

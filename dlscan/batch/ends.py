@@ -1,6 +1,7 @@
 """Write down the ends of jobs that could not do so themselves."""
 
 import contextlib
+import logging
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from dlscan.claims import note_end
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
 
+messages = logging.getLogger("dlscan")
 # who is told to end before it listens has not failed
 _TOLD_TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
@@ -43,7 +45,10 @@ def note_ends(before: Mapping[PointPaths, int], code: int, log: Path) -> None:
                     continue
         # without an attempt it died before it began: no memory to import, no experiment file
         told = -code in _TOLD_TO_END
-        note_end(paths, "preempted" if told else "failed", _last_words(code, log))
+        try:
+            note_end(paths, "preempted" if told else "failed", _last_words(code, log))
+        except (DlscanError, OSError) as error:  # no reason to stop the jobs of other points
+            messages.warning(f"{paths.directory}: how its job ended is not written down: {error}")
 
 
 def _last_words(code: int, log: Path) -> str:

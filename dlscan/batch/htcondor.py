@@ -11,11 +11,10 @@ from dlscan.batch.condor_ads import sight_in_history, sight_in_queue, sight_of_f
 from dlscan.batch.condor_language import arguments, brings_files, check_options, description
 from dlscan.batch.condor_transfer import dataset, queue, transfers
 from dlscan.batch.handed import exports
-from dlscan.batch.script import Lines, fill, read_template
+from dlscan.batch.script import Lines, fill, keep, read_script_template, read_template
 from dlscan.batch.system import Request, Sight
 from dlscan.config import Batch
 from dlscan.errors import BatchError
-from dlscan.files import write_text
 
 _TEMPLATE = "htcondor.condor"
 SCRIPT = "htcondor.sh"
@@ -44,7 +43,7 @@ class HTCondor:
     def check(self, batch: Batch) -> None:
         """Check options, template and that HTCondor's commands are here."""
         check_options(batch.options)
-        read_template(batch.template, _TEMPLATE)
+        read_script_template(batch.template, _TEMPLATE)
         call(["condor_version"], tries=2)
 
     def most_jobs(self) -> int | None:
@@ -56,9 +55,7 @@ class HTCondor:
 
     def script(self, request: Request) -> str:
         """The job script, with the submit description in its comments."""
-        text, name = read_template(request.batch.template, _TEMPLATE)
-        if "@options@" not in text:
-            raise BatchError(f"{name}: has no line @options@, where what the jobs ask for is put in")
+        text, name = read_script_template(request.batch.template, _TEMPLATE)
         directory, batch = request.directory.absolute(), request.batch
         values: dict[str, object] = {
             "scan": request.scan.absolute(),
@@ -85,10 +82,7 @@ class HTCondor:
     def submit(self, request: Request) -> list[str]:
         """Submit by condor_submit, which takes all jobs or none."""
         script = self.script(request)
-        request.directory.mkdir(parents=True, exist_ok=True)
-        write_text(request.directory / SCRIPT, script)
-        lines = (" ".join(map(str, points)) + "\n" for points in request.jobs)
-        write_text(request.directory / "jobs.txt", "".join(lines))
+        keep(request, SCRIPT, script)
         try:
             # not from the submission's directory: HTCondor looks for macros in the name of where it is
             output = call(

@@ -11,11 +11,10 @@ from dlscan.batch.call import CallError, call
 from dlscan.batch.handed import exports
 from dlscan.batch.pbs_options import Dialect, check_options, directives
 from dlscan.batch.pbs_states import plain_id, read_jobs, sight
-from dlscan.batch.script import Lines, fill, read_template
+from dlscan.batch.script import Lines, fill, keep, read_script_template, read_template
 from dlscan.batch.system import Request, Sight
 from dlscan.config import Batch
 from dlscan.errors import BatchError
-from dlscan.files import write_text
 
 SCRIPT = "pbs.sh"
 _TEMPLATE = "pbs.pbs"
@@ -43,7 +42,7 @@ class PBS:
     def check(self, batch: Batch) -> None:
         """Check options, template and that PBS answers."""
         check_options(batch.options)
-        read_template(batch.template, _TEMPLATE)
+        read_script_template(batch.template, _TEMPLATE)
         call(["qstat", "--version"], tries=2)
 
     def most_jobs(self) -> int | None:
@@ -53,9 +52,7 @@ class PBS:
 
     def script(self, request: Request) -> str:
         """The script of a submission."""
-        text, name = read_template(request.batch.template, _TEMPLATE)
-        if "@options@" not in text:
-            raise BatchError(f"{name}: has no line @options@, where what the jobs ask for is put in")
+        text, name = read_script_template(request.batch.template, _TEMPLATE)
         options = directives(request, self._dialect)
         values: dict[str, object] = {
             "options": Lines("\n".join(f"#PBS {option}" for option in options)),
@@ -74,10 +71,7 @@ class PBS:
     def submit(self, request: Request) -> list[str]:
         """Write `pbs.sh` and `jobs.txt` into the submission's directory, and submit them."""
         script = self.script(request)
-        request.directory.mkdir(parents=True, exist_ok=True)
-        points = "".join(" ".join(map(str, job)) + "\n" for job in request.jobs)
-        write_text(request.directory / "jobs.txt", points)
-        write_text(request.directory / SCRIPT, script)
+        keep(request, SCRIPT, script)
         # PBS hands its own variables on to the job, the name of this directory among them
         answer = call(["qsub"], input=script, cwd=_NEUTRAL, seconds=120.0)
         lines = [line for line in answer.splitlines() if re.match(r"\d+(\[\])?(\.|$)", line)]

@@ -14,7 +14,9 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from dlscan.batch.system import Request
 from dlscan.errors import BatchError
+from dlscan.files import write_text
 
 _PLACEHOLDER = re.compile(r"@@|@([a-z][a-z_]*)@")
 _PACKAGED = re.compile(r"[A-Za-z0-9_-]+")
@@ -58,6 +60,22 @@ def read_template(template: str | None, default: str) -> tuple[str, str]:
             f"the path of your own needs a slash or a dot: ./{template}{suffix}"
         )
     return file.read_text(encoding="utf-8"), file.name
+
+
+def read_script_template(template: str | None, default: str) -> tuple[str, str]:
+    """As `read_template`, of a whole script: it has to say where what the jobs ask for is put in."""
+    text, name = read_template(template, default)
+    if "@options@" not in text:
+        raise BatchError(f"{name}: has no line @options@, where what the jobs ask for is put in")
+    return text, name
+
+
+def keep(request: Request, name: str, script: str) -> None:
+    """Write a script into the submission's directory, and `jobs.txt`: the points of each job, a line each."""
+    request.directory.mkdir(parents=True, exist_ok=True)
+    lines = (" ".join(map(str, points)) + "\n" for points in request.jobs)
+    write_text(request.directory / "jobs.txt", "".join(lines))
+    write_text(request.directory / name, script)
 
 
 def fill(text: str, name: str, values: Mapping[str, object]) -> str:

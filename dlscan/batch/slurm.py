@@ -6,18 +6,16 @@ from functools import cached_property
 
 from dlscan.batch import slurm_options as options
 from dlscan.batch.call import CallError, call
-from dlscan.batch.script import Lines, fill, read_template
+from dlscan.batch.script import Lines, fill, keep, read_script_template, read_template
 from dlscan.batch.slurm_queries import GONE, ask, chunks, environment, find_arrays, look
 from dlscan.batch.slurm_states import Key
 from dlscan.batch.system import Request, Sight
 from dlscan.config import Batch
 from dlscan.config.build import nearest
 from dlscan.errors import BatchError
-from dlscan.files import write_text
 
 SCRIPT = "slurm.sh"
 TRAIN = "slurm.train"  # what a job does, to be put in for @train@
-POINTS = "jobs.txt"
 _SUBMIT_SECONDS = 120.0  # sbatch waits by itself where the controller is busy
 
 
@@ -40,7 +38,7 @@ class Slurm:
         known, letters = options.known_options(ask(["sbatch", "--help"]))
         given = options.native(batch.options)
         options.require_known(given, known, letters)
-        read_template(batch.template, SCRIPT)
+        read_script_template(batch.template, SCRIPT)
         if isinstance(given.get("partition"), str):
             self._check_partitions(batch, given["partition"].split(","))
         if options.asks_for_gpus_itself(batch) and "gpu" not in self._config.get("GresTypes", "").split(","):
@@ -61,9 +59,7 @@ class Slurm:
 
     def script(self, request: Request) -> str:
         """The script of a submission."""
-        text, name = read_template(request.batch.template, SCRIPT)
-        if "@options@" not in text:
-            raise BatchError(f"{name}: has no line @options@, where what the jobs ask for is put in")
+        text, name = read_script_template(request.batch.template, SCRIPT)
         values: dict[str, object] = {
             "options": options.lines(options.header(request)),
             "tag": request.tag,
@@ -78,11 +74,7 @@ class Slurm:
 
     def submit(self, request: Request) -> list[str]:
         """Write `slurm.sh` and `jobs.txt` into the submission's directory, and submit them."""
-        script = self.script(request)
-        request.directory.mkdir(parents=True, exist_ok=True)
-        points = "".join(" ".join(map(str, job)) + "\n" for job in request.jobs)
-        write_text(request.directory / POINTS, points)
-        write_text(request.directory / SCRIPT, script)
+        keep(request, SCRIPT, self.script(request))
         command = ["sbatch", "--parsable", SCRIPT]
         variables = environment(options.header(request))
         try:

@@ -40,8 +40,9 @@ def with_scheduler(batch: "Batch", scheduler: str | None) -> "Batch":
     if batch.system != "dask":
         raise click.UsageError(f"--scheduler is for dask, and this runs on {batch.system}")
     file = Path(scheduler)
+    is_file = file.suffix == ".json" or file.is_file()
     # other commands are started elsewhere
-    return dataclasses.replace(batch, scheduler=str(file.absolute()) if file.is_file() else scheduler)
+    return dataclasses.replace(batch, scheduler=str(file.absolute()) if is_file else scheduler)
 
 
 def show(experiment: "Experiment", batch: "Batch", retry: tuple[str, ...], extend: bool) -> None:
@@ -99,11 +100,7 @@ def say_submitted(plan: "Plan", batch: "Batch", work: "Work", submitted: "Submit
     taken = {number for job in submitted.jobs for number in job}
     states = collections.Counter(s.state for s in work.statuses if s.point.number not in taken)
     parts += [f"{count} {state}" for state, count in sorted(states.items()) if count]
-    look = (
-        ""
-        if work.done == len(plan.points)
-        else f"; look by `{shlex.join(['dlscan', 'status', str(plan.directory)])}`"
-    )
+    look = "" if work.done == len(plan.points) else f"; look by `{_status(plan)}`"
     click.echo(f"{plan.directory}: {_count(len(plan.points), 'point')}, {', '.join(parts)}{look}")
 
 
@@ -178,17 +175,19 @@ def conclude(plan: "Plan", states: "list[PointStatus]") -> None:
     if failed:
         raise PointsFailed(
             f"{len(failed)} of {len(states)} points failed, the first is {failed[0].point.directory} "
-            f"({failed[0].error}); see `dlscan status {plan.directory}`, mend the cause, run this again"
+            f"({failed[0].error}); see `{_status(plan)}`, mend the cause, run this again"
         )
     if others and all(other.state == "running" for other in others):
-        raise PointsFailed(
-            f"{_are(others)} being trained by another process; see `dlscan status {plan.directory}`"
-        )
+        raise PointsFailed(f"{_are(others)} being trained by another process; see `{_status(plan)}`")
     if others:
         raise PointsFailed(
             f"{_are(others)} not done yet ({', '.join(sorted({other.state for other in others}))}); "
             f"run the same command again to go on"
         )
+
+
+def _status(plan: "Plan") -> str:
+    return shlex.join(["dlscan", "status", str(plan.directory)])
 
 
 def _are(states: "list[PointStatus]") -> str:

@@ -42,6 +42,8 @@ def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) ->
       dlscan status scans/lcd-dense --watch
       dlscan status scans/lcd-dense --json | jq '.points[] | select(.state == "failed")'
     """
+    import shlex
+
     from dlscan.cli.arguments import scan_directory
     from dlscan.cli.status_text import as_json_text, table
     from dlscan.errors import PointsFailed, UsageError
@@ -60,8 +62,8 @@ def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) ->
     failed = totals(statuses).failed
     if failed:
         raise PointsFailed(
-            f"{failed} of {len(statuses)} points failed; `dlscan logs {scan} N` shows the output of point N, "
-            f"and `dlscan scan` tries them again"
+            f"{failed} of {len(statuses)} points failed; `dlscan logs {shlex.quote(scan)} N` shows the "
+            f"output of point N, and `dlscan scan` tries them again"
         )
 
 

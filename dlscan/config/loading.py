@@ -160,6 +160,9 @@ def _make_absolute(top: dict[str, Any], base: Path) -> None:
     if isinstance(batch, dict) and re.search(r"[/.]", str(batch.get("template") or "")):
         # a bare name is that of a template in the package
         batch["template"] = os.path.normpath(base / os.path.expanduser(str(batch["template"])))  # noqa: PTH111
+    if isinstance(batch, dict) and str(batch.get("scheduler") or "").endswith(".json"):
+        # it is looked for later, by commands that are started elsewhere
+        batch["scheduler"] = os.path.normpath(base / os.path.expanduser(batch["scheduler"]))  # noqa: PTH111
 
 
 def _check_grid(experiment: Experiment) -> None:

@@ -19,8 +19,9 @@ from dlscan.scan.space import Point
 _TRAINING = 3
 # A look at a batch goes forward only.
 LOOK = 1 / _TRAINING
-# Training events that are scored in the end, as `dlscan.train.evaluate` does.
-_SAMPLE = 50_000
+# Training events that are scored in the end, at most so many and so many times those of test: the sample of
+# `dlscan.train.evaluate`, which loads Keras.
+_SAMPLE, _SAMPLE_FACTOR = 50_000, 2
 # Of the weights: their values, their slopes, and two of the same size that an optimizer remembers.
 _COPIES = 4
 # What is kept of the forward pass has slopes too.
@@ -110,7 +111,8 @@ def event_bytes(manifest: Manifest) -> int:
 def _scored_events(manifest: Manifest) -> int:
     """Of test, of validation and of a sample of train."""
     splits = manifest.splits
-    return splits["test"].events + splits["validation"].events + min(splits["train"].events, _SAMPLE)
+    test = splits["test"].events
+    return test + splits["validation"].events + min(splits["train"].events, _SAMPLE, _SAMPLE_FACTOR * test)
 
 
 def _events(balance: str, manifest: Manifest) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dlscan.attempts import Attempt, last_attempt
 from dlscan.errors import DlscanError
+from dlscan.files import modified
 from dlscan.scan.plan import Plan
 from dlscan.scan.space import Point
 from dlscan.scan.states import UNDER_WAY
@@ -23,8 +24,9 @@ Say = Callable[[str], None]
 def log_file(plan: Plan, point: Point) -> Path | None:
     """The file with the output of the latest job of a point; None if no job printed anything.
 
-    That of training goes to the `log.txt` of the first point of a job. Where there is none, it is what the
-    job's script said, in the submission's directory: a job may end before it begins to train.
+    That of training goes to the `log.txt` of the first point of a job. Where there is none since the job was
+    submitted, it is what the job's script said, in the submission's directory: a job may end before it begins
+    to train.
     """
     attempt = _attempt(plan, point)
     submission, index = _job(plan, point, attempt)
@@ -35,7 +37,10 @@ def log_file(plan: Plan, point: Point) -> Path | None:
             # of a job with several points this one's own is that of another time, when it was alone
             together = attempt is not None and attempt.pack > 1
             places.insert(0 if together else 1, plan.paths(first).log)
-        places.append(Submissions(plan.directory).directory(submission.number) / f"{index + 1}.log")
+        directory = Submissions(plan.directory).directory(submission.number)
+        places.append(directory / f"{index + 1}.log")
+        submitted = modified(directory / "jobs.txt") or 0.0
+        places.sort(key=lambda place: (modified(place) or 0.0) < submitted)  # those of earlier jobs last
     elif attempt is not None and attempt.pack > 1:
         places = [*_companions(plan, attempt), *places]
     return next((place for place in places if _has_content(place)), None)
@@ -64,18 +69,19 @@ def follow(
         Waits for so many seconds.
     """
     current: Path | None = None
-    position, looked, idle = 0, -_STATE_SECONDS, 0
+    positions: dict[Path, int] = {}  # a point may come back to a file
+    looked, idle = -_STATE_SECONDS, 0
     silence: list[str] = []
     while True:
         file = log_file(plan, point)
         if file is not None and file != current:
             say(f"==> {file}")
-            position = file.stat().st_size if current is None and lines is not None else 0
-            if position and lines:
+            if current is None and lines is not None:
+                positions[file] = file.stat().st_size
                 yield last_lines(file, lines)
             current = file
         if current is not None:
-            new, position = _read_from(current, position)
+            new, positions[current] = _read_from(current, positions.get(current, 0))
             if new:
                 yield new
         if idle == 2:
@@ -121,16 +127,24 @@ def _attempt(plan: Plan, point: Point) -> Attempt | None:
 
 
 def _job(plan: Plan, point: Point, attempt: Attempt | None) -> tuple[Submission | None, int]:
-    """The submission and the place in it of the job that tried the point last, or that is to try it."""
-    found: tuple[Submission | None, int] = (None, 0)
-    for submission in Submissions(plan.directory).read():
+    """The submission and the place in it of the job that tried the point last, or that is to try it.
+
+    That is the latest, unless its script has said nothing yet and an attempt is of an earlier one.
+    """
+    latest: tuple[Submission | None, int] = (None, 0)
+    tried: tuple[Submission | None, int] = (None, 0)
+    submissions = Submissions(plan.directory)
+    for submission in submissions.read():
         for index, points in enumerate(submission.jobs):
             if point.number in points:
-                found = (submission, index)
+                latest = (submission, index)
                 ids = submission.ids or ()
                 if attempt is not None and index < len(ids) and ids[index] == attempt.job:
-                    return found
-    return found
+                    tried = latest
+    if latest[0] is None or tried[0] is None:
+        return latest
+    script = submissions.directory(latest[0].number) / f"{latest[1] + 1}.log"
+    return latest if _has_content(script) else tried
 
 
 def _companions(plan: Plan, attempt: Attempt) -> list[Path]:

@@ -109,16 +109,20 @@ def point_status(plan: Plan, point: Point, look: Look | None = None, say: Say = 
     return _statuses(plan, [point], look, say)[0]
 
 
-def settle(plan: Plan, statuses: list[PointStatus]) -> None:
+def settle(plan: Plan, statuses: list[PointStatus], say: Say = _say_nothing) -> None:
     """Write down how attempts ended that could not do so themselves, before the batch system forgets it.
 
-    Retries are counted by what is written down, of jobs too that ended before they began.
+    Retries are counted by what is written down, of jobs too that ended before they began. `say` gets a line
+    for each point of which that could not be done, because a process that hangs holds its lock.
     """
     for status in statuses:
         if status.unwritten:
             outcome = "lost" if status.state == "preempted" else status.state
             job = status.job if status.unwritten == "job" else None
-            note_end(plan.paths(status.point), outcome, status.error, job)
+            try:
+                note_end(plan.paths(status.point), outcome, status.error, job)
+            except DlscanError as error:
+                say(str(error))
 
 
 def _statuses(plan: Plan, points: Sequence[Point], look: Look | None, say: Say) -> list[PointStatus]:

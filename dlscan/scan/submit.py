@@ -7,6 +7,7 @@ was killed in between leaves the first without the second; the next one asks the
 import contextlib
 import dataclasses
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -58,7 +59,7 @@ def submitting(plan: Plan) -> Iterator[None]:
     """
     busy = ScanError(
         f"{plan.directory}: another `dlscan scan` or `cancel` is submitting or cancelling jobs of this scan; "
-        f"`dlscan status {plan.directory}` shows what it did when it is through"
+        f"`dlscan status {shlex.quote(str(plan.directory))}` shows what it did when it is through"
     )
     with locked(plan.directory / ".submit.lock", busy) as handle:
         # a command of the batch system that outlives a killed `scan` may still submit: it keeps the lock
@@ -132,7 +133,6 @@ def _submit_once(
     submissions = Submissions(plan.directory)
     submission = submissions.ask(batch, jobs)
     request = request_for(plan, submission)
-    request.directory.mkdir(parents=True, exist_ok=True)
     refusal = ""
     try:
         ids = where.submit(request)

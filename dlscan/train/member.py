@@ -13,7 +13,7 @@ from dlscan.claims import Claim
 from dlscan.config import Experiment, plain
 from dlscan.dataset import Manifest
 from dlscan.errors import DivergedError, ScanError
-from dlscan.files import written_whole
+from dlscan.files import sync, written_whole
 from dlscan.models.flops import flops
 from dlscan.record import PointPaths, Record
 from dlscan.train.checkpoint import Checkpoint
@@ -165,6 +165,8 @@ class Member:
             with written_whole(self.paths.best) as temporary:
                 self.learner.network.save(temporary)
             scores.commit()
+            # the checkpoint, which has it too, is about to go
+            sync(self.paths.history)
             beside = shared + time.perf_counter() - start
             self._record(evaluation, beside).write(self.paths.record)
             # the record says what the checkpoint was for, and a scan has many points

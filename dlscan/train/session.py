@@ -107,6 +107,9 @@ class Session:
                         if held.point.number in self._claims:
                             self._end(held.point, found)
                     break
+                if waiting:
+                    # networks refer to themselves, and the next ones want their memory
+                    gc.collect()
 
     def _take(self, paths: PointPaths, point: PointInfo, pack: int) -> None:
         claim = self._claims[point.number] = Claim.take(paths, pack)
@@ -126,7 +129,7 @@ class Session:
             self._fail(point, error)
 
     def _fit(self, pack: Sequence[_Held], interruption: Interruption) -> Exception | Outcome | None:
-        """Train a pack; why it stopped before its end, or what was too much: its memory is free then."""
+        """Train a pack; why it stopped before its end, or what was too much for it."""
         began = time.perf_counter()
         # not for points that are done or taken
         from dlscan.train.fit import Report, fit
@@ -141,10 +144,7 @@ class Session:
             if not self._several and not is_out_of_memory(error):
                 raise
             log.debug("a pack of %d", len(pack), exc_info=error)
-            trouble = _without_frames(error)
-        members.clear()
-        gc.collect()
-        return trouble
+            return _without_frames(error)
 
     def _smaller(self, pack: Sequence[_Held], trouble: Exception) -> list[list[_Held]]:
         """What is left of a pack that cannot be trained, in halves; one point alone has failed."""

@@ -198,6 +198,17 @@ def test_a_scheduler_that_is_gone_knows_no_jobs_and_takes_none(
         by_address.submit(request_)
 
 
+def test_a_scheduler_that_stands_still_is_no_answer(
+    cluster: Cluster, batch: Batch, request_: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = Dask(batch).submit(request_)
+    monkeypatch.setattr("dlscan.batch.dask._SECONDS", 1.0)
+    cluster.scheduler.send_signal(signal.SIGSTOP)
+    with pytest.raises(BatchError, match=r"no scheduler answers at tcp://.*Timeout"):
+        Dask(batch).look(ids)
+    cluster.scheduler.send_signal(signal.SIGCONT)
+
+
 def test_resources_decide_which_worker_gets_a_job(cluster: Cluster, request_: Request) -> None:
     batch = Batch(system="dask", scheduler=str(cluster.file), options={"resources": {"GPU": 1}})
     cluster.worker()

@@ -32,6 +32,7 @@ class Report:
     """What was done, and what came of it."""
 
     seed: int
+    checked: bool = True
     seconds: float = 0.0
     faults: "collections.Counter[str]" = dataclasses.field(default_factory=collections.Counter)
     scans: int = 0
@@ -49,7 +50,7 @@ class Report:
     @property
     def well(self) -> bool:
         """Whether the promise was kept."""
-        return not any(violations for _, violations in self._violations())
+        return self.checked and not any(violations for _, violations in self._violations())
 
     def _violations(self) -> list[tuple[str, list[str]]]:
         return [
@@ -70,6 +71,8 @@ class Report:
             f"{total} faults:",
         ]
         lines += [f"  {count:5d}  {name.replace('_', ' ')}" for name, count in self.faults.most_common()]
+        if not self.checked:
+            lines.append("STOPPED BEFORE ITS END: what follows leaves out the last scan")
         for name, found in self._violations():
             lines += [f"{len(found)} {name}", *(f"  {line}" for line in found[:20])]
         return "\n".join(lines)
@@ -113,6 +116,7 @@ class Campaign:
 
     def _one_scan(self, cluster: SlurmCluster, workload: Workload, undisturbed: Scan, end: float) -> None:
         self.report.scans += 1
+        self.report.checked = False
         together = self._draw.choice((1, 1, 2, 3))
         limit = self._draw.choice(("null", "null", "4s"))
         scan = workload.scan(
@@ -148,6 +152,7 @@ class Campaign:
             with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
                 if kind(stage):
                     self.report.faults[kind.__name__] += 1
+                    print(f"{self.report.faults.total()}: {kind.__name__.replace('_', ' ')}", flush=True)
             if self._draw.random() < 0.3 and len(stage.started) < 2:
                 stage.submit()
             if self._draw.random() < 0.3 and witness.ask() == {"done"}:
@@ -182,6 +187,7 @@ class Campaign:
             known = attempts(point)
             report.attempts += len(known)
             report.outcomes.update(str(one["outcome"] or "without a word") for one in known)
+        report.checked = True
         if any(found.values()):
             shutil.copytree(scan.directory, Path(tempfile.mkdtemp(prefix="dlscan-chaos-kept-")) / name)
         shutil.rmtree(scan.directory)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,6 +75,24 @@ def test_a_job_that_did_not_come_to_training_has_its_own_output(plan: Plan) -> N
     assert log_file(plan, point) == log(plan, 3)
     log(plan, 2).write_text("another time\n")
     assert log_file(plan, point) == log(plan, 2)
+
+
+def test_what_an_earlier_job_printed_does_not_hide_why_the_latest_failed(plan: Plan) -> None:
+    submit(plan, (2,))
+    tried(plan, 2, job="1_1")
+    log(plan, 2).write_text("training, an hour ago\n")
+    then = time.time() - 3600
+    os.utime(log(plan, 2), (then, then))
+    submit(plan, (2,))
+    script = job_log(plan, 2, 1)
+    (script.parent / "jobs.txt").write_text("2\n")
+    assert log_file(plan, plan.point(2)) == log(plan, 2)
+    script.write_text("python: command not found\n")
+    assert log_file(plan, plan.point(2)) == script
+    tried(plan, 2, job="2_1")
+    assert log_file(plan, plan.point(2)) == script
+    log(plan, 2).write_text("training again\n")
+    assert log_file(plan, plan.point(2)) == log(plan, 2)
 
 
 def test_the_points_of_a_job_share_the_log_of_the_first(plan: Plan) -> None:

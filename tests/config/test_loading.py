@@ -72,6 +72,15 @@ def test_parent_directories_are_gone_from_paths(file: Path) -> None:
     assert experiment.output == Path("/b")
 
 
+@pytest.mark.parametrize("address", ["tcp://head:8786", "head:8786"])
+def test_the_file_of_a_scheduler_is_beside_the_experiment_and_an_address_is_left_alone(
+    file: Path, address: str
+) -> None:
+    batch = load(file, ["batch.scheduler=dask/scheduler.json"]).batch
+    assert batch.scheduler == str(file.parent.resolve() / "dask/scheduler.json")
+    assert load(file, [f"batch.scheduler='{address}'"]).batch.scheduler == address
+
+
 def test_the_same_file_is_the_same_experiment_from_wherever_it_is_named(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

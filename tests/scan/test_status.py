@@ -12,6 +12,7 @@ from dlscan.batch.system import Sight
 from dlscan.claims import Claim
 from dlscan.config import Batch
 from dlscan.errors import BatchError, ScanError
+from dlscan.files import locked
 from dlscan.heartbeat import beat_file
 from dlscan.record import Record
 from dlscan.scan import Plan, freeze, point_status, scan_status
@@ -226,6 +227,20 @@ def test_settled_ends_stay_when_the_system_has_forgotten_them(plan):
     assert [status.attempts for status in after] == [1, 1, 1]
     assert [status.crashes for status in after] == [1, 0, 1]
     assert not any(status.unwritten for status in after)
+
+
+def test_a_lock_that_is_never_given_back_keeps_no_other_point_from_being_settled(plan, monkeypatch):
+    submitted(plan, ((1,), (2,)), ["1", "2"])
+    held = tried(plan, 1, job="1")[0]
+    tried(plan, 2, job="2")
+    ends = says(a1=Sight("ended", "node"), a2=Sight("ended", "oom"))
+    monkeypatch.setattr("dlscan.claims._PATIENCE", 0.1)
+    said = []
+    with locked(held.lock, ScanError("busy")):
+        settle(plan, scan_status(plan, ends), said.append)
+    assert len(said) == 1
+    assert str(held.lock) in said[0]
+    assert [status.unwritten for status in scan_status(plan, ends)] == ["attempt", "", ""]
 
 
 def test_crashes_are_counted_over_attempts(plan):
