@@ -109,10 +109,11 @@ def _train_here(experiment: "Experiment", plan: "Plan", work: "Work") -> None:
     from dlscan import scan as scans
 
     slots = scans.local_slots(experiment.batch, len(work.packs))
-    packed = "" if len(work.packs) == len(work.points) else f" in {len(work.packs)} processes"
-    scanning.tell(
-        f"{plan.directory}: {len(plan.points)} points, {len(work.points)} to train{packed}, {slots} at a time"
-    )
+    processes = "1 process" if len(work.packs) == 1 else f"{len(work.packs)} processes"
+    packed = "" if len(work.packs) == len(work.points) else f" in {processes}"
+    points = "1 point" if len(plan.points) == 1 else f"{len(plan.points)} points"
+    at_once = f", {slots} at a time" if work.points else ""
+    scanning.tell(f"{plan.directory}: {points}, {len(work.points)} to train{packed}{at_once}")
     try:
         with terminable():
             states = scans.run_local(plan, work.packs, experiment.batch, scanning.say_ended)

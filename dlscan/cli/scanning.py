@@ -110,7 +110,7 @@ def raise_refusal(plan: "Plan", work: "Work", submitted: "Submitted") -> None:
         rest = submitted.points - sum(map(len, submitted.jobs))
         raise BatchError(
             f"{plan.directory}: {rest} of {_count(submitted.points, 'point')} not submitted: "
-            f"{submitted.refusal}; run the same command again to go on"
+            f"{submitted.refusal}; when that is mended, or has passed, the same command goes on"
         )
     if work.left_out:
         first = work.left_out[0]

@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from dlscan.scan import Plan, PointStatus
 from dlscan.scan.advice import what_to_do
+from dlscan.scan.submissions import Submissions
 from dlscan.scan.totals import totals
 
 _HEADER = ("Point", "Parameters", "State", "Epochs", "Left, at most", "Job", "Last error")
@@ -77,7 +78,7 @@ def summary(statuses: Sequence[PointStatus]) -> str:
 
 def _advice(plan: Plan, statuses: Sequence[PointStatus]) -> Iterator[str]:
     """What to do, a line for all points to which it applies."""
-    retries = plan.config.get("batch", {}).get("retries")
+    retries = _retries(plan)
     found: dict[str, list[int]] = {}
     for status in statuses:
         advice = what_to_do(plan.directory, status, retries, "N")
@@ -89,6 +90,15 @@ def _advice(plan: Plan, statuses: Sequence[PointStatus]) -> Iterator[str]:
         some = ", ".join(map(str, numbers[:_NUMBERS]))
         more = f" and {len(numbers) - _NUMBERS} more" if len(numbers) > _NUMBERS else ""
         yield f"  {some}{more}: {advice}"
+
+
+def _retries(plan: Plan) -> int | None:
+    """How many crashes `scan` forgives: as in the latest submission, for the plan keeps that of the first."""
+    submissions = Submissions(plan.directory).read()
+    if submissions:
+        return submissions[-1].batch.retries
+    found: int | None = plan.config.get("batch", {}).get("retries")
+    return found
 
 
 def changes(before: Sequence[PointStatus] | None, now: Sequence[PointStatus]) -> Iterator[str]:
@@ -109,7 +119,7 @@ def changes(before: Sequence[PointStatus] | None, now: Sequence[PointStatus]) ->
 def as_json_text(plan: Plan, statuses: Sequence[PointStatus]) -> str:
     """All that is known, for programs."""
     whole = totals(statuses)
-    retries = plan.config.get("batch", {}).get("retries")
+    retries = _retries(plan)
     points = []
     for status in statuses:
         value = {field.name: getattr(status, field.name) for field in dataclasses.fields(status)}

@@ -164,7 +164,11 @@ def _build_optional(rule: Any, value: Any, key: str) -> Any:
             return build(option, value, key)
         except Problem as problem:
             problems.append(problem)
-    raise problems[0] if len(problems) == 1 else Problem(key, " or ".join(str(p) for p in problems))
+    parts = [str(problem).partition(", got ") for problem in problems]
+    if len(problems) == 1 or not all(got for _, got, _ in parts):
+        raise problems[0]
+    wanted = " or ".join(words.removeprefix("must be ").removeprefix("one of ") for words, _, _ in parts)
+    raise Problem(key, f"must be {wanted}, got {parts[0][2]}")
 
 
 def _build_choice(choices: tuple[Any, ...], value: Any, key: str) -> Any:

@@ -168,7 +168,8 @@ class Data:
                 raise Problem(join(key, "inputs"), message)
         for name in data.normalize:
             if name not in data.inputs:
-                raise unknown(name, data.inputs, join(key, "normalize"))
+                where = join(join(key, "normalize"), str(name))
+                raise Problem(where, f"is none of data.inputs; {nearest(name, data.inputs)}")
         if data.weights is not None and data.weights not in data.extras:
             hint = nearest(data.weights, data.extras)
             raise Problem(join(key, "weights"), f"must be one of data.extras, got {data.weights!r}; {hint}")

@@ -83,7 +83,8 @@ def _say_others(
 ) -> None:
     others = sorted({point for points in jobs.values() for point in points} - wanted)
     if numbers and others:
-        say(f"in the same jobs, and cancelled with them: points {', '.join(map(str, others))}")
+        points = "point" if len(others) == 1 else "points"
+        say(f"in the same jobs, and cancelled with them: {points} {', '.join(map(str, others))}")
 
 
 def _stop_processes(plan: Plan, wanted: set[int], drivers: set[int], say: Say) -> int:

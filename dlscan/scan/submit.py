@@ -152,8 +152,8 @@ def _submit_once(
 
 def _unknown(where: System, submission: Submission, why: str) -> str:
     return (
-        f"{where.name} does not say whether it took submission {submission.number} ({why}); run the same "
-        "command again later, it finds the jobs if they are there"
+        f"{where.name} does not say whether it took submission {submission.number} ({why}); the next "
+        "`dlscan scan` finds the jobs if they are there"
     )
 
 

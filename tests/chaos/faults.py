@@ -230,8 +230,10 @@ def node_lost_and_back(stage: Stage) -> bool:
 
 def preempted(stage: Stage) -> bool:
     """An urgent job takes all nodes."""
+    if not stage.jobs():
+        return False
     stage.cluster.preempt(stage.draw.uniform(0.5, 2.0))
-    return bool(stage.jobs())
+    return True
 
 
 def controller_stopped(stage: Stage) -> bool:

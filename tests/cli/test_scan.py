@@ -137,6 +137,18 @@ def test_cancel_stops_a_scan_on_this_machine_with_its_points(dlscan: Run, make_e
     assert "nothing to cancel" in dlscan("cancel", experiment.file).stdout
 
 
+def test_dry_run_shows_a_script_that_brings_its_files_before_there_is_a_scan(
+    dlscan: Run, make_experiment: Make
+) -> None:
+    batch = {"system": "htcondor", "gpus": 0, "options": {"should_transfer_files": True}}
+    experiment = make_experiment(scan={"grid": {"model.width": [4, 8]}}, batch=batch)
+    done = dlscan("scan", experiment.file, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "\n#CONDOR 0002-width=8\n" in done.stdout
+    assert f"\n#CONDOR dataset = {experiment.data.prepared}\n" in done.stdout
+    assert not experiment.directory.exists()
+
+
 @pytest.mark.parametrize("numbers", [["2", "1"], ["1", "--point", "2"]])
 def test_train_takes_several_points_by_hand(dlscan: Run, make_experiment: Make, numbers: list[str]) -> None:
     experiment = make_experiment(scan={"grid": {"model.width": [4, 8, 16]}})

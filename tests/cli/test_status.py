@@ -60,6 +60,14 @@ def test_each_point_that_is_not_well_is_shown_with_its_error_and_what_to_do(dlsc
     assert done.stderr.startswith("Error: 2 of 4 points failed; ")
 
 
+def test_a_point_is_left_out_by_the_retries_of_the_latest_submission(dlscan: Run, plan: Plan) -> None:
+    ended(plan, 1, "diverged")
+    assert "--retry" not in dlscan("status", plan.directory).stdout
+    submissions = Submissions(plan.directory)
+    submissions.know(submissions.ask(Batch(system="slurm", retries=0), ((2,),)), [])
+    assert "leaves it out without --retry diverged" in dlscan("status", plan.directory).stdout
+
+
 def test_points_that_were_stopped_are_no_failure(dlscan: Run, plan: Plan) -> None:
     ended(plan, 1, "preempted")
     ended(plan, 2, "timeout")
