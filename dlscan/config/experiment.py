@@ -20,7 +20,6 @@ from dlscan.config.build import (
     nearest,
     plain,
     require_mapping,
-    unknown,
 )
 from dlscan.config.models import Model
 from dlscan.config.train import Train
