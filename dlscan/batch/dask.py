@@ -131,7 +131,7 @@ class Dask:
             address = str(read_json(Path(where))["address"])
         except (OSError, KeyError, TypeError) as error:
             raise BatchError(
-                f"batch.scheduler: {where} is no file of a running dask scheduler ({error!r})"
+                f"batch.scheduler: {where} is no file of a running dask scheduler ({_words(error)})"
             ) from None
         return address
 
@@ -162,14 +162,14 @@ class Dask:
             client = Client(address, timeout=_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             raise BatchError(
-                f"dask: no scheduler answers at {address} ({error!r}); start it and its workers, "
+                f"dask: no scheduler answers at {address} ({_words(error)}); start it and its workers, "
                 "or give another by --scheduler"
             ) from None
         try:
             with client:
                 yield client
         except (OSError, TimeoutError, ImportError) as error:
-            raise BatchError(f"dask: the scheduler at {address} fails: {error!r}") from None
+            raise BatchError(f"dask: the scheduler at {address} fails: {_words(error)}") from None
 
     def _wait_for(self, client: Any, keys: list[str]) -> None:
         until = time.monotonic() + _SECONDS
@@ -229,3 +229,8 @@ def _check_options(batch: Batch) -> None:
             raise BatchError(f"batch.options.{name}: dask has no such option, only {', '.join(OPTIONS)}")
     if batch.template is not None:
         raise BatchError("batch.template: dask runs no script, so it has no template; remove the key")
+
+
+def _words(error: BaseException) -> str:
+    """Some errors have no text."""
+    return str(error) or type(error).__name__

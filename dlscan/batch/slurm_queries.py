@@ -10,7 +10,7 @@ from dlscan.batch.system import Sight
 
 # The controller's words for a job that it does not have (any more).
 GONE = "Invalid job id"
-TRIES = 3
+TRIES = 2
 _AT_ONCE = 500  # a command's line has an end
 # Variables that decide what a job is or what a command prints, in place of what is written here.
 _OF_A_JOB = ("SLURM_", "SQUEUE_", "SACCT_", "SCANCEL_", "SCONTROL_", "DLSCAN_JOB")

@@ -1,7 +1,10 @@
 """What Slurm's commands say of jobs, read."""
 
+import dataclasses
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from dlscan.batch.system import Reason, Sight
 
@@ -21,6 +24,11 @@ _ENDED: dict[str, Reason] = {
 }
 _NO_REASON = ("", "None", "(null)", "N/A")
 _NO_HOST = ("", "n/a", "N/A", "(null)", "None assigned")
+
+_KILLED = "killed by signal 9"
+# What Slurm's own watchman writes where no control group limits memory: the job's state is FAILED then.
+_MEMORY = (b"exceeded memory limit", b"Exceeded job memory limit")
+_TAIL = 16 * 2**10
 
 # Job and index; None for all jobs of an array of which nothing else is said.
 Key = tuple[str, int | None]
@@ -73,6 +81,8 @@ def from_scontrol(text: str) -> Iterator[tuple[Key, str, Sight]]:
         said = sight(
             found["JobState"], found.get("Reason", ""), found.get("BatchHost", ""), found.get("ExitCode", "")
         )
+        if said.reason == "failed" and _KILLED in said.words and _ran_out_of_memory(line):
+            said = dataclasses.replace(said, reason="oom", words="FAILED (killed for its memory)")
         for index in _indices(found.get("ArrayTaskId", "")):
             yield (job, index), found.get("JobName", ""), said
 
@@ -105,12 +115,26 @@ def _indices(text: str) -> list[int | None]:
     return found
 
 
+def _ran_out_of_memory(line: str) -> bool:
+    """Whether the output of the job in this line of `scontrol` says so; False if it cannot be read here."""
+    output = re.search(r" StdErr=(.+?) [A-Z]\w+=", line)
+    if output is None:
+        return False
+    try:
+        with Path(output[1]).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            tail = file.read()
+    except OSError:
+        return False
+    return any(words in tail for words in _MEMORY)
+
+
 def _how(code: str) -> str:
     exit_code, _, number = code.partition(":")
     # 137 is what a shell says of a child that was killed
     number = "9" if exit_code == "137" else number
     if number == "9":
-        return "killed by signal 9; out of memory?"
+        return f"{_KILLED}; out of memory?"
     if number not in ("", "0"):
         return f"killed by signal {number}"
     return f"exit code {exit_code}" if exit_code not in ("", "0") else ""

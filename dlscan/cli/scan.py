@@ -81,7 +81,9 @@ def scan(
         scans.reconcile(plan, scanning.tell)
         rehearsal = partial(rehearse, experiment, plan)
         work = scans.find_work(plan, batch, manifest, scanning.tell, retry, rehearsal)
-        scans.settle(plan, work.statuses, scanning.tell)
+        if scans.settle(plan, work.statuses, scanning.tell):
+            # what was written down counts as a crash
+            work = scans.find_work(plan, batch, manifest, scanning.tell, retry, rehearsal)
         submitted = None if batch.system == "local" else scans.submit(plan, work.packs, batch)
     if submitted is None:
         _train_here(experiment, plan, work)

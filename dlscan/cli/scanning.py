@@ -63,6 +63,10 @@ def show(experiment: "Experiment", batch: "Batch", retry: tuple[str, ...], exten
         command = ["dlscan", "train", str(plan.directory), "--point", *numbers]
         click.echo(f"{point.directory}\t{shlex.join(command)}")
     if batch.system != "local" and points:
+        try:
+            system(batch).check(batch)
+        except BatchError as error:
+            tell(f"as it is, this cannot be submitted: {error}")
         packs = tuple(tuple(point.number for point in pack) for pack in found.packs)
         number, directory = Submissions(plan.directory).next_place()
         names = {point.number: point.directory for point in points}

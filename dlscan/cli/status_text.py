@@ -73,6 +73,11 @@ def summary(statuses: Sequence[PointStatus]) -> str:
         if whole.running > 1:
             left += f", {clock(whole.seconds_left / whole.running)} with {whole.running} at a time"
         parts.append(left)
+    if whole.model_events_per_second:
+        rate = f"{whole.events_per_second:,.0f} events/s"
+        if any(status.pack > 1 for status in statuses if status.state == "running"):
+            rate += f", {whole.model_events_per_second:,.0f} model-events/s"
+        parts.append(rate)
     return "; ".join(parts)
 
 

@@ -1,5 +1,6 @@
 """Cancel the jobs of a scan, on whatever systems they are."""
 
+import contextlib
 import dataclasses
 from collections.abc import Collection
 
@@ -55,6 +56,7 @@ def cancel(plan: Plan, numbers: Collection[int], say: Say) -> Cancelled:
                 _say_others(jobs, wanted, numbers, say)
     # those stop their processes themselves, and would start the next ones if only these were stopped
     drivers = set() if numbers else stop_drivers(plan, say)
+    _say_unlisted(plan, wanted, {name for one in submissions for name in one.ids or ()}, say)
     processes = _stop_processes(plan, wanted, drivers, say)
     return Cancelled(phases.count("queued"), phases.count("running"), processes)
 
@@ -85,6 +87,22 @@ def _say_others(
     if numbers and others:
         points = "point" if len(others) == 1 else "points"
         say(f"in the same jobs, and cancelled with them: {points} {', '.join(map(str, others))}")
+
+
+def _say_unlisted(plan: Plan, wanted: set[int], listed: set[str], say: Say) -> None:
+    """Say which jobs train points of the scan and are not on its list, as when that was removed."""
+    found: dict[str, list[int]] = {}
+    for number in sorted(wanted):
+        paths = plan.paths(plan.point(number))
+        with contextlib.suppress(DlscanError):
+            attempt = last_attempt(paths)
+            if attempt and attempt.job and attempt.job not in listed and alive(paths, attempt):
+                found.setdefault(attempt.job, []).append(number)
+    for job, numbers in found.items():
+        say(
+            f"job {job} trains point {', '.join(map(str, numbers))}, but submissions.jsonl does not have it: "
+            "cancel it by the batch system's own command"
+        )
 
 
 def _stop_processes(plan: Plan, wanted: set[int], drivers: set[int], say: Say) -> int:

@@ -62,14 +62,23 @@ def read_done(file: Path) -> Done | None:
     return Done(record.epochs, record.seconds_per_epoch, record.host, record.attempts)
 
 
-def read_pace(history: Path) -> tuple[int, float | None]:
-    """Epochs in a history, and the median seconds of its latest; (0, None) without a usable history."""
+def read_pace(history: Path) -> tuple[int, float | None, float | None]:
+    """Epochs in a history, the median seconds of its latest, and the events/s of the last.
+
+    (0, None, None) without a usable history.
+    """
     try:
         with open(history, "rb") as handle:  # noqa: PTH123  as above
             lines = handle.read().splitlines()
-        column = lines[0].split(b",").index(b"seconds")
+        names = lines[0].split(b",")
+        column, rate = names.index(b"seconds"), names.index(b"events_per_second")
         latest = lines[1:][-_EPOCHS_READ:]
         seconds = [float(row.split(b",")[column]) for row in latest]
+        last = float(latest[-1].split(b",")[rate]) if latest else None
     except (OSError, ValueError, IndexError):
-        return 0, None  # not there yet; or damaged, and then training writes it anew from the checkpoint
-    return len(lines) - 1, statistics.median(seconds) if seconds else None
+        return (
+            0,
+            None,
+            None,
+        )  # not there yet; or damaged, and then training writes it anew
+    return len(lines) - 1, statistics.median(seconds) if seconds else None, last

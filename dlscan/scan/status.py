@@ -41,6 +41,10 @@ class PointStatus:
         The last error line of a point that did not end well.
     seconds_per_epoch : float or None
         Median of its latest epochs, or of all if it is done.
+    events_per_second : float or None
+        Of the stream in its latest epoch.
+    pack : int
+        Points in the job of its latest attempt.
     job : str or None
         The batch system's id of its latest job.
     host : str or None
@@ -67,6 +71,8 @@ class PointStatus:
     seconds_left: float | None
     error: str
     seconds_per_epoch: float | None = None
+    events_per_second: float | None = None
+    pack: int = 1
     job: str | None = None
     host: str | None = None
     attempts: int = 0
@@ -109,20 +115,27 @@ def point_status(plan: Plan, point: Point, look: Look | None = None, say: Say = 
     return _statuses(plan, [point], look, say)[0]
 
 
-def settle(plan: Plan, statuses: list[PointStatus], say: Say = _say_nothing) -> None:
+def settle(plan: Plan, statuses: list[PointStatus], say: Say = _say_nothing) -> bool:
     """Write down how attempts ended that could not do so themselves, before the batch system forgets it.
 
     Retries are counted by what is written down, of jobs too that ended before they began. `say` gets a line
     for each point of which that could not be done, because a process that hangs holds its lock.
+
+    Returns
+    -------
+    bool
+        Whether anything was written down: then crashes have to be counted again.
     """
+    written = False
     for status in statuses:
         if status.unwritten:
             outcome = "lost" if status.state == "preempted" else status.state
             job = status.job if status.unwritten == "job" else None
             try:
-                note_end(plan.paths(status.point), outcome, status.error, job)
+                written |= note_end(plan.paths(status.point), outcome, status.error, job)
             except DlscanError as error:
                 say(str(error))
+    return written
 
 
 def _statuses(plan: Plan, points: Sequence[Point], look: Look | None, say: Say) -> list[PointStatus]:
@@ -150,6 +163,7 @@ class _Disk:
     numbers: tuple[int, ...] = ()
     epochs: int = 0
     seconds: float | None = None
+    rate: float | None = None
     damage: str = ""
 
 
@@ -201,6 +215,8 @@ def _status(plan: Plan, point: Point, disk: _Disk, places: dict[int, Place]) -> 
         None if disk.seconds is None else disk.seconds * (wanted - disk.epochs),
         verdict.error,
         disk.seconds,
+        events_per_second=disk.rate,
+        pack=attempt.pack if attempt else 1,
         job=own_job or place.job if disk.alive else place.job or own_job,
         host=(sight.host if sight else "") or (attempt.host if attempt else None),
         attempts=len(disk.numbers),

@@ -90,12 +90,16 @@ class Submissions:
                         value["number"], value["system"], value["tag"], jobs, None, value["time"], batch
                     )
             except (ValueError, KeyError, TypeError, Problem) as error:
-                raise ScanError(f"{self._file}: line {number} is damaged ({error!r}); remove it") from None
+                reason = f"{type(error).__name__}: {error}"
+                raise ScanError(f"{self._file}: line {number} is damaged ({reason}); remove it") from None
         return list(found.values())
 
     def next_place(self) -> tuple[int, Path]:
         """The number of the next submission, and its directory."""
-        number = max((submission.number for submission in self.read()), default=0) + 1
+        numbers = [submission.number for submission in self.read()]
+        # jobs of a list that is gone may still read theirs
+        there = [int(path.name) for path in self.directory(0).parent.glob("[0-9]*") if path.name.isdecimal()]
+        number = max([*numbers, *there, 0]) + 1
         return number, self.directory(number)
 
     def ask(self, batch: Batch, jobs: tuple[tuple[int, ...], ...]) -> Submission:

@@ -24,6 +24,8 @@ class Totals:
         what the others need. None if nothing is known of any.
     running : int
         Points that run now.
+    events_per_second, model_events_per_second : float
+        Of their streams, and of their networks: a stream of K points feeds K networks.
     """
 
     counts: dict[str, int]
@@ -31,6 +33,8 @@ class Totals:
     epochs_wanted: int
     seconds_left: float | None
     running: int
+    events_per_second: float
+    model_events_per_second: float
 
     @property
     def failed(self) -> int:
@@ -51,10 +55,13 @@ def totals(statuses: Sequence[PointStatus]) -> Totals:
             for item, epochs in zip(statuses, wanted, strict=True)
         ]
         left = sum(epochs * (usual if pace is None else pace) for epochs, pace in missing)
+    rates = [(item.events_per_second or 0.0, item.pack) for item in statuses if item.state == "running"]
     return Totals(
         {state: found[state] for state in STATES if found[state]},
         sum(item.epochs for item in statuses),
         sum(wanted),
         left,
         found["running"],
+        sum(rate / pack for rate, pack in rates),
+        sum(rate for rate, _ in rates),
     )

@@ -7,7 +7,7 @@ import time
 from types import FrameType, TracebackType
 from typing import Any
 
-from dlscan.errors import UsageError
+from dlscan.errors import ConfigError
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 # What batch systems leave between a signal and the end is 30 s or more; some of it is for writing.
@@ -28,7 +28,7 @@ class Interruption:
     def __init__(self, time_limit: float | None) -> None:
         self._started = time.monotonic()
         self._limit = time_limit
-        self._grace = _grace_seconds()
+        self._grace = grace_seconds()
         self._before: dict[signal.Signals, Any] = {}
         self._signal: str | None = None
         self._came = 0.0
@@ -67,12 +67,19 @@ class Interruption:
             self._signal, self._came = signal.Signals(number).name, time.monotonic()
 
 
-def _grace_seconds() -> float:
+def grace_seconds() -> float:
+    """Seconds between a signal and the end, from `DLSCAN_GRACE`.
+
+    Raises
+    ------
+    ConfigError
+        If that is no number of seconds.
+    """
     text = os.environ.get("DLSCAN_GRACE")
     try:
         seconds = _GRACE if text is None else float(text)
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise UsageError(f"DLSCAN_GRACE={text}: must be the seconds between a signal and the end, such as 25")
+        raise ConfigError(f"DLSCAN_GRACE={text}: must be the seconds from a signal to the end, such as 25")
     return seconds

@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import logging
+import os
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -66,8 +67,14 @@ class Member:
             return
         log.info(f"{self}: {text}")
         # the job's log has it too: no reason to end a training
-        with contextlib.suppress(OSError), self.paths.log.open("a", encoding="utf-8") as own:
-            own.write(f"{text}\n")
+        with contextlib.suppress(OSError):
+            if not self._log_is_of_the_job():
+                with self.paths.log.open("a", encoding="utf-8") as own:
+                    own.write(f"{text}\n")
+
+    def _log_is_of_the_job(self) -> bool:
+        """Whether what this process prints goes to the point's log anyway, as of the first of a pack."""
+        return self.paths.log.exists() and os.path.samestat(self.paths.log.stat(), os.fstat(2))
 
     @property
     def order_seed(self) -> int:

@@ -22,7 +22,7 @@ from dlscan.errors import (
 )
 from dlscan.record import PointPaths, Record
 from dlscan.train.info import Outcome, PointInfo, Progress
-from dlscan.train.interruption import Interruption
+from dlscan.train.interruption import Interruption, grace_seconds
 from dlscan.train.memory import is_out_of_memory
 
 log = logging.getLogger("dlscan")
@@ -68,6 +68,7 @@ class Session:
 
     def claim(self, points: Sequence[tuple[PointPaths, PointInfo]]) -> None:
         """Take the points that are neither done nor held by somebody else."""
+        grace_seconds()  # is wrong before anything is taken
         wanted = []
         for paths, point in points:
             if not paths.config.exists():

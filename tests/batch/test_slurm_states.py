@@ -1,5 +1,7 @@
 """What Slurm's commands print, as they printed it, and what is made of it."""
 
+from pathlib import Path
+
 import pytest
 
 from dlscan.batch.slurm_states import from_sacct, from_scontrol, from_squeue, sight
@@ -105,3 +107,26 @@ def test_sacct_is_believed_of_what_has_ended_only() -> None:
         ("12", 6): Sight("ended", "cancelled", "CANCELLED", ""),
         ("12", 7): Sight("ended", "cancelled", "CANCELLED", ""),
     }
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("slurmstepd: error: StepId=6.batch exceeded memory limit (2 > 1), being killed", "oom"),
+        ("point 1: epoch 3 is done", "failed"),
+        (None, "failed"),
+    ],
+)
+def test_killed_job_ran_out_of_memory_where_slurm_says_so_in_its_output(
+    tmp_path: Path, output: str | None, expected: str
+) -> None:
+    log = tmp_path / "a 'place' $(x)" / "1.log"
+    log.parent.mkdir()
+    if output is not None:
+        log.write_text("x" * 50_000 + f"\n{output}\nslurmstepd: error: something after\n")
+    text = (
+        "JobId=7 ArrayJobId=6 ArrayTaskId=1 JobName=x JobState=FAILED Reason=NonZeroExitCode ExitCode=0:9 "
+        f"BatchHost=node2 WorkDir=/ StdErr={log} StdIn=/dev/null StdOut={log} Power="
+    )
+    ((_, _, sight),) = from_scontrol(text)
+    assert sight.reason == expected

@@ -77,7 +77,7 @@ def test_points_that_were_stopped_are_no_failure(dlscan: Run, plan: Plan) -> Non
 
 def test_json_says_all_that_is_known(dlscan: Run, plan: Plan) -> None:
     ended(plan, 2, "diverged", "the loss is nan")
-    plan.paths(plan.point(2)).history.write_text("epoch,seconds\n1,2.0\n")
+    plan.paths(plan.point(2)).history.write_text("epoch,seconds,events_per_second\n1,2.0,500.0\n")
     done = dlscan("status", plan.directory, "--json")
     assert done.returncode == 1
     said = json.loads(done.stdout)

@@ -255,9 +255,9 @@ def test_crashes_are_counted_over_attempts(plan):
 def test_time_left_is_that_of_the_latest_epochs(plan):
     paths = plan.paths(plan.points[0])
     paths.history.write_text(HISTORY)
-    assert read_pace(paths.history) == (0, None)
+    assert read_pace(paths.history) == (0, None, None)
     epochs(plan, 1, 50)
-    assert read_pace(paths.history) == (50, 40.5)
+    assert read_pace(paths.history)[:2] == (50, 40.5)
     epochs(plan, 1, 4)
     claim = Claim.take(paths)
     status = point_status(plan, plan.points[0])
@@ -274,6 +274,20 @@ def test_totals_count_what_is_not_known_as_what_is_usual(plan):
     assert (whole.epochs, whole.epochs_wanted) == (11, 27)
     assert whole.seconds_left == 6 * 2.5 + 10 * 2.5
     assert totals([]).seconds_left is None
+
+
+def test_totals_tell_events_of_streams_from_events_of_networks(plan):
+    """Two points of one job read each event once and train on it twice."""
+    claims = [Claim.take(plan.paths(plan.points[number]), pack) for number, pack in ((0, 2), (1, 2), (2, 1))]
+    for number in (1, 2, 3):
+        epochs(plan, number, 4)
+    whole = totals(scan_status(plan))
+    for claim in claims:
+        claim.end("preempted")
+    rate = read_pace(plan.paths(plan.points[0]).history)[2]
+    assert rate
+    assert (whole.events_per_second, whole.model_events_per_second) == (2 * rate, 3 * rate)
+    assert totals(scan_status(plan)).model_events_per_second == 0
 
 
 @pytest.mark.parametrize(

@@ -376,3 +376,26 @@ def test_point_that_breaks_its_pack_is_found_and_the_others_are_trained(make_poi
         train_points(points)
     assert [last_attempt(paths).outcome for paths, _ in points] == ["done", "failed", "done"]
     assert last_attempt(points[1][0]).error == "ValueError: no such kernel on this device"
+
+
+def test_each_point_of_a_pack_has_its_lines_once(make_points):
+    points = make_points("logs", {"train__epochs": 2}, {"train__epochs": 2})
+    logger, before = logging.getLogger("dlscan"), os.dup(2)
+    level = logger.level
+    handler = logging.FileHandler(points[0][0].log)
+    # as the driver has it: what the job prints goes to the log of the first
+    os.dup2(handler.stream.fileno(), 2)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        train_points(points)
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+        os.dup2(before, 2)
+        os.close(before)
+        handler.close()
+    job, own = points[0][0].log.read_text(), points[1][0].log.read_text()
+    assert [job.count(f"point {number} (point-{number}): epoch 1/2") for number in (1, 2)] == [1, 1]
+    assert job.count("epoch 1/2") == 2
+    assert own.count("epoch 1/2") == own.count("epoch 2/2") == 1
