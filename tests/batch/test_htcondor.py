@@ -53,6 +53,7 @@ def write_points(scan: Path, prepared: Path) -> None:
 
 
 def test_script_that_brings_its_files_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/opt/it's mine/bin/python")
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     home = tmp_path / 'it\'s "mine" $(x) ü'
     write_points(home / "scans" / "demo", home / "prepared" / "lcd $(y)")

@@ -55,7 +55,7 @@ def test_empty_answer_is_not_believed_if_the_controller_knows_the_job(commands: 
 def test_failing_squeue_is_asked_again_and_replaced(commands: Commands) -> None:
     calls = commands(squeue=DEAD, jobs=RUNNING)
     assert Slurm(Batch()).look(["12_1"])["12_1"].phase == "running"
-    assert calls.read_text().count("squeue") == 3
+    assert calls.read_text().count("squeue") == 2
 
 
 def test_squeue_that_answers_in_the_end_is_enough(commands: Commands, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@
 #CONDOR 0005-width=5, 0006-width=6
 #CONDOR )
 
-launch=(/tmp/v/bin/python)
+launch=('/opt/it'"'"'s mine/bin/python')
 
 # where the job finds the dataset: beside its other files, unless this script brought it elsewhere
 dataset=${dataset:-$PWD/'lcd $(y)'}
