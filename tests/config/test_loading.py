@@ -137,7 +137,7 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
         ("train.precision=float16", "train.precision", "one of float32, mixed_float16"),
         ("train.gpu_memory=0", "train.gpu_memory", "greater than 0"),
         ("train.gpu_memory=1", "train.gpu_memory", "less than 1"),
-        ("train.gpu_memory=half", "train.gpu_memory", "one of growth, all"),
+        ("train.gpu_memory=half", "train.gpu_memory", "growth, all or a number"),
         ("train.jit=1", "train.jit", "true or false"),
         ("model.dropout=1", "model.dropout", "less than 1"),
         ("model.batch_norm=1", "model.batch_norm", "true or false"),
