@@ -49,6 +49,9 @@ class Attempt:
         Seconds between its signs of life; None for one that gives none, as those of older versions.
     pack : int
         How many points its job trains together.
+    exit_code : int or None
+        What it ended with: 0 if it was done or stopped cleanly, negative if a signal killed it and somebody
+        saw it. None if nobody did; `error` has the batch system's words then.
     """
 
     number: int
@@ -63,6 +66,7 @@ class Attempt:
     process: str | None = None
     beat: float | None = None
     pack: int = 1
+    exit_code: int | None = None
 
 
 def new_attempt(number: int, beat: float | None = None, pack: int = 1) -> Attempt:
@@ -71,9 +75,9 @@ def new_attempt(number: int, beat: float | None = None, pack: int = 1) -> Attemp
     return Attempt(number, host, pid, this_job(), _now(), process=who, beat=beat, pack=pack)
 
 
-def ended(attempt: Attempt, outcome: str, error: str | None = None) -> Attempt:
+def ended(attempt: Attempt, outcome: str, error: str | None = None, exit_code: int | None = None) -> Attempt:
     """An attempt with its end."""
-    return dataclasses.replace(attempt, ended=_now(), outcome=outcome, error=error)
+    return dataclasses.replace(attempt, ended=_now(), outcome=outcome, error=error, exit_code=exit_code)
 
 
 def create_attempt(paths: PointPaths, attempt: Attempt) -> bool:

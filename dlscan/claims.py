@@ -33,6 +33,9 @@ _PATIENCE = 60.0
 # Seconds after which nobody still writes a temporary file.
 _LEFTOVER = 3600.0
 
+# outcomes after which `dlscan train` exits with 0
+_WELL = ("done", "preempted", "timeout")
+
 
 class Claim:
     """A point that this process trains, until `end`.
@@ -123,7 +126,7 @@ class Claim:
         with self.writing(), _plainly(self._paths):
             self._update(dataclasses.replace(self.attempt, resumed_after=epoch))
 
-    def end(self, outcome: str, error: str | None = None) -> None:
+    def end(self, outcome: str, error: str | None = None, exit_code: int | None = None) -> None:
         """Write down how the attempt ended, and give the point free; writes nothing if somebody else has it.
 
         Parameters
@@ -132,13 +135,16 @@ class Claim:
             One of `dlscan.attempts.OUTCOMES`.
         error : str, optional
             The last line of the error.
+        exit_code : int, optional
+            What the process is about to end with; by default 0 if all went well or it was stopped, else 1.
         """
         if self.attempt.outcome is not None:
             return
+        code = int(outcome not in _WELL) if exit_code is None else exit_code
         try:
             # what somebody else took over is theirs
             with contextlib.suppress(FencedError), self.writing(), _plainly(self._paths):
-                self._update(attempts.ended(self.attempt, outcome, error))
+                self._update(attempts.ended(self.attempt, outcome, error, code))
         finally:
             self._heart.stop()
             owner.let_go(self._paths, self.attempt)
@@ -155,7 +161,13 @@ class Claim:
             )
 
 
-def note_end(paths: PointPaths, outcome: str, error: str | None = None, job: str | None = None) -> bool:
+def note_end(
+    paths: PointPaths,
+    outcome: str,
+    error: str | None = None,
+    job: str | None = None,
+    exit_code: int | None = None,
+) -> bool:
     """Write down the end of a job that could not do so itself; nothing if the point's owner lives.
 
     Parameters
@@ -166,6 +178,8 @@ def note_end(paths: PointPaths, outcome: str, error: str | None = None, job: str
         As in `Claim.end`.
     job : str, optional
         The job that has ended: if the last attempt is of another, an attempt is written down for it.
+    exit_code : int, optional
+        Of its process, negative if a signal killed it; None if nobody saw it.
 
     Returns
     -------
@@ -178,10 +192,10 @@ def note_end(paths: PointPaths, outcome: str, error: str | None = None, job: str
             if owner.gives_signs(paths, last):
                 return False
             if last.started and job in (None, last.job):
-                attempts.write_attempt(paths, attempts.ended(last, outcome, error))
+                attempts.write_attempt(paths, attempts.ended(last, outcome, error, exit_code))
                 return True
         attempt = dataclasses.replace(attempts.new_attempt(last.number + 1 if last else 1), job=job)
-        created = attempts.create_attempt(paths, attempts.ended(attempt, outcome, error))
+        created = attempts.create_attempt(paths, attempts.ended(attempt, outcome, error, exit_code))
         if created:
             _fence(handle, attempt.number)
         return created

@@ -46,7 +46,8 @@ def note_ends(before: Mapping[PointPaths, int], code: int, log: Path) -> None:
         # without an attempt it died before it began: no memory to import, no experiment file
         told = -code in _TOLD_TO_END
         try:
-            note_end(paths, "preempted" if told else "failed", _last_words(code, log))
+            outcome = "preempted" if told else "failed"
+            note_end(paths, outcome, _last_words(code, log), exit_code=code)
         except (DlscanError, OSError) as error:  # no reason to stop the jobs of other points
             messages.warning(f"{paths.directory}: how its job ended is not written down: {error}")
 

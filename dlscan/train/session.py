@@ -57,7 +57,7 @@ class Session:
         if error is not None:
             for claim in self._claims.values():
                 with contextlib.suppress(DlscanError):  # a full disk: the error on its way says so
-                    claim.end(_outcome(error), _last_line(error))
+                    claim.end(_outcome(error), _last_line(error), _exit_code(error))
         elif self._failed and not self._several:
             raise next(iter(self._failed.values()))
         elif self._failed:
@@ -202,6 +202,10 @@ def _outcome(error: BaseException) -> str:
     if isinstance(error, NoMemoryError) or is_out_of_memory(error):
         return "oom"
     return "diverged" if isinstance(error, DivergedError) else "failed"
+
+
+def _exit_code(error: BaseException) -> int:
+    return 130 if isinstance(error, KeyboardInterrupt) else 1
 
 
 def _last_line(error: BaseException) -> str | None:

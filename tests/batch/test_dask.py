@@ -168,6 +168,7 @@ def test_a_job_that_dies_without_a_word_is_noted(cluster: Cluster, batch: Batch,
         attempt = last_attempt(paths(request_, number))
         assert attempt is not None
         assert (attempt.outcome, attempt.error) == ("failed", "killed by signal 9 (out of memory?)")
+        assert attempt.exit_code == -9
 
 
 def test_jobs_are_asked_to_stop_at_their_time_limit(cluster: Cluster, request_: Request) -> None:

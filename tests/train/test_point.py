@@ -1,3 +1,4 @@
+import contextlib
 import logging
 import os
 import re
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from dlscan.attempts import attempt_numbers
+from dlscan.attempts import attempt_numbers, last_attempt
 from dlscan.claims import Claim
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DivergedError, HeldError, ScanError
@@ -42,6 +43,22 @@ def test_finished_point_leaves_these_files_and_no_others(undisturbed):
         "predictions.h5",
         "record.json",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "stop", "expected"),
+    [
+        ({}, None, ("done", 0)),
+        ({}, lambda: os.kill(os.getpid(), signal.SIGTERM), ("preempted", 0)),
+        ({"train__optimizer": "sgd", "train__learning_rate": 1e30}, None, ("diverged", 1)),
+    ],
+)
+def test_attempt_says_what_its_process_ended_with(make_point, info, changes, stop, expected):
+    paths = make_point(train__epochs=2, model__batch_norm=False, **changes)
+    with contextlib.suppress(DivergedError):
+        train_point(paths, info, at(1, 2, stop) if stop else None)
+    attempt = last_attempt(paths)
+    assert (attempt.outcome, attempt.exit_code) == expected
 
 
 def test_record_says_what_was_tried_and_what_came_out(undisturbed, mapping):
