@@ -155,14 +155,19 @@ def _make_absolute(top: dict[str, Any], base: Path) -> None:
     base = base.resolve()
     for place, name in [(top, "output"), (top.get("data"), "raw"), (top.get("data"), "prepared")]:
         if isinstance(place, dict) and isinstance(place.get(name), str) and place[name]:
-            place[name] = os.path.normpath(base / os.path.expanduser(place[name]))  # noqa: PTH111
+            place[name] = _absolute(place[name], base)
     batch = top.get("batch")
     if isinstance(batch, dict) and re.search(r"[/.]", str(batch.get("template") or "")):
         # a bare name is that of a template in the package
-        batch["template"] = os.path.normpath(base / os.path.expanduser(str(batch["template"])))  # noqa: PTH111
+        batch["template"] = _absolute(str(batch["template"]), base)
     if isinstance(batch, dict) and str(batch.get("scheduler") or "").endswith(".json"):
         # it is looked for later, by commands that are started elsewhere
-        batch["scheduler"] = os.path.normpath(base / os.path.expanduser(batch["scheduler"]))  # noqa: PTH111
+        batch["scheduler"] = _absolute(batch["scheduler"], base)
+
+
+def _absolute(text: str, base: Path) -> str:
+    # a path's own way knows no `..`, and fails for a user without a home
+    return os.path.normpath(base / os.path.expanduser(text))  # noqa: PTH111
 
 
 def _check_grid(experiment: Experiment) -> None:
