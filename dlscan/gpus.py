@@ -1,14 +1,18 @@
 """Which GPUs a job may use, and how large they are; found out without any framework."""
 
 import ctypes
+import os
 import re
 import socket
+import subprocess
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from dlscan.errors import BackendError
 
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
+# seconds; a driver in trouble does not answer
+_PATIENCE = 20.0
 # What a batch system says beside CUDA_VISIBLE_DEVICES, or instead: numbers of the machine, or names.
 _LISTS = ("SLURM_STEP_GPUS", "SLURM_JOB_GPUS", "_CONDOR_AssignedGPUs")
 
@@ -62,6 +66,30 @@ def gpu_bytes(number: int) -> int:
     if failed:
         raise BackendError(f"the memory of GPU {number} is not known: the driver gives error {failed}")
     return size.value
+
+
+def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """The GPUs that jobs of this machine may use: those in CUDA_VISIBLE_DEVICES, else all there are."""
+    given = environment.get(_VISIBLE)
+    if given is not None:
+        return [gpu for gpu in given.split(",") if gpu.strip() not in ("", "-1")]
+    return [str(number) for number in range(len(_listed("name")))]
+
+
+def smallest_gpu() -> int | None:
+    """Bytes of the smallest GPU of this machine; None if `nvidia-smi` does not say."""
+    sizes = [int(line) for line in _listed("memory.total") if line.isdecimal()]
+    return min(sizes) * 2**20 if sizes else None
+
+
+def _listed(column: str) -> list[str]:
+    """What `nvidia-smi` says of each GPU; nothing without it."""
+    command = ["nvidia-smi", f"--query-gpu={column}", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return done.stdout.splitlines() if done.returncode == 0 else []
 
 
 def _assigned(environment: Mapping[str, str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -11,6 +10,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dlscan.batch.jobs import Ended, Job
 from dlscan.config import Batch
 from dlscan.errors import BatchError
+from dlscan.gpus import visible_gpus
 from dlscan.machine import CPUS_VARIABLE, usable_cpus
 
 _LOOK_SECONDS = 0.1
@@ -69,20 +69,6 @@ class LocalSlots:
                 time.sleep(_LOOK_SECONDS)
         finally:
             _stop([process for _, process, _ in running])
-
-
-def visible_gpus() -> list[str]:
-    """The GPUs that jobs may use: those in CUDA_VISIBLE_DEVICES, else those that nvidia-smi lists."""
-    given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if given is not None:
-        return [gpu for gpu in given.split(",") if gpu.strip() not in ("", "-1")]
-    if shutil.which("nvidia-smi") is None:
-        return []
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=False)
-        lines = [line for line in listed.stdout.splitlines() if line.startswith("GPU ")]
-        return [str(number) for number in range(len(lines))]
-    return []
 
 
 def cpu_share(cpus: int) -> dict[str, str]:

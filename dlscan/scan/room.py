@@ -1,15 +1,11 @@
 """What jobs find where they run, as far as it can be told from here."""
 
-import contextlib
 import dataclasses
-import subprocess
 
-from dlscan.batch.local import LocalSlots, visible_gpus
+from dlscan.batch import LocalSlots
 from dlscan.config import Batch
+from dlscan.gpus import smallest_gpu, visible_gpus
 from dlscan.machine import free_memory
-
-_PATIENCE = 20.0
-_QUESTION = ("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +42,7 @@ def find_room(batch: Batch) -> Room:
     seen = bool(batch.gpus and visible_gpus())
     accelerated = seen or bool(batch.gpus and not local)
     here = seen or not accelerated
-    gpu = gpu_memory() if seen else None
+    gpu = smallest_gpu() if seen else None
     if gpu is not None:
         return Room(gpu, slots, accelerated, here)
     known = local or (batch.memory is not None and not batch.gpus)
@@ -54,12 +50,3 @@ def find_room(batch: Batch) -> Room:
         return Room(None, slots, accelerated, here)
     free = free_memory() // (slots or 1) if local else free_memory()
     return Room(free if batch.memory is None else batch.memory, slots, accelerated, here)
-
-
-def gpu_memory() -> int | None:
-    """Bytes of the smallest GPU that `nvidia-smi` lists here; None if it does not say."""
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(_QUESTION, capture_output=True, text=True, timeout=_PATIENCE, check=False)
-        sizes = [int(line) for line in done.stdout.split() if line.isdecimal()]
-        return min(sizes) * 2**20 if sizes else None
-    return None

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from dlscan.batch import Ended, Job, LocalSlots
-from dlscan.batch.local import visible_gpus
 from dlscan.config import Batch
 from dlscan.errors import BatchError
+from dlscan.gpus import visible_gpus
 
 
 def job(tmp_path: Path, name: str, code: str) -> Job:
