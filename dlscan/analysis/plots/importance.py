@@ -9,21 +9,14 @@ from matplotlib.figure import Figure
 
 from dlscan.analysis.importance import Importance, importances, levels
 from dlscan.analysis.plots import Drawing, Options, style
-from dlscan.analysis.plots.numbers import Numbers, default_key, numbers
-from dlscan.analysis.plots.parameters import parameters, places_of
+from dlscan.analysis.plots.numbers import Numbers
+from dlscan.analysis.plots.parameters import against, places_of
 from dlscan.analysis.records import DonePoint
-from dlscan.errors import UsageError
 
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """A bar per parameter: the share of the variance of `options.key` that it explains."""
-    found = numbers(points, options.key or default_key(points), parameters=False)
-    columns = parameters(found.rows, options.by)
-    if not columns:
-        raise UsageError("these points vary no parameter; choose some with --by A,B")
-    present = [row for row, entry in enumerate(found.entries) if entry.value is not None]
-    if not present:
-        raise UsageError(f"no point has a number for {found.name}; choose another key")
+    found, columns, present = against(points, options)
     kept = found.rows.take(present)
     grouped: dict[str, bool] = {}
     codes = {}

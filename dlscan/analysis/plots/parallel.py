@@ -15,10 +15,9 @@ from matplotlib.path import Path
 from dlscan.analysis.cells import cell
 from dlscan.analysis.column import Column
 from dlscan.analysis.plots import Drawing, Options, matrix, style, words
-from dlscan.analysis.plots.numbers import Number, Numbers, chance_note, default_key, numbers
-from dlscan.analysis.plots.parameters import parameters, places_of, texts_of, values_of
+from dlscan.analysis.plots.numbers import Number, Numbers, chance_note
+from dlscan.analysis.plots.parameters import against, places_of, texts_of, values_of
 from dlscan.analysis.records import DonePoint
-from dlscan.errors import UsageError
 
 MOST_TICKS = 12
 # how far apart the lines through one value lie at most, all and neighbours, in distances between values
@@ -30,13 +29,7 @@ AXIS_WIDTH = 1.75
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """The parameters that vary, or `options.by`, and the column `options.key` as the last axis."""
-    found = numbers(points, options.key or default_key(points), parameters=False)
-    axes = parameters(found.rows, options.by)
-    if not axes:
-        raise UsageError("these points vary no parameter; choose some with --by A,B")
-    present = [row for row, entry in enumerate(found.entries) if entry.value is not None]
-    if not present:
-        raise UsageError(f"no point has a number for {found.name}; choose another key")
+    found, axes, present = against(points, options)
     # the best are drawn last, above all others
     present.sort(key=lambda row: (found.entries[row].value or 0.0) * (1 if found.high_is_good else -1))
     rows = [

@@ -7,6 +7,9 @@ from dlscan.analysis.column import Column
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.names import SEED, parameter_columns, text_of, varying_columns
 from dlscan.analysis.order import comparable
+from dlscan.analysis.plots import Options
+from dlscan.analysis.plots.numbers import Numbers, default_key, numbers
+from dlscan.analysis.records import DonePoint
 from dlscan.analysis.rows import Rows
 from dlscan.errors import UsageError
 
@@ -34,6 +37,33 @@ def parameters(rows: Rows, by: str | None) -> list[Column]:
         if len(set(names)) < len(names):
             raise UsageError(f"--by {by}: names a parameter twice")
     return [rows.columns[name] for name in names]
+
+
+def against(points: Sequence[DonePoint], options: Options) -> tuple[Numbers, list[Column], list[int]]:
+    """What a picture of `options.key` against parameters needs.
+
+    Returns
+    -------
+    found : Numbers
+        The column, by default the best there is.
+    columns : list of Column
+        The parameters that vary, or those of `options.by`.
+    present : list of int
+        The rows that have a number.
+
+    Raises
+    ------
+    UsageError
+        If there is no parameter, or no number.
+    """
+    found = numbers(points, options.key or default_key(points), parameters=False)
+    columns = parameters(found.rows, options.by)
+    if not columns:
+        raise UsageError("these points vary no parameter; choose some with --by A,B")
+    present = [row for row, entry in enumerate(found.entries) if entry.value is not None]
+    if not present:
+        raise UsageError(f"no point has a number for {found.name}; choose another key")
+    return found, columns, present
 
 
 def values_of(column: Column) -> list[Any]:
