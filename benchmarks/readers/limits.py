@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import ctypes
 import importlib
 import itertools
@@ -27,7 +28,7 @@ _BUFFERS = 6
 _PIECE = 2**20  # what is read at once of a contiguous dataset
 
 
-class Limit:
+class Limit(abc.ABC):
     """Runs the same work in as many processes as readers have workers, and adds up their rates."""
 
     def __init__(self, job: Job) -> None:
@@ -63,9 +64,9 @@ class Limit:
                 break
         queue.put(events / (time.perf_counter() - begin))
 
+    @abc.abstractmethod
     def steps(self, number: int) -> Iterator[float]:
         """Work without an end; yields what share of an event, or how many, a step was."""
-        raise NotImplementedError
 
 
 class InflateLimit(Limit):

@@ -68,7 +68,8 @@ class _Order:
     """The groups of an iterator by their number, asked for by several threads."""
 
     def __init__(self, groups: Any) -> None:
-        self._groups, self._seen, self._lock = groups, [], threading.Lock()  # type: ignore[var-annotated]
+        self._groups, self._lock = groups, threading.Lock()
+        self._seen: list[Group] = []
 
     def group(self, number: int) -> Group:
         with self._lock:
