@@ -19,6 +19,8 @@ UNDER_WAY: tuple[State, ...] = ("queued", "running")
 CRASHED: tuple[State, ...] = ("failed", "oom", "diverged")
 
 _STOPPED = ("preempted", "timeout", "lost")
+# what an attempt's own outcome makes of a point; one that is not known, of a newer version, is no success
+_BY_OUTCOME: dict[str, State] = {**{state: state for state in STATES}, "lost": "preempted"}
 # what a job's end makes of a point whose attempt could not write down its own
 _BY_REASON: dict[str, State] = {
     "oom": "oom",
@@ -146,10 +148,7 @@ def _after(attempt: Attempt | None) -> Verdict:
     if attempt.outcome is None:
         text = f"ended without a word on {attempt.host}, as a killed process does"
         return Verdict("failed", text, unwritten="attempt")
-    if attempt.outcome == "lost":
-        return Verdict("preempted", attempt.error or "")
-    known = attempt.outcome in STATES
-    return Verdict(attempt.outcome if known else "failed", attempt.error or "")  # type: ignore[arg-type]
+    return Verdict(_BY_OUTCOME.get(attempt.outcome, "failed"), attempt.error or "")
 
 
 def _joined(text: str, words: str) -> str:
