@@ -1,6 +1,6 @@
 """The experiment file as validated objects."""
 
-from dlscan.config.batch import Batch
+from dlscan.config.batch import Batch, in_common
 from dlscan.config.build import plain
 from dlscan.config.experiment import (
     ColumnSplit,
@@ -30,6 +30,7 @@ __all__ = [
     "Stream",
     "Train",
     "experiment_from",
+    "in_common",
     "load",
     "network_name",
     "plain",

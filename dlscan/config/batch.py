@@ -1,6 +1,8 @@
 """The `batch` section: where points run, and what each job may use."""
 
 import dataclasses
+import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from dlscan.config.build import Min
@@ -28,3 +30,17 @@ class Batch:
     template: str | None = None
     scheduler: str | None = None
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def in_common(experiment: Mapping[str, Any]) -> str:
+    """What points have to have in common to be trained in one job: equal texts do.
+
+    That is one stream of events, one way to compile, and one way to take a GPU.
+
+    Parameters
+    ----------
+    experiment : mapping
+        The plain sections `data`, `stream` and `train` of a point.
+    """
+    own = [experiment["train"].get(key) for key in ("batch_size", "jit", "gpu_memory")]
+    return json.dumps([experiment["data"], experiment["stream"], *own], sort_keys=True)

@@ -3,11 +3,10 @@
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from dlscan.attempts import last_attempt
-from dlscan.config import Batch
+from dlscan.config import Batch, in_common
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
@@ -25,8 +24,6 @@ _MOST = 64
 _SHARE = 0.75
 # A back end with its libraries, and batches on their way to the device.
 _FRAMEWORK, _BATCHES = 2**30, 8
-# Keys of `train` that the points of a job share.
-_COMMON = ("batch_size", "jit", "gpu_memory")
 # How attempts end that may have run out of memory; None is without a word.
 _TOO_LARGE = (None, "oom")
 
@@ -77,7 +74,7 @@ def pack(
     for index, point in enumerate(points):
         values = sections(plan, point)
         costs.append(cost(values, manifest))
-        kinds[_stream(values), min(at_most, _limit(plan.paths(point)))].append(index)
+        kinds[in_common(values), min(at_most, _limit(plan.paths(point)))].append(index)
     packs: list[list[int]] = []
     for (_, most), indices in kinds.items():
         members = [costs[index] for index in indices]
@@ -111,12 +108,6 @@ def packs_wanted(own: Sequence[float], shared: float, slots: int | None) -> int:
     # a free slot is put to use as long as no job then spends more on what is shared than on its networks
     busy = math.floor(total / shared + 1e-9)
     return max(1, min(slots, max(fewest, busy), len(own)))
-
-
-def _stream(values: Mapping[str, Any]) -> str:
-    """What the points of a job have in common: one stream, and one way to compile and to take a GPU."""
-    train = values["train"]
-    return repr((values["data"], values["stream"], *(train.get(key) for key in _COMMON)))
 
 
 def _limit(paths: PointPaths) -> int:

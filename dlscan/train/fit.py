@@ -1,26 +1,22 @@
 """Fit the networks of a pack, judge them, and leave their records."""
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable, Sequence
 
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
 from dlscan.models import prepare_device
-from dlscan.stream import Batches
 from dlscan.train.evaluate import evaluate
 from dlscan.train.info import Outcome, PointInfo, Progress
 from dlscan.train.interruption import Interruption
 from dlscan.train.loop import Loop, Stopped
 from dlscan.train.member import Member
 from dlscan.train.scores import score_files
-from dlscan.train.streams import open_stream
+from dlscan.train.streams import open_scored, open_stream
 
 # Networks that score together; each has a file open.
 _SCORED = 64
-# Batches that are scored are larger than those of training where events are small: calls take time too.
-_SCORED_BYTES, _SCORED_EVENTS = 16 * 2**20, 8192
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +103,7 @@ def _require_data(member: Member, manifest: Manifest) -> None:
 def _judge(members: list[Member], report: Report, shared: float) -> None:
     """Score the best networks of members that are finished, and write what they leave."""
     start = time.perf_counter()
-    weights = members[0].experiment.data.weights
+    experiment, seed = members[0].experiment, members[0].order_seed
     networks = []
     for member in list(members):
         try:
@@ -118,7 +114,9 @@ def _judge(members: list[Member], report: Report, shared: float) -> None:
     if not members:
         return
     with score_files([member.paths.predictions for member in members]) as files:
-        evaluations = evaluate(networks, lambda split: _scored(members[0], split), files, weights)
+        evaluations = evaluate(
+            networks, lambda split: open_scored(experiment, split, seed), files, experiment.data.weights
+        )
         shared += (time.perf_counter() - start) / len(members)
         for member, evaluation, file in zip(members, evaluations, files, strict=True):
             try:
@@ -129,24 +127,3 @@ def _judge(members: list[Member], report: Report, shared: float) -> None:
                 report.fail(member.point, error)
             else:
                 report.done(member.point, "done")
-
-
-def _scored(member: Member, split: str) -> Batches:
-    """The events of a split to score: each once, with what is carried along and with weights."""
-    data, train, stream = member.experiment.data, member.experiment.train, member.experiment.stream
-    manifest = Manifest.read(data.prepared)
-    event = sum(4 * math.prod(column.shape) for column in manifest.inputs.values())
-    sample = split == "train"
-    return Batches(
-        data.prepared,
-        split=split,
-        batch_size=max(train.batch_size, min(_SCORED_EVENTS, _SCORED_BYTES // event)),
-        # the few batches of a sample come sooner than processes would
-        workers=0 if sample and manifest.raw is None and stream.workers == "auto" else stream.workers,
-        seed=member.order_seed,
-        shuffle=sample,
-        balance="none" if data.balance == "none" else "weights",
-        extras=split == "test" or data.weights is not None,
-        memory=stream.memory,
-        event_weights=data.weights,
-    )

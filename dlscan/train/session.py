@@ -4,14 +4,13 @@ import contextlib
 import dataclasses
 import gc
 import itertools
-import json
 import logging
 import time
 from collections.abc import Sequence
 from types import TracebackType
 
 from dlscan.claims import Claim
-from dlscan.config import Experiment, load, plain
+from dlscan.config import Experiment, in_common, load
 from dlscan.errors import (
     DivergedError,
     DlscanError,
@@ -184,15 +183,12 @@ class Session:
 
 
 def _packs(held: Sequence[_Held]) -> list[list[_Held]]:
-    """Points that can share a stream, and a device, together."""
-    packs: dict[str, list[_Held]] = {}
+    """Points that can be trained together, in the order of the first of each."""
+    packs: dict[object, list[_Held]] = {}
     for one in held:
-        experiment = one.experiment
-        train = experiment.train
-        order = train.seed if one.point.order_seed is None else one.point.order_seed
-        common = [train.batch_size, train.jit, train.gpu_memory]
-        shared = [plain(experiment.data), plain(experiment.stream), *common, order]
-        packs.setdefault(json.dumps(shared, sort_keys=True, default=str), []).append(one)
+        # points of different scans, and repeats without one, see the events in orders of their own
+        order = one.experiment.train.seed if one.point.order_seed is None else one.point.order_seed
+        packs.setdefault((in_common(one.experiment.plain()), order), []).append(one)
     return list(packs.values())
 
 

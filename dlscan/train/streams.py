@@ -1,5 +1,6 @@
 """The streams that a training reads."""
 
+import math
 from typing import Literal
 
 from dlscan.config import Experiment
@@ -9,6 +10,8 @@ from dlscan.stream import Batches
 
 # training and validation are open at the same time, and share what `stream.memory` allows
 _STREAMS = 2
+# Batches that are scored are larger than those of training where events are small: calls take time too.
+_SCORED_BYTES, _SCORED_EVENTS = 16 * 2**20, 8192
 
 
 def open_stream(experiment: Experiment, split: str, seed: int | None = None) -> Batches:
@@ -36,6 +39,35 @@ def open_stream(experiment: Experiment, split: str, seed: int | None = None) -> 
         memory=None if stream.memory is None else stream.memory // _STREAMS,
         cache=stream.cache,
         transport=transport(experiment),
+        event_weights=data.weights,
+    )
+
+
+def open_scored(experiment: Experiment, split: str, seed: int) -> Batches:
+    """Open the events of a split to score: each once, with weights, and of test with what is carried along.
+
+    Train is shuffled in the order of `seed`, because a sample of it is scored.
+
+    Raises
+    ------
+    DataError
+        If there is no dataset.
+    """
+    data, train, stream = experiment.data, experiment.train, experiment.stream
+    manifest = Manifest.read(data.prepared)
+    event = sum(4 * math.prod(column.shape) for column in manifest.inputs.values())
+    sample = split == "train"
+    return Batches(
+        data.prepared,
+        split=split,
+        batch_size=max(train.batch_size, min(_SCORED_EVENTS, _SCORED_BYTES // event)),
+        # the few batches of a sample come sooner than processes would
+        workers=0 if sample and manifest.raw is None and stream.workers == "auto" else stream.workers,
+        seed=seed,
+        shuffle=sample,
+        balance="none" if data.balance == "none" else "weights",
+        extras=split == "test" or data.weights is not None,
+        memory=stream.memory,
         event_weights=data.weights,
     )
 
