@@ -6,4 +6,4 @@
 @options@
 export DLSCAN_JOB=${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}
 read -r -a points < <(sed -n "${SLURM_ARRAY_TASK_ID}p" @directory@/jobs.txt)
-exec @python@ -m dlscan train @scan@ --point "${points[@]}"
+exec @python@ -P -m dlscan train @scan@ --point "${points[@]}"

@@ -115,7 +115,7 @@ def small_scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = home / "lcd.yaml"
     file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     for arguments in (["prepare", str(file), "--workers", "1"], ["scan", str(file)]):
-        command = [sys.executable, "-m", "dlscan", *arguments]
+        command = [sys.executable, "-P", "-m", "dlscan", *arguments]
         subprocess.run(command, capture_output=True, check=True, timeout=300)
     return file
 
@@ -125,7 +125,7 @@ def dlscan() -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Run the command line as a user does, in a process of its own."""
 
     def run(*arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "dlscan", *map(str, arguments)]
+        command = [sys.executable, "-P", "-m", "dlscan", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **options)
 
     return run

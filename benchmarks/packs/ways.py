@@ -96,7 +96,9 @@ def prepare(scan: Scan, place: Place) -> Watched:
     shutil.rmtree(place.root / "prepared" / scan.case.name, ignore_errors=True)
     (place.root / "prepared").mkdir(exist_ok=True)
     return watch(
-        [sys.executable, "-m", "dlscan", "prepare", str(experiment)], place.cpus, place.root / "prepare.log"
+        [sys.executable, "-P", "-m", "dlscan", "prepare", str(experiment)],
+        place.cpus,
+        place.root / "prepare.log",
     )
 
 
@@ -105,7 +107,7 @@ def _dlscan(name: str, batch: Callable[[Scan, Place], dict[str, Any]]) -> Run:
         experiment = scan.write(place.root, name, batch(scan, place))
         directory = place.root / "scans" / scan.name / name
         shutil.rmtree(directory, ignore_errors=True)
-        command = [sys.executable, "-m", "dlscan", "scan", str(experiment)]
+        command = [sys.executable, "-P", "-m", "dlscan", "scan", str(experiment)]
         watched = watch(command, place.cpus, place.root / f"{scan.name}-{name}.log")
         return watched, [_of_record(path) for path in sorted(directory.glob("points/*/record.json"))]
 

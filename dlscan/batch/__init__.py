@@ -2,7 +2,7 @@
 
 import importlib
 
-from dlscan.batch.jobs import Ended, Job
+from dlscan.batch.jobs import Ended, Job, train_command
 from dlscan.batch.local import LocalSlots
 from dlscan.batch.system import Request, Sight, System
 from dlscan.config import Batch
@@ -18,4 +18,4 @@ def system(batch: Batch) -> System:
     return found
 
 
-__all__ = ["SYSTEMS", "Ended", "Job", "LocalSlots", "Request", "Sight", "System", "system"]
+__all__ = ["SYSTEMS", "Ended", "Job", "LocalSlots", "Request", "Sight", "System", "system", "train_command"]

@@ -4,13 +4,13 @@ import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from dlscan.attempts import last_attempt
 from dlscan.batch.ends import attempts_before, note_ends
+from dlscan.batch.jobs import train_command
 from dlscan.claims import alive
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
@@ -50,10 +50,9 @@ def run_job(
     _wait_for_predecessor(name, paths)
     before = attempts_before(paths)
     # the worker's own Python: it imports dlscan, or it would not be here
-    command = [sys.executable, "-m", "dlscan", "train", scan, "--point", *map(str, points)]
     with paths[0].log.open("ab") as log:
         process = subprocess.Popen(
-            command,
+            train_command(scan, points),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -1,6 +1,8 @@
 """A job, as every batch system sees it."""
 
 import dataclasses
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -32,3 +34,9 @@ class Ended:
 
     job: Job
     code: int
+
+
+def train_command(scan: Path | str, points: Iterable[int]) -> tuple[str, ...]:
+    """The command of a job on this machine, with this very Python."""
+    # -P: a directory called dlscan where the job starts, such as a checkout, is not the package
+    return (sys.executable, "-P", "-m", "dlscan", "train", str(scan), "--point", *map(str, points))

@@ -5,11 +5,10 @@ import dataclasses
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from dlscan.batch import Ended, Job, LocalSlots
+from dlscan.batch import Ended, Job, LocalSlots, train_command
 from dlscan.batch.ends import attempts_before, note_ends
 from dlscan.config import Batch
 from dlscan.files import write_text
@@ -37,9 +36,8 @@ def local_slots(batch: Batch, jobs: int) -> int:
 def job_for(plan: Plan, points: Sequence[Point]) -> Job:
     """The job that trains `points`: a command that a person can run too."""
     numbers = tuple(point.number for point in points)
-    words = tuple(map(str, numbers))
-    command = (sys.executable, "-m", "dlscan", "train", str(plan.directory), "--point", *words)
-    return Job(" ".join(words), command, plan.paths(points[0]).log, numbers)
+    name = " ".join(map(str, numbers))
+    return Job(name, train_command(plan.directory, numbers), plan.paths(points[0]).log, numbers)
 
 
 def run_local(

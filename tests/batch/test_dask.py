@@ -23,7 +23,7 @@ from dlscan.record import PointPaths
 TRAINING = """
 import os, pathlib, signal, sys, time
 if "train" in sys.orig_argv:
-    scan, numbers = sys.orig_argv[4], sys.orig_argv[6:]
+    scan, numbers = sys.orig_argv[5], sys.orig_argv[7:]
     print(os.environ["DLSCAN_JOB"], os.environ["DLSCAN_CPUS"], numbers, flush=True)
     here = pathlib.Path(scan)
     def stop(number, frame):

@@ -108,7 +108,7 @@ def test_a_job_trains_its_points_and_knows_its_id(tmp_path: Path) -> None:
     home = tmp_path / HOSTILE.relative_to("/")
     ran = run_script(home, script_of, request_for(home), {}, ["77.1"])
     assert ran.arguments == [
-        *("-m", "dlscan", "train", str(home / "scans" / "demo"), "--point", "3", "4"),
+        *("-P", "-m", "dlscan", "train", str(home / "scans" / "demo"), "--point", "3", "4"),
         *("--stopped-exit-code", "85"),
     ]
     assert ran.job == "77.1"

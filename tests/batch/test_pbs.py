@@ -49,7 +49,7 @@ def test_a_job_trains_its_points_and_knows_its_id(
     ran = run_script(
         home, lambda scan: PBS(scan.batch).script(scan), request_for(home, {"dialect": "torque"}), environment
     )
-    assert ran.arguments == ["-m", "dlscan", "train", str(home / "scans" / "demo"), "--point", *points]
+    assert ran.arguments == ["-P", "-m", "dlscan", "train", str(home / "scans" / "demo"), "--point", *points]
     assert ran.job == job
 
 

@@ -105,7 +105,7 @@ class Workload:
 
     def start(self, *arguments: object, **options: Any) -> "subprocess.Popen[str]":
         """Start the command line, in a group of its own."""
-        command = [sys.executable, "-m", "dlscan", *map(str, arguments)]
+        command = [sys.executable, "-P", "-m", "dlscan", *map(str, arguments)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
         chosen: dict[str, Any] = {"env": self.environment, **pipes, **options}
         return subprocess.Popen(command, text=True, start_new_session=True, **chosen)

@@ -135,7 +135,7 @@ def no_slurm(tmp_path: Path) -> dict[str, str]:
 
 
 def follow(plan: Plan, number: int, environment: dict[str, str]) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "dlscan", "logs", str(plan.directory), str(number), "-f"]
+    command = [sys.executable, "-P", "-m", "dlscan", "logs", str(plan.directory), str(number), "-f"]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
 

@@ -54,10 +54,21 @@ def test_a_failed_point_does_not_stop_the_rest_and_is_tried_again(dlscan: Run, m
     assert "2 of 4 points" in table.stderr
 
 
+def test_jobs_start_beside_a_directory_of_the_packages_name(
+    dlscan: Run, make_experiment: Make, tmp_path: Path
+) -> None:
+    """As where somebody cloned the project."""
+    experiment = make_experiment(train={"epochs": 1, "batch_size": 32})
+    prepare(experiment, processes=1)
+    (tmp_path / "beside" / "dlscan").mkdir(parents=True)
+    done = dlscan("scan", experiment.file, cwd=tmp_path / "beside")
+    assert done.returncode == 0, done.stderr
+
+
 def test_interrupt_stops_cleanly_and_the_same_command_goes_on(dlscan: Run, make_experiment: Make) -> None:
     experiment = make_experiment(train={"epochs": 100_000, "early_stopping": None, "batch_size": 32})
     prepare(experiment, processes=1)
-    command = [sys.executable, "-m", "dlscan", "scan", str(experiment.file)]
+    command = [sys.executable, "-P", "-m", "dlscan", "scan", str(experiment.file)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver:
         history = experiment.directory / "points/0001-dense/history.csv"
         deadline = time.monotonic() + 60
@@ -99,7 +110,7 @@ def epochs(history: Path) -> int:
 def test_a_killed_job_is_known_as_such(dlscan: Run, make_experiment: Make) -> None:
     experiment = make_experiment(train={"epochs": 100_000, "early_stopping": None, "batch_size": 32})
     prepare(experiment, processes=1)
-    command = [sys.executable, "-m", "dlscan", "scan", str(experiment.file)]
+    command = [sys.executable, "-P", "-m", "dlscan", "scan", str(experiment.file)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver:
         attempt = experiment.directory / "points/0001-dense/attempts/0001.json"
         deadline = time.monotonic() + 60
@@ -120,7 +131,7 @@ def test_cancel_stops_a_scan_on_this_machine_with_its_points(dlscan: Run, make_e
         batch={"max_running": 1, "models_per_job": 2},
     )
     prepare(experiment, processes=1)
-    command = [sys.executable, "-m", "dlscan", "scan", str(experiment.file)]
+    command = [sys.executable, "-P", "-m", "dlscan", "scan", str(experiment.file)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as driver:
         history = experiment.directory / "points/0001-width=4/history.csv"
         deadline = time.monotonic() + 100
@@ -166,7 +177,7 @@ def test_a_scan_in_the_background_of_a_script_stops_cleanly(make_experiment: Mak
     """A shell starts `command &` with SIGINT ignored, and jobs inherit that."""
     experiment = make_experiment(train={"epochs": 100_000, "early_stopping": None, "batch_size": 32})
     prepare(experiment, processes=1)
-    command = [sys.executable, "-m", "dlscan", "scan", str(experiment.file)]
+    command = [sys.executable, "-P", "-m", "dlscan", "scan", str(experiment.file)]
     ignoring = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **ignoring) as driver:  # type: ignore[call-overload]
         history = experiment.directory / "points/0001-dense/history.csv"

@@ -142,7 +142,7 @@ def test_watching_a_scan_on_which_nothing_happens_ends(dlscan: Run, plan: Plan) 
 
 def test_watching_prints_changes_and_ends_when_nothing_runs(plan: Plan) -> None:
     claim = Claim.take(plan.paths(plan.point(3)))
-    command = [sys.executable, "-m", "dlscan", "status", str(plan.directory), "--watch", "0.1"]
+    command = [sys.executable, "-P", "-m", "dlscan", "status", str(plan.directory), "--watch", "0.1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watcher:
         assert watcher.stdout is not None
         assert "0003-width=32: running" in watcher.stdout.readline()
@@ -154,7 +154,7 @@ def test_watching_prints_changes_and_ends_when_nothing_runs(plan: Plan) -> None:
 
 def test_ctrl_c_ends_watching_cleanly(plan: Plan) -> None:
     claim = Claim.take(plan.paths(plan.point(3)))
-    command = [sys.executable, "-m", "dlscan", "status", str(plan.directory), "--watch"]
+    command = [sys.executable, "-P", "-m", "dlscan", "status", str(plan.directory), "--watch"]
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **options) as watcher:
         watcher.stdout.readline()
@@ -172,7 +172,7 @@ def test_a_terminal_is_drawn_anew_with_the_rows_that_fit(make_experiment: Make) 
     leader, follower = os.openpty()
     termios.tcsetwinsize(follower, (20, 150))
     environment = {name: value for name, value in os.environ.items() if name not in ("LINES", "COLUMNS")}
-    command = [sys.executable, "-m", "dlscan", "status", str(plan.directory), "--watch", "0.1"]
+    command = [sys.executable, "-P", "-m", "dlscan", "status", str(plan.directory), "--watch", "0.1"]
     process = subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower, env=environment)
     os.close(follower)
     text = b""

@@ -203,7 +203,7 @@ def experiment(tmp_path: Path) -> Path:
 
 
 def dlscan(*arguments: object) -> str:
-    command = ["python3", "-m", "dlscan", *map(str, arguments)]
+    command = ["python3", "-P", "-m", "dlscan", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -229,7 +229,7 @@ def states(file: Path) -> dict[str, int]:
     """How many points are in which state, by `dlscan status`."""
     found: dict[str, int] = {}
     # its exit code tells of failed points
-    command = ["python3", "-m", "dlscan", "status", str(file), "--json"]
+    command = ["python3", "-P", "-m", "dlscan", "status", str(file), "--json"]
     said = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False).stdout
     for point in json.loads(said)["points"]:
         found[point["state"]] = found.get(point["state"], 0) + 1

@@ -74,7 +74,7 @@ def test_a_scan_that_is_killed_while_it_submits_submits_every_point_once(
     # held: what is counted is not over before it is counted
     held = "batch.options={hold: true}"
     submissions = Submissions(experiment.directory)
-    command = [sys.executable, "-m", "dlscan", "scan", str(experiment.file), held]
+    command = [sys.executable, "-P", "-m", "dlscan", "scan", str(experiment.file), held]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as scan:
         wait_for("the intent", submissions.read)
         time.sleep(delay)

@@ -34,13 +34,13 @@ class Scans:
         grouped = tuple((number,) for number in range(1, jobs + 1)) if isinstance(jobs, int) else jobs
         for number in (number for job in grouped for number in job):
             (scan / "points" / f"{number:04d}-width={number}").mkdir(parents=True, exist_ok=True)
-        # called as `python -m dlscan train SCAN --point 1 2 --stopped-exit-code 85`
+        # called as `python -P -m dlscan train SCAN --point 1 2 --stopped-exit-code 85`
         stand_in = self.home / f"python {self._number}"
         stand_in.write_text(
             "#!/usr/bin/env -S --default-signal bash\n"
-            '[ "$1 $2 $3 $5" = "-m dlscan train --point" ] || exit 99\n'
+            '[ "$1 $2 $3 $4 $6" = "-P -m dlscan train --point" ] || exit 99\n'
             '[ "${*: -2}" = "--stopped-exit-code 85" ] || exit 98\n'
-            f'set -- "$4" "${{@:6:$#-7}}"\n{training}\n'
+            f'set -- "$5" "${{@:7:$#-8}}"\n{training}\n'
         )
         stand_in.chmod(0o755)
         self._monkeypatch.setattr(sys, "executable", str(stand_in))

@@ -46,7 +46,7 @@ class Site:
             "FAKE_SYSTEM": str(self.home),
             "FAKE_FAULT": fault,
         }
-        line = [sys.executable, "-m", "dlscan", command, str(self.experiment.file), *options]
+        line = [sys.executable, "-P", "-m", "dlscan", command, str(self.experiment.file), *options]
         return subprocess.Popen(
             line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

@@ -64,8 +64,8 @@ training= ended=
 trap 'ended=yes; [ -z "$training" ] || kill -TERM "$training"' TERM
 
 say "points ${points[*]}${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DEVICES}"
-"${launch[@]}" -m dlscan.batch.sandbox there "$dataset" "${directories[@]}" || exit 1
-"${launch[@]}" -m dlscan train scan --point "${points[@]}" --stopped-exit-code 85 >>"${directories[0]}/log.txt" 2>&1 &
+"${launch[@]}" -P -m dlscan.batch.sandbox there "$dataset" "${directories[@]}" || exit 1
+"${launch[@]}" -P -m dlscan train scan --point "${points[@]}" --stopped-exit-code 85 >>"${directories[0]}/log.txt" 2>&1 &
 training=$!
 [ -z "$ended" ] || kill -TERM "$training"
 wait "$training"
@@ -74,6 +74,6 @@ while kill -0 "$training" 2>/dev/null; do # a signal ends `wait`, not the traini
   wait "$training"
   code=$?
 done
-"${launch[@]}" -m dlscan.batch.sandbox home "${directories[@]}" || exit 1
+"${launch[@]}" -P -m dlscan.batch.sandbox home "${directories[@]}" || exit 1
 say "exit code $code${ended:+, told to end}"
 exit "$code"

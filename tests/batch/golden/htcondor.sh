@@ -50,4 +50,4 @@ read -r -a points < <(sed -n "${number}p" "$directory/jobs.txt")
 logs=("$scan/points/$(printf %04d "$((10#${points[0]}))")"-*)
 
 say "points ${points[*]}${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DEVICES}"
-exec "${launch[@]}" -m dlscan train "$scan" --point "${points[@]}" --stopped-exit-code 85 >>"${logs[0]}/log.txt" 2>&1
+exec "${launch[@]}" -P -m dlscan train "$scan" --point "${points[@]}" --stopped-exit-code 85 >>"${logs[0]}/log.txt" 2>&1

@@ -40,7 +40,7 @@ trap 'ended=yes woken=yes' TERM
 say "points ${points[*]}${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DEVICES}"
 (
   trap '' USR1
-  exec "${launch[@]}" -m dlscan train "$scan" --point "${points[@]}" --stopped-exit-code 85
+  exec "${launch[@]}" -P -m dlscan train "$scan" --point "${points[@]}" --stopped-exit-code 85
 ) >>"${logs[0]}/log.txt" 2>&1 &
 training=$!
 code=

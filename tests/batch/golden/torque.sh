@@ -47,5 +47,5 @@ fi
 [ "$seconds" -le 240 ] || (sleep $((seconds - 120)) && kill -USR1 $$) &
 
 say "points ${points[*]}${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DEVICES}"
-exec "${launch[@]}" -m dlscan train "$scan" --point "${points[@]}" \
+exec "${launch[@]}" -P -m dlscan train "$scan" --point "${points[@]}" \
   </dev/null >>"${logs[0]}/log.txt" 2>&1
