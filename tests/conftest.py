@@ -1,6 +1,7 @@
 """Small raw directories, experiments and real data, for all tests."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,11 @@ import yaml
 from dlscan.config import Experiment, load
 
 CLASSES = ("Ele", "Pi0", "ChPi")
+
+# A shell ignores these for what it runs in the background, and what is started here inherits that: tests that
+# send one would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def write_raw(

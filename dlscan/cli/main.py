@@ -8,6 +8,7 @@ import sys
 import click
 
 import dlscan
+from dlscan import garbage
 from dlscan.cli.bench import bench
 from dlscan.cli.cancel import cancel
 from dlscan.cli.evaluate import evaluate
@@ -68,7 +69,9 @@ def main() -> None:
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False
-    sys.exit(_run())
+    code = _run()
+    garbage.keep_all()  # it would take a second to find out what a training leaves behind
+    sys.exit(code)
 
 
 def _run() -> int:

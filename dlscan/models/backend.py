@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from dlscan import garbage
 from dlscan.backend import choose_backend
 from dlscan.config import Train
 from dlscan.errors import BackendError
@@ -22,10 +23,12 @@ def _import_keras() -> ModuleType:
     # 1 hides what TensorFlow says of its own build; warnings and errors stay
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     try:
-        import keras
+        with garbage.no_search():
+            import keras
     except ImportError as error:
         name = os.environ["KERAS_BACKEND"]
         raise BackendError(f"{name} is installed but cannot be imported: {error}") from error
+    garbage.keep_all()
     module: ModuleType = keras
     return module
 

@@ -51,7 +51,7 @@ class Row:
 def write_csv(path: Path, history: Sequence[Row]) -> None:
     """Write a history whole; the numbers read back as they are. The checkpoint has them too."""
     names = [field.name for field in dataclasses.fields(Row)]
-    rows = [",".join(repr(getattr(row, name)) for name in names) for row in history]
+    rows = [",".join(map(repr, vars(row).values())) for row in history]
     write_text(path, "\n".join([",".join(names), *rows]) + "\n", safe=False)
 
 

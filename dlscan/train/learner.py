@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from dlscan.config import Train
-from dlscan.config.train import WITH_MOMENTUM
-from dlscan.models import keras
 from dlscan.train.checkpoint import State
 from dlscan.train.history import Row
 from dlscan.train.means import Sums
+from dlscan.train.optimizers import optimizer
 from dlscan.train.stopping import Stopping
 from dlscan.train.variables import load_variables, save_variables
 
@@ -47,7 +46,7 @@ class Learner:
     """
 
     def __init__(self, network: Any, train: Train, dataset: str, steps: int) -> None:
-        self.network, self.optimizer = network, _optimizer(train, steps)
+        self.network, self.optimizer = network, optimizer(train, steps)
         self.optimizer.build(network.trainable_variables)
         self._train, self.dataset = train, dataset
         self.history: list[Row] = []
@@ -109,16 +108,3 @@ class Learner:
         self.history = list(state.history)
         self.step, self.sums, self.seconds = state.step, Sums(*state.sums), state.seconds
         self.stopping = self.stopping.resumed(state.stopping)
-
-
-def _optimizer(train: Train, steps: int) -> Any:
-    rate: Any = train.learning_rate
-    if train.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(train.learning_rate, decay_steps=steps * train.epochs)
-    config = {"learning_rate": rate, "global_clipnorm": train.clip_norm}
-    if train.optimizer in WITH_MOMENTUM:
-        config["momentum"] = train.momentum
-    kinds = {cls.__name__.lower(): cls for cls in vars(keras.optimizers).values() if isinstance(cls, type)}
-    optimizer = kinds[train.optimizer](**config)
-    # slopes of a loss of ordinary size underflow in 16 bits
-    return keras.optimizers.LossScaleOptimizer(optimizer) if train.precision == "mixed_float16" else optimizer

@@ -8,6 +8,7 @@ their scaled inputs above all, is computed once, and small ones run beside each 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
+from dlscan import garbage
 from dlscan.models import accelerator, backend, keras
 from dlscan.models.trunk import split
 from dlscan.train.entries import dense
@@ -150,7 +151,10 @@ def _traced(function: Callable[..., Any], jit: bool) -> Callable[..., Any]:
     def call(*batch: Any) -> Any:
         if not traced:
             # one trace for all lengths: a short last batch would take another, as long as the first
-            traced.append(compiled.get_concrete_function(*tensorflow.nest.map_structure(any_length, batch)))
+            with garbage.no_search():
+                traced.append(
+                    compiled.get_concrete_function(*tensorflow.nest.map_structure(any_length, batch))
+                )
         return traced[0](*tensorflow.nest.flatten(batch))
 
     return call

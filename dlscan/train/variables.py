@@ -1,37 +1,36 @@
-"""Every variable of a network in training, in one HDF5 file.
+"""Every variable of a network in training, in one file.
 
-Keras' own file leaves out the state of dropout's random numbers; resumed without, it is another training.
+Keras' own file leaves out the state of dropout's random numbers; resumed without, it is another training. And
+any file of many parts takes longer to make than a small network takes to train for an epoch: this is a line
+of JSON, which tells the kind and shape of every variable, and then their bytes one after the other.
 """
 
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.errors import ScanError
 from dlscan.files import written_whole
-from dlscan.models import keras
+from dlscan.models import backend, keras
+
+Groups = Mapping[str, Iterable[Any]]
 
 
-def save_variables(path: Path, groups: Mapping[str, Iterable[Any]]) -> None:
-    """Write groups of Keras variables to `path`, whole.
-
-    Each group is `layout`, the kind and shape of every variable, and `bytes`, one after the other: a dataset
-    for each would take longer to make than a small network takes to train for an epoch.
-    """
-    with written_whole(path) as temporary, h5py.File(temporary, "w") as file:
-        for name, variables in groups.items():
-            values = [np.asarray(keras.ops.convert_to_numpy(variable), order="C") for variable in variables]
-            group = file.create_group(name)
-            group["layout"] = json.dumps([[value.dtype.str, value.shape] for value in values])
-            group["bytes"] = np.concatenate([value.reshape(-1).view(np.uint8) for value in values])
+def save_variables(path: Path, groups: Groups) -> None:
+    """Write groups of Keras variables to `path`, whole."""
+    values = {name: [_numpy(variable) for variable in group] for name, group in groups.items()}
+    layout = {name: [[value.dtype.str, value.shape] for value in group] for name, group in values.items()}
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        file.write(json.dumps(layout).encode() + b"\n")
+        for group in values.values():
+            file.writelines(value.reshape(-1).view(np.uint8).data for value in group)
 
 
-def load_variables(path: Path, groups: Mapping[str, Iterable[Any]]) -> None:
+def load_variables(path: Path, groups: Groups) -> None:
     """Set groups of Keras variables to what `save_variables` wrote; groups not asked for are skipped.
 
     Raises
@@ -41,23 +40,26 @@ def load_variables(path: Path, groups: Mapping[str, Iterable[Any]]) -> None:
     """
     advice = f"remove {path.parent} to train this point from its start"
     try:
-        with h5py.File(path) as file:
+        with path.open("rb") as file:
+            stored = {
+                name: [_read(file, *of) for of in part] for name, part in json.loads(file.readline()).items()
+            }
             for name, variables in groups.items():
                 known = list(variables)
-                values = _values(file[name])
-                if [value.shape for value in values] != [tuple(variable.shape) for variable in known]:
+                if [value.shape for value in stored[name]] != [tuple(variable.shape) for variable in known]:
                     raise ScanError(f"{path}: not of this network, its {name} has other shapes; {advice}")
-                for variable, value in zip(known, values, strict=True):
+                for variable, value in zip(known, stored[name], strict=True):
                     variable.assign(value)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ScanError(f"{path}: missing or damaged ({error}); {advice}") from None
 
 
-def _values(group: Any) -> list[NDArray[Any]]:
-    layout, content = json.loads(group["layout"][()]), group["bytes"][()]
-    values, start = [], 0
-    for kind, shape in layout:
-        stop = start + np.dtype(kind).itemsize * int(np.prod(shape, dtype=int))
-        values.append(content[start:stop].view(kind).reshape(shape))
-        start = stop
-    return values
+def _read(file: BinaryIO, kind: str, shape: list[int]) -> NDArray[Any]:
+    return np.fromfile(file, kind, int(np.prod(shape, dtype=int))).reshape(shape)
+
+
+def _numpy(variable: Any) -> NDArray[Any]:
+    # NumPy's way to TensorFlow's memory looks up versions first, three times as long as the copy
+    tensor = backend() == "tensorflow"
+    value = variable.value.numpy() if tensor else keras.ops.convert_to_numpy(variable)
+    return np.asarray(value, order="C")

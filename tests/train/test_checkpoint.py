@@ -32,7 +32,7 @@ def test_commit_keeps_the_last_and_the_best_epoch_alone(tmp_path):
         checkpoint.commit(state(epochs, best), save)
 
     assert checkpoint.read() == state(4, 2)
-    assert files(tmp_path / "last") == ["epoch-0002.h5", "epoch-0004.h5", "state.json"]
+    assert files(tmp_path / "last") == ["epoch-0002.variables", "epoch-0004.variables", "state.json"]
 
 
 # Ends a process, as kill -9 would, before its Nth change of a directory entry.
@@ -67,7 +67,7 @@ def test_commit_killed_at_any_change_leaves_a_state_whose_files_are_there(tmp_pa
         done = subprocess.run(command, cwd=tmp_path)
 
         after = checkpoint.read()
-        assert checkpoint.variables(after.epoch).read_text() == f"epoch-000{after.epoch}.h5"
+        assert checkpoint.variables(after.epoch).read_text() == f"epoch-000{after.epoch}.variables"
         assert checkpoint.variables(after.best_epoch).exists()
         seen.add((done.returncode, after.epoch))
         checkpoint.commit(state(after.epoch + 1, 1 if after.epoch == 2 else 3), save)

@@ -93,9 +93,9 @@ def test_resumed_learner_is_the_one_that_was_saved(make_learner, make_batches, t
         pack.train(first)
         pack.train(second)
         pack.settle()
-        learner.save(tmp_path / "epoch-0001.h5")
+        learner.save(tmp_path / "epoch-0001.variables")
         other = make_learner(batches, optimizer=optimizer)
-        other.resume(learner.state(), tmp_path / "epoch-0001.h5")
+        other.resume(learner.state(), tmp_path / "epoch-0001.variables")
 
         rows = [epoch(learner, [third], pack), epoch(other, [third])]
     assert rows[0].val_loss == rows[1].val_loss
@@ -103,10 +103,10 @@ def test_resumed_learner_is_the_one_that_was_saved(make_learner, make_batches, t
 
 def test_checkpoint_of_another_network_is_an_error_that_says_what_to_do(make_learner, make_batches, tmp_path):
     with make_batches() as batches:
-        make_learner(batches, width=4).save(tmp_path / "epoch-0001.h5")
+        make_learner(batches, width=4).save(tmp_path / "epoch-0001.variables")
         learner = make_learner(batches)
 
-        with pytest.raises(ScanError, match=r"epoch-0001\.h5: not of this network, .*; remove .* to train"):
-            learner.resume(learner.state(), tmp_path / "epoch-0001.h5")
-        with pytest.raises(ScanError, match=r"epoch-0002\.h5: missing or damaged .*; remove .* to train"):
-            learner.resume(learner.state(), tmp_path / "epoch-0002.h5")
+        with pytest.raises(ScanError, match=r"epoch-0001\.variables: not of this network, .*; remove"):
+            learner.resume(learner.state(), tmp_path / "epoch-0001.variables")
+        with pytest.raises(ScanError, match=r"epoch-0002\.variables: missing or damaged .*; remove"):
+            learner.resume(learner.state(), tmp_path / "epoch-0002.variables")

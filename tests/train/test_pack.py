@@ -273,11 +273,11 @@ def test_point_without_its_best_weights_is_lost_alone(make_points):
 
     def remove(epoch, step, steps):
         if (epoch, step) == (2, 1):
-            (points[0][0].last / "epoch-0001.h5").unlink()
+            (points[0][0].last / "epoch-0001.variables").unlink()
 
     with pytest.raises(PointsFailed, match=r"1 of 2 points failed: point 1"):
         train_points(points, remove)
-    assert "epoch-0001.h5: missing or damaged" in last_attempt(points[0][0]).error
+    assert "epoch-0001.variables: missing or damaged" in last_attempt(points[0][0]).error
     assert Record.read(points[1][0].record).best_epoch == 1
 
 

@@ -1,0 +1,62 @@
+"""The optimizers that `train.optimizer` names."""
+
+from typing import Any
+
+from dlscan.config import Train
+from dlscan.config.train import WITH_MOMENTUM
+from dlscan.models import backend, keras
+
+
+def optimizer(train: Train, steps: int) -> Any:
+    """The optimizer of one network.
+
+    Parameters
+    ----------
+    train : Train
+        The experiment's `train` section.
+    steps : int
+        Batches in an epoch.
+
+    Returns
+    -------
+    keras.Optimizer
+        Not built yet.
+    """
+    rate: Any = train.learning_rate
+    if train.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(train.learning_rate, decay_steps=steps * train.epochs)
+    config = {"learning_rate": rate, "global_clipnorm": train.clip_norm}
+    if train.optimizer in WITH_MOMENTUM:
+        config["momentum"] = train.momentum
+    kinds = {cls.__name__.lower(): cls for cls in vars(keras.optimizers).values() if isinstance(cls, type)}
+    if backend() == "tensorflow":
+        kinds["adam"] = FusedAdam
+    made = kinds[train.optimizer](**config)
+    # slopes of a loss of ordinary size underflow in 16 bits
+    return keras.optimizers.LossScaleOptimizer(made) if train.precision == "mixed_float16" else made
+
+
+class FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]
+    """Keras' Adam with one operation of TensorFlow for each variable in place of a dozen.
+
+    In small networks those are most of what there is to compile and to run.
+    """
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """See Keras."""
+        import tensorflow as tf
+
+        place, kind = self._get_variable_index(variable), variable.dtype
+        step = tf.cast(self.iterations.value + 1, kind)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[place].value.handle,
+            v=self._velocities[place].value.handle,
+            beta1_power=tf.pow(tf.constant(self.beta_1, kind), step),
+            beta2_power=tf.pow(tf.constant(self.beta_2, kind), step),
+            lr=tf.cast(learning_rate, kind),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.cast(tf.convert_to_tensor(gradient), kind),
+        )
