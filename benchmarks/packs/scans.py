@@ -126,12 +126,12 @@ def make_scans(quick: bool, events: int | None = None, epochs: int | None = None
         trainable=True,
     )
     small = Case("magic-like-gzauto", rows, GZIP_AUTO)
-    few, many = epochs or (3 if quick else 5), epochs or (10 if quick else 30)
+    few, some, many = (epochs or (short if quick else long_) for short, long_ in ((2, 3), (3, 10), (10, 30)))
     narrow, lecture = (32, 64), (32, 64, 128, 256, 512)
     depths = (1, 2, 3, 4)
     scans = [
         Scan(
-            "narrow8", "8 models, widths 32 and 64, depths 1 to 4", large, narrow, depths, few, 0.001, 100.0
+            "narrow8", "8 models, widths 32 and 64, depths 1 to 4", large, narrow, depths, some, 0.001, 100.0
         ),
         Scan(
             "lecture20",
