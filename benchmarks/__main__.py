@@ -78,7 +78,7 @@ def main(
         workers=workers,
         cpus=frozenset(usable[: cpus or workers]),
         rounds=rounds,
-        warm=0.15 if quick else 0.3,
+        warm=0.5 if quick else 1.0,
         seconds=seconds or (0.4 if quick else 0.7),
         batches=4 if quick else 6,
         check_files=1,

@@ -6,6 +6,7 @@ import mmap
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -111,13 +112,13 @@ class Crew:
         self._workers: list[_Worker] = []
         try:
             for number in range(workers):
-                self._workers.append(_Worker(number, descriptor))
+                self._workers.append(_Worker(number, descriptor, patience))
             # all are starting before the first is told anything
             for worker in self._workers:
                 worker.connection.send((worker.number, descriptor, slots, source, layout))
-        except (BrokenPipeError, ConnectionResetError):
+        except (BlockingIOError, BrokenPipeError, ConnectionResetError):
             self.close()
-            raise StreamError("a stream worker died while it started; run again to go on") from None
+            raise StreamError("a stream worker died, or hung, while it started; run again to go on") from None
         except BaseException:
             self.close()
             raise
@@ -136,6 +137,8 @@ class Crew:
         worker = min(self._workers, key=lambda worker: len(worker.tasks))
         try:
             worker.ask(task, work, slots)
+        except BlockingIOError:
+            raise self._hangs(worker) from None
         except (BrokenPipeError, ConnectionResetError):
             raise self._died(worker) from None
 
@@ -153,10 +156,7 @@ class Crew:
             if worker.connection in ready:
                 done.append(self._answer(worker))
             elif worker.tasks and time.monotonic() - worker.since > self._patience:
-                raise StreamError(
-                    f"{self._file(worker)}: stream worker {worker.number} (process {worker.process.pid}) "
-                    f"has not answered for {self._patience:.0f} s; is the file system well?"
-                )
+                raise self._hangs(worker)
         return done
 
     def close(self) -> None:
@@ -181,6 +181,12 @@ class Crew:
             raise StreamError(f"{self._file(worker)}: stream worker {worker.number} failed: {error!r}")
         return task
 
+    def _hangs(self, worker: "_Worker") -> StreamError:
+        return StreamError(
+            f"{self._file(worker)}: stream worker {worker.number} (process {worker.process.pid}) "
+            f"has not answered for {self._patience:.0f} s; is the file system well?"
+        )
+
     def _died(self, worker: "_Worker") -> StreamError:
         return StreamError(
             f"{self._file(worker)}: stream worker {worker.number} (process {worker.process.pid}) "
@@ -194,8 +200,13 @@ class Crew:
 class _Worker:
     """The owner's end of a worker process."""
 
-    def __init__(self, number: int, memory: int) -> None:
+    def __init__(self, number: int, memory: int, patience: float) -> None:
         ours, theirs = socket.socketpair()
+        # a message that is longer than the socket's buffer waits for one that hangs: it fails then
+        seconds, rest = divmod(patience, 1)
+        ours.setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(seconds), int(rest * 1e6))
+        )
         self.connection: Connection[Any, Any] = Connection(ours.detach())
         with theirs:
             self.process = subprocess.Popen(

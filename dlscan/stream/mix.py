@@ -18,6 +18,9 @@ from dlscan.stream.task import Task
 
 Integers = NDArray[np.int64]
 
+# Units that a task has at most: asking for each by itself would keep the owner of the stream busy.
+_UNITS = 4
+
 
 class UnitWork(NamedTuple):
     """Rows of one file and the places that they go to.
@@ -65,7 +68,7 @@ class Mixed:
     rng: np.random.Generator
 
     def tasks(self) -> Iterator[Task]:
-        """One task per unit."""
+        """Each task has a few units: a list of `UnitWork`."""
         waiting: deque[tuple[int, Integers]] = deque()
         book = _Book(self.batch_size)
         for unit in self.units:
@@ -89,10 +92,14 @@ class Mixed:
     def _ready(self, waiting: deque[tuple[int, Integers]], book: "_Book") -> Iterator[Task]:
         """The units all of whose events have their batch."""
         while waiting and book.is_settled(len(waiting[0][1])):
-            file, rows = waiting.popleft()
-            first = book.least_batch()
-            batches, places = book.leave(len(rows))
-            yield Task(first, int(batches.max()), UnitWork(file, rows, batches - first, places))
+            first = last = book.least_batch()
+            units: list[UnitWork] = []
+            while len(units) < _UNITS and waiting and book.is_settled(len(waiting[0][1])):
+                file, rows = waiting.popleft()
+                batches, places = book.leave(len(rows))
+                last = max(last, int(batches.max()))
+                units.append(UnitWork(file, rows, batches - first, places))
+            yield Task(first, last, units)
 
 
 def open_batches(window: int, unit: int, batch_size: int) -> int:
@@ -128,10 +135,10 @@ class _Book:
         size = min(self._batch_size, self._open)
         if not size or (size < self._batch_size and not at_end):
             return False
+        if not at_end and np.count_nonzero(self._keys < self.end) < size:
+            return False
         chosen = np.argpartition(self._keys, size - 1)[:size]
         chosen = chosen[np.argsort(self._keys[chosen], kind="stable")]
-        if not at_end and self._keys[chosen[-1]] >= self.end:
-            return False
         self._keys[chosen] = np.inf
         self._batches[chosen] = self._batch
         self._places[chosen] = np.arange(size)

@@ -3,11 +3,15 @@
 A dataset is mixed on disk, so neighbours are strangers. An epoch cuts it into short blocks at boundaries that
 move from epoch to epoch, puts the blocks in random order and cuts that sequence into batches. Reading stays
 nearly sequential, and no two batches of different epochs are alike.
+
+Short events make short batches, and the blocks of a batch would be shorter than what a disk, or the kernel,
+delivers at full speed. Several batches in a row then form a pool: it is read in long blocks, and its events
+are dealt to its batches at random.
 """
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +20,9 @@ from dlscan.stream.task import Task
 
 Runs = NDArray[np.int64]
 
-# Long enough that a disk reads it at full speed, and a batch is made of at least this many of them.
+# Long enough that a disk reads it at full speed; a batch, or a pool, is made of at least this many of them.
 _BLOCK_BYTES = 128 * 2**10
-_BLOCKS_PER_BATCH = 8
+_BLOCKS_MIXED = 8
 
 
 class Order(Protocol):
@@ -116,14 +120,83 @@ def copies_of(labels: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int6
     return copies
 
 
-def tasks(order: Order, batch_size: int, batches: int) -> Iterator[Task]:
-    """Cut an order into tasks of up to `batches` batches each."""
-    for start in range(0, order.events, batch_size * batches):
-        stop = min(start + batch_size * batches, order.events)
-        first, last = start // batch_size, (stop - 1) // batch_size
-        yield Task(first, last, order.runs(start, stop))
+class Run(NamedTuple):
+    """Neighbours on disk and in a batch: a shard, the first row in it, how many, the place of the first."""
+
+    shard: int
+    row: int
+    events: int
+    place: int
 
 
-def block_events(stored_bytes: float, batch_size: int) -> int:
-    """Events per block, for events of `stored_bytes` on disk."""
-    return int(max(1, min(_BLOCK_BYTES // max(stored_bytes, 1), batch_size // _BLOCKS_PER_BATCH)))
+class Work(NamedTuple):
+    """What a task reads.
+
+    Attributes
+    ----------
+    runs : ndarray of int64, (n, 2)
+        First row and events of each run: those of the task, in their order, or those of its whole pool.
+    deal : tuple of int or None
+        Of a pool: the seed of the order in which its events are dealt out.
+    start, stop : int
+        Which of them are the task's, counted in the order of delivery.
+    """
+
+    runs: Runs
+    deal: tuple[int, ...] | None
+    start: int
+    stop: int
+
+
+def tasks(
+    order: Order, batch_size: int, batches: int, pool: int = 1, seed: tuple[int, ...] = ()
+) -> Iterator[Task]:
+    """Cut an order into tasks of up to `batches` batches each.
+
+    Parameters
+    ----------
+    order : Order
+        Of the epoch.
+    batch_size : int
+        Events of a batch.
+    batches : int
+        At most; it changes nothing of what is delivered.
+    pool : int
+        Batches that share their events, no fewer than `batches`; 1 delivers them as `order` has them.
+    seed : tuple of int
+        Of the shares.
+    """
+    whole = batch_size * (pool if pool > 1 else batches)
+    for number, begin in enumerate(range(0, order.events, whole)):
+        end = min(begin + whole, order.events)
+        runs, deal = order.runs(begin, end), (*seed, number) if pool > 1 else None
+        for start in range(begin, end, batch_size * batches):
+            stop = min(start + batch_size * batches, end)
+            work = Work(runs, deal, start - begin, stop - begin)
+            yield Task(start // batch_size, (stop - 1) // batch_size, work)
+
+
+def block_events(stored_bytes: float, mixed: int) -> int:
+    """Events per block, for events of `stored_bytes` on disk; `mixed` of them make a batch or a pool."""
+    return int(max(1, min(_BLOCK_BYTES // max(stored_bytes, 1), mixed // _BLOCKS_MIXED)))
+
+
+def cut_runs(runs: NDArray[np.int64], batch_size: int, shard_starts: NDArray[np.int64]) -> list[list[Run]]:
+    """Cut runs of rows of a split where a batch or a shard ends; the runs of each batch."""
+    firsts, lengths = runs.T
+    ends = np.cumsum(lengths)
+    begins = ends - lengths
+    over = np.searchsorted(shard_starts, firsts, side="right")
+    until = np.searchsorted(shard_starts, firsts + lengths)
+    ends_of_shards = [
+        begins[run] + shard_starts[over[run] : until[run]] - firsts[run]
+        for run in np.flatnonzero(until > over)
+    ]
+    cuts = np.unique(np.concatenate([begins, np.arange(0, ends[-1], batch_size), *ends_of_shards]))
+    origin = np.searchsorted(begins, cuts, side="right") - 1
+    rows = firsts[origin] + cuts - begins[origin]
+    shards = np.searchsorted(shard_starts, rows, side="right") - 1
+    columns = shards, rows - shard_starts[shards], np.diff(cuts, append=ends[-1]), cuts % batch_size
+    made = [Run(*run) for run in zip(*(column.tolist() for column in columns), strict=True)]
+    edges = np.flatnonzero(cuts % batch_size == 0).tolist()
+    return [made[a:b] for a, b in zip(edges, [*edges[1:], len(made)], strict=True)]

@@ -64,12 +64,12 @@ class RawReader:
         self._open: OrderedDict[int, DirectFile] = OrderedDict()
         self._weights = np.array(source.class_weights, np.float32)
 
-    def do(self, work: UnitWork, slots: Sequence[int]) -> None:
-        """Read some rows of a file into the batches that they belong to.
+    def do(self, work: Sequence[UnitWork], slots: Sequence[int]) -> None:
+        """Read some rows of files into the batches that they belong to.
 
         Parameters
         ----------
-        work : UnitWork
+        work : sequence of UnitWork
             Rows and places.
         slots : sequence of int
             Where the batches of the task are.
@@ -79,7 +79,17 @@ class RawReader:
         StreamError
             If the file cannot be read or is not as it was indexed; it names the file.
         """
-        at: NDArray[np.int64] = np.asarray(slots)[work.batches]
+        places = np.asarray(slots)
+        for unit in work:
+            self._read(unit, places[unit.batches])
+
+    def close(self) -> None:
+        """Close the files that are open."""
+        while self._open:
+            self._open.popitem()[1].close()
+        self._index.close()
+
+    def _read(self, work: UnitWork, at: NDArray[np.int64]) -> None:
         label = self._index.labels[work.file]
         self._note(work.file)
         try:
@@ -97,12 +107,6 @@ class RawReader:
         if "sources" in cells:
             cells["sources"][at, work.places, 0] = self._index.numbers[work.file]
             cells["sources"][at, work.places, 1] = work.rows
-
-    def close(self) -> None:
-        """Close the files that are open."""
-        while self._open:
-            self._open.popitem()[1].close()
-        self._index.close()
 
     def _file(self, number: int) -> DirectFile:
         if number in self._open:

@@ -6,27 +6,20 @@ import resource
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.dataset import Shard
+from dlscan.dataset.events import Sparse, offsets_of
 from dlscan.dataset.shard import OpenShard
 from dlscan.errors import StreamError
+from dlscan.stream.plan import Run, Work, cut_runs
 from dlscan.stream.slots import SPARSE_PARTS, Arrays
 
 # Entries that are scattered at once: few enough to stay in the processor's cache.
 _ENTRIES = 2**14
-
-
-class Run(NamedTuple):
-    """Neighbours on disk and in a batch: a shard, the first row in it, how many, the place of the first."""
-
-    shard: int
-    row: int
-    events: int
-    place: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,13 +76,13 @@ class ShardReader:
         # leave half of the descriptors to the rest of the process
         self._most_open = max(8, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 
-    def do(self, work: NDArray[np.int64], slots: Sequence[int]) -> None:
+    def do(self, work: Work, slots: Sequence[int]) -> None:
         """Fill batches.
 
         Parameters
         ----------
-        work : ndarray of int64, (n, 2)
-            First row and events of each run, in the order of delivery.
+        work : Work
+            What to read.
         slots : sequence of int
             Where the batches go; all are full but the last.
 
@@ -98,9 +91,20 @@ class ShardReader:
         StreamError
             If a shard cannot be read; it names the file.
         """
-        cut = cut_runs(work, self._cells["labels"].shape[1], self._starts)
-        for slot, runs in zip(slots, cut, strict=True):
-            self._fill(runs, slot)
+        batch_size = self._cells["labels"].shape[1]
+        if work.deal is None:
+            cut = cut_runs(work.runs, batch_size, self._starts)
+            for slot, runs in zip(slots, cut, strict=True):
+                self._fill(runs, slot)
+                self._weigh(slot, runs[-1].place + runs[-1].events)
+            return
+        events = int(work.runs[:, 1].sum())
+        (runs,) = cut_runs(work.runs, events, self._starts)
+        rows = np.random.default_rng(work.deal).permutation(events)[work.start : work.stop]
+        hands = [rows[first : first + batch_size] for first in range(0, len(rows), batch_size)]
+        self._deal(runs, list(zip(slots, hands, strict=True)))
+        for slot, hand in zip(slots, hands, strict=True):
+            self._weigh(slot, len(hand))
 
     def labels(self) -> NDArray[np.int16]:
         """The labels of all events of the split; shape (n,)."""
@@ -115,7 +119,7 @@ class ShardReader:
             self._open.popitem()[1].close()
 
     def _fill(self, runs: Sequence[Run], slot: int) -> None:
-        events = runs[-1].place + runs[-1].events
+        """Copy runs to their places in a batch."""
         for name, column in self._source.fields.items():
             out = self._cells[name][slot]
             if self._shard(runs[0].shard).is_sparse(column):
@@ -126,6 +130,37 @@ class ShardReader:
         for number, name in enumerate(self._source.sparse):
             parts = [self._cells[f"sparse/{name}/{part}"][slot] for part in SPARSE_PARTS]
             self._cells["entries"][slot, number] = self._list(f"inputs/{name}", runs, *parts)
+
+    def _deal(self, runs: Sequence[Run], hands: Sequence[tuple[int, NDArray[np.int64]]]) -> None:
+        """Read a pool, and copy to each slot the rows of the pool that are its hand."""
+        events = runs[-1].place + runs[-1].events
+        for name, column in self._source.fields.items():
+            cells = self._cells[name]
+            if self._shard(runs[0].shard).is_sparse(column):
+                pool = self._pool(column, runs, cells[0, 0].size)
+                for slot, hand in hands:
+                    _spread(pool.take(hand), cells[slot])
+                continue
+            values = np.empty((events, *cells.shape[2:]), cells.dtype)
+            for run in runs:
+                self._read_dense(column, run, values)
+            for slot, hand in hands:
+                # places are as they must be: looking at each first would take as long as copying
+                np.take(values, hand, axis=0, out=cells[slot, : len(hand)], mode="clip")
+        for number, name in enumerate(self._source.sparse):
+            size = self._cells[f"sparse/{name}/value"].shape[1] // self._cells["labels"].shape[1]
+            pool = self._pool(f"inputs/{name}", runs, size)
+            for slot, hand in hands:
+                parts = [self._cells[f"sparse/{name}/{part}"][slot] for part in SPARSE_PARTS]
+                self._cells["entries"][slot, number] = _listed(pool.take(hand), *parts)
+
+    def _pool(self, column: str, runs: Sequence[Run], size: int) -> Sparse:
+        """A sparse column of a pool."""
+        counts, index, value = zip(*(part[2:] for part in self._entries(column, runs, size)), strict=True)
+        return Sparse(offsets_of(np.concatenate(counts)), np.concatenate(index), np.concatenate(value))
+
+    def _weigh(self, slot: int, events: int) -> None:
+        """Set the weights of a batch whose labels are there."""
         labels, weights = (self._cells[name][slot, :events] for name in ("labels", "weights"))
         if "weights" in self._source.fields:
             weights *= self._weights[labels]
@@ -139,14 +174,8 @@ class ShardReader:
 
     def _scatter(self, column: str, runs: Sequence[Run], out: NDArray[Any]) -> None:
         """Write the entries of a sparse column to the cells of a batch, zeros to the others."""
-        size = out[0].size
-        flat = out.reshape(-1)
-        for first, last, counts, index, value in self._entries(column, runs, size):
-            cells = flat[first * size : last * size]
-            cells.view(np.uint8)[...] = 0  # bytes are cleared faster than numbers
-            targets = np.repeat(np.arange(0, len(cells), size), counts)
-            targets += index
-            cells[targets] = value
+        for first, last, counts, index, value in self._entries(column, runs, out[0].size):
+            _put(counts, index, value, out[first:last])
 
     def _list(
         self, column: str, runs: Sequence[Run], rows: NDArray[Any], cell: NDArray[Any], values: NDArray[Any]
@@ -211,22 +240,23 @@ class ShardReader:
             ) from error
 
 
-def cut_runs(runs: NDArray[np.int64], batch_size: int, shard_starts: NDArray[np.int64]) -> list[list[Run]]:
-    """Cut runs of rows of a split where a batch or a shard ends; the runs of each batch."""
-    firsts, lengths = runs.T
-    ends = np.cumsum(lengths)
-    begins = ends - lengths
-    over = np.searchsorted(shard_starts, firsts, side="right")
-    until = np.searchsorted(shard_starts, firsts + lengths)
-    ends_of_shards = [
-        begins[run] + shard_starts[over[run] : until[run]] - firsts[run]
-        for run in np.flatnonzero(until > over)
-    ]
-    cuts = np.unique(np.concatenate([begins, np.arange(0, ends[-1], batch_size), *ends_of_shards]))
-    origin = np.searchsorted(begins, cuts, side="right") - 1
-    rows = firsts[origin] + cuts - begins[origin]
-    shards = np.searchsorted(shard_starts, rows, side="right") - 1
-    columns = shards, rows - shard_starts[shards], np.diff(cuts, append=ends[-1]), cuts % batch_size
-    made = [Run(*run) for run in zip(*(column.tolist() for column in columns), strict=True)]
-    edges = np.flatnonzero(cuts % batch_size == 0).tolist()
-    return [made[a:b] for a, b in zip(edges, [*edges[1:], len(made)], strict=True)]
+def _put(counts: NDArray[Any], index: NDArray[Any], value: NDArray[Any], out: NDArray[Any]) -> None:
+    """Write entries to the events `out`, and zeros to their other cells."""
+    cells = out.reshape(-1)
+    cells.view(np.uint8)[...] = 0  # bytes are cleared faster than numbers
+    targets = np.repeat(np.arange(0, len(cells), out[0].size), counts)
+    targets += index
+    cells[targets] = value
+
+
+def _spread(events: Sparse, out: NDArray[Any]) -> None:
+    """Write sparse events to the first cells of a batch."""
+    _put(np.diff(events.offsets), events.index, events.value, out[: len(events)])
+
+
+def _listed(events: Sparse, rows: NDArray[Any], cell: NDArray[Any], values: NDArray[Any]) -> int:
+    """Copy the entries of sparse events as they are; returns how many."""
+    end = len(events.index)
+    rows[:end] = np.repeat(np.arange(len(events)), np.diff(events.offsets))
+    cell[:end], values[:end] = events.index, events.value
+    return end

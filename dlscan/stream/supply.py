@@ -18,8 +18,8 @@ from dlscan.stream.rawfiles import RawSource
 from dlscan.stream.shards import ShardReader, ShardSource
 from dlscan.stream.task import Task
 
-# What a task reads at least: below this the message that asks for it is most of the work.
-_TASK_BYTES = 2 * 2**20
+# What is read at once at least: below this the message that asks for it is most of the work.
+_POOL_BYTES = 2 * 2**20
 _MOST_BATCHES = 32
 # A batch of raw events is drawn from about so many batches' worth of them, and from so many units.
 _WINDOW_BATCHES = 8
@@ -76,13 +76,14 @@ class Prepared:
         self._wish = wish
         self._stored = sum(shard.events for shard in source.shards)
         stored_bytes = sum(shard.size for shard in source.shards) / max(self._stored, 1)
-        self._block = plan.block_events(stored_bytes, wish.batch_size)
+        self._pool = max(1, min(_MOST_BATCHES, _POOL_BYTES // max(batch_bytes, 1)))
+        self._block = plan.block_events(stored_bytes, wish.batch_size * self._pool)
         self._labels = None
         if wish.oversample:
             with contextlib.closing(ShardReader(source, {}, lambda number: None)) as reader:
                 self._labels = reader.labels()
         fair = self._stored // wish.batch_size // (4 * max(wish.workers, 1))
-        self.needed = max(1, min(_MOST_BATCHES, _TASK_BYTES // max(batch_bytes, 1), fair))
+        self.needed = max(1, min(self._pool, fair))
 
     @property
     def ahead(self) -> int:
@@ -97,7 +98,9 @@ class Prepared:
 
     def tasks(self, epoch: int) -> Iterator[Task]:
         """What reads an epoch."""
-        return plan.tasks(self._order(epoch), self._wish.batch_size, self.needed)
+        wish, order = self._wish, self._order(epoch)
+        pool = self._pool if isinstance(order, plan.Shuffled) else 1
+        return plan.tasks(order, wish.batch_size, self.needed, pool, (wish.seed, epoch))
 
     def _order(self, epoch: int) -> plan.Order:
         if self._labels is not None:

@@ -60,14 +60,16 @@ def test_arrays_are_what_was_promised(prepared: Path) -> None:
             assert batch.sources is None
 
 
-def test_order_and_content_do_not_depend_on_the_number_of_workers(prepared: Path) -> None:
-    def everything(workers: int, seed: int = 1, epoch: int = 0) -> list[np.ndarray]:
-        with Batches(prepared, batch_size=20, workers=workers, seed=seed) as batches:
+def test_order_and_content_do_not_depend_on_workers_or_memory(prepared: Path) -> None:
+    def everything(
+        workers: int, seed: int = 1, epoch: int = 0, memory: int | None = None
+    ) -> list[np.ndarray]:
+        with Batches(prepared, batch_size=20, workers=workers, seed=seed, memory=memory) as batches:
             return [np.concatenate([b.inputs["ECAL"].ravel(), b.labels]) for b in batches.epoch(epoch)]
 
     base = everything(0)
-    for workers in (1, 2, 5):
-        for a, b in zip(base, everything(workers), strict=True):
+    for workers, memory in ((1, None), (2, None), (5, None), (0, 2**16), (1, 40_000)):
+        for a, b in zip(base, everything(workers, memory=memory), strict=True):
             np.testing.assert_array_equal(a, b)
     assert not np.array_equal(base[0], everything(0, seed=2)[0])
     assert not np.array_equal(base[0], everything(0, epoch=1)[0])
@@ -223,6 +225,17 @@ def test_a_worker_that_hangs_is_named(prepared: Path) -> None:
                     for pid in children() - before:
                         os.kill(pid, signal.SIGSTOP)
         assert children() == before
+
+
+def test_a_worker_that_hangs_is_named_when_a_task_does_not_fit_into_its_socket(prepared: Path) -> None:
+    before = children()
+    with Batches(prepared, batch_size=4, workers=1, patience=1.5) as batches:
+        next(batches.epoch(0))
+        for pid in children() - before:
+            os.kill(pid, signal.SIGSTOP)
+        assert batches._ring is not None
+        with pytest.raises(StreamError, match=r"stream worker 0 .* has not answered for 2 s"):
+            batches._ring._crew.ask(99, np.zeros(2**20), [0])
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -74,7 +74,7 @@ def test_oversampling_makes_classes_equal_and_loses_nothing() -> None:
 @pytest.mark.parametrize("per_task", [1, 3, 100])
 def test_tasks_cover_the_order(per_task: int) -> None:
     made = list(tasks(Stored(100), batch_size=8, batches=per_task))
-    np.testing.assert_array_equal(np.concatenate([expanded(task.work) for task in made]), np.arange(100))
+    np.testing.assert_array_equal(np.concatenate([expanded(task.work.runs) for task in made]), np.arange(100))
     covered = [batch for task in made for batch in range(task.first, task.last + 1)]
     assert covered == list(range(13))
 
@@ -84,3 +84,16 @@ def test_tasks_cover_the_order(per_task: int) -> None:
 )
 def test_blocks_are_sequential_reads_and_many_a_batch(stored: float, batch_size: int, block: int) -> None:
     assert block_events(stored, batch_size) == block
+
+
+@pytest.mark.parametrize("per_task", [1, 2, 3])
+def test_tasks_of_a_pool_share_its_events_out(per_task: int) -> None:
+    made = list(tasks(Stored(100), batch_size=8, batches=per_task, pool=3, seed=(1, 0)))
+    assert [batch for task in made for batch in range(task.first, task.last + 1)] == list(range(13))
+    seeds: dict[tuple[int, ...] | None, list[int]] = {}
+    for task in made:
+        work = task.work
+        seeds.setdefault(work.deal, []).extend(range(work.start, work.stop))
+        pool = work.deal[-1]
+        np.testing.assert_array_equal(expanded(work.runs), np.arange(100)[pool * 24 : (pool + 1) * 24])
+    assert seeds == {(1, 0, n): list(range(min(24, 100 - 24 * n))) for n in range(5)}
