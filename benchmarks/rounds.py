@@ -97,6 +97,7 @@ def measure(
         `rates`, `first` (median seconds to the first batch), `checked` (events).
     """
     rows: dict[str, dict[str, Any]] = {}
+    files: dict[str, list[Path]] = {}
     for name in readers:
         kind = READERS[name]
         rows[name] = {"reader": name, "title": kind.title, "role": kind.role, "delivers": kind.delivers}
@@ -106,12 +107,14 @@ def measure(
             rows[name]["error"] = "its dataset was not made"
         else:
             prepared = datasets[kind.dataset] if kind.dataset else None
+            files[name] = _files(case, settings.root, prepared if kind.dataset == "prepared" else None)
             crew[name].load(Job(case, settings.root, settings.workers, prepared, settings.touch))
     for name in _sound(rows):
         _try(_verify, crew, name, rows[name], settings)
     say(f"{case.name}: {sum(rows[name]['checked'] for name in _sound(rows)):,} events verified; timing")
     for number in range(settings.rounds):
         for name in _turned(_sound(rows), number):
+            _cache(files[name])
             _try(_turn, crew, name, rows[name], settings)
     for row in rows.values():
         if "error" in row:
@@ -121,6 +124,22 @@ def measure(
             first = row.pop("firsts")
             row["first"] = None if None in first else statistics.median(first)
     return list(rows.values())
+
+
+def _files(case: Case, root: Path, prepared: Path | None) -> list[Path]:
+    """What a reader reads."""
+    if prepared is not None:
+        return sorted(prepared.iterdir())
+    return [path for paths in case.paths(root) for path in paths]
+
+
+def _cache(paths: list[Path]) -> None:
+    """Have files in the page cache: some kernels drop in a minute what nobody looks at."""
+    buffer = bytearray(2**20)
+    for path in paths:
+        with path.open("rb", buffering=0) as file:
+            while file.readinto(buffer):
+                pass
 
 
 def say(text: str) -> None:

@@ -126,7 +126,7 @@ def make_scans(quick: bool, events: int | None = None, epochs: int | None = None
         trainable=True,
     )
     small = Case("magic-like-gzauto", rows, GZIP_AUTO)
-    few, some, many = (epochs or (short if quick else long_) for short, long_ in ((2, 3), (3, 10), (10, 30)))
+    few, some, many = (epochs or (short if quick else long_) for short, long_ in ((2, 5), (3, 10), (10, 30)))
     narrow, lecture = (32, 64), (32, 64, 128, 256, 512)
     depths = (1, 2, 3, 4)
     scans = [

@@ -24,7 +24,7 @@ from dlscan.train.steps import Call, compiled
 TRAIN_SAMPLE, TRAIN_FACTOR = 50_000, 2
 
 # Long enough for a median, short enough for a scan of small networks.
-_TIMED_SECONDS, _TIMED_CALLS = 0.05, 20
+_TIMED_SECONDS, _TIMED_CALLS = 0.02, 20
 
 Stream = Callable[[str], contextlib.AbstractContextManager[Batches]]
 
