@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import statistics
 import sys
 import time
@@ -107,15 +108,14 @@ def measure(
             rows[name]["error"] = "its dataset was not made"
         else:
             prepared = datasets[kind.dataset] if kind.dataset else None
-            files[name] = _files(case, settings.root, prepared if kind.dataset == "prepared" else None)
+            files[name] = _files(case, settings.root, kind.dataset, prepared)
             crew[name].load(Job(case, settings.root, settings.workers, prepared, settings.touch))
     for name in _sound(rows):
         _try(_verify, crew, name, rows[name], settings)
     say(f"{case.name}: {sum(rows[name]['checked'] for name in _sound(rows)):,} events verified; timing")
     for number in range(settings.rounds):
         for name in _turned(_sound(rows), number):
-            _cache(files[name])
-            _try(_turn, crew, name, rows[name], settings)
+            _try(functools.partial(_turn, files[name]), crew, name, rows[name], settings)
     for row in rows.values():
         if "error" in row:
             say(f"{case.name}: {row['title']} is left out: {row['error']}")
@@ -126,11 +126,11 @@ def measure(
     return list(rows.values())
 
 
-def _files(case: Case, root: Path, prepared: Path | None) -> list[Path]:
+def _files(case: Case, root: Path, kind: str | None, dataset: Path | None) -> list[Path]:
     """What a reader reads."""
-    if prepared is not None:
-        return sorted(prepared.iterdir())
-    return [path for paths in case.paths(root) for path in paths]
+    own = [path for path in sorted(dataset.iterdir()) if path.is_file()] if dataset is not None else []
+    raw = [path for paths in case.paths(root) for path in paths]
+    return own if kind == "prepared" else own + raw
 
 
 def _cache(paths: list[Path]) -> None:
@@ -171,7 +171,8 @@ def _verify(process: ReaderProcess, row: dict[str, Any], settings: Settings) -> 
     row["rates"], row["firsts"] = [], []
 
 
-def _turn(process: ReaderProcess, row: dict[str, Any], settings: Settings) -> None:
+def _turn(files: list[Path], process: ReaderProcess, row: dict[str, Any], settings: Settings) -> None:
+    _cache(files)
     turn = process.turn(warm=settings.warm, seconds=settings.seconds, batches=settings.batches)
     row["rates"].append(turn["rate"])
     row["firsts"].append(turn["first"])

@@ -1,4 +1,4 @@
-"""Python's search for cyclic garbage: it goes through every object, and Keras' imports alone make a million.
+"""Python's search for cyclic garbage: it goes through every object, and Keras' import alone makes a million.
 
 Where many are made that all stay, it takes a third of the time and finds nothing.
 """
@@ -21,5 +21,5 @@ def no_search() -> Iterator[None]:
 
 
 def keep_all() -> None:
-    """Never search what there is now: after imports, and before the end of the process."""
+    """Never search what there is now: for a process that needs it to its end, or is at its end."""
     gc.freeze()

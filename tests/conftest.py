@@ -17,8 +17,8 @@ from dlscan.config import Experiment, load
 
 CLASSES = ("Ele", "Pi0", "ChPi")
 
-# A shell ignores these for what it runs in the background, and what is started here inherits that: tests that
-# send one would wait for ever.
+# A shell ignores SIGINT for what it runs in the background, `nohup` SIGHUP, and what is started here inherits
+# that: tests that send one would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 

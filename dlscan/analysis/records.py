@@ -1,14 +1,13 @@
 """Find the finished points of scans."""
 
-import contextlib
 import dataclasses
-import gc
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import dlscan
+from dlscan import garbage
 from dlscan.analysis.cache import Cache, Stamp, stamp_of
 from dlscan.analysis.foreign import UnsoundError, is_newer, newer_version, require_sound
 from dlscan.errors import DlscanError, ScanError
@@ -82,7 +81,8 @@ def _load_scan(directory: Path) -> list[DonePoint]:
             "give a directory that `dlscan scan` has made, or its experiment file"
         )
     folders = _folders(directory / "points")
-    with _no_collection():
+    # reading makes no cycles, and the search for some takes longer
+    with garbage.no_search():
         points = _load_points(directory, folders)
     planned = _planned(directory) or len(folders)
     if len(points) < planned:
@@ -99,18 +99,6 @@ def _load_scan(directory: Path) -> list[DonePoint]:
             dlscan.__version__,
         )
     return sorted(points, key=lambda point: point.record.point)
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """Let Python not look for cycles: reading makes none, and the search takes longer than the reading."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _folders(directory: Path) -> list[str]:

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlscan import garbage
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
@@ -69,8 +71,6 @@ def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) ->
 
 def _looker(plan: "Plan", files_only: bool) -> "Callable[[], list[PointStatus]]":
     """What looks at the scan; that a system does not answer is said once, until it has answered."""
-    import gc
-
     from dlscan.errors import BatchError
     from dlscan.scan import scan_status
 
@@ -82,11 +82,8 @@ def _looker(plan: "Plan", files_only: bool) -> "Callable[[], list[PointStatus]]"
     def look() -> "list[PointStatus]":
         words: list[str] = []
         # thousands of small objects are made and none is garbage: looking for some would take half the time
-        gc.disable()
-        try:
+        with garbage.no_search():
             statuses = scan_status(plan, nobody if files_only else None, words.append)
-        finally:
-            gc.enable()
         if not files_only:
             for line in words:
                 if line not in said:

@@ -1,12 +1,12 @@
 """`dlscan table`."""
 
-import gc
 import logging
 from pathlib import Path
 from typing import Any
 
 import click
 
+from dlscan import garbage
 from dlscan.cli.arguments import names, scan_directory
 
 log = logging.getLogger("dlscan")
@@ -73,7 +73,7 @@ def table(
 
     points = load([scan_directory(scan) for scan in scans])
     # this process needs the records to its end; the search for garbage among thousands takes a while
-    gc.freeze()
+    garbage.keep_all()
     if listed:
         made = list_columns(points, options["where"])
     else:

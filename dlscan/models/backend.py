@@ -28,7 +28,6 @@ def _import_keras() -> ModuleType:
     except ImportError as error:
         name = os.environ["KERAS_BACKEND"]
         raise BackendError(f"{name} is installed but cannot be imported: {error}") from error
-    garbage.keep_all()
     module: ModuleType = keras
     return module
 

@@ -124,9 +124,7 @@ class Batches:
         self.steps = -(-self.events // batch_size)
         self._weighted = balance == "weights"
         self.workers = self._auto_workers(shuffle) if workers == "auto" else workers
-        self._wish = Wish(
-            min(batch_size, self.events), seed, shuffle, balance == "oversample", max(self.workers, 1)
-        )
+        self._wish = Wish(min(batch_size, self.events), seed, shuffle, balance == "oversample", self.workers)
         self._layout = SlotLayout.of(self.manifest, self._wish.batch_size, extras, self._sparse)
         self._supply: Supply | None = None
         self._ring: Ring | None = None
@@ -140,6 +138,10 @@ class Batches:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def _event_bytes(self) -> int:
+        return sum(4 * math.prod(column.shape) for column in self.manifest.inputs.values())
 
     @property
     def waited(self) -> float:
@@ -209,7 +211,7 @@ class Batches:
             self._fill(self._cache)
             directory, shards = self._cache.directory, self._cache.shards
         return Prepared(
-            ShardSource(directory, shards, fields, self._sparse, weights), self._wish, self._layout.used
+            ShardSource(directory, shards, fields, self._sparse, weights), self._wish, self._event_bytes
         )
 
     def _fill(self, cache: Cache) -> None:
@@ -266,11 +268,11 @@ class Batches:
 
     def _auto_workers(self, shuffle: bool) -> int:
         """None for what is small, one for what is read in order to evaluate, else all CPUs but one."""
-        event = sum(4 * math.prod(column.shape) for column in self.manifest.inputs.values())
-        if self.events * event < _SMALL_EPOCH:
+        epoch = self.events * self._event_bytes
+        if epoch < _SMALL_EPOCH:
             return 0
         if not shuffle and self.manifest.raw is None:
-            return 0 if self.events * event < _SMALL_IN_ORDER else 1
+            return 0 if epoch < _SMALL_IN_ORDER else 1
         return min(_MOST_WORKERS, max(1, usable_cpus() - 1))
 
 

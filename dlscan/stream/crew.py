@@ -203,7 +203,7 @@ class _Worker:
     def __init__(self, number: int, memory: int, patience: float) -> None:
         ours, theirs = socket.socketpair()
         # a message that is longer than the socket's buffer waits for one that hangs: it fails then
-        seconds, rest = divmod(patience, 1)
+        seconds, rest = divmod(min(max(patience, 1e-3), 1e9), 1)
         ours.setsockopt(
             socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(seconds), int(rest * 1e6))
         )

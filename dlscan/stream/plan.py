@@ -20,7 +20,7 @@ from dlscan.stream.task import Task
 
 Runs = NDArray[np.int64]
 
-# Long enough that a disk reads it at full speed; a batch, or a pool, is made of at least this many of them.
+# Long enough that a disk reads it at full speed; a full batch, or pool, is made of so many at least.
 _BLOCK_BYTES = 128 * 2**10
 _BLOCKS_MIXED = 8
 
@@ -164,12 +164,12 @@ def tasks(
     pool : int
         Batches that share their events, no fewer than `batches`; 1 delivers them as `order` has them.
     seed : tuple of int
-        Of the shares.
+        Of the shares; that of each pool is this and its number from 1, for a zero at the end would not count.
     """
     whole = batch_size * (pool if pool > 1 else batches)
     for number, begin in enumerate(range(0, order.events, whole)):
         end = min(begin + whole, order.events)
-        runs, deal = order.runs(begin, end), (*seed, number) if pool > 1 else None
+        runs, deal = order.runs(begin, end), (*seed, number + 1) if pool > 1 else None
         for start in range(begin, end, batch_size * batches):
             stop = min(start + batch_size * batches, end)
             work = Work(runs, deal, start - begin, stop - begin)

@@ -89,24 +89,24 @@ class RawReader:
             self._open.popitem()[1].close()
         self._index.close()
 
-    def _read(self, work: UnitWork, at: NDArray[np.int64]) -> None:
-        label = self._index.labels[work.file]
-        self._note(work.file)
+    def _read(self, unit: UnitWork, at: NDArray[np.int64]) -> None:
+        label = self._index.labels[unit.file]
+        self._note(unit.file)
         try:
-            file = self._file(work.file)
+            file = self._file(unit.file)
             for field, name in self._source.fields.items():
-                file.scatter(name, work.rows, self._cells[field], at, work.places)
+                file.scatter(name, unit.rows, self._cells[field], at, unit.places)
         except (OSError, ValueError, KeyError) as error:
-            raise self._unreadable(work.file, error) from error
+            raise self._unreadable(unit.file, error) from error
         cells = self._cells
-        cells["labels"][at, work.places] = label
+        cells["labels"][at, unit.places] = label
         if "weights" in self._source.fields:
-            cells["weights"][at, work.places] *= self._weights[label]
+            cells["weights"][at, unit.places] *= self._weights[label]
         else:
-            cells["weights"][at, work.places] = self._weights[label]
+            cells["weights"][at, unit.places] = self._weights[label]
         if "sources" in cells:
-            cells["sources"][at, work.places, 0] = self._index.numbers[work.file]
-            cells["sources"][at, work.places, 1] = work.rows
+            cells["sources"][at, unit.places, 0] = self._index.numbers[unit.file]
+            cells["sources"][at, unit.places, 1] = unit.rows
 
     def _file(self, number: int) -> DirectFile:
         if number in self._open:

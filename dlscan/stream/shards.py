@@ -128,8 +128,11 @@ class ShardReader:
                 for run in runs:
                     self._read_dense(column, run, out)
         for number, name in enumerate(self._source.sparse):
-            parts = [self._cells[f"sparse/{name}/{part}"][slot] for part in SPARSE_PARTS]
-            self._cells["entries"][slot, number] = self._list(f"inputs/{name}", runs, *parts)
+            lists = [self._cells[f"sparse/{name}/{part}"][slot] for part in SPARSE_PARTS]
+            size, end = len(lists[0]) // self._cells["labels"].shape[1], 0
+            for first, _, *entries in self._entries(f"inputs/{name}", runs, size):
+                end = _list(lists, end, first, *entries)
+            self._cells["entries"][slot, number] = end
 
     def _deal(self, runs: Sequence[Run], hands: Sequence[tuple[int, NDArray[np.int64]]]) -> None:
         """Read a pool, and copy to each slot the rows of the pool that are its hand."""
@@ -137,9 +140,9 @@ class ShardReader:
         for name, column in self._source.fields.items():
             cells = self._cells[name]
             if self._shard(runs[0].shard).is_sparse(column):
-                pool = self._pool(column, runs, cells[0, 0].size)
+                entries = self._gathered(column, runs, cells[0, 0].size)
                 for slot, hand in hands:
-                    _spread(pool.take(hand), cells[slot])
+                    _put(*_parts(entries.take(hand)), cells[slot, : len(hand)])
                 continue
             values = np.empty((events, *cells.shape[2:]), cells.dtype)
             for run in runs:
@@ -149,12 +152,12 @@ class ShardReader:
                 np.take(values, hand, axis=0, out=cells[slot, : len(hand)], mode="clip")
         for number, name in enumerate(self._source.sparse):
             size = self._cells[f"sparse/{name}/value"].shape[1] // self._cells["labels"].shape[1]
-            pool = self._pool(f"inputs/{name}", runs, size)
+            entries = self._gathered(f"inputs/{name}", runs, size)
             for slot, hand in hands:
-                parts = [self._cells[f"sparse/{name}/{part}"][slot] for part in SPARSE_PARTS]
-                self._cells["entries"][slot, number] = _listed(pool.take(hand), *parts)
+                lists = [self._cells[f"sparse/{name}/{part}"][slot] for part in SPARSE_PARTS]
+                self._cells["entries"][slot, number] = _list(lists, 0, 0, *_parts(entries.take(hand)))
 
-    def _pool(self, column: str, runs: Sequence[Run], size: int) -> Sparse:
+    def _gathered(self, column: str, runs: Sequence[Run], size: int) -> Sparse:
         """A sparse column of a pool."""
         counts, index, value = zip(*(part[2:] for part in self._entries(column, runs, size)), strict=True)
         return Sparse(offsets_of(np.concatenate(counts)), np.concatenate(index), np.concatenate(value))
@@ -176,19 +179,6 @@ class ShardReader:
         """Write the entries of a sparse column to the cells of a batch, zeros to the others."""
         for first, last, counts, index, value in self._entries(column, runs, out[0].size):
             _put(counts, index, value, out[first:last])
-
-    def _list(
-        self, column: str, runs: Sequence[Run], rows: NDArray[Any], cell: NDArray[Any], values: NDArray[Any]
-    ) -> int:
-        """Copy the entries of a sparse column as they are; returns how many."""
-        size = len(rows) // self._cells["labels"].shape[1]
-        end = 0
-        for first, last, counts, index, value in self._entries(column, runs, size):
-            here = slice(end, end + len(index))
-            rows[here] = np.repeat(np.arange(first, last), counts)
-            cell[here], values[here] = index, value
-            end = here.stop
-        return end
 
     def _entries(
         self, column: str, runs: Sequence[Run], size: int
@@ -249,14 +239,22 @@ def _put(counts: NDArray[Any], index: NDArray[Any], value: NDArray[Any], out: ND
     cells[targets] = value
 
 
-def _spread(events: Sparse, out: NDArray[Any]) -> None:
-    """Write sparse events to the first cells of a batch."""
-    _put(np.diff(events.offsets), events.index, events.value, out[: len(events)])
+def _list(
+    lists: Sequence[NDArray[Any]],
+    begin: int,
+    first: int,
+    counts: NDArray[Any],
+    index: NDArray[Any],
+    value: NDArray[Any],
+) -> int:
+    """Copy the entries of events from `first` on to places from `begin` on; returns where they end."""
+    rows, cell, values = lists
+    here = slice(begin, begin + len(index))
+    rows[here] = np.repeat(np.arange(first, first + len(counts)), counts)
+    cell[here], values[here] = index, value
+    return here.stop
 
 
-def _listed(events: Sparse, rows: NDArray[Any], cell: NDArray[Any], values: NDArray[Any]) -> int:
-    """Copy the entries of sparse events as they are; returns how many."""
-    end = len(events.index)
-    rows[:end] = np.repeat(np.arange(len(events)), np.diff(events.offsets))
-    cell[:end], values[:end] = events.index, events.value
-    return end
+def _parts(events: Sparse) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Entries per event, and the entries."""
+    return np.diff(events.offsets), events.index, events.value

@@ -18,9 +18,11 @@ from dlscan.stream.rawfiles import RawSource
 from dlscan.stream.shards import ShardReader, ShardSource
 from dlscan.stream.task import Task
 
-# What is read at once at least: below this the message that asks for it is most of the work.
+# Of the dense inputs of a pool: below this the message that asks for it is most of the work.
 _POOL_BYTES = 2 * 2**20
 _MOST_BATCHES = 32
+# A pool is read anew for each task that delivers a part of it.
+_MOST_PARTS = 4
 # A batch of raw events is drawn from about so many batches' worth of them, and from so many units.
 _WINDOW_BATCHES = 8
 _WINDOW_UNITS = 16
@@ -28,7 +30,7 @@ _WINDOW_UNITS = 16
 
 @dataclasses.dataclass(frozen=True)
 class Wish:
-    """How an epoch is to be: as for `Batches`; `workers` share the work."""
+    """How an epoch is to be: as for `Batches`."""
 
     batch_size: int
     seed: int
@@ -67,28 +69,34 @@ class Supply(Protocol):
 
 
 class Prepared:
-    """The events of a prepared split; `batch_bytes` is what a batch takes in memory."""
+    """The events of a prepared split; `event_bytes` are those of the dense inputs of an event.
+
+    The order must be the same on every machine, so that a training can go on elsewhere: neither workers nor
+    memory nor how events travel have a say in it.
+    """
 
     mixes = False
 
-    def __init__(self, source: ShardSource, wish: Wish, batch_bytes: int) -> None:
+    def __init__(self, source: ShardSource, wish: Wish, event_bytes: int) -> None:
         self.source: Source = source
         self._wish = wish
         self._stored = sum(shard.events for shard in source.shards)
         stored_bytes = sum(shard.size for shard in source.shards) / max(self._stored, 1)
-        self._pool = max(1, min(_MOST_BATCHES, _POOL_BYTES // max(batch_bytes, 1)))
+        self._pool = max(1, min(_MOST_BATCHES, _POOL_BYTES // max(wish.batch_size * event_bytes, 1)))
         self._block = plan.block_events(stored_bytes, wish.batch_size * self._pool)
         self._labels = None
         if wish.oversample:
             with contextlib.closing(ShardReader(source, {}, lambda number: None)) as reader:
                 self._labels = reader.labels()
-        fair = self._stored // wish.batch_size // (4 * max(wish.workers, 1))
-        self.needed = max(1, min(self._pool, fair))
+        self.needed = self._pool
+        if wish.workers:  # each gets several tasks, if that does not mean to read everything many times
+            fair = self._stored // wish.batch_size // (4 * wish.workers)
+            self.needed = min(self._pool, max(fair, -(-self._pool // _MOST_PARTS)))
 
     @property
     def ahead(self) -> int:
         """A task or two for each worker."""
-        return self.needed * (AHEAD * self._wish.workers - 1)
+        return self.needed * (AHEAD * max(self._wish.workers, 1) - 1)
 
     def shrink(self) -> bool:
         """Read fewer batches at once."""

@@ -83,8 +83,7 @@ class Checkpoint:
         try:
             value = read_json(self._state)
             history = tuple(Row(**row) for row in value["history"])
-            # older checkpoints are all between two epochs
-            within = value.get("step", 0), tuple(value.get("sums", ())), value.get("seconds", 0.0)
+            within = value["step"], tuple(value["sums"]), value["seconds"]
             return State(value["dataset"], value["best_epoch"], value["stopping"], history, *within)
         except FileNotFoundError:
             return None

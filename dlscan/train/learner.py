@@ -8,7 +8,7 @@ from dlscan.config import Train
 from dlscan.train.checkpoint import State
 from dlscan.train.history import Row
 from dlscan.train.means import Sums
-from dlscan.train.optimizers import optimizer
+from dlscan.train.optimizers import make_optimizer
 from dlscan.train.stopping import Stopping
 from dlscan.train.variables import load_variables, save_variables
 
@@ -46,7 +46,7 @@ class Learner:
     """
 
     def __init__(self, network: Any, train: Train, dataset: str, steps: int) -> None:
-        self.network, self.optimizer = network, optimizer(train, steps)
+        self.network, self.optimizer = network, make_optimizer(train, steps)
         self.optimizer.build(network.trainable_variables)
         self._train, self.dataset = train, dataset
         self.history: list[Row] = []

@@ -7,7 +7,7 @@ from dlscan.config.train import WITH_MOMENTUM
 from dlscan.models import backend, keras
 
 
-def optimizer(train: Train, steps: int) -> Any:
+def make_optimizer(train: Train, steps: int) -> Any:
     """The optimizer of one network.
 
     Parameters
@@ -37,9 +37,9 @@ def optimizer(train: Train, steps: int) -> Any:
 
 
 class FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]
-    """Keras' Adam with one operation of TensorFlow for each variable in place of a dozen.
+    """Keras' Adam with one operation of TensorFlow in place of its arithmetic on each variable.
 
-    In small networks those are most of what there is to compile and to run.
+    In small networks that is most of what there is to compile.
     """
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:

@@ -8,7 +8,7 @@ of JSON, which tells the kind and shape of every variable, and then their bytes 
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ def save_variables(path: Path, groups: Groups) -> None:
 
 
 def load_variables(path: Path, groups: Groups) -> None:
-    """Set groups of Keras variables to what `save_variables` wrote; groups not asked for are skipped.
+    """Set groups of Keras variables to what `save_variables` wrote; groups not asked for stay as they are.
 
     Raises
     ------
@@ -40,26 +40,35 @@ def load_variables(path: Path, groups: Groups) -> None:
     """
     advice = f"remove {path.parent} to train this point from its start"
     try:
-        with path.open("rb") as file:
-            stored = {
-                name: [_read(file, *of) for of in part] for name, part in json.loads(file.readline()).items()
-            }
-            for name, variables in groups.items():
-                known = list(variables)
-                if [value.shape for value in stored[name]] != [tuple(variable.shape) for variable in known]:
-                    raise ScanError(f"{path}: not of this network, its {name} has other shapes; {advice}")
-                for variable, value in zip(known, stored[name], strict=True):
-                    variable.assign(value)
-    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        stored = _read(path)
+        values = {name: stored[name] for name in groups}
+    except (OSError, AttributeError, KeyError, TypeError, ValueError, MemoryError) as error:
         raise ScanError(f"{path}: missing or damaged ({error}); {advice}") from None
+    for name, variables in groups.items():
+        known = list(variables)
+        if [value.shape for value in values[name]] != [tuple(variable.shape) for variable in known]:
+            raise ScanError(f"{path}: not of this network, its {name} has other shapes; {advice}")
+        for variable, value in zip(known, values[name], strict=True):
+            variable.assign(value)
 
 
-def _read(file: BinaryIO, kind: str, shape: list[int]) -> NDArray[Any]:
-    return np.fromfile(file, kind, int(np.prod(shape, dtype=int))).reshape(shape)
+def _read(path: Path) -> dict[str, list[NDArray[Any]]]:
+    with path.open("rb") as file:
+        layout = json.loads(file.readline())
+        values = {
+            name: [
+                np.fromfile(file, kind, int(np.prod(shape, dtype=int))).reshape(shape)
+                for kind, shape in variables
+            ]
+            for name, variables in layout.items()
+        }
+        if file.read(1):
+            raise ValueError("longer than it should be")
+    return values
 
 
 def _numpy(variable: Any) -> NDArray[Any]:
     # NumPy's way to TensorFlow's memory looks up versions first, three times as long as the copy
-    tensor = backend() == "tensorflow"
-    value = variable.value.numpy() if tensor else keras.ops.convert_to_numpy(variable)
+    quick = backend() == "tensorflow"
+    value = variable.value.numpy() if quick else keras.ops.convert_to_numpy(variable)
     return np.asarray(value, order="C")

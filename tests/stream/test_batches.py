@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import h5py
 import numpy as np
@@ -18,7 +19,7 @@ from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, StreamError, UsageError
 from dlscan.prepare import prepare
-from dlscan.stream import Batch, Batches
+from dlscan.stream import Batch, Batches, supply
 
 
 @pytest.fixture
@@ -73,6 +74,46 @@ def test_order_and_content_do_not_depend_on_workers_or_memory(prepared: Path) ->
             np.testing.assert_array_equal(a, b)
     assert not np.array_equal(base[0], everything(0, seed=2)[0])
     assert not np.array_equal(base[0], everything(0, epoch=1)[0])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_pools_of_a_few_batches_lose_nothing_and_travel_in_one_order(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    size = 16
+    monkeypatch.setattr(supply, "_POOL_BYTES", 4 * size * 4 * (4 * 5 * 6 + 7))
+    seen: list[tuple[int, ...]] = []
+
+    def read(extras: bool, transport: Literal["dense", "sparse"]) -> list[np.ndarray]:
+        with Batches(
+            prepared, batch_size=size, workers=workers, extras=extras, transport=transport
+        ) as batches:
+            assert batches.steps > 2 * 4
+            assert batches.steps % 4
+            found = []
+            for batch in batches.epoch(1):
+                images = np.zeros((len(batch), 4 * 5 * 6), np.float32)
+                if transport == "dense":
+                    images[...] = batch.inputs["ECAL"].reshape(len(batch), -1)
+                else:
+                    entries = batch.sparse["ECAL"]
+                    images[entries.rows, entries.index] = entries.value
+                found.append(np.column_stack([images, batch.inputs["HCAL"], batch.labels]))
+                if batch.sources is not None:
+                    seen.extend(map(tuple, batch.sources.tolist()))
+            assert sum(map(len, found)) == batches.events == len(set(seen))
+            return found
+
+    first = read(True, "dense")
+    assert len(set(seen)) == len(seen)
+    for transport in ("dense", "sparse"):
+        for a, b in zip(first, read(False, transport), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_patience_may_have_no_end(prepared: Path) -> None:
+    with Batches(prepared, batch_size=32, workers=1, patience=float("inf")) as batches:
+        assert sum(len(batch) for batch in batches.epoch(0)) == batches.events
 
 
 def test_unshuffled_is_the_order_of_the_disk_every_epoch(prepared: Path) -> None:

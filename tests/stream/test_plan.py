@@ -94,6 +94,6 @@ def test_tasks_of_a_pool_share_its_events_out(per_task: int) -> None:
     for task in made:
         work = task.work
         seeds.setdefault(work.deal, []).extend(range(work.start, work.stop))
-        pool = work.deal[-1]
+        pool = work.deal[-1] - 1
         np.testing.assert_array_equal(expanded(work.runs), np.arange(100)[pool * 24 : (pool + 1) * 24])
-    assert seeds == {(1, 0, n): list(range(min(24, 100 - 24 * n))) for n in range(5)}
+    assert seeds == {(1, 0, n + 1): list(range(min(24, 100 - 24 * n))) for n in range(5)}

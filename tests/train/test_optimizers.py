@@ -1,9 +1,11 @@
+import functools
+
 import numpy as np
 import pytest
 
 from dlscan.config import Train
 from dlscan.models import backend, keras
-from dlscan.train.optimizers import optimizer
+from dlscan.train.optimizers import make_optimizer
 
 
 def trained(made, slopes, start):
@@ -20,7 +22,7 @@ def test_adam_takes_the_steps_of_keras(options):
     rng = np.random.default_rng(1)
     slopes, start = rng.normal(size=(30, 4, 3)).astype("float32"), rng.normal(size=(4, 3)).astype("float32")
     train = Train(optimizer="adam", learning_rate=0.01, **options)
-    ours = optimizer(train, steps=20)
+    ours = make_optimizer(train, steps=20)
     theirs = keras.optimizers.Adam.from_config(ours.get_config())
 
     for own, other in zip(trained(ours, slopes, start), trained(theirs, slopes, start), strict=True):
@@ -32,7 +34,41 @@ def test_adam_takes_sparse_slopes():
         pytest.skip("others have none")
     import tensorflow as tf
 
-    made, variable = optimizer(Train(optimizer="adam"), steps=1), keras.Variable(np.ones((3, 2), "float32"))
+    made = make_optimizer(Train(optimizer="adam"), steps=1)
+    variable = keras.Variable(np.ones((3, 2), "float32"))
     made.build([variable])
     made.apply([tf.IndexedSlices(tf.ones((1, 2)), [1], [3, 2])], [variable])
     assert (keras.ops.convert_to_numpy(variable) < 1).tolist() == [[False] * 2, [True] * 2, [False] * 2]
+
+
+def test_adam_is_compiled_by_xla_too():
+    if backend() != "tensorflow":
+        pytest.skip("of TensorFlow")
+    import tensorflow as tf
+
+    def apply(to, variable, slope):
+        to.apply([slope], [variable])
+
+    results = []
+    for jit in (False, True):
+        made = make_optimizer(Train(optimizer="adam", learning_rate=0.1), steps=1)
+        variable = keras.Variable(np.ones((3, 2), "float32"))
+        made.build([variable])
+        step = tf.function(functools.partial(apply, made, variable), jit_compile=jit)
+        for slope in np.random.default_rng(1).normal(size=(5, 3, 2)).astype("float32"):
+            step(tf.constant(slope))
+        results.append(keras.ops.convert_to_numpy(variable))
+    np.testing.assert_allclose(*results, rtol=1e-5)
+
+
+def test_slopes_that_overflow_in_16_bits_change_nothing_but_the_scale():
+    made = make_optimizer(Train(optimizer="adam", precision="mixed_float16"), steps=1)
+    variable = keras.Variable(np.ones((3, 2), "float32"))
+    made.build([variable])
+    scale = float(made.dynamic_scale)
+    made.apply([keras.ops.full((3, 2), np.inf)], [variable])
+    assert float(made.dynamic_scale) == scale / 2
+    assert int(made.inner_optimizer.iterations) == 0
+    for kept in (*made.inner_optimizer._momentums, *made.inner_optimizer._velocities):
+        assert not keras.ops.convert_to_numpy(kept).any()
+    assert (keras.ops.convert_to_numpy(variable) == 1).all()
