@@ -174,6 +174,11 @@ class Manifest:
         """All events of all splits."""
         return sum(split.events for split in self.splits.values())
 
+    @property
+    def event_bytes(self) -> int:
+        """Bytes of the inputs of an event, dense and as networks take them."""
+        return sum(4 * column.size for column in self.inputs.values())
+
     def require(self, experiment: Experiment) -> None:
         """Check that this dataset is the one that `experiment` asks for.
 

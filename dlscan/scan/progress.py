@@ -76,9 +76,6 @@ def read_pace(history: Path) -> tuple[int, float | None, float | None]:
         seconds = [float(row.split(b",")[column]) for row in latest]
         last = float(latest[-1].split(b",")[rate]) if latest else None
     except (OSError, ValueError, IndexError):
-        return (
-            0,
-            None,
-            None,
-        )  # not there yet; or damaged, and then training writes it anew
+        # not there yet; or damaged, and then training writes it anew
+        return 0, None, None
     return len(lines) - 1, statistics.median(seconds) if seconds else None, last

@@ -1,6 +1,5 @@
 """`Batches`: the events of a split, batch by batch."""
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -140,10 +139,6 @@ class Batches:
         self.close()
 
     @property
-    def _event_bytes(self) -> int:
-        return sum(4 * math.prod(column.shape) for column in self.manifest.inputs.values())
-
-    @property
     def waited(self) -> float:
         """Seconds that the caller has waited for batches in the latest epoch."""
         return self._ring.waited if self._ring else 0.0
@@ -211,7 +206,9 @@ class Batches:
             self._fill(self._cache)
             directory, shards = self._cache.directory, self._cache.shards
         return Prepared(
-            ShardSource(directory, shards, fields, self._sparse, weights), self._wish, self._event_bytes
+            ShardSource(directory, shards, fields, self._sparse, weights),
+            self._wish,
+            self.manifest.event_bytes,
         )
 
     def _fill(self, cache: Cache) -> None:
@@ -268,7 +265,7 @@ class Batches:
 
     def _auto_workers(self, shuffle: bool) -> int:
         """None for what is small, one for what is read in order to evaluate, else all CPUs but one."""
-        epoch = self.events * self._event_bytes
+        epoch = self.events * self.manifest.event_bytes
         if epoch < _SMALL_EPOCH:
             return 0
         if not shuffle and self.manifest.raw is None:

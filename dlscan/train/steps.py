@@ -6,7 +6,7 @@ their scaled inputs above all, is computed once, and small ones run beside each 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 from dlscan import garbage
 from dlscan.models import accelerator, backend, keras
@@ -142,7 +142,7 @@ def _traced(function: Callable[..., Any], jit: bool) -> Callable[..., Any]:
 
     compiled = tensorflow.function(function, autograph=False, jit_compile=jit)
     if jit:
-        return compiled  # type: ignore[no-any-return]
+        return cast(Callable[..., Any], compiled)
     traced: list[Any] = []
 
     def any_length(tensor: Any) -> Any:

@@ -1,6 +1,5 @@
 """The streams that a training reads."""
 
-import math
 from typing import Literal
 
 from dlscan.config import Experiment
@@ -55,12 +54,11 @@ def open_scored(experiment: Experiment, split: str, seed: int) -> Batches:
     """
     data, train, stream = experiment.data, experiment.train, experiment.stream
     manifest = Manifest.read(data.prepared)
-    event = sum(4 * math.prod(column.shape) for column in manifest.inputs.values())
     sample = split == "train"
     return Batches(
         data.prepared,
         split=split,
-        batch_size=max(train.batch_size, min(_SCORED_EVENTS, _SCORED_BYTES // event)),
+        batch_size=max(train.batch_size, min(_SCORED_EVENTS, _SCORED_BYTES // manifest.event_bytes)),
         # the few batches of a sample come sooner than processes would
         workers=0 if sample and manifest.raw is None and stream.workers == "auto" else stream.workers,
         seed=seed,
