@@ -68,7 +68,7 @@ class Measures:
         """Train on the stream."""
         waiting = _Waiting(self._stream())
         with self.gpu_both:
-            rate, taken = self._rate(self._feed(waiting), self._step)
+            rate, taken = self._rate(self._feed(waiting, self._pack.one_length), self._step)
         self.waited += waiting.seconds
         self.taken += taken
         return rate
@@ -90,10 +90,11 @@ class Measures:
         kept = [keep(batch, len(batch)) for batch in itertools.islice(whole, most)]
         # the last batch of an epoch is another shape
         short = self._batches.events % self._batch_size
-        for fed in self._feed([*kept, keep(kept[0], short)] if short else kept):
+        every_length = [*kept, keep(kept[0], short)] if short else kept
+        for fed in self._feed(every_length, self._pack.one_length):
             self._step(fed)
         self._pack.wait()
-        return list(self._feed(kept))
+        return list(self._feed(kept, self._pack.one_length))
 
     def _step(self, fed: Fed) -> int:
         self._pack.train(fed)

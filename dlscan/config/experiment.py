@@ -196,7 +196,7 @@ class Stream:
     """How batches reach the network.
 
     `memory` bounds what batches take, in bytes. `cache: ram` keeps the encoded events of a split in memory.
-    `transport: sparse` sends inputs that are stored sparse as entries and makes them dense on the device.
+    `transport: sparse` sends inputs that are stored sparse as entries: dense, if need be, on the device.
     """
 
     workers: Literal["auto"] | Annotated[int, Min(0)] = "auto"

@@ -15,7 +15,7 @@ _HEADROOM, _GRAIN = 1.06, 4096
 
 
 class Entries(NamedTuple):
-    """The entries of a sparse input, three arrays or tensors of one length.
+    """The entries of a sparse input, three tensors of one length.
 
     Attributes
     ----------
@@ -36,12 +36,12 @@ class Padding:
     def __init__(self) -> None:
         self._lengths: dict[str, int] = {}
 
-    def pad(self, name: str, entries: SparseRows, events: int) -> Entries:
+    def pad(self, name: str, entries: SparseRows, events: int) -> SparseRows:
         """The entries of input `name` in a batch of `events` events, and padding."""
         wanted = len(entries.rows)
         if wanted > self._lengths.get(name, 0):
             self._lengths[name] = -(-int(wanted * _HEADROOM + 1) // _GRAIN) * _GRAIN
-        return Entries(
+        return SparseRows(
             self._padded(name, entries.rows, events),
             self._padded(name, entries.index, 0),
             self._padded(name, entries.value, 0),

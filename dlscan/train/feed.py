@@ -43,11 +43,11 @@ class Feed:
         self._ahead = accelerator() is not None
         self._padding = Padding()
 
-    def __call__(self, batches: Iterable[Batch]) -> Iterator[Fed]:
-        """The batches in order."""
+    def __call__(self, batches: Iterable[Batch], one_length: bool = True) -> Iterator[Fed]:
+        """The batches in order, the entries of sparse inputs in tensors of `one_length` if that is wanted."""
         waiting: tuple[Sent, int] | None = None
         for batch in batches:
-            sent: tuple[Sent, int] | None = (self._send(self._arrays(batch)), len(batch))
+            sent: tuple[Sent, int] | None = (self._send(self._arrays(batch, one_length)), len(batch))
             del batch  # or its slot would be lent for as long as the caller takes
             if self._ahead:
                 sent, waiting = waiting, sent
@@ -57,13 +57,13 @@ class Feed:
         if waiting is not None:
             yield _fed(*waiting)
 
-    def _arrays(self, batch: Batch) -> Arrays:
+    def _arrays(self, batch: Batch, one_length: bool) -> Arrays:
         arrays: dict[str, Any] = {
             f"inputs/{network_name(name)}": values for name, values in batch.inputs.items()
         }
         for name, entries in batch.sparse.items():
-            padded = self._padding.pad(name, entries, len(batch))
-            arrays |= {f"{part}/{network_name(name)}": array for part, array in padded._asdict().items()}
+            sent = self._padding.pad(name, entries, len(batch)) if one_length else entries
+            arrays |= {f"{part}/{network_name(name)}": array for part, array in vars(sent).items()}
         return {**arrays, "labels": batch.labels, "weights": batch.weights}
 
 

@@ -10,7 +10,7 @@ from dlscan.train.history import Row
 from dlscan.train.means import Sums
 from dlscan.train.optimizers import make_optimizer
 from dlscan.train.stopping import Stopping
-from dlscan.train.variables import load_variables, save_variables
+from dlscan.train.variables import Values, load_variables
 
 
 class Learner:
@@ -98,9 +98,9 @@ class Learner:
             self.seconds,
         )
 
-    def save(self, path: Path) -> None:
-        """Write weights, optimizer and random states to `path`, whole."""
-        save_variables(path, {"network": self.network.variables, "optimizer": self.optimizer.variables})
+    def values(self) -> Values:
+        """Weights, optimizer and random states as they are now."""
+        return Values({"network": self.network.variables, "optimizer": self.optimizer.variables})
 
     def resume(self, state: State, path: Path) -> None:
         """Go on from `state` with the variables in `path`."""

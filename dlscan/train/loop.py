@@ -1,11 +1,11 @@
 """The loop over epochs."""
 
-import concurrent.futures
 import functools
 import itertools
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Literal
 
 from dlscan.errors import DlscanError
@@ -108,7 +108,7 @@ class Loop:
         start = time.perf_counter()
         epoch, done = members[0].place
         batches = itertools.islice(self._training.epoch(epoch), done, None)
-        for step, batch in enumerate(self._feed(batches), done + 1):
+        for step, batch in enumerate(self._feed(batches, pack.one_length), done + 1):
             pack.train(batch)
             if self._on_step:
                 self._on_step(epoch + 1, step, self._training.steps)
@@ -117,7 +117,7 @@ class Loop:
                 return None
         pack.wait()
         trained = time.perf_counter()
-        for batch in self._feed(self._validation.epoch(epoch)):
+        for batch in self._feed(self._validation.epoch(epoch), pack.one_length):
             pack.look(batch)
         pack.wait()
         learners = [member.learner for member in members]
@@ -144,20 +144,29 @@ class Loop:
         pack.pause([member.learner for member in members], step, seconds)
         self._write(members, [member.keep for member in members])
 
-    def _write(self, members: Sequence[Member], writes: Sequence[Callable[[], None]]) -> list[Member]:
-        """Let each member write; those that cannot have failed."""
-        lost = []
-        # in threads, because most of the time goes by until the disk has it
-        with concurrent.futures.ThreadPoolExecutor(_WRITERS) as pool:
-            written = [pool.submit(write) for write in writes]
-        for member, future in zip(members, written, strict=True):
-            error = future.exception()
-            if isinstance(error, DlscanError | OSError):
-                self._fail(member, error)
-                lost.append(member)
-            elif error is not None:
-                raise error
-        return lost
+    def _write(
+        self, members: Sequence[Member], keeps: Sequence[Callable[[], Callable[[], None]]]
+    ) -> list[Member]:
+        """Let each member keep what it is; those that cannot have failed."""
+        failed: dict[Member, BaseException] = {}
+        written: list[tuple[Member, Future[None]]] = []
+        # Most of the time goes by until the disk has it. What Python itself does is done here all the same:
+        # threads that compute hold each other up.
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            for member, keep in zip(members, keeps, strict=True):
+                if len(written) >= _WRITERS:
+                    # one copy of a network for each writer, and no more
+                    wait([written[-_WRITERS][1]])
+                try:
+                    written.append((member, pool.submit(keep())))
+                except DlscanError as error:
+                    failed[member] = error
+        failed |= {member: trouble for member, future in written if (trouble := future.exception())}
+        for member, trouble in failed.items():
+            if not isinstance(trouble, DlscanError | OSError):
+                raise trouble
+            self._fail(member, trouble)
+        return list(failed)
 
     def _events(self, done: int) -> int:
         """Events of an epoch without its first `done` batches."""

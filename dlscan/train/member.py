@@ -5,7 +5,7 @@ import datetime
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dlscan import models
@@ -125,15 +125,13 @@ class Member:
         epochs = f"epoch {self.learner.epoch} of {self.experiment.train.epochs}"
         return f"{epochs} and {self.learner.step} steps" if self.learner.step else epochs
 
-    def end_epoch(self, row: Row) -> None:
-        """Keep an epoch that has ended.
+    def end_epoch(self, row: Row) -> Callable[[], None]:
+        """Keep an epoch that has ended, see `keep`.
 
         Raises
         ------
         DivergedError
             If a loss is no longer a number; the last good epoch is on file.
-        FencedError
-            If another job has taken over.
         """
         if not row.finite:
             raise DivergedError(
@@ -141,13 +139,25 @@ class Member:
                 f"with learning rate {self.experiment.train.learning_rate:g}; lower train.learning_rate, or "
                 "scale the inputs by data.normalize"
             )
-        self.keep()
+        return self.keep()
 
-    def keep(self) -> None:
-        """Write the checkpoint and the history."""
-        with self.claim.writing():
-            self.checkpoint.commit(self.learner.state(), self.learner.save)
-            write_csv(self.paths.history, self.learner.history)
+    def keep(self) -> Callable[[], None]:
+        """Take the network as it is now.
+
+        Returns
+        -------
+        callable
+            Writes the checkpoint and the history, in any thread; a `FencedError` if another job has taken
+            over.
+        """
+        state, values = self.learner.state(), self.learner.values()
+
+        def write() -> None:
+            with self.claim.writing():
+                self.checkpoint.commit(state, values.write)
+                write_csv(self.paths.history, state.history)
+
+        return write
 
     def load_best(self) -> Any:
         """Put the best weights into the network, and give it."""

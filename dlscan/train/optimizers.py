@@ -42,18 +42,27 @@ class FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]
     In small networks that is most of what there is to compile.
     """
 
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        """See Keras."""
+        import tensorflow as tf
+
+        # once for all variables: TensorFlow would not see that it is the same for each
+        step = tf.cast(self.iterations.value + 1, "float32")
+        self._powers = tf.pow(self.beta_1, step), tf.pow(self.beta_2, step)
+        super().apply(grads, trainable_variables)
+
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """See Keras."""
         import tensorflow as tf
 
         place, kind = self._get_variable_index(variable), variable.dtype
-        step = tf.cast(self.iterations.value + 1, kind)
+        first, second = self._powers
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[place].value.handle,
             v=self._velocities[place].value.handle,
-            beta1_power=tf.pow(tf.constant(self.beta_1, kind), step),
-            beta2_power=tf.pow(tf.constant(self.beta_2, kind), step),
+            beta1_power=tf.cast(first, kind),
+            beta2_power=tf.cast(second, kind),
             lr=tf.cast(learning_rate, kind),
             beta1=self.beta_1,
             beta2=self.beta_2,

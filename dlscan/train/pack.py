@@ -7,7 +7,7 @@ from dlscan.train.feed import Fed
 from dlscan.train.history import Row
 from dlscan.train.learner import Learner
 from dlscan.train.means import Running, Sums
-from dlscan.train.steps import Jit, steps
+from dlscan.train.steps import Jit, Steps, steps
 
 
 class Pack:
@@ -26,7 +26,7 @@ class Pack:
 
     def __init__(self, learners: Sequence[Learner], jit: Jit = "auto") -> None:
         self.learners = tuple(learners)
-        self._steps = steps([(learner.network, learner.optimizer) for learner in learners], jit)
+        self._steps: Steps = steps([(learner.network, learner.optimizer) for learner in learners], jit)
         self._start_sums()
         self._compiling, self._wasted = 0.0, 0.0
         self._called: set[str] = set()
@@ -35,6 +35,11 @@ class Pack:
         """Let the sums start where each learner is."""
         self._training = Running([learner.sums for learner in self.learners])
         self._validation = Running([Sums()] * len(self.learners))
+
+    @property
+    def one_length(self) -> bool:
+        """See `Steps`."""
+        return self._steps.one_length
 
     def train(self, batch: Fed) -> None:
         """Train on a batch, without waiting for the result."""

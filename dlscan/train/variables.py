@@ -20,18 +20,25 @@ from dlscan.models import backend, keras
 Groups = Mapping[str, Iterable[Any]]
 
 
-def save_variables(path: Path, groups: Groups) -> None:
-    """Write groups of Keras variables to `path`, whole."""
-    values = {name: [_numpy(variable) for variable in group] for name, group in groups.items()}
-    layout = {name: [[value.dtype.str, value.shape] for value in group] for name, group in values.items()}
-    with written_whole(path) as temporary, temporary.open("wb") as file:
-        file.write(json.dumps(layout).encode() + b"\n")
-        for group in values.values():
-            file.writelines(value.reshape(-1).view(np.uint8).data for value in group)
+class Values:
+    """What groups of Keras variables are when this is made, whatever becomes of them."""
+
+    def __init__(self, groups: Groups) -> None:
+        self._groups = {name: [_numpy(variable) for variable in group] for name, group in groups.items()}
+
+    def write(self, path: Path) -> None:
+        """Write them to `path`, whole."""
+        layout = {
+            name: [[value.dtype.str, value.shape] for value in group] for name, group in self._groups.items()
+        }
+        with written_whole(path) as temporary, temporary.open("wb") as file:
+            file.write(json.dumps(layout).encode() + b"\n")
+            for group in self._groups.values():
+                file.writelines(value.reshape(-1).view(np.uint8).data for value in group)
 
 
 def load_variables(path: Path, groups: Groups) -> None:
-    """Set groups of Keras variables to what `save_variables` wrote; groups not asked for stay as they are.
+    """Set groups of Keras variables to what `Values` wrote; groups not asked for stay as they are.
 
     Raises
     ------

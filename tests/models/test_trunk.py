@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dlscan.models import keras
-from dlscan.models.trunk import split
+from dlscan.models.trunk import first_layers, split
 
 
 def test_trunk_scales_and_head_does_the_rest():
@@ -24,10 +24,11 @@ def test_trunk_scales_and_head_does_the_rest():
         keras.ops.convert_to_numpy(network(values)),
         rtol=1e-6,
     )
-    scaled = [keras.ops.convert_to_numpy(tensor) for tensor in trunk(values)]
-    expected = [2 * values["image"] / (1 + 2 * values["image"]), values["vector"]]
-    for tensor, wanted in zip(sorted(scaled, key=np.ndim, reverse=True), expected, strict=True):
-        np.testing.assert_allclose(tensor, wanted, rtol=1e-6)
+    expected = {"image": 2 * values["image"] / (1 + 2 * values["image"]), "vector": values["vector"]}
+    scaled = trunk(values)
+    assert scaled.keys() == expected.keys()
+    for name, wanted in expected.items():
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(scaled[name]), wanted, rtol=1e-6)
 
 
 def test_networks_with_one_input_have_a_trunk_too():
@@ -39,3 +40,24 @@ def test_networks_with_one_input_have_a_trunk_too():
     assert keras.ops.convert_to_numpy(head(trunk(values))) == pytest.approx(
         keras.ops.convert_to_numpy(network(values))
     )
+
+
+def test_rest_takes_what_the_first_layers_give():
+    image, vector = keras.Input((2, 2), name="image"), keras.Input((3,), name="vector")
+    flat = keras.layers.Flatten()(keras.ops.softsign(image))
+    hidden = keras.layers.Dense(4, name="one")(flat) * keras.layers.Dense(4, name="two")(flat)
+    both = keras.layers.Concatenate()([keras.ops.relu(hidden), vector * 2.0])
+    network = keras.Model({"image": image, "vector": vector}, keras.layers.Dense(2, name="three")(both))
+    values = {"image": np.random.rand(5, 2, 2).astype("f"), "vector": np.random.rand(5, 3).astype("f")}
+
+    layers, rest = first_layers(network, {"image"})
+
+    assert {(name, layer.name) for name, layer in layers.values()} == {("image", "one"), ("image", "two")}
+    scaled = values["image"].reshape(5, 4) / (1 + values["image"].reshape(5, 4))
+    taken = {key: keras.ops.convert_to_numpy(layer(scaled)) for key, (_, layer) in layers.items()}
+    taken["vector"] = 2 * values["vector"]
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(rest(taken)), keras.ops.convert_to_numpy(network(values)), rtol=1e-5
+    )
+    # no dense layer takes the vector alone
+    assert first_layers(network, {"vector"}) is None

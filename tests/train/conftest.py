@@ -12,6 +12,7 @@ from dlscan.config import experiment_from
 from dlscan.config.loading import set_key
 from dlscan.prepare import prepare
 from dlscan.record import PointPaths
+from dlscan.stream import Batches
 from dlscan.train import PointInfo, train_point
 
 # read once, when the first operation runs: equal histories are compared bit by bit
@@ -110,3 +111,30 @@ def read_attempts():
         return [yaml.safe_load(path.read_text()) for path in sorted(paths.attempts.iterdir())]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def sparse_data(tmp_path_factory):
+    """The `data` of an experiment whose ECAL is stored sparse, prepared."""
+    home = tmp_path_factory.mktemp("sparse")
+    for label, name in enumerate(("Ele", "Pi0")):
+        (home / "raw" / name).mkdir(parents=True)
+        rng = np.random.default_rng(label)
+        with h5py.File(home / "raw" / name / "1.h5", "w") as file:
+            image = rng.exponential(1.0, (400, 5, 5, 8)) * (rng.random((400, 5, 5, 8)) < 0.05)
+            file["ECAL"] = image.astype(np.float32)
+            file["HCAL"] = rng.normal(label, 1.0, (400, 6)).astype(np.float32)
+    data = {"raw": str(home / "raw"), "inputs": ["ECAL", "HCAL"], "prepared": str(home / "prepared")}
+    manifest = prepare(
+        experiment_from({"name": "sparse", "data": data}, home / "sparse.yaml"), processes=1
+    ).manifest
+    assert manifest.inputs["ECAL"].encoding == "sparse"
+    return data
+
+
+@pytest.fixture
+def sparse_batches(sparse_data):
+    def make(batch_size=32, workers=0, **options):
+        return Batches(sparse_data["prepared"], batch_size=batch_size, workers=workers, **options)
+
+    return make

@@ -93,7 +93,7 @@ def test_resumed_learner_is_the_one_that_was_saved(make_learner, make_batches, t
         pack.train(first)
         pack.train(second)
         pack.settle()
-        learner.save(tmp_path / "epoch-0001.variables")
+        learner.values().write(tmp_path / "epoch-0001.variables")
         other = make_learner(batches, optimizer=optimizer)
         other.resume(learner.state(), tmp_path / "epoch-0001.variables")
 
@@ -103,7 +103,7 @@ def test_resumed_learner_is_the_one_that_was_saved(make_learner, make_batches, t
 
 def test_checkpoint_of_another_network_is_an_error_that_says_what_to_do(make_learner, make_batches, tmp_path):
     with make_batches() as batches:
-        make_learner(batches, width=4).save(tmp_path / "epoch-0001.variables")
+        make_learner(batches, width=4).values().write(tmp_path / "epoch-0001.variables")
         learner = make_learner(batches)
 
         with pytest.raises(ScanError, match=r"epoch-0001\.variables: not of this network, .*; remove"):

@@ -64,6 +64,20 @@ def untimed(record):
     return {key: value for key, value in vars(record).items() if key not in own and "second" not in key}
 
 
+def test_points_of_a_pack_that_take_entries_end_as_they_would_alone(make_points, sparse_data):
+    kinds = [{"data": sparse_data | {"normalize": {"ECAL": "scale"}}} | kind for kind in KINDS]
+    together, alone = make_points("together", *kinds), make_points("alone", *kinds)
+
+    assert set(train_points(together).values()) == {"done"}
+    for point in alone:
+        train_point(*point)
+
+    for (one, _), (other, _) in zip(together, alone, strict=True):
+        np.testing.assert_allclose(history_of(one), history_of(other), rtol=1e-4)
+        packed, single = Record.read(one.record), Record.read(other.record)
+        assert packed.metrics["Mean_AUC"] == pytest.approx(single.metrics["Mean_AUC"], abs=0.002)
+
+
 def test_points_of_a_pack_end_as_they_would_alone(make_points):
     together, alone = make_points("together", *KINDS), make_points("alone", *KINDS)
 

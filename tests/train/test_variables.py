@@ -3,7 +3,7 @@ import pytest
 
 from dlscan.errors import ScanError
 from dlscan.models import keras
-from dlscan.train.variables import load_variables, save_variables
+from dlscan.train.variables import Values, load_variables
 
 
 def variables(value):
@@ -18,7 +18,7 @@ def variables(value):
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "epoch-0001.variables"
-    save_variables(path, {"network": variables(3), "optimizer": variables(5)[1:], "none": []})
+    Values({"network": variables(3), "optimizer": variables(5)[1:], "none": []}).write(path)
     return path
 
 
