@@ -54,5 +54,7 @@ def _faster_stream(found: Figures) -> str:
     most = min(wanted, max(found.cpus - 1, 1))
     if found.workers < most:
         return f"raise stream.workers from {found.workers} to {most}"
+    if found.transport == "sparse":
+        return "only more CPUs would help"
     share = 100 * found.stream / found.memory_set
     return f"it delivers {share:.0f} % of what memory allows here, and only more CPUs would help"

@@ -67,10 +67,8 @@ class _Stage:
     """Batches on the device, for one network after the other."""
 
     def __init__(self, batches: Batches, kept: list[Batch]) -> None:
-        from dlscan.train.feed import Feed
-
-        self._manifest, self._steps = batches.manifest, batches.steps
-        self._fed = list(Feed()(kept))
+        self._manifest, self._steps, self._kept = batches.manifest, batches.steps, kept
+        self._fed: list[Any] = []
 
     def alone(self, experiment: Experiment) -> tuple[float, float]:
         """Seconds of a step of a network, and to build and compile it."""
@@ -90,11 +88,12 @@ class _Stage:
             pack.train(fed)
             return int(fed.events)
 
-        return self._fed[0].events / _rate(itertools.cycle(self._fed), step, pack.wait)
+        return len(self._kept[0]) / _rate(itertools.cycle(self._fed), step, pack.wait)
 
     def _pack(self, experiments: list[Experiment]) -> Any:
         """Networks in training, compiled."""
         from dlscan import models
+        from dlscan.train.feed import Feed
         from dlscan.train.learner import Learner
         from dlscan.train.pack import Pack
 
@@ -106,6 +105,8 @@ class _Stage:
             )
             learners.append(Learner(network, train, self._manifest.config_hash, self._steps))
         pack = Pack(learners, experiments[0].train.jit)
+        if not self._fed:
+            self._fed = list(Feed()(self._kept, pack.one_length))
         pack.train(self._fed[0])
         pack.look(self._fed[0])
         pack.wait()

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from dlscan.config import Model, Normalization, network_name
+from dlscan.config import Dense, Model, Normalization, network_name
 from dlscan.dataset import Manifest
 from dlscan.models import dense
 from dlscan.models.backend import accelerator, backend, device, keras, prepare_device, versions
@@ -68,6 +68,13 @@ def build(
     return keras.Model(raw, scores, name=model.family)
 
 
+def starts_with_products(model: Model, inputs: int) -> bool:
+    """Whether each of so many inputs goes to dense layers first, where `first_layers` can cut the network."""
+    parameters = model.parameters
+    # without a hidden layer it is all of them together that the output layer takes
+    return isinstance(parameters, Dense) and (parameters.depth > 0 or inputs == 1)
+
+
 @contextlib.contextmanager
 def _policy(precision: str) -> Iterator[None]:
     """Let layers that are made meanwhile compute in `precision`."""
@@ -79,4 +86,14 @@ def _policy(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-__all__ = ["FAMILIES", "accelerator", "backend", "build", "device", "keras", "prepare_device", "versions"]
+__all__ = [
+    "FAMILIES",
+    "accelerator",
+    "backend",
+    "build",
+    "device",
+    "keras",
+    "prepare_device",
+    "starts_with_products",
+    "versions",
+]

@@ -5,9 +5,18 @@ from typing import Any
 
 from dlscan.models.backend import keras
 
+# Operations whose result in a cell depends on what they take in that cell and on nothing else. `Multiply` and
+# its like take an array too, with a number for each cell.
+_CELL_BY_CELL = {
+    *("Absolute", "Add", "Divide", "Log1p", "Multiply", "Negative", "Relu", "Sign", "Softsign", "Sqrt"),
+    *("Square", "Subtract", "Tanh", "TrueDivide"),
+}
+
 
 def split(network: Any) -> tuple[Any, Any]:
     """Cut a network where its layers begin: what comes before is the same for all networks of a pack.
+
+    The tensors at the cut get names; that changes nothing of what the network does.
 
     Parameters
     ----------
@@ -26,7 +35,7 @@ def split(network: Any) -> tuple[Any, Any]:
 
 
 def first_layers(network: Any, names: Collection[str]) -> tuple[dict[str, tuple[str, Any]], Any] | None:
-    """Cut a network behind the dense layers that take some of its inputs.
+    """Cut a network behind the dense layers that take some of its inputs, see `split`.
 
     Parameters
     ----------
@@ -42,10 +51,13 @@ def first_layers(network: Any, names: Collection[str]) -> tuple[dict[str, tuple[
     rest : keras.Model
         Takes what these layers give by those names, and the other inputs, scaled, by theirs.
 
-    None if something else than a dense layer in float32 takes one of these inputs, or nothing comes after it.
+    None if something else than a dense layer in float32 takes one of these inputs, if nothing comes after it,
+    or if what is done before is not done cell by cell.
     """
     scaled = _scaled(network)
-    if not set(names) <= scaled.keys():
+    mixed = [key for key in scaled if key not in names and not set(names).isdisjoint(key.split("+"))]
+    trunk = keras.Model(network.input, scaled)
+    if mixed or not set(names) <= scaled.keys() or not _is_cell_by_cell(trunk):
         return None
     border = {name: tensor for name, tensor in scaled.items() if name not in names}
     layers: dict[str, tuple[str, Any]] = {}
@@ -95,11 +107,16 @@ def _users(network: Any, tensor: Any) -> list[Any]:
     return users
 
 
+def _is_cell_by_cell(trunk: Any) -> bool:
+    return all(type(node.operation).__name__ in _CELL_BY_CELL for node in _nodes(trunk))
+
+
 def _is_product(operation: Any) -> bool:
     return (
         type(operation) is keras.layers.Dense
         and operation.compute_dtype == "float32"
         and operation.activation is keras.activations.linear
+        and operation.activity_regularizer is None
         and len(operation.kernel.shape) == 2
     )
 

@@ -61,7 +61,7 @@ class Batches:
     cache : {"none", "ram"}
         `ram` keeps the encoded events of the split in memory: they are read from disk once.
     transport : {"dense", "sparse"}
-        `sparse` delivers inputs that are stored sparse as `Batch.sparse`, for a device that is far away.
+        `sparse` delivers inputs that are stored sparse as `Batch.sparse`, for who can use the entries alone.
     event_weights : str, optional
         The extra that holds a weight per event, which multiplies that of its class.
 

@@ -39,7 +39,7 @@ class Padding:
     def pad(self, name: str, entries: SparseRows, events: int) -> SparseRows:
         """The entries of input `name` in a batch of `events` events, and padding."""
         wanted = len(entries.rows)
-        if wanted > self._lengths.get(name, 0):
+        if wanted > self._lengths.get(name, -1):
             self._lengths[name] = -(-int(wanted * _HEADROOM + 1) // _GRAIN) * _GRAIN
         return SparseRows(
             self._padded(name, entries.rows, events),

@@ -134,8 +134,8 @@ def _seconds(call: Call, inputs: Any) -> float:
     calls: list[float] = []
     while not calls or (sum(calls) < _TIMED_SECONDS and len(calls) < _TIMED_CALLS):
         start = time.perf_counter()
-        result = call(inputs)
-        keras.ops.convert_to_numpy(result[0] if isinstance(result, list | tuple) else result)
+        for tensor in keras.tree.flatten(call(inputs)):
+            keras.ops.convert_to_numpy(tensor)
         calls.append(time.perf_counter() - start)
     return statistics.median(calls)
 

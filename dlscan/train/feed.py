@@ -43,7 +43,7 @@ class Feed:
         self._ahead = accelerator() is not None
         self._padding = Padding()
 
-    def __call__(self, batches: Iterable[Batch], one_length: bool = True) -> Iterator[Fed]:
+    def __call__(self, batches: Iterable[Batch], one_length: bool) -> Iterator[Fed]:
         """The batches in order, the entries of sparse inputs in tensors of `one_length` if that is wanted."""
         waiting: tuple[Sent, int] | None = None
         for batch in batches:

@@ -148,26 +148,34 @@ class Loop:
         self, members: Sequence[Member], keeps: Sequence[Callable[[], Callable[[], None]]]
     ) -> list[Member]:
         """Let each member keep what it is; those that cannot have failed."""
-        failed: dict[Member, BaseException] = {}
-        written: list[tuple[Member, Future[None]]] = []
-        # Most of the time goes by until the disk has it. What Python itself does is done here all the same:
-        # threads that compute hold each other up.
+        failed: dict[Member, Exception] = {}
+        written: list[tuple[Member, Future[Exception | None]]] = []
+        # Most of the time goes by until the disk has it. Variables are read here all the same: threads that
+        # compute hold each other up.
         with ThreadPoolExecutor(_WRITERS) as pool:
             for member, keep in zip(members, keeps, strict=True):
                 if len(written) >= _WRITERS:
                     # one copy of a network for each writer, and no more
                     wait([written[-_WRITERS][1]])
                 try:
-                    written.append((member, pool.submit(keep())))
+                    written.append((member, pool.submit(_trouble, keep())))
                 except DlscanError as error:
                     failed[member] = error
-        failed |= {member: trouble for member, future in written if (trouble := future.exception())}
+        failed |= {member: failure for member, future in written if (failure := future.result())}
         for member, trouble in failed.items():
-            if not isinstance(trouble, DlscanError | OSError):
-                raise trouble
             self._fail(member, trouble)
         return list(failed)
 
     def _events(self, done: int) -> int:
         """Events of an epoch without its first `done` batches."""
         return self._training.events * (self._training.steps - done) // self._training.steps
+
+
+def _trouble(write: Callable[[], None]) -> Exception | None:
+    """Write; what a point may fail of is given back without its frames, which hold a copy of the network."""
+    try:
+        write()
+    except (DlscanError, OSError) as error:
+        error.__cause__ = error.__context__ = None
+        return error.with_traceback(None)
+    return None

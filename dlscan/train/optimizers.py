@@ -49,7 +49,11 @@ class FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]
         # once for all variables: TensorFlow would not see that it is the same for each
         step = tf.cast(self.iterations.value + 1, "float32")
         self._powers = tf.pow(self.beta_1, step), tf.pow(self.beta_2, step)
-        super().apply(grads, trainable_variables)
+        try:
+            super().apply(grads, trainable_variables)
+        finally:
+            # they belong to a graph, and would keep it
+            del self._powers
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """See Keras."""

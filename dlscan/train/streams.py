@@ -4,7 +4,7 @@ from typing import Literal
 
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
-from dlscan.models import accelerator, backend
+from dlscan.models import accelerator, backend, starts_with_products
 from dlscan.stream import Batches
 
 # training and validation are open at the same time, and share what `stream.memory` allows
@@ -104,7 +104,10 @@ def transport(experiment: Experiment) -> Literal["dense", "sparse"]:
 
 def _mostly_zeros(experiment: Experiment, manifest: Manifest) -> bool:
     """Whether networks that start with products, on a processor, are faster without the zeros."""
-    if backend() != "tensorflow" or experiment.train.jit is True or experiment.model.family != "dense":
+    train = experiment.train
+    if backend() != "tensorflow" or train.jit is True or train.precision != "float32":
+        return False
+    if not starts_with_products(experiment.model, len(manifest.inputs)):
         return False
     stored = {name: column for name, column in manifest.inputs.items() if column.encoding == "sparse"}
     cells = sum(column.size for column in stored.values())

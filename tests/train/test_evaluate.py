@@ -12,7 +12,7 @@ from dlscan.models import keras
 from dlscan.record import Record
 from dlscan.stream import Batches
 from dlscan.train import train_point
-from dlscan.train.evaluate import evaluate
+from dlscan.train.evaluate import _seconds, evaluate
 from dlscan.train.scores import score_files
 
 
@@ -100,3 +100,10 @@ def test_train_is_sampled_and_every_event_keeps_its_score(mapping, tmp_path, mon
     for (number, row), score in zip(sources, scores, strict=True):
         with h5py.File(Path(mapping["data"]["raw"]) / manifest.sources[number].file) as file:
             np.testing.assert_array_equal(file["image"][row].reshape(-1)[:3], score)
+
+
+def test_a_timed_call_ends_when_all_that_it_gives_is_there(monkeypatch):
+    read = []
+    monkeypatch.setattr(keras.ops, "convert_to_numpy", read.append)
+    _seconds(lambda inputs: {"ECAL": inputs, "HCAL": "more"}, "all")
+    assert set(read) == {"all", "more"}

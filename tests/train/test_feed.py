@@ -47,7 +47,7 @@ needs_a_processor = pytest.mark.skipif(models.accelerator() is not None, reason=
 @needs_a_processor
 def test_tensors_are_the_memory_of_the_ring(make_batches):
     with make_batches() as batches:
-        for fed in Feed()(batches.epoch(0)):
+        for fed in Feed()(batches.epoch(0), one_length=True):
             for tensor in (*fed.inputs.values(), fed.labels, fed.weights):
                 assert in_a_ring(address(tensor))
             del tensor
@@ -60,24 +60,28 @@ def test_no_slot_is_refilled_while_a_tensor_of_it_lives(make_batches):
         expected = [batch.inputs["image"].copy() for batch in batches.epoch(0)]
     with make_batches() as batches:
         feed = Feed()
-        epoch = feed(batches.epoch(0))
+        epoch = feed(batches.epoch(0), one_length=True)
         first = next(epoch)
         kept, place = first.inputs["image"], address(first.inputs["image"])
         labels = first.labels
         del first
         used = {address(fed.inputs["image"]) for fed in epoch}
         for number in (1, 2):
-            used |= {address(fed.inputs["image"]) for fed in feed(batches.epoch(number))}
+            used |= {address(fed.inputs["image"]) for fed in feed(batches.epoch(number), one_length=True)}
 
         assert place not in used
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(kept), expected[0])
         del kept
         gc.collect()
         # labels alone keep the slot too
-        assert place not in {address(fed.inputs["image"]) for fed in feed(batches.epoch(3))}
+        assert place not in {address(fed.inputs["image"]) for fed in feed(batches.epoch(3), one_length=True)}
         del labels
         gc.collect()
-        used = {address(fed.inputs["image"]) for number in (4, 5) for fed in feed(batches.epoch(number))}
+        used = {
+            address(fed.inputs["image"])
+            for number in (4, 5)
+            for fed in feed(batches.epoch(number), one_length=True)
+        }
         assert place in used
 
 
@@ -92,15 +96,16 @@ def test_training_from_the_ring_is_training_from_memory(sparse_batches, transpor
             pack = Pack([learner])
             feed, rows = Feed(), []
             for number in range(3):
-                for fed in feed(batches.epoch(number)):
+                for fed in feed(batches.epoch(number), pack.one_length):
                     pack.train(fed)
-                for fed in feed(batches.epoch(number)):
+                for fed in feed(batches.epoch(number), pack.one_length):
                     pack.look(fed)
                 rows += pack.end_epoch([learner], 1.0, 1.0)
             return [(row.loss, row.accuracy, row.val_loss, row.val_accuracy) for row in rows]
 
     # TensorFlow adds up the entries of an event in another order than its cells
-    np.testing.assert_allclose(losses(workers, transport), losses(0, "dense"), rtol=1e-6)
+    close = 1e-6 if backend() == "tensorflow" and transport == "sparse" else 0
+    np.testing.assert_allclose(losses(workers, transport), losses(0, "dense"), rtol=close)
 
 
 @pytest.mark.parametrize("events", [32, 1000])
@@ -111,7 +116,7 @@ def test_sparse_inputs_are_dense_again_on_the_device(sparse_batches, events):
         expected = [batch.inputs["ECAL"].copy() for batch in batches.epoch(0)]
     lengths = set()
     with sparse_batches(batch_size=events, transport="sparse") as batches:
-        for fed, image in zip(Feed()(batches.epoch(0)), expected, strict=True):
+        for fed, image in zip(Feed()(batches.epoch(0), one_length=True), expected, strict=True):
             assert isinstance(fed.inputs["ECAL"], Entries)
             lengths |= {tuple(part.shape) for part in fed.inputs["ECAL"]}
             whole = dense(fed.inputs, {"ECAL": image.shape[1:]}, fed.events)["ECAL"]

@@ -55,7 +55,7 @@ def test_epoch_means_are_over_events_with_weights_in_the_loss_alone(make_learner
         assert batches.events % 100
         # a step too small to move anything: each batch sees the network as it was
         learner = make_learner(batches, learning_rate=1e-30)
-        row = epoch(learner, Feed()(batches.epoch(0)))
+        row = epoch(learner, Feed()(batches.epoch(0), one_length=True))
 
         loss, accuracy = by_hand(batches)
     assert [row.loss, row.val_loss] == pytest.approx([loss, loss], rel=1e-5)
@@ -71,7 +71,7 @@ def test_sums_start_again_with_each_epoch(make_learner, make_batches):
     with make_batches() as batches:
         learner = make_learner(batches, learning_rate=1e-30)
         pack = Pack([learner])
-        rows = [epoch(learner, Feed()(batches.epoch(0)), pack) for _ in range(2)]
+        rows = [epoch(learner, Feed()(batches.epoch(0), one_length=True), pack) for _ in range(2)]
     assert rows[0].val_loss == rows[1].val_loss
     assert [row.epoch for row in rows] == [1, 2]
 
@@ -80,14 +80,14 @@ def test_learner_finishes_after_its_epochs(make_learner, make_batches):
     with make_batches() as batches:
         learner = make_learner(batches, epochs=1)
         assert learner.finished is None
-        epoch(learner, [next(Feed()(batches.epoch(0)))])
+        epoch(learner, [next(Feed()(batches.epoch(0), one_length=True))])
     assert learner.finished == "epochs"
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop", "lion"])
 def test_resumed_learner_is_the_one_that_was_saved(make_learner, make_batches, tmp_path, optimizer):
     with make_batches() as batches:
-        first, second, third = list(Feed()(batches.epoch(0)))[:3]
+        first, second, third = list(Feed()(batches.epoch(0), one_length=True))[:3]
         learner = make_learner(batches, optimizer=optimizer)
         pack = Pack([learner])
         pack.train(first)

@@ -13,7 +13,10 @@ if models.backend() != "tensorflow" or models.accelerator() is not None:
 
 import tensorflow as tf
 
+from dlscan.train.entries import Entries
+from dlscan.train.steps import steps
 from dlscan.train.steps.mostly_zeros import MostlyZeros
+from dlscan.train.steps.on_tensorflow import make_steps
 
 SCALINGS = {kind: Normalization(kind) for kind in ("none", "scale", "standard", "minmax", "log", "tanh-log")}
 
@@ -36,9 +39,10 @@ def slopes(call, network, fed, inputs):
 def first_batches(sparse_batches):
     """The first batch of a dataset, dense and as entries."""
 
-    def make(batches, **options):
+    def make(batches, one_length=False):
         with sparse_batches(transport="sparse", batch_size=200) as sparse:
-            return next(Feed()(batches.epoch(0))), next(Feed()(sparse.epoch(0), **options))
+            feed = Feed()
+            return next(feed(batches.epoch(0), True)), next(feed(sparse.epoch(0), one_length))
 
     return make
 
@@ -50,7 +54,7 @@ def test_scores_and_slopes_are_those_of_dense_events(sparse_batches, first_batch
     with sparse_batches(batch_size=200) as batches:
         network = build(batches, scaling, width=width)
         dense, sparse = first_batches(batches, one_length=padded)
-    zeros = MostlyZeros.of([network], {"ECAL"})
+    zeros = MostlyZeros([network], {"ECAL"})
 
     found = slopes(zeros.calls[0], network, sparse, zeros.matrices(sparse.inputs, 200))
 
@@ -59,18 +63,45 @@ def test_scores_and_slopes_are_those_of_dense_events(sparse_batches, first_batch
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-5 * np.abs(other).max())
 
 
-def test_networks_of_a_pack_share_the_matrices(sparse_batches, first_batches):
+def look(networks, fed):
+    """What a pack tells of a batch."""
+    return np.asarray(steps([(network, None) for network in networks]).look(fed))
+
+
+def operations(networks, fed):
+    """The kinds of operations in the graph of a step that changes nothing."""
+    made = make_steps([(network, None) for network in networks], "auto")
+    graph = tf.function(made._numbers, autograph=False).get_concrete_function(
+        fed.inputs, fed.labels, fed.weights
+    )
+    return {operation.type for operation in graph.graph.get_operations()}
+
+
+def test_each_network_of_a_pack_takes_entries_if_it_can(sparse_batches, first_batches):
     with sparse_batches(batch_size=200) as batches:
-        networks = [build(batches, width=4), build(batches, depth=1, batch_norm=True, dropout=0.5)]
+        able = [build(batches, width=4), build(batches, depth=1, batch_norm=True, dropout=0.5)]
+        # the output layer takes both inputs at once
+        unable = build(batches, depth=0)
         dense, sparse = first_batches(batches)
-    zeros = MostlyZeros.of(networks, {"ECAL"})
 
-    matrices = zeros.matrices(sparse.inputs, 200)
+    np.testing.assert_allclose(look([*able, unable], sparse), look([*able, unable], dense), rtol=1e-5)
+    assert [call is None for call in MostlyZeros([*able, unable], {"ECAL"}).calls] == [False, False, True]
+    assert "SparseMatrixMatMul" in operations(able, sparse)
+    assert "SparseMatrixMatMul" not in operations([unable], sparse)
 
-    for network, call in zip(networks, zeros.calls, strict=True):
-        np.testing.assert_allclose(
-            call(matrices, training=False), network(dense.inputs, training=False), atol=1e-6
-        )
+
+def test_events_without_a_single_entry(sparse_batches, first_batches):
+    with sparse_batches(batch_size=200) as batches:
+        network = build(batches, "standard")
+        dense, sparse = first_batches(batches)
+    dark = tf.zeros_like(dense.inputs["ECAL"])
+    nothing = Entries(*(part[:0] for part in sparse.inputs["ECAL"]))
+
+    np.testing.assert_allclose(
+        look([network], sparse._replace(inputs=sparse.inputs | {"ECAL": nothing})),
+        look([network], dense._replace(inputs=dense.inputs | {"ECAL": dark})),
+        rtol=1e-5,
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,19 +110,35 @@ def test_networks_of_a_pack_share_the_matrices(sparse_batches, first_batches):
         keras.layers.Conv3D(2, 3),
         keras.layers.Dense(3, activation="relu"),
         keras.layers.Dense(3, dtype="mixed_bfloat16"),
+        keras.layers.Dense(3, activity_regularizer="l2"),
         keras.layers.Dropout(0.1),
     ],
-    ids=["convolution", "activation", "16 bits", "dropout"],
+    ids=["convolution", "activation", "16 bits", "regularised", "dropout"],
 )
 def test_what_is_no_plain_product_is_not_cut(layer):
     image = keras.Input((5, 5, 8, 1), name="ECAL")
     taken = image if isinstance(layer, keras.layers.Conv3D) else keras.layers.Flatten()(image)
     network = keras.Model({"ECAL": image}, keras.ops.relu(layer(taken)))
-    assert MostlyZeros.of([network], {"ECAL"}) is None
+    assert MostlyZeros([network], {"ECAL"}).calls == [None]
 
 
-def test_scalings_that_differ_from_cell_to_cell_are_not_cut():
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        lambda vector: vector * np.arange(3, dtype="f"),
+        keras.ops.flip,
+        lambda vector: vector / keras.ops.max(vector, axis=-1, keepdims=True),
+    ],
+    ids=["a number for each cell", "cells change places", "cells depend on others"],
+)
+def test_scalings_that_differ_from_cell_to_cell_are_not_cut(scaling):
     vector = keras.Input((3,), name="vector")
-    hidden = keras.layers.Dense(2)(vector * np.arange(3, dtype="f"))
-    network = keras.Model({"vector": vector}, keras.ops.relu(hidden))
-    assert MostlyZeros.of([network], {"vector"}) is None
+    network = keras.Model({"vector": vector}, keras.ops.relu(keras.layers.Dense(2)(scaling(vector))))
+    assert MostlyZeros([network], {"vector"}).calls == [None]
+
+
+def test_an_input_that_is_seen_in_two_ways_is_not_cut():
+    vector = keras.Input((3,), name="vector")
+    both = keras.layers.Dense(2)(vector) + keras.layers.Dense(2)(keras.ops.tanh(vector))
+    network = keras.Model({"vector": vector}, keras.ops.relu(both))
+    assert MostlyZeros([network], {"vector"}).calls == [None]

@@ -27,47 +27,46 @@ class Matrix(NamedTuple):
     events, cells : tensor
         What is more than the number: a sparse matrix of events by cells, and the same of cells by events.
         They have one event more than the batch, which takes the padding.
-    everywhere : tensor
+    everywhere : float
         The number.
     """
 
     events: Any
     cells: Any
-    everywhere: Any
+    everywhere: float
 
     def __matmul__(self, kernel: Any) -> Any:
         def product(kernel: Any) -> Any:
             made = _product(self.events, kernel)[:-1]
             return made, lambda slope: _product(self.cells, tf.pad(slope, [[0, 1], [0, 0]]))
 
-        return tf.custom_gradient(product)(kernel) + self.everywhere * tf.reduce_sum(kernel, axis=0)
+        made = tf.custom_gradient(product)(kernel)
+        return made + self.everywhere * tf.reduce_sum(kernel, axis=0) if self.everywhere else made
 
 
 class MostlyZeros:
     """What networks do with inputs of which a batch brings the entries alone.
 
+    Parameters
+    ----------
+    networks : sequence of keras.Model
+        They have inputs and scaling in common.
+    names : collection of str
+        Of these inputs.
+
     Attributes
     ----------
-    calls : list of callable
-        One for each network: takes what `matrices` gives, and `training`; gives the network's scores.
+    calls : list of (callable or None)
+        One for each network: takes what `matrices` gives, and `training`; gives the network's scores. None
+        for a network that needs the zeros.
     """
 
-    def __init__(
-        self, trunk: Any, zeros: Mapping[str, Any], cut: Sequence[tuple[Mapping[str, tuple[str, Any]], Any]]
-    ) -> None:
-        self._trunk, self._zeros = trunk, zeros
-        self._shapes = _shapes(trunk)
-        self.calls = [_Call(layers, rest) for layers, rest in cut]
-
-    @classmethod
-    def of(cls, networks: Sequence[Any], names: Collection[str]) -> "MostlyZeros | None":
-        """For the inputs of these names; None if a network cannot do without the zeros."""
-        trunk, _ = split(networks[0])
-        zeros = _scaled_zeros(trunk, names)
+    def __init__(self, networks: Sequence[Any], names: Collection[str]) -> None:
+        self._trunk, _ = split(networks[0])
+        self._shapes = _shapes(self._trunk)
         cut = [first_layers(network, names) for network in networks]
-        if zeros is None or not all(cut):
-            return None
-        return cls(trunk, zeros, [found for found in cut if found is not None])
+        self._zeros = _scaled_zeros(self._trunk, names) if any(cut) else {}
+        self.calls = [_Call(*found) if found and self._zeros else None for found in cut]
 
     def matrices(self, inputs: Mapping[str, Any], events: Any) -> dict[str, Any]:
         """The inputs scaled, those that came as entries as `Matrix`.
@@ -106,8 +105,8 @@ class _Call:
         return self._rest(taken, training=training)
 
 
-def _scaled_zeros(trunk: Any, names: Collection[str]) -> dict[str, Any] | None:
-    """What the scaling makes of a zero in an input; None if that depends on the cell."""
+def _scaled_zeros(trunk: Any, names: Collection[str]) -> dict[str, float]:
+    """What the scaling makes of a zero in each input; nothing if that depends on the cell."""
     zeros = {
         name: np.zeros((1, *(_one(shape) if name in names else shape)), np.float32)
         for name, shape in _shapes(trunk).items()
@@ -116,7 +115,7 @@ def _scaled_zeros(trunk: Any, names: Collection[str]) -> dict[str, Any] | None:
     with tf.init_scope():
         made = trunk.call({name: tf.constant(array) for name, array in zeros.items()})
         if any(made[name].shape != zeros[name].shape for name in names):
-            return None
+            return {}
         return {name: made[name].numpy().item() for name in names}
 
 

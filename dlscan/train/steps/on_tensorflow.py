@@ -1,5 +1,6 @@
 """Steps on TensorFlow."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -31,6 +32,11 @@ class _TensorFlow:
         self._networks = networks
         self._measure = Measure(networks[0][0])
         self.one_length = accelerator() is not None if jit == "auto" else jit
+        # neither XLA nor a GPU has them
+        self._has_products = not self.one_length and accelerator() is None
+        self._mostly_zeros = functools.cache(
+            lambda names: MostlyZeros([network for network, _ in networks], names)
+        )
         self._train, self._look = (
             traced(function, self.one_length) for function in (self._step, self._numbers)
         )
@@ -45,12 +51,12 @@ class _TensorFlow:
         """Variables are changed in place."""
 
     def _step(self, inputs: Any, labels: Any, weights: Any) -> Any:
-        inputs, calls = self._forward(inputs, labels)
+        calls = self._calls(inputs, labels)
         told = []
         for (network, optimizer), call in zip(self._networks, calls, strict=True):
             variables = network.trainable_variables
             with tf.GradientTape() as tape:
-                scores = call(inputs, training=True)
+                scores = call(training=True)
                 loss, numbers = self._measure(scores, labels, weights, network.losses)
                 loss = optimizer.scale_loss(loss)
             optimizer.apply(tape.gradient(loss, variables), variables)
@@ -58,24 +64,28 @@ class _TensorFlow:
         return tf.stack(told)
 
     def _numbers(self, inputs: Any, labels: Any, weights: Any) -> Any:
-        inputs, calls = self._forward(inputs, labels)
+        calls = self._calls(inputs, labels)
         return tf.stack(
             [
-                self._measure(call(inputs, training=False), labels, weights, network.losses)[1]
+                self._measure(call(training=False), labels, weights, network.losses)[1]
                 for (network, _), call in zip(self._networks, calls, strict=True)
             ]
         )
 
-    def _forward(self, inputs: Mapping[str, Any], labels: Any) -> tuple[Any, list[Any]]:
-        """What each network is called with, and what stands for it."""
+    def _calls(self, inputs: Mapping[str, Any], labels: Any) -> list[Callable[..., Any]]:
+        """Each network on this batch; it remains to say whether in training."""
         networks = [network for network, _ in self._networks]
-        sparse = {name for name, values in inputs.items() if isinstance(values, Entries)}
-        # neither XLA nor a GPU has these products
-        if sparse and not self.one_length and accelerator() is None:
-            zeros = MostlyZeros.of(networks, sparse)
-            if zeros is not None:
-                return zeros.matrices(inputs, tf.shape(labels)[0]), zeros.calls
-        return self._measure.dense(inputs, labels), networks
+        # what nobody takes in the end is no part of the graph
+        dense = self._measure.dense(inputs, labels)
+        names = frozenset(name for name, values in inputs.items() if isinstance(values, Entries))
+        if not names or not self._has_products:
+            return [functools.partial(network, dense) for network in networks]
+        zeros = self._mostly_zeros(names)
+        matrices = zeros.matrices(inputs, tf.shape(labels)[0]) if any(zeros.calls) else {}
+        return [
+            functools.partial(network, dense) if call is None else functools.partial(call, matrices)
+            for network, call in zip(networks, zeros.calls, strict=True)
+        ]
 
 
 def traced(function: Callable[..., Any], jit: bool) -> Callable[..., Any]:
