@@ -18,7 +18,7 @@ REFERENCE = "keras"
 
 def usual_ways(scan: Scan) -> list[str]:
     """The ways that make sense: a small table is in memory, which nobody can say of showers."""
-    names = ["keras", "single", "auto", "pack"]
+    names = ["keras", "alone", "single", "auto", "pack"]
     return [*names, "keras-memory"] if scan.case.sample.tabular else names
 
 

@@ -182,6 +182,11 @@ WAYS: dict[str, Way] = {
         "dlscan",
         _dlscan("single", lambda *_: {"models_per_job": 1}),
     ),
+    "alone": Way(
+        "dlscan, one point a job on all CPUs, one after the other",
+        "dlscan",
+        _dlscan("alone", lambda scan, place: {"models_per_job": 1, "cpus": len(place.cpus)}),
+    ),
     "keras": Way("Keras, h5py in a PyDataset, threads, one after the other", "peer", _keras("keras")),
     "keras-processes": Way(
         "Keras, h5py in a PyDataset, processes, one after the other",
