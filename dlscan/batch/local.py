@@ -25,11 +25,15 @@ class LocalSlots:
     ----------
     batch : Batch
         `gpus` and `cpus` are what one job gets; `max_running` limits the number of slots.
+
+    Attributes
+    ----------
+    slots : int
+        Jobs that run at a time.
     """
 
     def __init__(self, batch: Batch) -> None:
         gpus = visible_gpus() if batch.gpus else []
-        self.slots: list[dict[str, str]]
         if gpus and len(gpus) < batch.gpus:
             raise BatchError(
                 f"batch.gpus is {batch.gpus}, but there are {len(gpus)} visible GPUs "
@@ -37,12 +41,20 @@ class LocalSlots:
             )
         if gpus:
             sets = [gpus[n : n + batch.gpus] for n in range(0, len(gpus) - batch.gpus + 1, batch.gpus)]
-            share = max(batch.cpus, usable_cpus() // len(sets))
-            self.slots = [{"CUDA_VISIBLE_DEVICES": ",".join(own), CPUS_VARIABLE: str(share)} for own in sets]
+            self._gpus = [{"CUDA_VISIBLE_DEVICES": ",".join(own)} for own in sets]
+            self._room = len(sets)
         else:
-            self.slots = [cpu_share(batch.cpus) for _ in range(max(1, usable_cpus() // batch.cpus))]
-        if batch.max_running is not None:
-            self.slots = self.slots[: batch.max_running]
+            self._gpus = []
+            self._room = max(1, usable_cpus() // batch.cpus)
+        self._cpus = batch.cpus
+        self.slots = self._room if batch.max_running is None else min(self._room, batch.max_running)
+
+    def environments(self, jobs: int) -> list[dict[str, str]]:
+        """What a job in each slot finds in its environment; `jobs` in all, and few of them share all CPUs."""
+        share = max(self._cpus, usable_cpus() // min(self._room, max(jobs, 1)))
+        if self._gpus:
+            return [own | {CPUS_VARIABLE: str(share)} for own in self._gpus[: self.slots]]
+        return [cpu_share(share)] * self.slots
 
     def run(self, jobs: Sequence[Job]) -> Generator[Job | Ended, None, None]:
         """Run jobs, in order, each in a free slot.
@@ -50,7 +62,7 @@ class LocalSlots:
         Yields a `Job` when it starts and an `Ended` when it ends. If the caller stops early, or an interrupt
         comes, running jobs are interrupted and waited for.
         """
-        free = list(self.slots)
+        free = self.environments(len(jobs))
         waiting = list(jobs)
         running: list[tuple[Job, subprocess.Popen[bytes], dict[str, str]]] = []
         try:

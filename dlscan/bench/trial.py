@@ -65,7 +65,10 @@ def _extremes(points: Sequence[Point], costs: Mapping[int, Cost]) -> tuple[Point
 
 def _slot(experiment: Experiment) -> dict[str, str]:
     """What a job finds in its environment, where that is decided here."""
-    return LocalSlots(experiment.batch).slots[0] if experiment.batch.system == "local" else {}
+    if experiment.batch.system != "local":
+        return {}
+    slots = LocalSlots(experiment.batch)
+    return slots.environments(slots.slots)[0]
 
 
 def _answer(asked: object, environment: Mapping[str, str], patience: float) -> str:

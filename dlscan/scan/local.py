@@ -30,7 +30,7 @@ class Report:
 
 def local_slots(batch: Batch, jobs: int) -> int:
     """How many of `jobs` this machine runs at a time."""
-    return min(len(LocalSlots(batch).slots), jobs)
+    return min(LocalSlots(batch).slots, jobs)
 
 
 def job_for(plan: Plan, points: Sequence[Point]) -> Job:

@@ -38,7 +38,7 @@ def find_room(batch: Batch) -> Room:
     or of this machine for that of another.
     """
     local = batch.system == "local"
-    slots = len(LocalSlots(batch).slots) if local else batch.max_running
+    slots = LocalSlots(batch).slots if local else batch.max_running
     seen = bool(batch.gpus and visible_gpus())
     accelerated = seen or bool(batch.gpus and not local)
     here = seen or not accelerated

@@ -5,10 +5,11 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dlscan.batch import Ended, Job, LocalSlots
+from dlscan.batch import Ended, Job, LocalSlots, local
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 from dlscan.gpus import visible_gpus
@@ -27,7 +28,7 @@ def test_jobs_run_in_order_and_never_more_than_there_are_slots(tmp_path: Path) -
     jobs = [job(tmp_path, str(n), f"import time, sys; time.sleep(0.2); sys.exit({n})") for n in range(4)]
     running, most, codes, started = 0, 0, {}, []
     slots = LocalSlots(Batch(max_running=1))
-    assert len(slots.slots) == 1
+    assert slots.slots == 1
     for event in slots.run(jobs):
         if isinstance(event, Ended):
             running -= 1
@@ -54,7 +55,7 @@ def test_each_slot_has_its_own_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     code = "import os, time; print(os.environ['CUDA_VISIBLE_DEVICES']); time.sleep(0.5)"
     jobs = [job(tmp_path, str(n), code) for n in range(2)]
     slots = LocalSlots(Batch(gpus=2))
-    assert len(slots.slots) == 2
+    assert slots.slots == 2
     list(slots.run(jobs))
     assert {one.log.read_text() for one in jobs} == {"4,5\n", "6,7\n"}
 
@@ -65,19 +66,32 @@ def test_more_gpus_than_there_are_is_an_error(monkeypatch: pytest.MonkeyPatch) -
         LocalSlots(Batch(gpus=2))
 
 
-def test_a_job_knows_its_share_of_the_cpus(tmp_path: Path) -> None:
-    one = job(tmp_path, "a", "from dlscan.machine import usable_cpus; print(usable_cpus())")
-    list(LocalSlots(Batch(cpus=1)).run([one]))
-    assert one.log.read_text() == "1\n"
+def test_a_job_knows_its_share_of_the_cpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "usable_cpus", lambda: 6)
+    code = "import os; from dlscan.machine import usable_cpus; print(usable_cpus(), os.environ['{}'])"
+
+    def shares(count: int, variable: str, **batch: Any) -> list[str]:
+        jobs = [job(tmp_path, f"{count}-{number}", code.format(variable)) for number in range(count)]
+        for one in jobs:
+            one.log.unlink(missing_ok=True)
+        list(LocalSlots(Batch(**batch)).run(jobs))
+        return [one.log.read_text() for one in jobs]
+
+    cpus = min(6, len(os.sched_getaffinity(0)))
+    # usable CPUs are never more than there are
+    assert shares(6, "OMP_NUM_THREADS", cpus=1, gpus=0) == ["1 1\n"] * 6
+    assert shares(1, "OMP_NUM_THREADS", cpus=1, gpus=0) == [f"{cpus} 6\n"]
+    assert shares(2, "OMP_NUM_THREADS", cpus=2, gpus=0) == [f"{min(3, cpus)} 3\n"] * 2
+    # a limit leaves the other CPUs alone
+    assert shares(6, "OMP_NUM_THREADS", cpus=1, gpus=0, max_running=2) == ["1 1\n"] * 6
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    assert shares(1, "CUDA_VISIBLE_DEVICES", cpus=1) == [f"{cpus} 0\n"]
+    assert shares(3, "CUDA_VISIBLE_DEVICES", cpus=1) == [f"{min(2, cpus)} {n}\n" for n in range(3)]
 
 
-def test_without_gpus_cpus_are_shared_out(tmp_path: Path) -> None:
-    slots = LocalSlots(Batch(cpus=1))
-    assert len(slots.slots) == len(os.sched_getaffinity(0))
-    one = job(tmp_path, "a", "import os; print(os.environ['OMP_NUM_THREADS'])")
-    list(slots.run([one]))
-    assert one.log.read_text() == "1\n"
-    assert len(LocalSlots(Batch(cpus=1000)).slots) == 1
+def test_there_is_a_slot_for_each_share_of_the_cpus() -> None:
+    assert LocalSlots(Batch(cpus=1)).slots == len(os.sched_getaffinity(0))
+    assert LocalSlots(Batch(cpus=1000)).slots == 1
 
 
 def test_a_killed_job_ends_with_its_signal(tmp_path: Path) -> None:
