@@ -179,6 +179,23 @@ class Manifest:
         """Bytes of the inputs of an event, dense and as networks take them."""
         return sum(4 * column.size for column in self.inputs.values())
 
+    def gives_entries(self, experiment: Experiment) -> bool:
+        """Whether inputs of this dataset can travel as entries.
+
+        Raises
+        ------
+        ConfigError
+            If they cannot, and `stream.transport` asks for it.
+        """
+        stream, reason = experiment.stream, ""
+        if all(column.encoding != "sparse" for column in self.inputs.values()):
+            reason = "no input of this dataset is stored sparse"
+        elif self.raw is not None and stream.cache == "none":
+            reason = "raw files are read dense (prepare them without --index-only, or set stream.cache: ram)"
+        if reason and stream.transport == "sparse":
+            raise experiment.problem("stream.transport", f"sparse, but {reason}; choose auto or dense")
+        return not reason
+
     def require(self, experiment: Experiment) -> None:
         """Check that this dataset is the one that `experiment` asks for.
 

@@ -2,9 +2,9 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from dlscan.attempts import last_attempt
+from dlscan.attempts import Attempt, last_attempt
 from dlscan.batch import Sight, system
 from dlscan.claims import alive
 from dlscan.config import Batch
@@ -83,8 +83,12 @@ def _cancel_jobs(batch: Batch, jobs: dict[str, tuple[int, ...]]) -> list[str]:
 def _say_others(
     jobs: dict[str, tuple[int, ...]], wanted: set[int], numbers: Collection[int], say: Say
 ) -> None:
-    others = sorted({point for points in jobs.values() for point in points} - wanted)
-    if numbers and others:
+    if numbers:
+        _say_with_them(sorted({point for points in jobs.values() for point in points} - wanted), say)
+
+
+def _say_with_them(others: Sequence[int], say: Say) -> None:
+    if others:
         points = "point" if len(others) == 1 else "points"
         say(f"in the same jobs, and cancelled with them: {points} {', '.join(map(str, others))}")
 
@@ -107,24 +111,34 @@ def _say_unlisted(plan: Plan, wanted: set[int], listed: set[str], say: Say) -> N
 
 def _stop_processes(plan: Plan, wanted: set[int], drivers: set[int], say: Say) -> int:
     """Ask processes of this machine that belong to no batch system to stop; how many points they train."""
-    stopped, told = 0, set()
-    for number in sorted(wanted):
-        paths = plan.paths(plan.point(number))
-        try:
-            attempt = last_attempt(paths)
-        except DlscanError:
-            continue
-        if attempt is None or attempt.outcome or attempt.job or not alive(paths, attempt):
-            continue
+    running = _running(plan)
+    stopped: list[int] = []
+    told = set()
+    for number in sorted(wanted & set(running)):
+        attempt = running[number]
         here = attempt.process is not None and lives(attempt.process)
         # a pack is told once: a second signal is one that will not wait
-        known = attempt.pid in told or parent(attempt.pid) in drivers
+        known = attempt.process in told or parent(attempt.pid) in drivers
         if here and (known or ask_to_stop(attempt.pid)):
-            stopped += 1
-            told.add(attempt.pid)
+            stopped.append(number)
+            told.add(attempt.process)
         else:
             say(
                 f"point {number} runs on {attempt.host} without a batch system: "
                 f"stop process {attempt.pid} there"
             )
-    return stopped
+    others = [number for number in sorted(set(running) - wanted) if running[number].process in told]
+    _say_with_them(others, say)
+    return len(stopped) + len(others)
+
+
+def _running(plan: Plan) -> dict[int, Attempt]:
+    """The points that processes train that belong to no batch system."""
+    running = {}
+    for point in plan.points:
+        paths = plan.paths(point)
+        with contextlib.suppress(DlscanError):
+            attempt = last_attempt(paths)
+            if attempt and not attempt.outcome and not attempt.job and alive(paths, attempt):
+                running[point.number] = attempt
+    return running

@@ -1,6 +1,8 @@
 """Which points are trained together, in one job on one stream. `docs/packs.md` has the rules and reasons."""
 
+import logging
 import math
+import signal
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,14 +20,18 @@ from dlscan.scan.room import Room, find_room
 from dlscan.scan.space import Point
 from dlscan.scan.speed import Speed
 
+log = logging.getLogger("dlscan")
+
 # `auto` goes no further: the networks of a pack are built and compiled before its first step.
 _MOST = 64
 # Of a device's memory: the count is of what networks need, and back ends take more.
 _SHARE = 0.75
 # A back end with its libraries, and batches on their way to the device.
 _FRAMEWORK, _BATCHES = 2**30, 8
-# How attempts end that may have run out of memory; None is without a word.
+# How attempts end that may have run out of memory; None is without a word. The kernel kills by SIGKILL, which
+# a shell gives as 128 more.
 _TOO_LARGE = (None, "oom")
+_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 def pack(
@@ -84,7 +90,15 @@ def pack(
             slots = None if room.slots is None else max(1, round(room.slots * len(members) / len(points)))
             fewest = packs_wanted(own, speed.shared(members), slots)
         items = list(map(Item, indices, own, [member.memory for member in members]))
-        packs += deal(items, most, fewest, _bytes_for_networks(room, members[0], manifest))
+        dealt = deal(items, most, fewest, _bytes_for_networks(room, members[0], manifest))
+        if batch.models_per_job != "auto" and len(dealt) > math.ceil(len(items) / most):
+            log.warning(
+                "%d points make %d jobs: more networks do not fit into what memory a job has%s",
+                len(items),
+                len(dealt),
+                "" if batch.memory is None else "; raise batch.memory",
+            )
+        packs += dealt
     return [tuple(points[index] for index in indices) for indices in sorted(packs)]
 
 
@@ -116,7 +130,7 @@ def _limit(paths: PointPaths) -> int:
         attempt = last_attempt(paths)
     except DlscanError:
         return 1  # nobody knows what it died of, and alone it harms no other
-    if attempt is None or attempt.outcome not in _TOO_LARGE:
+    if attempt is None or (attempt.outcome not in _TOO_LARGE and attempt.exit_code not in _KILLED):
         return sys.maxsize
     return max(1, attempt.pack // 2)
 

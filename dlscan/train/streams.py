@@ -88,18 +88,10 @@ def transport(experiment: Experiment) -> Literal["dense", "sparse"]:
     if asked == "dense":
         return "dense"
     manifest = Manifest.read(experiment.data.prepared)
-    if asked == "auto" and accelerator() is None and not _mostly_zeros(experiment, manifest):
+    if not manifest.gives_entries(experiment):
         return "dense"
-    reason = None
-    if all(column.encoding != "sparse" for column in manifest.inputs.values()):
-        reason = "no input of this dataset is stored sparse"
-    elif manifest.raw is not None and experiment.stream.cache == "none":
-        reason = "raw files are read dense (prepare them without --index-only, or set stream.cache: ram)"
-    if reason is None:
-        return "sparse"
-    if asked == "auto":
-        return "dense"
-    raise experiment.problem("stream.transport", f"sparse, but {reason}; choose auto or dense")
+    faster = accelerator() is not None or _mostly_zeros(experiment, manifest)
+    return "sparse" if asked == "sparse" or faster else "dense"
 
 
 def _mostly_zeros(experiment: Experiment, manifest: Manifest) -> bool:

@@ -148,6 +148,38 @@ def test_cancel_stops_a_scan_on_this_machine_with_its_points(dlscan: Run, make_e
     assert "nothing to cancel" in dlscan("cancel", experiment.file).stdout
 
 
+def test_cancel_names_the_points_that_stop_with_those_asked_for(dlscan: Run, make_experiment: Make) -> None:
+    experiment = make_experiment(
+        scan={"grid": {"model.width": [4, 8, 16]}},
+        train={"epochs": 100_000, "early_stopping": None, "batch_size": 32},
+        batch={"models_per_job": 3},
+    )
+    prepare(experiment, processes=1)
+    command = [sys.executable, "-P", "-m", "dlscan", "scan", str(experiment.file)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as driver:
+        history = experiment.directory / "points/0001-width=4/history.csv"
+        deadline = time.monotonic() + 100
+        while epochs(history) < 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        done = dlscan("cancel", experiment.file, "--point", 2)
+        driver.communicate(timeout=60)
+    assert "cancelled training of 3 points on this machine" in done.stdout
+    assert "in the same jobs, and cancelled with them: points 1, 3" in done.stderr
+    assert states(experiment) == ["preempted"] * 3
+
+
+def test_a_transport_that_no_point_could_have_is_refused_before_any_starts(
+    dlscan: Run, make_experiment: Make
+) -> None:
+    experiment = make_experiment(scan={"grid": {"model.width": [4, 8]}})
+    prepare(experiment, processes=1, index_only=True)
+    done = dlscan("scan", experiment.file, "stream.transport=sparse")
+    assert done.returncode == 1
+    assert f"{experiment.file}: stream.transport: sparse, but raw files are read dense" in done.stderr
+    assert not experiment.directory.exists()
+
+
 def test_dry_run_shows_a_script_that_brings_its_files_before_there_is_a_scan(
     dlscan: Run, make_experiment: Make
 ) -> None:

@@ -80,7 +80,7 @@ def test_packs_take_about_equally_long(make_experiment):
     assert {point.params["train.epochs"] for point in second} >= {400}
 
 
-def test_networks_that_do_not_fit_together_are_packed_apart(make_experiment):
+def test_networks_that_do_not_fit_together_are_packed_apart(make_experiment, caplog):
     experiment = make_experiment(
         "batch.models_per_job=6", scan={"grid": {"model.width": [512], "train.learning_rate": [1, 2, 3, 4]}}
     )
@@ -93,8 +93,10 @@ def test_networks_that_do_not_fit_together_are_packed_apart(make_experiment):
         return [len(points) for points in pack(plan, plan.points, experiment.batch, manifest, room=memory)]
 
     assert count(Room(64 * 2**30, None)) == [4]
+    assert not caplog.messages
     # what is left of a device beside the framework and batches under way is room for two and a half
     assert count(Room(math.ceil((2**30 + 8 * 32 * 508 + 2.5 * one) / 0.75), None)) == [2, 2]
+    assert "4 points make 2 jobs: more networks do not fit into what memory a job has" in caplog.messages
     assert count(Room(2**20, None)) == [1, 1, 1, 1]
 
 
@@ -107,6 +109,8 @@ def test_networks_that_do_not_fit_together_are_packed_apart(make_experiment):
         ("oom", 1, [(1,), (2,), (3,), (4,), (5, 6)]),
         (None, 4, [(1, 2), (3, 4), (5, 6)]),
         ("failed", 4, [(1, 2, 3, 4, 5, 6)]),
+        # the kernel gives no other word when memory is at its end
+        ("killed", 4, [(1, 2), (3, 4), (5, 6)]),
         ("preempted", 4, [(1, 2, 3, 4, 5, 6)]),
         ("lost", 4, [(1, 2, 3, 4, 5, 6)]),
     ],
@@ -118,7 +122,11 @@ def test_a_pack_that_died_of_memory_is_halved(make_experiment, outcome, before, 
         paths = plan.paths(point)
         paths.attempts.mkdir()
         attempt = new_attempt(1, pack=before)
-        write_attempt(paths, attempt if outcome is None else ended(attempt, outcome))
+        if outcome == "killed":
+            attempt = ended(attempt, "failed", "killed by signal 9", -9)
+        elif outcome is not None:
+            attempt = ended(attempt, outcome)
+        write_attempt(paths, attempt)
 
     assert numbers(pack(plan, plan.points, experiment.batch, room=ANYWHERE)) == expected
 
