@@ -63,7 +63,7 @@ def forecast(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> For
     try:
         manifest = Manifest.read(experiment.data.prepared)
         manifest.require(experiment)
-        manifest.gives_entries(experiment)
+        manifest.require_transport(experiment)
         speed, source = _measured(experiment, plan, points, manifest, room)
     except DlscanError as error:
         return _listed(pack(plan, points, batch, manifest, room=room), None, f"No estimate: {error}")

@@ -37,7 +37,7 @@ class Measures:
     def __init__(self, batches: Batches, batch_size: int, pack: Pack, seconds: float) -> None:
         self._batches, self._pack, self._seconds = batches, pack, seconds
         self._batch_size = min(batch_size, batches.events)
-        self.event_bytes = sum(4 * column.size for column in batches.manifest.inputs.values())
+        self.event_bytes = batches.manifest.event_bytes
         self._epochs = itertools.count()
         self._feed = Feed()
         self.waited = self.taken = 0.0

@@ -133,9 +133,8 @@ def _endless(batches: Batches) -> Iterator[Batch]:
 
 def _kept(batches: Batches) -> list[Batch]:
     """Some whole batches in memory."""
-    size = sum(4 * column.size for column in batches.manifest.inputs.values())
     first = next(batches.epoch(0))
-    most = min(max(_KEPT_BYTES // (len(first) * size), _FEWEST), _MOST)
+    most = min(max(_KEPT_BYTES // (len(first) * batches.manifest.event_bytes), _FEWEST), _MOST)
     whole = (batch for batch in _endless(batches) if len(batch) == len(first))
     return [keep(batch, len(batch)) for batch in itertools.islice(whole, most)]
 

@@ -104,7 +104,7 @@ def _check(experiment: "Experiment") -> "Manifest":
         choose_backend()  # elsewhere a container may have it
     manifest = Manifest.read(experiment.data.prepared)
     manifest.require(experiment)
-    manifest.gives_entries(experiment)  # or every point would fail by itself
+    manifest.require_transport(experiment)
     return manifest
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from dlscan.config import Data, Experiment, plain
+from dlscan.config import Data, Experiment, Stream, plain
 from dlscan.errors import DataError, DlscanError
 from dlscan.files import read_json, write_json
 
@@ -179,22 +179,28 @@ class Manifest:
         """Bytes of the inputs of an event, dense and as networks take them."""
         return sum(4 * column.size for column in self.inputs.values())
 
-    def gives_entries(self, experiment: Experiment) -> bool:
-        """Whether inputs of this dataset can travel as entries.
+    def gives_entries(self, stream: Stream) -> bool:
+        """Whether inputs of this dataset can travel as entries, with these settings."""
+        return not self._why_dense(stream)
+
+    def require_transport(self, experiment: Experiment) -> None:
+        """Check that inputs can travel as `stream.transport` says.
 
         Raises
         ------
         ConfigError
-            If they cannot, and `stream.transport` asks for it.
+            If it asks for entries and there can be none.
         """
-        stream, reason = experiment.stream, ""
-        if all(column.encoding != "sparse" for column in self.inputs.values()):
-            reason = "no input of this dataset is stored sparse"
-        elif self.raw is not None and stream.cache == "none":
-            reason = "raw files are read dense (prepare them without --index-only, or set stream.cache: ram)"
-        if reason and stream.transport == "sparse":
+        reason = self._why_dense(experiment.stream)
+        if reason and experiment.stream.transport == "sparse":
             raise experiment.problem("stream.transport", f"sparse, but {reason}; choose auto or dense")
-        return not reason
+
+    def _why_dense(self, stream: Stream) -> str | None:
+        if all(column.encoding != "sparse" for column in self.inputs.values()):
+            return "no input of this dataset is stored sparse"
+        if self.raw is not None and stream.cache == "none":
+            return "raw files are read dense (prepare them without --index-only, or set stream.cache: ram)"
+        return None
 
     def require(self, experiment: Experiment) -> None:
         """Check that this dataset is the one that `experiment` asks for.

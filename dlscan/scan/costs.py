@@ -103,11 +103,6 @@ def network_size(model: Mapping[str, Any], manifest: Manifest) -> NetworkSize:
     return size
 
 
-def event_bytes(manifest: Manifest) -> int:
-    """Bytes of the inputs of an event, dense, as they are delivered."""
-    return _FLOAT * sum(column.size for column in manifest.inputs.values())
-
-
 def _scored_events(manifest: Manifest) -> int:
     """Of test, of validation and of a sample of train."""
     splits = manifest.splits

@@ -12,7 +12,7 @@ from dlscan.config import Batch, in_common
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
-from dlscan.scan.costs import Cost, cost, event_bytes, sections
+from dlscan.scan.costs import Cost, cost, sections
 from dlscan.scan.deal import Item, deal
 from dlscan.scan.estimate import known_speed
 from dlscan.scan.plan import Plan
@@ -138,5 +138,5 @@ def _limit(paths: PointPaths) -> int:
 def _bytes_for_networks(room: Room, first: Cost, manifest: Manifest | None) -> float:
     if room.memory is None or manifest is None:
         return math.inf
-    batches = _BATCHES * first.batch_size * event_bytes(manifest)
+    batches = _BATCHES * first.batch_size * manifest.event_bytes
     return _SHARE * room.memory - _FRAMEWORK - batches

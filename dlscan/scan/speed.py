@@ -7,7 +7,7 @@ from pathlib import Path
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 from dlscan.files import read_json, write_json
-from dlscan.scan.costs import LOOK, Cost, event_bytes
+from dlscan.scan.costs import LOOK, Cost
 
 # Bytes of dense events per second, and seconds per event however small it is.
 _STREAM, _EVENT = 6e9, 5e-7
@@ -46,7 +46,7 @@ class Speed:
     @classmethod
     def guess(cls, accelerated: bool, manifest: Manifest | None) -> "Speed":
         """That of a middling machine, as long as nothing has been measured."""
-        stream = 1 / (_EVENT + (0 if manifest is None else event_bytes(manifest) / _STREAM))
+        stream = 1 / (_EVENT + (0 if manifest is None else manifest.event_bytes / _STREAM))
         if accelerated:
             return cls(stream, 6e-4, 2e-4, 5e-14, True, 10.0, 3.0)
         return cls(stream, 7e-4, 3e-4, 5e-12, False, 6.0, 2.0)

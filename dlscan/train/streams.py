@@ -88,7 +88,8 @@ def transport(experiment: Experiment) -> Literal["dense", "sparse"]:
     if asked == "dense":
         return "dense"
     manifest = Manifest.read(experiment.data.prepared)
-    if not manifest.gives_entries(experiment):
+    manifest.require_transport(experiment)
+    if not manifest.gives_entries(experiment.stream):
         return "dense"
     faster = accelerator() is not None or _mostly_zeros(experiment, manifest)
     return "sparse" if asked == "sparse" or faster else "dense"

@@ -1,5 +1,6 @@
 """A scan from beginning to end, with real networks: failures, interrupts, going on."""
 
+import contextlib
 import csv
 import json
 import os
@@ -7,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -124,12 +125,9 @@ def test_a_killed_job_is_known_as_such(dlscan: Run, make_experiment: Make) -> No
     assert states(experiment) == ["failed"]
 
 
-def test_cancel_stops_a_scan_on_this_machine_with_its_points(dlscan: Run, make_experiment: Make) -> None:
-    experiment = make_experiment(
-        scan={"grid": {"model.width": [4, 8, 16]}},
-        train={"epochs": 100_000, "early_stopping": None, "batch_size": 32},
-        batch={"max_running": 1, "models_per_job": 2},
-    )
+@contextlib.contextmanager
+def training(experiment: Experiment) -> Iterator["subprocess.Popen[str]"]:
+    """A scan of widths from 4 on, once its first point has trained an epoch."""
     prepare(experiment, processes=1)
     command = [sys.executable, "-P", "-m", "dlscan", "scan", str(experiment.file)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as driver:
@@ -138,6 +136,16 @@ def test_cancel_stops_a_scan_on_this_machine_with_its_points(dlscan: Run, make_e
         while epochs(history) < 1:
             assert time.monotonic() < deadline
             time.sleep(0.1)
+        yield driver
+
+
+def test_cancel_stops_a_scan_on_this_machine_with_its_points(dlscan: Run, make_experiment: Make) -> None:
+    experiment = make_experiment(
+        scan={"grid": {"model.width": [4, 8, 16]}},
+        train={"epochs": 100_000, "early_stopping": None, "batch_size": 32},
+        batch={"max_running": 1, "models_per_job": 2},
+    )
+    with training(experiment) as driver:
         done = dlscan("cancel", experiment.file)
         _, messages = driver.communicate(timeout=60)
     assert done.returncode == 0, done.stderr
@@ -154,14 +162,7 @@ def test_cancel_names_the_points_that_stop_with_those_asked_for(dlscan: Run, mak
         train={"epochs": 100_000, "early_stopping": None, "batch_size": 32},
         batch={"models_per_job": 3},
     )
-    prepare(experiment, processes=1)
-    command = [sys.executable, "-P", "-m", "dlscan", "scan", str(experiment.file)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as driver:
-        history = experiment.directory / "points/0001-width=4/history.csv"
-        deadline = time.monotonic() + 100
-        while epochs(history) < 1:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    with training(experiment) as driver:
         done = dlscan("cancel", experiment.file, "--point", 2)
         driver.communicate(timeout=60)
     assert "cancelled training of 3 points on this machine" in done.stdout
