@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 
-from dlscan.attempts import last_attempt
+from dlscan.attempts import Attempt, last_attempt
 from dlscan.config import Batch, in_common
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
@@ -28,10 +28,8 @@ _MOST = 64
 _SHARE = 0.75
 # A back end with its libraries, and batches on their way to the device.
 _FRAMEWORK, _BATCHES = 2**30, 8
-# How attempts end that may have run out of memory; None is without a word. The kernel kills by SIGKILL, which
-# a shell gives as 128 more.
-_TOO_LARGE = (None, "oom")
-_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
+# Without memory the kernel kills by SIGKILL, which a shell gives as 128 more; None is what nobody saw.
+_KILLED = (None, -signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 def pack(
@@ -130,9 +128,17 @@ def _limit(paths: PointPaths) -> int:
         attempt = last_attempt(paths)
     except DlscanError:
         return 1  # nobody knows what it died of, and alone it harms no other
-    if attempt is None or (attempt.outcome not in _TOO_LARGE and attempt.exit_code not in _KILLED):
+    if attempt is None or not _may_lack_memory(attempt):
         return sys.maxsize
     return max(1, attempt.pack // 2)
+
+
+def _may_lack_memory(attempt: Attempt) -> bool:
+    if attempt.outcome != "failed":
+        return attempt.outcome in (None, "oom")
+    # a job that ended before it began leaves an attempt too, of one point that is at no epoch
+    began = attempt.pack > 1 or attempt.resumed_after is not None
+    return began and attempt.exit_code in _KILLED
 
 
 def _bytes_for_networks(room: Room, first: Cost, manifest: Manifest | None) -> float:

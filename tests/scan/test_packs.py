@@ -111,6 +111,8 @@ def test_networks_that_do_not_fit_together_are_packed_apart(make_experiment, cap
         ("failed", 4, [(1, 2, 3, 4, 5, 6)]),
         # the kernel gives no other word when memory is at its end
         ("killed", 4, [(1, 2), (3, 4), (5, 6)]),
+        ("found dead", 4, [(1, 2), (3, 4), (5, 6)]),
+        ("never begun", 1, [(1, 2, 3, 4, 5, 6)]),
         ("preempted", 4, [(1, 2, 3, 4, 5, 6)]),
         ("lost", 4, [(1, 2, 3, 4, 5, 6)]),
     ],
@@ -122,10 +124,10 @@ def test_a_pack_that_died_of_memory_is_halved(make_experiment, outcome, before, 
         paths = plan.paths(point)
         paths.attempts.mkdir()
         attempt = new_attempt(1, pack=before)
-        if outcome == "killed":
-            attempt = ended(attempt, "failed", "killed by signal 9", -9)
-        elif outcome is not None:
-            attempt = ended(attempt, outcome)
+        code = {"failed": 1, "killed": -9}.get(outcome)
+        if outcome is not None:
+            seldom = outcome in ("killed", "found dead", "never begun")
+            attempt = ended(attempt, "failed" if seldom else outcome, exit_code=code)
         write_attempt(paths, attempt)
 
     assert numbers(pack(plan, plan.points, experiment.batch, room=ANYWHERE)) == expected
