@@ -12,6 +12,19 @@ _READ_BYTES = 2**20
 _GAP_BYTES = 16 * 2**10
 
 
+class Scratch:
+    """Memory that is used again for each read, of one file or of many: it stays in the processor's cache."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def take(self, size: int) -> memoryview:
+        """So many bytes, until the next ones are asked for."""
+        if len(self._buffer) < size:
+            self._buffer = bytearray(max(size, _READ_BYTES))
+        return memoryview(self._buffer)[:size]
+
+
 class Blobs:
     """The bytes of an open file.
 
@@ -19,11 +32,12 @@ class Blobs:
     ----------
     descriptor : int
         Of the file; it stays the caller's.
+    scratch : Scratch
+        Where to read to.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._buffer = bytearray()
+    def __init__(self, descriptor: int, scratch: Scratch) -> None:
+        self._descriptor, self._scratch = descriptor, scratch
 
     def read(
         self, numbers: NDArray[np.int64], offsets: NDArray[np.int64], sizes: NDArray[np.int64]
@@ -70,9 +84,7 @@ class Blobs:
 
     def fetch(self, offset: int, size: int) -> memoryview:
         """Read `size` bytes from `offset`; they are there until the next read."""
-        if len(self._buffer) < size:
-            self._buffer = bytearray(max(size, _READ_BYTES))
-        data = memoryview(self._buffer)[:size]
+        data = self._scratch.take(size)
         self.fill([data], offset)
         return data
 

@@ -7,8 +7,8 @@ from types import TracebackType
 
 import numpy as np
 
-from dlscan.raw.blobs import Blobs
-from dlscan.raw.cells import Array, Cells, Rows
+from dlscan.raw.blobs import Blobs, Scratch
+from dlscan.raw.cells import Array, Rows, Scattered, Straight, Target
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.slow import Slow
 from dlscan.raw.tiles import Tiles
@@ -45,6 +45,8 @@ class DirectFile:
     keep : bool
         Keep the last chunk of whole events inflated, for one who reads a file in order and in blocks that are
         shorter than its chunks.
+    scratch : Scratch, optional
+        Memory to share with other files, whose reads take turns with those of this one.
 
     Raises
     ------
@@ -58,13 +60,14 @@ class DirectFile:
         index: Mapping[str, DatasetIndex],
         stat: tuple[int, int] | None = None,
         keep: bool = False,
+        scratch: Scratch | None = None,
     ) -> None:
         self._path, self._index, self._stat, self._keep = path, index, stat, keep
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise RawFileError(path, error.strerror or str(error)) from error
-        self._blobs = Blobs(self._descriptor)
+        self._blobs = Blobs(self._descriptor, scratch or Scratch())
         self._readers: dict[str, Plain | Gzip | Tiles | Slow] = {}
         try:
             self._check()
@@ -110,14 +113,30 @@ class DirectFile:
         RawFileError
             If the file is damaged, shorter than its index says, or has changed since it was indexed.
         """
+        self._read(name, rows, Scattered(cells, slots, places))
+
+    def read(self, name: str, rows: Rows, cells: Array) -> None:
+        """Read event `rows[i]` of dataset `name` into `cells[i]`; else like `scatter`.
+
+        Parameters
+        ----------
+        name : str
+            Of a dataset in the index.
+        rows : ndarray of int64, (n,)
+            Ascending.
+        cells : ndarray, (n, ...)
+            Events of the dataset's shape, one after the other in memory.
+        """
+        self._read(name, rows, Straight(cells))
+
+    def _read(self, name: str, rows: Rows, to: Target) -> None:
         self._check()
         if not len(rows):
             return
-        target = Cells(cells)
         try:
             # a double beyond float32 becomes infinite: who reads it decides what to make of that
             with np.errstate(over="ignore", invalid="ignore"):
-                self._reader(name).scatter(rows, target, slots, places)
+                self._reader(name).read(rows, to)
         except (OSError, RuntimeError, ValueError, KeyError) as error:
             raise RawFileError(self._path, f"{name} cannot be read: {_line(error)}") from error
 

@@ -47,7 +47,7 @@ def read_rows(
     step = block_rows(index.values())
     length = min(step, stop - start)
     buffers = {
-        name: np.empty((1, length, *found.shape), types.get(name, np.dtype(found.dtype).newbyteorder("=")))
+        name: np.empty((length, *found.shape), types.get(name, np.dtype(found.dtype).newbyteorder("=")))
         for name, found in index.items()
     }
     with DirectFile(path, index, keep=True) as file:
@@ -57,8 +57,8 @@ def read_rows(
             last = min(first - first % step + step, stop)
             rows = np.arange(first, last)
             for name, buffer in buffers.items():
-                file.scatter(name, rows, buffer, np.zeros_like(rows), rows - first)
-            yield first, {name: buffer[0, : last - first] for name, buffer in buffers.items()}
+                file.read(name, rows, buffer[: last - first])
+            yield first, {name: buffer[: last - first] for name, buffer in buffers.items()}
             first = last
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from dlscan.raw.cells import Cells, Rows
+from dlscan.raw.cells import Rows, Target
 from dlscan.raw.index import DatasetIndex
 
 # Dense bytes that are read at once
@@ -29,8 +29,8 @@ class Slow:
         # a chunk that is longer than a block is inflated once only if the cache holds it with its neighbours
         self._cache = min(length * event, _MOST_CACHE) if length > self._block else 0
 
-    def scatter(self, rows: Rows, cells: Cells, slots: Rows, places: Rows) -> None:
-        """See `DirectFile.scatter`."""
+    def read(self, rows: Rows, to: Target) -> None:
+        """See `DirectFile`."""
         if self._handle is None:
             self._handle = h5py.File(self._path, rdcc_nbytes=max(self._cache, 2**20))
         dataset = self._handle[self._name]
@@ -41,7 +41,7 @@ class Slow:
             last = int(np.searchsorted(numbers, numbers[edge], side="right"))
             begin, end = int(rows[edge]), int(rows[last - 1]) + 1
             values = dataset[begin:end].reshape(end - begin, math.prod(self._index.shape))
-            cells.put(values, rows[edge:last] - begin, slots[edge:last], places[edge:last])
+            to.part(edge, last).put(values, rows[edge:last] - begin)
 
     def close(self) -> None:
         """Close the file."""

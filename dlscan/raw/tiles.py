@@ -10,13 +10,12 @@ import functools
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.raw.blobs import Blobs
-from dlscan.raw.cells import Array, Cells, Rows
+from dlscan.raw.cells import Array, Rows, Straight, Target, is_run
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.whole import inflated, put_fill, runs_by_chunk
 
@@ -26,6 +25,8 @@ _SLAB = 2**16
 _KEPT = 2**18
 # Share of values that are not zero from which boxes are copied whole
 _FULL = 1 / 4
+# Events below this are put together box by box: there are few boxes, and they are seldom empty
+_SHORT_EVENT = 1024
 # Marks, in a table of places, what is not to be copied: even twice of it plus a place in an event is negative
 _NOWHERE = -(2**62)
 
@@ -68,25 +69,66 @@ class Tiles:
         self._full = -1.0 if index.fill else _FULL
         self._last_was_full = False
 
-    def scatter(self, rows: Rows, cells: Cells, slots: Rows, places: Rows) -> None:
-        """See `DirectFile.scatter`."""
-        index, count = self._index, len(self._boxes)
-        put_fill(index, cells, slots, places)
-        flat, by_slot, by_place = cells.flat()
-        bases = slots * by_slot + places * by_place
+    def read(self, rows: Rows, to: Target) -> None:
+        """See `DirectFile`."""
+        if to.event_bytes >= _SHORT_EVENT:
+            self._read_values(rows, to)
+            return
+        for chunk, first, last in runs_by_chunk(rows, self._length):
+            within, part = rows[first:last] - chunk * self._length, to.part(first, last)
+            if to.dtype == self._dtype and to.straight and is_run(within):
+                self._read_boxes(chunk, within, part)
+            else:
+                self._read_and_pick(chunk, within, part)
+
+    def _read_and_pick(self, chunk: int, within: Rows, to: Target) -> None:
+        """Put events together in a temporary array, for copying them whole is quick then."""
+        every = np.arange(within[0], within[-1] + 1)
+        events = np.empty((len(every), *self._index.shape), self._dtype)
+        self._read_boxes(chunk, every, Straight(events))
+        to.put(events.reshape(len(every), -1), within - within[0])
+
+    def _read_boxes(self, chunk: int, within: Rows, to: Target) -> None:
+        """Read a run of rows of a chunk, box by box."""
+        if (self._index.offsets[self._numbers(chunk)] < 0).any():
+            put_fill(self._index, to)
+        begin, end = within[0] * self._size, (within[-1] + 1) * self._size
+        for box, raw in self._inflated(chunk):
+            found = np.frombuffer(raw, self._dtype)[begin:end]
+            to.put_boxes(self._inside(found, box), box.region())
+
+    def _read_values(self, rows: Rows, to: Target) -> None:
+        put_fill(self._index, to)
+        flat, bases = to.flat()
         for chunk, first, last in runs_by_chunk(rows, self._length):
             part = slice(first, last)
             slabs = list(_slabs(rows[part] - chunk * self._length, bases[part], max(1, _SLAB // self._size)))
             tables = _Tables(slabs, self._within)
-            numbers = np.arange(chunk * count, (chunk + 1) * count)
-            numbers = numbers[index.offsets[numbers] >= 0]
-            for number, data in self._blobs.read(numbers, index.offsets[numbers], index.sizes[numbers]):
-                raw = inflated(data, number, self._bytes) if index.codec == "gzip" else data
-                box = self._boxes[number % count]
+            for box, raw in self._inflated(chunk):
                 for place, slab in enumerate(slabs):
                     found = self._bits_of(raw, slab)
                     if not self._copy_values(found, tables.of(place, box), slab.masked, box, flat):
-                        self._copy_box(found, slab, box, cells, slots[part], places[part])
+                        self._copy_box(found, slab, box, to.part(first, last))
+
+    def _numbers(self, chunk: int) -> Rows:
+        """The tiles of the events of a chunk."""
+        count = len(self._boxes)
+        return np.arange(chunk * count, (chunk + 1) * count)
+
+    def _inflated(self, chunk: int) -> "Iterator[tuple[_Box, bytes | bytearray | memoryview]]":
+        """The tiles of the events of a chunk that were written, each with what it covers."""
+        index, numbers = self._index, self._numbers(chunk)
+        numbers = numbers[index.offsets[numbers] >= 0]
+        for number, data in self._blobs.read(numbers, index.offsets[numbers], index.sizes[numbers]):
+            raw = inflated(data, number, self._bytes) if index.codec == "gzip" else data
+            yield self._boxes[number % len(self._boxes)], raw
+
+    def _inside(self, found: Array, box: _Box) -> Array:
+        """Boxes cut to what lies in their events."""
+        values = found.view(self._dtype).reshape(-1, *self._side)
+        for axis, length in enumerate(box.inside, start=1):
+            values = values[(slice(None),) * axis + (slice(length),)]
+        return values
 
     def _bits_of(self, raw: "bytes | bytearray | memoryview", slab: _Slab) -> Array:
         if isinstance(slab.rows, slice):
@@ -113,16 +155,11 @@ class Tiles:
         flat[to] = found.view(self._dtype)[entries]
         return True
 
-    def _copy_box(
-        self, found: Array, slab: _Slab, box: _Box, cells: Cells, slots: Rows, places: Rows
-    ) -> None:
-        values = found.view(self._dtype).reshape(-1, *self._side)
-        for axis, length in enumerate(box.inside, start=1):
-            values = values[(slice(None),) * axis + (slice(length),)]
-        if isinstance(slab.rows, slice):
+    def _copy_box(self, found: Array, slab: _Slab, box: _Box, to: Target) -> None:
+        values = self._inside(found, box)
+        if slab.masked:
             values = values[slab.bases >= 0]
-        target: Any = (slots[slab.wanted], places[slab.wanted], *box.region())
-        cells.shaped[target] = values
+        to.part(slab.wanted.start, slab.wanted.stop).put_boxes(values, box.region())
 
 
 class _Tables:

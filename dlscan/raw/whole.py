@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dlscan.raw.blobs import Blobs
-from dlscan.raw.cells import LONG_EVENT, Array, Cells, Rows
+from dlscan.raw.cells import LONG_EVENT, Array, Rows, Target, is_run
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.inflate import inflate
 
@@ -26,26 +26,25 @@ class Plain:
         self._length = index.chunks[0] if index.chunks else max(index.rows, 1)
         self._skipped = memoryview(bytearray(_GAP_BYTES))
 
-    def scatter(self, rows: Rows, cells: Cells, slots: Rows, places: Rows) -> None:
-        """See `DirectFile.scatter`."""
-        straight = cells.takes(self._dtype) and cells.event_bytes >= LONG_EVENT
+    def read(self, rows: Rows, to: Target) -> None:
+        """See `DirectFile`."""
+        long = to.event_bytes >= LONG_EVENT
         for chunk, first, last in runs_by_chunk(rows, self._length):
             offset, within = int(self._index.offsets[chunk]), rows[first:last] - chunk * self._length
-            target = cells, slots[first:last], places[first:last]
+            part = to.part(first, last)
             if offset < 0:
-                put_fill(self._index, *target)
-            elif straight:
-                self._read_in_place(offset, within, *target)
+                put_fill(self._index, part)
+            elif to.dtype == self._dtype and (long or (to.straight and is_run(within))):
+                self._read_in_place(offset, within, part)
             else:
-                self._read_and_copy(offset, within, *target)
+                self._read_and_copy(offset, within, part)
 
-    def _read_in_place(self, offset: int, rows: Rows, cells: Cells, slots: Rows, places: Rows) -> None:
+    def _read_in_place(self, offset: int, rows: Rows, to: Target) -> None:
         """The kernel copies each event to its place; what lies between goes to a buffer that nobody reads."""
         event = self._index.event_bytes
-        target = cells.bytes()
         buffers: list[memoryview] = []
         begin = following = 0
-        for row, slot, place in zip(rows.tolist(), slots.tolist(), places.tolist(), strict=True):
+        for row, memory in to.pieces(rows):
             gap = (row - following) * event
             if not buffers or gap > _GAP_BYTES or len(buffers) + 2 > _MOST_BUFFERS:
                 if buffers:
@@ -53,17 +52,17 @@ class Plain:
                 buffers, begin = [], row
             elif gap:
                 buffers.append(self._skipped[:gap])
-            buffers.append(target[slot, place].data)
-            following = row + 1
+            buffers.append(memory)
+            following = row + len(memory) // event
         self._blobs.fill(buffers, offset + begin * event)
 
-    def _read_and_copy(self, offset: int, rows: Rows, cells: Cells, slots: Rows, places: Rows) -> None:
+    def _read_and_copy(self, offset: int, rows: Rows, to: Target) -> None:
         event = self._index.event_bytes
         for first, last in _blocks(rows, max(1, _BLOCK_BYTES // event), _GAP_BYTES // event):
             begin, count = int(rows[first]), int(rows[last - 1] - rows[first]) + 1
             data = self._blobs.fetch(offset + begin * event, count * event)
             values = np.frombuffer(data, self._dtype).reshape(count, -1)
-            cells.put(values, rows[first:last] - begin, slots[first:last], places[first:last])
+            to.part(first, last).put(values, rows[first:last] - begin)
 
 
 class Gzip:
@@ -76,19 +75,17 @@ class Gzip:
         self._length = index.chunks[0]
         self._dtype = np.dtype(index.dtype)
 
-    def scatter(self, rows: Rows, cells: Cells, slots: Rows, places: Rows) -> None:
-        """See `DirectFile.scatter`."""
+    def read(self, rows: Rows, to: Target) -> None:
+        """See `DirectFile`."""
         index, length = self._index, self._length
         runs = {chunk: (first, last) for chunk, first, last in runs_by_chunk(rows, length)}
         numbers = np.fromiter(runs, np.int64, len(runs))
         written = index.offsets[numbers] >= 0
         for number in numbers[~written].tolist():
-            first, last = runs[number]
-            put_fill(index, cells, slots[first:last], places[first:last])
+            put_fill(index, to.part(*runs[number]))
         for number, values in self._inflated(numbers[written]):
             first, last = runs[number]
-            within = rows[first:last] - number * length
-            cells.put(values, within, slots[first:last], places[first:last])
+            to.part(first, last).put(values, rows[first:last] - number * length)
 
     def _inflated(self, numbers: Rows) -> Iterator[tuple[int, Array]]:
         index, length = self._index, self._length
@@ -112,13 +109,12 @@ def inflated(data: memoryview, number: int, size: int) -> bytes | bytearray:
         raise ValueError(f"chunk {number} is damaged ({error})") from None
 
 
-def put_fill(index: DatasetIndex, cells: Cells, slots: Rows, places: Rows) -> None:
+def put_fill(index: DatasetIndex, to: Target) -> None:
     """Give events the values that HDF5 gives where nothing was written."""
     if index.fill:
-        value = np.frombuffer(index.fill, index.dtype)[None]
-        cells.put(np.broadcast_to(value, (1, cells.events.shape[2])), np.zeros_like(slots), slots, places)
+        to.fill(np.frombuffer(index.fill, index.dtype))
     else:
-        cells.clear(slots, places)
+        to.clear()
 
 
 def runs_by_chunk(rows: Rows, length: int) -> Iterator[tuple[int, int, int]]:

@@ -199,8 +199,8 @@ class Batches:
         if self._cache is None and self.manifest.raw is not None:
             warn_if_slow()
             own = {name: column.split("/", 1)[1] for name, column in fields.items() if "/" in column}
-            source = RawSource(self._directory / "index.h5", own, weights)
-            return Raw(source, self._wish, SPLITS.index(self._split))
+            source = RawSource(self._directory / "index.h5", SPLITS.index(self._split), own, weights)
+            return Raw(source, self._wish, self.manifest.event_bytes)
         directory, shards = self._directory, self.manifest.splits[self._split].shards
         if self._cache is not None:
             self._fill(self._cache)

@@ -1,20 +1,25 @@
 """Fill batches straight from raw files, by an index of their chunks."""
 
+import contextlib
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.errors import StreamError
+from dlscan.raw.blobs import Scratch
 from dlscan.raw.direct import DirectFile
 from dlscan.raw.store import RawIndex
-from dlscan.stream.mix import UnitWork
+from dlscan.stream.mix import Part, Unit
 from dlscan.stream.slots import Arrays
 
 _MOST_OPEN = 64
+# Inputs of an event from which on each goes straight to its place. Smaller ones are gathered, pool by pool.
+SMALL_EVENT = 512
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +30,8 @@ class RawSource:
     ----------
     index : Path
         The index of the raw directory.
+    code : int
+        The split, as the index names it.
     fields : dict of str to str
         The raw dataset for each field of a slot, but labels and sources, which the index knows.
     class_weights : tuple of float
@@ -32,6 +39,7 @@ class RawSource:
     """
 
     index: Path
+    code: int
     fields: dict[str, str]
     class_weights: tuple[float, ...]
 
@@ -46,7 +54,7 @@ class RawSource:
 
 
 class RawReader:
-    """Reads units of raw files and scatters their events over batches.
+    """Reads units of raw files and deals their events to batches.
 
     Parameters
     ----------
@@ -60,28 +68,33 @@ class RawReader:
 
     def __init__(self, source: RawSource, cells: Arrays, note: Callable[[int], None]) -> None:
         self._source, self._cells, self._note = source, cells, note
+        self._batch_size = cells["labels"].shape[1]
         self._index = RawIndex.open(source.index)
         self._open: OrderedDict[int, DirectFile] = OrderedDict()
+        self._scratch = Scratch()
         self._weights = np.array(source.class_weights, np.float32)
+        self._pool = {name: np.empty((0, *array.shape[2:]), array.dtype) for name, array in cells.items()}
+        self._places: tuple[object, NDArray[np.int64]] = None, np.zeros(0, np.int64)
 
-    def do(self, work: Sequence[UnitWork], slots: Sequence[int]) -> None:
-        """Read some rows of files into the batches that they belong to.
+    def do(self, work: Part, slots: Sequence[int]) -> None:
+        """Read units into the batches that their events belong to.
 
         Parameters
         ----------
-        work : sequence of UnitWork
-            Rows and places.
+        work : Part
+            What to read.
         slots : sequence of int
-            Where the batches of the task are.
+            Where the batches of the pool are.
 
         Raises
         ------
         StreamError
-            If the file cannot be read or is not as it was indexed; it names the file.
+            If a file cannot be read or is not as it was indexed; it names the file.
         """
-        places = np.asarray(slots)
-        for unit in work:
-            self._read(unit, places[unit.batches])
+        if work.gather:
+            self._deal(work, self._gather(work), slots)
+        else:
+            self._scatter(work, np.asarray(slots))
 
     def close(self) -> None:
         """Close the files that are open."""
@@ -89,32 +102,100 @@ class RawReader:
             self._open.popitem()[1].close()
         self._index.close()
 
-    def _read(self, unit: UnitWork, at: NDArray[np.int64]) -> None:
-        label = self._index.labels[unit.file]
-        self._note(unit.file)
-        try:
-            file = self._file(unit.file)
-            for field, name in self._source.fields.items():
-                file.scatter(name, unit.rows, self._cells[field], at, unit.places)
-        except (OSError, ValueError, KeyError) as error:
-            raise self._unreadable(unit.file, error) from error
-        cells = self._cells
-        cells["labels"][at, unit.places] = label
-        if "weights" in self._source.fields:
-            cells["weights"][at, unit.places] *= self._weights[label]
-        else:
-            cells["weights"][at, unit.places] = self._weights[label]
-        if "sources" in cells:
-            cells["sources"][at, unit.places, 0] = self._index.numbers[unit.file]
-            cells["sources"][at, unit.places, 1] = unit.rows
+    def _scatter(self, work: Part, slots: NDArray[np.int64]) -> None:
+        """Read each event straight to its place."""
+        for unit, first, rows in self._units(work):
+            places = self._places_of(work)[first : first + len(rows)]
+            where = slots[places // self._batch_size], places % self._batch_size
+            with self._file(unit.file) as file:
+                for field, name in self._source.fields.items():
+                    file.scatter(name, rows, self._cells[field], *where)
+            self._describe(unit, rows, self._cells, where)
 
-    def _file(self, number: int) -> DirectFile:
+    def _gather(self, work: Part) -> NDArray[np.int64]:
+        """Read a pool in the order of its units; returns where in it each event of the split is.
+
+        A run of rows is read faster than most of them: the others are left where they are.
+        """
+        room = sum(unit.stop - unit.start for unit in work.units)
+        if len(self._pool["labels"]) < room:
+            self._pool = {
+                name: np.empty((room, *array.shape[1:]), array.dtype) for name, array in self._pool.items()
+            }
+        wanted, end = [], 0
+        for unit, _, rows in self._units(work):
+            read, inside = rows, np.arange(len(rows))
+            if 2 * len(rows) > unit.stop - unit.start:
+                read, inside = np.arange(unit.start, unit.stop), rows - unit.start
+            here = slice(end, end + len(read))
+            with self._file(unit.file) as file:
+                for field, name in self._source.fields.items():
+                    file.read(name, read, self._pool[field][here])
+            self._describe(unit, read, self._pool, (here,))
+            wanted.append(end + inside)
+            end = here.stop
+        return np.concatenate(wanted)
+
+    def _deal(self, work: Part, wanted: NDArray[np.int64], slots: Sequence[int]) -> None:
+        """Copy the events of a pool to their places."""
+        order, first, place = wanted.take(work.order()), 0, work.place
+        for slot in slots:
+            hand = order[first : first + self._batch_size - place]
+            here = slice(place, place + len(hand))
+            for name, cells in self._cells.items():
+                # places are as they must be: looking at each first would take as long as copying
+                np.take(self._pool[name], hand, axis=0, out=cells[slot, here], mode="clip")
+            first, place = first + len(hand), 0
+
+    def _units(self, work: Part) -> Iterator[tuple[Unit, int, NDArray[np.int64]]]:
+        """The units of a task, the events of the pool before each, and the rows that are delivered."""
+        first = work.before
+        for unit in work.units:
+            begin = self._index.starts[unit.file]
+            chosen = self._index.codes[begin + unit.start : begin + unit.stop] == self._source.code
+            if unit.chosen is not None:
+                chosen &= unit.chosen
+            rows = unit.start + np.flatnonzero(chosen)
+            yield unit, first, rows
+            first += len(rows)
+
+    def _places_of(self, work: Part) -> NDArray[np.int64]:
+        """Where each event of a pool goes, counted from the first place of its first batch."""
+        key = work.deal, work.pool, work.place
+        if self._places[0] != key:
+            places = np.empty(work.pool, np.int64)
+            places[work.order()] = np.arange(work.place, work.place + work.pool)
+            self._places = key, places
+        return self._places[1]
+
+    def _describe(self, unit: Unit, rows: NDArray[np.int64], arrays: Arrays, where: tuple[Any, ...]) -> None:
+        """Set labels, weights and sources of the events at `where`."""
+        label = self._index.labels[unit.file]
+        arrays["labels"][where] = label
+        if "weights" in self._source.fields:
+            arrays["weights"][where] *= self._weights[label]
+        else:
+            arrays["weights"][where] = self._weights[label]
+        if "sources" in arrays:
+            arrays["sources"][*where, 0] = self._index.numbers[unit.file]
+            arrays["sources"][*where, 1] = rows
+
+    @contextlib.contextmanager
+    def _file(self, number: int) -> Iterator[DirectFile]:
+        """A file, open; what goes wrong with it names it."""
+        self._note(number)
+        try:
+            yield self._opened(number)
+        except (OSError, ValueError, KeyError) as error:
+            raise self._unreadable(number, error) from error
+
+    def _opened(self, number: int) -> DirectFile:
         if number in self._open:
             self._open.move_to_end(number)
             return self._open[number]
         while len(self._open) >= _MOST_OPEN:
             self._open.popitem(last=False)[1].close()
-        opened = self._open[number] = DirectFile(*self._index.file(number))
+        opened = self._open[number] = DirectFile(*self._index.file(number), scratch=self._scratch)
         return opened
 
     def _unreadable(self, number: int, error: Exception) -> StreamError:

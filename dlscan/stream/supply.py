@@ -13,8 +13,8 @@ from dlscan.errors import StreamError
 from dlscan.raw.store import RawIndex
 from dlscan.stream import plan
 from dlscan.stream.crew import AHEAD, Source
-from dlscan.stream.mix import Mixed, open_batches
-from dlscan.stream.rawfiles import RawSource
+from dlscan.stream.mix import Mixed, Unit, most_batches, spread
+from dlscan.stream.rawfiles import SMALL_EVENT, RawSource
 from dlscan.stream.shards import ShardReader, ShardSource
 from dlscan.stream.task import Task
 
@@ -24,8 +24,10 @@ _MOST_BATCHES = 32
 # A pool is read anew for each task that delivers a part of it.
 _MOST_PARTS = 4
 # A batch of raw events is drawn from about so many batches' worth of them, and from so many units.
-_WINDOW_BATCHES = 8
-_WINDOW_UNITS = 16
+_POOL_BATCHES = 8
+_POOL_UNITS = 16
+# Units that a task has at most: asking for each by itself would keep the owner of the stream busy.
+_UNITS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +56,11 @@ class Supply(Protocol):
         Whether fewer slots change the order of events.
     """
 
-    source: Source
     needed: int
     mixes: bool
+
+    @property
+    def source(self) -> Source: ...
 
     @property
     def ahead(self) -> int: ...
@@ -78,7 +82,7 @@ class Prepared:
     mixes = False
 
     def __init__(self, source: ShardSource, wish: Wish, event_bytes: int) -> None:
-        self.source: Source = source
+        self.source = source
         self._wish = wish
         self._stored = sum(shard.events for shard in source.shards)
         stored_bytes = sum(shard.size for shard in source.shards) / max(self._stored, 1)
@@ -119,74 +123,94 @@ class Prepared:
 
 
 class Raw:
-    """The events of a split that the index of a raw directory gives the number `code`."""
+    """The events of a split of a raw directory; `event_bytes` are those of the dense inputs of an event."""
 
     mixes = True
 
-    def __init__(self, source: RawSource, wish: Wish, code: int) -> None:
-        self.source: Source = source
+    def __init__(self, source: RawSource, wish: Wish, event_bytes: int) -> None:
+        self.source = source
         self._index = _opened(source.index)
-        self._wish, self._code = wish, code
+        self._wish = wish
         events = np.diff(self._index.starts)
-        rows = np.minimum(self._index.unit_rows_all, events)
+        rows = np.minimum(self._index.unit_rows_all, events).clip(1)
         units = -(-events // rows)
         self._file = np.repeat(np.arange(len(events)), units)
         first = np.repeat(np.cumsum(units) - units, units)
         self._start = (np.arange(len(self._file)) - first) * rows[self._file]
         self._stop = np.minimum(self._start + rows[self._file], events[self._file])
+        self._events = self._counts(self._index.codes == source.code)
         self._longest = int(rows.max())
-        self._window = max(_WINDOW_BATCHES * wish.batch_size, _WINDOW_UNITS * self._longest)
-        if not wish.shuffle:
-            self._window = 0
-        self.needed = self._open_batches()
+        self._whole = event_bytes < SMALL_EVENT
+        self._pool = wish.batch_size
+        if wish.shuffle or self._whole:
+            self._pool = max(_POOL_BATCHES * wish.batch_size, _POOL_UNITS * self._longest)
+        self.needed = self._batches()
 
     @property
     def ahead(self) -> int:
-        """Units go to several batches: two more keep everybody busy."""
-        return 2
+        """Another pool, or two of small events for each worker."""
+        return self.needed * (AHEAD * max(self._wish.workers, 1) - 1 if self._whole else 1)
 
     def shrink(self) -> bool:
         """Draw batches from fewer events."""
-        smaller = self._window // 2
+        smaller = self._pool // 2
         if smaller < self._wish.batch_size:
             return False
-        self._window = smaller
-        self.needed = self._open_batches()
+        self._pool = smaller
+        self.needed = self._batches()
         return True
 
     def tasks(self, epoch: int) -> Iterator[Task]:
         """What reads an epoch."""
-        rng = np.random.default_rng([self._wish.seed, epoch])
-        passes, again = self._passes(rng) if self._wish.oversample else (np.ones(len(self._file), int), None)
-        units = np.repeat(np.arange(len(self._file)), passes)
+        wish = self._wish
+        rng = np.random.default_rng([wish.seed, epoch])
+        units, events, again = np.arange(len(self._file)), self._events, None
+        if wish.oversample:
+            units, events, again = self._repeated(rng)
+        order = spread(self._index.labels[self._file[units]], rng) if wish.shuffle else np.arange(len(units))
+        order = order[events[order] > 0]
         # the last pass over a unit of a rarer class takes only those events whose turn it is
         last = np.diff(units, append=-1) != 0
-        order = rng.permutation(len(units)) if self._wish.shuffle else np.arange(len(units))
 
-        def read(number: int) -> tuple[int, NDArray[np.int64]]:
-            unit = units[number]
-            file, start, stop = int(self._file[unit]), self._start[unit], self._stop[unit]
-            here = slice(self._index.starts[file] + start, self._index.starts[file] + stop)
-            chosen = self._index.codes[here] == self._code
-            if again is not None and last[number]:
-                chosen &= again[here]
-            return file, start + np.flatnonzero(chosen)
+        def read(number: int) -> Unit:
+            place = order[number]
+            unit = units[place]
+            file, start, stop = int(self._file[unit]), int(self._start[unit]), int(self._stop[unit])
+            begin = int(self._index.starts[file])
+            chosen = again[begin + start : begin + stop] if again is not None and last[place] else None
+            return Unit(file, start, stop, chosen)
 
-        return Mixed(order, read, self._window, self._wish.batch_size, rng).tasks()
+        seed = (wish.seed, epoch) if wish.shuffle else None
+        return Mixed(wish.batch_size, self._pool, self._at_once(), seed).tasks(read, events[order])
 
-    def _open_batches(self) -> int:
-        return open_batches(self._window, self._longest, self._wish.batch_size)
+    def _batches(self) -> int:
+        return most_batches(self._pool, self._longest, self._wish.batch_size)
 
-    def _passes(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """How often each unit is read, and the events that its last pass takes."""
+    def _at_once(self) -> int | None:
+        """Units of a task: few enough for all workers to have some of a pool."""
+        if self._whole:
+            return None
+        return max(1, min(_UNITS, self._pool // self._longest // (2 * AHEAD * max(self._wish.workers, 1))))
+
+    def _counts(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Chosen events of each unit, of all events of the index."""
+        return np.add.reduceat(chosen, self._index.starts[self._file] + self._start, dtype=np.int64)
+
+    def _repeated(
+        self, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Units, each as often as it is read, the events of each pass, and those that a last pass takes."""
         labels = np.repeat(self._index.labels, np.diff(self._index.starts))
-        own = np.flatnonzero(self._index.codes[...] == self._code)
+        own = np.flatnonzero(self._index.codes == self.source.code)
         copies = plan.copies_of(labels[own], rng)
         per_class = np.ones(int(self._index.labels.max()) + 1, np.int64)
         np.maximum.at(per_class, labels[own], copies)
         again = np.zeros(len(labels), np.bool_)
         again[own] = copies == per_class[labels[own]]
-        return per_class[self._index.labels[self._file]], again
+        passes = per_class[self._index.labels[self._file]]
+        events = np.repeat(self._events, passes)
+        events[np.cumsum(passes) - 1] = self._counts(again)
+        return np.repeat(np.arange(len(passes)), passes), events, again
 
 
 def _opened(path: Path) -> RawIndex:

@@ -1,81 +1,116 @@
 """The arithmetic of epochs over raw files."""
 
-import itertools
-
 import numpy as np
 import pytest
 
-from dlscan.stream.mix import Mixed, open_batches
+from dlscan.stream.mix import Mixed, Part, Unit, most_batches, spread
 from dlscan.stream.task import Task
 
 UNIT = 50
 
 
-def mixed(units: int, window: int, batch_size: int, last: int = UNIT, seed: int = 1) -> list[Task]:
-    rng = np.random.default_rng(seed)
+def mixed(
+    units: int,
+    pool: int,
+    batch_size: int,
+    last: int = UNIT,
+    seed: int | None = 1,
+    at_once: int | None = 4,
+) -> list[Task]:
+    """Units of `UNIT` events, the last one shorter, in random order."""
+    order = np.random.default_rng(seed or 0).permutation(units)
+    events = np.where(order == units - 1, last, UNIT)
+    cut = Mixed(batch_size, pool, at_once, None if seed is None else (seed, 0))
+    return list(cut.tasks(lambda number: Unit(int(order[number]), 0, int(events[number])), events))
 
-    def read(unit: int) -> tuple[int, np.ndarray]:
-        return unit, np.arange(last if unit == units - 1 else UNIT)
 
-    return list(Mixed(rng.permutation(units), read, window, batch_size, rng).tasks())
-
-
-def places(tasks: list[Task]) -> dict[tuple[int, int], tuple[int, int]]:
+def places(tasks: list[Task], batch_size: int) -> dict[tuple[int, int], tuple[int, int]]:
     """Event to (batch, place)."""
-    return {
-        (unit.file, int(row)): (task.first + int(batch), int(place))
-        for task in tasks
-        for unit in task.work
-        for row, batch, place in zip(*unit[1:], strict=True)
-    }
+    found = {}
+    for task in tasks:
+        part: Part = task.work
+        delivered = np.empty(part.pool, int)
+        delivered[part.order()] = np.arange(part.place, part.place + part.pool)
+        before = part.before
+        for unit in part.units:
+            for row in range(unit.start, unit.stop):
+                batch, place = divmod(int(delivered[before]), batch_size)
+                assert task.first + batch <= task.last
+                assert (unit.file, row) not in found
+                found[unit.file, row] = task.first + batch, place
+                before += 1
+    return found
 
 
-@pytest.mark.parametrize("window", [0, 10, 400, 10_000])
+@pytest.mark.parametrize("pool", [1, 60, 400, 10_000])
 @pytest.mark.parametrize("batch_size", [1, 7, 64, 5000])
 @pytest.mark.parametrize("last", [UNIT, 3])
-def test_every_event_has_one_place_and_every_place_one_event(window: int, batch_size: int, last: int) -> None:
-    found = places(mixed(20, window, batch_size, last))
+@pytest.mark.parametrize("at_once", [1, 4, None])
+@pytest.mark.parametrize("seed", [1, None])
+def test_every_event_has_one_place_and_every_place_one_event(
+    pool: int, batch_size: int, last: int, at_once: int | None, seed: int | None
+) -> None:
+    found = places(mixed(20, pool, batch_size, last, seed, at_once), batch_size)
     events = 19 * UNIT + last
     assert len(found) == events
     assert sorted(found.values()) == [divmod(n, batch_size) for n in range(events)]
 
 
-@pytest.mark.parametrize(("window", "batch_size"), [(0, 10), (400, 64), (2000, 16), (3000, 1000)])
-def test_no_batch_is_asked_for_after_it_was_declared_complete(window: int, batch_size: int) -> None:
-    tasks = mixed(200, window, batch_size)
-    assert [task.first for task in tasks] == sorted(task.first for task in tasks)
-    for task in tasks:
-        batches = np.concatenate([unit.batches for unit in task.work])
-        assert batches.min() >= 0
-        assert task.last == task.first + batches.max()
-
-
-@pytest.mark.parametrize(("window", "batch_size"), [(0, 10), (400, 64), (2000, 16), (3000, 1000), (800, 1)])
-def test_only_so_many_batches_are_open_at_a_time(window: int, batch_size: int) -> None:
+@pytest.mark.parametrize(("pool", "batch_size"), [(1, 10), (400, 64), (2000, 16), (3000, 1000), (800, 1)])
+def test_batches_open_in_order_and_only_so_many_for_a_pool(pool: int, batch_size: int) -> None:
     for seed in range(5):
-        tasks = mixed(200, window, batch_size, seed=seed)
-        opened = itertools.accumulate((task.last for task in tasks), max)
-        span = [last + 1 - task.first for task, last in zip(tasks, opened, strict=True)]
-        assert max(span) <= open_batches(window, UNIT, batch_size)
+        tasks = mixed(200, pool, batch_size, seed=seed)
+        assert [task.first for task in tasks] == sorted(task.first for task in tasks)
+        assert max(task.last + 1 - task.first for task in tasks) <= most_batches(pool, UNIT, batch_size)
 
 
-def test_without_a_window_the_order_is_that_of_the_units() -> None:
-    tasks = mixed(5, 0, 8)
-    order = [unit.file for task in tasks for unit in task.work]
-    found = places(tasks)
+def test_who_has_how_much_of_a_pool_changes_nothing() -> None:
+    expected = places(mixed(40, 300, 16, at_once=1), 16)
+    for at_once in (2, 3, None):
+        assert places(mixed(40, 300, 16, at_once=at_once), 16) == expected
+
+
+def test_only_a_task_with_a_whole_pool_gathers_it() -> None:
+    assert not any(task.work.gather for task in mixed(40, 300, 16))
+    whole = mixed(40, 300, 16, at_once=None)
+    assert all(task.work.gather and task.work.before == 0 for task in whole)
+    assert all(task.work.pool == sum(u.stop - u.start for u in task.work.units) for task in whole)
+
+
+def test_without_a_seed_the_order_is_that_of_the_units() -> None:
+    tasks = mixed(5, 120, 8, seed=None)
+    order = [unit.file for task in tasks for unit in task.work.units]
+    found = places(tasks, 8)
     expected = [(unit, row) for unit in order for row in range(UNIT)]
     assert sorted(found, key=found.__getitem__) == expected
 
 
-def test_a_batch_is_drawn_from_all_units_of_a_window() -> None:
-    """The units in a batch, against a random draw from the window around it."""
-    window, batch_size = 8 * 100, 100
-    found = places(mixed(400, window, batch_size))
+def test_no_two_pools_are_dealt_alike() -> None:
+    deals = {task.work.deal for task in mixed(400, 100, 16)}
+    assert len(deals) == 200
+
+
+def test_a_batch_is_drawn_from_all_units_of_a_pool() -> None:
+    """The units in a batch, against a random draw from a pool of 16."""
+    pool, batch_size = 16 * UNIT, 100
     batches: dict[int, list[int]] = {}
-    for (unit, _), (batch, _) in found.items():
+    for (unit, _), (batch, _) in places(mixed(400, pool, batch_size), batch_size).items():
         batches.setdefault(batch, []).append(unit)
-    middle = [batches[number] for number in range(20, 180)]
-    # 18 units overlap with a window; a draw of 100 events from 16 to 18 units meets nearly all of them
-    assert np.mean([len(set(units)) for units in middle]) > 15
-    # and no unit gives much more than its share of 100 / 17
-    assert np.mean([np.bincount(units).max() for units in middle]) < 14
+    # a draw of 100 of 800 events meets nearly all units
+    assert np.mean([len(set(units)) for units in batches.values()]) > 15.5
+    # and no unit gives much more than its share of 100 / 16
+    assert np.mean([np.bincount(units).max() for units in batches.values()]) < 14
+
+
+@pytest.mark.parametrize("counts", [(1,), (100, 100, 100), (300, 20, 1)])
+def test_classes_are_spread_evenly_over_an_epoch(counts: tuple[int, ...]) -> None:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    orders = [spread(labels, np.random.default_rng(seed)) for seed in range(3)]
+    for order in orders:
+        assert sorted(order) == list(range(len(labels)))
+        for label, count in enumerate(counts):
+            # of any stretch of the epoch a class has its share, give or take one at either end
+            seen = np.cumsum(labels[order] == label)
+            expected = np.arange(1, len(order) + 1) * count / len(order)
+            assert abs(seen - expected).max() < 2 + len(counts)
+    assert len(labels) == 1 or any(list(orders[0]) != list(order) for order in orders[1:])
