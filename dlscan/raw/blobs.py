@@ -1,10 +1,13 @@
 """Positioned reads of a file: no lock, no cache but the kernel's, buffers that are used again."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 # One read fetches chunks that lie near each other: as much as a disk delivers at full speed
 _READ_BYTES = 2**20
@@ -17,12 +20,20 @@ class Scratch:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._kept: dict[object, Any] = {}
 
     def take(self, size: int) -> memoryview:
         """So many bytes, until the next ones are asked for."""
         if len(self._buffer) < size:
             self._buffer = bytearray(max(size, _READ_BYTES))
         return memoryview(self._buffer)[:size]
+
+    def kept(self, key: object, make: Callable[[], T]) -> T:
+        """What was made for `key`, now or before."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        made: T = self._kept[key]
+        return made
 
 
 class Blobs:
@@ -34,10 +45,15 @@ class Blobs:
         Of the file; it stays the caller's.
     scratch : Scratch
         Where to read to.
+
+    Attributes
+    ----------
+    scratch : Scratch
+        The same.
     """
 
     def __init__(self, descriptor: int, scratch: Scratch) -> None:
-        self._descriptor, self._scratch = descriptor, scratch
+        self._descriptor, self.scratch = descriptor, scratch
 
     def read(
         self, numbers: NDArray[np.int64], offsets: NDArray[np.int64], sizes: NDArray[np.int64]
@@ -84,7 +100,7 @@ class Blobs:
 
     def fetch(self, offset: int, size: int) -> memoryview:
         """Read `size` bytes from `offset`; they are there until the next read."""
-        data = self._scratch.take(size)
+        data = self.scratch.take(size)
         self.fill([data], offset)
         return data
 

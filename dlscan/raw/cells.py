@@ -3,10 +3,9 @@
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 Array = NDArray[np.generic]
@@ -14,8 +13,6 @@ Rows = NDArray[np.int64]
 
 # From here on copying event by event costs less than gathering them into a temporary array
 LONG_EVENT = 8192
-# Boxes up to so many values wide are copied column by column
-_NARROW = 4
 
 
 class Target(Protocol):
@@ -41,9 +38,6 @@ class Target(Protocol):
     def put(self, values: Array, rows: Rows) -> None:
         """Copy `values[rows[i]]`, flat events, to event i; other types are converted. `rows` ascend."""
 
-    def put_boxes(self, values: Array, region: tuple[slice, ...]) -> None:
-        """Copy `values[i]` to a region of event i."""
-
     def clear(self) -> None:
         """Set events to zero."""
 
@@ -52,9 +46,6 @@ class Target(Protocol):
 
     def pieces(self, rows: Rows) -> Iterator[tuple[int, memoryview]]:
         """The memory for event `rows[i]`, and as many as follow on it both there and here; `rows` ascend."""
-
-    def flat(self) -> tuple[Array, Rows]:
-        """All memory from the first value to the last, flat, and where in it each event begins."""
 
 
 class Scattered:
@@ -96,11 +87,6 @@ class Scattered:
         else:
             self._events[self._slots, self._places] = values[rows]
 
-    def put_boxes(self, values: Array, region: tuple[slice, ...]) -> None:
-        """See `Target`."""
-        target: Any = (self._slots, self._places, *region)
-        self._cells[target] = values
-
     def clear(self) -> None:
         """See `Target`."""
         if self.event_bytes >= LONG_EVENT:
@@ -120,14 +106,6 @@ class Scattered:
         places = self._slots.tolist(), self._places.tolist()
         for row, slot, place in zip(rows.tolist(), *places, strict=True):
             yield row, cells[slot, place].data
-
-    def flat(self) -> tuple[Array, Rows]:
-        """See `Target`."""
-        slots, places, size = self._events.shape
-        step = self.dtype.itemsize
-        by_slot, by_place = (stride // step for stride in self._events.strides[:2])
-        length = (slots - 1) * by_slot + (places - 1) * by_place + size
-        return as_strided(self._events, (length,), (step,)), self._slots * by_slot + self._places * by_place
 
 
 class Straight:
@@ -167,15 +145,6 @@ class Straight:
         else:
             self._events[...] = values[rows]
 
-    def put_boxes(self, values: Array, region: tuple[slice, ...]) -> None:
-        """See `Target`."""
-        cells = self._cells[(slice(None), *region)]
-        if values.ndim == 2 and values.shape[1] <= _NARROW:
-            for column in range(values.shape[1]):
-                cells[:, column] = values[:, column]
-        else:
-            cells[...] = values
-
     def clear(self) -> None:
         """See `Target`."""
         self._events.view(np.uint8)[...] = 0
@@ -190,10 +159,6 @@ class Straight:
         edges = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
         for first, last in itertools.pairwise(edges):
             yield int(rows[first]), cells[first:last].reshape(-1).data
-
-    def flat(self) -> tuple[Array, Rows]:
-        """See `Target`."""
-        return self._events.reshape(-1), np.arange(len(self._events)) * self._events.shape[1]
 
 
 def is_run(rows: Rows) -> bool:

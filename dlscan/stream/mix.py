@@ -2,8 +2,8 @@
 
 A unit is a run of rows of one file that are decoded together, all of one class. An epoch takes the units in
 random order, the classes spread evenly over it, and cuts that order into pools. The events of a pool are
-dealt at random to the batches whose turn it is. So a batch is drawn from all units of a pool, each unit is read
-once, and only the batches of a pool or two are open at a time.
+dealt at random to the batches whose turn it is. So a batch is drawn from all units of a pool, each unit is
+read once, and only the batches of a pool or two are open at a time.
 """
 
 from collections.abc import Callable, Iterator

@@ -142,8 +142,7 @@ def test_however_small_the_buffers(
     monkeypatch.setattr(whole, "_BLOCK_BYTES", small)
     monkeypatch.setattr(whole, "_GAP_BYTES", 64)
     monkeypatch.setattr(whole, "_MOST_BUFFERS", 4)
-    monkeypatch.setattr(tiles_module, "_SLAB", small)
-    monkeypatch.setattr(tiles_module, "_KEPT", 2 * small)
+    monkeypatch.setattr(tiles_module, "_TOGETHER_BYTES", 40 * small)
     for long_event in (1, 10**9):
         for module in (whole, cells_module):
             monkeypatch.setattr(module, "LONG_EVENT", long_event)

@@ -29,8 +29,8 @@ def missing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def forget() -> None:
     for function in (
-        inflating._long,
-        inflating._short,
+        inflating._filled,
+        inflating._empty,
         inflating._libdeflate,
         inflating._zlib_ng,
         warn_if_slow,
@@ -39,12 +39,13 @@ def forget() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 5000, 300_000])
-def test_the_same_bytes(missing: tuple[str, ...], size: int) -> None:
-    packed = zlib.compress(VALUES[:size], 4)
-    assert bytes(inflate(memoryview(packed), size)) == VALUES[:size]
+@pytest.mark.parametrize("empty", [False, True])
+def test_the_same_bytes(missing: tuple[str, ...], size: int, empty: bool) -> None:
+    values = bytes(size - 1) + b"\1" if empty else VALUES[:size]
+    assert bytes(inflate(memoryview(zlib.compress(values, 4)), size)) == values
 
 
-@pytest.mark.parametrize("size", [5000, 300_000])
+@pytest.mark.parametrize("values", [VALUES[:5000], VALUES, bytes(300_000)])
 @pytest.mark.parametrize(
     ("spoil", "wanted"),
     [
@@ -56,10 +57,10 @@ def test_the_same_bytes(missing: tuple[str, ...], size: int) -> None:
         (lambda packed: packed, -1),
     ],
 )
-def test_damage_is_a_value_error(missing: tuple[str, ...], size: int, spoil: object, wanted: int) -> None:
-    packed = spoil(zlib.compress(VALUES[:size], 4))
+def test_damage_is_a_value_error(missing: tuple[str, ...], values: bytes, spoil: object, wanted: int) -> None:
+    packed = spoil(zlib.compress(values, 4))
     with pytest.raises(ValueError, match=r"data|inflates to"):
-        inflate(packed, size + wanted)
+        inflate(packed, len(values) + wanted)
 
 
 def test_missing_libraries_are_said_once(missing: tuple[str, ...], caplog: pytest.LogCaptureFixture) -> None:
