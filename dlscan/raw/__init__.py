@@ -1,5 +1,6 @@
 """Particle-type directories: find the files, check that they fit together, read their events."""
 
+from dlscan.raw.cells import Cells, Straight
 from dlscan.raw.check import Layout, check_files
 from dlscan.raw.direct import DirectFile, RawFileError
 from dlscan.raw.find import RawFile, find_files
@@ -7,11 +8,13 @@ from dlscan.raw.index import DatasetIndex, index_file
 from dlscan.raw.read import block_rows, read_rows
 
 __all__ = [
+    "Cells",
     "DatasetIndex",
     "DirectFile",
     "Layout",
     "RawFile",
     "RawFileError",
+    "Straight",
     "block_rows",
     "check_files",
     "find_files",

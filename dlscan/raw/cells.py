@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol, Self
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 Array = NDArray[np.generic]
@@ -38,9 +39,6 @@ class Target(Protocol):
     def put(self, values: Array, rows: Rows) -> None:
         """Copy `values[rows[i]]`, flat events, to event i; other types are converted. `rows` ascend."""
 
-    def clear(self) -> None:
-        """Set events to zero."""
-
     def fill(self, value: Array) -> None:
         """Set all values of all events to that of an array of one."""
 
@@ -48,17 +46,22 @@ class Target(Protocol):
         """The memory for event `rows[i]`, and as many as follow on it both there and here; `rows` ascend."""
 
 
-class Scattered:
-    """Places of open batches.
+class Cells:
+    """Open batches.
 
     Parameters
     ----------
     cells : ndarray, (S, E, ...)
         S batches of E events, whatever memory lies between them.
-    slots, places : ndarray of int64, (n,)
-        The batch of each event, and its place there.
-    flattened : ndarray, (S, E, values), optional
-        `cells` with flat events, if that is known.
+
+    Attributes
+    ----------
+    events : ndarray, (S, E, values)
+        The same memory, events flattened.
+    memory : memoryview
+        The bytes from the first value to the last.
+    steps : (int, int)
+        Bytes from batch to batch, and from event to event.
 
     Raises
     ------
@@ -66,46 +69,64 @@ class Scattered:
         If an event is scattered over memory.
     """
 
+    def __init__(self, cells: Array) -> None:
+        shape, strides = cells.shape[2:], cells.strides[2:]
+        step = cells.dtype.itemsize
+        size = 1
+        for length, stride in zip(reversed(shape), reversed(strides), strict=True):
+            if cells.size and length != 1 and stride != size * step:
+                raise ValueError("the values of an event must follow one another in memory")
+            size *= length
+        self.events = cells.reshape(*cells.shape[:2], size)
+        self.steps = cells.strides[0], cells.strides[1]
+        length = sum((n - 1) * step for n, step in zip(cells.shape, self.steps, strict=False)) + size * step
+        self.memory = as_strided(self.events.view(np.uint8), (length if cells.size else 0,), (1,)).data
+
+    def at(self, slots: Rows, places: Rows) -> "Scattered":
+        """The events at some places.
+
+        Parameters
+        ----------
+        slots, places : ndarray of int64, (n,)
+            The batch of each event, and its place there.
+        """
+        return Scattered(self, slots, places)
+
+
+class Scattered:
+    """Places of open batches; made by `Cells.at`."""
+
     straight = False
 
-    def __init__(self, cells: Array, slots: Rows, places: Rows, flattened: Array | None = None) -> None:
+    def __init__(self, cells: Cells, slots: Rows, places: Rows) -> None:
         self._cells, self._slots, self._places = cells, slots, places
-        self._events = _flattened(cells) if flattened is None else flattened
-        self.dtype = cells.dtype
-        self.event_bytes = self._events.shape[2] * cells.dtype.itemsize
+        self.dtype = cells.events.dtype
+        self.event_bytes = cells.events.shape[2] * self.dtype.itemsize
 
     def part(self, first: int, last: int) -> "Scattered":
         """The events from `first` to `last`."""
-        return Scattered(self._cells, self._slots[first:last], self._places[first:last], self._events)
+        return Scattered(self._cells, self._slots[first:last], self._places[first:last])
 
     def put(self, values: Array, rows: Rows) -> None:
         """See `Target`."""
-        if self.event_bytes >= LONG_EVENT:
-            places = self._slots.tolist(), self._places.tolist()
-            for row, slot, place in zip(rows.tolist(), *places, strict=True):
-                self._events[slot, place] = values[row]
-        else:
-            self._events[self._slots, self._places] = values[rows]
-
-    def clear(self) -> None:
-        """See `Target`."""
-        if self.event_bytes >= LONG_EVENT:
-            cells = self._events.view(np.uint8)  # cleared faster than numbers
-            for slot, place in zip(self._slots.tolist(), self._places.tolist(), strict=True):
-                cells[slot, place] = 0
-        else:
-            self._events[self._slots, self._places] = 0
+        size = self.event_bytes
+        if size < LONG_EVENT or values.dtype != self.dtype:
+            self._cells.events[self._slots, self._places] = values[rows]
+            return
+        source = values.reshape(-1).view(np.uint8).data
+        for row, memory in self.pieces(rows):
+            memory[:] = source[row * size : row * size + size]
 
     def fill(self, value: Array) -> None:
         """See `Target`."""
-        self._events[self._slots, self._places] = value
+        self._cells.events[self._slots, self._places] = value
 
     def pieces(self, rows: Rows) -> Iterator[tuple[int, memoryview]]:
         """See `Target`."""
-        cells = self._events.view(np.uint8)
-        places = self._slots.tolist(), self._places.tolist()
-        for row, slot, place in zip(rows.tolist(), *places, strict=True):
-            yield row, cells[slot, place].data
+        memory, size = self._cells.memory, self.event_bytes
+        by_slot, by_place = self._cells.steps
+        begins = (self._slots * by_slot + self._places * by_place).tolist()
+        return ((row, memory[begin : begin + size]) for row, begin in zip(rows.tolist(), begins, strict=True))
 
 
 class Straight:
@@ -145,10 +166,6 @@ class Straight:
         else:
             self._events[...] = values[rows]
 
-    def clear(self) -> None:
-        """See `Target`."""
-        self._events.view(np.uint8)[...] = 0
-
     def fill(self, value: Array) -> None:
         """See `Target`."""
         self._events[...] = value
@@ -164,15 +181,3 @@ class Straight:
 def is_run(rows: Rows) -> bool:
     """Whether each of some ascending rows is the next one after that before."""
     return bool(len(rows) and rows[-1] - rows[0] == len(rows) - 1)
-
-
-def _flattened(cells: Array) -> Array:
-    """The same memory with each event's values flat."""
-    shape, strides = cells.shape[2:], cells.strides[2:]
-    step = cells.dtype.itemsize
-    size = 1
-    for length, stride in zip(reversed(shape), reversed(strides), strict=True):
-        if cells.size and length != 1 and stride != size * step:
-            raise ValueError("the values of an event must follow one another in memory")
-        size *= length
-    return cells.reshape(*cells.shape[:2], size)

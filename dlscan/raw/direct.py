@@ -8,7 +8,7 @@ from types import TracebackType
 import numpy as np
 
 from dlscan.raw.blobs import Blobs, Scratch
-from dlscan.raw.cells import Array, Rows, Scattered, Straight, Target
+from dlscan.raw.cells import Rows, Target
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.slow import Slow
 from dlscan.raw.tiles import Tiles
@@ -93,8 +93,8 @@ class DirectFile:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def scatter(self, name: str, rows: Rows, cells: Array, slots: Rows, places: Rows) -> None:
-        """Read event `rows[i]` of dataset `name` into `cells[slots[i], places[i]]`.
+    def read(self, name: str, rows: Rows, to: Target) -> None:
+        """Read event `rows[i]` of dataset `name` to place i of `to`.
 
         Parameters
         ----------
@@ -102,34 +102,15 @@ class DirectFile:
             Of a dataset in the index.
         rows : ndarray of int64, (n,)
             Ascending.
-        cells : ndarray, (S, E, ...)
-            Events of the dataset's shape, each in one piece of memory. Values get the bits that
-            `values.astype(cells.dtype)` has for what h5py reads.
-        slots, places : ndarray of int64, (n,)
-            Where each event goes.
+        to : Target
+            Memory for n events of the dataset's shape. Values get the bits that `values.astype(to.dtype)` has
+            for what h5py reads.
 
         Raises
         ------
         RawFileError
             If the file is damaged, shorter than its index says, or has changed since it was indexed.
         """
-        self._read(name, rows, Scattered(cells, slots, places))
-
-    def read(self, name: str, rows: Rows, cells: Array) -> None:
-        """Read event `rows[i]` of dataset `name` into `cells[i]`; else like `scatter`.
-
-        Parameters
-        ----------
-        name : str
-            Of a dataset in the index.
-        rows : ndarray of int64, (n,)
-            Ascending.
-        cells : ndarray, (n, ...)
-            Events of the dataset's shape, one after the other in memory.
-        """
-        self._read(name, rows, Straight(cells))
-
-    def _read(self, name: str, rows: Rows, to: Target) -> None:
         self._check()
         if not len(rows):
             return

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from dlscan.raw.cells import Straight
 from dlscan.raw.direct import DirectFile
 from dlscan.raw.index import DatasetIndex
 
@@ -57,7 +58,7 @@ def read_rows(
             last = min(first - first % step + step, stop)
             rows = np.arange(first, last)
             for name, buffer in buffers.items():
-                file.read(name, rows, buffer[: last - first])
+                file.read(name, rows, Straight(buffer[: last - first]))
             yield first, {name: buffer[: last - first] for name, buffer in buffers.items()}
             first = last
 

@@ -30,7 +30,7 @@ class Slow:
         self._cache = min(length * event, _MOST_CACHE) if length > self._block else 0
 
     def read(self, rows: Rows, to: Target) -> None:
-        """See `DirectFile`."""
+        """See `DirectFile.read`."""
         if self._handle is None:
             self._handle = h5py.File(self._path, rdcc_nbytes=max(self._cache, 2**20))
         dataset = self._handle[self._name]

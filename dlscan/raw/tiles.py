@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dlscan.raw.blobs import Blobs
 from dlscan.raw.cells import Array, Rows, Target
 from dlscan.raw.index import DatasetIndex
-from dlscan.raw.whole import inflated, runs_by_chunk
+from dlscan.raw.whole import fill_value, inflated, runs_by_chunk
 
 # Events that are put together at a time take about so many bytes
 _TOGETHER_BYTES = 8 * 2**20
@@ -36,7 +36,7 @@ class Tiles:
         self._bench = blobs.scratch.kept(layout, lambda: _Bench(*layout))
 
     def read(self, rows: Rows, to: Target) -> None:
-        """See `DirectFile`."""
+        """See `DirectFile.read`."""
         for chunk, first, last in runs_by_chunk(rows, self._length):
             within = rows[first:last] - chunk * self._length
             begin, end = int(within[0]), int(within[-1]) + 1
@@ -56,8 +56,7 @@ class Tiles:
         numbers = np.arange(chunk * count, (chunk + 1) * count)
         written = index.offsets[numbers] >= 0
         for box in np.flatnonzero(~written).tolist():
-            value = index.fill or bytes(np.dtype(index.dtype).itemsize)
-            yield box, value * math.prod(index.chunks or ())
+            yield box, fill_value(index) * math.prod(index.chunks or ())
         numbers = numbers[written]
         for number, data in self._blobs.read(numbers, index.offsets[numbers], index.sizes[numbers]):
             plain = bytes(data) if index.codec == "plain" else inflated(data, number, self._bytes)

@@ -27,7 +27,7 @@ class Plain:
         self._skipped = memoryview(bytearray(_GAP_BYTES))
 
     def read(self, rows: Rows, to: Target) -> None:
-        """See `DirectFile`."""
+        """See `DirectFile.read`."""
         long = to.event_bytes >= LONG_EVENT
         for chunk, first, last in runs_by_chunk(rows, self._length):
             offset, within = int(self._index.offsets[chunk]), rows[first:last] - chunk * self._length
@@ -76,7 +76,7 @@ class Gzip:
         self._dtype = np.dtype(index.dtype)
 
     def read(self, rows: Rows, to: Target) -> None:
-        """See `DirectFile`."""
+        """See `DirectFile.read`."""
         index, length = self._index, self._length
         runs = {chunk: (first, last) for chunk, first, last in runs_by_chunk(rows, length)}
         numbers = np.fromiter(runs, np.int64, len(runs))
@@ -111,10 +111,12 @@ def inflated(data: memoryview, number: int, size: int) -> bytes | bytearray:
 
 def put_fill(index: DatasetIndex, to: Target) -> None:
     """Give events the values that HDF5 gives where nothing was written."""
-    if index.fill:
-        to.fill(np.frombuffer(index.fill, index.dtype))
-    else:
-        to.clear()
+    to.fill(np.frombuffer(fill_value(index), index.dtype))
+
+
+def fill_value(index: DatasetIndex) -> bytes:
+    """A value that was never written, as in the file."""
+    return index.fill or bytes(np.dtype(index.dtype).itemsize)
 
 
 def runs_by_chunk(rows: Rows, length: int) -> Iterator[tuple[int, int, int]]:

@@ -1,6 +1,5 @@
 """Fill batches straight from raw files, by an index of their chunks."""
 
-import contextlib
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from dlscan.errors import StreamError
 from dlscan.raw.blobs import Scratch
+from dlscan.raw.cells import Cells, Straight
 from dlscan.raw.direct import DirectFile
 from dlscan.raw.store import RawIndex
 from dlscan.stream.mix import Part, Unit
@@ -74,7 +74,9 @@ class RawReader:
         self._scratch = Scratch()
         self._weights = np.array(source.class_weights, np.float32)
         self._pool = {name: np.empty((0, *array.shape[2:]), array.dtype) for name, array in cells.items()}
-        self._places: tuple[object, NDArray[np.int64]] = None, np.zeros(0, np.int64)
+        self._targets = {name: Cells(cells[name]) for name in source.fields}
+        self._dealt: tuple[object, tuple[NDArray[np.int64], NDArray[np.int64]]] | None = None
+        self._reading = 0
 
     def do(self, work: Part, slots: Sequence[int]) -> None:
         """Read units into the batches that their events belong to.
@@ -91,10 +93,13 @@ class RawReader:
         StreamError
             If a file cannot be read or is not as it was indexed; it names the file.
         """
-        if work.gather:
-            self._deal(work, self._gather(work), slots)
-        else:
-            self._scatter(work, np.asarray(slots))
+        try:
+            if work.gather:
+                self._deal(work, self._gather(work), slots)
+            else:
+                self._scatter(work, np.asarray(slots))
+        except (OSError, ValueError, KeyError) as error:
+            raise self._unreadable(self._reading, error) from error
 
     def close(self) -> None:
         """Close the files that are open."""
@@ -104,12 +109,13 @@ class RawReader:
 
     def _scatter(self, work: Part, slots: NDArray[np.int64]) -> None:
         """Read each event straight to its place."""
+        batches, places = self._places(work)
         for unit, first, rows in self._units(work):
-            places = self._places_of(work)[first : first + len(rows)]
-            where = slots[places // self._batch_size], places % self._batch_size
-            with self._file(unit.file) as file:
-                for field, name in self._source.fields.items():
-                    file.scatter(name, rows, self._cells[field], *where)
+            here = slice(first, first + len(rows))
+            where = slots[batches[here]], places[here]
+            file = self._file(unit.file)
+            for field, name in self._source.fields.items():
+                file.read(name, rows, self._targets[field].at(*where))
             self._describe(unit, rows, self._cells, where)
 
     def _gather(self, work: Part) -> NDArray[np.int64]:
@@ -128,9 +134,9 @@ class RawReader:
             if 2 * len(rows) > unit.stop - unit.start:
                 read, inside = np.arange(unit.start, unit.stop), rows - unit.start
             here = slice(end, end + len(read))
-            with self._file(unit.file) as file:
-                for field, name in self._source.fields.items():
-                    file.read(name, read, self._pool[field][here])
+            file = self._file(unit.file)
+            for field, name in self._source.fields.items():
+                file.read(name, read, Straight(self._pool[field][here]))
             self._describe(unit, read, self._pool, (here,))
             wanted.append(end + inside)
             end = here.stop
@@ -159,14 +165,14 @@ class RawReader:
             yield unit, first, rows
             first += len(rows)
 
-    def _places_of(self, work: Part) -> NDArray[np.int64]:
-        """Where each event of a pool goes, counted from the first place of its first batch."""
+    def _places(self, work: Part) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The batch that each event of a pool goes to, counted from its first, and its place there."""
         key = work.deal, work.pool, work.place
-        if self._places[0] != key:
+        if self._dealt is None or self._dealt[0] != key:
             places = np.empty(work.pool, np.int64)
             places[work.order()] = np.arange(work.place, work.place + work.pool)
-            self._places = key, places
-        return self._places[1]
+            self._dealt = key, np.divmod(places, self._batch_size)
+        return self._dealt[1]
 
     def _describe(self, unit: Unit, rows: NDArray[np.int64], arrays: Arrays, where: tuple[Any, ...]) -> None:
         """Set labels, weights and sources of the events at `where`."""
@@ -180,16 +186,9 @@ class RawReader:
             arrays["sources"][*where, 0] = self._index.numbers[unit.file]
             arrays["sources"][*where, 1] = rows
 
-    @contextlib.contextmanager
-    def _file(self, number: int) -> Iterator[DirectFile]:
-        """A file, open; what goes wrong with it names it."""
+    def _file(self, number: int) -> DirectFile:
+        self._reading = number
         self._note(number)
-        try:
-            yield self._opened(number)
-        except (OSError, ValueError, KeyError) as error:
-            raise self._unreadable(number, error) from error
-
-    def _opened(self, number: int) -> DirectFile:
         if number in self._open:
             self._open.move_to_end(number)
             return self._open[number]

@@ -26,6 +26,8 @@ _MOST_PARTS = 4
 # A batch of raw events is drawn from about so many batches' worth of them, and from so many units.
 _POOL_BATCHES = 8
 _POOL_UNITS = 16
+# Inputs of a unit: a longer one takes hardly less time, event by event.
+_UNIT_BYTES = 8 * 2**20
 # Units that a task has at most: asking for each by itself would keep the owner of the stream busy.
 _UNITS = 4
 
@@ -132,7 +134,7 @@ class Raw:
         self._index = _opened(source.index)
         self._wish = wish
         events = np.diff(self._index.starts)
-        rows = np.minimum(self._index.unit_rows_all, events).clip(1)
+        rows = np.minimum(self._longer(event_bytes), events).clip(1)
         units = -(-events // rows)
         self._file = np.repeat(np.arange(len(events)), units)
         first = np.repeat(np.cumsum(units) - units, units)
@@ -182,6 +184,14 @@ class Raw:
 
         seed = (wish.seed, epoch) if wish.shuffle else None
         return Mixed(wish.batch_size, self._pool, self._at_once(), seed).tasks(read, events[order])
+
+    def _longer(self, event_bytes: int) -> NDArray[np.int64]:
+        """Rows of a unit of each file: as many of its least units as cost a pool none of its variety."""
+        rows = self._index.unit_rows_all.astype(np.int64)
+        most = np.minimum(
+            _UNIT_BYTES // max(event_bytes, 1), _POOL_BATCHES * self._wish.batch_size // _POOL_UNITS
+        )
+        return rows * (most // rows).clip(1)
 
     def _batches(self) -> int:
         return most_batches(self._pool, self._longest, self._wish.batch_size)

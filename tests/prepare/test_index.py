@@ -14,7 +14,7 @@ from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest
 from dlscan.errors import BadFilesError, DataError
 from dlscan.prepare import layout, prepare
-from dlscan.raw import DirectFile
+from dlscan.raw import DirectFile, Straight
 from dlscan.raw.store import RawIndex
 
 Make = Callable[..., Experiment]
@@ -34,13 +34,12 @@ def read_index(prepared: Path) -> dict[str, dict[tuple[int, int], dict[str, np.n
             rows = np.arange(len(codes))
             with DirectFile(path, datasets, stat) as file:
                 values = {
-                    name: np.empty((1, len(rows), *found.shape), found.dtype)
-                    for name, found in datasets.items()
+                    name: np.empty((len(rows), *found.shape), found.dtype) for name, found in datasets.items()
                 }
                 for name, cells in values.items():
-                    file.scatter(name, rows, cells, 0 * rows, rows)
+                    file.read(name, rows, Straight(cells))
             for row, code in enumerate(codes):
-                event = {name: cells[0, row] for name, cells in values.items()}
+                event = {name: cells[row] for name, cells in values.items()}
                 found[SPLITS[code]][number, row] = event
     return found
 

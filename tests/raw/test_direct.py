@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from dlscan.raw import DirectFile, RawFileError, index_file, whole
+from dlscan.raw import Cells, DirectFile, RawFileError, Straight, index_file, whole
 from dlscan.raw import blobs as blobs_module
 from dlscan.raw import cells as cells_module
 from dlscan.raw import slow as slow_module
@@ -87,7 +87,7 @@ SELECTIONS = {
 
 
 def check(path: Path, name: str, dtype: Any = None, selections: Any = SELECTIONS) -> str:
-    """Scatter rows over strided batches and compare every cell with what h5py gives; returns the codec."""
+    """Read rows to strided batches, and in a row, and compare with what h5py gives; returns the codec."""
     index = index_file(path, [name])
     with h5py.File(path) as handle, np.errstate(all="ignore"):
         values = handle[name][...]
@@ -109,12 +109,15 @@ def check(path: Path, name: str, dtype: Any = None, selections: Any = SELECTIONS
                 ((events * size + between) * width, size * width, *expected[:1].strides[1:]),
             )
             target = RNG.permutation(slots * events)[: len(rows)]
-            file.scatter(name, rows, cells, target // events, target % events)
+            file.read(name, rows, Cells(cells).at(target // events, target % events))
             for row, place in zip(rows, target, strict=True):
                 found = cells[place // events, place % events, ...]
                 assert found.tobytes() == expected[row].tobytes(), (row, place)
                 found[...] = 77
             assert memory.tobytes() == before.tobytes()
+            straight = np.empty_like(expected, shape=(len(rows), *expected.shape[1:]))
+            file.read(name, rows, Straight(straight))
+            assert straight.tobytes() == expected[rows].tobytes()
     return index[name].codec
 
 
@@ -335,15 +338,11 @@ def test_hdf5_reads_in_blocks_of_bounded_size(
     test_every_layout_gives_what_h5py_gives(tmp_path, "shuffle tiles", None)
 
 
-def test_events_in_pieces_are_refused(tmp_path: Path) -> None:
-    with h5py.File(tmp_path / "a.h5", "w") as handle:
-        handle["x"] = image()
-    one = np.zeros(1, np.int64)
-    with (
-        DirectFile(tmp_path / "a.h5", index_file(tmp_path / "a.h5", ["x"])) as file,
-        pytest.raises(ValueError, match="must follow one another"),
-    ):
-        file.scatter("x", one, np.zeros((1, 1, 6, 5, 18), np.float32)[..., ::2], one, one)
+def test_events_in_pieces_are_refused() -> None:
+    pieces = np.zeros((1, 1, 6, 5, 18), np.float32)[..., ::2]
+    for target, cells in ((Cells, pieces), (Straight, pieces[0])):
+        with pytest.raises(ValueError, match="must follow one another"):
+            target(cells)
 
 
 def damage_shorter(path: Path, offset: int, size: int) -> None:
@@ -378,7 +377,7 @@ def test_a_damaged_chunk_is_an_error_that_names_file_and_dataset(
     damage(path, int(index["x"].offsets.max()), int(index["x"].sizes[index["x"].offsets.argmax()]))
     rows = np.arange(len(values))
     with DirectFile(path, index) as file, pytest.raises(RawFileError) as caught:
-        file.scatter("x", rows, np.empty_like(values)[None], 0 * rows, rows)
+        file.read("x", rows, Straight(np.empty_like(values)))
     assert str(path) in str(caught.value)
     assert "x cannot be read: " in caught.value.reason
     assert "\n" not in caught.value.reason
@@ -394,7 +393,7 @@ def test_a_file_that_ends_too_early_is_an_error(tmp_path: Path, layout: str) -> 
     os.truncate(path, int(index["x"].offsets.max()) + values[0].nbytes // 2)
     rows = np.arange(len(values))
     with DirectFile(path, index) as file, pytest.raises(RawFileError, match=r"a\.h5: x cannot .* too early"):
-        file.scatter("x", rows, np.empty_like(values)[None], 0 * rows, rows)
+        file.read("x", rows, Straight(np.empty_like(values)))
 
 
 @pytest.mark.parametrize("when", ["before it is opened", "while it is open"])
@@ -403,16 +402,14 @@ def test_a_file_that_changed_since_it_was_indexed_is_an_error(tmp_path: Path, wh
     with h5py.File(path, "w") as handle:
         handle["x"] = image()
     index, stat = index_file(path, ["x"]), stat_of(path)
-    rows, cells = np.arange(2), np.empty((1, 2, 6, 5, 9), np.float32)
+    rows, cells = np.arange(2), Straight(np.empty((2, 6, 5, 9), np.float32))
     with contextlib.ExitStack() as stack:
         if when == "while it is open":
             file = stack.enter_context(DirectFile(path, index, stat))
-            file.scatter("x", rows, cells, 0 * rows, rows)
+            file.read("x", rows, cells)
         os.utime(path, ns=(1, 1))
         with pytest.raises(RawFileError, match=r"a\.h5: changed since it was indexed"):
-            DirectFile(path, index, stat) if when != "while it is open" else file.scatter(
-                "x", rows, cells, 0 * rows, rows
-            )
+            DirectFile(path, index, stat) if when != "while it is open" else file.read("x", rows, cells)
 
 
 def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
