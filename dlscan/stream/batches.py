@@ -166,7 +166,7 @@ class Batches:
             if self._supply is None or self._ring is None:
                 self._supply = self._make_supply()
                 self._ring = self._make_ring(self._supply)
-            for arrays in self._ring.batches(self._supply.tasks(number), self._sizes()):
+            for arrays in self._ring.batches(number, self._supply.tasks, self._sizes()):
                 batch = Batch.of(arrays)
                 del arrays  # the caller alone decides how long a slot is lent
                 yield batch

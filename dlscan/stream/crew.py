@@ -50,6 +50,8 @@ class Source(Protocol):
 class Here:
     """No workers: tasks are done at once, in this process."""
 
+    reads_ahead = False
+
     def __init__(self, source: Source, layout: SlotLayout, memory: mmap.mmap, slots: int) -> None:
         self._reader = source.reader(layout.cells(memory, slots), lambda number: None)
         self._done: list[int] = []
@@ -96,6 +98,8 @@ class Crew:
     patience : float
         Seconds after which a worker that does not answer is taken to hang.
     """
+
+    reads_ahead = True
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ import mmap
 import os
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from dlscan.errors import StreamError
 from dlscan.stream.crew import Crew, Here, Source
 from dlscan.stream.slots import Arrays, SlotLayout, copy_arrays
 from dlscan.stream.task import Task
+
+# Epochs that are read at a time: the one that is delivered, and the next.
+_EPOCHS = 2
 
 
 class Ring:
@@ -57,22 +60,36 @@ class Ring:
             os.close(descriptor)
         self._free = list(range(slots))
         self._leases: dict[int, weakref.ref[NDArray[np.uint8]]] = {}
-        self._epoch: _Epoch | None = None
+        self._epochs: list[_Epoch] = []  # the one that is delivered, and the one that is read ahead
+        self._under_way: dict[int, _Epoch] = {}  # by task
+        self._asked = 0
         self.waited = 0.0
 
-    def batches(self, tasks: Iterator[Task], sizes: Iterator[int]) -> Iterator[Arrays]:
-        """Have `tasks` done and yield the arrays of the batches, whose events are `sizes`, in order."""
-        self._drain()
-        epoch = self._epoch = _Epoch(tasks)
+    def batches(
+        self, number: int, tasks: Callable[[int], Iterator[Task]], sizes: Iterator[int]
+    ) -> Iterator[Arrays]:
+        """Yield the arrays of the batches of an epoch.
+
+        Parameters
+        ----------
+        number : int
+            Of the epoch. The next one is read ahead when all of this has been asked for: workers have nothing
+            else to do, and its first batches are there when it begins.
+        tasks : callable
+            Gives the tasks of an epoch.
+        sizes : iterator of int
+            Events of each batch.
+        """
+        epoch = self._begin(number, tasks)
         self.waited = 0.0
         for batch, events in enumerate(sizes):
-            self._ask(epoch)
+            self._ask(tasks)
             started = time.perf_counter()
             while not epoch.is_filled(batch):
                 if not self._crew.busy:
                     raise StreamError("the stream cannot go on: a defect of dlscan")
-                self._receive(epoch)
-                self._ask(epoch)
+                self._receive()
+                self._ask(tasks)
             self.waited += time.perf_counter() - started
             yield self._lend(epoch.slots.pop(batch), events)
 
@@ -80,27 +97,39 @@ class Ring:
         """End the workers; memory that the caller still holds stays until it is dropped."""
         self._crew.close()
 
-    def _drain(self) -> None:
-        """Take back what was read ahead for an epoch that nobody went on with."""
-        if self._epoch is not None:
-            while self._crew.busy:
-                self._crew.finished()
-            self._free += self._epoch.slots.values()
-            self._epoch = None
+    def _begin(self, number: int, tasks: Callable[[int], Iterator[Task]]) -> "_Epoch":
+        """Go on with what was read ahead, or take back what was read in vain."""
+        if len(self._epochs) == _EPOCHS and self._epochs[1].number == number and not self._epochs[0].slots:
+            del self._epochs[0]
+            return self._epochs[0]
+        while self._crew.busy:
+            self._crew.finished()
+        for epoch in self._epochs:
+            self._free += epoch.slots.values()
+        self._under_way = {}
+        self._epochs = [_Epoch(number, tasks(number))]
+        return self._epochs[0]
 
-    def _ask(self, epoch: "_Epoch") -> None:
-        while (task := epoch.next_task) is not None and self._crew.has_time():
-            new = task.last + 1 - epoch.opened
-            if new > len(self._free):
+    def _ask(self, tasks: Callable[[int], Iterator[Task]]) -> None:
+        while self._crew.has_time():
+            epoch = self._epochs[-1]
+            if epoch.next_task is None:
+                if len(self._epochs) == _EPOCHS or not self._crew.reads_ahead:
+                    return
+                self._epochs.append(_Epoch(epoch.number + 1, tasks(epoch.number + 1)))
+                continue
+            task = epoch.next_task
+            if task.last + 1 - epoch.opened > len(self._free):
                 return
             for batch in range(epoch.opened, task.last + 1):
                 epoch.slots[batch] = self._free.pop()
-            number, slots = epoch.begin(task)
-            self._crew.ask(number, task.work, slots)
+            self._asked += 1
+            self._under_way[self._asked] = epoch
+            self._crew.ask(self._asked, task.work, epoch.begin(self._asked))
 
-    def _receive(self, epoch: "_Epoch") -> None:
-        for number in self._crew.finished():
-            epoch.end(number)
+    def _receive(self) -> None:
+        for task in self._crew.finished():
+            self._under_way.pop(task).end(task)
 
     def _lend(self, slot: int, events: int) -> Arrays:
         """The arrays of a filled slot; it comes back to the ring when the last of them is dropped.
@@ -130,6 +159,8 @@ class _Epoch:
 
     Attributes
     ----------
+    number : int
+        Of the epoch.
     slots : dict of int to int
         The slot of each batch that is being filled or waits to be delivered.
     opened : int
@@ -138,23 +169,23 @@ class _Epoch:
         The one to ask for next.
     """
 
-    def __init__(self, tasks: Iterator[Task]) -> None:
-        self._tasks = tasks
+    def __init__(self, number: int, tasks: Iterator[Task]) -> None:
+        self.number, self._tasks = number, tasks
         self.next_task = next(tasks, None)
         self.slots: dict[int, int] = {}
         self._under_way: dict[int, Task] = {}
         self._missing: collections.Counter[int] = collections.Counter()  # tasks under way, by batch
-        self._number = self.opened = 0
+        self.opened = 0
 
-    def begin(self, task: Task) -> tuple[int, list[int]]:
-        """Note that the next task is under way; returns its number and the slots of its batches."""
-        self._number += 1
-        self._under_way[self._number] = task
+    def begin(self, number: int) -> list[int]:
+        """Note that the next task is under way, under a number; returns the slots of its batches."""
+        assert self.next_task is not None
+        task = self._under_way[number] = self.next_task
         batches = range(task.first, task.last + 1)
         self._missing.update(batches)
         self.opened = max(self.opened, task.last + 1)
         self.next_task = next(self._tasks, None)
-        return self._number, [self.slots[batch] for batch in batches]
+        return [self.slots[batch] for batch in batches]
 
     def end(self, number: int) -> None:
         """Note that a task is done."""

@@ -188,10 +188,8 @@ class Raw:
     def _longer(self, event_bytes: int) -> NDArray[np.int64]:
         """Rows of a unit of each file: as many of its least units as cost a pool none of its variety."""
         rows = self._index.unit_rows_all.astype(np.int64)
-        most = np.minimum(
-            _UNIT_BYTES // max(event_bytes, 1), _POOL_BATCHES * self._wish.batch_size // _POOL_UNITS
-        )
-        return rows * (most // rows).clip(1)
+        most = min(_UNIT_BYTES // max(event_bytes, 1), _POOL_BATCHES * self._wish.batch_size // _POOL_UNITS)
+        return np.maximum(most // rows, 1) * rows
 
     def _batches(self) -> int:
         return most_batches(self._pool, self._longest, self._wish.batch_size)

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import itertools
 import os
 import signal
 import subprocess
@@ -210,6 +211,41 @@ def test_leaving_the_loop_early_leaves_the_stream_usable(prepared: Path) -> None
             for _batch in batches.epoch(0):
                 break
         assert len({key for b in batches.epoch(1) for key in identity(b)}) == batches.events
+
+
+def test_the_next_epoch_is_read_ahead(prepared: Path) -> None:
+    with Batches(prepared, "train", 16, 2, extras=True) as batches:
+        for number in range(2):
+            for batch in batches.epoch(number):
+                del batch
+            assert batches._ring is not None
+            ahead = batches._ring._epochs[1]
+            assert ahead.number == number + 1
+            assert ahead.slots
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_whatever_was_read_ahead_every_epoch_is_itself(prepared: Path, workers: int) -> None:
+    def order(stream: Batches, number: int, most: int | None = None) -> list[tuple[int, int]]:
+        found = []
+        for batch in itertools.islice(stream.epoch(number), most):
+            assert batch.sources is not None
+            found += [tuple(row) for row in batch.sources.tolist()]
+        return found
+
+    with Batches(prepared, "train", 16, workers, extras=True) as batches:
+        for number, most in (
+            (0, None),
+            (1, None),
+            (1, None),
+            (2, 3),
+            (3, None),
+            (5, None),
+            (6, 1),
+            (7, None),
+        ):
+            with Batches(prepared, "train", 16, 0, extras=True) as fresh:
+                assert order(batches, number, most) == order(fresh, number, most)
 
 
 def test_a_newer_epoch_ends_the_older_one(prepared: Path) -> None:
