@@ -21,7 +21,7 @@ from dlscan.stream.task import Task
 Runs = NDArray[np.int64]
 
 # Long enough that a disk reads it at full speed; a full batch, or pool, is made of so many at least.
-_BLOCK_BYTES = 128 * 2**10
+_BLOCK_BYTES = 512 * 2**10
 _BLOCKS_MIXED = 8
 
 

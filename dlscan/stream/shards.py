@@ -19,7 +19,7 @@ from dlscan.stream.plan import Run, Work, cut_runs
 from dlscan.stream.slots import SPARSE_PARTS, Arrays
 
 # Entries that are scattered at once: few enough to stay in the processor's cache.
-_ENTRIES = 2**14
+_ENTRIES = 2**15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,7 +178,12 @@ class ShardReader:
     def _scatter(self, column: str, runs: Sequence[Run], out: NDArray[Any]) -> None:
         """Write the entries of a sparse column to the cells of a batch, zeros to the others."""
         for first, last, counts, index, value in self._entries(column, runs, out[0].size):
-            _put(counts, index, value, out[first:last])
+            step, begin = max(1, _ENTRIES * len(counts) // max(len(index), 1)), 0
+            for start in range(0, last - first, step):
+                some = counts[start : start + step]
+                end = begin + int(some.sum())
+                _put(some, index[begin:end], value[begin:end], out[first + start : first + start + len(some)])
+                begin = end
 
     def _entries(
         self, column: str, runs: Sequence[Run], size: int
@@ -250,7 +255,7 @@ def _list(
     """Copy the entries of events from `first` on to places from `begin` on; returns where they end."""
     rows, cell, values = lists
     here = slice(begin, begin + len(index))
-    rows[here] = np.repeat(np.arange(first, first + len(counts)), counts)
+    rows[here] = np.repeat(np.arange(first, first + len(counts), dtype=rows.dtype), counts)
     cell[here], values[here] = index, value
     return here.stop
 

@@ -80,7 +80,7 @@ def test_tasks_cover_the_order(per_task: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stored", "batch_size", "block"), [(4854, 1024, 27), (40, 1024, 128), (10**7, 1024, 1), (40, 4, 1)]
+    ("stored", "batch_size", "block"), [(4854, 1024, 108), (40, 1024, 128), (10**7, 1024, 1), (40, 4, 1)]
 )
 def test_blocks_are_sequential_reads_and_many_a_batch(stored: float, batch_size: int, block: int) -> None:
     assert block_events(stored, batch_size) == block
