@@ -39,7 +39,7 @@ _QUICK = ("lcd-gz32", "lcd-plain", "tabular10-plain")
 @click.option("--reader", "chosen", multiple=True, help="Only this reader; may be given again.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Turns of each reader.")
 @click.option(
-    "--seconds", type=click.FloatRange(0.05), help="Least length of a turn.  [default: 0.7, quick 0.4]"
+    "--seconds", type=click.FloatRange(0.05), help="Least length of a turn.  [default: 2, quick 0.4]"
 )
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Of each reader.")
 @click.option("--cpus", type=click.IntRange(1), help="CPUs to use.  [default: as many as workers]")
@@ -79,7 +79,7 @@ def main(
         cpus=frozenset(usable[: cpus or workers]),
         rounds=rounds,
         warm=0.5 if quick else 1.0,
-        seconds=seconds or (0.4 if quick else 0.7),
+        seconds=seconds or (0.4 if quick else 2.0),
         batches=4 if quick else 6,
         check_files=1,
         touch=touch,

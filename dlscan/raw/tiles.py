@@ -22,9 +22,11 @@ from dlscan.raw.whole import fill_value, inflated, runs_by_chunk
 
 # Events that are put together at a time take about so many bytes
 _TOGETHER_BYTES = 8 * 2**20
+# Tiles of more events than that are held, inflated, up to so many bytes; beyond they are inflated again
+_HELD_BYTES = 128 * 2**20
 _HUGE_PAGE = 2 * 2**20
 
-Tile = tuple[int, "bytes | bytearray"]
+Tile = tuple[int, "bytes | memoryview"]
 
 
 class Tiles:
@@ -41,29 +43,37 @@ class Tiles:
     def read(self, rows: Rows, to: Target) -> None:
         """See `DirectFile.read`."""
         for chunk, first, last in runs_by_chunk(rows, self._length):
-            within = rows[first:last] - chunk * self._length
-            begin, end = int(within[0]), int(within[-1]) + 1
-            tiles: Iterable[Tile] = self._tiles(chunk)
-            if end - begin > self._bench.room:
-                tiles = list(tiles)  # each is wanted several times
-            for start in range(begin, end, self._bench.room):
-                stop = min(start + self._bench.room, end)
-                some, more = np.searchsorted(within, [start, stop]).tolist()
-                if some < more:
-                    events = self._bench.put_together(tiles, start, stop)
-                    to.part(first + some, first + more).put(events, within[some:more] - start)
+            within, part = rows[first:last] - chunk * self._length, to.part(first, last)
+            edges = range(int(within[0]), int(within[-1]) + 1, self._bench.held)
+            for begin in edges:
+                self._read(chunk, within, part, begin, min(begin + edges.step, edges.stop))
 
-    def _tiles(self, chunk: int) -> Iterator[Tile]:
-        """The tiles of the events of a chunk, inflated: which box of the events, and its bytes."""
+    def _read(self, chunk: int, within: Rows, to: Target, begin: int, end: int) -> None:
+        """Read those rows `within` a chunk that lie from `begin` to `end`."""
+        tiles: Iterable[Tile] = self._tiles(chunk, begin, end)
+        room = self._bench.room
+        if end - begin > room:
+            tiles = [(box, bytes(data)) for box, data in tiles]  # each is wanted several times
+        for start in range(begin, end, room):
+            stop = min(start + room, end)
+            first, last = np.searchsorted(within, [start, stop]).tolist()
+            if first < last:
+                events = self._bench.put_together(tiles, start - begin, stop - begin)
+                to.part(first, last).put(events, within[first:last] - start)
+
+    def _tiles(self, chunk: int, begin: int, end: int) -> Iterator[Tile]:
+        """Rows of the tiles of a chunk, inflated: which box of the events, and its bytes."""
         index, count = self._index, self._bench.boxes
+        step = self._bytes // self._length
         numbers = np.arange(chunk * count, (chunk + 1) * count)
         written = index.offsets[numbers] >= 0
         for box in np.flatnonzero(~written).tolist():
-            yield box, fill_value(index) * math.prod(index.chunks or ())
+            value = fill_value(index)
+            yield box, value * ((end - begin) * step // len(value))
         numbers = numbers[written]
         for number, data in self._blobs.read(numbers, index.offsets[numbers], index.sizes[numbers]):
-            plain = bytes(data) if index.codec == "plain" else inflated(data, number, self._bytes)
-            yield number % count, plain
+            plain = data if index.codec == "plain" else inflated(data, number, self._bytes)
+            yield number % count, memoryview(plain)[begin * step : end * step]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +103,8 @@ class _Bench:
     ----------
     room : int
         Events that there is memory for.
+    held : int
+        Events whose tiles may be held.
     boxes : int
         Tiles that an event lies in.
     """
@@ -100,6 +112,7 @@ class _Bench:
     def __init__(self, dtype: str, shape: tuple[int, ...], side: tuple[int, ...]) -> None:
         step = np.dtype(dtype).itemsize
         self.room = max(1, _TOGETHER_BYTES // (math.prod(shape) * step))
+        self.held = max(1, _HELD_BYTES // (math.prod(shape) * step))
         self._step = math.prod(side) * step
         self._events = np.frombuffer(_huge_pages(self.room * math.prod(shape) * step), dtype).reshape(
             -1, *shape

@@ -146,6 +146,7 @@ def test_however_small_the_buffers(
     monkeypatch.setattr(whole, "_GAP_BYTES", 64)
     monkeypatch.setattr(whole, "_MOST_BUFFERS", 4)
     monkeypatch.setattr(tiles_module, "_TOGETHER_BYTES", 40 * small)
+    monkeypatch.setattr(tiles_module, "_HELD_BYTES", 100 * small)
     for long_event in (1, 10**9):
         for module in (whole, cells_module):
             monkeypatch.setattr(module, "LONG_EVENT", long_event)

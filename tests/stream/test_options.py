@@ -11,15 +11,16 @@ import pytest
 from dlscan.config import Experiment
 from dlscan.errors import StreamError, UsageError
 from dlscan.prepare import prepare
-from dlscan.stream import Batch, Batches
+from dlscan.stream import Batch, Batches, supply
 
 Make = Callable[..., Experiment]
 
 
-@pytest.fixture(params=["prepared", "index"])
-def prepared(experiment: Experiment, request: pytest.FixtureRequest) -> Path:
-    """A dataset, or the index of the raw files; both hold the same events."""
-    prepare(experiment, processes=1, index_only=request.param == "index")
+@pytest.fixture(params=["prepared", "index", "index of small events"])
+def prepared(experiment: Experiment, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A dataset, or the index of the raw files, whose events are scattered or gathered; all hold the same."""
+    prepare(experiment, processes=1, index_only=request.param != "prepared")
+    monkeypatch.setattr(supply, "SMALL_EVENT", 10**9 if request.param == "index of small events" else 0)
     return experiment.data.prepared
 
 
@@ -74,7 +75,11 @@ def test_the_order_depends_on_seed_and_epoch_only(prepared: Path, cache: str) ->
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_oversampling_equalises_the_classes(make_experiment: Make, raw: Path, workers: int) -> None:
+@pytest.mark.parametrize("small", [0, 10**9])
+def test_oversampling_equalises_the_classes(
+    make_experiment: Make, raw: Path, workers: int, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supply, "SMALL_EVENT", small)
     (raw / "Ele/Ele_1.h5").unlink()
     experiment = make_experiment()
     prepare(experiment, processes=1, index_only=True)
@@ -139,15 +144,16 @@ def test_sparse_transport_of_what_is_not_sparse_is_refused(make_experiment: Make
 @pytest.mark.parametrize("balance", ["none", "weights"])
 @pytest.mark.parametrize("workers", [0, 1])
 def test_event_weights_multiply_those_of_the_class(
-    make_experiment: Make, raw: Path, balance: str, workers: int
+    make_experiment: Make, raw: Path, balance: str, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = np.random.default_rng(0)
     for path in raw.glob("*/*.h5"):
         with h5py.File(path, "a") as file:
             file["weight"] = rng.uniform(0.5, 2, len(file["ECAL"]))
     experiment = make_experiment("data.extras=[target,weight]")
-    for index_only in (False, True):
+    for index_only, small in ((False, 0), (True, 0), (True, 10**9)):
         prepare(experiment, processes=1, index_only=index_only)
+        monkeypatch.setattr(supply, "SMALL_EVENT", small)
         options = {"workers": workers, "balance": balance, "extras": True}
         with (
             Batches(experiment.data.prepared, **options) as plain,
