@@ -421,7 +421,8 @@ def test_a_damaged_attempt_does_not_make_a_point_unusable(paths, monkeypatch, co
     claim = Claim.take(paths)
     assert claim.attempt.number == 2
     # it may have been alive
-    assert file(paths, 2).stat().st_mtime >= written + heartbeat.STALE_BEATS * 0.05
+    # but for a tick of the file system's clock
+    assert file(paths, 2).stat().st_mtime >= written + heartbeat.STALE_BEATS * 0.05 - 0.01
     claim.end("done")
 
 

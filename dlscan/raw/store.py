@@ -88,10 +88,6 @@ class RawIndex:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def unit_rows(self, number: int) -> int:
-        """Rows of file `number` that are best decoded together: whole chunks of its largest dataset."""
-        return int(self.unit_rows_all[number])
-
     def file(self, number: int) -> tuple[Path, dict[str, DatasetIndex], tuple[int, int]]:
         """Where file `number` is, where its chunks lie, and its size and time of change when it was read."""
         first, last = self._read("name_starts", number, 2).tolist()

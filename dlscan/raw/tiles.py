@@ -15,18 +15,18 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.raw.blobs import Blobs
+from dlscan.raw.blobs import Blobs, Scratch
 from dlscan.raw.cells import Array, Rows, Target
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.whole import fill_value, inflated, runs_by_chunk
 
 # Events that are put together at a time take about so many bytes
-_TOGETHER_BYTES = 8 * 2**20
+_TOGETHER_BYTES = 12 * 2**20
 # Tiles of more events than that are held, inflated, up to so many bytes; beyond they are inflated again
-_HELD_BYTES = 128 * 2**20
+_HELD_BYTES = 64 * 2**20
 _HUGE_PAGE = 2 * 2**20
 
-Tile = tuple[int, "bytes | memoryview"]
+Tile = tuple[int, "bytes | bytearray"]
 
 
 class Tiles:
@@ -38,7 +38,7 @@ class Tiles:
         self._length, side = index.chunks[0], index.chunks[1:]
         self._bytes = math.prod(index.chunks) * np.dtype(index.dtype).itemsize
         layout = index.dtype, index.shape, side
-        self._bench = blobs.scratch.kept(layout, lambda: _Bench(*layout))
+        self._bench = blobs.scratch.kept(layout, lambda: _Bench(*layout, blobs.scratch))
 
     def read(self, rows: Rows, to: Target) -> None:
         """See `DirectFile.read`."""
@@ -53,7 +53,7 @@ class Tiles:
         tiles: Iterable[Tile] = self._tiles(chunk, begin, end)
         room = self._bench.room
         if end - begin > room:
-            tiles = [(box, bytes(data)) for box, data in tiles]  # each is wanted several times
+            tiles = list(tiles)  # each is wanted several times
         for start in range(begin, end, room):
             stop = min(start + room, end)
             first, last = np.searchsorted(within, [start, stop]).tolist()
@@ -72,8 +72,8 @@ class Tiles:
             yield box, value * ((end - begin) * step // len(value))
         numbers = numbers[written]
         for number, data in self._blobs.read(numbers, index.offsets[numbers], index.sizes[numbers]):
-            plain = data if index.codec == "plain" else inflated(data, number, self._bytes)
-            yield number % count, memoryview(plain)[begin * step : end * step]
+            plain = bytes(data) if index.codec == "plain" else inflated(data, number, self._bytes)
+            yield number % count, plain[begin * step : end * step] if end - begin < self._length else plain
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,14 +109,15 @@ class _Bench:
         Tiles that an event lies in.
     """
 
-    def __init__(self, dtype: str, shape: tuple[int, ...], side: tuple[int, ...]) -> None:
+    def __init__(self, dtype: str, shape: tuple[int, ...], side: tuple[int, ...], scratch: Scratch) -> None:
         step = np.dtype(dtype).itemsize
-        self.room = max(1, _TOGETHER_BYTES // (math.prod(shape) * step))
-        self.held = max(1, _HELD_BYTES // (math.prod(shape) * step))
+        event = math.prod(shape) * step
+        self.room, self.held = max(1, _TOGETHER_BYTES // event), max(1, _HELD_BYTES // event)
         self._step = math.prod(side) * step
-        self._events = np.frombuffer(_huge_pages(self.room * math.prod(shape) * step), dtype).reshape(
-            -1, *shape
-        )
+        # all layouts share their memory: one is in use at a time
+        size = max(_TOGETHER_BYTES, event)
+        memory = scratch.kept(size, lambda: _huge_pages(size))
+        self._events = np.ndarray((self.room, *shape), dtype, memory)
         counts = [-(-length // edge) for length, edge in zip(shape, side, strict=True)]
         self._boxes = [self._box(side, corner) for corner in itertools.product(*map(range, counts))]
         self.boxes = len(self._boxes)

@@ -13,6 +13,8 @@ from dlscan.raw.inflate import inflate
 _BLOCK_BYTES = 512 * 2**10
 # Unwanted bytes between two events that cost less to read than to skip
 _GAP_BYTES = 64 * 2**10
+# Where they go
+_SKIPPED = memoryview(bytearray(_GAP_BYTES))
 # A call of the kernel takes at most so many buffers
 _MOST_BUFFERS = 1024
 
@@ -24,7 +26,6 @@ class Plain:
         self._index, self._blobs = index, blobs
         self._dtype = np.dtype(index.dtype)
         self._length = index.chunks[0] if index.chunks else max(index.rows, 1)
-        self._skipped = memoryview(bytearray(_GAP_BYTES))
 
     def read(self, rows: Rows, to: Target) -> None:
         """See `DirectFile.read`."""
@@ -51,7 +52,7 @@ class Plain:
                     self._blobs.fill(buffers, offset + begin * event)
                 buffers, begin = [], row
             elif gap:
-                buffers.append(self._skipped[:gap])
+                buffers.append(_SKIPPED[:gap])
             buffers.append(memory)
             following = row + len(memory) // event
         self._blobs.fill(buffers, offset + begin * event)

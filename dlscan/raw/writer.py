@@ -18,7 +18,7 @@ from dlscan.raw.index import DatasetIndex
 from dlscan.raw.store import VERSION
 
 # Rows that are decoded together are at least about so many bytes, which a disk delivers at full speed
-_UNIT_BYTES = 2 * 2**20
+_LEAST_UNIT = 2 * 2**20
 _MOST_UNIT_ROWS = 4096
 # Values that are collected before they are written
 _COLLECTED = 2**20
@@ -144,7 +144,7 @@ def unit_rows(datasets: Mapping[str, DatasetIndex]) -> int:
     """Rows of a file that are best decoded together: whole chunks of its largest dataset."""
     largest = max(datasets.values(), key=lambda found: found.event_bytes)
     event = max(1, sum(found.event_bytes for found in datasets.values()))
-    wanted = max(1, min(_UNIT_BYTES // event, _MOST_UNIT_ROWS))
+    wanted = max(1, min(_LEAST_UNIT // event, _MOST_UNIT_ROWS))
     chunk = largest.chunks[0] if largest.chunks else 1
     if chunk > _MOST_UNIT_ROWS:
         # equal parts, so that as few as possible need two chunks

@@ -152,21 +152,22 @@ class Batches:
         if self._cache is not None:
             self._cache.close()
 
-    def epoch(self, number: int) -> Iterator[Batch]:
+    def epoch(self, number: int, last: bool = False) -> Iterator[Batch]:
         """The batches of epoch `number`, from 0; leaving the loop early is fine.
 
-        A new epoch ends the one before: its iterator cannot go on.
+        A new epoch ends the one before: its iterator cannot go on. While the last batches are delivered the
+        next epoch is read ahead, unless this is the `last` one.
         """
         self._turn += 1
-        return self._read(number, self._turn)
+        return self._read(number, last, self._turn)
 
-    def _read(self, number: int, turn: int) -> Iterator[Batch]:
+    def _read(self, number: int, last: bool, turn: int) -> Iterator[Batch]:
         self._check(turn)
         try:
             if self._supply is None or self._ring is None:
                 self._supply = self._make_supply()
                 self._ring = self._make_ring(self._supply)
-            for arrays in self._ring.batches(number, self._supply.tasks, self._sizes()):
+            for arrays in self._ring.batches(number, self._supply.tasks, self._sizes(), last):
                 batch = Batch.of(arrays)
                 del arrays  # the caller alone decides how long a slot is lent
                 yield batch
@@ -200,7 +201,9 @@ class Batches:
             warn_if_slow()
             own = {name: column.split("/", 1)[1] for name, column in fields.items() if "/" in column}
             source = RawSource(self._directory / "index.h5", SPLITS.index(self._split), own, weights)
-            return Raw(source, self._wish, self.manifest.event_bytes)
+            return Raw(
+                source, self._wish, self.manifest.event_bytes, self._layout.used // self._layout.batch_size
+            )
         directory, shards = self._directory, self.manifest.splits[self._split].shards
         if self._cache is not None:
             self._fill(self._cache)
@@ -229,7 +232,7 @@ class Batches:
             memory=self._memory,
         ) as batches:
             events = self.manifest.splits[self._split].events
-            cache.encode((batch.arrays() for batch in batches.epoch(0)), self.manifest, events)
+            cache.encode((batch.arrays() for batch in batches.epoch(0, last=True)), self.manifest, events)
 
     def _make_ring(self, supply: Supply) -> Ring:
         slots = self._room.slots(supply)

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import mmap
 import os
+import selectors
 import signal
 import socket
 import struct
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -70,7 +71,7 @@ class Here:
         self._reader.do(work, slots)
         self._done.append(task)
 
-    def finished(self) -> list[int]:
+    def finished(self, seconds: float) -> list[int]:
         """Tasks that are done."""
         done, self._done = self._done, []
         return done
@@ -114,9 +115,11 @@ class Crew:
         self._source, self._patience = source, patience
         self._reading = np.ndarray((workers,), np.int64, memory, slots * layout.size)
         self._workers: list[_Worker] = []
+        self._selector = selectors.DefaultSelector()
         try:
             for number in range(workers):
                 self._workers.append(_Worker(number, descriptor, patience))
+                self._selector.register(self._workers[-1].connection, selectors.EVENT_READ, self._workers[-1])
             # all are starting before the first is told anything
             for worker in self._workers:
                 worker.connection.send((worker.number, descriptor, slots, source, layout))
@@ -146,18 +149,18 @@ class Crew:
         except (BrokenPipeError, ConnectionResetError):
             raise self._died(worker) from None
 
-    def finished(self) -> list[int]:
-        """Tasks that are done; waits up to a second for one.
+    def finished(self, seconds: float) -> list[int]:
+        """Tasks that are done; waits some seconds for one.
 
         Raises
         ------
         StreamError
             If a worker failed, died or hangs; it names the file.
         """
-        ready = wait([worker.connection for worker in self._workers], timeout=1.0)
+        ready = [key.data for key, _ in self._selector.select(seconds)]
         done = []
         for worker in self._workers:
-            if worker.connection in ready:
+            if worker in ready:
                 done.append(self._answer(worker))
             elif worker.tasks and time.monotonic() - worker.since > self._patience:
                 raise self._hangs(worker)
@@ -165,6 +168,7 @@ class Crew:
 
     def close(self) -> None:
         """End the workers."""
+        self._selector.close()
         for worker in self._workers:
             worker.connection.close()
         for worker in self._workers:

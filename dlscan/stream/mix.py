@@ -78,15 +78,18 @@ class Mixed(NamedTuple):
         Events per batch.
     pool : int
         Events that are mixed, about: a pool ends where a unit does.
-    at_once : int or None
-        Units that a task has at most; with None it has a pool, and gathers its events before it deals them.
+    at_once : int
+        Units that a task has at most.
+    gather : bool
+        Whether each task has a pool instead, and gathers its events before it deals them.
     seed : tuple of int or None
         Of the order of pools; None keeps the order of the units.
     """
 
     batch_size: int
     pool: int
-    at_once: int | None
+    at_once: int
+    gather: bool
     seed: tuple[int, ...] | None
 
     def tasks(self, unit: Callable[[int], Unit], events: Integers) -> Iterator[Task]:
@@ -107,11 +110,11 @@ class Mixed(NamedTuple):
             batches = start // self.batch_size, (stop - 1) // self.batch_size
             # a zero at the end of a seed would not count
             deal = None if self.seed is None else (*self.seed, number + 1)
-            step = self.at_once or last - first
+            step = last - first if self.gather else self.at_once
             for begin in range(first, last, step):
                 some = tuple(map(unit, range(begin, min(begin + step, last))))
                 before, place = int(begins[begin]) - start, start % self.batch_size
-                yield Task(*batches, Part(some, deal, stop - start, before, place, self.at_once is None))
+                yield Task(*batches, Part(some, deal, stop - start, before, place, self.gather))
 
 
 def most_batches(pool: int, longest: int, batch_size: int) -> int:
@@ -119,13 +122,15 @@ def most_batches(pool: int, longest: int, batch_size: int) -> int:
     return -(-(pool + longest) // batch_size) + 1
 
 
-def spread(labels: NDArray[np.integer], rng: np.random.Generator) -> Integers:
+def spread(labels: NDArray[np.integer], events: Integers, rng: np.random.Generator) -> Integers:
     """Put units in random order, those of each class evenly over all of it.
 
     Parameters
     ----------
     labels : ndarray of int, (U,)
         The class of each unit.
+    events : ndarray of int64, (U,)
+        How many are delivered of each.
     rng : numpy.random.Generator
         Draws the order.
 
@@ -136,7 +141,8 @@ def spread(labels: NDArray[np.integer], rng: np.random.Generator) -> Integers:
     """
     keys = np.empty(len(labels))
     for label in np.unique(labels):
-        own = np.flatnonzero(labels == label)
-        # one of them in each of as many equal parts of the epoch as there are
-        keys[rng.permutation(own)] = (np.arange(len(own)) + rng.random(len(own))) / len(own)
+        own = rng.permutation(np.flatnonzero(labels == label))
+        # by events, as far from each other as can be: a pool has its share of each class, give or take a unit
+        ends = np.cumsum(events[own])
+        keys[own] = (ends - rng.random() * events[own]) / max(ends[-1], 1)
     return np.argsort(keys)

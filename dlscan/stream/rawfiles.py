@@ -18,8 +18,6 @@ from dlscan.stream.mix import Part, Unit
 from dlscan.stream.slots import Arrays
 
 _MOST_OPEN = 64
-# Inputs of an event from which on each goes straight to its place. Smaller ones are gathered, pool by pool.
-SMALL_EVENT = 512
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,10 +122,10 @@ class RawReader:
         A run of rows is read faster than most of them: the others are left where they are.
         """
         room = sum(unit.stop - unit.start for unit in work.units)
-        if len(self._pool["labels"]) < room:
-            self._pool = {
-                name: np.empty((room, *array.shape[1:]), array.dtype) for name, array in self._pool.items()
-            }
+        for name, array in self._pool.items():
+            if len(array) < room:
+                self._pool[name] = np.empty((0, *array.shape[1:]), array.dtype)  # lets the old one go first
+                self._pool[name] = np.empty((room, *array.shape[1:]), array.dtype)
         wanted, end = [], 0
         for unit, _, rows in self._units(work):
             read, inside = rows, np.arange(len(rows))

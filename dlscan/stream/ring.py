@@ -22,6 +22,8 @@ from dlscan.stream.task import Task
 
 # Epochs that are read at a time: the one that is delivered, and the next.
 _EPOCHS = 2
+# How long to wait for a worker before looking whether all are well; and how often to hear them meanwhile
+_WAIT_SECONDS, _HEAR_SECONDS = 1.0, 1e-3
 
 
 class Ring:
@@ -61,35 +63,42 @@ class Ring:
         self._free = list(range(slots))
         self._leases: dict[int, weakref.ref[NDArray[np.uint8]]] = {}
         self._epochs: list[_Epoch] = []  # the one that is delivered, and the one that is read ahead
-        self._under_way: dict[int, _Epoch] = {}  # by task
+        self._under_way: dict[int, tuple[_Epoch, Task]] = {}  # by number
         self._asked = 0
+        self._heard = 0.0
         self.waited = 0.0
 
     def batches(
-        self, number: int, tasks: Callable[[int], Iterator[Task]], sizes: Iterator[int]
+        self, number: int, tasks: Callable[[int], Iterator[Task]], sizes: Iterator[int], last: bool
     ) -> Iterator[Arrays]:
         """Yield the arrays of the batches of an epoch.
 
         Parameters
         ----------
         number : int
-            Of the epoch. The next one is read ahead when all of this has been asked for: workers have nothing
-            else to do, and its first batches are there when it begins.
+            Of the epoch.
         tasks : callable
             Gives the tasks of an epoch.
         sizes : iterator of int
             Events of each batch.
+        last : bool
+            Whether no other epoch follows. The next one is read ahead when all of this has been asked for:
+            workers have nothing else to do, and its first batches are there when it begins.
         """
         epoch = self._begin(number, tasks)
+        ahead = not last and self._crew.reads_ahead
         self.waited = 0.0
         for batch, events in enumerate(sizes):
-            self._ask(tasks)
             started = time.perf_counter()
+            if started - self._heard > _HEAR_SECONDS:  # others may be filled already: workers need new tasks
+                self._heard = started
+                self._receive(0)
+            self._ask(tasks, ahead)
             while not epoch.is_filled(batch):
                 if not self._crew.busy:
                     raise StreamError("the stream cannot go on: a defect of dlscan")
-                self._receive()
-                self._ask(tasks)
+                self._receive(_WAIT_SECONDS)
+                self._ask(tasks, ahead)
             self.waited += time.perf_counter() - started
             yield self._lend(epoch.slots.pop(batch), events)
 
@@ -103,18 +112,18 @@ class Ring:
             del self._epochs[0]
             return self._epochs[0]
         while self._crew.busy:
-            self._crew.finished()
+            self._crew.finished(_WAIT_SECONDS)
         for epoch in self._epochs:
             self._free += epoch.slots.values()
         self._under_way = {}
         self._epochs = [_Epoch(number, tasks(number))]
         return self._epochs[0]
 
-    def _ask(self, tasks: Callable[[int], Iterator[Task]]) -> None:
+    def _ask(self, tasks: Callable[[int], Iterator[Task]], ahead: bool) -> None:
         while self._crew.has_time():
             epoch = self._epochs[-1]
             if epoch.next_task is None:
-                if len(self._epochs) == _EPOCHS or not self._crew.reads_ahead:
+                if len(self._epochs) == _EPOCHS or not ahead:
                     return
                 self._epochs.append(_Epoch(epoch.number + 1, tasks(epoch.number + 1)))
                 continue
@@ -124,12 +133,13 @@ class Ring:
             for batch in range(epoch.opened, task.last + 1):
                 epoch.slots[batch] = self._free.pop()
             self._asked += 1
-            self._under_way[self._asked] = epoch
-            self._crew.ask(self._asked, task.work, epoch.begin(self._asked))
+            self._under_way[self._asked] = epoch, task
+            self._crew.ask(self._asked, task.work, epoch.begin())
 
-    def _receive(self) -> None:
-        for task in self._crew.finished():
-            self._under_way.pop(task).end(task)
+    def _receive(self, seconds: float) -> None:
+        for number in self._crew.finished(seconds):
+            epoch, task = self._under_way.pop(number)
+            epoch.end(task)
 
     def _lend(self, slot: int, events: int) -> Arrays:
         """The arrays of a filled slot; it comes back to the ring when the last of them is dropped.
@@ -173,23 +183,21 @@ class _Epoch:
         self.number, self._tasks = number, tasks
         self.next_task = next(tasks, None)
         self.slots: dict[int, int] = {}
-        self._under_way: dict[int, Task] = {}
         self._missing: collections.Counter[int] = collections.Counter()  # tasks under way, by batch
         self.opened = 0
 
-    def begin(self, number: int) -> list[int]:
-        """Note that the next task is under way, under a number; returns the slots of its batches."""
-        assert self.next_task is not None
-        task = self._under_way[number] = self.next_task
+    def begin(self) -> list[int]:
+        """Note that the next task is under way; returns the slots of its batches."""
+        task = self.next_task
+        assert task is not None
         batches = range(task.first, task.last + 1)
         self._missing.update(batches)
         self.opened = max(self.opened, task.last + 1)
         self.next_task = next(self._tasks, None)
         return [self.slots[batch] for batch in batches]
 
-    def end(self, number: int) -> None:
+    def end(self, task: Task) -> None:
         """Note that a task is done."""
-        task = self._under_way.pop(number)
         self._missing.subtract(range(task.first, task.last + 1))
 
     def is_filled(self, batch: int) -> bool:

@@ -14,7 +14,7 @@ from dlscan.raw.store import RawIndex
 from dlscan.stream import plan
 from dlscan.stream.crew import AHEAD, Source
 from dlscan.stream.mix import Mixed, Unit, most_batches, spread
-from dlscan.stream.rawfiles import SMALL_EVENT, RawSource
+from dlscan.stream.rawfiles import RawSource
 from dlscan.stream.shards import ShardReader, ShardSource
 from dlscan.stream.task import Task
 
@@ -23,11 +23,14 @@ _POOL_BYTES = 2 * 2**20
 _MOST_BATCHES = 32
 # A pool is read anew for each task that delivers a part of it.
 _MOST_PARTS = 4
-# A batch of raw events is drawn from about so many batches' worth of them, and from so many units.
+# A batch of raw events is drawn from about so many batches' worth of them, and from so many units: as many as
+# make up some inputs, since each is of one class, and a pool should have all classes in equal shares.
 _POOL_BATCHES = 8
-_POOL_UNITS = 16
+_LEAST_UNITS, _MOST_UNITS, _POOL_BYTES_RAW = 16, 64, 16 * 2**20
 # Inputs of a unit: a longer one takes hardly less time, event by event.
-_UNIT_BYTES = 8 * 2**20
+_LONGEST_UNIT = 8 * 2**20
+# An event from which on each goes straight to its place. Smaller ones are gathered, pool by pool.
+_SMALL_EVENT = 512
 # Units that a task has at most: asking for each by itself would keep the owner of the stream busy.
 _UNITS = 4
 
@@ -59,7 +62,9 @@ class Supply(Protocol):
     """
 
     needed: int
-    mixes: bool
+
+    @property
+    def mixes(self) -> bool: ...
 
     @property
     def source(self) -> Source: ...
@@ -125,11 +130,13 @@ class Prepared:
 
 
 class Raw:
-    """The events of a split of a raw directory; `event_bytes` are those of the dense inputs of an event."""
+    """The events of a split of a raw directory.
 
-    mixes = True
+    `event_bytes` are those of the dense inputs of an event, on which the order may depend; `slot_bytes` are
+    those of all that is delivered of it.
+    """
 
-    def __init__(self, source: RawSource, wish: Wish, event_bytes: int) -> None:
+    def __init__(self, source: RawSource, wish: Wish, event_bytes: int, slot_bytes: int) -> None:
         self.source = source
         self._index = _opened(source.index)
         self._wish = wish
@@ -142,16 +149,22 @@ class Raw:
         self._stop = np.minimum(self._start + rows[self._file], events[self._file])
         self._events = self._counts(self._index.codes == source.code)
         self._longest = int(rows.max())
-        self._whole = event_bytes < SMALL_EVENT
+        self._gather = slot_bytes < _SMALL_EVENT
         self._pool = wish.batch_size
-        if wish.shuffle or self._whole:
-            self._pool = max(_POOL_BATCHES * wish.batch_size, _POOL_UNITS * self._longest)
+        if wish.shuffle or self._gather:
+            units = min(_MOST_UNITS, max(_LEAST_UNITS, _POOL_BYTES_RAW // (self._longest * event_bytes)))
+            self._pool = max(_POOL_BATCHES * wish.batch_size, units * self._longest)
         self.needed = self._batches()
+
+    @property
+    def mixes(self) -> bool:
+        """Whether events are drawn at random."""
+        return self._wish.shuffle
 
     @property
     def ahead(self) -> int:
         """Another pool, or two of small events for each worker."""
-        return self.needed * (AHEAD * max(self._wish.workers, 1) - 1 if self._whole else 1)
+        return self.needed * (AHEAD * max(self._wish.workers, 1) - 1 if self._gather else 1)
 
     def shrink(self) -> bool:
         """Draw batches from fewer events."""
@@ -169,7 +182,9 @@ class Raw:
         units, events, again = np.arange(len(self._file)), self._events, None
         if wish.oversample:
             units, events, again = self._repeated(rng)
-        order = spread(self._index.labels[self._file[units]], rng) if wish.shuffle else np.arange(len(units))
+        order = np.arange(len(units))
+        if wish.shuffle:
+            order = spread(self._index.labels[self._file[units]], events, rng)
         order = order[events[order] > 0]
         # the last pass over a unit of a rarer class takes only those events whose turn it is
         last = np.diff(units, append=-1) != 0
@@ -183,21 +198,20 @@ class Raw:
             return Unit(file, start, stop, chosen)
 
         seed = (wish.seed, epoch) if wish.shuffle else None
-        return Mixed(wish.batch_size, self._pool, self._at_once(), seed).tasks(read, events[order])
+        mixed = Mixed(wish.batch_size, self._pool, self._at_once(), self._gather, seed)
+        return mixed.tasks(read, events[order])
 
     def _longer(self, event_bytes: int) -> NDArray[np.int64]:
-        """Rows of a unit of each file: as many of its least units as cost a pool none of its variety."""
+        """Rows of a unit of each file: as many of its least units as leave a pool enough of them."""
         rows = self._index.unit_rows_all.astype(np.int64)
-        most = min(_UNIT_BYTES // max(event_bytes, 1), _POOL_BATCHES * self._wish.batch_size // _POOL_UNITS)
+        most = min(_LONGEST_UNIT // event_bytes, _POOL_BATCHES * self._wish.batch_size // _MOST_UNITS)
         return np.maximum(most // rows, 1) * rows
 
     def _batches(self) -> int:
         return most_batches(self._pool, self._longest, self._wish.batch_size)
 
-    def _at_once(self) -> int | None:
+    def _at_once(self) -> int:
         """Units of a task: few enough for all workers to have some of a pool."""
-        if self._whole:
-            return None
         return max(1, min(_UNITS, self._pool // self._longest // (2 * AHEAD * max(self._wish.workers, 1))))
 
     def _counts(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:

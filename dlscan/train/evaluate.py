@@ -155,7 +155,7 @@ class _Events:
     def fill(self, batches: Batches, scorers: _Scorers, files: Sequence[ScoreFile] = ()) -> None:
         """Score batches until the arrays are full; what they carry along goes into the files."""
         start = 0
-        for batch in batches.epoch(0):
+        for batch in batches.epoch(0, last=True):
             self.largest = max(self.largest, len(batch))
             stop = min(start + len(batch), len(self.labels))
             here, used = slice(start, stop), slice(stop - start)

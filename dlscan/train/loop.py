@@ -107,7 +107,8 @@ class Loop:
         """Train an epoch to its end; the members that failed. None if it was left in the middle."""
         start = time.perf_counter()
         epoch, done = members[0].place
-        batches = itertools.islice(self._training.epoch(epoch), done, None)
+        last = all(epoch + 1 >= member.experiment.train.epochs for member in members)
+        batches = itertools.islice(self._training.epoch(epoch, last), done, None)
         for step, batch in enumerate(self._feed(batches, pack.one_length), done + 1):
             pack.train(batch)
             if self._on_step:
@@ -117,7 +118,7 @@ class Loop:
                 return None
         pack.wait()
         trained = time.perf_counter()
-        for batch in self._feed(self._validation.epoch(epoch), pack.one_length):
+        for batch in self._feed(self._validation.epoch(epoch, last), pack.one_length):
             pack.look(batch)
         pack.wait()
         learners = [member.learner for member in members]

@@ -135,7 +135,10 @@ def test_every_layout_gives_what_h5py_gives(tmp_path: Path, layout: str, dtype: 
     assert check(tmp_path / "a.h5", "x", dtype) == codec
 
 
-@pytest.mark.parametrize("layout", ["contiguous", "plain tiles", "gzip whole events", "gzip ragged tiles"])
+@pytest.mark.parametrize(
+    "layout",
+    ["contiguous", "plain tiles", "gzip whole events", "gzip ragged tiles", "gzip tiles of all events"],
+)
 @pytest.mark.parametrize("small", [1, 500])
 def test_however_small_the_buffers(
     tmp_path: Path, layout: str, small: int, monkeypatch: pytest.MonkeyPatch
@@ -145,8 +148,9 @@ def test_however_small_the_buffers(
     monkeypatch.setattr(whole, "_BLOCK_BYTES", small)
     monkeypatch.setattr(whole, "_GAP_BYTES", 64)
     monkeypatch.setattr(whole, "_MOST_BUFFERS", 4)
-    monkeypatch.setattr(tiles_module, "_TOGETHER_BYTES", 40 * small)
-    monkeypatch.setattr(tiles_module, "_HELD_BYTES", 100 * small)
+    # of the image's events five are put together at a time, and tiles of twelve are held
+    monkeypatch.setattr(tiles_module, "_TOGETHER_BYTES", 5 * 1080 if small > 1 else 1)
+    monkeypatch.setattr(tiles_module, "_HELD_BYTES", 12 * 1080 if small > 1 else 1)
     for long_event in (1, 10**9):
         for module in (whole, cells_module):
             monkeypatch.setattr(module, "LONG_EVENT", long_event)

@@ -69,7 +69,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
             assert (path, stat) == (tmp_path / "räw" / files[number].name, files[number].stat)
             assert index.labels[number] == files[number].label
             assert index.numbers[number] == files[number].number
-            assert index.unit_rows(number) == unit_rows(files[number].datasets)
+            assert index.unit_rows_all[number] == unit_rows(files[number].datasets)
             assert datasets.keys() == {"x", "y"}
             for name, expected in files[number].datasets.items():
                 assert_same(datasets[name], expected)

@@ -213,17 +213,6 @@ def test_leaving_the_loop_early_leaves_the_stream_usable(prepared: Path) -> None
         assert len({key for b in batches.epoch(1) for key in identity(b)}) == batches.events
 
 
-def test_the_next_epoch_is_read_ahead(prepared: Path) -> None:
-    with Batches(prepared, "train", 16, 2, extras=True) as batches:
-        for number in range(2):
-            for batch in batches.epoch(number):
-                del batch
-            assert batches._ring is not None
-            ahead = batches._ring._epochs[1]
-            assert ahead.number == number + 1
-            assert ahead.slots
-
-
 @pytest.mark.parametrize("workers", [0, 2])
 def test_whatever_was_read_ahead_every_epoch_is_itself(prepared: Path, workers: int) -> None:
     def order(stream: Batches, number: int, most: int | None = None) -> list[tuple[int, int]]:

@@ -17,10 +17,10 @@ def mixed(
     seed: int | None = 1,
     at_once: int | None = 4,
 ) -> list[Task]:
-    """Units of `UNIT` events, the last one shorter, in random order."""
+    """Units of `UNIT` events, the last one shorter, in random order; gathered without `at_once`."""
     order = np.random.default_rng(seed or 0).permutation(units)
     events = np.where(order == units - 1, last, UNIT)
-    cut = Mixed(batch_size, pool, at_once, None if seed is None else (seed, 0))
+    cut = Mixed(batch_size, pool, at_once or 1, at_once is None, None if seed is None else (seed, 0))
     return list(cut.tasks(lambda number: Unit(int(order[number]), 0, int(events[number])), events))
 
 
@@ -105,7 +105,7 @@ def test_a_batch_is_drawn_from_all_units_of_a_pool() -> None:
 @pytest.mark.parametrize("counts", [(1,), (100, 100, 100), (300, 20, 1)])
 def test_classes_are_spread_evenly_over_an_epoch(counts: tuple[int, ...]) -> None:
     labels = np.repeat(np.arange(len(counts)), counts)
-    orders = [spread(labels, np.random.default_rng(seed)) for seed in range(3)]
+    orders = [spread(labels, np.ones_like(labels), np.random.default_rng(seed)) for seed in range(3)]
     for order in orders:
         assert sorted(order) == list(range(len(labels)))
         for label, count in enumerate(counts):
@@ -114,3 +114,25 @@ def test_classes_are_spread_evenly_over_an_epoch(counts: tuple[int, ...]) -> Non
             expected = np.arange(1, len(order) + 1) * count / len(order)
             assert abs(seen - expected).max() < 2 + len(counts)
     assert len(labels) == 1 or any(list(orders[0]) != list(order) for order in orders[1:])
+
+
+@pytest.mark.parametrize(("unit", "units", "most"), [(30, 64, 1.1), (512, 16, 1.1), (4096, 64, 1.3)])
+def test_classes_mix_in_a_batch_nearly_as_a_random_draw_would(unit: int, units: int, most: float) -> None:
+    """Chi square of class counts over batches, for files of 62,500 rows of one class."""
+    lengths = np.full(-(-62_500 // unit), unit)
+    lengths[-1] = 62_500 - lengths[:-1].sum()
+    events, labels = np.tile(lengths, 12), np.repeat(np.arange(12) % 4, len(lengths))
+    order = spread(labels, events, np.random.default_rng(1))
+    batch_size = 1024
+    cut = Mixed(batch_size, max(8 * batch_size, units * unit), 4, True, (1, 0))
+    counts = np.zeros((events.sum() // batch_size + 1, 4))
+    for task in cut.tasks(lambda number: Unit(int(order[number]), 0, 0), events[order]):
+        part: Part = task.work
+        units = [unit.file for unit in part.units]
+        own = np.repeat(labels[units], events[units])[part.order()]
+        batches = task.first + (part.place + np.arange(part.pool)) // batch_size
+        np.add.at(counts, (batches, own), 1)
+    counts = counts[:-1]
+    assert (counts.sum(axis=1) == batch_size).all()
+    square = ((counts - batch_size / 4) ** 2 / (batch_size / 4)).sum()
+    assert 0.8 < square / (3 * len(counts)) < most

@@ -11,6 +11,7 @@ import pytest
 from dlscan.config import Experiment
 from dlscan.errors import StreamError, UsageError
 from dlscan.prepare import prepare
+from dlscan.raw import writer
 from dlscan.stream import Batch, Batches, supply
 
 Make = Callable[..., Experiment]
@@ -18,10 +19,22 @@ Make = Callable[..., Experiment]
 
 @pytest.fixture(params=["prepared", "index", "index of small events"])
 def prepared(experiment: Experiment, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A dataset, or the index of the raw files, whose events are scattered or gathered; all hold the same."""
+    """A dataset, or the index of the raw files, whose events are scattered or gathered; all hold the same.
+
+    An epoch has many pools, and tasks of a few units.
+    """
+    monkeypatch.setattr(writer, "_LEAST_UNIT", 1)
     prepare(experiment, processes=1, index_only=request.param != "prepared")
-    monkeypatch.setattr(supply, "SMALL_EVENT", 10**9 if request.param == "index of small events" else 0)
+    gather_all(monkeypatch, request.param == "index of small events")
+    monkeypatch.setattr(supply, "_POOL_BATCHES", 3)
+    monkeypatch.setattr(supply, "_LEAST_UNITS", 3)
+    monkeypatch.setattr(supply, "_MOST_UNITS", 3)
     return experiment.data.prepared
+
+
+def gather_all(monkeypatch: pytest.MonkeyPatch, gather: bool) -> None:
+    """Have raw events gathered for a pool before they are dealt, or none."""
+    monkeypatch.setattr(supply, "_SMALL_EVENT", 10**9 if gather else 0)
 
 
 def identity(batch: Batch) -> list[tuple[int, int]]:
@@ -63,6 +76,32 @@ def test_every_way_of_reading_gives_the_same_events_bit_by_bit(
             assert content == b"".join([*parts, np.int32(label).tobytes(), file["target"][row].tobytes()])
 
 
+def test_an_epoch_of_raw_files_has_many_pools(prepared: Path) -> None:
+    with Batches(prepared, "train", 8, 0) as batches:
+        next(batches.epoch(0))
+        assert batches._supply is not None
+        parts = [task.work for task in batches._supply.tasks(0)]
+    if batches.manifest.raw is not None:
+        assert len({part.deal for part in parts}) > 2
+        assert sum(part.place > 0 for part in parts) > 2
+
+
+def test_the_next_epoch_is_read_ahead(prepared: Path) -> None:
+    with Batches(prepared, "train", 8, 2) as batches:
+        for number in range(2):
+            assert sum(map(len, batches.epoch(number))) == batches.events
+            ring = batches._ring
+            assert ring is not None
+            while ring._crew.busy:
+                ring._receive(1.0)
+            ahead = ring._epochs[1]
+            assert ahead.number == number + 1
+            assert ahead.is_filled(0)
+        for batch in batches.epoch(2, last=True):
+            del batch
+        assert len(ring._epochs) == 1
+
+
 @pytest.mark.parametrize("cache", ["none", "ram"])
 def test_the_order_depends_on_seed_and_epoch_only(prepared: Path, cache: str) -> None:
     def order(workers: int, seed: int = 1, epoch: int = 0) -> list[tuple[int, int]]:
@@ -75,11 +114,11 @@ def test_the_order_depends_on_seed_and_epoch_only(prepared: Path, cache: str) ->
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("small", [0, 10**9])
+@pytest.mark.parametrize("gather", [False, True])
 def test_oversampling_equalises_the_classes(
-    make_experiment: Make, raw: Path, workers: int, small: int, monkeypatch: pytest.MonkeyPatch
+    make_experiment: Make, raw: Path, workers: int, gather: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supply, "SMALL_EVENT", small)
+    gather_all(monkeypatch, gather)
     (raw / "Ele/Ele_1.h5").unlink()
     experiment = make_experiment()
     prepare(experiment, processes=1, index_only=True)
@@ -151,9 +190,9 @@ def test_event_weights_multiply_those_of_the_class(
         with h5py.File(path, "a") as file:
             file["weight"] = rng.uniform(0.5, 2, len(file["ECAL"]))
     experiment = make_experiment("data.extras=[target,weight]")
-    for index_only, small in ((False, 0), (True, 0), (True, 10**9)):
+    for index_only, gather in ((False, False), (True, False), (True, True)):
         prepare(experiment, processes=1, index_only=index_only)
-        monkeypatch.setattr(supply, "SMALL_EVENT", small)
+        gather_all(monkeypatch, gather)
         options = {"workers": workers, "balance": balance, "extras": True}
         with (
             Batches(experiment.data.prepared, **options) as plain,
