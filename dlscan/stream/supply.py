@@ -152,8 +152,8 @@ class Raw:
         self._gather = slot_bytes < _SMALL_EVENT
         self._pool = wish.batch_size
         if wish.shuffle or self._gather:
-            units = min(_MOST_UNITS, max(_LEAST_UNITS, _POOL_BYTES_RAW // (self._longest * event_bytes)))
-            self._pool = max(_POOL_BATCHES * wish.batch_size, units * self._longest)
+            share = max(_LEAST_UNITS, _POOL_BYTES_RAW // (self._longest * event_bytes))
+            self._pool = max(_POOL_BATCHES * wish.batch_size, min(_MOST_UNITS, share) * self._longest)
         self.needed = self._batches()
 
     @property
