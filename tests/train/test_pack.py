@@ -113,8 +113,8 @@ def test_every_batch_is_read_once_for_the_whole_pack(make_points, monkeypatch):
     delivered = []
     read = Batches.epoch
 
-    def counted(self, *args):
-        for batch in read(self, *args):
+    def counted(self, number, last=False):
+        for batch in read(self, number, last):
             delivered.append(len(batch))
             yield batch
 
