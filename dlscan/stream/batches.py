@@ -49,7 +49,7 @@ class Batches:
     seed : int
         Of the order.
     shuffle : bool
-        False gives the order of the disk, the same each epoch.
+        False gives the order of the disk, the same each epoch (but with `oversample`, which draws).
     balance : {"none", "weights", "oversample"}
         `weights` gives each class the same total weight; `oversample` repeats events of rarer classes.
     extras : bool
