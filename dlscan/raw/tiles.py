@@ -5,11 +5,9 @@ processor's cache, and copied whole to where they go: boxes are narrow, and writ
 in them, to places all over memory takes longer.
 """
 
-import contextlib
 import dataclasses
 import itertools
 import math
-import mmap
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -24,7 +22,6 @@ from dlscan.raw.whole import fill_value, inflated, runs_by_chunk
 _TOGETHER_BYTES = 12 * 2**20
 # Tiles of more events than that are held, inflated, up to so many bytes; beyond they are inflated again
 _HELD_BYTES = 64 * 2**20
-_HUGE_PAGE = 2 * 2**20
 
 Tile = tuple[int, "bytes | bytearray"]
 
@@ -116,7 +113,7 @@ class _Bench:
         self._step = math.prod(side) * step
         # all layouts share their memory: one is in use at a time
         size = max(_TOGETHER_BYTES, event)
-        memory = scratch.kept(size, lambda: _huge_pages(size))
+        memory = scratch.kept(size, lambda: bytearray(size))
         self._events = np.ndarray((self.room, *shape), dtype, memory)
         counts = [-(-length // edge) for length, edge in zip(shape, side, strict=True)]
         self._boxes = [self._box(side, corner) for corner in itertools.product(*map(range, counts))]
@@ -143,12 +140,3 @@ class _Bench:
         place = np.ndarray((self.room, *lengths[:-1]), line, events, offset, events.strides[:-1])
         steps = [math.prod(side[axis:]) * item for axis in range(len(side))]
         return _Box(place, line, tuple(lengths[:-1]), tuple(steps))
-
-
-def _huge_pages(size: int) -> memoryview:
-    """Memory in huge pages, if there are any: writing here and there in small ones takes a third longer."""
-    memory = mmap.mmap(-1, size + _HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with contextlib.suppress(OSError):  # a kernel without them
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    begin = -np.frombuffer(memory, np.uint8).ctypes.data % _HUGE_PAGE
-    return memoryview(memory)[begin : begin + size]
