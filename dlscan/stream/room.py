@@ -51,7 +51,7 @@ class Room:
         if self._bytes < needed:
             raise UsageError(
                 f"stream.memory: {self._bytes / 2**20:.3g} MiB are too little for batches of "
-                f"{self._layout.batch_size} events, {batch / 2**20:.3g} MiB each: this stream needs at least "
-                f"{needed / 2**20:.3g} MiB (training and validation share); raise stream.memory or lower "
-                "train.batch_size"
+                f"{self._layout.batch_size} events, {batch / 2**20:.3g} MiB each: at least "
+                f"{needed / 2**20:.3g} MiB are needed, and as much again to validate; raise "
+                "stream.memory or lower train.batch_size"
             )

@@ -26,7 +26,7 @@ _MOST_PARTS = 4
 # A batch of raw events is drawn from about so many batches' worth of them, and from so many units: as many as
 # make up some inputs, since each is of one class, and a pool should have all classes in equal shares.
 _POOL_BATCHES = 8
-_LEAST_UNITS, _MOST_UNITS, _POOL_BYTES_RAW = 16, 64, 16 * 2**20
+_LEAST_UNITS, _MOST_UNITS, _RAW_POOL_BYTES = 16, 64, 16 * 2**20
 # Inputs of a unit: a longer one takes hardly less time, event by event.
 _LONGEST_UNIT = 8 * 2**20
 # An event from which on each goes straight to its place. Smaller ones are gathered, pool by pool.
@@ -152,7 +152,7 @@ class Raw:
         self._gather = slot_bytes < _SMALL_EVENT
         self._pool = wish.batch_size
         if wish.shuffle or self._gather:
-            share = max(_LEAST_UNITS, _POOL_BYTES_RAW // (self._longest * event_bytes))
+            share = max(_LEAST_UNITS, _RAW_POOL_BYTES // (self._longest * event_bytes))
             self._pool = max(_POOL_BATCHES * wish.batch_size, min(_MOST_UNITS, share) * self._longest)
         self.needed = self._batches()
 
