@@ -8,6 +8,7 @@ from tabulate import tabulate
 from dlscan.analysis.cells import PLAIN, UNICODE, Style, entry
 from dlscan.analysis.cells import cell as cell
 from dlscan.analysis.cells import one_line as one_line
+from dlscan.analysis.frame import csv
 from dlscan.analysis.latex import latex
 from dlscan.analysis.table import Table
 
@@ -28,7 +29,7 @@ def render(table: Table, name: str) -> str:
 
 
 def _csv(table: Table) -> str:
-    return table.frame.to_csv(index=False, lineterminator="\n")
+    return csv(table.frame)
 
 
 def _json(table: Table) -> str:

@@ -8,6 +8,9 @@ import pandas as pd
 from dlscan.analysis.column import Column, parameter_type
 from dlscan.analysis.order import comparable
 
+# what a spreadsheet takes for the beginning of a formula
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 
 def frame_of(columns: Sequence[Column]) -> pd.DataFrame:
     """Every column, with its `_Spread` or its `_Down` and `_Up` beside it where it has them."""
@@ -21,6 +24,23 @@ def frame_of(columns: Sequence[Column]) -> pd.DataFrame:
             for name, ends in zip(("Down", "Up"), zip(*intervals, strict=True), strict=True):
                 data[f"{column.name}_{name}"] = pd.Series(list(ends), dtype="Float64")
     return pd.DataFrame(data)
+
+
+def csv(frame: pd.DataFrame) -> str:
+    """The frame as CSV, in which a text stays a text when a spreadsheet opens it.
+
+    What would begin a formula there gets an apostrophe in front of it, as spreadsheets themselves write it.
+    """
+    safe = pd.DataFrame({name: _no_formulas(frame[name]) for name in frame.columns})
+    return safe.rename(columns=_no_formula).to_csv(index=False, lineterminator="\n")
+
+
+def _no_formulas(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    return column if pd.api.types.is_numeric_dtype(column) else column.map(_no_formula)
+
+
+def _no_formula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _typed(column: Column) -> "pd.Series[Any]":

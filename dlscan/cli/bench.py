@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlscan.cli.experiment import experiment_arguments
+from dlscan.cli.output import say
 from dlscan.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ def bench(file: Path, overrides: tuple[str, ...], seconds: float, split: str, as
     with Progress() as progress:
         found = measure(experiment, split, seconds, progress)
     if as_json:
-        click.echo(json.dumps(found.plain() | {"advice": advice(found)}, indent=2))
+        say(json.dumps(found.plain() | {"advice": advice(found)}, indent=2))
     else:
-        click.echo(f"{_table(found)}\n\n{_who_waits(found)}\n{advice(found)}")
+        say(f"{_table(found)}\n\n{_who_waits(found)}\n{advice(found)}")
 
 
 def _table(found: "Figures") -> str:

@@ -2,6 +2,8 @@
 
 import click
 
+from dlscan.cli.output import say
+
 
 @click.command()
 @click.argument("scan", metavar="SCAN")
@@ -33,7 +35,7 @@ def cancel(scan: str, numbers: tuple[int, ...], more: tuple[int, ...]) -> None:
         parts.append(
             f"training of {ended.processes} point{'' if ended.processes == 1 else 's'} on this machine"
         )
-    click.echo(
+    say(
         f"{plan.directory}: cancelled {' and '.join(parts)}"
         if parts
         else f"{plan.directory}: nothing to cancel"

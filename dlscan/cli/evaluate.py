@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlscan.cli.output import say
 from dlscan.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def evaluate(scan: str, first: tuple[int, ...], more: tuple[int, ...]) -> None:
         results = measure_again(points, lambda done: progress("measure", done, len(points)))
     good, updated = sum(not each.problem for each in results), sum(each.changed for each in results)
     measured, changed = f"{good} {_plural(good, 'point')}", f"{updated} {_plural(updated, 'record')}"
-    click.echo(f"{directory}: {measured} measured, {changed} updated")
+    say(f"{directory}: {measured} measured, {changed} updated")
     if good < len(points):
         raise PointsFailed(_problems(points, results))
 

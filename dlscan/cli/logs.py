@@ -2,6 +2,8 @@
 
 import click
 
+from dlscan.cli.output import harmless_bytes, say
+
 
 @click.command()
 @click.argument("scan", metavar="SCAN")
@@ -19,6 +21,7 @@ def logs(scan: str, number: int, follow: bool, lines: int | None) -> None:
       dlscan logs scans/lcd-dense 7
       dlscan logs scans/lcd-dense 7 --lines 20 -f
     """
+    import functools
     import sys
 
     from dlscan.cli.arguments import scan_directory
@@ -26,15 +29,13 @@ def logs(scan: str, number: int, follow: bool, lines: int | None) -> None:
     from dlscan.scan import Plan
     from dlscan.scan import logs as files
 
+    tell = functools.partial(say, err=True)
     plan = Plan.read(scan_directory(scan))
     point = plan.point(number)
 
-    def say(line: str) -> None:
-        click.echo(line, err=True)
-
     if follow:
-        for chunk in files.follow(plan, point, lines, say):
-            sys.stdout.buffer.write(chunk)
+        for chunk in files.follow(plan, point, lines, tell):
+            sys.stdout.buffer.write(harmless_bytes(chunk))
             sys.stdout.flush()
         return
     file = files.log_file(plan, point)
@@ -43,5 +44,5 @@ def logs(scan: str, number: int, follow: bool, lines: int | None) -> None:
             f"{plan.paths(point).directory}: no job has printed anything yet; `dlscan status {scan}` shows "
             "where it is"
         )
-    say(f"==> {file}")
-    click.echo(files.last_lines(file, lines), nl=False)
+    tell(f"==> {file}")
+    click.echo(harmless_bytes(files.last_lines(file, lines)), nl=False)

@@ -13,6 +13,7 @@ from dlscan.cli.bench import bench
 from dlscan.cli.cancel import cancel
 from dlscan.cli.evaluate import evaluate
 from dlscan.cli.logs import logs
+from dlscan.cli.output import harmless, say
 from dlscan.cli.plot import plot
 from dlscan.cli.prepare import prepare
 from dlscan.cli.report import report
@@ -52,7 +53,7 @@ for command in (prepare, bench, scan, train, status, cancel, logs, evaluate, tab
 
 class _Messages(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        message = super().format(record)
+        message = harmless(super().format(record))
         return message if record.levelno < logging.WARNING else f"Warning: {message}"
 
 
@@ -80,10 +81,12 @@ def _run() -> int:
         sys.stdout.flush()  # here, where a full disk can still be reported
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()  # it quotes what was typed
+        error.show(shown)
+        say(shown.getvalue(), err=True, nl=False)
         return error.exit_code
     except DlscanError as error:
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", err=True)
         return error.exit_code
     except OSError as error:
         # a full disk, a missing permission: the file and the system's reason say what to do
@@ -92,8 +95,8 @@ def _run() -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         place = f"{error.filename}: " if error.filename else ""
-        click.echo(f"Error: {place}{error.strerror or error}", err=True)
+        say(f"Error: {place}{error.strerror or error}", err=True)
         return DlscanError.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
+        say("Interrupted.", err=True)
         return INTERRUPTED

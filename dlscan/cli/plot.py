@@ -7,6 +7,7 @@ import click
 
 from dlscan.analysis.plots import KINDS, STYLES, Options
 from dlscan.cli.arguments import names, scan_directory
+from dlscan.cli.output import say
 
 
 class _ManyPoints(click.Command):
@@ -135,4 +136,4 @@ def plot(
     options = Options(sort=tuple(names(sort)), **chosen)  # type: ignore[arg-type]
     directories = [scan_directory(scan) for scan in scans]
     for path in draw(kind, directories, options, file, only=only, where=where, data=data):
-        click.echo(path)
+        say(path)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlscan.cli.experiment import experiment_arguments
+from dlscan.cli.output import say
 from dlscan.cli.progress import Progress
 from dlscan.cli.signals import terminable
 
@@ -58,10 +59,10 @@ def prepare(
     place = experiment.data.prepared
     if outcome.built:
         made = "indexed" if index_only else "built"
-        click.echo(f"{place}: {made} in {outcome.seconds:.1f} s\n")
+        say(f"{place}: {made} in {outcome.seconds:.1f} s\n")
     else:
-        click.echo(f"{place}: up to date, nothing to do\n")
-    click.echo(summary(outcome.manifest, experiment))
+        say(f"{place}: up to date, nothing to do\n")
+    say(summary(outcome.manifest, experiment))
     if outcome.manifest.bad_files:
         bad = len(outcome.manifest.bad_files)
         raise DataError(f"{bad} bad file{'s' if bad > 1 else ''} left out; see {place / 'bad_files.csv'}")

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from dlscan.cli.arguments import scan_directory
+from dlscan.cli.output import say
 
 
 @click.command()
@@ -42,4 +43,4 @@ def report(scans: tuple[str, ...], file: Path | None, by: str | None) -> None:
     os.environ["MPLBACKEND"] = "agg"
     from dlscan.analysis.report.build import report as write
 
-    click.echo(write([scan_directory(scan) for scan in scans], file, by))
+    say(write([scan_directory(scan) for scan in scans], file, by))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlscan.cli.output import say
 from dlscan.cli.progress import Progress
 from dlscan.errors import BatchError, PointsFailed
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def tell(text: str) -> None:
     """Say a line on stderr."""
-    click.echo(text, err=True)
+    say(text, err=True)
 
 
 def retry_states(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
@@ -61,7 +62,7 @@ def show(experiment: "Experiment", batch: "Batch", retry: tuple[str, ...], exten
     for point in points:
         numbers = [str(member.number) for member in jobs[point.number]]
         command = ["dlscan", "train", str(plan.directory), "--point", *numbers]
-        click.echo(f"{point.directory}\t{shlex.join(command)}")
+        say(f"{point.directory}\t{shlex.join(command)}")
     if batch.system != "local" and points:
         try:
             system(batch).check(batch)
@@ -72,7 +73,7 @@ def show(experiment: "Experiment", batch: "Batch", retry: tuple[str, ...], exten
         names = {point.number: point.directory for point in points}
         tag = f"dlscan-dry-run-{number}"
         request = Request(tag, plan.directory, directory, packs, batch, names, experiment.data.prepared)
-        click.echo(f"\n{system(batch).script(request).rstrip()}")
+        say(f"\n{system(batch).script(request).rstrip()}")
     if "Alone" in found.header:
         tell(tabulate(found.rows, found.header, disable_numparse=True, colalign=("left", "right", "right")))
     left = len(plan.points) - len(points)
@@ -105,7 +106,7 @@ def say_submitted(plan: "Plan", batch: "Batch", work: "Work", submitted: "Submit
     states = collections.Counter(s.state for s in work.statuses if s.point.number not in taken)
     parts += [f"{count} {state}" for state, count in sorted(states.items()) if count]
     look = "" if work.done == len(plan.points) else f"; look by `{_status(plan)}`"
-    click.echo(f"{plan.directory}: {_count(len(plan.points), 'point')}, {', '.join(parts)}{look}")
+    say(f"{plan.directory}: {_count(len(plan.points), 'point')}, {', '.join(parts)}{look}")
 
 
 def raise_refusal(plan: "Plan", work: "Work", submitted: "Submitted") -> None:
@@ -175,7 +176,7 @@ def conclude(plan: "Plan", states: "list[PointStatus]") -> None:
     failed = [state for state in states if state.state in CRASHED]
     others = [state for state in states if state.state not in (*CRASHED, "done")]
     done = len(states) - len(failed) - len(others)
-    click.echo(f"{plan.directory}: {done} of {len(states)} points done")
+    say(f"{plan.directory}: {done} of {len(states)} points done")
     if failed:
         raise PointsFailed(
             f"{len(failed)} of {len(states)} points failed, the first is {failed[0].point.directory} "

@@ -9,6 +9,7 @@ import click
 
 from dlscan.cli.arguments import scan_directory
 from dlscan.cli.experiment import Command, experiment_arguments
+from dlscan.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,7 @@ def data(
 
     experiment = _experiment(file, overrides, target)
     sample = read_sample(experiment, split, events, seed)
-    click.echo(f"{experiment.data.prepared}\n\n{sample_text(sample)}\n")
+    say(f"{experiment.data.prepared}\n\n{sample_text(sample)}\n")
 
     def draw() -> "list[Figure]":
         from dlscan.analysis.plots import show_data
@@ -175,12 +176,12 @@ def model(scan: str, number: int) -> None:
         for layer in layers
     ]
     header = ["Layer", "Kind", "Output", "Parameters", "FLOPs"]
-    click.echo(f"{point.paths.best}\n")
-    click.echo(tabulate(rows, header, disable_numparse=True, colalign=["left"] * 2 + ["right"] * 3))
+    say(f"{point.paths.best}\n")
+    say(tabulate(rows, header, disable_numparse=True, colalign=["left"] * 2 + ["right"] * 3))
     total = sum(layer.parameters for layer in layers)
     operations = [layer.flops for layer in layers if layer.flops is not None]
     known = f"{sum(operations):,}" if len(operations) == len(layers) else "an unknown number of"
-    click.echo(
+    say(
         f"\n{total:,} parameters, {trainable_parameters(network):,} of them trained; "
         f"{known} floating-point operations for one event"
     )
@@ -203,4 +204,4 @@ def _save(draw: "Callable[[], list[Figure]]", target: Path) -> None:
 
     with style.applied():
         for path in style.save(draw(), target):
-            click.echo(path)
+            say(path)

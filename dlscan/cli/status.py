@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlscan import garbage
+from dlscan.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -60,7 +61,7 @@ def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) ->
         statuses = _watch(plan, look, seconds)
     else:
         statuses = look()
-        click.echo(as_json_text(plan, statuses) if as_json else table(plan, statuses))
+        say(as_json_text(plan, statuses) if as_json else table(plan, statuses))
     failed = totals(statuses).failed
     if failed:
         raise PointsFailed(
@@ -87,7 +88,7 @@ def _looker(plan: "Plan", files_only: bool) -> "Callable[[], list[PointStatus]]"
         if not files_only:
             for line in words:
                 if line not in said:
-                    click.echo(line, err=True)
+                    say(line, err=True)
         said.clear()
         said.update(words)
         return statuses
@@ -110,10 +111,10 @@ def _watch(plan: "Plan", look: "Callable[[], list[PointStatus]]", seconds: float
         statuses = look()
         if terminal:
             click.clear()
-            click.echo(table(plan, statuses, rows=max(4, shutil.get_terminal_size().lines - 12)))
+            say(table(plan, statuses, rows=max(4, shutil.get_terminal_size().lines - 12)))
         else:
             for line in changes(before, statuses):
-                click.echo(line)
+                say(line)
             sys.stdout.flush()
         # twice, because a requeued job is for a moment neither running nor queued
         idle = 0 if any(status.state in UNDER_WAY for status in statuses) else idle + 1
@@ -122,5 +123,5 @@ def _watch(plan: "Plan", look: "Callable[[], list[PointStatus]]", seconds: float
         before = statuses
         time.sleep(seconds)
     if not terminal:
-        click.echo(summary(statuses))
+        say(summary(statuses))
     return statuses

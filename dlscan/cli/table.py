@@ -8,6 +8,7 @@ import click
 
 from dlscan import garbage
 from dlscan.cli.arguments import names, scan_directory
+from dlscan.cli.output import say
 
 log = logging.getLogger("dlscan")
 
@@ -84,7 +85,7 @@ def table(
         for note in made.notes:
             log.info(note)
     if file is None:
-        click.echo(text)
+        say(text)
     else:
         with output(file) as temporary:
             temporary.write_text(text + "\n", encoding="utf-8")

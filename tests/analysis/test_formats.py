@@ -82,6 +82,17 @@ def test_csv_holds_every_digit_and_nothing_for_what_is_missing(gappy):
     assert rows[0]["Width"] == "64"
 
 
+FORMULAS = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "plain"]
+
+
+def test_a_spreadsheet_finds_no_formula_in_csv(write_scan):
+    points = load([write_scan(grid={"model.name": FORMULAS}, classes=("=A", "B", "C"))])
+    made = list(csv.reader(io.StringIO(render(table(points, ["Name", "=A_AUC", "Width"]), "csv"))))
+    assert made[0] == ["Model Name", "Name", "'=A_AUC", "Width"]
+    assert [row[1] for row in made[1:]] == [*(f"'{name}" for name in FORMULAS[:-1]), "plain"]
+    assert {row[3] for row in made[1:]} == {"64"}
+
+
 def test_json_holds_every_digit_and_null_for_what_is_missing(gappy):
     rows = json.loads(render(table(gappy, COLUMNS), "json"))
     assert rows[1] == {

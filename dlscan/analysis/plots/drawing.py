@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dlscan.analysis.columns import columns_of
+from dlscan.analysis.frame import csv
 from dlscan.analysis.output import output
 from dlscan.analysis.plots import KINDS, ONLY_FOR, Drawing, Options, choice, style
 from dlscan.analysis.records import DonePoint, load
@@ -64,7 +65,7 @@ def plot(
         written = style.save(drawing.pages, file or scans[0] / "plots" / _file_name(drawing.name))
     if data is not None:
         with output(data) as temporary:
-            drawing.data.to_csv(temporary, index=False, lineterminator="\n")
+            temporary.write_text(csv(drawing.data), encoding="utf-8")
         written.append(data)
     return written
 
