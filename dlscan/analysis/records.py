@@ -61,8 +61,7 @@ def load(scans: Sequence[Path]) -> list[DonePoint]:
         names = ", ".join(map(str, directories))
         commands = " and ".join(f"dlscan status {directory}" for directory in directories)
         raise ScanError(f"{names}: no point is done yet; see {commands}")
-    if len({point.record.dataset.get("config_hash") for points in found.values() for point in points}) > 1:
-        log.warning("the models were tested on different events: their numbers do not compare one by one")
+    _warn_of_other_events([point for points in found.values() for point in points])
     labels = {points[0].scan for points in found.values() if points}
     distinct = len(labels) == sum(1 for points in found.values() if points)
     return [
@@ -70,6 +69,17 @@ def load(scans: Sequence[Path]) -> list[DonePoint]:
         for directory, points in found.items()
         for point in points
     ]
+
+
+def _warn_of_other_events(points: Sequence[DonePoint]) -> None:
+    if len({point.record.dataset.get("config_hash") for point in points}) < 2:
+        return
+    # scores are read for this alone
+    from dlscan.analysis.same_events import difference
+
+    reason = difference(points)
+    if reason:
+        log.warning("%s; numbers on different events do not compare one by one", reason)
 
 
 def _load_scan(directory: Path) -> list[DonePoint]:

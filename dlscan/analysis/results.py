@@ -42,6 +42,8 @@ class Predictions:
         The datasets of `data.extras`, read when they are asked for; empty but for the test split.
     sources : ndarray of uint32, shape (N, 2), or None
         Number of the raw file in the dataset's manifest, and row in it; None but for the test split.
+    files : ndarray of uint8, shape (F, 16), or None
+        What each of these raw files is: see `dlscan.dataset.file_ids`. Older versions did not keep it.
     """
 
     scores: NDArray[np.float32]
@@ -50,6 +52,7 @@ class Predictions:
     weights: NDArray[np.float32]
     extras: Mapping[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
     sources: NDArray[np.uint32] | None = None
+    files: NDArray[np.uint8] | None = None
 
     def __repr__(self) -> str:
         extras = f", with {', '.join(self.extras)}" if self.extras else ""
@@ -112,6 +115,7 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
             scores, labels = group["scores"][:], group["labels"][:]
             weights = group["weights"][:] if "weights" in group else np.ones(len(labels), np.float32)
             sources = group["sources"][:] if "sources" in group else None
+            files = group["files"][:] if "files" in group else None
             extras = tuple(_datasets(group["extras"])) if "extras" in group else ()
     except (OSError, KeyError, TypeError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error
@@ -121,7 +125,7 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
             f"{path}: damaged: scores {scores.shape} and weights {weights.shape} "
             f"for {len(labels)} events and {len(classes)} classes"
         )
-    return Predictions(scores, labels, classes, weights, _Extras(path, extras), sources)
+    return Predictions(scores, labels, classes, weights, _Extras(path, extras), sources, files)
 
 
 class _Extras(Mapping[str, NDArray[Any]]):

@@ -72,8 +72,6 @@ def compared(
     areas = [column for column in shown if column.kind == "auc" and column.about.split == "test"]
     if not areas:
         raise UsageError("--versus compares AUCs on the test split, and none is shown")
-    for point in points:
-        _require_same_dataset(point, reference)
     names = [column.name for column in areas]
     found = _differences(names, points, reference)
     columns: list[Column] = []
@@ -114,6 +112,7 @@ def _differences(
 ) -> list[dict[str, "Estimate"]]:
     """For each point the difference of each area that it and the reference have."""
     from dlscan.analysis.results import predictions
+    from dlscan.analysis.same_events import OtherEventsError, aligned
     from dlscan.metrics.delong import difference
 
     base = predictions(reference)
@@ -124,11 +123,9 @@ def _differences(
         if point.paths == reference.paths:
             continue
         try:
-            scored = predictions(point)
-            _require_same_events(point, scored, reference, base)
-            theirs = _areas(scored, names)
-        except _OtherEvents as error:
-            raise ScanError(str(error)) from None
+            theirs = _areas(aligned(point, predictions(point), reference, base), names)
+        except OtherEventsError as error:
+            raise ScanError(f"--versus: {error}; {_ADVICE}") from None
         except DlscanError as error:
             log.warning("not compared: %s", error)
             continue
@@ -165,37 +162,7 @@ def _areas(scored: "Predictions", names: Sequence[str]) -> dict[str, "Area"]:
     return {name: each for name, each in found.items() if each is not None}
 
 
-class _OtherEvents(DlscanError):
-    """Two points were not tested on the same events."""
-
-
 _ADVICE = "only numbers on the same events are compared; choose points by --where or fewer scans"
-
-
-def _require_same_dataset(point: DonePoint, reference: DonePoint) -> None:
-    one, other = (each.record.dataset.get("config_hash") for each in (point, reference))
-    if one != other:
-        raise ScanError(f"--versus: {_pair(point, reference)} were tested on different datasets; {_ADVICE}")
-
-
-def _require_same_events(
-    point: DonePoint, scored: "Predictions", reference: DonePoint, base: "Predictions"
-) -> None:
-    import numpy as np
-
-    same = scored.classes == base.classes and np.array_equal(scored.labels, base.labels)
-    if scored.sources is not None and base.sources is not None:
-        same = same and np.array_equal(scored.sources, base.sources)
-    if not same:
-        raise _OtherEvents(f"--versus: {_pair(point, reference)} were tested on different events; {_ADVICE}")
-    if not np.array_equal(scored.weights, base.weights):
-        raise _OtherEvents(
-            f"--versus: {_pair(point, reference)} weigh the test events differently; {_ADVICE}"
-        )
-
-
-def _pair(point: DonePoint, reference: DonePoint) -> str:
-    return f"{point.paths.directory} and {reference.paths.directory}"
 
 
 def _note(count: int, reference: DonePoint) -> str:

@@ -10,6 +10,18 @@ from dlscan.dataset.manifest import (
     SplitInfo,
     Statistics,
     content,
+    file_ids,
 )
 
-__all__ = ["SPLITS", "BadFile", "Column", "Manifest", "Shard", "Source", "SplitInfo", "Statistics", "content"]
+__all__ = [
+    "SPLITS",
+    "BadFile",
+    "Column",
+    "Manifest",
+    "Shard",
+    "Source",
+    "SplitInfo",
+    "Statistics",
+    "content",
+    "file_ids",
+]

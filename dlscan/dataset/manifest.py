@@ -1,6 +1,8 @@
 """`manifest.json`: what a prepared dataset holds and what it was made from."""
 
 import dataclasses
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +107,15 @@ class Source:
     size: int
     mtime_ns: int
     checksum: str
+
+
+def file_ids(manifest: "Manifest") -> bytes:
+    """What each raw file is, 16 bytes each: a digest of its name below the raw directory and its checksum.
+
+    A dataset and an index of the same raw files have the same ids, and so have datasets of other inputs.
+    """
+    named = (json.dumps([source.file, source.checksum]) for source in manifest.sources)
+    return b"".join(hashlib.blake2b(each.encode(), digest_size=16).digest() for each in named)
 
 
 @dataclasses.dataclass(frozen=True)

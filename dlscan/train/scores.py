@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.dataset import file_ids
 from dlscan.files import put_in_place, temporary_beside
 from dlscan.stream import Batch, Batches
 
@@ -17,9 +18,9 @@ class ScoreFile:
     """An HDF5 file that is there once it is committed, and leaves nothing behind otherwise.
 
     At its root the test split: `scores` (N, C) float32, `labels` (N,) int32, `weights` (N,) float32,
-    `sources` (N, 2) uint32 (number of the raw file in the dataset's manifest, row in it), `extras/<name>`;
-    attributes `classes`, `split`. In the groups `validation` and `train` `scores`, `labels` and
-    `weights` of those.
+    `sources` (N, 2) uint32 (number of the raw file in the dataset's manifest, row in it), `files` (F, 16)
+    uint8 (what each of these raw files is: `dlscan.dataset.file_ids`), `extras/<name>`; attributes `classes`,
+    `split`. In the groups `validation` and `train` `scores`, `labels` and `weights` of those.
 
     Parameters
     ----------
@@ -35,6 +36,7 @@ class ScoreFile:
         """Make room for what the events of the test split carry along."""
         self._file.attrs["classes"], self._file.attrs["split"] = list(batches.manifest.classes), "test"
         self._file.create_dataset("sources", (batches.events, 2), np.uint32)
+        self._file["files"] = np.frombuffer(file_ids(batches.manifest), np.uint8).reshape(-1, 16)
         extras = self._file.create_group("extras")
         for name, column in batches.manifest.extras.items():
             extras.create_dataset(name, (batches.events, *column.shape), column.dtype)

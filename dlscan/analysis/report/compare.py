@@ -3,11 +3,10 @@
 import dataclasses
 from collections.abc import Sequence
 
-import numpy as np
-
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.results import Predictions
+from dlscan.analysis.same_events import OtherEventsError, aligned
 from dlscan.errors import DlscanError
 from dlscan.metrics.delong import Area, area, difference, interval, mean_area
 from dlscan.metrics.estimate import Estimate
@@ -79,10 +78,12 @@ def _differences(
     found = []
     for point in candidates:
         scored = facts.scores(point)
-        if scored is None or not _same_events(scored, base):
+        if scored is None:
             continue
         try:
-            areas = _areas(scored)
+            areas = _areas(aligned(point, scored, facts.best, base))
+        except OtherEventsError:
+            continue
         except DlscanError as error:
             facts.report_problem(f"{point.paths.predictions}: {error}")
             continue
@@ -97,13 +98,6 @@ def _areas(scored: Predictions) -> dict[str, Area]:
         for number, name in enumerate(scored.classes)
     }
     return {name: each for name, each in areas.items() if each is not None}
-
-
-def _same_events(one: Predictions, other: Predictions) -> bool:
-    same = one.classes == other.classes and np.array_equal(one.labels, other.labels)
-    if one.sources is not None and other.sources is not None:
-        same = same and np.array_equal(one.sources, other.sources)
-    return same and np.array_equal(one.weights, other.weights)
 
 
 def _half(each: Estimate) -> float:
