@@ -87,10 +87,10 @@ FORMULAS = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "plain"]
 
 def test_a_spreadsheet_finds_no_formula_in_csv(write_scan):
     points = load([write_scan(grid={"model.name": FORMULAS}, classes=("=A", "B", "C"))])
-    made = list(csv.reader(io.StringIO(render(table(points, ["Name", "=A_AUC", "Width"]), "csv"))))
-    assert made[0] == ["Model Name", "Name", "'=A_AUC", "Width"]
+    made = list(csv.reader(io.StringIO(render(table(points, ["Name", "=A_AUC", "Epochs"]), "csv"))))
+    assert made[0] == ["Model Name", "Name", "'=A_AUC", "Epochs"]
     assert [row[1] for row in made[1:]] == [*(f"'{name}" for name in FORMULAS[:-1]), "plain"]
-    assert {row[3] for row in made[1:]} == {"64"}
+    assert all(row[3].isdigit() for row in made[1:])
 
 
 def test_json_holds_every_digit_and_null_for_what_is_missing(gappy):
