@@ -8,7 +8,6 @@ from tabulate import tabulate
 from dlscan.analysis.cells import PLAIN, UNICODE, Style, entry
 from dlscan.analysis.cells import cell as cell
 from dlscan.analysis.cells import one_line as one_line
-from dlscan.analysis.frame import csv
 from dlscan.analysis.latex import latex
 from dlscan.analysis.table import Table
 
@@ -29,6 +28,8 @@ def render(table: Table, name: str) -> str:
 
 
 def _csv(table: Table) -> str:
+    from dlscan.analysis.frame import csv
+
     return csv(table.frame)
 
 

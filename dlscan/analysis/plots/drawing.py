@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dlscan.analysis.columns import columns_of
-from dlscan.analysis.frame import csv
 from dlscan.analysis.output import output
 from dlscan.analysis.plots import KINDS, ONLY_FOR, Drawing, Options, choice, style
 from dlscan.analysis.records import DonePoint, load
@@ -64,6 +63,8 @@ def plot(
         drawing = draw(kind, points, options)
         written = style.save(drawing.pages, file or scans[0] / "plots" / _file_name(drawing.name))
     if data is not None:
+        from dlscan.analysis.frame import csv
+
         with output(data) as temporary:
             temporary.write_text(csv(drawing.data), encoding="utf-8")
         written.append(data)
