@@ -9,6 +9,8 @@ from dlscan.errors import DataError
 
 Floats = NDArray[np.float64]
 
+_ROUNDING = 1e-12
+
 
 def checked_table(scores: ArrayLike, labels: ArrayLike, classes: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Scores (N, C) and labels (N,) that fit each other; a label that is no class is a `DataError`."""
@@ -41,6 +43,12 @@ def checked_weights(weights: ArrayLike | None, events: int) -> Floats:
     if not np.isfinite(counts).all():
         raise DataError(f"{np.count_nonzero(~np.isfinite(counts))} of {events} event weights are not finite")
     return counts
+
+
+def weight_sum(weights: Floats) -> float:
+    """The sum of weights; 0 where positive and negative ones cancel but for rounding."""
+    total = float(weights.sum())
+    return 0.0 if abs(total) <= _ROUNDING * float(np.abs(weights).sum()) else total
 
 
 def require_no_nan(scores: NDArray[Any]) -> None:

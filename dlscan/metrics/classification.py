@@ -1,13 +1,14 @@
 """What the class scores of events are worth: accuracy, log loss, calibration, confusion."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dlscan.metrics.checks import Floats, checked_table, checked_weights
-from dlscan.metrics.estimate import Estimate, share_estimate
+from dlscan.metrics.checks import Floats, checked_table, checked_weights, weight_sum
+from dlscan.metrics.estimate import Estimate, bounded, share_estimate, weighted_mean
 
 # As Keras clips scores in its loss: one event that is wrong beyond doubt must not make the mean infinite.
 _LEAST = 1e-7
@@ -29,7 +30,7 @@ def accuracy(scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = N
     Returns
     -------
     float or None
-        None when there are no events, or none with weight.
+        None when there are no events, or the sum of their weights is not above 0.
 
     Raises
     ------
@@ -58,15 +59,18 @@ def event_losses(scores: ArrayLike, labels: ArrayLike) -> Floats:
 
 
 def log_loss(scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None) -> Estimate | None:
-    """Weighted mean of `event_losses`, with its standard error; None and errors as for `accuracy`."""
+    """Weighted mean of `event_losses`, with its standard error; None and errors as for `accuracy`.
+
+    Negative weights may take the mean below 0, where no true one lies: it is then 0.
+    """
     losses = event_losses(scores, labels)
     counts = checked_weights(weights, len(losses))
-    total = float(counts.sum())
+    total = weight_sum(counts)
     if total <= 0:
         return None
     mean = float(np.sum(counts * losses) / total)
     half = float(np.linalg.norm(counts * (losses - mean))) / total
-    return Estimate(mean, half, half)
+    return bounded(mean, half, 0.0, math.inf) if counts.min() < 0 else Estimate(mean, half, half)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,9 +82,9 @@ class Reliability:
     edges : ndarray, shape (B + 1,)
         Of the bins, from 0 to 1; a bin holds its upper edge.
     confidence : ndarray, shape (B,)
-        Mean highest score; nan in a bin without events.
+        Mean highest score; nan in a bin without events, or whose sum of weights is not above 0.
     correct : ndarray, shape (B,)
-        Share of the events whose highest score is that of their class; nan in a bin without events.
+        Share of the events whose highest score is that of their class; nan where `confidence` is.
     down, up : ndarray, shape (B,)
         Binomial 68.27 % interval of `correct`: [correct - down, correct + up].
     weight : ndarray, shape (B,)
@@ -105,7 +109,7 @@ def reliability(
         here = number == bin_
         share = share_estimate(right[here], counts[here])
         if share is not None:
-            means[bin_] = np.average(confidence[here], weights=counts[here])
+            means[bin_] = weighted_mean(confidence[here], counts[here])
             correct[bin_], down[bin_], up[bin_] = share.value, share.down, share.up
     weight = np.bincount(number, counts, minlength=bins).astype(np.float64)
     return Reliability(np.linspace(0, 1, bins + 1), means, correct, down, up, weight)
@@ -122,14 +126,14 @@ def calibration_error(
     sample, not that offset. Arguments, None and errors as for `accuracy`.
     """
     confidence, right, counts, number = _binned(scores, labels, bins, weights)
-    total = float(counts.sum())
+    total = weight_sum(counts)
     if total <= 0:
         return None
     gaps = counts * (confidence - right)
     sums = np.bincount(number, gaps, minlength=bins)
     value = float(np.abs(sums).sum()) / total
     half = float(np.linalg.norm(gaps * np.sign(sums)[number] - counts * value)) / total
-    return Estimate(value, half, half)
+    return bounded(value, half, 0.0, 1.0) if counts.min() < 0 else Estimate(value, half, half)
 
 
 def confusion(
@@ -137,7 +141,8 @@ def confusion(
 ) -> Floats:
     """Sum of weights of the events of each class (row) that are taken for each class (column), (C, C).
 
-    An event is taken for the class of its highest score. Errors as for `accuracy`.
+    An event is taken for the class of its highest score. Negative weights may make a sum negative. Errors as
+    for `accuracy`.
     """
     size = len(classes)
     table, truth = checked_table(scores, labels, size)

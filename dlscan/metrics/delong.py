@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dlscan.metrics.checks import Floats, checked_ranking
-from dlscan.metrics.estimate import Estimate, effective_count, efficiency_estimate
+from dlscan.metrics.checks import Floats, checked_ranking, weight_sum
+from dlscan.metrics.estimate import Estimate, effective_count, efficiency_estimate, signed_share
 
 Flags = NDArray[np.bool_]
 
@@ -28,23 +28,26 @@ class Area:
     Attributes
     ----------
     value : float
-        The area.
+        The area; with negative weights it may lie beyond 0 and 1.
     influence : ndarray, shape (N,)
         Of each event; the variance of `value` is the sum of their squares.
     effective : float
         The smaller of the effective numbers of signal and background events. With 1 nothing is known of the
         fluctuation.
+    signed : bool
+        Whether some weights are negative.
     """
 
     value: float
     influence: Floats
     effective: float
+    signed: bool = False
 
 
 def area(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None) -> Area | None:
     """The area under the ROC curve with its influences; arguments, errors and None as for `auc`."""
     values, signal, counts = checked_ranking(scores, positive, weights)
-    totals = [float(counts[side].sum()) for side in (signal, ~signal)]
+    totals = [weight_sum(counts[side]) for side in (signal, ~signal)]
     if min(totals) <= 0:
         return None
     placement = _placements(values.astype(np.float64), signal, counts, *totals)
@@ -56,14 +59,15 @@ def area(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = Non
         effective = min(effective, count)
         # as the n - 1 in the variance of any sample: the area itself was estimated from these events
         influence[side] *= math.sqrt(count / (count - 1)) / total if count > 1 else 0.0
-    return Area(value, influence, effective)
+    return Area(value, influence, effective, bool(counts.min() < 0))
 
 
 def auc_estimate(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None) -> Estimate | None:
     """Area under the ROC curve with its 68.27 % interval (DeLong).
 
     The interval is symmetric in log(A / (1 - A)), so that it stays within 0 and 1. Where signal and
-    background do not overlap at all it is Wilson's for as many events as the smaller side has.
+    background do not overlap at all it is Wilson's for as many events as the smaller side has. With negative
+    weights it is that of `signed_share`, and an area beyond 0 or 1 is taken as that limit.
 
     Parameters
     ----------
@@ -73,7 +77,7 @@ def auc_estimate(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | No
     Returns
     -------
     Estimate or None
-        None when signal or background is absent or weighs nothing.
+        None when signal or background is absent, or the sum of its weights is not above 0.
 
     Raises
     ------
@@ -114,7 +118,7 @@ def auc_difference(
 
 def difference(one: Area, other: Area) -> Estimate:
     """The difference of two areas of the same events in the same order: both of one class, or both means."""
-    value = one.value - other.value
+    value = min(max(one.value - other.value, -1.0), 1.0)
     if one.effective <= 1:
         return Estimate(value, 1 + value, 1 - value)
     half = float(np.linalg.norm(one.influence - other.influence))
@@ -127,6 +131,7 @@ def mean_area(areas: Sequence[Area]) -> Area:
         float(np.mean([each.value for each in areas])),
         np.mean([each.influence for each in areas], axis=0),
         min(each.effective for each in areas),
+        any(each.signed for each in areas),
     )
 
 
@@ -135,6 +140,8 @@ def interval(found: Area) -> Estimate:
     value = min(max(found.value, 0.0), 1.0)
     if found.effective <= 1:
         return Estimate(value, value, 1 - value)
+    if found.signed:
+        return signed_share(value, float(np.sum(found.influence**2)), found.effective)
     if value in (0.0, 1.0):
         return efficiency_estimate(value * found.effective, found.effective)
     half = float(np.linalg.norm(found.influence)) / (value * (1 - value))

@@ -2,11 +2,15 @@
 
 import dataclasses
 import math
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dlscan.metrics.checks import Floats, checked_weights
+from dlscan.metrics.checks import Floats, checked_weights, weight_sum
+
+# an end of an interval that is shorter than this part of the other is no end, but rounding
+_NO_LENGTH = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +28,17 @@ class Estimate:
     value: float
     down: float
     up: float
+
+    @property
+    def bound(self) -> tuple[Literal["<", ">"], float] | None:
+        """What to quote where the number sits on a limit of its range: `(">", 0.9998)`.
+
+        An area of 1, or an efficiency of 0, has an interval to one side alone. The other end of the interval
+        is then the bound, at the same 68 %. None where the interval has two sides, or none.
+        """
+        if self.up < _NO_LENGTH * self.down:
+            return ">", self.value - self.down
+        return ("<", self.value + self.up) if self.down < _NO_LENGTH * self.up else None
 
 
 def effective_count(weights: Floats) -> float:
@@ -56,8 +71,42 @@ def efficiency_estimate(passed: float, total: float) -> Estimate:
     return Estimate(share, max(share - (centre - half), 0.0), max(centre + half - share, 0.0))
 
 
+def signed_share(share: float, variance: float, count: float) -> Estimate:
+    """A share of weights of both signs, with the standard deviation that was measured as its interval.
+
+    Where weights cancel, a share near 0 may fluctuate as much as one of a half: Wilson's interval does not
+    hold. As his, this one stays within 0 and 1 and has a length where none or all pass: that of one event.
+
+    Parameters
+    ----------
+    share : float
+        Sum of weights that pass over the sum of all. Beyond 0 or 1, to where weights of both signs may
+        fluctuate, it is taken as that limit.
+    variance : float
+        Of the share.
+    count : float
+        The effective number of events, above 0.
+    """
+    half = math.sqrt(variance)
+    return bounded(share, half if 0 < share < 1 else max(half, 1 / (count + 1)), 0.0, 1.0)
+
+
+def weighted_mean(values: Floats, weights: Floats) -> float:
+    """The mean of `values` by `weights`, whose sum is above 0; negative ones take it to an end at most."""
+    mean = float(np.average(values, weights=weights))
+    return min(max(mean, float(values.min())), float(values.max())) if weights.min() < 0 else mean
+
+
+def bounded(value: float, half: float, low: float, high: float) -> Estimate:
+    """`value` with the interval of `half` to each side, both within the range that is possible."""
+    inside = min(max(value, low), high)
+    return Estimate(inside, min(half, inside - low), min(half, high - inside))
+
+
 def share_estimate(passed: ArrayLike, weights: ArrayLike | None = None) -> Estimate | None:
     """Weighted share of the events that pass a cut, with Wilson's interval for the effective numbers.
+
+    With negative weights the share may fluctuate beyond 0 and 1, and is then that limit: see `signed_share`.
 
     Parameters
     ----------
@@ -69,15 +118,17 @@ def share_estimate(passed: ArrayLike, weights: ArrayLike | None = None) -> Estim
     Returns
     -------
     Estimate or None
-        None when there are no events, or none with weight.
+        None when there are no events, or the sum of their weights is not above 0.
     """
     cut = np.asarray(passed, dtype=bool)
     counts = checked_weights(weights, len(cut))
-    total = float(counts.sum())
+    total = weight_sum(counts)
     if total <= 0:
         return None
     share = min(max(float(counts[cut].sum()) / total, 0.0), 1.0)
     variance = float(np.sum((counts * (cut - share)) ** 2)) / total**2
+    if counts.min() < 0:
+        return signed_share(share, variance, effective_count(counts))
     # weights may go with passing; where nothing or all passes, only the sample's size is known
     effective = share * (1 - share) / variance if variance > 0 else effective_count(counts)
     return dataclasses.replace(efficiency_estimate(share * effective, effective), value=share)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dlscan.metrics.checks import Floats, checked_table, checked_weights
+from dlscan.metrics.checks import Floats, checked_table, checked_weights, weight_sum
 from dlscan.metrics.classification import accuracy_estimate, calibration_error, log_loss
 from dlscan.metrics.delong import Area, area, interval, mean_area
 from dlscan.metrics.estimate import Estimate
@@ -93,18 +93,17 @@ def measure(
         )
         for number, percent in enumerate(EFFICIENCIES):
             found = None if backgrounds is None else backgrounds[number]
+            rejection = None if found is None else inverted(found)
             reason = absent.get(a) or absent.get(b) or ""
-            if found is not None and found.value <= 0:
-                least = 1 / found.up
-                reason = f"no event of {classes[b]} passes: the rejection is above {least:.3g} (68 %)"
-            name = f"{classes[a]}_vs_{classes[b]}_Rejection@{percent}"
-            measured.add(name, None if found is None else inverted(found), reason)
+            if found is not None and rejection is None:
+                reason = _unbounded(classes[b], found, signed=bool(counts.min() < 0))
+            measured.add(f"{classes[a]}_vs_{classes[b]}_Rejection@{percent}", rejection, reason)
     for name, estimate in (
         ("test_accuracy", accuracy_estimate(table, truth, counts)),
         ("test_log_loss", log_loss(table, truth, counts)),
         ("test_calibration_error", calibration_error(table, truth, counts)),
     ):
-        measured.add(name, estimate, "no event, or none with weight")
+        measured.add(name, estimate, _nothing(counts))
     return measured
 
 
@@ -120,16 +119,18 @@ def measure_validation(
     counts = checked_weights(weights, len(truth))
     areas = _areas(table, truth, classes, counts)
     measured = areas.renamed({name: f"val_{name}" for name in areas.values})
-    reason = "no event, or none with weight"
-    measured.add("val_kept_accuracy", accuracy_estimate(table, truth, counts), reason)
+    measured.add("val_kept_accuracy", accuracy_estimate(table, truth, counts), _nothing(counts))
     return measured
 
 
 def _areas(table: NDArray[Any], truth: NDArray[Any], classes: Sequence[str], weights: Floats) -> Measured:
     measured, absent = Measured(), _absent(truth, classes, weights)
     for name, (parts, found) in _named_areas(table, truth, classes, weights).items():
-        reason = next((absent[part] for part in parts if part in absent), "only one class is there")
-        measured.add(name, None if found is None else interval(found), reason)
+        if found is None:
+            reasons = (absent[part] for part in parts if part in absent)
+            measured.add(name, None, next(reasons, None) or _no_rest(truth, weights, parts))
+        else:
+            measured.add(name, interval(found), "")
     return measured
 
 
@@ -151,10 +152,41 @@ def _named_areas(
 
 def _absent(truth: NDArray[Any], classes: Sequence[str], weights: Floats) -> dict[int, str]:
     """Why there are no numbers about a class, for those that are not there."""
-    sums = np.bincount(truth, weights, minlength=len(classes))
-    present = np.bincount(truth, minlength=len(classes)) > 0
-    return {
-        number: f"the events of {name} weigh nothing" if present[number] else f"no event of {name}"
-        for number, name in enumerate(classes)
-        if sums[number] <= 0
-    }
+    found = {}
+    for number, name in enumerate(classes):
+        own = weights[truth == number]
+        if not len(own):
+            found[number] = f"no event of {name}"
+        elif weight_sum(own) <= 0:
+            found[number] = _weightless(f"the events of {name}", own)
+    return found
+
+
+def _no_rest(truth: NDArray[Any], weights: Floats, parts: Sequence[int]) -> str:
+    """Why a class that is there has no area against all others; `parts` is empty for the mean."""
+    if len(np.unique(truth)) < 2:
+        return "only one class is there"
+    if not parts:
+        return "no class has an AUC against all others"
+    return _weightless("all other events", weights[truth != parts[0]])
+
+
+def _weightless(events: str, weights: Floats) -> str:
+    if not weights.any():
+        return f"{events} weigh nothing"
+    return f"the weights of {events} add up to {weight_sum(weights):.4g}, which is not above 0"
+
+
+def _nothing(weights: Floats) -> str:
+    """Why a share of all events is not there."""
+    return _weightless("all events", weights) if weights.any() else "no event, or none with weight"
+
+
+def _unbounded(background: str, passed: Estimate, *, signed: bool) -> str:
+    """Why there is no rejection of a background of which nothing passes, or sums of weights that may be 0."""
+    why = (
+        f"the weights of {background} that pass may add up to 0"
+        if signed
+        else f"no event of {background} passes"
+    )
+    return f"{why}: the rejection is above {1 / (passed.value + passed.up):.3g} (68 %)"

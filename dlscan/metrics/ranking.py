@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dlscan.errors import DataError
-from dlscan.metrics.checks import Floats, checked_ranking, checked_table
+from dlscan.metrics.checks import Floats, checked_ranking, checked_table, weight_sum
 
 
 def auc(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None) -> float | None:
     """Area under the ROC curve.
 
-    It is the probability that a positive event scores higher than a negative one, a tie counted half.
+    It is the probability that a positive event scores higher than a negative one, a tie counted half. With
+    weights it is the weighted Mann-Whitney statistic, which negative weights may take beyond 0 and 1.
 
     Parameters
     ----------
@@ -26,7 +27,7 @@ def auc(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None
     Returns
     -------
     float or None
-        None when signal or background is absent or weighs nothing.
+        None when signal or background is absent, or the sum of its weights is not above 0.
 
     Raises
     ------
@@ -34,7 +35,7 @@ def auc(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None
         If a score is nan or a weight is not finite.
     """
     _, signal, background = _per_threshold(scores, positive, weights)
-    signal_total, background_total = signal.sum(), background.sum()
+    signal_total, background_total = weight_sum(signal), weight_sum(background)
     if signal_total <= 0 or background_total <= 0:
         return None
     # thresholds fall: what came before a step scored higher than the events of the step
@@ -47,6 +48,11 @@ def roc_curve(
 ) -> tuple[Floats, Floats, Floats]:
     """Efficiencies of signal and background for every possible cut `score >= threshold`.
 
+    An efficiency is the sum of the weights that pass over the sum of all. Where some are negative, that is
+    an unbiased estimate for each cut, but it may fall where the cut is lowered, and lie beyond 0 and 1. The
+    curve then has the mean of two that never fall: the largest of all higher cuts, and the smallest of all
+    lower ones, within 0 and 1. One is as much too high as the other is too low.
+
     Parameters
     ----------
     scores, positive, weights
@@ -55,19 +61,23 @@ def roc_curve(
     Returns
     -------
     signal_efficiency, background_efficiency : ndarray, shape (K + 1,)
-        From 0 to 1; events of equal score are passed together, so K is the number of different scores.
+        From 0 to 1, never falling; events of equal score are passed together, so K is the number of
+        different scores.
     thresholds : ndarray, shape (K + 1,)
         Falling; the first is infinite, which nothing passes.
 
     Raises
     ------
     DataError
-        If a score is nan, a weight is not finite, or signal or background is absent.
+        If a score is nan, a weight is not finite, signal or background is absent, or the sum of its weights
+        is not above 0.
     """
     thresholds, signal, background = _per_threshold(scores, positive, weights)
     for name, counts in (("signal", signal), ("background", background)):
-        if counts.sum() <= 0:
-            raise DataError(f"no ROC curve without {name}: no event of it, or none with weight")
+        if weight_sum(counts) <= 0:
+            raise DataError(
+                f"no ROC curve without {name}: no event of it, or its weights add up to 0 or less"
+            )
     return _efficiency(signal), _efficiency(background), np.concatenate([[np.inf], thresholds])
 
 
@@ -125,4 +135,8 @@ def _per_threshold(
 
 def _efficiency(counts: Floats) -> Floats:
     passed = np.cumsum(counts)
-    return np.concatenate([[0.0], passed / passed[-1]])
+    share = passed / passed[-1]
+    if counts.min() < 0:
+        highest, lowest = np.maximum.accumulate(share), np.minimum.accumulate(share[::-1])[::-1]
+        share = np.clip((highest + lowest) / 2, 0.0, 1.0)
+    return np.concatenate([[0.0], share])

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dlscan.metrics.checks import Floats, checked_ranking
-from dlscan.metrics.estimate import Estimate, effective_count, efficiency_estimate
+from dlscan.metrics.checks import Floats, checked_ranking, weight_sum
+from dlscan.metrics.estimate import Estimate, effective_count, efficiency_estimate, signed_share
 from dlscan.metrics.ranking import roc_curve
 
 Curve = tuple[Floats, Floats, Floats]
@@ -34,8 +34,8 @@ def rejection_estimate(
     Returns
     -------
     Estimate or None
-        None when signal or background is absent or weighs nothing, or no background passes; what is known
-        then is `background_efficiencies`.
+        None when signal or background is absent, the sum of its weights is not above 0, or the background
+        that passes cannot be told from none; what is known then is `background_efficiencies`.
 
     Raises
     ------
@@ -47,8 +47,8 @@ def rejection_estimate(
 
 
 def inverted(background: Estimate) -> Estimate | None:
-    """The rejection that belongs to a background efficiency; None where that is 0."""
-    if background.value <= 0:
+    """The rejection that belongs to a background efficiency; None where that, or its lower end, is 0."""
+    if background.value - background.down <= 0:
         return None
     value = 1 / background.value
     least, most = background.value - background.down, background.value + background.up
@@ -63,8 +63,8 @@ def background_efficiencies(
     Returns
     -------
     list of Estimate, or None
-        None when signal or background is absent or weighs nothing. Where no background passes, the value and
-        `down` are 0 and `up` is the upper limit.
+        None when signal or background is absent, or the sum of its weights is not above 0. Where no
+        background passes, the value and `down` are 0 and `up` is the upper limit.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def background_efficiencies(
         if not 0 < efficiency < 1:
             raise ValueError(f"a signal efficiency lies between 0 and 1, got {efficiency:g}")
     values, signal, counts = checked_ranking(scores, positive, weights)
-    if min(counts[signal].sum(), counts[~signal].sum()) <= 0:
+    if min(weight_sum(counts[signal]), weight_sum(counts[~signal])) <= 0:
         return None
     curve = roc_curve(values, signal, counts)
     return [_background(values, signal, counts, curve, efficiency) for efficiency in efficiencies]
@@ -86,14 +86,16 @@ def _background(
 ) -> Estimate:
     share, cut = _at(curve, efficiency)
     passed = scores >= cut
-    count = _effective(weights[~signal], passed[~signal], share)
-    binomial = efficiency_estimate(share * count, count)
+    binomial = _given_cut(weights[~signal], passed[~signal], share)
     if share <= 0:
         return binomial
     # the cut moves by the signal's fluctuation: the slope of the curve over that distance, from both sides
     step = math.sqrt(efficiency * (1 - efficiency) / _effective(weights[signal], passed[signal], efficiency))
     low, high = max(efficiency - step, 0.0), min(efficiency + step, 1.0)
     change = abs(_at(curve, high)[0] - _at(curve, low)[0]) / (high - low) * step
+    if weights.min() < 0 and binomial.down >= share:
+        # weights cancel, and the efficiency may be 0: nothing is relative to it
+        return Estimate(share, share, min(math.hypot(binomial.up, change), 1 - share))
     # as much while it is small, its logarithm where hardly any background passes
     moved = math.asinh(change / share)
     # rounding must not take the lower limit to 0, whose inverse is infinite
@@ -115,6 +117,15 @@ def _at(curve: Curve, efficiency: float) -> tuple[float, float]:
     part = (efficiency - ahead[before]) / width if width > 0 else 1.0
     share = behind[before] + part * (behind[after] - behind[before])
     return min(max(float(share), 0.0), 1.0), float(thresholds[after])
+
+
+def _given_cut(weights: Floats, passed: NDArray[np.bool_], share: float) -> Estimate:
+    """The background efficiency as if the cut were given and did not fluctuate."""
+    if weights.min() < 0:
+        variance = float(np.sum((weights * (passed - share)) ** 2)) / float(weights.sum()) ** 2
+        return signed_share(share, variance, effective_count(weights))
+    count = _effective(weights, passed, share)
+    return efficiency_estimate(share * count, count)
 
 
 def _effective(weights: Floats, passed: NDArray[np.bool_], share: float) -> float:

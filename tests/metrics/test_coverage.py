@@ -11,8 +11,10 @@ import pytest
 
 from dlscan.metrics import (
     accuracy_estimate,
+    auc,
     auc_difference,
     auc_estimate,
+    background_efficiencies,
     efficiency_estimate,
     log_loss,
     rejection_estimate,
@@ -81,10 +83,14 @@ def tilted(estimate):
     return experiment
 
 
-def two_networks(rng):
+def two_networks_scores(rng):
     common, positive = two_classes(rng, shift=0)
     first, second = (common + 0.5 * rng.normal(size=len(common)) + shift * positive for shift in (1.5, 1.3))
-    return auc_difference(first, second, positive)
+    return first, second, positive
+
+
+def two_networks(rng):
+    return auc_difference(*two_networks_scores(rng))
 
 
 def weighted_auc(rng):
@@ -105,6 +111,51 @@ def pair_auc(rng):
 def rounded_auc(rng):
     scores, positive = two_classes(rng)
     return auc_estimate(np.where(scores > 0.5, 1.0, 0.0), positive)
+
+
+def signs(rng, events, negative=0.2):
+    """Weights of +-1, as of generators at next-to-leading order."""
+    return np.where(rng.random(events) < negative, -1.0, 1.0)
+
+
+def signed(estimate, negative=0.2, shift=SHIFT, **options):
+    def experiment(rng):
+        scores, positive = two_classes(rng, 400, 600, shift)
+        return estimate(scores, positive, signs(rng, 1000, negative), **options)
+
+    return experiment
+
+
+def mean_sign(scores):
+    """What weights of +-1 are on average at a score: more are negative where the score is low."""
+    return 0.3 + 0.6 / (1 + np.exp(-scores))
+
+
+def signs_that_go_with_the_score(rng):
+    scores, positive = two_classes(rng, 400, 600)
+    return auc_estimate(scores, positive, signs(rng, 1000, (1 - mean_sign(scores)) / 2))
+
+
+def truth_of_signs_that_go_with_the_score():
+    scores, positive = two_classes(np.random.default_rng(0), 600_000, 600_000)
+    return auc(scores, positive, mean_sign(scores))
+
+
+def signed_of_three(estimate):
+    def experiment(rng):
+        scores, labels = three_classes(rng, 1000)
+        return estimate(scores, labels, signs(rng, 1000))
+
+    return experiment
+
+
+def signed_difference(rng):
+    first, second, positive = two_networks_scores(rng)
+    return auc_difference(first, second, positive, signs(rng, len(positive)))
+
+
+def passing(*events, efficiency):
+    return background_efficiencies(*events, (efficiency,))[0]
 
 
 WIDE = math.sqrt(1.25)  # of the scores of two networks that share most of what they see
@@ -139,6 +190,30 @@ CASES = {
         rejection(0.9),
     ),
     "rejection with weights": (weighted_rejection, rejection(0.7)),
+    "AUC with negative weights": (signed(auc_estimate), area_between(SHIFT)),
+    "AUC with a third of the weights negative": (signed(auc_estimate, 0.33), area_between(SHIFT)),
+    "AUC near 1 with negative weights": (signed(auc_estimate, shift=3), area_between(3)),
+    "AUC with signs that go with the score": (
+        signs_that_go_with_the_score,
+        truth_of_signs_that_go_with_the_score(),
+    ),
+    "difference of AUCs with negative weights": (
+        signed_difference,
+        area_between(1.5 / WIDE) - area_between(1.3 / WIDE),
+    ),
+    "background at 50 % with negative weights": (signed(passing, efficiency=0.5), 1 / rejection(0.5)),
+    "rejection at 90 % with negative weights": (
+        signed(rejection_estimate, efficiency=0.9),
+        rejection(0.9),
+    ),
+    "accuracy with negative weights": (
+        signed_of_three(accuracy_estimate),
+        of_many(lambda scores, labels: np.mean(scores.argmax(axis=1) == labels)),
+    ),
+    "log loss with negative weights": (
+        signed_of_three(log_loss),
+        of_many(lambda scores, labels: log_loss(scores, labels).value),
+    ),
     "efficiency": (lambda rng: efficiency_estimate(rng.binomial(500, 0.3), 500), 0.3),
     "efficiency near 0": (lambda rng: efficiency_estimate(rng.binomial(2000, 0.01), 2000), 0.01),
     "accuracy": (
@@ -156,6 +231,25 @@ CASES = {
 def test_interval_covers(name):
     experiment, truth = CASES[name]
     assert coverage(experiment, truth, seed=1) == pytest.approx(68.27, abs=3)
+
+
+def test_interval_holds_a_truth_near_the_limit_more_often():
+    assert coverage(signed(auc_estimate, 0.35, 5), area_between(5), seed=1) > 68
+
+
+def test_negative_weights_bias_neither_area_nor_curve():
+    rng = np.random.default_rng(3)
+    areas, shares = [], []
+    for _ in range(1000):
+        scores, positive = two_classes(rng, 400, 600)
+        weights = signs(rng, 1000, 0.3)
+        areas.append(auc(scores, positive, weights))
+        found = background_efficiencies(scores, positive, weights, (0.7, 0.9))
+        shares.append([each.value for each in found])
+    truths = (area_between(SHIFT), 1 / rejection(0.7), 1 / rejection(0.9))
+    for found, truth in zip((areas, *np.transpose(shares)), truths, strict=True):
+        # of one sample's uncertainty
+        assert abs(np.mean(found) - truth) < 0.1 * np.std(found)
 
 
 def test_rejection_needs_the_fluctuation_of_the_cut():
