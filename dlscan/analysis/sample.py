@@ -74,12 +74,15 @@ class Sample:
         The class of each event.
     inputs : tuple of InputSample
         In the order of the experiment file.
+    weights : str or None
+        The extra that weighs events; nothing here is weighted.
     """
 
     manifest: Manifest
     split: str
     labels: NDArray[np.int32]
     inputs: tuple[InputSample, ...]
+    weights: str | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -134,7 +137,7 @@ def read_sample(
                 collectors[name].add(values, batch.labels)
     names = {name: feature_names(experiment, manifest, name) for name in manifest.inputs}
     inputs = tuple(collector.sample(names[name]) for name, collector in collectors.items())
-    return Sample(manifest, split, np.concatenate(labels), inputs)
+    return Sample(manifest, split, np.concatenate(labels), inputs, experiment.data.weights)
 
 
 def _first(batches: Batches, events: int) -> Iterator[Batch]:

@@ -7,6 +7,7 @@ from tabulate import tabulate
 
 from dlscan.analysis.formats import one_line
 from dlscan.analysis.sample import MOST_FEATURES, Floats, InputSample, Sample
+from dlscan.analysis.weights_table import weights_text
 from dlscan.dataset import SPLITS, Manifest
 
 
@@ -14,6 +15,7 @@ def sample_text(sample: Sample) -> str:
     """Events of each class and split; sum and occupancy of each input and class; features of vectors."""
     parts = [
         _counts(sample.manifest),
+        *filter(None, [weights_text(sample.manifest, sample.weights)]),
         f"{len(sample):,} events of split {sample.split}, drawn at random; mean ± spread over events:",
         _sums(sample),
         *(_features(sample, part) for part in sample.inputs if part.is_vector),

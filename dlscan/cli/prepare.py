@@ -72,6 +72,7 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
     """What the dataset holds, on one screen."""
     from tabulate import tabulate
 
+    from dlscan.analysis.weights_table import weights_text
     from dlscan.dataset import SPLITS
 
     classes = [
@@ -111,7 +112,8 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
     last = f"measured on the training split; {manifest.events:,} events from {files} files"
     if manifest.raw is not None:
         last += f"\nan index only: the events stay in {manifest.raw}"
-    return f"{events}\n\n{inputs}\n\n{last}"
+    weights = weights_text(manifest, experiment.data.weights)
+    return "\n\n".join(part for part in (events, inputs, weights, last) if part)
 
 
 def _normalization(experiment: "Experiment", name: str) -> str:

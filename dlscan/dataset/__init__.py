@@ -12,6 +12,7 @@ from dlscan.dataset.manifest import (
     content,
     file_ids,
 )
+from dlscan.dataset.weights import Weights, WeightSums
 
 __all__ = [
     "SPLITS",
@@ -22,6 +23,8 @@ __all__ = [
     "Source",
     "SplitInfo",
     "Statistics",
+    "WeightSums",
+    "Weights",
     "content",
     "file_ids",
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlscan.config import Data, Experiment, Stream, plain
+from dlscan.dataset.weights import Weights, class_weights
 from dlscan.errors import DataError, DlscanError
 from dlscan.files import read_json, write_json
 
@@ -144,6 +145,9 @@ class Manifest:
         What was left out.
     raw : str or None
         The raw directory, if the events stay there and only their places are indexed.
+    weights : dict of str to Weights
+        Of each extra with one number per event: any of them may become `data.weights`. Older versions
+        measured none.
     """
 
     classes: tuple[str, ...]
@@ -156,6 +160,7 @@ class Manifest:
     config_hash: str
     bad_files: tuple[BadFile, ...] = ()
     raw: str | None = None
+    weights: dict[str, Weights] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def read(cls, directory: Path) -> "Manifest":
@@ -232,6 +237,60 @@ class Manifest:
                 f"{experiment.file} has now; run `{command} {experiment.file}`"
             )
 
+        self.require_weights(experiment)
+
+    def require_weights(self, experiment: Experiment) -> None:
+        """Check that the extra `data.weights` can weigh events, and balance them as `data.balance` says.
+
+        Raises
+        ------
+        ConfigError
+            If it holds several numbers per event, or classes that cannot be balanced.
+        DataError
+            If a number is not finite, or was not measured.
+        """
+        name, balance = experiment.data.weights, experiment.data.balance
+        if name is None:
+            return
+        if self.extras[name].size != 1:
+            shape = "x".join(map(str, self.extras[name].shape))
+            raise experiment.problem(
+                "data.weights", f"must hold one number per event, the shape of {name} is {shape}"
+            )
+        problem = self._why_no_weights(name, balance)
+        if problem:
+            raise DataError(f"{experiment.data.prepared}: {problem}; run `dlscan prepare {experiment.file}`")
+        try:
+            self.class_weights(balance, name)
+        except DataError as error:
+            raise experiment.problem("data.balance", str(error).removeprefix("balance: ")) from None
+
+    def class_weights(self, balance: str, name: str | None = None) -> tuple[float, ...]:
+        """The factor of each class with `balance`, for events that weigh 1 or what the extra `name` says.
+
+        It is that of the training split, for all splits: a loss must mean the same everywhere.
+
+        Raises
+        ------
+        DataError
+            If the weights cannot be used so.
+        """
+        problem = None if name is None else self._why_no_weights(name, balance)
+        if problem:
+            raise DataError(f"{problem}; run `dlscan prepare` again")
+        measured = None if name is None else self.weights.get(name)
+        sums = None if measured is None else measured.splits["train"]
+        return class_weights(balance, self.classes, self.splits["train"].counts, name or "", sums)
+
+    def _why_no_weights(self, name: str, balance: str) -> str | None:
+        """Why an extra with one number per event cannot weigh events, as far as was measured."""
+        if name not in self.weights:
+            if balance == "none":
+                return None
+            return f"an older version prepared this dataset, and did not add up the event weights {name}"
+        place = self.weights[name].not_finite
+        return None if place is None else f"the event weight {name} is not finite as float32 in {place}"
+
     def write(self, directory: Path) -> None:
         """Write the manifest, whole, into `directory`: from then on there is a dataset."""
         write_json(directory / "manifest.json", {"version": VERSION, **dataclasses.asdict(self)})
@@ -262,4 +321,5 @@ class Manifest:
             config_hash=value["config_hash"],
             bad_files=tuple(BadFile(**item) for item in value["bad_files"]),
             raw=value.get("raw"),
+            weights={name: Weights.from_plain(item) for name, item in value.get("weights", {}).items()},
         )

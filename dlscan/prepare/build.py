@@ -79,7 +79,8 @@ def prepare(
     Raises
     ------
     ConfigError
-        If a directory is missing, or a split stays empty.
+        If a directory is missing, or a split stays empty. Also if `data.weights` cannot be used as
+        `data.balance` says; the dataset is there then.
     BadFilesError
         With every bad file, unless `skip_bad`. What was on disk before stays.
     DataError
@@ -99,6 +100,7 @@ def prepare(
         if verdict.manifest is not None:
             if verdict.touched:
                 refresh(verdict.manifest, directory)
+            verdict.manifest.require_weights(experiment)
             return Outcome(verdict.manifest, False, time.monotonic() - started)
         log.info("building %s because %s", directory, verdict.reason)
         warn_if_slow()
@@ -106,6 +108,7 @@ def prepare(
             build = _Build(experiment, classes, files, skip_bad, place, progress, index_only)
             manifest = build.run(scheduler, processes)
             manifest.write(place)
+    manifest.require_weights(experiment)
     return Outcome(manifest, True, time.monotonic() - started)
 
 

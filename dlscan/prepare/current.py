@@ -55,6 +55,7 @@ def judge(
         other = "a dataset is there, which an index replaces"
         return Verdict(None, other if index_only else "only an index is there, which a dataset replaces")
     reason = _difference(manifest, experiment, directory)
+    reason = reason or _weights_reason(manifest, experiment.data.weights)
     if reason is None:
         if manifest.bad_files and not skip_bad:
             return Verdict(None, "the one there was made with --skip-bad")
@@ -111,6 +112,16 @@ def _difference(manifest: Manifest, experiment: Experiment, directory: Path) -> 
         except (OSError, ValueError, KeyError):
             return f"{directory / INDEX} is missing or damaged"
     return None
+
+
+def _weights_reason(manifest: Manifest, name: str | None) -> str | None:
+    """Why the events must be read again for the extra that weighs them now."""
+    if name is None or manifest.extras[name].size != 1:
+        return None
+    if name not in manifest.weights:
+        return f"it does not say what the event weights {name} add up to (an older version made it)"
+    place = manifest.weights[name].not_finite
+    return None if place is None else f"data.weights is {name} now, which is not finite in {place}"
 
 
 def _compare_sources(manifest: Manifest, files: list[RawFile]) -> tuple[Manifest, str | None]:

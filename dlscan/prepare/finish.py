@@ -4,12 +4,14 @@ import csv
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from dlscan.config import Experiment
-from dlscan.dataset import BadFile, Manifest, Source, SplitInfo, content
+from dlscan.dataset import SPLITS, BadFile, Manifest, Source, SplitInfo, Weights, WeightSums, content
 from dlscan.files import written_whole
 from dlscan.prepare.layout import Format
+from dlscan.prepare.measure import PerEvent
 from dlscan.prepare.scatter import Measured
 from dlscan.raw import Layout, RawFile
 
@@ -64,6 +66,7 @@ def make_manifest(
             BadFile(file.name, found.bad[file], *found.stats[file]) for file in files if file in found.bad
         ),
         raw=str(experiment.data.raw.resolve()) if index_only else None,
+        weights={name: _weights(name, found.classes, files, good) for name in good[0].weights},
     )
 
 
@@ -73,6 +76,25 @@ def write_bad_files(path: Path, manifest: Manifest) -> None:
         writer = csv.writer(handle)
         writer.writerow(["file", "reason"])
         writer.writerows((bad.file, bad.reason) for bad in manifest.bad_files)
+
+
+def _weights(name: str, classes: Sequence[str], files: list[RawFile], good: list[Measured]) -> Weights:
+    """The sums of an extra by split and class, from those of the pieces."""
+    parts = [[PerEvent.nothing()] for _ in classes]
+    for item in good:
+        parts[files[item.number].label].append(item.weights[name])
+    sums = [sum(own[1:], start=own[0]) for own in parts]
+    splits = {
+        split: WeightSums(
+            tuple(float(own.total[code]) for own in sums),
+            tuple(float(own.squares[code]) for own in sums),
+            tuple(int(own.negative[code]) for own in sums),
+        )
+        for code, split in enumerate(SPLITS)
+    }
+    bad = ((item.number, item.weights[name].not_finite) for item in good)
+    first = min(((number, row) for number, row in bad if row is not None), default=None)
+    return Weights(splits, None if first is None else f"{files[first[0]].name}, row {first[1]}")
 
 
 def _sources(files: list[RawFile], found: Found, checksums: dict[int, str]) -> tuple[Source, ...]:

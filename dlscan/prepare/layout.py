@@ -48,12 +48,15 @@ class Format:
         The rule that gives each event its side.
     shards : tuple of int
         Shards of each split.
+    weights : str or None
+        The extra that weighs events.
     """
 
     inputs: dict[str, Column]
     extras: dict[str, Column]
     split: FractionSplit | ColumnSplit
     shards: tuple[int, int, int]
+    weights: str | None
 
     @property
     def datasets(self) -> list[str]:
@@ -91,7 +94,7 @@ def choose_format(data: Data, files: dict[RawFile, Layout]) -> Format:
         )
     total = bytes_per_event * sum(layout.events for layout in files.values())
     shards = tuple(max(1, math.ceil(total * share / SHARD_BYTES)) for share in _shares(split))
-    return Format(inputs, extras, split, (shards[0], shards[1], shards[2]))
+    return Format(inputs, extras, split, (shards[0], shards[1], shards[2]), data.weights)
 
 
 def cut_into_tasks(

@@ -1,4 +1,4 @@
-"""Moments of an input, merged block by block without losing digits."""
+"""What is measured of inputs and extras, merged block by block without losing digits."""
 
 import dataclasses
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.dataset import Statistics
+from dlscan.dataset import SPLITS, Statistics
 from dlscan.dataset.events import Dense, Sparse
 
 
@@ -115,3 +115,55 @@ class Moments:
             magnitude=self.total / self.nonzero if self.nonzero else 0.0,
             occupancy=self.nonzero / (self.count * len(self.mean)),
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class PerEvent:
+    """Sums of an extra with one number per event, over events of one class.
+
+    Attributes
+    ----------
+    total, squares : ndarray of float64, (splits,)
+        Sum of the numbers that are finite, and of their squares.
+    negative : ndarray of int64, (splits,)
+        How many are below zero.
+    not_finite : int or None
+        The first row whose number is not.
+    """
+
+    total: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    negative: NDArray[np.int64]
+    not_finite: int | None
+
+    @classmethod
+    def of(cls, values: NDArray[Any], codes: NDArray[np.int8], first: int) -> "PerEvent":
+        """Measure the events of a block by their splits; its first one is row `first` of the file."""
+        finite = finite_weights(values)
+        numbers = np.where(finite, values, 0).astype(np.float64)
+        splits = len(SPLITS)
+        total, squares = np.zeros(splits), np.zeros(splits)
+        for code in range(splits):
+            own = numbers[codes == code]
+            total[code], squares[code] = own.sum(), np.square(own).sum()
+        negative = np.bincount(codes[numbers < 0], minlength=splits)
+        return cls(total, squares, negative, None if finite.all() else first + int(np.argmin(finite)))
+
+    @classmethod
+    def nothing(cls) -> "PerEvent":
+        """The sums of no events."""
+        zero = np.zeros(len(SPLITS))
+        return cls(zero, zero, zero.astype(np.int64), None)
+
+    def __add__(self, other: "PerEvent") -> "PerEvent":
+        """Add the events of a later block."""
+        bad = other.not_finite if self.not_finite is None else self.not_finite
+        sums = self.total + other.total, self.squares + other.squares, self.negative + other.negative
+        return PerEvent(*sums, bad)
+
+
+def finite_weights(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which numbers are finite as float32, in which events are weighed."""
+    with np.errstate(over="ignore"):
+        finite: NDArray[np.bool_] = np.isfinite(values.astype(np.float32))
+    return finite

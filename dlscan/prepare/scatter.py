@@ -13,7 +13,7 @@ from dlscan.dataset import SPLITS
 from dlscan.dataset.events import Dense, Events, Sparse
 from dlscan.prepare.draw import event_hashes, split_codes
 from dlscan.prepare.layout import Format, Piece
-from dlscan.prepare.measure import Moments
+from dlscan.prepare.measure import Moments, PerEvent, finite_weights
 from dlscan.prepare.spill import Spill, make_spill
 from dlscan.raw import DatasetIndex, RawFileError, index_file, read_rows
 
@@ -44,6 +44,8 @@ class Measured:
         Events of each split.
     moments : dict of str to Moments
         Of each input, over the training split.
+    weights : dict of str to PerEvent
+        Of each extra with one number per event.
     checksum : str or None
         Of the whole file; only with its first piece.
     chunks : int
@@ -56,6 +58,7 @@ class Measured:
     reason: str | None
     counts: tuple[int, ...]
     moments: dict[str, Moments]
+    weights: dict[str, PerEvent]
     checksum: str | None
     chunks: int
     slow: dict[str, str]
@@ -79,6 +82,7 @@ def scatter(task: ScatterTask) -> list[Measured]:
 def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> Measured:
     counts = np.zeros(len(SPLITS), np.int64)
     moments: dict[str, Moments] = {}
+    weights = {name: PerEvent.nothing() for name, column in form.extras.items() if column.size == 1}
     index: dict[str, DatasetIndex] = {}
     checksum = reason = None
     try:
@@ -87,6 +91,10 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> Measured:
         for events, codes in _encoded_blocks(piece, form, index):
             counts += np.bincount(codes, minlength=len(SPLITS))
             _measure(moments, events, codes, form)
+            for name, sums in weights.items():
+                values = events.array(f"extras/{name}").reshape(len(codes))
+                first = int(events.array("sources")[0, 1])
+                weights[name] = sums + PerEvent.of(values, codes, first)
             spill.add(events)
         if piece.start == 0:
             checksum = _checked(file_checksum, piece.file.path)
@@ -94,7 +102,7 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> Measured:
         reason = " ".join(str(error).split())
     chunks = sum(len(found.offsets) for found in index.values()) if piece.start == 0 else 0
     slow = {name: found.why for name, found in index.items() if found.why}
-    return Measured(piece.number, reason, tuple(map(int, counts)), moments, checksum, chunks, slow)
+    return Measured(piece.number, reason, tuple(map(int, counts)), moments, weights, checksum, chunks, slow)
 
 
 def file_checksum(path: Path) -> str:
@@ -165,6 +173,13 @@ def _encode(
         columns[f"inputs/{name}"] = encoded
     for name in form.extras:
         columns[f"extras/{name}"] = Dense(block[name].copy())
+    if form.weights in form.extras:
+        finite = finite_weights(block[form.weights].reshape(len(rows), -1)).all(axis=1)
+        if not finite.all():
+            row = int(np.argmin(finite))
+            raise _BadEvents(
+                f"{form.weights}, which weighs events, is not finite as float32 in row {first + row}"
+            )
     return Events(columns), codes
 
 

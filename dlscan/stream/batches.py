@@ -5,8 +5,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+import numpy as np
+
 from dlscan.dataset import SPLITS, Manifest
-from dlscan.errors import StreamError, UsageError
+from dlscan.errors import DataError, StreamError, UsageError
 from dlscan.machine import usable_cpus
 from dlscan.raw.inflate import warn_if_slow
 from dlscan.stream.batch import Batch
@@ -51,7 +53,8 @@ class Batches:
     shuffle : bool
         False gives the order of the disk, the same each epoch (but with `oversample`, which draws).
     balance : {"none", "weights", "oversample"}
-        `weights` gives each class the same total weight; `oversample` repeats events of rarer classes.
+        `weights` gives each class the same total weight; `oversample` repeats events of rarer classes, and
+        with event weights gives each class the same total weight too.
     extras : bool
         Deliver extras and sources too.
     patience : float
@@ -81,7 +84,7 @@ class Batches:
     UsageError
         If an argument is wrong, or `memory` is too small for a batch.
     DataError
-        If there is no dataset.
+        If there is no dataset, or `event_weights` are not finite or cannot be balanced.
     StreamError
         While iterating, if a file cannot be read or a worker dies; it names the file.
 
@@ -121,7 +124,7 @@ class Batches:
         counts = [count for count in self.manifest.splits[split].counts if count]
         self.events = max(counts) * len(counts) if balance == "oversample" else sum(counts)
         self.steps = -(-self.events // batch_size)
-        self._weighted = balance == "weights"
+        self._class_weights = self.manifest.class_weights(balance, self._event_weights)
         self.workers = self._auto_workers(shuffle) if workers == "auto" else workers
         self._wish = Wish(min(batch_size, self.events), seed, shuffle, balance == "oversample", self.workers)
         self._layout = SlotLayout.of(self.manifest, self._wish.batch_size, extras, self._sparse)
@@ -169,6 +172,7 @@ class Batches:
                 self._ring = self._make_ring(self._supply)
             for arrays in self._ring.batches(number, self._supply.tasks, self._sizes(), last):
                 batch = Batch.of(arrays)
+                self._check_weights(batch)
                 del arrays  # the caller alone decides how long a slot is lent
                 yield batch
                 del batch
@@ -196,7 +200,7 @@ class Batches:
         }
         if self._event_weights:
             fields["weights"] = f"extras/{self._event_weights}"
-        weights = self._class_weights()
+        weights = self._class_weights
         if self._cache is None and self.manifest.raw is not None:
             warn_if_slow()
             own = {name: column.split("/", 1)[1] for name, column in fields.items() if "/" in column}
@@ -238,14 +242,6 @@ class Batches:
         slots = self._room.slots(supply)
         return Ring(supply.source, self._layout, slots, supply.needed, self.workers, self._patience)
 
-    def _class_weights(self) -> tuple[float, ...]:
-        """Weights of the training split, for all splits: a loss must mean the same everywhere."""
-        counts = self.manifest.splits["train"].counts
-        if not self._weighted:
-            return (1.0,) * len(counts)
-        present = sum(count > 0 for count in counts)
-        return tuple(sum(counts) / (present * count) if count else 0.0 for count in counts)
-
     def _checked_weights(self, name: str | None) -> str | None:
         if name is not None and name not in self.manifest.extras:
             known = ", ".join(self.manifest.extras) or "none"
@@ -255,6 +251,14 @@ class Batches:
                 f"event_weights: {name} holds {self.manifest.extras[name].size} numbers an event"
             )
         return name
+
+    def _check_weights(self, batch: Batch) -> None:
+        """Look at weights that `prepare` did not measure: a loss that is nan does not say what is wrong."""
+        name = self._event_weights
+        if name and name not in self.manifest.weights and not np.isfinite(batch.weights).all():
+            raise DataError(
+                f"{self._directory}: an event weight {name} is not finite; run `dlscan prepare` again"
+            )
 
     def _sparse_inputs(self) -> tuple[str, ...]:
         names = tuple(name for name, column in self.manifest.inputs.items() if column.encoding == "sparse")

@@ -194,13 +194,15 @@ def test_event_weights_multiply_those_of_the_class(
     for index_only, gather in ((False, False), (True, False), (True, True)):
         prepare(experiment, processes=1, index_only=index_only)
         gather_all(monkeypatch, gather)
-        options = {"workers": workers, "balance": balance, "extras": True}
-        with (
-            Batches(experiment.data.prepared, **options) as plain,
-            Batches(experiment.data.prepared, event_weights="weight", **options) as weighted,
-        ):
-            for a, b in zip(plain.epoch(0), weighted.epoch(0), strict=True):
-                np.testing.assert_allclose(b.weights, a.weights * b.extras["weight"], rtol=1e-6)
+        options = {"workers": workers, "balance": balance, "extras": True, "event_weights": "weight"}
+        with Batches(experiment.data.prepared, **options) as weighted:
+            batches = list(weighted.epoch(0))
+        labels, own, weights = (
+            np.concatenate(parts)
+            for parts in zip(*((b.labels, b.extras["weight"], b.weights) for b in batches), strict=True)
+        )
+        factors = own.sum() / 3 / np.bincount(labels, own) if balance == "weights" else np.ones(3)
+        np.testing.assert_allclose(weights, factors[labels] * own, rtol=1e-6)
         with pytest.raises(UsageError, match="target holds 4 numbers an event"):
             Batches(experiment.data.prepared, event_weights="target")
         with pytest.raises(UsageError, match=r"must be one of the extras \(target, weight\), got 'w'"):
