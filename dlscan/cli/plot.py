@@ -89,8 +89,8 @@ def plot(
     """Draw the finished points of scans and print which files hold the picture.
 
     SCAN is a scan's directory or its experiment file; several share one picture. Without -o the picture is a
-    PNG in the folder plots of the first scan. With more models than a picture holds the best by validation
-    are drawn, and it says how many are not.
+    PNG in the folder plots of the scan; that of scans a and b is in a+b/plots, beside a. With more models
+    than a picture holds the best by validation are drawn, and it says how many are not.
 
     \b
     KIND is one of

@@ -16,7 +16,7 @@ from dlscan.cli.output import say
     "file",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where to; by default report.html in the first scan.",
+    help="Where to; by default report.html in the scan; for scans a and b in a+b, beside a.",
 )
 @click.option(
     "--by",

@@ -1,7 +1,6 @@
 """`dlscan show`."""
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,12 +126,12 @@ def event(
       dlscan show event lcd.yaml --seed 2 -o events.pdf
     """
     from dlscan.analysis.data import read_events
+    from dlscan.analysis.output import file_name
 
     experiment = _experiment(file, overrides, target)
     number = number or (1 if label is None else 4)
     events = read_events(experiment, label, number, split, seed)
-    # a class may be called anything, even a path
-    name = "event" if label is None else re.sub(r"[^\w.+-]", "_", f"event-{events.events[0].label}")
+    name = "event" if label is None else file_name(f"event-{events.events[0].label}")
 
     def draw() -> "list[Figure]":
         from dlscan.analysis.plots import show_event

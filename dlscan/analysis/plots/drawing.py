@@ -1,11 +1,10 @@
 """From scans to the files of a picture."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from dlscan.analysis.columns import columns_of
-from dlscan.analysis.output import output
+from dlscan.analysis.output import file_name, home, output
 from dlscan.analysis.plots import KINDS, ONLY_FOR, Drawing, Options, choice, style
 from dlscan.analysis.records import DonePoint, load
 from dlscan.analysis.table import ordered
@@ -34,7 +33,7 @@ def plot(
     options : Options
         What to draw.
     file : Path, optional
-        Where to, as PNG, PDF or SVG by its suffix; by default a PNG in the folder `plots` of the first scan.
+        Where to, as PNG, PDF or SVG by its suffix; by default a PNG in the folder `plots` of `home(scans)`.
     only : sequence of str
         Draw these points alone, in this order: `7`, `SCAN:7`.
     where : str, optional
@@ -61,7 +60,7 @@ def plot(
     points = selected(load(scans), only, where)
     with style.applied(options.style):
         drawing = draw(kind, points, options)
-        written = style.save(drawing.pages, file or scans[0] / "plots" / _file_name(drawing.name))
+        written = style.save(drawing.pages, file or home(scans) / "plots" / f"{file_name(drawing.name)}.png")
     if data is not None:
         from dlscan.analysis.frame import csv
 
@@ -103,8 +102,3 @@ def _require_used(kind: str, options: Options) -> None:
         if kind not in kinds and getattr(options, name) != getattr(Options, name):
             option = name.replace("_", "-")
             raise UsageError(f"plot {kind} has no use for --{option}; it is for {', '.join(kinds)}")
-
-
-def _file_name(name: str) -> str:
-    """A class may be called anything, even a path."""
-    return re.sub(r"[^\w.+-]", "_", name) + ".png"

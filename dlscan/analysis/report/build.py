@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dlscan
-from dlscan.analysis.output import output
+from dlscan.analysis.output import home, output
 from dlscan.analysis.report import sections
 from dlscan.analysis.report.compare import compare
 from dlscan.analysis.report.facts import Facts, gather
@@ -26,7 +26,7 @@ def report(scans: Sequence[Path], file: Path | None = None, by: str | None = Non
     scans : sequence of Path
         Directories of scans.
     file : Path, optional
-        Where to; by default `report.html` in the first scan.
+        Where to; by default `report.html` in `home(scans)`.
     by : str, optional
         Which number of each event the plot against energy goes by: `target[:,0,1]`.
 
@@ -48,7 +48,7 @@ def report(scans: Sequence[Path], file: Path | None = None, by: str | None = Non
     text = document(facts, by)
     if facts.problems:
         log.warning("%s could not be read: the page says which", counted(len(facts.problems), "file"))
-    target = file or scans[0] / "report.html"
+    target = file or home(scans) / "report.html"
     with output(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return target
