@@ -23,10 +23,11 @@ class Train:
     """How one network is trained.
 
     `momentum` is for sgd and rmsprop. `schedule: cosine` lets the learning rate fall to zero over `epochs`.
-    `clip_norm` limits the norm of a network's whole gradient. `precision` is what hidden layers compute in, a
-    policy of Keras. `gpu_memory` is what the process takes of a GPU: what it needs as it needs it, all that
-    the framework takes by itself, or at most a share. `jit` is whether TensorFlow compiles by XLA: `auto` on
-    accelerators.
+    `weight_decay` takes that share of every weight, times the learning rate, away in each step, apart from
+    the gradient; null is what the optimizer does by itself. `clip_norm` limits the norm of a network's whole
+    gradient. `precision` is what hidden layers compute in, a policy of Keras. `gpu_memory` is what the
+    process takes of a GPU: what it needs as it needs it, all that the framework takes by itself, or at most a
+    share. `jit` is whether TensorFlow compiles by XLA: `auto` on accelerators.
     """
 
     epochs: Annotated[int, Min(1)] = 100
@@ -38,6 +39,7 @@ class Train:
     momentum: Annotated[float, Min(0), Below(1)] = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
     clip_norm: Annotated[float, Above(0)] | None = None
+    weight_decay: Annotated[float, Min(0)] | None = None
     early_stopping: EarlyStopping | None = EarlyStopping()
     time_limit: Duration | None = None
     seed: Annotated[int, Min(0), Below(2**32)] = 1

@@ -28,6 +28,8 @@ def make_optimizer(train: Train, steps: int) -> Any:
     config = {"learning_rate": rate, "global_clipnorm": train.clip_norm}
     if train.optimizer in WITH_MOMENTUM:
         config["momentum"] = train.momentum
+    if train.weight_decay is not None:
+        config["weight_decay"] = train.weight_decay
     kinds = {cls.__name__.lower(): cls for cls in vars(keras.optimizers).values() if isinstance(cls, type)}
     if backend() == "tensorflow":
         kinds["adam"] = FusedAdam

@@ -29,6 +29,20 @@ def test_adam_takes_the_steps_of_keras(options):
         np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop", "lion"])
+def test_weight_decay_shrinks_weights_apart_from_the_gradient(name):
+    start = np.full((3, 2), 2.0, "float32")
+    train = Train(optimizer=name, learning_rate=0.1, weight_decay=0.5)
+    weights, *_ = trained(make_optimizer(train, steps=1), np.zeros((4, 3, 2), "float32"), start)
+    np.testing.assert_allclose(weights, start * (1 - 0.1 * 0.5) ** 4, rtol=1e-5)
+
+
+def test_weight_decay_is_the_optimizers_own_unless_given():
+    assert make_optimizer(Train(optimizer="adamw"), steps=1).weight_decay == 0.004
+    assert make_optimizer(Train(optimizer="adamw", weight_decay=0), steps=1).weight_decay == 0
+    assert make_optimizer(Train(optimizer="adam"), steps=1).weight_decay is None
+
+
 def test_adam_takes_sparse_slopes():
     if backend() != "tensorflow":
         pytest.skip("others have none")
