@@ -5,6 +5,7 @@ class in question (signal) and negative otherwise (background). Every interval i
 number means stands in docs/evaluate.md.
 """
 
+from dlscan.metrics.checks import weight_sum
 from dlscan.metrics.classification import (
     Reliability,
     accuracy,
@@ -16,7 +17,7 @@ from dlscan.metrics.classification import (
     reliability,
 )
 from dlscan.metrics.delong import auc_difference, auc_estimate
-from dlscan.metrics.estimate import Estimate, efficiency_estimate, share_estimate
+from dlscan.metrics.estimate import Estimate, efficiency_estimate, share_estimate, weighted_mean
 from dlscan.metrics.measure import EFFICIENCIES, Measured, measure, measure_validation
 from dlscan.metrics.pairs import discriminant, pair
 from dlscan.metrics.ranking import auc, one_against_rest, roc_curve
@@ -47,4 +48,6 @@ __all__ = [
     "reliability",
     "roc_curve",
     "share_estimate",
+    "weight_sum",
+    "weighted_mean",
 ]

@@ -30,7 +30,9 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         scored = predictions(point)
         error = calibration_error(scored.scores, scored.labels, scored.weights, bins)
         if error is None:
-            raise ScanError(f"{point.paths.predictions}: no event in the test split")
+            raise ScanError(
+                f"{point.paths.predictions}: no event in the test split, or their weights add up to 0 or less"
+            )
         return reliability(scored.scores, scored.labels, bins, scored.weights), error
 
     shown = choice.choose(points, read, options.most or MOST_MODELS)

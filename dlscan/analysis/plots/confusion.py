@@ -32,10 +32,13 @@ class Matrix:
 
     @property
     def shares(self) -> Floats:
-        """The counts over the sum of their row; nan in a row without events."""
+        """The counts over the sum of their row; nan in a row without events.
+
+        Negative weights may take one beyond 0 or 1, and it is then that.
+        """
         totals = self.counts.sum(axis=1, keepdims=True)
         shares = np.divide(self.counts, totals, out=np.full_like(self.counts, np.nan), where=totals > 0)
-        return np.asarray(shares)
+        return np.asarray(np.clip(shares, 0.0, 1.0))
 
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
@@ -61,6 +64,7 @@ def _read(point: DonePoint) -> Matrix:
 def _rows(model: choice.Model[Matrix]) -> list[dict[str, Any]]:
     table = model.content
     rows = []
+    shares = table.shares
     for number, true in enumerate(table.classes):
         total = float(table.counts[number].sum())
         for other, taken in enumerate(table.classes):
@@ -75,7 +79,7 @@ def _rows(model: choice.Model[Matrix]) -> list[dict[str, Any]]:
                     "true": true,
                     "taken_for": taken,
                     "count": count,
-                    "share": count / total if total > 0 else None,
+                    "share": float(shares[number, other]) if total > 0 else None,
                     "share_down": None if found is None else found.down,
                     "share_up": None if found is None else found.up,
                 }

@@ -16,7 +16,14 @@ from dlscan.analysis.plots.questions import Question, questions
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.results import Floats, Predictions, predictions
 from dlscan.errors import UsageError
-from dlscan.metrics import Estimate, auc_estimate, share_estimate
+from dlscan.metrics import (
+    Estimate,
+    auc_estimate,
+    roc_curve,
+    share_estimate,
+    weight_sum,
+    weighted_mean,
+)
 
 MOST_MODELS = 6
 PANELS_PER_PAGE = 6
@@ -112,18 +119,16 @@ def _bins(question: Question, content: Scored, edges: Floats, efficiency: float 
             found = auc_estimate(scores[inside], positive[inside], weights[inside]) if inside.any() else None
         else:
             found = share_estimate(passed[inside], weights[inside])
-        total = weights[inside].sum()
-        mean = float(np.average(number[inside], weights=weights[inside])) if total > 0 else (low + high) / 2
+        there = weight_sum(weights[inside]) > 0
+        mean = weighted_mean(number[inside], weights[inside]) if there else (low + high) / 2
         made.append(Bin(float(low), float(high), float(mean), int(inside.sum()), found))
     return made
 
 
 def _cut(scores: Floats, positive: Any, weights: Floats, efficiency: float) -> float:
     """The cut that `efficiency` of all signal passes, whatever its number."""
-    signal, counts = scores[positive], weights[positive]
-    order = np.argsort(-signal)
-    share = np.cumsum(counts[order]) / counts.sum()
-    return float(signal[order][min(int(np.searchsorted(share, efficiency)), len(order) - 1)])
+    signal, _, thresholds = roc_curve(scores, positive, weights)
+    return float(thresholds[np.searchsorted(signal, efficiency)])
 
 
 def _row(model: choice.Model[Scored], question: Question, each: Bin, value: str) -> dict[str, Any]:

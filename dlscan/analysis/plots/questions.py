@@ -11,7 +11,7 @@ from dlscan.analysis.lookup import find
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.results import Floats, Predictions
 from dlscan.errors import UsageError
-from dlscan.metrics import pair
+from dlscan.metrics import pair, weight_sum
 
 PAIRS = "pairs"
 
@@ -52,7 +52,10 @@ class Question:
         return f"Score of {self.signal} / ({self.signal} + {self.background})"
 
     def events(self, scored: Predictions) -> Events | None:
-        """Scores, which events are signal, and weights; None if a class is unknown or without events."""
+        """Scores, which events are signal, and weights.
+
+        None if a class is unknown, without events, or the sum of its weights is not above 0.
+        """
         if self.selection(scored) is None:
             return None
         number = scored.classes.index(self.signal)
@@ -66,7 +69,7 @@ class Question:
             other = scored.classes.index(self.background)
             found = pair(scored.scores, scored.labels, number, other, scored.weights)
         _, positive, weights = found
-        return found if weights[positive].sum() > 0 and weights[~positive].sum() > 0 else None
+        return found if min(weight_sum(weights[positive]), weight_sum(weights[~positive])) > 0 else None
 
     def selection(self, scored: Predictions) -> NDArray[np.bool_] | None:
         """Which of all events take part; None if a class is unknown."""

@@ -31,6 +31,7 @@ SIGNAL, BACKGROUND = style.COLORS[0], style.COLORS[6]
 SIGNAL_AREA: Any = {"color": SIGNAL, "alpha": 0.3, "linewidth": 0, "fill": True}
 BACKGROUND_AREA: Any = {"edgecolor": BACKGROUND, "hatch": "////", "linewidth": 1.0, "fill": False}
 NO_TRAINING = "There are no scores of training events on file, only those of the test split are shown."
+NEGATIVE = "Bins whose sum of weights is below 0 are not drawn."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +87,20 @@ def _density(events: Events, signal: bool, edges: Floats) -> Density:
     return Density(sums / scale, np.sqrt(squares) / scale)
 
 
+def _has_negative(content: Splits, asked: Sequence[Question], edges: Floats) -> bool:
+    """Whether a bin has a sum of weights that a logarithmic axis does not show."""
+    for scored in (content.test, content.train):
+        if scored is None or not (scored.weights < 0).any():
+            continue
+        for question in asked:
+            events = question.events(scored)
+            if events is not None and any(
+                (_density(events, signal, edges).value < 0).any() for signal in (True, False)
+            ):
+                return True
+    return False
+
+
 def _rows(model: choice.Model[Splits], question: Question, edges: Floats) -> list[dict[str, Any]]:
     rows = []
     for split, scored in (("train", model.content.train), ("test", model.content.test)):
@@ -124,7 +139,12 @@ def _page(
     for place, question in enumerate(asked, 1):
         _panel(page.add_subplot(down, across, place), question, model.content, edges)
     style.title(page, f"Scores of {style.cut(model.name)}{which}")
-    style.footnote(page, "" if model.content.train is not None else NO_TRAINING, note)
+    style.footnote(
+        page,
+        "" if model.content.train is not None else NO_TRAINING,
+        NEGATIVE if _has_negative(model.content, asked, edges) else "",
+        note,
+    )
     point: Any = {"marker": "o", "linestyle": "none", "markersize": 4}
     handles = [
         Patch(facecolor=SIGNAL, alpha=0.3),

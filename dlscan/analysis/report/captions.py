@@ -16,7 +16,7 @@ from dlscan.analysis.records import DonePoint
 from dlscan.analysis.report.effects import effects
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.summary import MEAN, counted, extremes, named, percent
-from dlscan.metrics import calibration_error, confusion
+from dlscan.metrics import accuracy, calibration_error, confusion
 
 MOST_LOOKED_AT = 64
 
@@ -78,9 +78,11 @@ def confused(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
         return ""
     matrix = confusion(scored.scores, scored.labels, scored.classes, scored.weights)
     totals = matrix.sum(axis=1)
-    shares = matrix / np.where(totals > 0, totals, math.nan)[:, None]
-    right = float(np.trace(matrix) / matrix.sum()) if matrix.sum() > 0 else math.nan
+    shares = np.clip(matrix / np.where(totals > 0, totals, math.nan)[:, None], 0.0, 1.0)
+    right = accuracy(scored.scores, scored.labels, scored.weights)
     events = counted(len(scored.labels), "test event")
+    if right is None:
+        return f"The weights of the {events} do not add up to more than 0."
     text = f"The class of the highest score is right for {percent(right, 1)} of {events}"
     np.fill_diagonal(shares, math.nan)
     if np.isfinite(shares).any():
