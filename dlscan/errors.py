@@ -51,15 +51,16 @@ class BadFilesError(DataError):
     ----------
     bad : sequence of (Path, str)
         Each bad file with the reason.
+    skipped : bool
+        Bad files were to be left out: then none is left.
     """
 
-    def __init__(self, bad: Sequence[tuple[Path, str]]) -> None:
+    def __init__(self, bad: Sequence[tuple[Path, str]], skipped: bool = False) -> None:
         self.bad = list(bad)
         lines = "".join(f"\n  {path}: {reason}" for path, reason in self.bad)
-        super().__init__(
-            f"{len(self.bad)} bad file{'s' if len(self.bad) > 1 else ''}; "
-            f"mend or remove {'them' if len(self.bad) > 1 else 'it'}, or go on without by --skip-bad:{lines}"
-        )
+        count, them = ("1 bad file", "it") if len(self.bad) == 1 else (f"{len(self.bad)} bad files", "them")
+        advice = "; no good file is left" if skipped else f", or leave {them} out with --skip-bad"
+        super().__init__(f"{count}; fix or remove {them}{advice}:{lines}")
 
 
 class StreamError(DlscanError):

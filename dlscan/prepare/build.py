@@ -22,6 +22,7 @@ from dlscan.prepare.gather import Gathered, GatherTask, gather
 from dlscan.prepare.indexing import INDEX, count_splits, warn_of_slow, write_index
 from dlscan.prepare.layout import Format, choose_format, cut_into_tasks, local_processes, run_bytes
 from dlscan.prepare.processes import RunTasks, workers
+from dlscan.prepare.remarks import say_left_alone, warn_of_copies
 from dlscan.prepare.scatter import Measured, ScatterTask, scatter
 from dlscan.raw import RawFile, check_files, find_files
 from dlscan.raw.inflate import warn_if_slow
@@ -88,6 +89,7 @@ def prepare(
     """
     started = time.monotonic()
     classes, files = find_files(experiment)
+    say_left_alone(experiment.data, classes)
     # a link to a larger disk stays a link: the dataset is put where it points
     directory = experiment.data.prepared.resolve()
     if not directory.name:
@@ -100,6 +102,7 @@ def prepare(
         if verdict.manifest is not None:
             if verdict.touched:
                 refresh(verdict.manifest, directory)
+            warn_of_copies(verdict.manifest, experiment.data)
             verdict.manifest.require_weights(experiment)
             return Outcome(verdict.manifest, False, time.monotonic() - started)
         log.info("building %s because %s", directory, verdict.reason)
@@ -108,6 +111,7 @@ def prepare(
             build = _Build(experiment, classes, files, skip_bad, place, progress, index_only)
             manifest = build.run(scheduler, processes)
             manifest.write(place)
+    warn_of_copies(manifest, experiment.data)
     manifest.require_weights(experiment)
     return Outcome(manifest, True, time.monotonic() - started)
 
@@ -192,7 +196,7 @@ class _Build:
                     )
 
     def _bad_files(self, bad: dict[RawFile, str]) -> BadFilesError:
-        return BadFilesError([(file.path, bad[file]) for file in self.files if file in bad])
+        return BadFilesError([(file.path, bad[file]) for file in self.files if file in bad], self.skip_bad)
 
     def _scatter(self, run: RunTasks, tasks: list[ScatterTask], total: int) -> list[Measured]:
         seen = 0

@@ -72,7 +72,11 @@ def make_manifest(
 
 def write_bad_files(path: Path, manifest: Manifest) -> None:
     """Write the list of the files that were left out, with the reasons."""
-    with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+    # a name that is not UTF-8 is written as the bytes it has
+    with (
+        written_whole(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as handle,
+    ):
         writer = csv.writer(handle)
         writer.writerow(["file", "reason"])
         writer.writerows((bad.file, bad.reason) for bad in manifest.bad_files)

@@ -50,6 +50,11 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
         if data.prepared.resolve().is_relative_to(data.raw.resolve()):
             raise experiment.problem("data.prepared", "lies in data.raw, where every directory is a class")
         names = sorted(path.name for path in data.raw.iterdir() if path.is_dir() and path.name[0] != ".")
+        for name in names:
+            if not _is_text(name):
+                # it would be a label, in files and pictures that take text alone
+                message = f"the directory {data.raw / name} has a name that is not UTF-8; rename it"
+                raise experiment.problem("data.raw", message)
         directories = {name: name for name in names}
         if len(directories) < 2:
             raise experiment.problem("data.raw", f"needs a directory per class, found {names} in {data.raw}")
@@ -74,3 +79,7 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
 def _by_number(path: Path) -> list[tuple[int, int | str]]:
     parts = re.split(r"(\d+)", path.name)
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
+
+
+def _is_text(name: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in name)

@@ -1,0 +1,82 @@
+"""What a user may not have meant: entries that were left alone, and the same events under several names."""
+
+import collections
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from dlscan.config import Data, FractionSplit
+from dlscan.dataset import Manifest, Source
+from dlscan.raw.find import SUFFIXES
+
+# So many names are listed; the others are counted.
+_NAMES, _GROUPS = 4, 5
+
+log = logging.getLogger("dlscan")
+
+
+def say_left_alone(data: Data, classes: Sequence[str]) -> None:
+    """Say which entries beside the raw files are not read, and why."""
+    kinds: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
+    for name, path in _left_alone(data, classes):
+        kinds[_kind(path)].append(name)
+    if kinds:
+        parts = [
+            f"{len(names):,} {kind[len(names) > 1]} ({_listed(sorted(names))})"
+            for kind, names in kinds.items()
+        ]
+        log.info(
+            "%s: not read: %s; prepare reads files that end in %s, directly in the directory of a class",
+            data.raw,
+            ", ".join(parts),
+            ", ".join(SUFFIXES),
+        )
+
+
+def warn_of_copies(manifest: Manifest, data: Data) -> None:
+    """Warn of raw files with the same content: copies and links of one another."""
+    groups: dict[str, list[Source]] = collections.defaultdict(list)
+    for source in manifest.sources:
+        if source.checksum:
+            groups[source.checksum].append(source)
+    copies = [group for group in groups.values() if len(group) > 1]
+    where = "on both sides of the split" if isinstance(data.split, FractionSplit) else "several times"
+    for group in copies[:_GROUPS]:
+        labels = list(dict.fromkeys(source.label for source in group))
+        classes = "" if len(labels) == 1 else f"in {len(labels)} classes ({', '.join(labels)}) and "
+        log.warning(
+            "%s have the same content: their events are %s%s; remove all but one",
+            _listed([source.file for source in group]),
+            classes,
+            where,
+        )
+    if len(copies) > _GROUPS:
+        log.warning("%s more raw files have copies", f"{len(copies) - _GROUPS:,}")
+
+
+def _left_alone(data: Data, classes: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """Entries that are not read, by name; those with a hidden name only if they look like HDF5 files."""
+    for directory in data.classes.values() if data.classes else classes:
+        for path in sorted((data.raw / directory).iterdir()):
+            hidden, hdf5 = path.name[0] == ".", path.suffix.lower() in SUFFIXES
+            if hidden == hdf5:
+                yield f"{directory}/{path.name}", path
+    if data.classes is None:
+        for path in sorted(data.raw.iterdir()):
+            if path.name[0] != "." and not path.is_dir():
+                yield path.name, path
+
+
+def _kind(path: Path) -> tuple[str, str]:
+    """What an entry is, for one and for several."""
+    if path.is_dir():
+        return "directory", "directories"
+    if path.name[0] == ".":
+        return "hidden file", "hidden files"
+    end = f" with suffix {path.suffix.lower()}" if path.suffix else " without a suffix"
+    return f"file{end}", f"files{end}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMES
+    return ", ".join(names[:_NAMES]) + (f" and {more:,} more" if more > 0 else "")
