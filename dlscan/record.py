@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from dlscan.config.older import completed_params
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json, write_json
 
@@ -177,6 +178,7 @@ class Record:
             raise ScanError(f"{error}; run the scan again") from None
         try:
             value |= {"varied": tuple(value["varied"]), "classes": tuple(value["classes"])}
+            value["params"] = completed_params(value["params"])
             known = {field.name for field in dataclasses.fields(cls)}
             # a newer version may say more; what it says beyond is not ours to judge
             return cls(**{name: item for name, item in value.items() if name in known})

@@ -77,6 +77,7 @@ def scan(
 
         batch_system(batch).check(batch)
     plan = scans.freeze(experiment, manifest.config_hash, extend=extend)
+    scanning.say_older(plan)
     with scans.submitting(plan):
         scans.reconcile(plan, scanning.tell)
         rehearsal = partial(rehearse, experiment, plan)

@@ -56,6 +56,7 @@ def show(experiment: "Experiment", batch: "Batch", retry: tuple[str, ...], exten
     from dlscan.scan.submissions import Submissions
 
     plan, manifest = scans.draft(experiment, extend)
+    say_older(plan)
     points = scans.find_work(plan, batch, manifest, tell, retry).points
     found = forecast(experiment, plan, points)
     jobs = {point.number: pack for pack in found.packs for point in pack}
@@ -83,6 +84,16 @@ def show(experiment: "Experiment", batch: "Batch", retry: tuple[str, ...], exten
         + (f"; {left} done, under way or left out" if left else "")
     )
     tell(found.sentence)
+
+
+def say_older(plan: "Plan") -> None:
+    """Say which network the points of an older plan get."""
+    if plan.older and len(plan.config["data"]["inputs"]) > 1:
+        tell(
+            f"{plan.directory}: planned by an older version, in which inputs met in the output layer alone; "
+            "its points keep that network (model.merged_depth: 0). For the new one, give the experiment "
+            "another name"
+        )
 
 
 def say_ended(report: "Report") -> None:

@@ -161,7 +161,7 @@ def model(scan: str, number: int) -> None:
     point = loaded.point(number)
     network = loaded.model(point)
 
-    from dlscan.models.saved import layers_of, trainable_parameters
+    from dlscan.models.saved import layers_of, meetings, trainable_parameters
 
     layers = layers_of(network)
     rows = [
@@ -180,6 +180,8 @@ def model(scan: str, number: int) -> None:
     total = sum(layer.parameters for layer in layers)
     operations = [layer.flops for layer in layers if layer.flops is not None]
     known = f"{sum(operations):,}" if len(operations) == len(layers) else "an unknown number of"
+    for number, meeting in enumerate(meetings(network)):
+        say(f"{'' if number else chr(10)}{meeting}")
     say(
         f"\n{total:,} parameters, {trainable_parameters(network):,} of them trained; "
         f"{known} floating-point operations for one event"

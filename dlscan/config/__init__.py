@@ -12,7 +12,7 @@ from dlscan.config.experiment import (
     Stream,
     network_name,
 )
-from dlscan.config.loading import experiment_from, load, scan_directory
+from dlscan.config.loading import experiment_from, load, load_point, scan_directory
 from dlscan.config.models import Dense, Model
 from dlscan.config.train import EarlyStopping, Train
 
@@ -32,6 +32,7 @@ __all__ = [
     "experiment_from",
     "in_common",
     "load",
+    "load_point",
     "network_name",
     "plain",
     "scan_directory",

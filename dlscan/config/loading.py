@@ -12,6 +12,7 @@ import yaml
 
 from dlscan.config.build import Problem, build_fields, require_mapping
 from dlscan.config.experiment import Experiment
+from dlscan.config.older import completed
 from dlscan.errors import ConfigError
 
 GRID_SECTIONS = ("model", "train")
@@ -81,6 +82,15 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     except Problem as problem:
         raise ConfigError(f"{path}: {problem.key or 'the file'}: {problem}") from None
     return experiment_from(mapping, path)
+
+
+def load_point(path: Path) -> Experiment:
+    """Read the experiment file of a point, which perhaps an older version wrote; errors as for `load`."""
+    try:
+        mapping = _read(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return load(path)  # which says what is wrong
+    return experiment_from(completed(mapping) if isinstance(mapping, dict) else mapping, path)
 
 
 def experiment_from(mapping: Any, path: Path) -> Experiment:

@@ -68,11 +68,14 @@ def build(
     return keras.Model(raw, scores, name=model.family)
 
 
-def starts_with_products(model: Model, inputs: int) -> bool:
-    """Whether each of so many inputs goes to dense layers first, where `first_layers` can cut the network."""
+def starts_with_products(model: Model, manifest: Manifest) -> bool:
+    """Whether inputs go to dense layers first, where `first_layers` can cut a network, and that pays."""
     parameters = model.parameters
-    # without a hidden layer it is all of them together that the output layer takes
-    return isinstance(parameters, Dense) and (parameters.depth > 0 or inputs == 1)
+    if not isinstance(parameters, Dense):
+        return False
+    branches = parameters.branches({name: column.shape for name, column in manifest.inputs.items()})
+    # without a hidden layer the output layer takes all inputs together: there is little to gain
+    return parameters.depth > 0 or len(branches) == 1
 
 
 @contextlib.contextmanager

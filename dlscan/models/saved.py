@@ -70,6 +70,57 @@ def layers_of(network: Any) -> list[Layer]:
     ]
 
 
+@dataclasses.dataclass(frozen=True)
+class Meeting:
+    """A place where what was made of different inputs comes together.
+
+    Attributes
+    ----------
+    layer : str
+        Name of the layer or operation.
+    groups : tuple of tuple of str
+        The inputs of each branch that ends there.
+    layers_behind : int
+        Layers with weights from there to the scores. If it is the output layer alone, that only adds up what
+        the branches say.
+    """
+
+    layer: str
+    groups: tuple[tuple[str, ...], ...]
+    layers_behind: int
+
+    def __str__(self) -> str:
+        branches = [" + ".join(group) for group in self.groups]
+        text = f"{', '.join(branches[:-1])} and {branches[-1]} meet in {self.layer}; "
+        if self.layers_behind > 1:
+            return f"{text}{self.layers_behind} layers with weights follow"
+        return f"{text}only the output layer follows, which sees no combination of them"
+
+
+def meetings(network: Any) -> list[Meeting]:
+    """Where the inputs of a network meet, from the inputs on."""
+    made_of = {id(tensor): (name,) for name, tensor in network.input.items()}
+    behind: dict[int, int] = {}
+    by_depth = network._nodes_by_depth
+    nodes = [
+        node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input
+    ]
+    for node in reversed(nodes):
+        follows = max((behind.get(id(tensor), 0) for tensor in node.output_tensors), default=0)
+        has_kernel = getattr(node.operation, "kernel", None) is not None
+        for tensor in node.input_tensors:
+            behind[id(tensor)] = max(behind.get(id(tensor), 0), follows + has_kernel)
+    found = []
+    for node in nodes:
+        groups = list(dict.fromkeys(made_of[id(tensor)] for tensor in node.input_tensors))
+        union = tuple(dict.fromkeys(name for group in groups for name in group))
+        made_of |= {id(tensor): union for tensor in node.output_tensors}
+        if all(len(union) > len(group) for group in groups):
+            follows = max((behind.get(id(tensor), 0) for tensor in node.output_tensors), default=0)
+            found.append(Meeting(node.operation.name, tuple(groups), follows))
+    return found
+
+
 def trainable_parameters(network: Any) -> int:
     """How many weights of a network training changes."""
     return sum(math.prod(weight.shape) for weight in network.trainable_weights)

@@ -1,5 +1,7 @@
 """Where a network can be cut: behind the scaling of its inputs, and behind its first products of matrices."""
 
+import dataclasses
+import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -34,7 +36,23 @@ def split(network: Any) -> tuple[Any, Any]:
     return keras.Model(network.input, scaled), keras.Model(scaled, network.output)
 
 
-def first_layers(network: Any, names: Collection[str]) -> tuple[dict[str, tuple[str, Any]], Any] | None:
+@dataclasses.dataclass(frozen=True)
+class Product:
+    """A dense layer and what it takes.
+
+    Attributes
+    ----------
+    layer : keras.layers.Dense
+        Without an activation, in float32.
+    parts : tuple of (str, int)
+        The inputs, scaled and flattened, that it takes one behind the other, and how many cells each has.
+    """
+
+    layer: Any
+    parts: tuple[tuple[str, int], ...]
+
+
+def first_layers(network: Any, names: Collection[str]) -> tuple[dict[str, Product], Any] | None:
     """Cut a network behind the dense layers that take some of its inputs, see `split`.
 
     Parameters
@@ -46,10 +64,10 @@ def first_layers(network: Any, names: Collection[str]) -> tuple[dict[str, tuple[
 
     Returns
     -------
-    layers : dict of str to (str, keras.layers.Dense)
-        The input that each layer takes, and the layer, by a name for what the layer gives.
+    products : dict of str to Product
+        The layers, each by a name for what it gives.
     rest : keras.Model
-        Takes what these layers give by those names, and the other inputs, scaled, by theirs.
+        Takes what these layers give by those names, and inputs that other layers take, scaled, by theirs.
 
     None if something else than a dense layer in float32 takes one of these inputs, if nothing comes after it,
     or if what is done before is not done cell by cell.
@@ -59,18 +77,21 @@ def first_layers(network: Any, names: Collection[str]) -> tuple[dict[str, tuple[
     trunk = keras.Model(network.input, scaled)
     if mixed or not set(names) <= scaled.keys() or not _is_cell_by_cell(trunk):
         return None
-    border = {name: tensor for name, tensor in scaled.items() if name not in names}
-    layers: dict[str, tuple[str, Any]] = {}
-    for name in names:
-        for node in _users(network, scaled[name]):
-            product = node.output_tensors[0]
-            # Keras makes no network of nothing at all
-            if not _is_product(node.operation) or any(product is output for output in network.outputs):
-                return None
-            product.name = f"{node.operation.name}-of-{name}"
-            layers[product.name] = name, node.operation
-            border[product.name] = product
-    return layers, keras.Model(border, network.output)
+    border: dict[str, Any] = {}
+    products: dict[str, Product] = {}
+    for node, parts in _users(network, scaled):
+        taken = {name for name, _ in parts}
+        if taken.isdisjoint(names):
+            border |= {name: scaled[name] for name in taken}
+            continue
+        product = node.output_tensors[0]
+        # Keras makes no network of nothing at all
+        if not _is_product(node.operation) or any(product is output for output in network.outputs):
+            return None
+        product.name = f"{node.operation.name}-of-{'-'.join(name for name, _ in parts)}"
+        products[product.name] = Product(node.operation, parts)
+        border[product.name] = product
+    return products, keras.Model(border, network.output)
 
 
 def _scaled(network: Any) -> dict[str, Any]:
@@ -96,15 +117,30 @@ def _scaled(network: Any) -> dict[str, Any]:
     return named
 
 
-def _users(network: Any, tensor: Any) -> list[Any]:
-    """The nodes that take a tensor, flattened or not."""
+def _users(network: Any, scaled: Mapping[str, Any]) -> list[tuple[Any, tuple[tuple[str, int], ...]]]:
+    """The nodes that take scaled inputs, flattened and one behind the other or not, and which they take."""
+    parts: dict[int, tuple[tuple[str, int], ...]] = {
+        id(tensor): ((name, math.prod(tensor.shape[1:])),) for name, tensor in scaled.items()
+    }
     users = []
     for node in _nodes(network):
-        if all(taken is not tensor for taken in node.input_tensors):
+        found = [parts.get(id(tensor)) for tensor in node.input_tensors]
+        known = tuple(part for several in found if several is not None for part in several)
+        if not known:
             continue
-        flat = type(node.operation) is keras.layers.Flatten
-        users += _users(network, node.output_tensors[0]) if flat else [node]
+        if None not in found and _only_moves(node):
+            parts[id(node.output_tensors[0])] = known
+        elif id(node.output_tensors[0]) not in parts:
+            users.append((node, known))
     return users
+
+
+def _only_moves(node: Any) -> bool:
+    """Whether it flattens, or puts flat tensors one behind the other."""
+    kind = type(node.operation)
+    if kind is keras.layers.Concatenate:
+        return node.operation.axis in (-1, 1) and all(len(tensor.shape) == 2 for tensor in node.input_tensors)
+    return kind is keras.layers.Flatten
 
 
 def _is_cell_by_cell(trunk: Any) -> bool:

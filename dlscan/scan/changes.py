@@ -1,5 +1,6 @@
 """What has changed in an experiment since the plan of its scan was frozen."""
 
+import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,24 @@ if TYPE_CHECKING:
 _FROZEN = ("name", "data", "model", "train", "scan")
 _NOT_FROZEN = ("data.raw", "data.prepared", "train.time_limit", "train.gpu_memory")
 _AFRESH = "give the experiment another name to start afresh"
+
+
+def as_planned(plan: "Plan", experiment: Experiment) -> Experiment:
+    """The experiment with the network of its plan, where the plan is older than a key and the file leaves it.
+
+    A default that has changed since is no change of the experiment: the points that are left get the network
+    of those that are done.
+    """
+    parameters, default = experiment.model.parameters, type(experiment.model.parameters)()
+    then = {
+        key: plan.config["model"][key]
+        for key in plan.older
+        if getattr(parameters, key, None) == getattr(default, key, None)
+    }
+    if not then:
+        return experiment
+    model = dataclasses.replace(experiment.model, parameters=dataclasses.replace(parameters, **then))
+    return dataclasses.replace(experiment, model=model)
 
 
 def require_same(plan: "Plan", experiment: Experiment, dataset: str | None, extend: bool) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dlscan.config import Batch, Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError
-from dlscan.scan.changes import require_same
+from dlscan.scan.changes import as_planned, require_same
 from dlscan.scan.estimate import known_speed
 from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
@@ -70,6 +70,7 @@ def draft(experiment: Experiment, extend: bool = False) -> tuple[Plan, Manifest 
     points = tuple(expand(experiment))
     if (experiment.directory / "plan.json").exists():
         frozen = Plan.read(experiment.directory)
+        experiment = as_planned(frozen, experiment)
         changed = require_same(frozen, experiment, None if manifest is None else manifest.config_hash, extend)
         if not changed:
             return frozen, manifest

@@ -11,11 +11,12 @@ import yaml
 
 import dlscan
 from dlscan.config import Experiment
+from dlscan.config.older import completed, missing
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import locked, read_json, write_json, write_text
 from dlscan.machine import git_commit
 from dlscan.record import PointPaths
-from dlscan.scan.changes import require_same
+from dlscan.scan.changes import as_planned, require_same
 from dlscan.scan.space import Point, at, expand, extended
 
 _PLAN_ADVICE = "put a copy of it back, or give the experiment another name to start afresh"
@@ -41,6 +42,8 @@ class Plan:
         The `config_hash` of the dataset: all points are trained on the same events.
     git_commit : str or None
         Of the directory that holds the experiment file.
+    older : tuple of str
+        Keys of `model` that came after this plan was made; in `config` they have the values of then.
     """
 
     directory: Path
@@ -50,6 +53,7 @@ class Plan:
     config: dict[str, Any]
     dataset: str | None
     git_commit: str | None
+    older: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, directory: Path) -> "Plan":
@@ -69,9 +73,10 @@ class Plan:
                 value["name"],
                 tuple(value["varied"]),
                 points,
-                value["config"],
+                completed(value["config"]),
                 value["dataset"],
                 value["git_commit"],
+                missing(value["config"]),
             )
         except (FileNotFoundError, NotADirectoryError):
             raise ScanError(
@@ -124,6 +129,7 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
     ):
         if (directory / "plan.json").exists():
             plan = Plan.read(directory)
+            experiment = as_planned(plan, experiment)
             if require_same(plan, experiment, dataset, extend):
                 return _extend(plan, experiment)
             for point in plan.points:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from dlscan.claims import Claim
-from dlscan.config import Experiment, in_common, load
+from dlscan.config import Experiment, in_common, load_point
 from dlscan.errors import (
     DivergedError,
     DlscanError,
@@ -124,7 +124,7 @@ class Session:
                 "%s: damaged; it is kept as record.damaged, and %s is trained again", paths.record, point
             )
         try:
-            self._held.append(_Held(paths, point, claim, load(paths.config)))
+            self._held.append(_Held(paths, point, claim, load_point(paths.config)))
         except DlscanError as error:
             self._fail(point, error)
 

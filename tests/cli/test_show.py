@@ -58,7 +58,8 @@ def test_model_lists_the_layers(small_scan):
     assert ["ECAL", "InputLayer", "4x5x6", "0", "0"] in lines
     assert ["ECAL-hidden_1", "Dense", "32", "3,872", "7,680"] in lines
     assert ["HCAL-hidden_2", "Dense", "32", "1,056", "2,048"] in lines
-    total = 120 * 32 + 32 + 7 * 32 + 32 + 2 * (32 * 32 + 32) + 64 * 4 + 4
+    assert "ECAL and HCAL meet in net-merged; 2 layers with weights follow" in result.stdout.splitlines()
+    total = 120 * 32 + 32 + 7 * 32 + 32 + 2 * (32 * 32 + 32) + 64 * 32 + 32 + 32 * 4 + 4
     assert lines[-1][:6] == [f"{total:,}", "parameters,", f"{total:,}", "of", "them", "trained;"]
     record = json.loads((Path(lines[0][0]).parent / "record.json").read_text())
     assert (record["model_parameters"], f"{record['flops']:,}") == (total, lines[-1][6])

@@ -41,7 +41,7 @@ def test_family_with_its_defaults_gives_a_probability_per_class(family, manifest
 
 @pytest.mark.parametrize(("width", "depth"), [(16, 0), (16, 1), (8, 3)])
 def test_dense_has_a_branch_of_width_and_depth_for_each_input(width, depth, manifest):
-    network = build(Model("dense", Dense(width, depth)), manifest, {})
+    network = build(Model("dense", Dense(width, depth, merged_depth=0)), manifest, {})
 
     def branch(size):
         sizes = [size] + [width] * depth
@@ -50,6 +50,56 @@ def test_dense_has_a_branch_of_width_and_depth_for_each_input(width, depth, mani
     (ecal, ecal_out), (hcal, hcal_out) = branch(4 * 4 * 2), branch(3 * 3 * 5)
     assert network.count_params() == ecal + hcal + (ecal_out + hcal_out + 1) * 3
     assert {name for name, _ in network.input.items()} == {"ECAL", "HCAL"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sizes"),
+    [
+        # branches of 3 + 1 = 4 and of 2 * 2 values, and what is behind them
+        ({}, [[4, 8, 8], [4, 8, 8], [16, 8, 3]]),
+        ({"merged_depth": 2, "merged_width": 5}, [[4, 8, 8], [4, 8, 8], [16, 5, 5, 3]]),
+        ({"merged_depth": 0}, [[3, 8, 8], [4, 8, 8], [1, 8, 8], [24, 3]]),
+        ({"depth": 0}, [[8, 3]]),
+        ({"depth": 0, "merged_depth": 1}, [[8, 8, 3]]),
+    ],
+)
+def test_vectors_meet_before_the_first_layer_and_images_behind_theirs(parameters, sizes, make_manifest):
+    shapes = {"jet": (3,), "image": (2, 2), "met": ()}
+    dense = Dense(**{"width": 8, "depth": 2} | parameters)
+    network = build(Model("dense", dense), make_manifest(**shapes), {})
+
+    pairs = [pair for path in sizes for pair in itertools.pairwise(path)]
+    kernels = [tuple(weight.shape) for weight in network.trainable_weights if len(weight.shape) == 2]
+    assert sorted(kernels) == sorted(pairs)
+    assert dense.size(list(shapes.values()), 3).weights == network.count_params()
+
+
+def test_a_single_input_or_vector_gets_the_layers_that_it_always_had(make_manifest):
+    for shapes in ({"x": (3,)}, {"image": (2, 2)}):
+        now, then = (
+            build(Model("dense", Dense(8, 2, merged_depth=merged)), make_manifest(**shapes), {})
+            for merged in ("auto", 0)
+        )
+        np.testing.assert_equal(weights(now), weights(then))
+
+
+@pytest.mark.parametrize("shape", [(), (1, 1)], ids=["numbers", "images"])
+def test_what_only_two_inputs_together_tell_is_learned(shape, make_manifest):
+    """An exclusive-or of two signs: each input alone says nothing."""
+    rng = np.random.default_rng(1)
+    raw = {name: rng.normal(size=(4000, *shape)).astype(np.float32) for name in ("pt", "eta")}
+    labels = (raw["pt"] * raw["eta"] > 0).reshape(4000).astype(int)
+    manifest, none = make_manifest("SB", pt=shape, eta=shape), Normalization("none")
+
+    def accuracy(**parameters):
+        model = Model("dense", Dense(16, 2, **parameters))
+        network = build(model, manifest, {"pt": none, "eta": none})
+        network.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        network.fit(raw, labels, batch_size=200, epochs=10, verbose=0, shuffle=False)
+        return network.evaluate(raw, labels, batch_size=1000, verbose=0)[1]
+
+    assert accuracy() > 0.95
+    assert accuracy(merged_depth=0) < 0.6
 
 
 def test_dense_puts_norm_activation_and_dropout_after_each_hidden_layer(make_manifest):
@@ -82,7 +132,7 @@ def test_initial_weights_depend_on_the_seed_and_on_nothing_built_before(manifest
     other = weights(build(Model(), manifest, {}, seed=5))
 
     kernels = [name for name in first if name.endswith("kernel")]
-    assert len(kernels) == 5
+    assert len(kernels) == 6
     for name in kernels:
         np.testing.assert_array_equal(first[name], again[name])
         assert not np.array_equal(first[name], other[name])
@@ -97,7 +147,7 @@ def test_initial_weights_do_not_depend_on_dropout(manifest):
 
 
 def test_layers_of_equal_shape_start_from_different_weights(make_manifest):
-    network = build(Model("dense", Dense(8, 3)), make_manifest(a=(8,), b=(8,)), {})
+    network = build(Model("dense", Dense(8, 3)), make_manifest(a=(2, 4), b=(2, 4)), {})
 
     kernels = [value for name, value in weights(network).items() if "hidden" in name and value.ndim == 2]
     assert len({kernel.tobytes() for kernel in kernels}) == len(kernels) == 6
@@ -137,7 +187,9 @@ def test_names_of_layers_suit_every_back_end_and_no_input(manifest):
     inputs = {network_name(name) for name in manifest.inputs}
     assert inputs < names
     assert not any(set(name) & set("./") for name in names)
-    assert all("-" in name for name in names if name.endswith(("hidden_1", "flat", "output", "scores")))
+    assert all(
+        "-" in name for name in names if name.endswith(("hidden_1", "flat", "merged_1", "output", "scores"))
+    )
     assert "-" not in "".join(inputs) + network_name("a-b/c")
 
 

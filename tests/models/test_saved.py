@@ -8,7 +8,7 @@ from dlscan.config import Model, Normalization
 from dlscan.errors import ScanError
 from dlscan.models import build, keras
 from dlscan.models.flops import flops
-from dlscan.models.saved import layers_of, read_network, trainable_parameters
+from dlscan.models.saved import layers_of, meetings, read_network, trainable_parameters
 
 
 @pytest.fixture
@@ -41,8 +41,24 @@ def test_the_normalisation_is_listed_too(network):
 
 
 def test_trained_parameters_are_without_running_means(network):
-    # batch normalisation of two branches of 8: mean and variance are measured, not trained
-    assert trainable_parameters(network) == network.count_params() - 2 * 2 * 8
+    # batch normalisation of two branches of 8 and of 8 behind: mean and variance are measured, not trained
+    assert trainable_parameters(network) == network.count_params() - 3 * 2 * 8
+
+
+def test_it_is_said_which_inputs_meet_where(make_manifest):
+    manifest = make_manifest(pt=(), ECAL=(4, 4), eta=(7,))
+
+    def sentences(**parameters):
+        return [str(meeting) for meeting in meetings(build(Model.parse(parameters, "model"), manifest, {}))]
+
+    assert sentences(depth=3) == [
+        "pt and eta meet in net-joined; 5 layers with weights follow",
+        "pt + eta and ECAL meet in net-merged; 2 layers with weights follow",
+    ]
+    alone = "only the output layer follows, which sees no combination of them"
+    assert sentences(merged_depth=0) == [f"pt, ECAL and eta meet in net-merged; {alone}"]
+    manifest = make_manifest(ECAL=(4, 4))
+    assert sentences() == []
 
 
 def test_a_network_is_read_back(network, tmp_path):

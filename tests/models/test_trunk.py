@@ -50,11 +50,14 @@ def test_rest_takes_what_the_first_layers_give():
     network = keras.Model({"image": image, "vector": vector}, keras.layers.Dense(2, name="three")(both))
     values = {"image": np.random.rand(5, 2, 2).astype("f"), "vector": np.random.rand(5, 3).astype("f")}
 
-    layers, rest = first_layers(network, {"image"})
+    products, rest = first_layers(network, {"image"})
 
-    assert {(name, layer.name) for name, layer in layers.values()} == {("image", "one"), ("image", "two")}
+    assert {(product.layer.name, product.parts) for product in products.values()} == {
+        ("one", (("image", 4),)),
+        ("two", (("image", 4),)),
+    }
     scaled = values["image"].reshape(5, 4) / (1 + values["image"].reshape(5, 4))
-    taken = {key: keras.ops.convert_to_numpy(layer(scaled)) for key, (_, layer) in layers.items()}
+    taken = {key: keras.ops.convert_to_numpy(product.layer(scaled)) for key, product in products.items()}
     taken["vector"] = 2 * values["vector"]
     np.testing.assert_allclose(
         keras.ops.convert_to_numpy(rest(taken)), keras.ops.convert_to_numpy(network(values)), rtol=1e-5

@@ -238,7 +238,13 @@ def test_dealing_thousands_is_quick_to_end():
     assert len(deal(items, most=8, room=100)) == 4000
 
 
-@pytest.mark.parametrize("parameters", [{}, {"depth": 0}, {"depth": 3, "batch_norm": True, "dropout": 0.1}])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        *({}, {"depth": 0}, {"depth": 3, "batch_norm": True, "dropout": 0.1}, {"merged_depth": 0}),
+        *({"merged_depth": 2, "merged_width": 5}, {"depth": 0, "merged_depth": 1}),
+    ],
+)
 def test_a_network_has_the_weights_that_its_parameters_promise(experiment, parameters):
     from dlscan import models
     from dlscan.config import Model

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from dlscan.config import Experiment, load
+from dlscan.config import Experiment, load, load_point
 from dlscan.errors import ScanError
-from dlscan.scan import Plan, expand, freeze
+from dlscan.scan import Plan, draft, expand, freeze
+from dlscan.scan.costs import sections
 
 Make = Callable[..., Experiment]
 GRID = {"grid": {"model.width": [8, 16], "model.depth": [1]}}
@@ -156,6 +158,36 @@ def test_a_plan_of_an_older_version_goes_on_without_the_keys_that_came_later(mak
     file.write_text(json.dumps(old))
     with pytest.raises(ScanError, match=r"train\.momentum 0\.0, now it is 0\.9"):
         freeze(make_experiment(sgd, "train.momentum=0.9", scan=GRID))
+
+
+def without_merged(config: dict[str, Any]) -> dict[str, Any]:
+    """What versions wrote in which inputs did not meet."""
+    model = {key: value for key, value in config["model"].items() if not key.startswith("merged")}
+    return {**config, "model": model}
+
+
+def test_the_points_of_an_older_plan_keep_the_network_that_it_had(make_experiment: Make) -> None:
+    """The default has changed since: half of a scan must not be of another network."""
+    plan = freeze(make_experiment(scan=GRID), "hash")
+    file = plan.directory / "plan.json"
+    old = json.loads(file.read_text())
+    file.write_text(json.dumps({**old, "config": without_merged(old["config"])}))
+    for point in plan.points:
+        config = plan.paths(point).config
+        config.write_text(yaml.safe_dump(without_merged(yaml.safe_load(config.read_text()))))
+    assert load_point(config).model.parameters.merged_depth == 0
+
+    for again in (freeze(make_experiment(scan=GRID), "hash"), draft(make_experiment(scan=GRID), False)[0]):
+        assert again.points == plan.points
+        assert sections(again, again.points[0])["model"]["merged_depth"] == 0
+    assert {load(plan.paths(point).config).model.parameters.merged_depth for point in plan.points} == {0}
+    with pytest.raises(ScanError, match=r"model\.merged_depth 0, now it is 1"):
+        freeze(make_experiment("model.merged_depth=1", scan=GRID), "hash")
+    more = widened(make_experiment, "scan.grid.model.width=[8,16,32]")
+    assert [load(more.paths(point).config).model.parameters.merged_depth for point in more.points] == [0] * 3
+    # and from then on it is written down
+    assert not Plan.read(plan.directory).older
+    assert Plan.read(plan.directory).config["model"]["merged_depth"] == 0
 
 
 def test_a_plan_of_a_newer_version_is_said_to_be_one(make_experiment: Make) -> None:

@@ -63,6 +63,26 @@ def test_scores_and_slopes_are_those_of_dense_events(sparse_batches, first_batch
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-5 * np.abs(other).max())
 
 
+@pytest.mark.parametrize("alone", [True, False], ids=["joined", "joined, and seen by another layer"])
+def test_inputs_that_are_joined_are_cut_into_their_parts(sparse_batches, first_batches, alone):
+    with sparse_batches(batch_size=200) as batches:
+        dense, sparse = first_batches(batches)
+        shapes = {name: column.shape for name, column in batches.manifest.inputs.items()}
+    raw = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+    flat = [keras.layers.Flatten()(raw["HCAL"] * 0.5), keras.layers.Flatten()(keras.ops.tanh(raw["ECAL"]))]
+    joined = keras.ops.relu(keras.layers.Dense(8)(keras.layers.Concatenate()(flat)))
+    if not alone:
+        joined = joined + keras.layers.Dense(8)(flat[0])
+    network = keras.Model(raw, keras.layers.Dense(2, activation="softmax")(joined))
+    zeros = MostlyZeros([network], {"ECAL"})
+
+    found = slopes(zeros.calls[0], network, sparse, zeros.matrices(sparse.inputs, 200))
+
+    for one, other in zip(found, slopes(network, network, dense, dense.inputs), strict=True):
+        assert np.any(one)
+        np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-5 * np.abs(other).max())
+
+
 def look(networks, fed):
     """What a pack tells of a batch."""
     return np.asarray(steps([(network, None) for network in networks]).look(fed))
@@ -80,8 +100,8 @@ def operations(networks, fed):
 def test_each_network_of_a_pack_takes_entries_if_it_can(sparse_batches, first_batches):
     with sparse_batches(batch_size=200) as batches:
         able = [build(batches, width=4), build(batches, depth=1, batch_norm=True, dropout=0.5)]
-        # the output layer takes both inputs at once
-        unable = build(batches, depth=0)
+        # 16 bits have no such products
+        unable = models.build(Model(), batches.manifest, {"ECAL": SCALINGS["scale"]}, 1, "mixed_bfloat16")
         dense, sparse = first_batches(batches)
 
     np.testing.assert_allclose(look([*able, unable], sparse), look([*able, unable], dense), rtol=1e-5)

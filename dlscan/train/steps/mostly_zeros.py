@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from dlscan.models.trunk import first_layers, split
+from dlscan.models.trunk import Product, first_layers, split
 from dlscan.train.entries import Entries
 
 # Columns that are multiplied at once: as much of a layer as a cache of some megabytes holds.
@@ -93,16 +93,25 @@ class MostlyZeros:
 
 
 class _Call:
-    def __init__(self, layers: Mapping[str, tuple[str, Any]], rest: Any) -> None:
-        self._layers, self._rest = layers, rest
+    def __init__(self, products: Mapping[str, Product], rest: Any) -> None:
+        self._products, self._rest = products, rest
 
     def __call__(self, scaled: Mapping[str, Any], training: bool) -> Any:
         taken = {name: values for name, values in scaled.items() if not isinstance(values, Matrix)}
-        for key, (name, layer) in self._layers.items():
-            taken[key] = scaled[name] @ tf.convert_to_tensor(layer.kernel)
-            if layer.use_bias:
-                taken[key] += layer.bias
-        return self._rest(taken, training=training)
+        for key, product in self._products.items():
+            taken[key] = _applied(product, scaled)
+        return self._rest({name: taken[name] for name in self._rest.input}, training=training)
+
+
+def _applied(product: Product, scaled: Mapping[str, Any]) -> Any:
+    """What a dense layer makes of inputs, some of them a `Matrix`."""
+    kernels = tf.split(tf.convert_to_tensor(product.layer.kernel), [cells for _, cells in product.parts])
+    made = [
+        values @ kernel if isinstance(values, Matrix) else tf.reshape(values, (-1, kernel.shape[0])) @ kernel
+        for values, kernel in zip((scaled[name] for name, _ in product.parts), kernels, strict=True)
+    ]
+    total = tf.add_n(made)
+    return total + product.layer.bias if product.layer.use_bias else total
 
 
 def _scaled_zeros(trunk: Any, names: Collection[str]) -> dict[str, float]:
