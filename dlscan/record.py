@@ -16,6 +16,11 @@ class PointPaths:
     directory: Path
 
     @property
+    def scan(self) -> Path:
+        """The directory of the scan, as `dlscan.scan` lays it out."""
+        return self.directory.parent.parent
+
+    @property
     def config(self) -> Path:
         """The point as an experiment file of its own."""
         return self.directory / "config.yaml"

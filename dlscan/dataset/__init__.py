@@ -12,6 +12,7 @@ from dlscan.dataset.manifest import (
     content,
     file_ids,
 )
+from dlscan.dataset.same import SameDataset
 from dlscan.dataset.weights import Weights, WeightSums
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "BadFile",
     "Column",
     "Manifest",
+    "SameDataset",
     "Shard",
     "Source",
     "SplitInfo",

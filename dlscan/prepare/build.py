@@ -26,6 +26,7 @@ from dlscan.prepare.remarks import say_left_alone, warn_of_copies
 from dlscan.prepare.scatter import Measured, ScatterTask, scatter
 from dlscan.raw import RawFile, check_files, find_files
 from dlscan.raw.inflate import warn_if_slow
+from dlscan.users import unfinished_users
 
 # (what is being done, how much is done, of how much)
 Progress = Callable[[str, int, int], None]
@@ -105,6 +106,12 @@ def prepare(
             warn_of_copies(verdict.manifest, experiment.data)
             verdict.manifest.require_weights(experiment)
             return Outcome(verdict.manifest, False, time.monotonic() - started)
+        for user in unfinished_users(directory):
+            log.warning(
+                "%s uses the dataset that is replaced now; its other points end with an error unless the new "
+                "one has the same events in the same splits: give the new one its own data.prepared",
+                user,
+            )
         log.info("building %s because %s", directory, verdict.reason)
         warn_if_slow()
         with directory_whole(directory) as place:

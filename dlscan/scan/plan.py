@@ -18,6 +18,7 @@ from dlscan.machine import git_commit
 from dlscan.record import PointPaths
 from dlscan.scan.changes import as_planned, require_same
 from dlscan.scan.space import Point, at, expand, extended
+from dlscan.users import note_use
 
 _PLAN_ADVICE = "put a copy of it back, or give the experiment another name to start afresh"
 
@@ -124,6 +125,8 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
     """
     directory = experiment.directory
     (directory / "points").mkdir(parents=True, exist_ok=True)
+    if dataset is not None:
+        note_use(experiment.data.prepared, experiment.name, directory)
     with locked(
         directory / ".plan.lock", ScanError(f"{directory}: another `dlscan scan` is at work on its plan")
     ):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dlscan.dataset import SPLITS, Manifest
+from dlscan.dataset import SPLITS, Manifest, SameDataset
 from dlscan.errors import DataError, StreamError, UsageError
 from dlscan.machine import usable_cpus
 from dlscan.raw.inflate import warn_if_slow
@@ -67,6 +67,8 @@ class Batches:
         `sparse` delivers inputs that are stored sparse as `Batch.sparse`, for who can use the entries alone.
     event_weights : str, optional
         The extra that holds a weight per event, which multiplies that of its class.
+    dataset : str, optional
+        The `config_hash` of the dataset that this must be.
 
     Attributes
     ----------
@@ -84,7 +86,8 @@ class Batches:
     UsageError
         If an argument is wrong, or `memory` is too small for a batch.
     DataError
-        If there is no dataset, or `event_weights` are not finite or cannot be balanced.
+        If there is no dataset, or another than `dataset`, or `event_weights` are not finite or cannot be
+        balanced. While iterating, if the dataset is replaced by another.
     StreamError
         While iterating, if a file cannot be read or a worker dies; it names the file.
 
@@ -112,11 +115,14 @@ class Batches:
         cache: Literal["none", "ram"] = "none",
         transport: Literal["dense", "sparse"] = "dense",
         event_weights: str | None = None,
+        dataset: str | None = None,
     ) -> None:
         chosen = {"split": split, "balance": balance, "cache": cache, "transport": transport}
         _check(chosen, {"batch_size": (batch_size, 1), "seed": (seed, 0), "workers": (workers, 0)})
         self._directory = Path(prepared).resolve()
         self.manifest = Manifest.read(Path(prepared))
+        self._same = SameDataset(Path(prepared), dataset or self.manifest.config_hash)
+        self._same.require()
         self._split, self._extras, self._patience, self._memory = split, extras, patience, memory
         self._cache = Cache() if cache == "ram" else None
         self._event_weights = self._checked_weights(event_weights)
@@ -146,6 +152,18 @@ class Batches:
         """Seconds that the caller has waited for batches in the latest epoch."""
         return self._ring.waited if self._ring else 0.0
 
+    def require_same(self) -> None:
+        """Check that the directory still holds the dataset that this stream began with.
+
+        Each epoch does so at its start and at its end; call it after an epoch that you have left early.
+
+        Raises
+        ------
+        DataError
+            If it holds another one, or none.
+        """
+        self._same.require()
+
     def close(self) -> None:
         """End the workers. An epoch that is under way cannot go on; a new one starts new workers."""
         self._turn += 1
@@ -167,6 +185,7 @@ class Batches:
     def _read(self, number: int, last: bool, turn: int) -> Iterator[Batch]:
         self._check(turn)
         try:
+            self._same.require()
             if self._supply is None or self._ring is None:
                 self._supply = self._make_supply()
                 self._ring = self._make_ring(self._supply)
@@ -177,6 +196,7 @@ class Batches:
                 yield batch
                 del batch
                 self._check(turn)
+            self._same.require()
         except GeneratorExit:
             raise  # the loop was left; what was read ahead is taken back by the next epoch
         except BaseException:
@@ -204,16 +224,18 @@ class Batches:
         if self._cache is None and self.manifest.raw is not None:
             warn_if_slow()
             own = {name: column.split("/", 1)[1] for name, column in fields.items() if "/" in column}
-            source = RawSource(self._directory / "index.h5", SPLITS.index(self._split), own, weights)
+            index, code = self._directory / "index.h5", SPLITS.index(self._split)
+            source = RawSource(index, self._same, code, own, weights)
             return Raw(
                 source, self._wish, self.manifest.event_bytes, self._layout.used // self._layout.batch_size
             )
         directory, shards = self._directory, self.manifest.splits[self._split].shards
+        same: SameDataset | None = self._same
         if self._cache is not None:
             self._fill(self._cache)
-            directory, shards = self._cache.directory, self._cache.shards
+            directory, shards, same = self._cache.directory, self._cache.shards, None
         return Prepared(
-            ShardSource(directory, shards, fields, self._sparse, weights),
+            ShardSource(directory, same, shards, fields, self._sparse, weights),
             self._wish,
             self.manifest.event_bytes,
         )
@@ -222,6 +244,7 @@ class Batches:
         """Read the whole split into memory."""
         if self.manifest.raw is None:
             cache.copy(self._directory, self.manifest.splits[self._split].shards)
+            self._same.require()
             return
         wish = self._wish
         with Batches(
@@ -234,6 +257,7 @@ class Batches:
             extras=self._extras or self._event_weights is not None,
             patience=self._patience,
             memory=self._memory,
+            dataset=self.manifest.config_hash,
         ) as batches:
             events = self.manifest.splits[self._split].events
             cache.encode((batch.arrays() for batch in batches.epoch(0, last=True)), self.manifest, events)

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 
 import dlscan
-from dlscan.errors import StreamError
+from dlscan.errors import DlscanError, StreamError
 from dlscan.stream.slots import Arrays, SlotLayout
 
 log = logging.getLogger("dlscan")
@@ -182,7 +182,7 @@ class Crew:
             task, error, trace = worker.answer()
         except (EOFError, ConnectionResetError):
             raise self._died(worker) from None
-        if isinstance(error, StreamError):
+        if isinstance(error, DlscanError):
             raise error
         if error is not None:
             log.debug("stream worker %d: %s", worker.number, trace)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.dataset import SameDataset
 from dlscan.errors import StreamError
 from dlscan.raw.blobs import Scratch
 from dlscan.raw.cells import Cells, Straight
@@ -28,6 +29,8 @@ class RawSource:
     ----------
     index : Path
         The index of the raw directory.
+    same : SameDataset
+        Holds the reader to the index's dataset.
     code : int
         The split, as the index names it.
     fields : dict of str to str
@@ -37,14 +40,43 @@ class RawSource:
     """
 
     index: Path
+    same: SameDataset
     code: int
     fields: dict[str, str]
     class_weights: tuple[float, ...]
 
+    def open(self) -> RawIndex:
+        """The index, open.
+
+        Raises
+        ------
+        StreamError
+            If it is missing or damaged; it names the file.
+        DataError
+            If the dataset was replaced by another.
+        """
+        try:
+            index = RawIndex.open(self.index)
+        except (OSError, ValueError, KeyError) as error:
+            self.same.require()  # if it is another dataset by now, that is the reason
+            reason = " ".join(str(error).split())
+            raise StreamError(
+                f"{self.index}: cannot be read ({reason}); run `dlscan prepare --index-only` again"
+            ) from None
+        try:
+            self.same.require()
+        except BaseException:
+            index.close()
+            raise
+        return index
+
     def path(self, number: int) -> Path:
-        """File `number` of the index."""
-        with RawIndex.open(self.index) as index:
-            return index.file(number)[0]
+        """File `number` of the index; the index itself where it cannot be read any more."""
+        try:
+            with RawIndex.open(self.index) as index:
+                return index.file(number)[0]
+        except (OSError, ValueError, KeyError):
+            return self.index
 
     def reader(self, cells: Arrays, note: Callable[[int], None]) -> "RawReader":
         """A reader that fills slots; `cells` are the arrays of all of them."""
@@ -67,7 +99,7 @@ class RawReader:
     def __init__(self, source: RawSource, cells: Arrays, note: Callable[[int], None]) -> None:
         self._source, self._cells, self._note = source, cells, note
         self._batch_size = cells["labels"].shape[1]
-        self._index = RawIndex.open(source.index)
+        self._index = source.open()
         self._open: OrderedDict[int, DirectFile] = OrderedDict()
         self._scratch = Scratch()
         self._weights = np.array(source.class_weights, np.float32)

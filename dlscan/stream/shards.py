@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.dataset import Shard
+from dlscan.dataset import SameDataset, Shard
 from dlscan.dataset.events import Sparse, offsets_of
 from dlscan.dataset.shard import OpenShard
 from dlscan.errors import StreamError
@@ -30,6 +30,8 @@ class ShardSource:
     ----------
     directory : Path
         Of the dataset.
+    same : SameDataset or None
+        Holds the reader to the dataset; None where the shards are a copy in memory.
     shards : tuple of Shard
         In order: together they are one long list of events, the rows of the split.
     fields : dict of str to str
@@ -41,6 +43,7 @@ class ShardSource:
     """
 
     directory: Path
+    same: SameDataset | None
     shards: tuple[Shard, ...]
     fields: dict[str, str]
     sparse: tuple[str, ...]
@@ -90,6 +93,8 @@ class ShardReader:
         ------
         StreamError
             If a shard cannot be read; it names the file.
+        DataError
+            If the dataset was replaced by another.
         """
         batch_size = self._cells["labels"].shape[1]
         if work.deal is None:
@@ -221,7 +226,12 @@ class ShardReader:
         while len(self._open) >= self._most_open:
             self._open.popitem(last=False)[1].close()
         self._open[number] = opened
+        self._require_same()
         return opened
+
+    def _require_same(self) -> None:
+        if self._source.same is not None:
+            self._source.same.require()
 
     @contextlib.contextmanager
     def _blamed(self, number: int) -> Iterator[None]:
@@ -229,6 +239,7 @@ class ShardReader:
         try:
             yield
         except (OSError, KeyError, ValueError) as error:
+            self._require_same()  # if it is another dataset by now, that is the reason
             reason = " ".join(str(error).split())
             raise StreamError(
                 f"{self._source.path(number)}: cannot be read ({reason}); run `dlscan prepare` again"

@@ -3,14 +3,11 @@
 import contextlib
 import dataclasses
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.errors import StreamError
-from dlscan.raw.store import RawIndex
 from dlscan.stream import plan
 from dlscan.stream.crew import AHEAD, Source
 from dlscan.stream.mix import Mixed, Unit, most_batches, spread
@@ -138,7 +135,8 @@ class Raw:
 
     def __init__(self, source: RawSource, wish: Wish, event_bytes: int, slot_bytes: int) -> None:
         self.source = source
-        self._index = _opened(source.index)
+        with source.open() as self._index:
+            pass  # its arrays stay valid
         self._wish = wish
         events = np.diff(self._index.starts)
         rows = np.minimum(self._longer(event_bytes), events).clip(1)
@@ -233,15 +231,3 @@ class Raw:
         events = np.repeat(self._events, passes)
         events[np.cumsum(passes) - 1] = self._counts(again)
         return np.repeat(np.arange(len(passes)), passes), events, again
-
-
-def _opened(path: Path) -> RawIndex:
-    """The index, closed again: its arrays stay valid."""
-    try:
-        with RawIndex.open(path) as index:
-            return index
-    except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())
-        raise StreamError(
-            f"{path}: cannot be read ({reason}); run `dlscan prepare --index-only` again"
-        ) from None

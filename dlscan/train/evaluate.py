@@ -84,6 +84,7 @@ def evaluate(
         sample = min(TRAIN_SAMPLE, TRAIN_FACTOR * len(test.labels))
         train = _Events(batches, weights, len(networks), sample)
         train.fill(batches, scorers)
+        batches.require_same()  # only a part of the epoch was read
     evaluations: list[Evaluation | DataError] = []
     for number, file in enumerate(files):
         for name, events in (("test", test), ("validation", validation), ("train", train)):

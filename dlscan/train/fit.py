@@ -1,5 +1,6 @@
 """Fit the networks of a pack, judge them, and leave their records."""
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from dlscan.train.loop import Loop, Stopped
 from dlscan.train.member import Member
 from dlscan.train.scores import score_files
 from dlscan.train.streams import open_scored, open_stream
+from dlscan.users import note_use
 
 # Networks that score together; each has a file open.
 _SCORED = 64
@@ -67,13 +69,15 @@ def fit(
         going.remove(member)
         report.fail(member.point, error)
 
-    with (
-        open_stream(members[0].experiment, "train", seed) as training,
-        open_stream(members[0].experiment, "validation", seed) as validation,
-    ):
+    experiment = members[0].experiment
+    with contextlib.ExitStack() as stack:
+        training = stack.enter_context(open_stream(experiment, "train", seed))
+        dataset = training.manifest.config_hash
+        validation = stack.enter_context(open_stream(experiment, "validation", seed, dataset))
         for member in members:
             try:
                 _require_data(member, training.manifest)
+                note_use(experiment.data.prepared, member.point.scan, member.paths.scan)
                 member.start(training.manifest, training.steps)
             except DlscanError as error:
                 drop(member, error)
@@ -87,7 +91,7 @@ def fit(
         return stopped
     shared = (time.perf_counter() - began - loop.train_seconds) / max(len(going), 1)
     for first in range(0, len(going), _SCORED):
-        _judge(going[first : first + _SCORED], report, shared)
+        _judge(going[first : first + _SCORED], report, shared, dataset)
     return None
 
 
@@ -100,7 +104,7 @@ def _require_data(member: Member, manifest: Manifest) -> None:
         )
 
 
-def _judge(members: list[Member], report: Report, shared: float) -> None:
+def _judge(members: list[Member], report: Report, shared: float, dataset: str) -> None:
     """Score the best networks of members that are finished, and write what they leave."""
     start = time.perf_counter()
     experiment, seed = members[0].experiment, members[0].order_seed
@@ -115,7 +119,10 @@ def _judge(members: list[Member], report: Report, shared: float) -> None:
         return
     with score_files([member.paths.predictions for member in members]) as files:
         evaluations = evaluate(
-            networks, lambda split: open_scored(experiment, split, seed), files, experiment.data.weights
+            networks,
+            lambda split: open_scored(experiment, split, seed, dataset),
+            files,
+            experiment.data.weights,
         )
         shared += (time.perf_counter() - start) / len(members)
         for member, evaluation, file in zip(members, evaluations, files, strict=True):

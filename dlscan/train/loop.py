@@ -140,6 +140,7 @@ class Loop:
         return interruption.leaves_no_time((time.perf_counter() - start) / steps * left)
 
     def _pause(self, pack: Pack, members: Sequence[Member], step: int, start: float) -> None:
+        self._training.require_same()  # in the middle of an epoch the stream has not looked yet
         seconds = time.perf_counter() - start
         self.train_seconds += seconds
         pack.pause([member.learner for member in members], step, seconds)

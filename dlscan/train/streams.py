@@ -16,17 +16,20 @@ _SCORED_BYTES, _SCORED_EVENTS = 16 * 2**20, 8192
 _MOSTLY_ZEROS = 0.07
 
 
-def open_stream(experiment: Experiment, split: str, seed: int | None = None) -> Batches:
+def open_stream(
+    experiment: Experiment, split: str, seed: int | None = None, dataset: str | None = None
+) -> Batches:
     """Open the stream of a split as training takes it: train shuffled, the others in the order of the disk.
 
-    The order of events is that of `seed`, by default `train.seed`.
+    The order of events is that of `seed`, by default `train.seed`; `dataset` is the `config_hash` of the
+    dataset that it must be.
 
     Raises
     ------
     ConfigError
         If `stream.transport` cannot be what it asks for.
     DataError
-        If there is no dataset.
+        If there is no dataset, or another.
     """
     data, train, stream = experiment.data, experiment.train, experiment.stream
     return Batches(
@@ -42,18 +45,20 @@ def open_stream(experiment: Experiment, split: str, seed: int | None = None) -> 
         cache=stream.cache,
         transport=transport(experiment),
         event_weights=data.weights,
+        dataset=dataset,
     )
 
 
-def open_scored(experiment: Experiment, split: str, seed: int) -> Batches:
+def open_scored(experiment: Experiment, split: str, seed: int, dataset: str | None = None) -> Batches:
     """Open the events of a split to score: each once, with weights, and of test with what is carried along.
 
-    Train is shuffled in the order of `seed`, because a sample of it is scored.
+    Train is shuffled in the order of `seed`, because a sample of it is scored. `dataset` is the `config_hash`
+    of the dataset that it must be: that of training, or a network is scored on events that it was trained on.
 
     Raises
     ------
     DataError
-        If there is no dataset.
+        If there is no dataset, or another.
     """
     data, train, stream = experiment.data, experiment.train, experiment.stream
     manifest = Manifest.read(data.prepared)
@@ -70,6 +75,7 @@ def open_scored(experiment: Experiment, split: str, seed: int) -> Batches:
         extras=split == "test" or data.weights is not None,
         memory=stream.memory,
         event_weights=data.weights,
+        dataset=dataset,
     )
 
 
