@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dlscan.analysis.catalog import About
 from dlscan.analysis.column import Column
 from dlscan.analysis.records import DonePoint
+from dlscan.config.labels import MEAN, pair_name
 from dlscan.errors import DlscanError, ScanError, UsageError
 
 if TYPE_CHECKING:
@@ -147,14 +148,14 @@ def _areas(scored: "Predictions", names: Sequence[str]) -> dict[str, "Area"]:
         return area(scored.scores[:, number], truth == number, weights)
 
     def called(name: str) -> "Area | None":
-        if name == "Mean":
+        if name == MEAN:
             every = [each for number in range(len(classes)) if (each := against_rest(number)) is not None]
             return mean_area(every) if every else None
         if name in classes:
             return against_rest(classes.index(name))
         for a, signal in enumerate(classes):
             for b, background in enumerate(classes):
-                if name == f"{signal}_vs_{background}":
+                if name == pair_name(signal, background):
                     return area(*pair(scored.scores, truth, a, b, weights))
         return None
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +20,7 @@ from dlscan.config.build import (
     plain,
     require_mapping,
 )
+from dlscan.config.labels import check_label
 from dlscan.config.models import Model
 from dlscan.config.train import Train
 from dlscan.config.units import Size
@@ -110,17 +110,6 @@ def network_name(dataset: str) -> str:
     HDF5 allows more, a slash in `group/dataset` above all.
     """
     return re.sub(r"[^A-Za-z0-9_]", "_", dataset)
-
-
-def check_label(
-    name: str, labels: Collection[str], key: str, problem: Callable[[str, str], Exception]
-) -> None:
-    """Raise `problem(key, message)` if columns of the table could not be told apart with this label."""
-    if name.casefold() == "mean":
-        raise problem(key, f"Mean_AUC is that of all classes; choose another label than {name}")
-    for other in labels:
-        if other != name and other.casefold() == name.casefold():
-            raise problem(key, f"{name} and {other} differ in case alone, which columns do not tell apart")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlscan.config import Data, Experiment, Stream, plain
+from dlscan.config.labels import require_distinct
 from dlscan.dataset.weights import Weights, class_weights
 from dlscan.errors import DataError, DlscanError
 from dlscan.files import read_json, write_json
@@ -224,8 +225,10 @@ class Manifest:
         Raises
         ------
         DataError
-            With the keys of `data` that have changed since it was prepared.
+            With the keys of `data` that have changed since it was prepared, or if columns could not be told
+            apart with its classes.
         """
+        require_distinct(self.classes)
         wanted = content(experiment.data)
         changed = [f"data.{key}" for key in wanted if wanted[key] != self.config.get(key)]
         if self.raw not in (None, str(experiment.data.raw.resolve())):

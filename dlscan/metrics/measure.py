@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dlscan.config.labels import MEAN, pair_name, require_distinct
 from dlscan.metrics.checks import Floats, checked_table, checked_weights, weight_sum
 from dlscan.metrics.classification import accuracy_estimate, calibration_error, log_loss
 from dlscan.metrics.delong import Area, area, interval, mean_area
@@ -81,8 +82,10 @@ def measure(
     Raises
     ------
     DataError
-        If a score is nan, a weight is not finite, or a label is no index into `classes`.
+        If a score is nan, a weight is not finite, a label is no index into `classes`, or two numbers would
+        have one name, as with classes called A, B and A_vs_B.
     """
+    require_distinct(classes)
     table, truth = checked_table(scores, labels, len(classes))
     counts = checked_weights(weights, len(truth))
     measured = _areas(table, truth, classes, counts)
@@ -97,7 +100,7 @@ def measure(
             reason = absent.get(a) or absent.get(b) or ""
             if found is not None and rejection is None:
                 reason = _unbounded(classes[b], found, signed=bool(counts.min() < 0))
-            measured.add(f"{classes[a]}_vs_{classes[b]}_Rejection@{percent}", rejection, reason)
+            measured.add(f"{pair_name(classes[a], classes[b])}_Rejection@{percent}", rejection, reason)
     for name, estimate in (
         ("test_accuracy", accuracy_estimate(table, truth, counts)),
         ("test_log_loss", log_loss(table, truth, counts)),
@@ -115,6 +118,7 @@ def measure_validation(
     Arguments and errors as for `measure`; `val_<Class>_AUC`, `val_Mean_AUC`, `val_<A>_vs_<B>_AUC` and
     `val_kept_accuracy`.
     """
+    require_distinct(classes)
     table, truth = checked_table(scores, labels, len(classes))
     counts = checked_weights(weights, len(truth))
     areas = _areas(table, truth, classes, counts)
@@ -145,8 +149,8 @@ def _named_areas(
     }
     return {
         **{f"{classes[number]}_AUC": ((number,), found) for number, found in enumerate(own)},
-        "Mean_AUC": ((), mean_area(defined) if defined else None),
-        **{f"{classes[a]}_vs_{classes[b]}_AUC": ((a, b), found) for (a, b), found in pairs.items()},
+        f"{MEAN}_AUC": ((), mean_area(defined) if defined else None),
+        **{f"{pair_name(classes[a], classes[b])}_AUC": ((a, b), found) for (a, b), found in pairs.items()},
     }
 
 

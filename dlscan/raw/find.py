@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from dlscan.config import Experiment
-from dlscan.config.experiment import check_label
+from dlscan.config.labels import check_label
 
 SUFFIXES = (".h5", ".hdf5", ".hdf")
 

@@ -128,3 +128,23 @@ def test_nan_and_foreign_labels_are_errors():
     scores[0, 0] = np.nan
     with pytest.raises(DataError, match="1 of 30 scores are nan"):
         measure(scores, labels, CLASSES)
+
+
+@pytest.mark.parametrize("classes", [("S", "B", "S_vs_B"), ("S_vs_B", "S", "B"), ("Mean", "S", "B")])
+def test_two_numbers_of_one_name_are_an_error(classes):
+    scores, labels, _ = sample()
+    for function in (measure, measure_validation):
+        with pytest.raises(DataError, match=r"_AUC would be the AUC of .* and that of .*; rename a class"):
+            function(scores, labels, classes)
+
+
+def test_a_class_called_like_something_else_has_columns_of_its_own():
+    names = ("AUC", "Width", "test_loss", "Foo_AUC", "Epochs", "Point", "accuracy", "S_vs_B")
+    scores = np.random.default_rng(1).dirichlet(np.ones(8), 400)
+    labels = np.arange(400) % 8
+    measured = measure(scores, labels, names) | measure_validation(scores, labels, names)
+    assert len(measured.values) == 2 * (8 + 1 + 28) + 3 * 56 + 3 + 1
+    for number, name in enumerate(names):
+        assert measured.values[f"{name}_AUC"] == pytest.approx(
+            roc_auc_score(labels == number, scores[:, number])
+        )

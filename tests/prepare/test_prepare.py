@@ -1,6 +1,7 @@
 """From raw directories to a dataset: nothing lost, nothing twice, nothing half-written."""
 
 import csv
+import dataclasses
 import errno
 import os
 import shutil
@@ -433,6 +434,21 @@ def test_a_link_to_a_larger_disk_stays_a_link(experiment: Experiment, tmp_path: 
 def test_classes_are_all_directories_unless_named(make_experiment: Make, raw: Path) -> None:
     (raw / ".hidden").mkdir()
     assert prepare(make_experiment("data.classes=null")).manifest.classes == ("ChPi", "Ele", "Pi0")
+
+
+def test_directories_whose_names_make_two_columns_of_one_name_are_no_classes(
+    make_experiment: Make, raw: Path
+) -> None:
+    experiment = make_experiment("data.classes=null")
+    manifest = prepare(experiment).manifest
+    (raw / "ChPi").rename(raw / "Ele_vs_Pi0")
+    with pytest.raises(ConfigError, match=r"data\.raw: _vs_ stands between .* another label than Ele_vs_Pi0"):
+        prepare(experiment)
+    # a dataset that an older version has made
+    old = dataclasses.replace(manifest, classes=("Ele_vs_Pi0", "Ele", "Pi0"))
+    with pytest.raises(DataError, match="Ele_vs_Pi0_AUC would be the AUC of class Ele_vs_Pi0 and that of"):
+        old.require(experiment)
+    dataclasses.replace(manifest, classes=("run_vs_mc", "Ele", "Pi0")).require(experiment)
 
 
 def test_two_at_once_do_not_mix(experiment: Experiment, tmp_path: Path) -> None:

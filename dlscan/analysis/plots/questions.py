@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dlscan.analysis.lookup import find
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.results import Floats, Predictions
+from dlscan.config.labels import pair_name
 from dlscan.errors import UsageError
 from dlscan.metrics import pair, weight_sum
 
@@ -37,7 +38,7 @@ class Question:
     @property
     def name(self) -> str:
         """As in the names of metrics: `Ele`, `Gamma_vs_Pi0`."""
-        return self.signal if self.background is None else f"{self.signal}_vs_{self.background}"
+        return self.signal if self.background is None else pair_name(self.signal, self.background)
 
     @property
     def title(self) -> str:
@@ -107,7 +108,7 @@ def questions(key: str | None, points: Sequence[DonePoint]) -> list[Question]:
         return [Question(name) for name in classes]
     known = {name: Question(name) for name in classes}
     for pair_of in itertools.permutations(classes, 2):
-        known.setdefault("_vs_".join(pair_of), Question(*pair_of))
+        known.setdefault(pair_name(*pair_of), Question(*pair_of))
     if key.casefold() == PAIRS and PAIRS not in known:
         return [Question(*pair_of) for pair_of in itertools.combinations(classes, 2)]
     try:
