@@ -45,6 +45,9 @@ def read_ads(output: str) -> list[dict[str, Any]]:
         ads = json.loads(output)
     except ValueError as error:
         raise BatchError(f"HTCondor answers something that is not JSON ({error})") from None
+    whole = isinstance(ads, list) and all(isinstance(ad, dict) for ad in ads)
+    if not whole or not all(isinstance(ad.get("ClusterId"), int) for ad in ads):
+        raise BatchError(f"HTCondor answers something else than jobs ({output.strip()[:80]!r})")
     return [ad for ad in ads if isinstance(ad, dict)]
 
 

@@ -1,8 +1,10 @@
 """Questions to HTCondor's queue and history."""
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from dlscan.batch.answers import no_answer
 from dlscan.batch.call import call
 from dlscan.batch.condor_ads import ATTRIBUTES, read_ads
 
@@ -14,6 +16,21 @@ _HISTORY_DEPTH = 200_000
 _MOST_SPANS = 200
 
 Ads = list[dict[str, Any]]
+
+
+def schedd() -> str:
+    """The name of the schedd that answers here.
+
+    Raises
+    ------
+    BatchError
+        If none does. A list without jobs is no sign of it: that is what a command prints that did not ask.
+    """
+    answer = call(["condor_q", "-allusers", "-totals"], tries=3)
+    found = re.search(r"^-- Schedd: (\S+)", answer, re.MULTILINE)
+    if found is None:
+        raise no_answer("condor_q", answer)
+    return found[1]
 
 
 def factories(constraint: str) -> Ads:
@@ -32,12 +49,12 @@ def history(constraint: str, most: int) -> Ads:
     return _asked(["condor_history", *limits], constraint, _HISTORY_SECONDS)
 
 
-def these_clusters(clusters: Iterable[int]) -> str:
-    """A constraint to these clusters; a number alone may be somebody else's, on another schedd."""
-    return _own(" || ".join(f"ClusterId == {cluster}" for cluster in sorted(clusters)))
+def these_clusters(clusters: Mapping[int, str]) -> str:
+    """A constraint to these clusters, each with its tag: a number alone may be somebody else's by now."""
+    return " || ".join(f"({_one(cluster, tag)})" for cluster, tag in sorted(clusters.items()))
 
 
-def these_jobs(jobs: Collection[tuple[int, int]]) -> tuple[str, int]:
+def these_jobs(jobs: Collection[tuple[int, int]], clusters: Mapping[int, str]) -> tuple[str, int]:
     """A constraint to these jobs, and how many fit it: more than were asked for where they are scattered.
 
     A command line is not endless, so it is made of intervals, of which there are not too many.
@@ -49,8 +66,8 @@ def these_jobs(jobs: Collection[tuple[int, int]]) -> tuple[str, int]:
             spans = [(spans[0][0], spans[-1][1])]
         count += sum(last - first + 1 for first, last in spans)
         within = " || ".join(f"ProcId >= {first} && ProcId <= {last}" for first, last in spans)
-        parts.append(f"ClusterId == {cluster} && ({within})")
-    return _own(" || ".join(parts)), count
+        parts.append(f"({_one(cluster, clusters[cluster])} && ({within}))")
+    return " || ".join(parts), count
 
 
 def key(ad: dict[str, Any]) -> tuple[int, int]:
@@ -63,8 +80,8 @@ def _asked(command: list[str], constraint: str, seconds: float = 30.0) -> Ads:
     return read_ads(call([*command, *wanted], seconds=seconds, tries=3))
 
 
-def _own(constraint: str) -> str:
-    return f'({constraint}) && regexp("^dlscan-", JobBatchName)'
+def _one(cluster: int, tag: str) -> str:
+    return f'ClusterId == {cluster} && JobBatchName == "{tag}"'
 
 
 def _spans(numbers: list[int]) -> list[tuple[int, int]]:

@@ -6,13 +6,13 @@ import logging
 import shlex
 import socket
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from dlscan.batch.dask_job import run_job
 from dlscan.batch.local import cpu_share
-from dlscan.batch.system import Request, Sight
+from dlscan.batch.system import Jobs, Request, Sight
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 from dlscan.files import read_json, write_text
@@ -39,6 +39,10 @@ class Dask:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
+
+    def cluster(self) -> str:
+        """None: `batch.scheduler` says which one it is."""
+        return ""
 
     def check(self, batch: Batch) -> None:
         """Check the options, and that the scheduler answers."""
@@ -94,9 +98,9 @@ class Dask:
     def find(self, request: Request) -> list[str]:
         """All jobs of a submission if the scheduler has one of them: they come in one message."""
         keys = _keys(request)
-        return keys if self._under_way(keys) else []
+        return keys if self._under_way(dict.fromkeys(keys, request.tag)) else []
 
-    def look(self, jobs: Collection[str]) -> dict[str, Sight]:
+    def look(self, jobs: Jobs) -> dict[str, Sight]:
         """What the scheduler says; a task that it does not have, or that went with it, has ended."""
         if self._is_gone():
             return dict.fromkeys(jobs, Sight("ended", "cancelled", "its scheduler is gone"))
@@ -106,7 +110,7 @@ class Dask:
         forgotten = Sight("ended", "cancelled", "the scheduler does not have it any more")
         return {name: _sight(*said[name]) if name in said else forgotten for name in jobs}
 
-    def cancel(self, jobs: Collection[str]) -> None:
+    def cancel(self, jobs: Jobs) -> None:
         """Cancel tasks; their processes are asked to stop."""
         under_way = self._under_way(jobs)
         if under_way:
@@ -115,7 +119,7 @@ class Dask:
 
                 client.cancel([Future(name, client=client) for name in under_way], force=True)
 
-    def _under_way(self, jobs: Collection[str]) -> list[str]:
+    def _under_way(self, jobs: Jobs) -> list[str]:
         return [name for name, sight in self.look(jobs).items() if sight.phase != "ended"]
 
     def _address(self) -> str:

@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections.abc import Collection
 from pathlib import Path
 
 from dlscan.batch import condor_queries as ask
@@ -12,7 +11,7 @@ from dlscan.batch.condor_language import arguments, brings_files, check_options,
 from dlscan.batch.condor_transfer import dataset, queue, transfers
 from dlscan.batch.handed import exports
 from dlscan.batch.script import Lines, fill, keep, read_script_template, read_template
-from dlscan.batch.system import Request, Sight
+from dlscan.batch.system import Jobs, Request, Sight
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 
@@ -39,6 +38,10 @@ class HTCondor:
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
+
+    def cluster(self) -> str:
+        """The name of the schedd."""
+        return ask.schedd()
 
     def check(self, batch: Batch) -> None:
         """Check options, template and that HTCondor's commands are here."""
@@ -99,15 +102,18 @@ class HTCondor:
         """Find the cluster by its JobBatchName, before its jobs are made, in the queue or in the history."""
         constraint = f'JobBatchName == "{request.tag}"'
         found = ask.factories(constraint) or ask.queue(constraint) or ask.history(constraint, 1)
+        if not found:
+            ask.schedd()  # who lists nothing may not have listened
         # by hand the same script may have been submitted again, later
         return _ids(min(int(ad["ClusterId"]) for ad in found), request) if found else []
 
-    def look(self, jobs: Collection[str]) -> dict[str, Sight]:
+    def look(self, jobs: Jobs) -> dict[str, Sight]:
         """Look into the queue, and into the history for what is not there."""
         wanted = {_numbers(job): job for job in jobs}
         if not wanted:
             return {}
-        clusters = ask.these_clusters({cluster for cluster, _ in wanted})
+        tags = _tags(jobs)
+        clusters = ask.these_clusters(tags)
         # in this order a job that moves on meanwhile is seen twice rather than never
         factories = {int(ad["ClusterId"]): ad for ad in ask.factories(clusters)}
         seen = {ask.key(ad): sight_in_queue(ad) for ad in ask.queue(clusters)}
@@ -117,27 +123,29 @@ class HTCondor:
                 seen[cluster, proc] = sight
         missing = wanted.keys() - seen.keys()
         if missing:
-            ended = ask.history(*ask.these_jobs(missing))
+            ended = ask.history(*ask.these_jobs(missing, tags))
             seen |= {ask.key(ad): sight_in_history(ad) for ad in ended}
+        if wanted.keys() - seen.keys():
+            ask.schedd()  # who lists nothing may not have listened
         return {job: seen[key] for key, job in wanted.items() if key in seen}
 
-    def cancel(self, jobs: Collection[str]) -> None:
+    def cancel(self, jobs: Jobs) -> None:
         """Remove jobs by condor_rm; those that a factory has still to make only all together."""
         wanted = {_numbers(job) for job in jobs}
         if not wanted:
             return
-        whole = _whole_factories(wanted)
+        whole = _whole_factories(wanted, _tags(jobs))
         names = [str(cluster) for cluster in sorted(whole)]
         names += [f"{cluster}.{proc}" for cluster, proc in sorted(wanted) if cluster not in whole]
         for start in range(0, len(names), _AT_ONCE):
-            self._remove(names[start : start + _AT_ONCE])
+            self._remove(names[start : start + _AT_ONCE], jobs)
 
-    def _remove(self, names: list[str]) -> None:
+    def _remove(self, names: list[str], jobs: Jobs) -> None:
         try:
             call(["condor_rm", *names], tries=3, final=["not found"])
         except CallError:
             # it fails if one of them has ended, and does not say of which it is
-            left = self.look([name for name in names if "." in name])
+            left = self.look({name: jobs[name] for name in names if "." in name})
             if any(sight.phase != "ended" for sight in left.values()):
                 raise
 
@@ -165,7 +173,7 @@ def _refusal(error: CallError, request: Request) -> str:
     return f"{said} (the submit description is in {request.directory / SCRIPT})"
 
 
-def _whole_factories(wanted: set[tuple[int, int]]) -> set[int]:
+def _whole_factories(wanted: set[tuple[int, int]], tags: dict[int, str]) -> set[int]:
     """The factories of which jobs are `wanted` that are not made yet.
 
     Raises
@@ -174,12 +182,13 @@ def _whole_factories(wanted: set[tuple[int, int]]) -> set[int]:
         If one has others besides, which would go with them.
     """
     found = set()
-    for ad in ask.factories(ask.these_clusters({cluster for cluster, _ in wanted})):
+    for ad in ask.factories(ask.these_clusters(tags)):
         cluster = int(ad["ClusterId"])
         waiting = {(cluster, n) for n in range(ad["JobMaterializeNextProcId"], ad["TotalSubmitProcs"])}
         if not waiting & wanted:
             continue
-        others = (waiting | {ask.key(job) for job in ask.queue(ask.these_clusters([cluster]))}) - wanted
+        others = waiting | {ask.key(job) for job in ask.queue(ask.these_clusters({cluster: tags[cluster]}))}
+        others -= wanted
         if others:
             raise BatchError(
                 f"HTCondor has not made all of these jobs yet, because of batch.max_running, and "
@@ -193,6 +202,12 @@ def _ids(cluster: int, request: Request) -> list[str]:
     return [f"{cluster}.{proc}" for proc in range(len(request.jobs))]
 
 
+def _tags(jobs: Jobs) -> dict[int, str]:
+    return {_numbers(job)[0]: tag for job, tag in jobs.items()}
+
+
 def _numbers(job: str) -> tuple[int, int]:
-    cluster, _, proc = job.partition(".")
-    return int(cluster), int(proc)
+    found = re.fullmatch(r"(\d+)\.(\d+)", job)
+    if found is None:
+        raise BatchError(f"{job!r} is not the id of a job of HTCondor's, such as 12.3")
+    return int(found[1]), int(found[2])

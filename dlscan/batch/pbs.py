@@ -3,16 +3,16 @@
 import math
 import re
 import sys
-from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 
+from dlscan.batch.answers import another_job, no_answer
 from dlscan.batch.call import CallError, call
 from dlscan.batch.handed import exports
 from dlscan.batch.pbs_options import Dialect, check_options, directives
-from dlscan.batch.pbs_states import plain_id, read_jobs, sight
+from dlscan.batch.pbs_states import is_called, plain_id, read_jobs, sight
 from dlscan.batch.script import Lines, fill, keep, read_script_template, read_template
-from dlscan.batch.system import Request, Sight
+from dlscan.batch.system import Jobs, Request, Sight
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 
@@ -23,6 +23,7 @@ _NEUTRAL = Path("/")
 _GONE = ("Unknown Job Id", "Job has finished", "Unknown Job")
 _NO_HISTORY = "not configured to maintain job history"
 _AT_ONCE = 500
+_ID = re.compile(r"\d+(\[\d*\]|-\d+)?(\.|$)")
 
 
 class PBS:
@@ -38,6 +39,14 @@ class PBS:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
+
+    def cluster(self) -> str:
+        """The name of the server."""
+        answer = call(["qstat", "-B", "-f"], tries=3)
+        found = re.search(r"^Server: *(\S+)", answer, re.MULTILINE)
+        if found is None:
+            raise no_answer("qstat -B -f", answer)
+        return found[1]
 
     def check(self, batch: Batch) -> None:
         """Check options, template and that PBS answers."""
@@ -74,7 +83,7 @@ class PBS:
         keep(request, SCRIPT, script)
         # PBS hands its own variables on to the job, the name of this directory among them
         answer = call(["qsub"], input=script, cwd=_NEUTRAL, seconds=120.0)
-        lines = [line for line in answer.splitlines() if re.match(r"\d+(\[\])?(\.|$)", line)]
+        lines = [line for line in answer.splitlines() if _ID.match(line)]
         if not lines:
             raise BatchError(f"`qsub` did not say which number the jobs have, but {answer.strip()!r}")
         return _ids(lines[-1], request)
@@ -88,19 +97,28 @@ class PBS:
             if _NO_HISTORY not in error.words:
                 raise
             answer = call(["qselect", *selection], tries=3)
-        found = [line.strip() for line in answer.splitlines() if line.strip()]
+        found = [line for line in answer.splitlines() if _ID.match(line)]
+        if answer.strip() and not found:
+            raise no_answer("qselect", answer)
+        if not found:
+            self.cluster()  # who lists nothing may not have listened
         return _ids(found[0], request) if found else []
 
-    def look(self, jobs: Collection[str]) -> dict[str, Sight]:
+    def look(self, jobs: Jobs) -> dict[str, Sight]:
         """What `qstat` says, an array at a time."""
         seen: dict[str, Sight] = {}
+        for job in jobs:
+            if not _ID.fullmatch(job):
+                raise BatchError(f"{job!r} is not the id of a job of PBS, such as 12[3]")
         for array in sorted({re.sub(r"\[\d+\]$", "[]", job) for job in jobs}):
-            for job, attributes in read_jobs(self._details(array)):
+            for job, attributes in self._details(array):
                 if job in jobs:
+                    if not is_called(attributes, jobs[job]):
+                        raise another_job(job, attributes.get("Job_Name", ""), jobs[job])
                     seen[job] = sight(attributes)
         return seen
 
-    def cancel(self, jobs: Collection[str]) -> None:
+    def cancel(self, jobs: Jobs) -> None:
         """Delete jobs by `qdel`."""
         names = sorted(jobs)
         for start in range(0, len(names), _AT_ONCE):
@@ -109,7 +127,8 @@ class PBS:
                 call(["qdel", *some], tries=2, final=_GONE)
             except CallError:
                 # it fails if one of them has ended; the others are deleted all the same
-                if any(seen.phase != "ended" for seen in self.look(some).values()):
+                left = self.look({name: jobs[name] for name in some})
+                if any(seen.phase != "ended" for seen in left.values()):
                     raise
 
     @cached_property
@@ -123,18 +142,23 @@ class PBS:
     def _past(self) -> list[str]:
         return ["-x"] if self._dialect == "openpbs" else []
 
-    def _details(self, array: str) -> str:
-        """What `qstat` prints of an array's jobs; nothing if there is no such array."""
+    def _details(self, array: str) -> list[tuple[str, dict[str, str]]]:
+        """What `qstat` prints of an array's jobs; nothing if it says that there is no such array."""
         command = ["qstat", "-f", "-t"]
         try:
-            return call([*command, *self._past, array], tries=3, final=[*_GONE, _NO_HISTORY])
+            answer = call([*command, *self._past, array], tries=3, final=[*_GONE, _NO_HISTORY])
         except CallError as error:
             if _NO_HISTORY not in error.words:
                 return _nothing_if_gone(error)
-        try:
-            return call([*command, array], tries=3, final=_GONE)
-        except CallError as error:
-            return _nothing_if_gone(error)
+            try:
+                answer = call([*command, array], tries=3, final=_GONE)
+            except CallError as silence:
+                return _nothing_if_gone(silence)
+        number = array.removesuffix("[]")
+        found = [item for item in read_jobs(answer) if item[0].partition("[")[0] == number]
+        if not found:
+            raise no_answer("qstat", answer)
+        return found
 
 
 def dialect_of(version: str) -> Dialect:
@@ -142,9 +166,9 @@ def dialect_of(version: str) -> Dialect:
     return "openpbs" if "pbs_version" in version.lower() else "torque"
 
 
-def _nothing_if_gone(error: CallError) -> str:
+def _nothing_if_gone(error: CallError) -> list[tuple[str, dict[str, str]]]:
     if any(words in error.words for words in _GONE):
-        return ""
+        return []
     raise error
 
 

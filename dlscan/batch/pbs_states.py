@@ -61,6 +61,11 @@ def plain_id(name: str) -> str:
     return re.sub(r"^(\d+)-(\d+)$", r"\1[\2]", local)
 
 
+def is_called(attributes: dict[str, str], tag: str) -> bool:
+    """Whether a job has this name; Torque adds its index to that of each job of an array."""
+    return re.fullmatch(rf"{re.escape(tag)}(-\d+)?", attributes.get("Job_Name", "")) is not None
+
+
 def sight(attributes: dict[str, str]) -> Sight:
     """What the attributes of a job say."""
     state = attributes.get("job_state", "")

@@ -1,7 +1,7 @@
 """Slurm: an array of jobs for each submission."""
 
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import cached_property
 
 from dlscan.batch import slurm_options as options
@@ -9,7 +9,7 @@ from dlscan.batch.call import CallError, call
 from dlscan.batch.script import Lines, fill, keep, read_script_template, read_template
 from dlscan.batch.slurm_queries import GONE, ask, chunks, environment, find_arrays, look
 from dlscan.batch.slurm_states import Key
-from dlscan.batch.system import Request, Sight
+from dlscan.batch.system import Jobs, Request, Sight
 from dlscan.config import Batch
 from dlscan.config.build import nearest
 from dlscan.errors import BatchError
@@ -32,6 +32,10 @@ class Slurm:
 
     def __init__(self, batch: Batch) -> None:
         pass
+
+    def cluster(self) -> str:
+        """Slurm's ClusterName."""
+        return self._config.get("ClusterName", "")
 
     def check(self, batch: Batch) -> None:
         """Check options, partition, time and GPUs against what this Slurm has."""
@@ -92,13 +96,13 @@ class Slurm:
         # by hand the same script may have been submitted again, later
         return _ids(min(found, key=int), request) if found else []
 
-    def look(self, jobs: Collection[str]) -> dict[str, Sight]:
+    def look(self, jobs: Jobs) -> dict[str, Sight]:
         """What Slurm says: `squeue`, then `sacct` if there is one, then `scontrol`."""
         keys = {job: _key(job) for job in jobs}
-        said = look(set(keys.values()), self._accounting)
+        said = look({keys[job]: tag for job, tag in jobs.items()}, self._accounting)
         return {job: said[key] for job, key in keys.items() if key in said}
 
-    def cancel(self, jobs: Collection[str]) -> None:
+    def cancel(self, jobs: Jobs) -> None:
         """Cancel jobs by `scancel`."""
         harmless = (GONE, "already completing or completed")
         for some in chunks(sorted(jobs)):

@@ -2,21 +2,26 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from dlscan.batch.answers import another_job, no_answer
 from dlscan.batch.call import CallError, call
 from dlscan.batch.slurm_states import SACCT_FORMAT, SQUEUE_FORMAT, Key, from_sacct, from_scontrol, from_squeue
 from dlscan.batch.system import Sight
 
 # The controller's words for a job that it does not have (any more).
 GONE = "Invalid job id"
+# ... and for having none at all
+_NONE = "No jobs in the system"
 TRIES = 2
 _AT_ONCE = 500  # a command's line has an end
 # Variables that decide what a job is or what a command prints, in place of what is written here.
 _OF_A_JOB = ("SLURM_", "SQUEUE_", "SACCT_", "SCANCEL_", "SCONTROL_", "DLSCAN_JOB")
 _KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")
+# jobs are asked for where they are submitted, and `sbatch` does not wait for them
+_NOT_HANDED = ("SBATCH_WAIT", "SBATCH_CLUSTERS")
 _OVERRIDES = {"array": "ARRAY_INX", "time": "TIMELIMIT", "mem": "MEM_PER_NODE"}
-
 _SQUEUE = ("squeue", "-h", "-r", "-t", "all", "-o", SQUEUE_FORMAT)
 _SCONTROL = ("scontrol", "show", "job", "-o")
 _SACCT = ("sacct", "-n", "-P", "-X", "-o", SACCT_FORMAT)
@@ -38,7 +43,7 @@ def environment(given: Iterable[str] = ()) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in _KEPT or not (name.startswith(_OF_A_JOB) or name in drop or name == "SBATCH_WAIT")
+        if name in _KEPT or not (name.startswith(_OF_A_JOB) or name in drop or name in _NOT_HANDED)
     }
     return {**kept, "SLURM_BITSTR_LEN": "0"}  # whole lists of indices
 
@@ -57,38 +62,54 @@ def find_arrays(tag: str, accounting: Callable[[], bool]) -> set[str]:
         found = {key[0] for key, name, _ in from_squeue(text) if name == tag}
     # no answer and an empty one look alike when a controller is in trouble: another command confirms it
     if not found:
-        found = {key[0] for key, name, _ in from_scontrol(_controller(_SCONTROL)) if name == tag}
+        text = ask(_SCONTROL)
+        jobs = list(from_scontrol(text))
+        if not jobs and _NONE not in text:
+            raise no_answer("scontrol", text)
+        found = {key[0] for key, name, _ in jobs if name == tag}
     if not found and accounting():
         with contextlib.suppress(CallError):
             text = ask([*_SACCT, "-S", "now-30days", f"--name={tag}"])
-            found = {line.partition("_")[0] for line in text.splitlines() if "_" in line.partition("|")[0]}
+            found = set(re.findall(rf"^(\d+)_[^|]*\|.*\|{re.escape(tag)}$", text, re.MULTILINE))
     return found
 
 
-def look(keys: Collection[Key], accounting: Callable[[], bool]) -> dict[Key, Sight]:
+def look(jobs: Mapping[Key, str], accounting: Callable[[], bool]) -> dict[Key, Sight]:
     """What Slurm says of jobs; those that it does not have are left out.
+
+    Parameters
+    ----------
+    jobs : mapping of Key to str
+        Each with its name: where numbers began anew, another job has the number of one that is gone.
+    accounting : callable
+        Whether there is a data base to ask.
 
     Raises
     ------
     CallError
         If the controller does not answer.
+    BatchError
+        If it has another job under one of these numbers: it is not the one that gave them.
     """
+    names = {array: name for (array, _), name in jobs.items()}
     said: dict[Key, Sight] = {}
     try:
-        for some in chunks(_absent(keys, said)):
-            text = ask([*_SQUEUE, "-j", ",".join(some)], [GONE])
-            said.update((key, sight) for key, _, sight in from_squeue(text))
+        for some in chunks(_absent(jobs, said)):
+            said |= _from_squeue(some, names)
         answered = True
     except CallError as error:
         answered = GONE in error.words
-    said.update(_why_failed(said))
+    failed = sorted({key[0] for key, sight in said.items() if sight.reason == "failed"})
+    with contextlib.suppress(CallError):
+        # the exit codes, which `squeue` does not tell; they add words, nothing else
+        said |= _from_scontrol(failed, names, 1)
     # the data base is late: where `squeue` does not answer, the controller has the first word
     order = (_from_sacct, _from_scontrol) if answered else (_from_scontrol, _from_sacct)
     for source in order:
-        absent = _absent(keys, said)
+        absent = _absent(jobs, said)
         if absent and (source is not _from_sacct or accounting()):
-            said = {**source(absent, TRIES if answered else 1), **said}
-    found = {key: said.get(key) or said.get((key[0], None)) for key in keys}
+            said = {**source(absent, names, TRIES if answered else 1), **said}
+    found = {key: said.get(key) or said.get((key[0], None)) for key in jobs}
     return {key: sight for key, sight in found.items() if sight is not None}
 
 
@@ -102,39 +123,48 @@ def _absent(keys: Collection[Key], said: Mapping[Key, Sight]) -> list[str]:
     return sorted({key[0] for key in keys if key not in said and (key[0], None) not in said}, key=int)
 
 
-def _controller(command: Iterable[str], final: Collection[str] = (), tries: int | None = None) -> str:
-    """What `scontrol` prints, which says so where there is no job: nothing at all is no answer."""
-    text = ask(command, final, tries)
-    if not text.strip():
-        raise CallError("`scontrol` answers nothing")
-    return text
+def _from_squeue(arrays: list[str], names: Mapping[str, str]) -> dict[Key, Sight]:
+    text = ask([*_SQUEUE, "-j", ",".join(arrays)], [GONE])
+    said = list(from_squeue(text))
+    if text.strip() and not said:
+        raise no_answer("squeue", text)
+    return _own(said, names)
 
 
-def _from_scontrol(arrays: list[str], tries: int) -> dict[Key, Sight]:
-    said: dict[Key, Sight] = {}
+def _from_scontrol(arrays: list[str], names: Mapping[str, str], tries: int) -> dict[Key, Sight]:
+    found: dict[Key, Sight] = {}
     for array in arrays:
         try:
-            text = _controller([*_SCONTROL, array], [GONE], tries)
+            text = ask([*_SCONTROL, array], [GONE], tries)
         except CallError as error:
             if GONE not in error.words:
                 raise
             continue
-        said.update((key, sight) for key, _, sight in from_scontrol(text))
-    return said
+        said = [item for item in from_scontrol(text) if item[0][0] == array]
+        if not said:
+            raise no_answer("scontrol", text)
+        found |= _own(said, names)
+    return found
 
 
-def _from_sacct(arrays: list[str], tries: int) -> dict[Key, Sight]:
-    said: dict[Key, Sight] = {}
+def _from_sacct(arrays: list[str], names: Mapping[str, str], tries: int) -> dict[Key, Sight]:
+    found: dict[Key, Sight] = {}
     # it adds why a job ended; whether it has, the controller says
     with contextlib.suppress(CallError):
         for some in chunks(arrays):
-            said.update(from_sacct(ask([*_SACCT, "-j", ",".join(some)], (), tries)))
-    return said
+            text = ask([*_SACCT, "-j", ",".join(some)], (), tries)
+            # it may remember other jobs of these numbers
+            found |= {key: sight for key, name, sight in from_sacct(text) if names.get(key[0]) == name}
+    return found
 
 
-def _why_failed(said: Mapping[Key, Sight]) -> dict[Key, Sight]:
-    """The exit codes of jobs that failed, which `squeue` does not tell; they add words, nothing else."""
-    failed = sorted({key[0] for key, sight in said.items() if sight.reason == "failed"})
-    with contextlib.suppress(CallError):
-        return _from_scontrol(failed, 1)
-    return {}
+def _own(said: Iterable[tuple[Key, str, Sight]], names: Mapping[str, str]) -> dict[Key, Sight]:
+    """What is said of the arrays that were asked about, if they are those that are meant."""
+    found: dict[Key, Sight] = {}
+    for key, name, sight in said:
+        array = key[0]
+        if array in names and name != names[array]:
+            raise another_job(array, name, names[array])
+        if array in names:
+            found[key] = sight
+    return found

@@ -34,7 +34,7 @@ _TAIL = 16 * 2**10
 Key = tuple[str, int | None]
 
 SQUEUE_FORMAT = "%F|%K|%T|%B|%j|%r"
-SACCT_FORMAT = "JobID,State,ExitCode,NodeList"
+SACCT_FORMAT = "JobID,State,ExitCode,NodeList,JobName"
 
 
 def sight(state: str, reason: str = "", host: str = "", code: str = "") -> Sight:
@@ -87,20 +87,20 @@ def from_scontrol(text: str) -> Iterator[tuple[Key, str, Sight]]:
             yield (job, index), found.get("JobName", ""), said
 
 
-def from_sacct(text: str) -> Iterator[tuple[Key, Sight]]:
-    """Read `sacct -n -P -X -o SACCT_FORMAT`: the jobs that have ended.
+def from_sacct(text: str) -> Iterator[tuple[Key, str, Sight]]:
+    """Read `sacct -n -P -X -o SACCT_FORMAT`: each job that has ended, its name and what is said of it.
 
     Others are left out: the data base learns late that a job has ended, and of some never.
     """
     for line in text.splitlines():
-        parts = line.split("|")
+        parts = line.split("|", 4)
         found = re.fullmatch(r"(\d+)_(?:(\d+)|\[(.*)\])", parts[0])
-        if len(parts) != 4 or not found:
+        if len(parts) != 5 or not found:
             continue
         said = sight(parts[1], "", parts[3], parts[2])
         if said.phase == "ended":
             for index in [int(found[2])] if found[2] else _indices(found[3]):
-                yield (found[1], index), said
+                yield (found[1], index), parts[4], said
 
 
 def _indices(text: str) -> list[int | None]:

@@ -1,12 +1,14 @@
 """What dlscan asks of a batch system, and what a batch system says of a job."""
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
 from dlscan.config import Batch
 
+# Ids of jobs, each with the tag of its submission: a number alone may be somebody else's job by now.
+Jobs = Mapping[str, str]
 Phase = Literal["queued", "running", "ended"]
 Reason = Literal["", "done", "failed", "oom", "timeout", "preempted", "cancelled", "node"]
 
@@ -68,10 +70,21 @@ class Sight:
 class System(Protocol):
     """A batch system.
 
-    A job's id is the string that the job itself finds in `DLSCAN_JOB`: scripts export it.
+    A job's id is the string that the job itself finds in `DLSCAN_JOB`: scripts export it. Only an answer that
+    names the job that was asked about counts, or the system's own words that it has none: anything else is
+    no answer, and a `BatchError`.
     """
 
     name: str
+
+    def cluster(self) -> str:
+        """The name of the cluster whose commands are here; empty where there is none to tell.
+
+        Raises
+        ------
+        BatchError
+            If the system does not answer.
+        """
 
     def check(self, batch: Batch) -> None:
         """Check `batch` before anything is written.
@@ -107,8 +120,10 @@ class System(Protocol):
             If the system does not answer.
         """
 
-    def look(self, jobs: Collection[str]) -> dict[str, Sight]:
-        """What the system says of these jobs; one that it says nothing about is left out.
+    def look(self, jobs: Jobs) -> dict[str, Sight]:
+        """What the system says of these jobs; one that it does not have is left out.
+
+        A job with the id of one of these and another name makes it no answer.
 
         Raises
         ------
@@ -116,8 +131,8 @@ class System(Protocol):
             If the system does not answer.
         """
 
-    def cancel(self, jobs: Collection[str]) -> None:
-        """Cancel these jobs; those that have ended are no error.
+    def cancel(self, jobs: Jobs) -> None:
+        """Cancel these jobs, which `look` has seen; those that have ended are no error.
 
         Raises
         ------

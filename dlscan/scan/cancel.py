@@ -7,13 +7,12 @@ from collections.abc import Collection, Sequence
 from dlscan.attempts import Attempt, last_attempt
 from dlscan.batch import Sight, system
 from dlscan.claims import alive
-from dlscan.config import Batch
-from dlscan.errors import DlscanError
+from dlscan.errors import BatchError, DlscanError
 from dlscan.process import lives
 from dlscan.scan.local import ask_to_stop, parent, stop_drivers
 from dlscan.scan.plan import Plan
 from dlscan.scan.submissions import Submission, Submissions
-from dlscan.scan.submit import Say, reconcile, submitting
+from dlscan.scan.submit import Say, reconcile, request_for, submitting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Cancelled:
     processes: int
 
 
-def cancel(plan: Plan, numbers: Collection[int], say: Say) -> Cancelled:
+def cancel(plan: Plan, numbers: Collection[int], say: Say, forget: bool = False) -> Cancelled:
     """Cancel the queued and running jobs of a scan.
 
     Parameters
@@ -36,6 +35,8 @@ def cancel(plan: Plan, numbers: Collection[int], say: Say) -> Cancelled:
         Of the points whose jobs are cancelled, with all other points of the same jobs; empty for all.
     say : callable
         Gets a line on what was not as asked for.
+    forget : bool
+        Jobs of which no batch system here tells anything are taken to be gone, from now on.
 
     Raises
     ------
@@ -47,13 +48,24 @@ def cancel(plan: Plan, numbers: Collection[int], say: Say) -> Cancelled:
     wanted = {plan.point(number).number for number in numbers} or {p.number for p in plan.points}
     phases: list[str] = []
     with submitting(plan):
+        if forget:
+            _forget(plan, say)
         reconcile(plan, say)
         submissions = Submissions(plan.directory).read()
+        silence: list[BatchError] = []
         for submission in submissions:
             jobs = _jobs_with(submission, wanted)
             if jobs:
-                phases += _cancel_jobs(submission.batch, jobs)
-                _say_others(jobs, wanted, numbers, say)
+                try:
+                    phases += _cancel_jobs(submission, jobs)
+                except BatchError as error:  # of two clusters, the other one answers
+                    silence.append(error)
+                else:
+                    _say_others(jobs, wanted, numbers, say)
+        if silence:
+            raise BatchError(
+                f"{plan.directory}: {len(phases)} jobs cancelled, of others it is not known: {silence[0]}"
+            )
     # those stop their processes themselves, and would start the next ones if only these were stopped
     drivers = set() if numbers else stop_drivers(plan, say)
     _say_unlisted(plan, wanted, {name for one in submissions for name in one.ids or ()}, say)
@@ -61,22 +73,39 @@ def cancel(plan: Plan, numbers: Collection[int], say: Say) -> Cancelled:
     return Cancelled(phases.count("queued"), phases.count("running"), processes)
 
 
+def _forget(plan: Plan, say: Say) -> None:
+    """Count jobs as gone that nobody can be asked about: their cluster is no more, or began anew."""
+    submissions = Submissions(plan.directory)
+    for submission in submissions.read():
+        if submission.ids == ():
+            continue
+        try:
+            where = system(submission.batch, submission.cluster)
+            if submission.ids is None:
+                where.find(request_for(plan, submission))
+            else:
+                where.look(dict.fromkeys(submission.ids, submission.tag))
+        except BatchError as error:
+            submissions.know(submission, [])
+            say(f"submission {submission.number} is forgotten, its jobs count as gone: {error}")
+
+
 def _jobs_with(submission: Submission, wanted: set[int]) -> dict[str, tuple[int, ...]]:
     pairs = zip(submission.ids or (), submission.jobs, strict=False)
     return {name: points for name, points in pairs if wanted & set(points)}
 
 
-def _cancel_jobs(batch: Batch, jobs: dict[str, tuple[int, ...]]) -> list[str]:
+def _cancel_jobs(submission: Submission, jobs: dict[str, tuple[int, ...]]) -> list[str]:
     """Cancel those of the jobs that are under way; their phases."""
-    where = system(batch)
-    sights: dict[str, Sight] = where.look(list(jobs))
+    where = system(submission.batch, submission.cluster)
+    sights: dict[str, Sight] = where.look(dict.fromkeys(jobs, submission.tag))
     for name in set(jobs) - set(sights):
         del jobs[name]
     for name, sight in sights.items():
         if sight.phase == "ended":
             jobs.pop(name, None)
     if jobs:
-        where.cancel(list(jobs))
+        where.cancel(dict.fromkeys(jobs, submission.tag))
     return [sights[name].phase for name in jobs]
 
 

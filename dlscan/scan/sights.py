@@ -2,26 +2,22 @@
 
 import dataclasses
 import datetime
+from collections import Counter
 from collections.abc import Callable, Collection
 
 from dlscan.attempts import Attempt
 from dlscan.batch import SYSTEMS, system
-from dlscan.batch.system import Sight
+from dlscan.batch.system import Jobs, Sight
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 from dlscan.scan.plan import Plan
 from dlscan.scan.submissions import Submission, Submissions
 from dlscan.scan.submit import request_for
 
-Look = Callable[[Batch, Collection[str]], dict[str, Sight]]
+Look = Callable[[Batch, Jobs], dict[str, Sight]]
 Say = Callable[[str], None]
 # A system may list a job only some time after it took it.
 _RECENT_SECONDS = 60.0
-
-
-def ask_system(batch: Batch, jobs: Collection[str]) -> dict[str, Sight]:
-    """What the batch system of `batch` says of these jobs."""
-    return system(batch).look(jobs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +41,7 @@ class Place:
     directory : str
         Name of the submission's directory, `0003`.
     others : frozenset of str
-        Ids of all jobs of the scan.
+        Ids of all jobs of the scan that tell one of them from all others.
     """
 
     submitted: bool = False
@@ -91,17 +87,19 @@ def look_at(plan: Plan, unfinished: Collection[int], look: Look | None, say: Say
     latest: dict[int, tuple[Submission, str | None]] = {}
     for submission in submissions:
         latest |= _taken(found.get(submission.number, submission))
-    others = frozenset(job for item in submissions for job in found.get(item.number, item).ids or ())
-    wanted = {n: place for n, place in latest.items() if n in unfinished and place[1] is not None}
-    answers = _answers(list(wanted.values()), look or ask_system, say)
+    ids = Counter(job for item in submissions for job in found.get(item.number, item).ids or ())
+    # which of two clusters gave an id that both gave, the time has to tell
+    others = frozenset(job for job, count in ids.items() if count == 1)
+    wanted = [(place, job) for n, (place, job) in latest.items() if n in unfinished and job is not None]
+    answers = _answers(wanted, look, say)
     now = datetime.datetime.now(datetime.UTC)
     return {
         number: Place(
             True,
             job,
-            answers.get(job or "", {}).get(job or ""),
-            job in answers,
-            (now - _time(submission.time)).total_seconds() < _RECENT_SECONDS,
+            answers.get((submission.tag, job or "")),
+            (submission.tag, job) in answers,
+            abs((now - _time(submission.time)).total_seconds()) < _RECENT_SECONDS,
             submission.time,
             f"{submission.number:04d}",
             others,
@@ -123,7 +121,7 @@ def _find(plan: Plan, submission: Submission, say: Say) -> Submission:
     if submission.ids is not None:
         return submission
     try:
-        ids = system(submission.batch).find(request_for(plan, submission))
+        ids = system(submission.batch, submission.cluster).find(request_for(plan, submission))
         return dataclasses.replace(submission, ids=tuple(ids))
     except BatchError as error:
         say(f"{submission.system} did not say whether it has submission {submission.number} ({error})")
@@ -131,22 +129,24 @@ def _find(plan: Plan, submission: Submission, say: Say) -> Submission:
 
 
 def _answers(
-    wanted: list[tuple[Submission, str | None]], look: Look, say: Say
-) -> dict[str, dict[str, Sight]]:
-    """What each system that answers says, by the job that it was asked about."""
+    wanted: list[tuple[Submission, str]], look: Look | None, say: Say
+) -> dict[tuple[str, str], Sight | None]:
+    """What each system that answers says, by tag and id: two clusters may have given the same id."""
     # by what decides which system answers; its options may tell one cluster of a site from another
-    groups: list[tuple[Batch, list[str]]] = []
+    groups: list[tuple[Submission, dict[str, str]]] = []
     for submission, job in wanted:
-        ids = next((ids for batch, ids in groups if batch == submission.batch), None)
-        if ids is None:
-            ids = []
-            groups.append((submission.batch, ids))
-        ids.append(str(job))
-    answers: dict[str, dict[str, Sight]] = {}
-    for batch, ids in groups:
-        ids = list(dict.fromkeys(ids))
+        for first, jobs in groups:
+            if (first.batch, first.cluster) == (submission.batch, submission.cluster):
+                jobs[job] = submission.tag
+                break
+        else:
+            groups.append((submission, {job: submission.tag}))
+    answers: dict[tuple[str, str], Sight | None] = {}
+    for first, jobs in groups:
+        batch = first.batch
         try:
-            answers |= dict.fromkeys(ids, look(batch, ids))
+            said = look(batch, jobs) if look else system(batch, first.cluster).look(jobs)
+            answers |= {(tag, job): said.get(job) for job, tag in jobs.items()}
         except BatchError as error:
             say(f"{batch.system} did not answer, its jobs are shown as they were: {error}")
     return answers

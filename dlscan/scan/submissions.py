@@ -8,42 +8,21 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from dlscan.config import Batch, plain
-from dlscan.config.build import Problem, build
+from dlscan.config import Batch
+from dlscan.config.build import Problem, build, require_mapping
 from dlscan.errors import ScanError
-from dlscan.files import sync
+from dlscan.files import sync, write_json
+from dlscan.scan.asked import FILE, Submission, Time, read_directory
+
+__all__ = ["Submission", "Submissions"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Submission:
-    """One submission.
-
-    Attributes
-    ----------
-    number : int
-        From 1.
-    system : str
-        Name of the batch system.
-    tag : str
-        Its name there.
-    jobs : tuple of tuple of int
-        The points of each job.
-    ids : tuple of str or None
-        The system's id of each job; None as long as nobody knows whether the system took them. Fewer than
-        jobs if it took the first ones only, none if it took none.
-    time : str
-        When it was asked for: ISO 8601, UTC.
-    batch : Batch
-        How it was submitted: by this the system is asked about it, whatever the experiment says by then.
-    """
+class _Known:
+    """The line of the ids that a system gave."""
 
     number: int
-    system: str
-    tag: str
-    jobs: tuple[tuple[int, ...], ...]
-    ids: tuple[str, ...] | None
-    time: str
-    batch: Batch = Batch()
+    ids: tuple[str, ...]
 
 
 class Submissions:
@@ -66,51 +45,79 @@ class Submissions:
     def read(self) -> list[Submission]:
         """All submissions, in order.
 
+        Those that `submissions.jsonl` has lost are found by their directories; nobody knows the ids of their
+        jobs any more, but the tag tells them.
+
         Raises
         ------
         ScanError
             If the file is damaged other than by a kill in the middle of its last line.
         """
+        found, ids = self._listed()
+        for number, directory in self._directories():
+            if number not in found and (lost := read_directory(directory)) is not None:
+                found[number] = lost
+        unknown = sorted(ids.keys() - found.keys())
+        if unknown:
+            raise ScanError(
+                f"{self._file}: has ids of submission {unknown[0]}, but neither it nor "
+                f"{self.directory(unknown[0])} says what that was: cancel these jobs ("
+                f"{', '.join(ids[unknown[0]][:3])}) by the batch system's own command, then remove the line"
+            )
+        return [dataclasses.replace(found[number], ids=ids.get(number)) for number in sorted(found)]
+
+    def _listed(self) -> tuple[dict[int, Submission], dict[int, tuple[str, ...]]]:
+        """What the list has: submissions, and the ids of their jobs."""
         try:
             lines = self._file.read_text(encoding="utf-8", errors="replace").split("\n")
         except FileNotFoundError:
-            return []
+            lines = []
         found: dict[int, Submission] = {}
+        ids: dict[int, tuple[str, ...]] = {}
         # what follows the last newline was cut short, and then its jobs were not submitted yet
         for number, line in enumerate(lines[:-1], 1):
             try:
-                value = json.loads(line)
+                value = require_mapping(json.loads(line), "the line")
                 if "ids" in value:
-                    ids = tuple(str(item) for item in value["ids"])
-                    found[value["number"]] = dataclasses.replace(found[value["number"]], ids=ids)
+                    said = build(_Known, value, "")
+                    ids[said.number] = said.ids
                 else:
-                    jobs = tuple(tuple(int(point) for point in job) for job in value["jobs"])
-                    batch = build(Batch, value["batch"], "batch")
-                    found[value["number"]] = Submission(
-                        value["number"], value["system"], value["tag"], jobs, None, value["time"], batch
-                    )
-            except (ValueError, KeyError, TypeError, Problem) as error:
-                reason = f"{type(error).__name__}: {error}"
-                raise ScanError(f"{self._file}: line {number} is damaged ({reason}); remove it") from None
-        return list(found.values())
+                    submission = Submission.read(value)
+                    found[submission.number] = submission
+            except (ValueError, RecursionError, Problem) as error:
+                key = f"{error.key}: " if isinstance(error, Problem) and error.key else ""
+                raise ScanError(
+                    f"{self._file}: line {number} is damaged ({key}{error}); remove this line: `dlscan scan` "
+                    f"finds its jobs by what is in {self.directory(1).parent}, and submits none twice"
+                ) from None
+        return found, ids
+
+    def _directories(self) -> list[tuple[int, Path]]:
+        """The directories that submissions left."""
+        there = self.directory(0).parent.glob("[0-9]*")
+        return sorted((int(path.name), path) for path in there if path.name.isdecimal() and path.is_dir())
 
     def next_place(self) -> tuple[int, Path]:
         """The number of the next submission, and its directory."""
         numbers = [submission.number for submission in self.read()]
         # jobs of a list that is gone may still read theirs
-        there = [int(path.name) for path in self.directory(0).parent.glob("[0-9]*") if path.name.isdecimal()]
-        number = max([*numbers, *there, 0]) + 1
+        number = max([*numbers, *(number for number, _ in self._directories()), 0]) + 1
         return number, self.directory(number)
 
-    def ask(self, batch: Batch, jobs: tuple[tuple[int, ...], ...]) -> Submission:
+    def ask(self, batch: Batch, jobs: tuple[tuple[int, ...], ...], cluster: str = "") -> Submission:
         """Write down that jobs are about to be submitted. The caller holds the scan's lock."""
-        number, _ = self.next_place()
+        number, directory = self.next_place()
         # unlike any other for ever: the system may still know the jobs of a scan that was here before
         tag = f"dlscan-{secrets.token_hex(4)}-{number}"
         time = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        submission = Submission(number, batch.system, tag, jobs, None, time, batch)
-        value = {field: getattr(submission, field) for field in ("number", "system", "tag", "jobs", "time")}
-        self._append({**value, "batch": plain(batch)})
+        if batch.system == "local":
+            raise ValueError("nothing is submitted to this machine")
+        submission = Submission(number, batch.system, tag, jobs, None, Time(time), batch, cluster)
+        value = submission.plain()
+        # twice: without the list, this is how the jobs are found again
+        directory.mkdir(parents=True, exist_ok=True)
+        write_json(directory / FILE, value)
+        self._append(value)
         return submission
 
     def know(self, submission: Submission, ids: list[str]) -> Submission:

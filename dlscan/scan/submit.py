@@ -80,7 +80,8 @@ def reconcile(plan: Plan, say: Say) -> None:
         if submission.ids is not None:
             continue
         try:
-            ids = _find(system(submission.batch), request_for(plan, submission))
+            where = system(submission.batch, submission.cluster)
+            ids = _find(where, request_for(plan, submission))
         except BatchError as error:
             raise BatchError(
                 f"{plan.directory}: nobody knows yet whether {submission.system} took submission "
@@ -112,13 +113,14 @@ def submit(plan: Plan, packs: Sequence[tuple[Point, ...]], batch: Batch) -> Subm
         Where to, and what each job may use.
     """
     where = system(batch)
+    cluster = where.cluster() if packs else ""
     jobs = tuple(tuple(point.number for point in points) for points in packs)
     most = where.most_jobs() or max(len(jobs), 1)
     taken: list[tuple[int, ...]] = []
     ids: list[str] = []
     refusal = ""
     for first in range(0, len(jobs), most):
-        new, refusal = _submit_once(plan, where, batch, jobs[first : first + most])
+        new, refusal = _submit_once(plan, where, cluster, batch, jobs[first : first + most])
         taken += jobs[first : first + len(new)]
         ids += new
         if refusal:
@@ -127,11 +129,11 @@ def submit(plan: Plan, packs: Sequence[tuple[Point, ...]], batch: Batch) -> Subm
 
 
 def _submit_once(
-    plan: Plan, where: System, batch: Batch, jobs: tuple[tuple[int, ...], ...]
+    plan: Plan, where: System, cluster: str, batch: Batch, jobs: tuple[tuple[int, ...], ...]
 ) -> tuple[list[str], str]:
     """Make one submission; the ids of the jobs that were taken, and why if not all were."""
     submissions = Submissions(plan.directory)
-    submission = submissions.ask(batch, jobs)
+    submission = submissions.ask(batch, jobs, cluster)
     request = request_for(plan, submission)
     refusal = ""
     try:

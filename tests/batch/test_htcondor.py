@@ -253,16 +253,17 @@ def test_nothing_is_an_answer_and_noise_is_none() -> None:
 
 
 def test_jobs_are_asked_for_in_intervals() -> None:
-    constraint, count = these_jobs({(1, 0), (1, 1), (1, 2), (1, 5), (2, 7)})
+    constraint, count = these_jobs({(1, 0), (1, 1), (1, 2), (1, 5), (2, 7)}, {1: "a", 2: "b"})
     assert constraint == (
-        "(ClusterId == 1 && (ProcId >= 0 && ProcId <= 2 || ProcId >= 5 && ProcId <= 5) || "
-        'ClusterId == 2 && (ProcId >= 7 && ProcId <= 7)) && regexp("^dlscan-", JobBatchName)'
+        '(ClusterId == 1 && JobBatchName == "a" && '
+        "(ProcId >= 0 && ProcId <= 2 || ProcId >= 5 && ProcId <= 5)) || "
+        '(ClusterId == 2 && JobBatchName == "b" && (ProcId >= 7 && ProcId <= 7))'
     )
     assert count == 5
 
 
 def test_a_question_about_thousands_of_scattered_jobs_fits_a_command_line() -> None:
-    constraint, count = these_jobs({(1, number) for number in range(0, 20_000, 2)})
+    constraint, count = these_jobs({(1, number) for number in range(0, 20_000, 2)}, {1: "a"})
     assert len(constraint) < 200
     assert count == 19_999
 
@@ -292,7 +293,45 @@ def test_look_invents_nothing_when_the_queue_does_not_answer(
     stand_in(tmp_path / "bin", "condor_q", "echo 'Failed to connect to schedd' >&2; exit 1")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     with pytest.raises(BatchError, match="Failed to connect"):
-        HTCondor(Batch()).look(["1.0"])
+        HTCondor(Batch()).look({"1.0": "dlscan-0a1b2c3d-4"})
+
+
+SCHEDD = "-- Schedd: head.uni.de : <10.0.0.1:9618?... @ 11/29/26 05:00:00"
+
+
+@pytest.mark.parametrize(
+    ("queue", "message"),
+    [
+        ("exit 0", "`condor_q` does not answer what it was asked, it says nothing"),
+        ("echo 'Welcome to this site'", "not JSON"),
+        ("echo 5", "something else than jobs"),
+        ("""echo '[{"JobStatus": 1}]'""", "something else than jobs"),
+        (f"case $* in *totals) echo '{SCHEDD}';; esac", ""),
+    ],
+)
+def test_jobs_are_gone_only_if_a_schedd_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, queue: str, message: str
+) -> None:
+    stand_in(tmp_path / "bin", "condor_q", queue)
+    stand_in(tmp_path / "bin", "condor_history", "exit 0")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    request = request_for(tmp_path)
+    if message:
+        for ask in (
+            lambda: HTCondor(Batch()).look({"1.0": request.tag}),
+            lambda: HTCondor(Batch()).find(request),
+        ):
+            with pytest.raises(BatchError, match=message):
+                ask()
+    else:
+        assert HTCondor(Batch()).look({"1.0": request.tag}) == {}
+        assert HTCondor(Batch()).find(request) == []
+        assert HTCondor(Batch()).cluster() == "head.uni.de"
+
+
+def test_id_of_another_system_is_an_error() -> None:
+    with pytest.raises(BatchError, match="'12_1' is not the id of a job of HTCondor's"):
+        HTCondor(Batch()).look({"12_1": "dlscan-0a1b2c3d-4"})
 
 
 def test_a_point_in_a_sandbox_reads_its_dataset_there_and_goes_home_unchanged(

@@ -25,6 +25,11 @@ def request_for(home: Path, options: dict[str, object], jobs: int = 3, **batch: 
     return Request("dlscan-0a1b2c3d-4", scan, scan / "submissions" / "0004", points, section)
 
 
+def named(*jobs: str) -> dict[str, str]:
+    """Jobs as they are asked about: each with the name of its submission."""
+    return dict.fromkeys(jobs, "dlscan-0a1b2c3d-4")
+
+
 @pytest.mark.parametrize("dialect", ["openpbs", "torque"])
 def test_script_as_a_whole(dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", "/opt/it's mine/bin/python")
@@ -145,25 +150,30 @@ OPENPBS = """Job Id: 1235[1].head
     run_count = 1
 
 Job Id: 1235[2].head
+    Job_Name = dlscan-0a1b2c3d-4
     job_state = X
     exec_host = node4/0*8
     comment = Subjob finished
     Exit_status = 0
 
 Job Id: 1235[3].head
+    Job_Name = dlscan-0a1b2c3d-4
     job_state = X
     comment = Job run at Fri Nov 20 at 18:11 on (node3:ncpus=8) and failed
     Exit_status = -29
 
 Job Id: 1235[4].head
+    Job_Name = dlscan-0a1b2c3d-4
     job_state = Q
     comment = Not Running: Insufficient amount of resource: ngpus
 
 Job Id: 1235[5].head
+    Job_Name = dlscan-0a1b2c3d-4
     job_state = X
     Exit_status = -27
 
 Job Id: 1235[6].head
+    Job_Name = dlscan-0a1b2c3d-4
     job_state = F
     Exit_status = 271
 """
@@ -177,16 +187,19 @@ TORQUE = """Job Id: 88[1].server.uni.de
     exit_status = 0
 
 Job Id: 88[2].server.uni.de
+    Job_Name = dlscan-0a1b2c3d-4-2
     job_state = C
     exec_host = gpu2/0
     exit_status = -11
 
 Job Id: 88[3].server.uni.de
+    Job_Name = dlscan-0a1b2c3d-4-3
     job_state = C
     exec_host = gpu2/0
     exit_status = 265
 
 Job Id: 88[4].server.uni.de
+    Job_Name = dlscan-0a1b2c3d-4-4
     job_state = H
 """
 
@@ -264,14 +277,14 @@ def test_look_asks_array_by_array_and_without_a_history_too(tmp_path: Path, comm
 esac""",
     )
     system = PBS(Batch(options={"dialect": "openpbs"}))
-    seen = system.look(["1235[1]", "1235[2]", "1235[9]", "77"])
+    seen = system.look(named("1235[1]", "1235[2]", "1235[9]", "77"))
     assert {job: one.phase for job, one in seen.items()} == {"1235[1]": "running", "1235[2]": "ended"}
 
 
 def test_look_invents_nothing_when_pbs_does_not_answer(commands: Path) -> None:
     stand_in(commands, "qstat", "echo 'Connection refused' >&2; exit 15")
     with pytest.raises(BatchError, match="Connection refused"):
-        PBS(Batch(options={"dialect": "torque"})).look(["88[1]"])
+        PBS(Batch(options={"dialect": "torque"})).look(named("88[1]"))
 
 
 def test_cancelling_what_has_ended_is_no_error(tmp_path: Path, commands: Path) -> None:
@@ -279,9 +292,9 @@ def test_cancelling_what_has_ended_is_no_error(tmp_path: Path, commands: Path) -
     (tmp_path / "said").write_text(OPENPBS)
     stand_in(commands, "qstat", f"cat {tmp_path}/said")
     system = PBS(Batch(options={"dialect": "openpbs"}))
-    system.cancel(["1235[2]", "1235[3]"])
+    system.cancel(named("1235[2]", "1235[3]"))
     with pytest.raises(BatchError, match="Request invalid"):
-        system.cancel(["1235[1]", "1235[2]"])
+        system.cancel(named("1235[1]", "1235[2]"))
 
 
 def test_find_reads_the_number_from_any_of_the_jobs(commands: Path) -> None:
@@ -323,3 +336,47 @@ def test_a_template_without_options_is_an_error(tmp_path: Path) -> None:
     template.write_text("#!/bin/bash\n@train@\n")
     with pytest.raises(BatchError, match=r"mine\.sh: has no line @options@"):
         PBS(Batch()).script(request_for(tmp_path, {"dialect": "torque"}, template=str(template)))
+
+
+@pytest.mark.parametrize("answer", ["exit 0", "echo 'Welcome to this site'", "echo 'Job Id: 99.head'"])
+def test_a_sentence_is_no_answer(commands: Path, answer: str) -> None:
+    stand_in(commands, "qstat", answer)
+    with pytest.raises(BatchError, match="`qstat` does not answer what it was asked"):
+        PBS(Batch(options={"dialect": "torque"})).look(named("88[1]"))
+
+
+@pytest.mark.parametrize("dialect", ["torque", "openpbs"])
+def test_job_of_the_same_number_and_another_name_is_no_answer(
+    tmp_path: Path, commands: Path, dialect: str
+) -> None:
+    (tmp_path / "said").write_text("Job Id: 88[1].head\n    Job_Name = reco-1\n    job_state = R\n")
+    stand_in(commands, "qstat", f"cat {tmp_path}/said")
+    with pytest.raises(BatchError, match=r"job 88\[1\] is called 'reco-1' here"):
+        PBS(Batch(options={"dialect": dialect})).look(named("88[1]"))
+
+
+@pytest.mark.parametrize(
+    ("qselect", "qstat", "message"),
+    [
+        ("exit 0", "echo Server: head.uni.de", ""),
+        ("exit 0", "exit 0", "`qstat -B -f` does not answer"),
+        ("echo 'Welcome to this site'", "echo Server: head.uni.de", "`qselect` does not answer"),
+    ],
+)
+def test_submission_is_absent_only_if_the_server_says_so(
+    commands: Path, qselect: str, qstat: str, message: str
+) -> None:
+    stand_in(commands, "qselect", qselect)
+    stand_in(commands, "qstat", qstat)
+    request = request_for(Path("/data"), {"dialect": "torque"})
+    if message:
+        with pytest.raises(BatchError, match=message):
+            PBS(request.batch).find(request)
+    else:
+        assert PBS(request.batch).find(request) == []
+        assert PBS(request.batch).cluster() == "head.uni.de"
+
+
+def test_id_of_another_system_is_an_error(commands: Path) -> None:
+    with pytest.raises(BatchError, match="'-W' is not the id of a job of PBS"):
+        PBS(Batch(options={"dialect": "torque"})).look(named("-W"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dlscan.batch import Request, slurm_queries
+from dlscan.batch import Request, slurm_queries, system
 from dlscan.batch.call import CallError
 from dlscan.batch.call import call as real_call
 from dlscan.batch.slurm import Slurm
@@ -43,38 +43,43 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
     return make
 
 
+def named(*jobs: str) -> dict[str, str]:
+    """Jobs as they are asked about: each with the name of its submission."""
+    return dict.fromkeys(jobs, "dlscan-x-1")
+
+
 def request(tmp_path: Path, jobs: int = 2, **batch: object) -> Request:
     return Request("dlscan-x-1", tmp_path, tmp_path / "submissions/0001", ((1,),) * jobs, Batch(**batch))
 
 
 def test_empty_answer_is_not_believed_if_the_controller_knows_the_job(commands: Commands) -> None:
     commands(squeue="exit 0", jobs=RUNNING)
-    assert Slurm(Batch()).look(["12_1"])["12_1"].phase == "running"
+    assert Slurm(Batch()).look(named("12_1"))["12_1"].phase == "running"
 
 
 def test_failing_squeue_is_asked_again_and_replaced(commands: Commands) -> None:
     calls = commands(squeue=DEAD, jobs=RUNNING)
-    assert Slurm(Batch()).look(["12_1"])["12_1"].phase == "running"
+    assert Slurm(Batch()).look(named("12_1"))["12_1"].phase == "running"
     assert calls.read_text().count("squeue") == 2
 
 
 def test_squeue_that_answers_in_the_end_is_enough(commands: Commands, tmp_path: Path) -> None:
     once = f"[ -e {tmp_path}/once ] || {{ touch {tmp_path}/once; {DEAD}; }}"
-    calls = commands(squeue=f"{once}; echo '12|1|RUNNING|node1|x|None'")
-    assert Slurm(Batch()).look(["12_1"])["12_1"].host == "node1"
+    calls = commands(squeue=f"{once}; echo '12|1|RUNNING|node1|dlscan-x-1|None'")
+    assert Slurm(Batch()).look(named("12_1"))["12_1"].host == "node1"
     assert "scontrol" not in calls.read_text()
 
 
 def test_job_is_gone_only_if_the_controller_says_so(commands: Commands) -> None:
     commands(squeue=INVALID, jobs=INVALID)
-    assert Slurm(Batch()).look(["12_1"]) == {}
+    assert Slurm(Batch()).look(named("12_1")) == {}
 
 
 @pytest.mark.parametrize("squeue", [DEAD, "exit 0", INVALID, "echo garbage", "echo '12|1'"])
 def test_controller_that_cannot_confirm_is_an_error(commands: Commands, squeue: str) -> None:
     commands(squeue=squeue, jobs=DEAD)
     with pytest.raises(BatchError, match="Unable to contact slurm controller"):
-        Slurm(Batch()).look(["12_1"])
+        Slurm(Batch()).look(named("12_1"))
 
 
 def test_hanging_squeue_is_killed(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,35 +89,37 @@ def test_hanging_squeue_is_killed(commands: Commands, monkeypatch: pytest.Monkey
         lambda command, **options: real_call(command, **{**options, "seconds": 0.5, "wait": 0}),
     )
     commands(squeue="sleep 1000", jobs=RUNNING)
-    assert Slurm(Batch()).look(["12_1"])["12_1"].phase == "running"
+    assert Slurm(Batch()).look(named("12_1"))["12_1"].phase == "running"
 
 
 def test_accounting_tells_of_jobs_that_the_controller_forgot(commands: Commands) -> None:
-    sacct = "echo '12_1|OUT_OF_MEMORY|0:125|node1'; echo '12_2|RUNNING|0:0|node1'"
+    sacct = "echo '12_1|OUT_OF_MEMORY|0:125|node1|dlscan-x-1'; echo '12_2|RUNNING|0:0|node1|dlscan-x-1'"
     commands(accounting="slurmdbd", squeue=INVALID, sacct=sacct, jobs=INVALID)
-    seen = Slurm(Batch()).look(["12_1", "12_2"])
+    seen = Slurm(Batch()).look(named("12_1", "12_2"))
     assert {job: sight.reason for job, sight in seen.items()} == {"12_1": "oom"}
 
 
 def test_controller_is_believed_before_the_accounting_where_squeue_failed(commands: Commands) -> None:
-    commands(accounting="slurmdbd", squeue=DEAD, sacct="echo '12_1|NODE_FAIL|0:0|node1'", jobs=RUNNING)
-    assert Slurm(Batch()).look(["12_1"])["12_1"].phase == "running"
+    commands(
+        accounting="slurmdbd", squeue=DEAD, sacct="echo '12_1|NODE_FAIL|0:0|node1|dlscan-x-1'", jobs=RUNNING
+    )
+    assert Slurm(Batch()).look(named("12_1"))["12_1"].phase == "running"
 
 
 def test_failing_accounting_is_no_obstacle(commands: Commands) -> None:
     commands(accounting="slurmdbd", squeue=INVALID, sacct="exit 1", jobs=INVALID)
-    assert Slurm(Batch()).look(["12_1"]) == {}
+    assert Slurm(Batch()).look(named("12_1")) == {}
 
 
 def test_accounting_that_is_off_is_not_asked(commands: Commands) -> None:
     calls = commands(squeue="exit 0", sacct="exit 1", jobs=INVALID)
-    assert Slurm(Batch()).look(["12_1"]) == {}
+    assert Slurm(Batch()).look(named("12_1")) == {}
     assert "sacct" not in calls.read_text()
 
 
 def test_one_question_serves_all_jobs(commands: Commands) -> None:
-    calls = commands(squeue='for n in $(seq 3); do echo "$n|1|PENDING||x|Priority"; done')
-    assert len(Slurm(Batch()).look(["1_1", "2_1", "3_1"])) == 3
+    calls = commands(squeue='for n in $(seq 3); do echo "$n|1|PENDING||dlscan-x-1|Priority"; done')
+    assert len(Slurm(Batch()).look(named("1_1", "2_1", "3_1"))) == 3
     assert calls.read_text().count("\n") == 1
 
 
@@ -130,9 +137,9 @@ def test_empty_answer_is_confirmed_before_a_submission_counts_as_absent(
 
 def test_controller_that_says_nothing_at_all_has_not_answered(commands: Commands, tmp_path: Path) -> None:
     commands(squeue="exit 0", jobs="exit 0")
-    with pytest.raises(BatchError, match="`scontrol` answers nothing"):
-        Slurm(Batch()).look(["12_1"])
-    with pytest.raises(BatchError, match="`scontrol` answers nothing"):
+    with pytest.raises(BatchError, match="`scontrol` does not answer what it was asked, it says nothing"):
+        Slurm(Batch()).look(named("12_1"))
+    with pytest.raises(BatchError, match="`scontrol` does not answer what it was asked, it says nothing"):
         Slurm(Batch()).find(request(tmp_path))
 
 
@@ -208,13 +215,81 @@ def test_machine_without_slurm_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_jobs_that_have_ended_are_no_error_to_cancel(commands: Commands, line: str, harmless: bool) -> None:
     commands(scancel=f"echo '{line}' >&2; exit 1")
     if harmless:
-        Slurm(Batch()).cancel(["12_1"])
+        Slurm(Batch()).cancel(named("12_1"))
     else:
         with pytest.raises(BatchError, match="Access/permission denied"):
-            Slurm(Batch()).cancel(["12_1"])
+            Slurm(Batch()).cancel(named("12_1"))
 
 
 def test_id_of_another_system_is_an_error(commands: Commands) -> None:
     commands()
     with pytest.raises(BatchError, match=r"'12\.0' is not the id of a job"):
-        Slurm(Batch()).look(["12.0"])
+        Slurm(Batch()).look(named("12.0"))
+
+
+WRAPPER = "echo 'Welcome to the batch system of this site'"
+
+
+@pytest.mark.parametrize("squeue", ["exit 0", WRAPPER, "printf '\\x00\\xff|||'", "echo '12|1|x'"])
+@pytest.mark.parametrize("jobs", [WRAPPER, "echo 'JobId=99 JobState=RUNNING'", "printf '\\xff'", "exit 0"])
+def test_a_sentence_is_no_answer(commands: Commands, tmp_path: Path, squeue: str, jobs: str) -> None:
+    commands(accounting="slurmdbd", squeue=squeue, sacct=WRAPPER, jobs=jobs)
+    with pytest.raises(BatchError, match="`scontrol` does not answer what it was asked"):
+        Slurm(Batch()).look(named("12_1"))
+
+
+@pytest.mark.parametrize("jobs", [WRAPPER, "printf 'a_b|c|\\xff'", "exit 0"])
+def test_a_sentence_does_not_say_that_a_submission_is_absent(
+    commands: Commands, tmp_path: Path, jobs: str
+) -> None:
+    commands(accounting="slurmdbd", squeue=jobs, sacct="echo 'no_jobs|here|'", jobs=jobs)
+    with pytest.raises(BatchError, match="`scontrol` does not answer what it was asked"):
+        Slurm(Batch()).find(request(tmp_path))
+
+
+def test_accounting_that_says_something_else_finds_nothing(commands: Commands, tmp_path: Path) -> None:
+    sacct = "echo 'my_jobs|RUNNING|0:0|n|x'; echo '7_1|COMPLETED|0:0|n|dlscan-x-2'"
+    commands(accounting="slurmdbd", squeue="exit 0", sacct=sacct, jobs="echo No jobs in the system")
+    assert Slurm(Batch()).find(request(tmp_path)) == []
+
+
+def test_submission_that_only_the_accounting_remembers_is_found(commands: Commands, tmp_path: Path) -> None:
+    sacct = "echo '7_1|COMPLETED|0:0|n|dlscan-x-1'"
+    commands(accounting="slurmdbd", squeue="exit 0", sacct=sacct, jobs="echo No jobs in the system")
+    assert Slurm(Batch()).find(request(tmp_path)) == ["7_1", "7_2"]
+
+
+OTHER = "JobId=13 ArrayJobId=12 ArrayTaskId=1 JobName=reco JobState=FAILED ExitCode=3:0"
+
+
+@pytest.mark.parametrize("squeue", ["echo '12|1|FAILED|node1|reco|None'", "exit 0", DEAD, INVALID])
+def test_job_of_the_same_number_and_another_name_is_no_answer(commands: Commands, squeue: str) -> None:
+    commands(squeue=squeue, jobs=f"echo '{OTHER}'")
+    with pytest.raises(BatchError, match=r"job 12 is called 'reco' here, not 'dlscan-x-1': this is another"):
+        Slurm(Batch()).look(named("12_1"))
+
+
+def test_accounting_does_not_tell_of_another_job_of_the_same_number(commands: Commands) -> None:
+    sacct = "echo '12_1|FAILED|3:0|node1|reco'"
+    commands(accounting="slurmdbd", squeue=INVALID, sacct=sacct, jobs=INVALID)
+    assert Slurm(Batch()).look(named("12_1")) == {}
+
+
+def test_cluster_is_called_as_the_controller_says(commands: Commands) -> None:
+    commands()
+    (Path(commands()).parent / "bin/scontrol").write_text(
+        "#!/bin/sh\necho 'ClusterName             = linz'\n"
+    )
+    assert Slurm(Batch()).cluster() == "linz"
+    assert system(Batch(system="slurm"), "linz").name == "slurm"
+    with pytest.raises(BatchError, match=r"the jobs are on cluster graz, and the one here is linz; run this"):
+        system(Batch(system="slurm"), "graz")
+
+
+def test_jobs_are_not_sent_to_another_cluster_by_a_variable(
+    commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SBATCH_CLUSTERS", "graz")
+    commands(sbatch=f"env > {tmp_path}/env; echo 12")
+    Slurm(Batch()).submit(request(tmp_path))
+    assert "SBATCH_CLUSTERS" not in (tmp_path / "env").read_text()

@@ -93,15 +93,15 @@ def test_shortened_list_of_indices_stands_for_the_whole_array() -> None:
 
 def test_sacct_is_believed_of_what_has_ended_only() -> None:
     text = (
-        "12_1|OUT_OF_MEMORY|0:125|gpu07\n"
-        "12_2|RUNNING|0:0|gpu08\n"
-        "12_3|CANCELLED by 1000|0:0|None assigned\n"
-        "12_[4-5%2]|PENDING|0:0|None assigned\n"
-        "12_[6-7]|CANCELLED by 1000|0:0|None assigned\n"
-        "99|COMPLETED|0:0|gpu09\n"
+        "12_1|OUT_OF_MEMORY|0:125|gpu07|dlscan-x-1\n"
+        "12_2|RUNNING|0:0|gpu08|dlscan-x-1\n"
+        "12_3|CANCELLED by 1000|0:0|None assigned|dlscan-x-1\n"
+        "12_[4-5%2]|PENDING|0:0|None assigned|dlscan-x-1\n"
+        "12_[6-7]|CANCELLED by 1000|0:0|None assigned|dlscan-x-1\n"
+        "99|COMPLETED|0:0|gpu09|dlscan-x-1\n"
         "sacct: error: slurm_persist_conn_open_without_init: failed\n"
     )
-    assert dict(from_sacct(text)) == {
+    assert {key: sight for key, name, sight in from_sacct(text) if name == "dlscan-x-1"} == {
         ("12", 1): Sight("ended", "oom", "OUT_OF_MEMORY", "gpu07"),
         ("12", 3): Sight("ended", "cancelled", "CANCELLED", ""),
         ("12", 6): Sight("ended", "cancelled", "CANCELLED", ""),

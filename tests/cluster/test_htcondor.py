@@ -5,9 +5,9 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -30,13 +30,33 @@ SECONDS = 300.0  # other tests may keep this machine busy
 EPOCHS = 150
 
 
+class Named(HTCondor):
+    """HTCondor that is asked by the ids alone of jobs that were submitted here: it remembers their names."""
+
+    names: ClassVar[dict[str, str]] = {}
+
+    def submit(self, request: Request) -> list[str]:
+        ids = super().submit(request)
+        self.names.update(dict.fromkeys(ids, request.tag))
+        return ids
+
+    def look(self, jobs: Collection[str]) -> dict[str, Sight]:
+        return super().look(self._named(jobs))
+
+    def cancel(self, jobs: Collection[str]) -> None:
+        super().cancel(self._named(jobs))
+
+    def _named(self, jobs: Collection[str]) -> dict[str, str]:
+        return {job: self.names.get(job, "dlscan-00000000-1") for job in jobs}
+
+
 class Condor:
     """Submissions whose jobs run a few lines of bash in place of training."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self.number = 0
-        self.system: HTCondor
+        self.system: Named
 
     def request(self, jobs: int, body: str, **batch: object) -> Request:
         head, _ = (TEMPLATES / "htcondor.train").read_text().split(TRAINING)
@@ -48,7 +68,7 @@ class Condor:
         scan.mkdir(exist_ok=True)
         directory = scan / "submissions" / f"{self.number:04d}"
         tag = f"dlscan-{os.getpid():08x}-{self.home.stat().st_ino}-{self.number}"
-        self.system = HTCondor(section)
+        self.system = Named(section)
         return Request(tag, scan, directory, tuple((n + 1,) for n in range(jobs)), section)
 
     def look(self, jobs: list[str]) -> list[Sight | None]:
@@ -285,7 +305,7 @@ def test_without_shared_files_points_travel_and_come_back_done(experiment: Path)
         "dlscan-t", plan.directory, plan.directory / "submissions" / "0001", ((1, 2), (3,)), batch
     )
     before = [plan.paths(point).config.read_text() for point in plan.points[:3]]
-    system = HTCondor(batch)
+    system = Named(batch)
     ids = system.submit(request)
     sandboxes = Path(condor("condor_config_val", "EXECUTE").strip())
     histories = wait_for(lambda: list(sandboxes.glob("*/0003-*/history.csv")), bool)

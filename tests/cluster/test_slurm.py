@@ -3,8 +3,9 @@
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -17,6 +18,20 @@ from .slurm import SlurmCluster, wait_for
 
 HOSTILE = "scan 'a' \"b\" $(touch x) `touch y` ü粒\n%a \\n ; #"
 SMALL = {"gpus": 0, "cpus": 1, "memory": 200 * 2**20}
+
+
+class Named(Slurm):
+    """Slurm that is asked by the ids alone of jobs that were submitted here: it remembers their names."""
+
+    names: ClassVar[dict[str, str]] = {}
+
+    def submit(self, request: Request) -> list[str]:
+        ids = super().submit(request)
+        self.names.update(dict.fromkeys(ids, request.tag))
+        return ids
+
+    def look(self, jobs: Collection[str]) -> dict[str, Sight]:
+        return super().look({job: self.names.get(job, "dlscan-00000000-1") for job in jobs})
 
 
 class Scans:
@@ -58,7 +73,7 @@ def scans(cluster: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return Scans(tmp_path, monkeypatch)
 
 
-def wait_sight(system: Slurm, job: str, wanted: Callable[[Sight], bool], seconds: float = 60) -> Sight:
+def wait_sight(system: "Named", job: str, wanted: Callable[[Sight], bool], seconds: float = 60) -> Sight:
     seen: dict[str, Sight] = {}
 
     def look() -> bool:
@@ -84,7 +99,7 @@ def running(sight: Sight) -> bool:
 def test_jobs_train_their_points_under_a_hostile_name(scans: Scans, cluster: SlurmCluster) -> None:
     training = 'echo "$DLSCAN_JOB|$DLSCAN_CPUS|$CUDA_VISIBLE_DEVICES|${*:2}"; cd "$1" && pwd -P'
     request = scans.request(training, jobs=((1, 2), (3,)), gpus=2)
-    system = Slurm(request.batch)
+    system = Named(request.batch)
     system.check(request.batch)
     jobs = system.submit(request)
     assert [job.partition("_")[2] for job in jobs] == ["1", "2"]
@@ -100,18 +115,19 @@ def test_jobs_train_their_points_under_a_hostile_name(scans: Scans, cluster: Slu
 
 def test_script_can_be_run_again_by_hand(scans: Scans, cluster: SlurmCluster) -> None:
     request = scans.request('echo "${*:2}"', jobs=2)
-    system = Slurm(request.batch)
+    system = Named(request.batch)
     system.submit(request)
     again = cluster.run(
         "sbatch", "--parsable", f"--chdir={request.directory}", "--array=2", request.directory / "slurm.sh"
     ).strip()
+    system.names[f"{again}_2"] = request.tag
     wait_sight(system, f"{again}_2", ended)
     wait_for("both", lambda: scans.log(request, 2) == "2\n2\n")
 
 
 def test_submission_is_found_by_its_name(scans: Scans) -> None:
     request = scans.request("sleep 60", jobs=3, max_running=1)
-    system = Slurm(request.batch)
+    system = Named(request.batch)
     assert system.find(request) == []
     jobs = system.submit(request)
     assert system.find(request) == jobs
@@ -127,7 +143,7 @@ def test_submission_is_found_by_its_name(scans: Scans) -> None:
 
 def test_crashed_and_killed_jobs_tell_how(scans: Scans, cluster: SlurmCluster) -> None:
     request = scans.request("[ $2 = 1 ] && exit 3; kill -9 $$", jobs=2)
-    system = Slurm(request.batch)
+    system = Named(request.batch)
     jobs = system.submit(request)
     assert wait_sight(system, jobs[0], ended) == Sight("ended", "failed", "FAILED (exit code 3)", "node1")
     assert wait_sight(system, jobs[1], ended).words == "FAILED (killed by signal 9; out of memory?)"
@@ -137,7 +153,7 @@ def test_crashed_and_killed_jobs_tell_how(scans: Scans, cluster: SlurmCluster) -
 def test_job_that_takes_too_much_memory_is_killed(scans: Scans) -> None:
     # without control groups Slurm does not call it OUT_OF_MEMORY, but says so in the job's output
     request = scans.request("{ head -c 300M /dev/zero; sleep 60; } | tail", memory=100 * 2**20)
-    system = Slurm(request.batch)
+    system = Named(request.batch)
     [job] = system.submit(request)
     assert wait_sight(system, job, ended).words == "FAILED (killed by signal 9; out of memory?)"
 
@@ -154,7 +170,7 @@ STOPPABLE = (
 def test_signal_to_the_shell_brings_training_back(scans: Scans, cluster: SlurmCluster) -> None:
     once = '[ $(grep -c begin "$1"/points/*/log.txt) = 1 ] || exit 0'
     request = scans.request(STOPPABLE.replace("for i", f"{once}; for i"))
-    system = Slurm(request.batch)
+    system = Named(request.batch)
     [job] = system.submit(request)
     wait_for("begin", lambda: "begin" in scans.log(request))
     # to the shell alone, as `--signal=B:USR1` does
@@ -169,7 +185,7 @@ def test_signal_to_the_shell_brings_training_back(scans: Scans, cluster: SlurmCl
 def test_time_limit_is_announced_and_kept(scans: Scans, cluster: SlurmCluster) -> None:
     # two at once, because Slurm looks at the clock every half minute only
     stubborn = scans.request("trap '' TERM USR1; echo begin; sleep 60")
-    system = Slurm(stubborn.batch)
+    system = Named(stubborn.batch)
     [killed] = system.submit(stubborn)
     wait_for("begin", lambda: "begin" in scans.log(stubborn))
     cluster.run("scontrol", "update", f"job={killed}", "endtime=now+1")
@@ -187,7 +203,7 @@ def test_time_limit_is_announced_and_kept(scans: Scans, cluster: SlurmCluster) -
 
 def test_requeued_jobs_stop_and_go_on(scans: Scans, cluster: SlurmCluster) -> None:
     request = scans.request(STOPPABLE, jobs=2)
-    system = Slurm(request.batch)
+    system = Named(request.batch)
     jobs = system.submit(request)
     for point in (1, 2):
         wait_for("begin", lambda point=point: "begin" in scans.log(request, point))
@@ -203,7 +219,7 @@ def test_requeued_jobs_stop_and_go_on(scans: Scans, cluster: SlurmCluster) -> No
 
 def test_cancelled_job_does_not_come_back(scans: Scans, cluster: SlurmCluster) -> None:
     request = scans.request(STOPPABLE)
-    system = Slurm(request.batch)
+    system = Named(request.batch)
     [job] = system.submit(request)
     wait_for("begin", lambda: "begin" in scans.log(request))
     cluster.scancel(job)
@@ -213,7 +229,7 @@ def test_cancelled_job_does_not_come_back(scans: Scans, cluster: SlurmCluster) -
 
 
 def test_preempted_jobs_wait_or_end(scans: Scans, cluster: SlurmCluster) -> None:
-    system = Slurm(Batch())
+    system = Named(Batch())
     requests = [
         scans.request(STOPPABLE, ((n,),), options={"partition": p}) for n, p in ((1, "main"), (2, "kill"))
     ]
@@ -230,7 +246,7 @@ def test_preempted_jobs_wait_or_end(scans: Scans, cluster: SlurmCluster) -> None
 
 def test_killed_slurmd_does_not_lose_the_job(scans: Scans, cluster: SlurmCluster) -> None:
     request = scans.request("sleep 1; echo begin; sleep 3; echo end")
-    system = Slurm(request.batch)
+    system = Named(request.batch)
     [job] = system.submit(request)
     wait_for("begin", lambda: "begin" in scans.log(request))
     node = cluster.node_of(job)
@@ -241,7 +257,7 @@ def test_killed_slurmd_does_not_lose_the_job(scans: Scans, cluster: SlurmCluster
 
 
 def test_more_jobs_than_the_site_takes_are_refused(scans: Scans) -> None:
-    system = Slurm(Batch())
+    system = Named(Batch())
     most = system.most_jobs()
     assert most == 1000
     request = scans.request("true", jobs=1, options={"hold": True})
@@ -257,7 +273,7 @@ def test_more_jobs_than_the_site_takes_are_refused(scans: Scans) -> None:
 
 
 def test_unknown_jobs_are_left_out(scans: Scans) -> None:
-    system = Slurm(Batch())
+    system = Named(Batch())
     assert system.look([]) == {}
     assert system.look(["999999_1"]) == {}
     assert system.look(["999999_1", "999998_1"]) == {}
@@ -282,14 +298,14 @@ def test_bad_options_are_found_before_anything_is_written(
     cluster: SlurmCluster, batch: dict, message: str
 ) -> None:
     with pytest.raises(BatchError, match=message):
-        Slurm(Batch()).check(Batch(**batch))
+        Named(Batch()).check(Batch(**batch))
 
 
 def test_controller_that_does_not_answer_is_an_error(
     scans: Scans, cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = scans.request("sleep 60")
-    system = Slurm(request.batch)
+    system = Named(request.batch)
     [job] = system.submit(request)
     cluster.stop_controller()
     monkeypatch.setattr(slurm_queries, "TRIES", 1)

@@ -8,11 +8,10 @@ import json
 import os
 import signal
 import time
-from collections.abc import Collection
 from pathlib import Path
 
 from dlscan.batch.call import CallError, call
-from dlscan.batch.system import Request, Sight
+from dlscan.batch.system import Jobs, Request, Sight
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 
@@ -26,6 +25,9 @@ class Slurm:
         self.home = Path(os.environ["FAKE_SYSTEM"])
         self.fault = os.environ.get("FAKE_FAULT", "")
 
+    def cluster(self) -> str:
+        return os.environ.get("FAKE_CLUSTER", "main")
+
     def check(self, batch: Batch) -> None:
         pass
 
@@ -36,6 +38,7 @@ class Slurm:
         return f"script of {request.tag} for {request.jobs}\n"
 
     def submit(self, request: Request) -> list[str]:
+        self.keep(request)
         if self.fault == "killed before":
             os.kill(os.getpid(), signal.SIGKILL)
         if self.fault == "slow":
@@ -60,18 +63,24 @@ class Slurm:
         file = self.home / f"{request.tag}.json"
         return [str(name) for name in json.loads(file.read_text())] if file.exists() else []
 
-    def look(self, jobs: Collection[str]) -> dict[str, Sight]:
+    def look(self, jobs: Jobs) -> dict[str, Sight]:
         self.answer()
         known = {name for file in self.taken() for name in json.loads(file.read_text())}
         return {name: self.sight(name) for name in jobs if name in known}
 
-    def cancel(self, jobs: Collection[str]) -> None:
+    def cancel(self, jobs: Jobs) -> None:
         for name in jobs:
             (self.home / f"{name}.sight").write_text("ended cancelled")
 
     def answer(self) -> None:
         if self.fault == "silent" or (self.home / "silent").exists():
             raise BatchError("it does not answer")
+
+    def keep(self, request: Request) -> None:
+        script = f"#!/bin/bash\n#SBATCH --job-name={request.tag}\n"
+        (request.directory / "slurm.sh").write_text(script)
+        lines = "".join(" ".join(map(str, points)) + "\n" for points in request.jobs)
+        (request.directory / "jobs.txt").write_text(lines)
 
     def take(self, request: Request, count: int) -> None:
         ids = [f"{request.tag.removeprefix('dlscan-')}_{number}" for number in range(1, count + 1)]

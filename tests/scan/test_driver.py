@@ -16,8 +16,9 @@ import pytest
 
 from dlscan.claims import note_end
 from dlscan.config import Experiment
+from dlscan.errors import ScanError
 from dlscan.prepare import prepare
-from dlscan.scan import Plan, cancel, freeze, scan_status, watch
+from dlscan.scan import Plan, cancel, find_work, freeze, scan_status, submit, watch
 from dlscan.scan.submissions import Submissions
 
 from . import fake_slurm
@@ -39,9 +40,12 @@ class Site:
     home: Path
     hook: Path
 
-    def start(self, *options: str, fault: str = "", command: str = "scan") -> "subprocess.Popen[str]":
+    def start(
+        self, *options: str, fault: str = "", command: str = "scan", cluster: str = "main"
+    ) -> "subprocess.Popen[str]":
         environment = {
             **os.environ,
+            "FAKE_CLUSTER": cluster,
             "PYTHONPATH": str(self.hook),
             "FAKE_SYSTEM": str(self.home),
             "FAKE_FAULT": fault,
@@ -51,8 +55,8 @@ class Site:
             line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
-    def scan(self, *options: str, fault: str = "") -> tuple[int, str, str]:
-        process = self.start(*options, fault=fault)
+    def scan(self, *options: str, fault: str = "", **how: str) -> tuple[int, str, str]:
+        process = self.start(*options, fault=fault, **how)
         out, err = process.communicate(timeout=120)
         assert "Traceback" not in err
         return process.returncode, out, err
@@ -322,3 +326,129 @@ def test_cancel_says_how_many_jobs_it_cancelled(site: Site) -> None:
     assert process.returncode == 0
     assert "nothing to cancel" in out
     assert "3 submitted" in site.scan()[1]
+
+
+def test_another_cluster_that_answers_submits_nothing_again(site: Site) -> None:
+    assert site.scan(cluster="graz")[0] == 0
+    for command in ("scan", "status"):
+        _, out, err = site.scan(command=command, cluster="linz")
+        assert "3 queued" in out
+        assert (
+            "slurm did not answer, its jobs are shown as they were: the jobs are on cluster graz, and" in err
+        )
+        assert "the one here is linz" in err
+    code, _, err = site.scan(command="cancel", cluster="linz")
+    assert code == 1
+    assert "0 jobs cancelled, of others it is not known: the jobs are on cluster graz" in err
+    assert site.jobs() == 3
+    assert not list(site.home.glob("*.sight"))
+
+
+def test_a_submission_to_another_cluster_is_not_looked_for_here(site: Site) -> None:
+    assert site.scan(fault="killed after", cluster="graz")[0] == -signal.SIGKILL
+    code, _, err = site.scan(cluster="linz")
+    assert code == 1
+    assert "nobody knows yet whether slurm took submission 1 (the jobs are on cluster graz" in err
+    assert site.scan(cluster="graz")[0] == 0
+    assert site.jobs() == 3
+
+
+def test_two_clusters_share_a_scan(site: Site) -> None:
+    """Each has jobs of the same ids, and each is asked about its own."""
+    site.scan(fault="takes the first", cluster="graz")
+    _, out, _ = site.scan(cluster="linz")
+    assert "2 submitted to slurm" in out
+    site_file = site.experiment.directory / "submissions.jsonl"
+    graz, linz = (submission.ids for submission in Submissions(site.experiment.directory).read())
+    assert graz is not None
+    assert linz is not None
+    text = site_file.read_text().replace(linz[0], graz[0])  # as if both counted from the same number
+    site_file.write_text(text)
+    (site.home / f"{graz[0]}.sight").write_text("ended failed")
+    _, out, _ = site.scan(command="status", cluster="graz")
+    assert "1 failed" in out
+    assert "2 queued" in out
+    done = site.scan(command="cancel", cluster="linz")
+    assert "cancelled, of others it is not known: the jobs are on cluster graz" in done[2]
+    assert site.jobs() == 3
+
+
+def test_jobs_of_a_cluster_that_is_no_more_can_be_forgotten(site: Site) -> None:
+    site.scan(cluster="graz")
+    code, _, err = site.scan("--forget", command="cancel", cluster="linz")
+    assert code == 0
+    assert "submission 1 is forgotten, its jobs count as gone: the jobs are on cluster graz" in err
+    assert "3 submitted" in site.scan(cluster="linz")[1]
+    assert site.scan("--forget", "--point", "1", command="cancel")[0] == 2
+
+
+def lose(site: Site, how: str) -> None:
+    file = site.experiment.directory / "submissions.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    if how == "all":
+        file.unlink()
+    elif how == "the first line":
+        file.write_text("".join(lines[1:]))
+    elif how == "cut":
+        file.write_text(lines[0][:40])
+    elif how == "an older version's":
+        file.unlink()
+        (site.experiment.directory / "submissions/0001/submission.json").unlink()
+
+
+@pytest.mark.parametrize("how", ["all", "the first line", "cut", "an older version's"])
+def test_jobs_that_the_list_has_lost_are_found_by_their_tag(site: Site, how: str) -> None:
+    site.scan()
+    before = ids_of(site)
+    lose(site, how)
+    assert [status.state for status in scan_status(site.plan)] == ["queued"] * 3
+    code, out, _ = site.scan()
+    assert code == 0
+    assert "3 points, 3 queued" in out
+    assert site.jobs() == 3
+    assert ids_of(site) == before
+    with site.start(command="cancel") as process:
+        out, _ = process.communicate(timeout=60)
+    assert "cancelled 3 jobs" in out
+
+
+def test_jobs_that_the_list_has_lost_are_not_looked_for_on_another_cluster(site: Site) -> None:
+    site.scan(cluster="graz")
+    lose(site, "all")
+    code, _, err = site.scan(cluster="linz")
+    assert code == 1
+    assert "nobody knows yet whether slurm took submission 1" in err
+    assert site.jobs() == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"time": "2', '"time": "9x', "line 1 is damaged (time: must be a time such as"),
+        ("+00:00", "", "line 1 is damaged (time: must be a time such as"),
+        ('"tag": "dlscan-', '"tag": "', "line 1 is damaged (tag: must be such as dlscan-0a1b2c3d-1"),
+        ('"jobs": [[1]', '"jobs": [["1"]', "line 1 is damaged (jobs[0][0]: must be a whole number"),
+        ('"jobs": [[1]', '"jobs": [[0]', "line 1 is damaged (jobs[0][0]: must be at least 1"),
+        ('"system": "slurm", "tag"', '"system": "slrum", "tag"', "line 1 is damaged (system: must be one of"),
+        ('"ids": [', '"ids": [7, ', "line 2 is damaged (ids[0]: must be text"),
+        ('{"number": 1, "ids"', '{"number": 7, "ids"', "has ids of submission 7, but neither it nor"),
+        ('{"number": 1, "ids"', '[[[{"number": 1, "ids"', "line 2 is damaged"),
+    ],
+)
+def test_damaged_lines_are_said_and_to_follow_the_advice_submits_nothing_twice(
+    site: Site, old: str, new: str, message: str
+) -> None:
+    plan = freeze(site.experiment)
+    assert submit(plan, [(point,) for point in plan.points], site.experiment.batch).ids
+    file = plan.directory / "submissions.jsonl"
+    whole = file.read_text()
+    assert old in whole
+    file.write_text(whole.replace(old, new, 1))
+    with pytest.raises(ScanError, match=re.escape(message)) as caught:
+        find_work(plan, site.experiment.batch, None, print)
+    said = re.search(r"line (\d) is damaged.*; remove this line", str(caught.value))
+    if said is not None:
+        lines = whole.splitlines(keepends=True)
+        del lines[int(said[1]) - 1]
+        file.write_text("".join(lines))
+        assert not find_work(plan, site.experiment.batch, None, print).points
