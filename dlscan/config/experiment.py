@@ -125,6 +125,7 @@ class Data:
     normalize: dict[str, Normalization] = dataclasses.field(default_factory=dict)
     balance: Literal["none", "weights", "oversample"] = "none"
     weights: str | None = None
+    follow_links: bool = False
 
     @classmethod
     def parse(cls, value: Any, key: str) -> "Data":

@@ -100,8 +100,30 @@ class SplitInfo:
 
 
 @dataclasses.dataclass(frozen=True)
+class Linked:
+    """A file that a raw file links to: its path, from the raw directory on if that leads there.
+
+    One that is not there has size -1.
+    """
+
+    file: str
+    size: int
+    mtime_ns: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Source:
-    """A raw file, by its name below the raw directory; if it was left out, without events and checksum."""
+    """A raw file; if it was left out, without events and checksum.
+
+    Attributes
+    ----------
+    file : str
+        Its name below the raw directory.
+    checksum : str
+        Of its bytes, and of those of the files that it links to.
+    linked : tuple of Linked or None
+        Other files that its events come from; None if a manifest of an older version does not say.
+    """
 
     file: str
     label: str
@@ -109,6 +131,7 @@ class Source:
     size: int
     mtime_ns: int
     checksum: str
+    linked: tuple[Linked, ...] | None = None
 
 
 def file_ids(manifest: "Manifest") -> bytes:
@@ -313,13 +336,19 @@ class Manifest:
         def split(item: dict[str, Any]) -> SplitInfo:
             return SplitInfo(tuple(Shard(**shard) for shard in item["shards"]), tuple(item["counts"]))
 
+        def source(item: dict[str, Any]) -> Source:
+            linked = item.get("linked")
+            return Source(
+                **item | {"linked": linked if linked is None else tuple(Linked(**x) for x in linked)}
+            )
+
         return cls(
             classes=tuple(value["classes"]),
             inputs=columns(value["inputs"]),
             extras=columns(value["extras"]),
             statistics={name: statistics(item) for name, item in value["statistics"].items()},
             splits={name: split(item) for name, item in value["splits"].items()},
-            sources=tuple(Source(**item) for item in value["sources"]),
+            sources=tuple(source(item) for item in value["sources"]),
             config=value["config"],
             config_hash=value["config_hash"],
             bad_files=tuple(BadFile(**item) for item in value["bad_files"]),

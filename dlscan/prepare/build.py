@@ -20,12 +20,20 @@ from dlscan.prepare.current import judge, refresh
 from dlscan.prepare.finish import Found, make_manifest, write_bad_files
 from dlscan.prepare.gather import Gathered, GatherTask, gather
 from dlscan.prepare.indexing import INDEX, count_splits, warn_of_slow, write_index
-from dlscan.prepare.layout import Format, choose_format, cut_into_tasks, local_processes, run_bytes
+from dlscan.prepare.layout import (
+    Format,
+    choose_format,
+    cut_into_tasks,
+    local_processes,
+    raw_datasets,
+    run_bytes,
+)
 from dlscan.prepare.processes import RunTasks, workers
 from dlscan.prepare.remarks import say_left_alone, warn_of_copies
 from dlscan.prepare.scatter import Measured, ScatterTask, scatter
-from dlscan.raw import RawFile, check_files, find_files
+from dlscan.raw import LinkedFile, RawFile, check_files, find_files, linked_files
 from dlscan.raw.inflate import warn_if_slow
+from dlscan.raw.links import first_changed
 from dlscan.users import unfinished_users
 
 # (what is being done, how much is done, of how much)
@@ -138,7 +146,8 @@ class _Build:
     def run(self, scheduler: str | None, processes: int | None) -> Manifest:
         # before reading, so that a file that changes meanwhile is noticed next time
         stats = {file: file.stat() for file in self.files}
-        layouts, bad = check_files(self.files, self._datasets())
+        names = raw_datasets(self.experiment.data)
+        layouts, bad = check_files(self.files, names)
         if not layouts:
             self._explain_missing(bad)
             raise self._bad_files(bad)
@@ -156,10 +165,13 @@ class _Build:
         with workers(count, scheduler) as run:
             measured = self._scatter(run, tasks, sum(layout.events for layout in layouts.values()))
             bad |= {self.files[item.number]: item.reason for item in measured if item.reason}
+            linked = self._linked(measured)
             bad |= {
-                file: "changed while it was read"
+                file: f"changed while it was read ({bad[file]})"
+                if file in bad
+                else "changed while it was read"
                 for file in layouts
-                if file not in bad and file.stat() != stats[file]
+                if file.stat() != stats[file] or linked[file] is None
             }
             if bad and (not self.skip_bad or len(bad) == len(self.files)):
                 raise self._bad_files(bad)
@@ -175,16 +187,23 @@ class _Build:
         written = [splits[split].events for split in SPLITS]
         if read != written:
             raise DataError(f"{self.place}: read {read} events but wrote {written}: a defect of dlscan")
-        found = Found(self.classes, stats, layouts, bad, measured)
+        sources = {
+            file: linked_files(file, names) if file in bad else linked[file] or () for file in self.files
+        }
+        found = Found(self.classes, stats, layouts, bad, measured, sources)
         manifest = make_manifest(self.experiment, form, found, splits, self.index_only)
         if bad:
             write_bad_files(self.place / "bad_files.csv", manifest)
         return manifest
 
-    def _datasets(self) -> list[str]:
-        data = self.experiment.data
-        column = getattr(data.split, "column", None)
-        return list(dict.fromkeys([*data.inputs, *data.extras, *([column] if column else [])]))
+    def _linked(self, measured: list[Measured]) -> dict[RawFile, tuple[LinkedFile, ...] | None]:
+        """The files that each file that was read links to; None if one of them changed meanwhile."""
+        found: dict[RawFile, tuple[LinkedFile, ...] | None] = {}
+        for item in measured:
+            file = self.files[item.number]
+            if found.setdefault(file, item.linked) != item.linked:
+                found[file] = None
+        return {file: None if first_changed(linked or ()) else linked for file, linked in found.items()}
 
     def _explain_missing(self, bad: dict[RawFile, str]) -> None:
         """A dataset that no file has is a slip in the experiment file, not a thousand bad files."""

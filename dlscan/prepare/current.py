@@ -4,13 +4,16 @@ import dataclasses
 import re
 from pathlib import Path
 
-from dlscan.config import Experiment
+from dlscan.config import Data, Experiment
 from dlscan.dataset import SPLITS, Manifest, Source, content
 from dlscan.errors import DlscanError
 from dlscan.files import read_json
+from dlscan.prepare.finish import linked_sources
 from dlscan.prepare.indexing import INDEX
+from dlscan.prepare.layout import raw_datasets
 from dlscan.prepare.scatter import file_checksum
-from dlscan.raw import RawFile
+from dlscan.raw import LinkedFile, RawFile, linked_files
+from dlscan.raw.links import may_link
 from dlscan.raw.store import RawIndex
 from dlscan.raw.writer import refresh_stats
 
@@ -59,8 +62,12 @@ def judge(
     if reason is None:
         if manifest.bad_files and not skip_bad:
             return Verdict(None, "the one there was made with --skip-bad")
+        if experiment.data.follow_links and any(
+            "data.follow_links" in bad.reason for bad in manifest.bad_files
+        ):
+            return Verdict(None, "data.follow_links is set now")
         known = manifest
-        manifest, reason = _compare_sources(known, files)
+        manifest, reason = _compare_sources(known, files, experiment.data)
     if reason is not None:
         return Verdict(None, reason)
     return Verdict(manifest, "", touched=manifest != known)
@@ -71,7 +78,8 @@ def refresh(manifest: Manifest, directory: Path) -> None:
     if manifest.raw is not None:
         with RawIndex.open(directory / INDEX) as index:
             sources = [manifest.sources[number] for number in index.numbers]
-        refresh_stats(directory / INDEX, [(source.size, source.mtime_ns) for source in sources])
+        linked = {file.file: (file.size, file.mtime_ns) for item in sources for file in item.linked or ()}
+        refresh_stats(directory / INDEX, [(item.size, item.mtime_ns) for item in sources], linked)
     manifest.write(directory)
 
 
@@ -124,23 +132,13 @@ def _weights_reason(manifest: Manifest, name: str | None) -> str | None:
     return None if place is None else f"data.weights is {name} now, which is not finite in {place}"
 
 
-def _compare_sources(manifest: Manifest, files: list[RawFile]) -> tuple[Manifest, str | None]:
+def _compare_sources(manifest: Manifest, files: list[RawFile], data: Data) -> tuple[Manifest, str | None]:
     """Compare by size and time, and by content where only the time differs (files were copied or touched)."""
     now = {file.name: file for file in files}
-    known = {source.file: (source.size, source.mtime_ns) for source in manifest.sources}
+    known = {source.file: source for source in manifest.sources}
     new, gone = now.keys() - known.keys(), known.keys() - now.keys()
-    changed = set()
-    touched: dict[str, Source] = {}
-    sources = {source.file: source for source in manifest.sources}
-    for name in now.keys() & known.keys():
-        size, mtime_ns = now[name].stat()
-        if (size, mtime_ns) == known[name]:
-            continue
-        source = sources[name]
-        if source.checksum and size == source.size and file_checksum(now[name].path) == source.checksum:
-            touched[name] = dataclasses.replace(source, mtime_ns=mtime_ns)
-        else:
-            changed.add(name)
+    as_now = {name: _as_now(known[name], now[name], data) for name in now.keys() & known.keys()}
+    changed = {name for name, source in as_now.items() if source is None}
     parts = [
         f"{len(names)} {word} ({', '.join(sorted(names)[:3])}{', ...' if len(names) > 3 else ''})"
         for names, word in ((new, "new"), (gone, "removed"), (changed, "changed"))
@@ -148,5 +146,27 @@ def _compare_sources(manifest: Manifest, files: list[RawFile]) -> tuple[Manifest
     ]
     if parts:
         return manifest, f"the raw files are others: {', '.join(parts)}"
-    refreshed = tuple(touched.get(source.file, source) for source in manifest.sources)
+    refreshed = tuple(as_now[source.file] or source for source in manifest.sources)
     return dataclasses.replace(manifest, sources=refreshed), None
+
+
+def _as_now(source: Source, file: RawFile, data: Data) -> Source | None:
+    """A source with the times of now, or None if its events may be others than they were."""
+    links = source.linked
+    if links is None:
+        # of an older version: what a link led to then is not known
+        if linked_files(file, raw_datasets(data)):
+            return None
+        links = ()
+    paths = [data.raw / link.file for link in links]
+    if source.checksum and not all(may_link(file.path, path, file.roots) for path in paths):
+        return None
+    known = dataclasses.replace(source, linked=links)
+    found = [LinkedFile.at(path) for path in paths]
+    size, mtime_ns = file.stat()
+    now = dataclasses.replace(source, size=size, mtime_ns=mtime_ns, linked=linked_sources(found, data.raw))
+    if now == known:
+        return now
+    same_sizes = [size, *(link.size for link in found)] == [source.size, *(link.size for link in links)]
+    same = source.checksum and same_sizes and file_checksum(file.path, found) == source.checksum
+    return now if same else None

@@ -4,16 +4,17 @@ import csv
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dlscan.config import Experiment
-from dlscan.dataset import SPLITS, BadFile, Manifest, Source, SplitInfo, Weights, WeightSums, content
+from dlscan.dataset import SPLITS, BadFile, Linked, Manifest, Source, SplitInfo, Weights, WeightSums, content
 from dlscan.files import written_whole
 from dlscan.prepare.layout import Format
 from dlscan.prepare.measure import PerEvent
 from dlscan.prepare.scatter import Measured
-from dlscan.raw import Layout, RawFile
+from dlscan.raw import Layout, LinkedFile, RawFile
+from dlscan.raw.links import below
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Found:
         Files that are left out.
     measured : list of Measured
         Of each piece, in order.
+    linked : dict of RawFile to tuple of LinkedFile
+        The files that each file links to.
     """
 
     classes: tuple[str, ...]
@@ -39,6 +42,12 @@ class Found:
     layouts: dict[RawFile, Layout]
     bad: dict[RawFile, str]
     measured: list[Measured]
+    linked: dict[RawFile, tuple[LinkedFile, ...]]
+
+
+def linked_sources(files: Iterable[LinkedFile], raw: Path) -> tuple[Linked, ...]:
+    """Files that a raw file links to, as a manifest lists them."""
+    return tuple(Linked(below(file.path, raw), file.size, file.mtime_ns) for file in files)
 
 
 def make_manifest(
@@ -47,7 +56,8 @@ def make_manifest(
     """Put together the manifest of a dataset, or of an index of raw files."""
     files = list(found.stats)
     good = [item for item in found.measured if files[item.number] not in found.bad]
-    sources = _sources(files, found, {item.number: item.checksum for item in good if item.checksum})
+    checksums = {item.number: item.checksum for item in good if item.checksum}
+    sources = _sources(files, found, checksums, experiment.data.raw)
     config = content(experiment.data)
     identity = [config, [(source.file, source.checksum) for source in sources], *["index"] * index_only]
     return Manifest(
@@ -101,7 +111,7 @@ def _weights(name: str, classes: Sequence[str], files: list[RawFile], good: list
     return Weights(splits, None if first is None else f"{files[first[0]].name}, row {first[1]}")
 
 
-def _sources(files: list[RawFile], found: Found, checksums: dict[int, str]) -> tuple[Source, ...]:
+def _sources(files: list[RawFile], found: Found, checksums: dict[int, str], raw: Path) -> tuple[Source, ...]:
     return tuple(
         Source(
             file.name,
@@ -109,6 +119,7 @@ def _sources(files: list[RawFile], found: Found, checksums: dict[int, str]) -> t
             found.layouts[file].events if number in checksums else 0,
             *found.stats[file],
             checksums.get(number, ""),
+            linked_sources(found.linked[file], raw),
         )
         for number, file in enumerate(files)
     )

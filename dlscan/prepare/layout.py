@@ -66,6 +66,12 @@ class Format:
         return names if column is None or column in names else [*names, column]
 
 
+def raw_datasets(data: Data) -> list[str]:
+    """The datasets that every raw file must have."""
+    column = getattr(data.split, "column", None)
+    return list(dict.fromkeys([*data.inputs, *data.extras, *([column] if column else [])]))
+
+
 def choose_format(data: Data, files: dict[RawFile, Layout]) -> Format:
     """Choose encodings and the number of shards from headers and a sample of the events."""
     first = next(iter(files.values()))
@@ -157,8 +163,8 @@ def _sampled_occupancy(names: Sequence[str], files: list[tuple[RawFile, Layout]]
             start = max(0, layout.events // 2 - _SAMPLE_ROWS // 2)
             stop = min(start + _SAMPLE_ROWS, layout.events)
             try:
-                _, block = next(read_rows(file.path, index_file(file.path, names), start, stop))
-            except (OSError, RuntimeError, ValueError, KeyError):
+                _, block = next(read_rows(file.path, index_file(file.path, names, file.roots), start, stop))
+            except (OSError, RuntimeError, ValueError):
                 continue  # reading all of it will name the file and the reason
             for name in names:
                 filled[name] += int(np.count_nonzero(block[name]))

@@ -1,8 +1,9 @@
 """First pass: read raw events once, check, measure, encode, and leave what the second pass needs."""
 
 import dataclasses
+import functools
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from dlscan.prepare.draw import event_hashes, split_codes
 from dlscan.prepare.layout import Format, Piece
 from dlscan.prepare.measure import Moments, PerEvent, finite_weights
 from dlscan.prepare.spill import Spill, make_spill
-from dlscan.raw import DatasetIndex, RawFileError, index_file, read_rows
+from dlscan.raw import DatasetIndex, LinkedFile, RawFileError, index_file, read_rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Measured:
         Chunks of all datasets of the file; only with its first piece.
     slow : dict of str to str
         Why HDF5 must read a dataset, for those that it must read.
+    linked : tuple of LinkedFile
+        Other files that the events come from, as they were before they were read.
     """
 
     number: int
@@ -62,6 +65,7 @@ class Measured:
     checksum: str | None
     chunks: int
     slow: dict[str, str]
+    linked: tuple[LinkedFile, ...]
 
 
 class _BadEvents(Exception):
@@ -84,9 +88,11 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> Measured:
     moments: dict[str, Moments] = {}
     weights = {name: PerEvent.nothing() for name, column in form.extras.items() if column.size == 1}
     index: dict[str, DatasetIndex] = {}
+    linked: tuple[LinkedFile, ...] = ()
     checksum = reason = None
     try:
         index = _indexed(piece, form)
+        linked = tuple(dict.fromkeys(file for found in index.values() for file in found.linked or ()))
         spill.begin(piece, index)
         for events, codes in _encoded_blocks(piece, form, index):
             counts += np.bincount(codes, minlength=len(SPLITS))
@@ -97,23 +103,39 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> Measured:
                 weights[name] = sums + PerEvent.of(values, codes, first)
             spill.add(events)
         if piece.start == 0:
-            checksum = _checked(file_checksum, piece.file.path)
+            checksum = _checked(file_checksum, piece.file.path, linked)
     except _BadEvents as error:
         reason = " ".join(str(error).split())
     chunks = sum(len(found.offsets) for found in index.values()) if piece.start == 0 else 0
     slow = {name: found.why for name, found in index.items() if found.why}
-    return Measured(piece.number, reason, tuple(map(int, counts)), moments, weights, checksum, chunks, slow)
+    return Measured(
+        piece.number, reason, tuple(map(int, counts)), moments, weights, checksum, chunks, slow, linked
+    )
 
 
-def file_checksum(path: Path) -> str:
-    """Checksum of a file's bytes."""
+def file_checksum(path: Path, linked: Sequence[LinkedFile] = ()) -> str:
+    """Checksum of a file's bytes, and of those of the files that it links to."""
+    own = _digest(path)
+    if not linked:
+        return own
+    digests = [own, *(_linked_digest(file) for file in linked)]
+    return hashlib.blake2b(" ".join(digests).encode(), digest_size=16).hexdigest()
+
+
+def _digest(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
+@functools.cache
+def _linked_digest(file: LinkedFile) -> str:
+    """Digest of a file that many raw files may link to; read once by a process."""
+    return _digest(file.path)
+
+
 def _indexed(piece: Piece, form: Format) -> dict[str, DatasetIndex]:
     """Where the chunks of a piece's file lie, if it still is what its header was."""
-    index: dict[str, DatasetIndex] = _checked(index_file, piece.file.path, form.datasets)
+    index: dict[str, DatasetIndex] = _checked(index_file, piece.file.path, form.datasets, piece.file.roots)
     for name, column in {**form.inputs, **form.extras}.items():
         if index[name].shape != column.shape:
             raise _BadEvents(f"{name} changed its shape while it was read")
@@ -137,8 +159,6 @@ def _checked(read: Callable[..., Any], *arguments: object) -> Any:
     """What `read` gives; an error of reading is the file's, unlike one of writing what was read."""
     try:
         return read(*arguments)
-    except KeyError:
-        raise _BadEvents("lost a dataset while it was read") from None
     except RawFileError as error:
         raise _BadEvents(error.reason) from error
     except (OSError, RuntimeError, ValueError) as error:

@@ -1,12 +1,31 @@
 """Whether raw files fit together, seen from their headers alone."""
 
+import contextlib
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Sequence
 
 import h5py
+import numpy as np
 
+from dlscan.raw.faults import RawError, hdf5_errors
 from dlscan.raw.find import RawFile
+from dlscan.raw.handle import Found, RawHandle
+from dlscan.raw.links import LinkedFile
+
+# An event of more bytes is none, and neither are more bytes of events than a file can hold by any compression
+_MOST_EVENT = 2**30
+_LEAST_EMPTY, _MOST_INFLATED = 2**30, 100_000
+
+_KINDS = {
+    h5py.h5t.TIME: "times",
+    h5py.h5t.STRING: "text",
+    h5py.h5t.OPAQUE: "opaque bytes",
+    h5py.h5t.COMPOUND: "records of several fields",
+    h5py.h5t.REFERENCE: "references",
+    h5py.h5t.VLEN: "lists of different lengths",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,10 +74,8 @@ def check_files(
     for file in files:
         try:
             good[file] = _describe(file, datasets)
-        except (OSError, RuntimeError, ValueError) as error:
-            bad[file] = (
-                "not an HDF5 file" if "signature not found" in str(error) else " ".join(str(error).split())
-            )
+        except RawError as error:
+            bad[file] = str(error)
     for name in datasets:
         for kind, of in (("shape", "shapes"), ("type", "dtypes")):
             common = Counter(getattr(layout, of)[name] for layout in good.values()).most_common(1)
@@ -68,37 +85,59 @@ def check_files(
     return good, {file: bad[file] for file in files if file in bad}
 
 
+def linked_files(file: RawFile, datasets: Sequence[str]) -> tuple[LinkedFile, ...]:
+    """The other files that datasets of a raw file lead to, as far as can be seen; missing ones too."""
+    try:
+        with RawHandle(file.path, file.roots) as handle:
+            for name in datasets:
+                with contextlib.suppress(RawError):
+                    handle.find(name)
+            return handle.linked
+    except RawError:
+        return ()
+
+
 def _describe(file: RawFile, datasets: Sequence[str]) -> Layout:
-    if file.path.is_dir():
-        raise ValueError("a directory, not a file")
-    with h5py.File(file.path) as handle:
-        found = {}
-        for name in datasets:
-            dataset = handle.get(name)
-            if not isinstance(dataset, h5py.Dataset):
-                raise ValueError(f"has no dataset {name!r}; it has {', '.join(_names(handle)) or 'none'}")
-            if dataset.dtype.kind not in "biuf":
-                raise ValueError(f"{name} holds {dataset.dtype}, not numbers")
-            if not dataset.shape:
-                raise ValueError(f"{name} is a single number, not a row per event")
-            if 0 in dataset.shape[1:]:
-                raise ValueError(f"{name} has no values: its shape is {dataset.shape}")
-            found[name] = dataset
-        lengths = {name: dataset.shape[0] for name, dataset in found.items()}
-        if len(set(lengths.values())) > 1:
-            listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
-            raise ValueError(f"datasets differ in length: {listed}")
-        events = next(iter(lengths.values()))
-        if not events:
-            raise ValueError("holds no events")
-        return Layout(
-            events,
-            {name: tuple(dataset.shape[1:]) for name, dataset in found.items()},
-            {name: dataset.dtype.str for name, dataset in found.items()},
+    with RawHandle(file.path, file.roots) as handle:
+        found = {name: handle.find(name) for name in datasets}
+        layouts = {name: _layout(name, item) for name, item in found.items()}
+    lengths = {name: length for name, ((length, *_), _) in layouts.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise RawError(f"datasets differ in length: {listed}")
+    events = next(iter(lengths.values()))
+    if not events:
+        raise RawError("holds no events")
+    dense = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in layouts.values())
+    stored = sum(item.stored for item in found.values())
+    if dense > max(_LEAST_EMPTY, _MOST_INFLATED * stored):
+        raise RawError(
+            f"declares {events:,} events of {dense:,} bytes, but holds {stored:,} bytes of them: "
+            "nearly all was never written"
         )
+    return Layout(
+        events,
+        {name: shape[1:] for name, (shape, _) in layouts.items()},
+        {name: dtype for name, (_, dtype) in layouts.items()},
+    )
 
 
-def _names(handle: h5py.File) -> list[str]:
-    names: list[str] = []
-    handle.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
-    return names
+def _layout(name: str, found: Found) -> tuple[tuple[int, ...], str]:
+    """Shape and type of a dataset, if it holds numbers, event by event."""
+    with hdf5_errors(f"{name} cannot be opened"):
+        stored = found.dataset.id.get_type()
+        kind = stored.get_super() if stored.get_class() == h5py.h5t.ARRAY else stored
+        if kind.get_class() in _KINDS:
+            raise RawError(f"{name} holds {_KINDS[kind.get_class()]}, not numbers")
+        shape, dtype = found.dataset.shape, found.dataset.dtype
+    if dtype.kind not in "biuf":
+        raise RawError(f"{name} holds {dtype}, not numbers")
+    if not shape:
+        raise RawError(f"{name} is a single number, not a row per event")
+    if 0 in shape[1:]:
+        raise RawError(f"{name} has no values: its shape is {shape}")
+    if (size := math.prod(shape[1:]) * dtype.itemsize) > _MOST_EVENT:
+        raise RawError(
+            f"{name} takes {size:,} bytes an event, more than {_MOST_EVENT:,}: its shape is {shape}"
+        )
+    return tuple(map(int, shape)), dtype.str

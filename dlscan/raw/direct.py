@@ -9,6 +9,7 @@ import numpy as np
 
 from dlscan.raw.blobs import Blobs, Scratch
 from dlscan.raw.cells import Rows, Target
+from dlscan.raw.faults import one_line
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.slow import Slow
 from dlscan.raw.tiles import Tiles
@@ -64,7 +65,8 @@ class DirectFile:
     ) -> None:
         self._path, self._index, self._stat, self._keep = path, index, stat, keep
         try:
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            # a pipe in its place would block
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             raise RawFileError(path, error.strerror or str(error)) from error
         self._blobs = Blobs(self._descriptor, scratch or Scratch())
@@ -119,7 +121,7 @@ class DirectFile:
             with np.errstate(over="ignore", invalid="ignore"):
                 self._reader(name).read(rows, to)
         except (OSError, RuntimeError, ValueError, KeyError) as error:
-            raise RawFileError(self._path, f"{name} cannot be read: {_line(error)}") from error
+            raise RawFileError(self._path, f"{name} cannot be read: {one_line(error)}") from error
 
     def _reader(self, name: str) -> Plain | Gzip | Tiles | Slow:
         reader = self._readers.get(name)
@@ -143,7 +145,3 @@ class DirectFile:
         now = os.fstat(self._descriptor)
         if (now.st_size, now.st_mtime_ns) != self._stat:
             raise RawFileError(self._path, "changed since it was indexed")
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())

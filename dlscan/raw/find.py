@@ -12,11 +12,24 @@ SUFFIXES = (".h5", ".hdf5", ".hdf")
 
 @dataclasses.dataclass(frozen=True)
 class RawFile:
-    """A raw file: where it is, its name below the raw directory, the index of its class."""
+    """A raw file.
+
+    Attributes
+    ----------
+    path : Path
+        Where it is.
+    name : str
+        Below the raw directory.
+    label : int
+        Index of its class.
+    roots : tuple of Path or None
+        Real directories that links inside the file may lead into; None allows any.
+    """
 
     path: Path
     name: str
     label: int
+    roots: tuple[Path, ...] | None = None
 
     def stat(self) -> tuple[int, int]:
         """Size and time of change in ns; those of the link itself if it leads nowhere."""
@@ -72,7 +85,10 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
         paths = [path for path in place.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
         if not paths:
             raise experiment.problem(key, f"no HDF5 files ({', '.join(SUFFIXES)}) in {place}")
-        files += [RawFile(path, f"{directory}/{path.name}", label) for path in sorted(paths, key=_by_number)]
+        roots = None if data.follow_links else (data.raw.resolve(), place.resolve())
+        files += [
+            RawFile(path, f"{directory}/{path.name}", label, roots) for path in sorted(paths, key=_by_number)
+        ]
     return tuple(directories), files
 
 

@@ -13,12 +13,20 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.raw.faults import RawError, hdf5_errors
+from dlscan.raw.filters import filters_of
+from dlscan.raw.handle import RawHandle
 from dlscan.raw.inflate import inflate
+from dlscan.raw.links import LinkedFile
 
 Places = NDArray[np.int64]
 
 # Types that numpy views in place, as unsigned integers of the same width where bits count
 _WIDTHS = (1, 2, 4, 8)
+# Places of chunks are kept in memory: so many at least, and otherwise so many for each chunk that is there
+_LEAST_GRID, _GRID_FOR_EACH = 2**20, 64
+# No filter makes a chunk longer than by a few bytes; HDF5 takes the memory that a longer one inflates to
+_PACKED_SLACK = 2**16
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,6 +54,8 @@ class DatasetIndex:
         Bytes of each chunk in the file.
     fill : bytes
         The fill value, one value as in the file; empty is zero.
+    linked : tuple of LinkedFile or None
+        Other files that values come from, as they were; None if an index of an older version does not say.
     """
 
     dtype: str
@@ -57,6 +67,7 @@ class DatasetIndex:
     offsets: Places
     sizes: Places
     fill: bytes = b""
+    linked: tuple[LinkedFile, ...] | None = None
 
     @property
     def event_bytes(self) -> int:
@@ -71,18 +82,33 @@ class DatasetIndex:
         )
 
 
-def index_file(path: Path, datasets: Sequence[str]) -> dict[str, DatasetIndex]:
+def index_file(
+    path: Path, datasets: Sequence[str], roots: Sequence[Path] | None = None
+) -> dict[str, DatasetIndex]:
     """Look up every chunk of some datasets of a raw file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    datasets : sequence of str
+        Their names.
+    roots : sequence of Path or None
+        See `RawHandle`.
 
     Raises
     ------
-    OSError, RuntimeError
-        If the file cannot be opened or its structure is damaged.
-    KeyError
-        If it lacks a dataset.
+    RawError
+        If the file cannot be opened, its structure is damaged or it lacks a dataset.
     """
-    with h5py.File(path) as handle:
-        return {name: _index(handle, handle[name]) for name in datasets}
+    found = {}
+    with RawHandle(path, roots) as handle:
+        for name in datasets:
+            item = handle.find(name)
+            with hdf5_errors(f"{name} cannot be read"):
+                index = _index(handle.file, item.dataset)
+            found[name] = dataclasses.replace(index, linked=item.linked)
+    return found
 
 
 def _index(handle: h5py.File, dataset: h5py.Dataset) -> DatasetIndex:
@@ -96,7 +122,10 @@ def _index(handle: h5py.File, dataset: h5py.Dataset) -> DatasetIndex:
         codec = "gzip" if dataset.id.get_create_plist().get_nfilters() else "plain"
         offsets, sizes, why = _chunks(dataset, codec)
         codec = "h5py" if why else codec
-    fill = np.asarray(dataset.fillvalue, dataset.dtype).tobytes()
+    if codec == "h5py" and dataset.chunks is not None:
+        _require_short_chunks(dataset)
+    undefined = dataset.id.get_create_plist().fill_value_defined() == h5py.h5d.FILL_VALUE_UNDEFINED
+    fill = b"" if undefined else np.asarray(dataset.fillvalue, dataset.dtype).tobytes()
     return DatasetIndex(
         dataset.dtype.str,
         tuple(map(int, dataset.shape[1:])),
@@ -108,6 +137,19 @@ def _index(handle: h5py.File, dataset: h5py.Dataset) -> DatasetIndex:
         sizes,
         fill if any(fill) else b"",
     )
+
+
+def _require_short_chunks(dataset: h5py.Dataset) -> None:
+    """Refuse chunks for HDF5 that take far more bytes in the file than their values do."""
+    full = math.prod(dataset.chunks) * dataset.dtype.itemsize
+
+    def look(chunk: h5py.h5d.StoreInfo) -> None:
+        if chunk.size > 2 * full + _PACKED_SLACK:
+            raise RawError(
+                f"the chunk at {chunk.chunk_offset} takes {chunk.size:,} bytes, its values only {full:,}"
+            )
+
+    dataset.id.chunk_iter(look)
 
 
 def _why_hdf5(handle: h5py.File, dataset: h5py.Dataset) -> str:
@@ -127,25 +169,20 @@ def _why_hdf5(handle: h5py.File, dataset: h5py.Dataset) -> str:
         dataset.dtype, logical=True
     ):
         return "has a number format that must be converted"
-    filters = [created.get_filter(number) for number in range(created.get_nfilters())]
-    if filters and [code for code, *_ in filters] != [h5py.h5z.FILTER_DEFLATE]:
-        return f"is stored with {' + '.join(_filter_name(*item) for item in filters)}"
+    filters = filters_of(dataset)
+    if filters and [code for code, _ in filters] != [h5py.h5z.FILTER_DEFLATE]:
+        return f"is stored with {' + '.join(name for _, name in filters)}"
     if dataset.chunks is None and dataset.id.get_offset() is None:
         return "was never written"
     return ""
-
-
-def _filter_name(code: int, flags: int, values: tuple[int, ...], name: bytes) -> str:
-    if code == h5py.h5z.FILTER_DEFLATE:
-        return "gzip"
-    words = name.decode(errors="replace").split()
-    return words[0] if words else f"filter {code}"
 
 
 def _chunks(dataset: h5py.Dataset, codec: str) -> tuple[Places, Places, str]:
     """Offsets and sizes of all chunks, or why HDF5 must read them after all."""
     shape = np.array(dataset.chunks)
     grid = tuple(int(count) for count in -(-np.array(dataset.shape) // shape))
+    if math.prod(grid) > max(_LEAST_GRID, _GRID_FOR_EACH * dataset.id.get_num_chunks()):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), "has few of its chunks written"
     offsets, sizes = np.full(math.prod(grid), -1), np.zeros(math.prod(grid), np.int64)
     full = math.prod(dataset.chunks) * dataset.dtype.itemsize
     found: list[tuple[tuple[int, ...], int, int, int]] = []

@@ -14,12 +14,16 @@ Inflate = Callable[[Any, int], "bytes | bytearray"]
 
 # A chunk that inflates to more than so many times its length is nearly all zero
 _EMPTY = 40
+# No deflate stream inflates to more than so many times its length, and a few bytes
+_MOST = 1032
 
 log = logging.getLogger("dlscan")
 
 
 def inflate(data: "bytes | memoryview", size: int) -> "bytes | bytearray":
     """Inflate a zlib stream and check its checksum (Adler-32).
+
+    It takes no more memory than `size`, whatever the stream holds.
 
     Parameters
     ----------
@@ -33,9 +37,11 @@ def inflate(data: "bytes | memoryview", size: int) -> "bytes | bytearray":
     ValueError
         If the stream is damaged, cut short or holds another number of bytes.
     """
+    if size > _MOST * (len(data) + 16):
+        raise ValueError(f"{len(data):,} bytes of data cannot inflate to {size:,}")
     found = (_empty() if size > _EMPTY * len(data) else _filled())(data, size)
     if len(found) != size:
-        raise ValueError(f"inflates to {len(found)} bytes, not to {size}")
+        raise _wrong_length(len(found), size)
     return found
 
 
@@ -53,12 +59,12 @@ def warn_if_slow() -> None:
 
 @functools.cache
 def _filled() -> Inflate:
-    return _libdeflate() or _zlib_ng() or _checked(zlib.decompress, zlib.error)
+    return _libdeflate() or _zlib_ng() or _checked(zlib.decompressobj, zlib.error)
 
 
 @functools.cache
 def _empty() -> Inflate:
-    return _zlib_ng() or _libdeflate() or _checked(zlib.decompress, zlib.error)
+    return _zlib_ng() or _libdeflate() or _checked(zlib.decompressobj, zlib.error)
 
 
 @functools.cache
@@ -73,8 +79,8 @@ def _libdeflate() -> Inflate | None:
             return deflate.zlib_decompress(data, size)
         except deflate.DeflateError:
             # it does not say what is wrong; the standard library does
-            zlib_says = _checked(zlib.decompress, zlib.error)(data, size)
-            raise ValueError(f"inflates to {len(zlib_says)} bytes, not to {size}") from None
+            zlib_says = _checked(zlib.decompressobj, zlib.error)(data, size)
+            raise _wrong_length(len(zlib_says), size) from None
 
     return inflate_filled
 
@@ -86,14 +92,22 @@ def _zlib_ng() -> Inflate | None:
     except ImportError:
         return None
     # its stub calls the class an instance
-    return _checked(zlib_ng.decompress, cast(type[Exception], zlib_ng.error))
+    return _checked(zlib_ng.decompressobj, cast(type[Exception], zlib_ng.error))
 
 
-def _checked(decompress: Callable[[Any, int, int], bytes], error: type[Exception]) -> Inflate:
+def _checked(decompressor: Callable[[], Any], error: type[Exception]) -> Inflate:
     def inflate_checked(data: Any, size: int) -> bytes:
+        stream = decompressor()
         try:
-            return decompress(data, zlib.MAX_WBITS, size)
+            found: bytes = stream.decompress(data, size + 1)
         except error as damage:
             raise ValueError(str(damage)) from None
+        if len(found) == size and not stream.eof:
+            raise ValueError("the data end before their checksum")
+        return found
 
     return inflate_checked
+
+
+def _wrong_length(found: int, size: int) -> ValueError:
+    return ValueError(f"inflates to {'more' if found > size else f'{found} bytes'}, not to {size}")

@@ -1,17 +1,23 @@
 """Datasets that only HDF5 can read: other filters, other files, types to convert."""
 
 import math
+import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from dlscan.raw.cells import Rows, Target
+from dlscan.raw.faults import RawError, hdf5_errors
+from dlscan.raw.handle import Found, RawHandle
 from dlscan.raw.index import DatasetIndex
+from dlscan.raw.links import first_changed
 
 # Dense bytes that are read at once
 _BLOCK_BYTES = 8 * 2**20
 _MOST_CACHE = 256 * 2**20
+# Seconds between two looks at the files that a dataset links to, which may be thousands
+_LOOK_AGAIN = 1
 
 
 class Slow:
@@ -20,7 +26,9 @@ class Slow:
     def __init__(self, index: DatasetIndex, path: Path, name: str) -> None:
         self._index = index
         self._path, self._name = path, name
-        self._handle: h5py.File | None = None
+        self._handle: RawHandle | None = None
+        self._found: Found | None = None
+        self._looked = 0.0
         event = max(index.event_bytes, 1)
         length = index.chunks[0] if index.chunks else 1
         self._block = max(1, _BLOCK_BYTES // event)
@@ -31,20 +39,34 @@ class Slow:
 
     def read(self, rows: Rows, to: Target) -> None:
         """See `DirectFile.read`."""
-        if self._handle is None:
-            self._handle = h5py.File(self._path, rdcc_nbytes=max(self._cache, 2**20))
-        dataset = self._handle[self._name]
+        dataset = self._dataset()
         if dataset.shape != (self._index.rows, *self._index.shape):
-            raise ValueError(f"has shape {dataset.shape} now")
+            raise RawError(f"its shape is {dataset.shape} now")
         numbers = rows // self._block
         for edge in np.flatnonzero(np.diff(numbers, prepend=-1)).tolist():
             last = int(np.searchsorted(numbers, numbers[edge], side="right"))
             begin, end = int(rows[edge]), int(rows[last - 1]) + 1
-            values = dataset[begin:end].reshape(end - begin, math.prod(self._index.shape))
+            with hdf5_errors():
+                values = dataset[begin:end]
+            values = values.reshape(end - begin, math.prod(self._index.shape))
             to.part(edge, last).put(values, rows[edge:last] - begin)
 
     def close(self) -> None:
         """Close the file."""
         if self._handle is not None:
             self._handle.close()
-            self._handle = None
+        self._handle = self._found = None
+
+    def _dataset(self) -> h5py.Dataset:
+        """The dataset, once no file that it links to has changed."""
+        if self._found is None:
+            self._handle = self._handle or RawHandle(self._path, cache=self._cache)
+            self._found = self._handle.find(self._name)
+        known = self._index.linked
+        if known is not None and time.monotonic() > self._looked + _LOOK_AGAIN:
+            if {file.path for file in self._found.linked} != {file.path for file in known}:
+                raise RawError("it links to other files than when it was indexed")
+            if (path := first_changed(known)) is not None:
+                raise RawError(f"{path}, which it links to, changed since it was indexed")
+            self._looked = time.monotonic()
+        return self._found.dataset

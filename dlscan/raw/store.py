@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.raw.index import DatasetIndex
+from dlscan.raw.links import LinkedFile
 
 VERSION = 1
 
@@ -50,6 +51,8 @@ class RawIndex:
             self.raw = Path(os.fsdecode(handle["raw"][...].tobytes()))
             self._names: list[str] = json.loads(handle.attrs["datasets"])
             self._kinds = [_kind(**kind) for kind in json.loads(handle["kinds"][...].tobytes())]
+            linked = handle["linked"][...].tobytes() if "linked" in handle else b"null"
+            self._linked: dict[str, dict[str, list[Any]]] | None = json.loads(linked)
             for name, stored in handle.items():
                 self._places[name] = stored.id.get_offset() or 0, stored.dtype, stored.shape
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -104,6 +107,7 @@ class RawIndex:
             here = slice(edges[place], edges[place + 1])
             found = dataclasses.replace(
                 self._kinds[kinds[place]],
+                linked=self._linked_of(number, name),
                 rows=rows,
                 offsets=offsets[here],
                 sizes=sizes[here].astype(np.int64),
@@ -112,6 +116,12 @@ class RawIndex:
                 found = dataclasses.replace(found, sizes=np.array([rows * found.event_bytes]))
             datasets[name] = found
         return path, datasets, (size, time)
+
+    def _linked_of(self, number: int, name: str) -> tuple[LinkedFile, ...] | None:
+        if self._linked is None:
+            return None
+        entries = self._linked.get(str(number), {}).get(name, [])
+        return tuple(LinkedFile(self.raw / file, size, time) for file, size, time in entries)
 
     def _view(self, name: str) -> NDArray[Any]:
         offset, dtype, shape = self._places[name]

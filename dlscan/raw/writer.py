@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from dlscan.files import written_whole
 from dlscan.raw.index import DatasetIndex
+from dlscan.raw.links import below
 from dlscan.raw.store import VERSION
 
 # Rows that are decoded together are at least about so many bytes, which a disk delivers at full speed
@@ -69,13 +70,14 @@ class IndexWriter:
         self._handle.attrs["version"] = VERSION
         self._handle.attrs["datasets"] = json.dumps(list(datasets))
         self._handle["raw"] = np.frombuffer(os.fsencode(raw.resolve()), np.uint8)
-        self._datasets = tuple(datasets)
+        self._raw, self._datasets = raw, tuple(datasets)
         self._files: list[tuple[Any, ...]] = []
         self._kinds: dict[str, int] = {}
         self._chunk_starts, self._name_starts = [0], [0]
         self._starts: list[int] = []
         self._events = 0
         self._names: list[bytes] = []
+        self._linked: dict[int, dict[str, list[tuple[str, int, int]]]] = {}
         self._columns = {
             "codes": _Column(self._handle, "codes", events, np.uint8),
             "offsets": _Column(self._handle, "offsets", chunks, np.int64),
@@ -103,6 +105,9 @@ class IndexWriter:
             contiguous = found.codec == "contiguous"
             self._columns["sizes"].append(np.zeros(1) if contiguous else found.sizes)
             self._chunk_starts.append(self._chunk_starts[-1] + len(found.offsets))
+        linked = {name: self._describe(found) for name, found in file.datasets.items() if found.linked}
+        if linked:
+            self._linked[len(self._files)] = linked
         self._names.append(os.fsencode(file.name))
         self._name_starts.append(self._name_starts[-1] + len(self._names[-1]))
         self._starts.append(self._events)
@@ -112,6 +117,9 @@ class IndexWriter:
         """Add events of the last file, by their splits."""
         self._columns["codes"].append(codes)
         self._events += len(codes)
+
+    def _describe(self, found: DatasetIndex) -> list[tuple[str, int, int]]:
+        return [(below(file.path, self._raw), file.size, file.mtime_ns) for file in found.linked or ()]
 
     def _finish(self) -> None:
         for column in self._columns.values():
@@ -128,16 +136,35 @@ class IndexWriter:
             ("name_starts", self._name_starts, np.int64),
             ("names", np.frombuffer(b"".join(self._names), np.uint8), np.uint8),
             ("kinds", np.frombuffer(f"[{','.join(self._kinds)}]".encode(), np.uint8), np.uint8),
+            ("linked", np.frombuffer(json.dumps(self._linked).encode(), np.uint8), np.uint8),
         ):
             self._handle[name] = np.array(values, dtype)
 
 
-def refresh_stats(path: Path, stats: Sequence[tuple[int, int]]) -> None:
-    """Replace size and time of the files of an index, in its order, whose content is still the same."""
+def refresh_stats(
+    path: Path, stats: Sequence[tuple[int, int]], linked: Mapping[str, tuple[int, int]]
+) -> None:
+    """Replace sizes and times of files whose content is still the same.
+
+    Parameters
+    ----------
+    path : Path
+        The index.
+    stats : sequence of (int, int)
+        Of its files, in its order.
+    linked : mapping of str to (int, int)
+        Of the files that they link to, by their names in the manifest.
+    """
     with written_whole(path) as temporary:
         shutil.copyfile(path, temporary)
         with h5py.File(temporary, "r+") as handle:
             handle["stats"][...] = np.array(stats, np.int64)
+            known = json.loads(handle["linked"][...].tobytes()) if "linked" in handle else {}
+            for datasets in known.values():
+                for name, files in datasets.items():
+                    datasets[name] = [(file, *linked[file]) for file, *_ in files]
+            handle.pop("linked", None)
+            handle["linked"] = np.frombuffer(json.dumps(known).encode(), np.uint8)
 
 
 def unit_rows(datasets: Mapping[str, DatasetIndex]) -> int:

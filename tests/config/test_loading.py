@@ -170,6 +170,7 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
         ("train.learning_rate=1" + 400 * "0", "train.learning_rate", "finite"),
         ("scan.grid.train.optimizer=[Adam, adam]", "scan.grid.train.optimizer", "'adam' twice"),
         ("scan={repeats: 2, grid: {train.seed: [1, 2]}}", "scan.repeats", "choose one"),
+        ("data.follow_links=1", "data.follow_links", "true or false"),
         ("data.balance=weight", "data.balance", "did you mean 'weights'"),
         (
             "data.weights=tagret",

@@ -95,7 +95,7 @@ def test_a_real_file_is_found_again(tmp_path: Path) -> None:
 
 def test_touched_files_get_their_new_times(tmp_path: Path) -> None:
     write(tmp_path / "index.h5", tmp_path, many(3))
-    refresh_stats(tmp_path / "index.h5", [(5, 6), (7, 8), (9, 10)])
+    refresh_stats(tmp_path / "index.h5", [(5, 6), (7, 8), (9, 10)], {})
     with RawIndex.open(tmp_path / "index.h5") as index:
         assert [index.file(number)[2] for number in range(3)] == [(5, 6), (7, 8), (9, 10)]
 
