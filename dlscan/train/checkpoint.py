@@ -1,19 +1,22 @@
 """The checkpoint of a point: a file of variables per epoch, and the state that names the one that counts.
 
 `state.json` is written last and in one step. Whenever the process is killed, it names files that are whole:
-those of the epoch before, or those of this one.
+those of the epoch before, or those of this one. It holds their checksums and its own, and `before.json` is
+the state before it, with its files: what a disk has damaged is found, and training goes on one epoch earlier.
 """
 
 import dataclasses
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from dlscan.errors import ScanError
-from dlscan.files import read_json, write_text
+from dlscan.errors import DlscanError, ScanError
+from dlscan.files import checksum, read_json, write_text
 from dlscan.train.history import Row
+from dlscan.train.stopping import Stopping
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +55,13 @@ class State:
         return len(self.history)
 
 
+class _Saved(NamedTuple):
+    """A state on file: its text, and the checksums of the files that it names."""
+
+    text: str
+    files: dict[str, str]
+
+
 class Checkpoint:
     """The directory `last/` of a point.
 
@@ -63,7 +73,8 @@ class Checkpoint:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._state = directory / "state.json"
+        self._state, self._before = directory / "state.json", directory / "before.json"
+        self._saved: _Saved | None = None
 
     def variables(self, epoch: int, step: int = 0) -> Path:
         """The file of variables after `epoch` and `step` steps of the next one.
@@ -72,27 +83,42 @@ class Checkpoint:
         """
         return self._directory / f"epoch-{epoch:04d}{f'-step-{step}' if step else ''}.variables"
 
-    def read(self) -> State | None:
-        """The state to go on from; None at the start.
+    def read(self, say: Callable[[str], object] = lambda line: None) -> State | None:
+        """The latest state that is whole; None at the start.
+
+        Parameters
+        ----------
+        say : callable
+            Gets a line for each damaged file that is passed over.
+        """
+        if not self._state.exists():
+            return None
+        for file in (self._state, self._before):
+            try:
+                state, self._saved = self._whole(file)
+            except FileNotFoundError:
+                continue
+            except (DlscanError, OSError) as error:
+                say(f"{error}; this checkpoint is not used")
+            else:
+                return state
+        return None
+
+    def require_whole(self, epoch: int) -> Path:
+        """The file of variables after `epoch`, of the state that was last read or written.
 
         Raises
         ------
         ScanError
-            If it is damaged.
+            If it is missing or damaged.
         """
-        try:
-            value = read_json(self._state)
-            history = tuple(Row(**row) for row in value["history"])
-            within = value["step"], tuple(value["sums"]), value["seconds"]
-            return State(value["dataset"], value["best_epoch"], value["stopping"], history, *within)
-        except FileNotFoundError:
-            return None
-        except (KeyError, TypeError) as error:
-            advice = f"remove {self._directory} to train this point from its start"
-            raise ScanError(f"{self._state}: damaged ({error}); {advice}") from None
+        path = self.variables(epoch)
+        if self._saved is not None:
+            self._check(path, self._saved.files.get(path.name))
+        return path
 
     def commit(self, state: State, save: Callable[[Path], None]) -> None:
-        """Make `state` the one to go on from.
+        """Make `state` the one to go on from; the one before is kept beside it.
 
         Parameters
         ----------
@@ -102,12 +128,19 @@ class Checkpoint:
             Writes the variables to the path it is given, whole.
         """
         self._directory.mkdir(exist_ok=True)
-        last = self.variables(state.epoch, state.step)
+        before = self._saved or _Saved("", {})
+        last, best = self.variables(state.epoch, state.step), self.variables(state.best_epoch)
         save(last)
+        files = {name: digest for name, digest in before.files.items() if name == best.name}
+        files[last.name] = checksum(last)
         content = {"epoch": state.epoch, **vars(state), "history": [vars(row) for row in state.history]}
         # on one line: that is encoded ten times as fast, and nobody reads it
-        write_text(self._state, json.dumps(content, allow_nan=False))
-        needed = {self._state, last, self.variables(state.best_epoch)}
+        text = _signed(content | {"files": files})
+        if before.text:
+            write_text(self._before, before.text, safe=False)
+        write_text(self._state, text)
+        self._saved = _Saved(text, files)
+        needed = {self._state, self._before, last, best, *(self._directory / name for name in before.files)}
         for path in set(self._directory.iterdir()) - needed:
             path.unlink()
 
@@ -115,3 +148,38 @@ class Checkpoint:
         """Remove the checkpoint, the state first: without it the other files mean nothing."""
         self._state.unlink(missing_ok=True)
         shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _whole(self, file: Path) -> tuple[State, _Saved]:
+        """The state in `file`; an error that names what is damaged of it or of the variables it needs."""
+        try:
+            value = read_json(file)
+            text = json.dumps(value, allow_nan=False)
+            # those of older versions have no checksums
+            files = dict(value.pop("files", {}))
+            if "checksum" in value and _signed(value | {"files": files}) != text:
+                raise ScanError(f"{file}: damaged, its checksum does not match")
+            Stopping().resumed(value["stopping"])
+            history = tuple(Row(**row) for row in value["history"])
+            within = value["step"], tuple(value["sums"]), value["seconds"]
+            state = State(value["dataset"], value["best_epoch"], value["stopping"], history, *within)
+            needed = [self.variables(state.epoch, state.step), self.variables(state.best_epoch)]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ScanError(f"{file}: damaged ({error!r})") from None
+        for path in needed if state.best_epoch else needed[:1]:
+            self._check(path, files.get(path.name))
+        return state, _Saved(text, files)
+
+    def _check(self, path: Path, digest: str | None) -> None:
+        try:
+            found = checksum(path)
+        except OSError as error:
+            raise ScanError(f"{path}: missing or damaged ({error.strerror})") from None
+        if digest not in (None, found):
+            raise ScanError(f"{path}: damaged, its checksum does not match")
+
+
+def _signed(content: dict[str, Any]) -> str:
+    """The content of a state as JSON, its checksum in it."""
+    content = {key: value for key, value in content.items() if key != "checksum"}
+    text = json.dumps(content, allow_nan=False)
+    return json.dumps(content | {"checksum": hashlib.blake2b(text.encode(), digest_size=16).hexdigest()})

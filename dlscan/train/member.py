@@ -88,12 +88,12 @@ class Member:
         return self.learner.epoch, self.learner.step
 
     def start(self, manifest: Manifest, steps: int) -> None:
-        """Build the network; go on from the checkpoint if there is one.
+        """Build the network; go on from the checkpoint if there is one that is whole.
 
         Raises
         ------
         ScanError
-            If the checkpoint is damaged or of another dataset.
+            If the checkpoint is of another dataset or of another network.
         """
         self._sweep()
         experiment = self.experiment
@@ -102,8 +102,15 @@ class Member:
             experiment.model, manifest, experiment.data.normalize, train.seed, train.precision
         )
         self.learner = Learner(network, train, manifest.config_hash, steps)
-        state = self.checkpoint.read()
+        damaged: list[str] = []
+        state = self.checkpoint.read(damaged.append)
+        for line in damaged:
+            self.say(f"Warning: {line}")
         if state is None:
+            if damaged:
+                self.say("Warning: no epoch before it is whole: the point trains from its start")
+                with self.claim.writing():
+                    self.paths.history.unlink(missing_ok=True)
             self.say(f"{self.learner.parameters:,} parameters, on {models.device()}")
         else:
             if state.dataset != manifest.config_hash:
@@ -160,8 +167,14 @@ class Member:
         return write
 
     def load_best(self) -> Any:
-        """Put the best weights into the network, and give it."""
-        best = self.checkpoint.variables(self.learner.stopping.best_epoch)
+        """Put the best weights into the network, and give it.
+
+        Raises
+        ------
+        ScanError
+            If their file is missing or damaged; the next attempt goes on from what is whole.
+        """
+        best = self.checkpoint.require_whole(self.learner.stopping.best_epoch)
         load_variables(best, {"network": self.learner.network.variables})
         return self.learner.network
 

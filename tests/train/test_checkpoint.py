@@ -1,9 +1,10 @@
+import json
 import subprocess
 import sys
 
 import pytest
 
-from dlscan.errors import DlscanError, ScanError
+from dlscan.errors import ScanError
 from dlscan.train.checkpoint import Checkpoint, State
 from dlscan.train.history import Row
 
@@ -25,14 +26,15 @@ def test_there_is_no_state_before_the_first_commit(tmp_path):
     assert Checkpoint(tmp_path / "last").read() is None
 
 
-def test_commit_keeps_the_last_and_the_best_epoch_alone(tmp_path):
+def test_commit_keeps_the_last_two_epochs_and_the_best(tmp_path):
     checkpoint = Checkpoint(tmp_path / "last")
 
     for epochs, best in [(1, 1), (2, 2), (3, 2), (4, 2)]:
         checkpoint.commit(state(epochs, best), save)
 
     assert checkpoint.read() == state(4, 2)
-    assert files(tmp_path / "last") == ["epoch-0002.variables", "epoch-0004.variables", "state.json"]
+    variables = [f"epoch-000{epoch}.variables" for epoch in (2, 3, 4)]
+    assert files(tmp_path / "last") == ["before.json", *variables, "state.json"]
 
 
 # Ends a process, as kill -9 would, before its Nth change of a directory entry.
@@ -71,21 +73,110 @@ def test_commit_killed_at_any_change_leaves_a_state_whose_files_are_there(tmp_pa
         assert checkpoint.variables(after.best_epoch).exists()
         seen.add((done.returncode, after.epoch))
         checkpoint.commit(state(after.epoch + 1, 1 if after.epoch == 2 else 3), save)
-        assert len(files(tmp_path / f"last-{changes}")) == 3
+        last = {after.epoch, after.epoch + 1}
+        wanted = {f"epoch-000{epoch}.variables" for epoch in last | {1 if after.epoch == 2 else 3}}
+        assert set(files(tmp_path / f"last-{changes}")) - {"before.json", "state.json"} == wanted
     assert seen == {(-9, 2), (-9, 3), (0, 3)}
 
 
-def test_damaged_state_is_an_error_that_names_it(tmp_path):
-    checkpoint = Checkpoint(tmp_path)
-    (tmp_path / "state.json").write_text('{"epoch": 3}')
-    with pytest.raises(
-        ScanError, match=r"state\.json: damaged .*remove .* to train this point from its start"
-    ):
-        checkpoint.read()
+@pytest.fixture
+def filled(tmp_path):
+    """The checkpoint of four epochs, of which the second was the best."""
+    checkpoint = Checkpoint(tmp_path / "last")
+    for epochs, best in [(1, 1), (2, 2), (3, 2), (4, 2)]:
+        checkpoint.commit(state(epochs, best), save)
+    return tmp_path / "last"
 
-    (tmp_path / "state.json").write_text("{")
-    with pytest.raises(DlscanError, match=r"state\.json: damaged"):
-        checkpoint.read()
+
+def flip(path, place, bit=1):
+    content = bytearray(path.read_bytes())
+    content[place] ^= bit
+    path.write_bytes(content)
+
+
+def read(directory):
+    """What a process of its own goes on from, and what it says."""
+    said = []
+    return Checkpoint(directory).read(said.append), said
+
+
+def test_any_bit_of_the_last_epoch_that_turned_over_is_found_and_the_one_before_is_used(filled):
+    for name in ("state.json", "epoch-0004.variables"):
+        content = (filled / name).read_bytes()
+        for place in range(0, len(content), 3):
+            flip(filled / name, place, 1 << place % 7)
+            found, said = read(filled)
+            # a key of the state that a version before this one did not have is not missed
+            if found != state(4, 2):
+                assert found == state(3, 2), (name, place)
+                assert "damaged" in said[0]
+                assert str(filled / name) in said[0]
+                assert len(said) == 1
+            else:
+                assert name == "state.json"
+                assert b'"checksum"' not in (filled / name).read_bytes()
+            (filled / name).write_bytes(content)
+    assert read(filled) == (state(4, 2), [])
+
+
+@pytest.mark.parametrize("change", ["missing", "short", "another"])
+def test_variables_that_are_not_what_was_written_are_not_used(filled, change):
+    last = filled / "epoch-0004.variables"
+    if change == "missing":
+        last.unlink()
+    else:
+        last.write_text({"short": "epoch", "another": "epoch-0003.variables"}[change])
+    found, said = read(filled)
+    assert found == state(3, 2)
+    assert str(last) in said[0]
+
+
+def test_without_an_epoch_that_is_whole_there_is_no_state(filled):
+    flip(filled / "epoch-0002.variables", 0)  # the best of both
+    found, said = read(filled)
+    assert found is None
+    assert len(said) == 2
+
+
+def test_after_a_step_back_the_state_before_is_kept_until_the_next_is_there(filled):
+    flip(filled / "state.json", 40)
+    checkpoint = Checkpoint(filled)
+    assert checkpoint.read() == state(3, 2)
+
+    checkpoint.commit(state(4, 2), save)
+    assert read(filled) == (state(4, 2), [])
+    flip(filled / "state.json", 40)
+    assert read(filled)[0] == state(3, 2)
+
+
+def test_best_weights_are_whole_when_they_are_asked_for(filled):
+    checkpoint = Checkpoint(filled)
+    checkpoint.read()
+    assert checkpoint.require_whole(2) == filled / "epoch-0002.variables"
+    flip(filled / "epoch-0002.variables", 3)
+    with pytest.raises(ScanError, match=r"epoch-0002\.variables: damaged"):
+        checkpoint.require_whole(2)
+
+
+def test_checkpoint_of_an_older_version_goes_on(filled):
+    content = json.loads((filled / "state.json").read_text())
+    del content["files"], content["checksum"]
+    (filled / "state.json").write_text(json.dumps(content))
+    (filled / "before.json").unlink()
+
+    checkpoint = Checkpoint(filled)
+    assert checkpoint.read() == state(4, 2)
+    checkpoint.commit(state(5, 2), save)
+    assert read(filled) == (state(5, 2), [])
+
+
+@pytest.mark.parametrize("content", ['{"epoch": 3}', "{", "[]", '{"history": [], "stopping": {}}'])
+def test_state_that_makes_no_sense_is_passed_over_by_name(tmp_path, content):
+    (tmp_path / "state.json").write_text(content)
+    found, said = read(tmp_path)
+    assert found is None
+    assert str(tmp_path / "state.json") in said[0]
+    assert "damaged" in said[0]
 
 
 def test_clear_removes_everything_and_may_be_repeated(tmp_path):

@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import logging
 import os
 import re
@@ -17,6 +18,8 @@ from dlscan.errors import DataError, DivergedError, HeldError, ScanError
 from dlscan.metrics import accuracy
 from dlscan.record import PointPaths, Record
 from dlscan.train import train_point
+from dlscan.train.checkpoint import Checkpoint
+from dlscan.train.member import Member
 
 
 def at(epoch, step, do):
@@ -282,11 +285,61 @@ def test_failed_attempt_keeps_the_last_line_of_its_error(make_point, info, read_
 def test_rebuilt_dataset_is_no_dataset_to_go_on_with(make_point, info):
     paths = make_point()
     assert train_point(paths, info, at(1, 1, kill(signal.SIGTERM))) == "preempted"
-    state = paths.last / "state.json"
-    state.write_text(re.sub(r'"dataset": "\w+"', '"dataset": "another"', state.read_text()))
+    checkpoint = Checkpoint(paths.last)
+    checkpoint.commit(dataclasses.replace(checkpoint.read(), dataset="another"), lambda path: None)
 
     with pytest.raises(ScanError, match=r"dataset was rebuilt after epoch 1; remove .*last"):
         train_point(paths, info)
+
+
+@pytest.mark.parametrize("damaged", ["state.json", "epoch-0003.variables", "both epochs"])
+def test_point_goes_on_from_an_epoch_that_is_whole_as_if_nothing_had_been(
+    make_point, info, undisturbed, read_history, caplog, damaged
+):
+    paths = make_point()
+    assert train_point(paths, info, at(3, 1, kill(signal.SIGTERM))) == "preempted"
+    epochs = sorted(paths.last.glob("epoch-*"))
+    assert [path.name for path in epochs] == ["epoch-0002.variables", "epoch-0003.variables"]
+    for path in epochs if damaged == "both epochs" else [paths.last / damaged]:
+        content = bytearray(path.read_bytes())
+        place, bit = content.find(b"\n") + 4, 0x40  # the highest bit of an exponent
+        if path not in epochs:
+            place, bit = content.index(b'"loss": 0.') + 10, 1  # a digit
+        content[place] ^= bit
+        path.write_bytes(content)
+    caplog.set_level("INFO")
+
+    assert train_point(paths, info) == "done"
+
+    assert read_history(paths) == read_history(undisturbed)
+    assert Record.read(paths.record).metrics == Record.read(undisturbed.record).metrics
+    name = "epoch-0003.variables" if damaged == "both epochs" else damaged
+    assert f"{paths.last / name}: damaged, its checksum does not match" in caplog.text
+    whole = "trains from its start" if damaged == "both epochs" else "goes on after epoch 2 of 5"
+    assert whole in caplog.text
+
+
+def test_best_weights_that_are_damaged_are_not_scored(make_point, info):
+    paths = make_point(train__epochs=1)
+
+    def damage(path):
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+
+    assert train_point(paths, info, at(1, 1, kill(signal.SIGTERM))) == "preempted"
+    with pytest.MonkeyPatch.context() as patch:
+        start = Member.start
+        patch.setattr(
+            Member,
+            "start",
+            lambda self, *known: (start(self, *known), damage(paths.last / "epoch-0001.variables")),
+        )
+        with pytest.raises(ScanError, match=r"epoch-0001\.variables: damaged, its checksum does not match"):
+            train_point(paths, info)
+    assert not paths.record.exists()
+    assert not paths.best.exists()
+    assert train_point(paths, info) == "done"
 
 
 def test_point_that_is_held_is_left_alone(make_point, info):
