@@ -27,7 +27,7 @@ from dlscan.config.units import Size
 from dlscan.errors import ConfigError
 
 Fraction = Annotated[float, Above(0), Below(1)]
-NORMALIZATIONS = ("none", "scale", "standard", "minmax", "log", "tanh-log")
+NORMALIZATIONS = ("none", "scale", "standard", "minmax", "log", "tanh-log", "quantile")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +77,8 @@ class Normalization:
     """How an input is scaled inside the network; `factor` multiplies it first.
 
     With x the raw value times the factor: `none`, `scale` x · `standard` zero mean and unit variance ·
-    `minmax` 0 to 1 · `log` sign(x) log(1 + |x|) · `tanh-log` tanh(sign(x) log(1 + |x|) / 2).
+    `minmax` 0 to 1 · `log` sign(x) log(1 + |x|) · `tanh-log` tanh(sign(x) log(1 + |x|) / 2) ·
+    `quantile` the rank among the training events, of zero mean and unit variance; for vectors.
     A bare `scale` takes one over the mean size of the non-zero values as its factor.
     """
 

@@ -1,6 +1,7 @@
 """The prepared dataset on disk: shards of mixed events beside a manifest."""
 
 from dlscan.dataset.manifest import (
+    RANKS,
     SPLITS,
     BadFile,
     Column,
@@ -17,6 +18,7 @@ from dlscan.dataset.same import SameDataset
 from dlscan.dataset.weights import Weights, WeightSums
 
 __all__ = [
+    "RANKS",
     "SPLITS",
     "BadFile",
     "Column",

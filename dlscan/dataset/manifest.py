@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dlscan.config import Data, Experiment, Stream, plain
+from dlscan.config import Data, Experiment, Normalization, Stream, plain
 from dlscan.config.labels import require_distinct
 from dlscan.dataset.weights import Weights, class_weights
 from dlscan.errors import DataError, DlscanError
@@ -53,6 +53,10 @@ class Column:
         return size
 
 
+# Where quantiles are measured: closer at both ends, where wild values lie.
+RANKS = (0.0, 0.001, 0.005, 0.01, 0.02, *(step / 32 for step in range(1, 32)), 0.98, 0.99, 0.995, 0.999, 1.0)
+
+
 @dataclasses.dataclass(frozen=True)
 class Statistics:
     """What was measured of an input over the training split.
@@ -67,6 +71,9 @@ class Statistics:
         Mean of the absolute value of what is not zero.
     occupancy : float
         Share of the values that are not zero.
+    quantiles : tuple of tuple of float
+        For each feature of a vector its quantiles at `RANKS`, of a sample of the events; empty for images,
+        and in datasets of older versions.
     """
 
     mean: tuple[float, ...]
@@ -75,6 +82,7 @@ class Statistics:
     maximum: tuple[float, ...]
     magnitude: float
     occupancy: float
+    quantiles: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -263,7 +271,30 @@ class Manifest:
                 f"{experiment.file} has now; run `{command} {experiment.file}`"
             )
 
+        self.require_measured(experiment)
+
+    def require_measured(self, experiment: Experiment) -> None:
+        """Check that what was measured is enough for the weights and the normalisation of `experiment`.
+
+        Raises
+        ------
+        ConfigError, DataError
+            If not; see `require_weights`.
+        """
         self.require_weights(experiment)
+        for name in self.inputs:
+            reason = self.why_no_quantiles(name, experiment.data.normalization(name))
+            if reason:
+                raise experiment.problem("data.normalize", reason)
+
+    def why_no_quantiles(self, name: str, wanted: Normalization) -> str | None:
+        """Why an input cannot be scaled by its quantiles, if it is to be."""
+        if wanted.kind != "quantile" or self.statistics[name].quantiles:
+            return None
+        if len(self.inputs[name].shape) > 1:
+            shape = "x".join(map(str, self.inputs[name].shape))
+            return f"quantile is for vectors, and {name} has the shape {shape}; choose another kind for it"
+        return f"an older version prepared {name} and measured no quantiles; run `dlscan prepare` again"
 
     def require_weights(self, experiment: Experiment) -> None:
         """Check that the extra `data.weights` can weigh events, and balance them as `data.balance` says.
@@ -331,7 +362,8 @@ class Manifest:
 
         def statistics(item: dict[str, Any]) -> Statistics:
             listed = ("mean", "std", "minimum", "maximum")
-            return Statistics(**(item | {key: tuple(item[key]) for key in listed}))
+            quantiles = tuple(map(tuple, item.get("quantiles", ())))
+            return Statistics(**(item | {key: tuple(item[key]) for key in listed} | {"quantiles": quantiles}))
 
         def split(item: dict[str, Any]) -> SplitInfo:
             return SplitInfo(tuple(Shard(**shard) for shard in item["shards"]), tuple(item["counts"]))

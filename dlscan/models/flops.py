@@ -134,6 +134,7 @@ _PER_OUTPUT = {
     **dict.fromkeys(("Negative", "Sign", "Absolute", "Abs", "Log", "Log1p", "Exp", "Sqrt", "Square"), 1),
     # scale and shift, as both are known when it is applied
     **dict.fromkeys(("BatchNormalization", "Rescaling", "Normalization"), 2),
+    "Clip": 2,
     "Softmax": 3,
     # mean, variance (2), subtraction, division, scale, shift
     **dict.fromkeys(("LayerNormalization", "GroupNormalization"), 7),
@@ -141,6 +142,7 @@ _PER_OUTPUT = {
 _MERGES = {"Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Average", "Maximum", "Minimum"}
 _LAYERS: dict[str, Callable[[Any, Shape, Shape], int]] = {
     "Dense": _dense,
+    "Sum": _global_pooling,
     "Activation": _nothing_more,
     **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), _convolution),
     **{f"{kind}Pooling{rank}D": _pooling for kind in ("Max", "Average") for rank in (1, 2, 3)},

@@ -6,11 +6,17 @@ Only operations of Keras itself are used: a saved network opens where dlscan is 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dlscan.config import Normalization
-from dlscan.dataset import Statistics
+from dlscan.dataset import RANKS, Statistics
 from dlscan.errors import ConfigError
 from dlscan.models.backend import keras
+
+Floats = NDArray[Any]
+
+# Neighbours that are closer than this have one rank: the inverse would be infinite in float32.
+_LEAST_WIDTH = 1e-37
 
 
 def normalize(raw: Any, how: Normalization, measured: Statistics) -> Any:
@@ -47,6 +53,8 @@ def normalize(raw: Any, how: Normalization, measured: Statistics) -> Any:
         case "tanh-log":
             # tanh(log(1 + x) / 2) is exactly x / (x + 2), the softsign of x / 2, and that is cheap
             return keras.ops.softsign(_times(raw, factor / 2))
+        case "quantile":
+            return _ranked(raw, measured)
     raise ConfigError(f"data.normalize: {how.kind!r} is not a normalisation")
 
 
@@ -59,6 +67,35 @@ def _shifted(raw: Any, origin: Any, width: Any) -> Any:
     # what varies by less than float32 can tell is a constant with rounding: its noise must not be blown up
     width = np.where(np.asarray(width) > 1e-7 * np.abs(origin), width, 1.0)
     return (raw - _constant(origin)) * _constant(1 / width)
+
+
+def _ranked(raw: Any, measured: Statistics) -> Any:
+    """The rank of each feature among the training events, linear between quantiles, as a unit of variance."""
+    if not measured.quantiles:
+        raise ConfigError("data.normalize: quantile is for vectors whose quantiles `dlscan prepare` measured")
+    shape = len(measured.quantiles), len(RANKS) - 1
+    # a feature with fewer steps than others has some of no height
+    start, width, height, first = np.zeros(shape), np.ones(shape), np.zeros(shape), np.zeros(shape[0])
+    for number, knots in enumerate(measured.quantiles):
+        first[number], *steps = _steps(np.array(knots, np.float32))
+        for place, values in zip((start, width, height), steps, strict=True):
+            place[number, : len(values)] = values
+    way = (keras.ops.expand_dims(raw, -1) - _constant(start)) * _constant(1 / width)
+    return keras.ops.sum(keras.ops.clip(way, 0.0, 1.0) * _constant(height), axis=-1) + _constant(first)
+
+
+def _steps(knots: Floats) -> tuple[float, Floats, Floats, Floats]:
+    """A rank as a sum of steps: where it begins, and where each step begins, how wide and how high it is.
+
+    A value that many events have is several quantiles at once, and has their mean rank.
+    """
+    values, first, count = np.unique(knots, return_index=True, return_counts=True)
+    ranks = (np.take(RANKS, first) + np.take(RANKS, first + count - 1)) / 2
+    # uniform numbers between 0 and 1 have a variance of 1/12
+    ranks = (ranks - 0.5) * 12**0.5
+    widths = np.diff(values.astype(np.float64))
+    wide = widths > _LEAST_WIDTH
+    return float(ranks[0]), values[:-1][wide], widths[wide], np.diff(ranks)[wide]
 
 
 def _constant(values: Any) -> Any:

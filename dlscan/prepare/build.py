@@ -112,7 +112,7 @@ def prepare(
             if verdict.touched:
                 refresh(verdict.manifest, directory)
             warn_of_copies(verdict.manifest, experiment.data)
-            verdict.manifest.require_weights(experiment)
+            verdict.manifest.require_measured(experiment)
             return Outcome(verdict.manifest, False, time.monotonic() - started)
         for user in unfinished_users(directory):
             log.warning(
@@ -127,7 +127,7 @@ def prepare(
             manifest = build.run(scheduler, processes)
             manifest.write(place)
     warn_of_copies(manifest, experiment.data)
-    manifest.require_weights(experiment)
+    manifest.require_measured(experiment)
     return Outcome(manifest, True, time.monotonic() - started)
 
 

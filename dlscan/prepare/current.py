@@ -59,6 +59,7 @@ def judge(
         return Verdict(None, other if index_only else "only an index is there, which a dataset replaces")
     reason = _difference(manifest, experiment, directory)
     reason = reason or _weights_reason(manifest, experiment.data.weights)
+    reason = reason or _quantiles_reason(manifest, experiment)
     if reason is None:
         if manifest.bad_files and not skip_bad:
             return Verdict(None, "the one there was made with --skip-bad")
@@ -130,6 +131,15 @@ def _weights_reason(manifest: Manifest, name: str | None) -> str | None:
         return f"it does not say what the event weights {name} add up to (an older version made it)"
     place = manifest.weights[name].not_finite
     return None if place is None else f"data.weights is {name} now, which is not finite in {place}"
+
+
+def _quantiles_reason(manifest: Manifest, experiment: Experiment) -> str | None:
+    """Why the events must be read again for the quantiles that scale an input now."""
+    for name, column in manifest.inputs.items():
+        is_vector = len(column.shape) <= 1
+        if is_vector and manifest.why_no_quantiles(name, experiment.data.normalization(name)):
+            return f"it has no quantiles of {name} (an older version made it)"
+    return None
 
 
 def _compare_sources(manifest: Manifest, files: list[RawFile], data: Data) -> tuple[Manifest, str | None]:

@@ -7,11 +7,24 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from dlscan.config import Experiment
-from dlscan.dataset import SPLITS, BadFile, Linked, Manifest, Source, SplitInfo, Weights, WeightSums, content
+from dlscan.dataset import (
+    SPLITS,
+    BadFile,
+    Linked,
+    Manifest,
+    Source,
+    SplitInfo,
+    Statistics,
+    Weights,
+    WeightSums,
+    content,
+)
 from dlscan.files import written_whole
 from dlscan.prepare.layout import Format
-from dlscan.prepare.measure import PerEvent
+from dlscan.prepare.measure import PerEvent, quantiles
 from dlscan.prepare.scatter import Measured
 from dlscan.raw import Layout, LinkedFile, RawFile
 from dlscan.raw.links import below
@@ -64,10 +77,7 @@ def make_manifest(
         classes=found.classes,
         inputs=form.inputs,
         extras=form.extras,
-        statistics={
-            name: sum((item.moments[name] for item in good[1:]), start=good[0].moments[name]).statistics()
-            for name in form.inputs
-        },
+        statistics={name: _statistics(name, good) for name in form.inputs},
         splits=splits,
         sources=sources,
         config=config,
@@ -78,6 +88,13 @@ def make_manifest(
         raw=str(experiment.data.raw.resolve()) if index_only else None,
         weights={name: _weights(name, found.classes, files, good) for name in good[0].weights},
     )
+
+
+def _statistics(name: str, good: list[Measured]) -> Statistics:
+    """What was measured of an input, from that of the pieces."""
+    found = sum((item.moments[name] for item in good[1:]), start=good[0].moments[name]).statistics()
+    parts = [item.samples[name] for item in good if name in item.samples]
+    return dataclasses.replace(found, quantiles=quantiles(np.concatenate(parts), found)) if parts else found
 
 
 def write_bad_files(path: Path, manifest: Manifest) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.dataset import SPLITS, Statistics
+from dlscan.dataset import RANKS, SPLITS, Statistics
 from dlscan.dataset.events import Dense, Sparse
 
 
@@ -115,6 +115,24 @@ class Moments:
             magnitude=self.total / self.nonzero if self.nonzero else 0.0,
             occupancy=self.nonzero / (self.count * len(self.mean)),
         )
+
+
+def quantiles(sample: NDArray[Any], measured: Statistics) -> tuple[tuple[float, ...], ...]:
+    """The quantiles at `RANKS` of each feature; the ends are those of all events.
+
+    Parameters
+    ----------
+    sample : ndarray, (n, features)
+        Events of the training split.
+    measured : Statistics
+        Of all of them.
+    """
+    if not len(sample):
+        # hardly any training events: what is known are the ends
+        sample = np.array([measured.minimum, measured.maximum])
+    found = np.quantile(sample.astype(np.float64), RANKS, axis=0)
+    found[0], found[-1] = measured.minimum, measured.maximum
+    return tuple(tuple(map(float, feature)) for feature in found.T)
 
 
 @dataclasses.dataclass(frozen=True)

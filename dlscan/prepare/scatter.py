@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dlscan.dataset import SPLITS
 from dlscan.dataset.events import Dense, Events, Sparse
-from dlscan.prepare.draw import event_hashes, split_codes
+from dlscan.prepare.draw import event_hashes, split_codes, uniform
 from dlscan.prepare.layout import Format, Piece
 from dlscan.prepare.measure import Moments, PerEvent, finite_weights
 from dlscan.prepare.spill import Spill, make_spill
@@ -47,6 +47,8 @@ class Measured:
         Of each input, over the training split.
     weights : dict of str to PerEvent
         Of each extra with one number per event.
+    samples : dict of str to ndarray, (n, features)
+        Some training events of each input that is a vector.
     checksum : str or None
         Of the whole file; only with its first piece.
     chunks : int
@@ -62,6 +64,7 @@ class Measured:
     counts: tuple[int, ...]
     moments: dict[str, Moments]
     weights: dict[str, PerEvent]
+    samples: dict[str, NDArray[Any]]
     checksum: str | None
     chunks: int
     slow: dict[str, str]
@@ -87,6 +90,8 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> Measured:
     counts = np.zeros(len(SPLITS), np.int64)
     moments: dict[str, Moments] = {}
     weights = {name: PerEvent.nothing() for name, column in form.extras.items() if column.size == 1}
+    vectors = {name: column for name, column in form.inputs.items() if len(column.shape) <= 1}
+    samples = {name: [np.empty((0, column.size), column.dtype)] for name, column in vectors.items()}
     index: dict[str, DatasetIndex] = {}
     linked: tuple[LinkedFile, ...] = ()
     checksum = reason = None
@@ -101,6 +106,9 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> Measured:
                 values = events.array(f"extras/{name}").reshape(len(codes))
                 first = int(events.array("sources")[0, 1])
                 weights[name] = sums + PerEvent.of(values, codes, first)
+            chosen = _sampled(piece, events, codes, form)
+            for name, parts in samples.items():
+                parts.append(events.array(f"inputs/{name}").reshape(len(codes), -1)[chosen])
             spill.add(events)
         if piece.start == 0:
             checksum = _checked(file_checksum, piece.file.path, linked)
@@ -108,9 +116,18 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> Measured:
         reason = " ".join(str(error).split())
     chunks = sum(len(found.offsets) for found in index.values()) if piece.start == 0 else 0
     slow = {name: found.why for name, found in index.items() if found.why}
+    kept = {name: np.concatenate(parts) for name, parts in samples.items()}
     return Measured(
-        piece.number, reason, tuple(map(int, counts)), moments, weights, checksum, chunks, slow, linked
+        piece.number, reason, tuple(map(int, counts)), moments, weights, kept, checksum, chunks, slow, linked
     )
+
+
+def _sampled(piece: Piece, events: Events, codes: NDArray[np.int8], form: Format) -> NDArray[np.bool_]:
+    """Which events of a block quantiles are taken from: the same whoever reads it, in whatever blocks."""
+    rows = events.array("sources")[:, 1].astype(np.int64)
+    words = event_hashes(piece.file.name, rows, form.split.seed, "quantiles")
+    chosen: NDArray[np.bool_] = (codes == SPLITS.index("train")) & (uniform(words) < form.sampled)
+    return chosen
 
 
 def file_checksum(path: Path, linked: Sequence[LinkedFile] = ()) -> str:

@@ -9,6 +9,7 @@ import pytest
 from dlscan.config import Dense, Model, Normalization, network_name
 from dlscan.config.experiment import NORMALIZATIONS
 from dlscan.config.models import FAMILIES as CONFIGURED
+from dlscan.dataset import RANKS
 from dlscan.models import FAMILIES, build, keras
 
 
@@ -167,8 +168,10 @@ def test_saved_network_opens_without_dlscan_and_gives_the_same_scores(make_manif
     vector = dataclasses.replace(
         make_manifest(x=()).statistics["x"],
         **{key: (0.5, 1.0, 2.0) for key in ("mean", "std", "minimum", "maximum")},
+        quantiles=tuple(tuple(feature + rank for rank in RANKS) for feature in range(3)),
     )
-    manifest = make_manifest(measured={"x4": vector}, **{name: (3,) for name in inputs})
+    measured = {name: vector for name, how in inputs.items() if how.kind in ("standard", "quantile")}
+    manifest = make_manifest(measured=measured, **{name: (3,) for name in inputs})
     network = build(Model("dense", Dense(8, 2, dropout=0.2, batch_norm=True)), manifest, inputs)
     raw = events(manifest)
     network.save(tmp_path / "network.keras")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dlscan.config import Normalization
-from dlscan.dataset import Statistics
+from dlscan.dataset import RANKS, Statistics
 from dlscan.errors import ConfigError
 from dlscan.models import keras
 from dlscan.models.normalize import normalize
@@ -55,6 +55,56 @@ def test_normalization_of_an_input_follows_its_formula(kind, factor, expected):
 )
 def test_normalization_of_a_vector_treats_each_feature_by_its_own_statistics(kind, expected):
     np.testing.assert_allclose(run(Normalization(kind), EACH), expected, rtol=2e-6)
+
+
+def quantiles(*features):
+    """Statistics of these training values of each feature."""
+    found = [np.quantile(values, RANKS) for values in features]
+    ends = tuple(map(min, features)), tuple(map(max, features))
+    zeros = (0.0,) * len(features)
+    return Statistics(zeros, zeros, *ends, 1.0, 1.0, tuple(tuple(map(float, one)) for one in found))
+
+
+def ranks(values, training):
+    return (np.interp(values, np.quantile(training, RANKS), RANKS) - 0.5) * np.sqrt(12)
+
+
+def test_quantile_gives_each_feature_its_rank_among_the_training_events_however_wild_it_is():
+    rng = np.random.default_rng(1)
+    wild, far = np.exp(20 * rng.normal(size=5000)), 1e5 + rng.normal(size=5000)
+    raw = np.column_stack([wild, far]).astype(np.float32)
+    made = run(Normalization("quantile"), quantiles(wild, far), raw)
+
+    expected = np.column_stack([ranks(raw[:, 0], wild), ranks(raw[:, 1], far)])
+    np.testing.assert_allclose(made, expected, atol=5e-3)
+    np.testing.assert_allclose(made.std(axis=0), 1, atol=0.1)
+
+
+def test_quantile_ends_where_the_training_values_end():
+    training = np.linspace(-1, 1, 1001)
+    raw = np.array([[-1e30], [-1], [0], [1], [1e30]], np.float32)
+    made = run(Normalization("quantile"), quantiles(training), raw)
+    np.testing.assert_allclose(made.ravel(), np.array([-1, -1, 0, 1, 1]) * 3**0.5, atol=1e-5)
+
+
+def test_quantile_gives_a_value_that_many_events_have_their_mean_rank():
+    """Four fifths of the values are zero, the least: their ranks are from 0 to 0.8, the mean is 0.4."""
+    training = np.concatenate([np.zeros(800), np.linspace(1, 2, 200)])
+    made = run(Normalization("quantile"), quantiles(training), np.zeros((2, 1), np.float32))
+    np.testing.assert_allclose(made, -0.1 * np.sqrt(12), atol=0.06)
+
+
+def test_quantile_of_a_number_per_event_and_of_a_constant():
+    training = np.linspace(0, 4, 1001)
+    made = run(Normalization("quantile"), quantiles(training), np.array([2, 4], np.float32))
+    np.testing.assert_allclose(made, [0, 3**0.5], atol=1e-5)
+    constant = run(Normalization("quantile"), quantiles(np.full(9, 7.0)), np.array([7, 7], np.float32))
+    np.testing.assert_allclose(constant, 0, atol=0.1)
+
+
+def test_quantile_needs_quantiles():
+    with pytest.raises(ConfigError, match="quantile is for vectors"):
+        run(Normalization("quantile"), WHOLE)
 
 
 @pytest.mark.parametrize("kind", ["standard", "minmax"])
