@@ -46,9 +46,11 @@ def model_names(points: Sequence[DonePoint], *, with_seed: bool = True) -> list[
     short = _short_names(dict.fromkeys(key for point in points for key in point.record.varied))
     names = []
     for point in points:
-        keys = [key for key in point.record.varied if with_seed or key != SEED_KEY]
-        nothing = point.record.name if with_seed else point.record.params.get("model.family", "model")
-        names.append(named({short[key]: point.record.params.get(key) for key in keys}) or text_of(nothing))
+        params = point.record.params
+        # a key that is not for a point's family or optimizer is not among its parameters
+        keys = [key for key in point.record.varied if key in params and (with_seed or key != SEED_KEY)]
+        nothing = point.record.name if with_seed else params.get("model.family", "model")
+        names.append(named({short[key]: params[key] for key in keys}) or text_of(nothing))
     return names
 
 

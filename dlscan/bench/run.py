@@ -10,7 +10,6 @@ from dlscan.dataset import Manifest
 from dlscan.machine import usable_cpus
 from dlscan.scan import Plan, expand
 from dlscan.scan.packs import pack as packed
-from dlscan.scan.space import at
 from dlscan.train.learner import Learner
 from dlscan.train.pack import Pack
 from dlscan.train.streams import open_stream, transport
@@ -82,14 +81,11 @@ def bench(experiment: Experiment, split: str, seconds: float, progress: Progress
 
 def _members(experiment: Experiment, manifest: Manifest) -> list[Experiment]:
     """The points of the largest pack, or the experiment itself."""
-    points = tuple(expand(experiment))
-    if experiment.batch.models_per_job == 1 or len(points) == 1:
+    plan = Plan.of(experiment)
+    if experiment.batch.models_per_job == 1 or len(plan.points) == 1:
         return [experiment]
-    plan = Plan(
-        experiment.directory, experiment.name, tuple(points[0].params), points, experiment.plain(), None, None
-    )
-    largest = max(packed(plan, points, experiment.batch, manifest), key=len)
-    return [at(experiment, point.params) for point in largest]
+    largest = max(packed(plan, plan.points, experiment.batch, manifest), key=len)
+    return [experiment.at(point.params) for point in largest]
 
 
 def _learner(experiment: Experiment, manifest: Manifest, steps: int) -> Learner:

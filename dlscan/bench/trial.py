@@ -13,7 +13,7 @@ from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import ScanError
 from dlscan.scan.costs import Cost, cost
-from dlscan.scan.space import Point, at
+from dlscan.scan.space import Point
 from dlscan.scan.speed import Trial
 
 # It takes a small part of that, unless a machine is busy or a network slow to compile.
@@ -39,12 +39,12 @@ def trial(experiment: Experiment, points: Sequence[Point], patience: float = _PA
     """
     manifest = Manifest.read(experiment.data.prepared)
     manifest.require(experiment)
-    costs = {point.number: cost(at(experiment, point.params).plain(), manifest) for point in points}
+    costs = {point.number: cost(experiment.at(point.params).plain(), manifest) for point in points}
     smallest, largest = _extremes(points, costs)
     asked = {
         "file": str(experiment.file),
-        "smallest": at(experiment, smallest.params).plain(),
-        "largest": at(experiment, largest.params).plain(),
+        "smallest": experiment.at(smallest.params).plain(),
+        "largest": experiment.at(largest.params).plain(),
     }
     started = time.monotonic()
     found: dict[str, Any] = json.loads(_answer(asked, _slot(experiment), patience))

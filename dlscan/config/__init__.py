@@ -8,12 +8,12 @@ from dlscan.config.experiment import (
     Experiment,
     FractionSplit,
     Normalization,
-    Scan,
     Stream,
     network_name,
 )
 from dlscan.config.loading import experiment_from, load, load_point, scan_directory
 from dlscan.config.models import Dense, Model
+from dlscan.config.scan import Scan
 from dlscan.config.train import EarlyStopping, Train
 
 __all__ = [

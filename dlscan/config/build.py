@@ -4,11 +4,13 @@ A field's annotation is the whole rule: `Annotated[int, Min(1)]`, `Literal["adam
 `Path`, another dataclass. A class with a `parse` classmethod reads its own shorthand.
 """
 
+import contextlib
 import dataclasses
 import difflib
+import functools
 import math
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -21,6 +23,44 @@ class Problem(Exception):
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
         self.key = key
+
+    @property
+    def all(self) -> list["Problem"]:
+        """Every single problem that this one stands for."""
+        return [self]
+
+
+class Problems(Problem):
+    """Several wrong values at once; it reads as the first of them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems[0].key, str(problems[0]))
+        self._problems = list(problems)
+
+    @property
+    def all(self) -> list[Problem]:
+        """See `Problem`."""
+        return self._problems
+
+
+class Collected:
+    """Collects problems, so that all of a file are reported at once."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    @contextlib.contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Go on behind this block if there is a problem in it."""
+        try:
+            yield
+        except Problem as problem:
+            self.problems += problem.all
+
+    def settle(self) -> None:
+        """Raise what was collected, if anything was."""
+        if self.problems:
+            raise self.problems[0] if len(self.problems) == 1 else Problems(self.problems)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,18 +138,28 @@ def build(rule: Any, value: Any, key: str) -> Any:
 def build_fields(rule: Any, value: Any, key: str) -> Any:
     """Build a dataclass from a mapping; every unknown, missing or wrong key is a `Problem`."""
     mapping = require_mapping(value, key)
-    hints = get_type_hints(rule, include_extras=True)
-    fields = keys(rule)
-    for name in mapping:
-        if name not in fields:
-            raise unknown(name, fields, key)
+    hints, fields, found = _hints(rule), keys(rule), Collected()
+    built = {}
+    for name, item in mapping.items():
+        with found.collecting():
+            if name not in fields:
+                raise unknown(name, fields, key)
+            built[name] = build(hints[name], item, join(key, name))
     for name, field in fields.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and name not in mapping:
-            raise Problem(join(key, name), "missing; this key is required")
-    return rule(**{name: build(hints[name], item, join(key, name)) for name, item in mapping.items()})
+            found.problems.append(Problem(join(key, name), "missing; this key is required"))
+    found.settle()
+    return rule(**built)
 
 
+@functools.cache
+def _hints(rule: Any) -> dict[str, Any]:
+    # it takes longer than to build what it is asked for
+    return get_type_hints(rule, include_extras=True)
+
+
+@functools.cache
 def keys(rule: Any) -> dict[str, "dataclasses.Field[Any]"]:
     """The fields of a dataclass that are keys of the file."""
     return {field.name: field for field in dataclasses.fields(rule) if not field.metadata.get("not a key")}
@@ -184,7 +234,12 @@ def _build_choice(choices: tuple[Any, ...], value: Any, key: str) -> Any:
 def _build_tuple(rule: Any, value: Any, key: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
         raise Problem(key, f"must be a list ([a, b]), got {value!r}")
-    return tuple(build(rule, item, f"{key}[{number}]") for number, item in enumerate(value))
+    found, built = Collected(), []
+    for number, item in enumerate(value):
+        with found.collecting():
+            built.append(build(rule, item, f"{key}[{number}]"))
+    found.settle()
+    return tuple(built)
 
 
 def _build_dict(rule: Any, value: Any, key: str) -> dict[str, Any]:
@@ -194,7 +249,12 @@ def _build_dict(rule: Any, value: Any, key: str) -> dict[str, Any]:
             raise Problem(
                 key, f"has the name {name!r}, as YAML reads it; write names such as 'yes' in quotes"
             )
-    return {str(name): build(rule, item, join(key, str(name))) for name, item in mapping.items()}
+    found, built = Collected(), {}
+    for name, item in mapping.items():
+        with found.collecting():
+            built[str(name)] = build(rule, item, join(key, str(name)))
+    found.settle()
+    return built
 
 
 def _build_scalar(rule: Any, value: Any, key: str) -> Any:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,8 +21,10 @@ from dlscan.config.build import (
     plain,
     require_mapping,
 )
+from dlscan.config.combinations import SECTIONS, Combinations
 from dlscan.config.labels import check_label
 from dlscan.config.models import Model
+from dlscan.config.scan import Scan
 from dlscan.config.train import Train
 from dlscan.config.units import Size
 from dlscan.errors import ConfigError
@@ -175,14 +178,6 @@ class Data:
 
 
 @dataclasses.dataclass(frozen=True)
-class Scan:
-    """Which points to try: the product of the lists in `grid`."""
-
-    grid: dict[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
-    repeats: Annotated[int, Min(1)] = 1
-
-
-@dataclasses.dataclass(frozen=True)
 class Stream:
     """How batches reach the network.
 
@@ -209,6 +204,9 @@ class Experiment:
     stream: Stream = Stream()
     batch: Batch = Batch()
     file: Path | None = dataclasses.field(default=None, compare=False, metadata=NOT_A_KEY)
+    combinations: Combinations = dataclasses.field(
+        default_factory=lambda: Combinations({}, Scan()), compare=False, repr=False, metadata=NOT_A_KEY
+    )
 
     @property
     def directory(self) -> Path:
@@ -217,7 +215,44 @@ class Experiment:
 
     def plain(self) -> dict[str, Any]:
         """The mapping that builds this experiment again, defaults written out."""
-        return {name: plain(getattr(self, name)) for name in keys(Experiment)}
+        mapping = {name: plain(getattr(self, name)) for name in keys(Experiment)}
+        for section in SECTIONS:
+            mapping[section] |= self.combinations.left_out(section)
+        return mapping
+
+    @property
+    def written(self) -> dict[str, dict[str, Any]]:
+        """The sections that a scan varies as they stand in the file, without defaults."""
+        return {section: dict(mapping) for section, mapping in self.combinations.written.items()}
+
+    def at(self, params: Mapping[str, Any]) -> "Experiment":
+        """The experiment at one point: the same data, the point's keys set, and no scan.
+
+        Parameters
+        ----------
+        params : mapping of str to object
+            Dotted keys of `model` and `train` with their values.
+
+        Raises
+        ------
+        ConfigError
+            If that cannot be.
+        """
+        single = self.combinations.at(params)
+        try:
+            (point,) = single.all
+        except Problem as problem:
+            raise self.problem(problem.key, str(problem)) from None
+        return dataclasses.replace(
+            self, model=point.model, train=point.train, scan=Scan(), combinations=single
+        )
+
+    def applies(self, key: str) -> bool:
+        """Whether a key of `model` or `train` is for this family of networks, or for this optimizer."""
+        section, name, *_ = key.split(".")
+        rule = SECTIONS[section]
+        known: bool = rule.applies(name, getattr(getattr(self, section), rule.kind))
+        return known
 
     def problem(self, key: str, message: str) -> ConfigError:
         """The error that says what is wrong with `key` of this file."""

@@ -10,12 +10,16 @@ from typing import Any
 
 import yaml
 
-from dlscan.config.build import Problem, build_fields, require_mapping
+from dlscan.config.build import Collected, Problem, build, build_fields, require_mapping
+from dlscan.config.combinations import SECTIONS, Combinations
+from dlscan.config.dotted import put
 from dlscan.config.experiment import Experiment
 from dlscan.config.older import completed
+from dlscan.config.scan import Scan
 from dlscan.errors import ConfigError
 
-GRID_SECTIONS = ("model", "train")
+# A file with more errors than that is of another kind.
+_MOST_LINES = 30
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -76,11 +80,14 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         raise ConfigError(f"{path}: cannot be read as an experiment file ({error})") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {_one_line(error)}") from None
-    try:
-        for override in overrides:
+    found = Collected()
+    for override in overrides:
+        with found.collecting():
             mapping = _overridden(require_mapping(mapping, ""), override)
+    try:
+        found.settle()
     except Problem as problem:
-        raise ConfigError(f"{path}: {problem.key or 'the file'}: {problem}") from None
+        raise _error(path, problem) from None
     return experiment_from(mapping, path)
 
 
@@ -104,16 +111,44 @@ def experiment_from(mapping: Any, path: Path) -> Experiment:
     try:
         top = copy.deepcopy(dict(require_mapping(mapping, "")))
         data = top.get("data")
-        if isinstance(data, dict) and isinstance(top.get("name"), str):
-            data.setdefault("prepared", f"prepared/{top['name']}")
+        if isinstance(data, dict):
+            data.setdefault("prepared", f"prepared/{top.get('name')}")
         _make_absolute(top, path.absolute().parent)
-        experiment: Experiment = replace(build_fields(Experiment, top, ""), file=path)
-        if experiment.name in (".", "..") or re.search(r"[/\0\n]", experiment.name):
-            raise Problem("name", f"must be usable as a directory's name, got {experiment.name!r}")
-        _check_grid(experiment)
+        return replace(_built(top), file=path)
     except Problem as problem:
-        raise ConfigError(f"{path}: {problem.key or 'the file'}: {problem}") from None
-    return experiment
+        raise _error(path, problem) from None
+
+
+def _built(top: dict[str, Any]) -> Experiment:
+    """Build what a file says; every `Problem` that there is at once."""
+    found, combinations = Collected(), None
+    with found.collecting():
+        combinations = _combinations(top)
+    # what is there for some points alone is not for the file without them
+    fitted = {name: combinations.base(name) for name in SECTIONS if name in top} if combinations else {}
+    with found.collecting():
+        experiment: Experiment = build_fields(Experiment, {**top, **fitted}, "")
+    name = top.get("name")
+    if isinstance(name, str) and (name in (".", "..") or re.search(r"[/\0\n]", name)):
+        found.problems.append(Problem("name", f"must be usable as a directory's name, got {name!r}"))
+    wrong = {problem.key.partition(".")[0] for problem in found.problems}
+    if combinations and not wrong & {"scan", *SECTIONS}:
+        with found.collecting():
+            _ = combinations.all
+    found.settle()
+    assert combinations is not None
+    return replace(experiment, combinations=combinations)
+
+
+def _error(path: Path, problem: Problem) -> ConfigError:
+    """What is wrong with a file: one line, or a line for each of several things."""
+    lines = [f"{each.key or 'the file'}: {each}" for each in problem.all]
+    lines = list(dict.fromkeys(lines))
+    if len(lines) == 1:
+        return ConfigError(f"{path}: {lines[0]}")
+    more = [f"and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
+    text = "".join(f"\n  {line}" for line in [*lines[:_MOST_LINES], *more])
+    return ConfigError(f"{path}: {len(lines)} errors{text}")
 
 
 def scan_directory(path: Path) -> Path:
@@ -129,22 +164,6 @@ def scan_directory(path: Path) -> Path:
     return path
 
 
-def set_key(mapping: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
-    """A copy of `mapping` with the dotted `key` set; what lies below `scan.grid` is one key with dots."""
-    changed = copy.deepcopy(dict(mapping))
-    head, _, tail = key.partition("scan.grid.")
-    parts = ["scan", "grid", tail] if tail and not head else key.split(".")
-    place: Any = changed
-    for depth, part in enumerate(parts[:-1]):
-        if place.get(part) is None:
-            place[part] = {}
-        place = place[part]
-        if not isinstance(place, dict):
-            raise Problem(key, f"{'.'.join(parts[: depth + 1])} is {place!r}, which has no keys")
-    place[parts[-1]] = value
-    return changed
-
-
 def _read(text: str) -> Any:
     return yaml.load(text, Loader=_Loader)
 
@@ -154,7 +173,7 @@ def _overridden(mapping: Mapping[str, Any], override: str) -> dict[str, Any]:
     if not equals or not key:
         raise Problem(override, "an override must read key=value, such as train.epochs=5")
     try:
-        return set_key(mapping, key, _read(text))
+        return put(mapping, key, _read(text))
     except yaml.YAMLError as error:
         raise Problem(key, f"{text!r} is not valid YAML: {_one_line(error)}") from None
 
@@ -180,29 +199,16 @@ def _absolute(text: str, base: Path) -> str:
     return os.path.normpath(base / os.path.expanduser(text))  # noqa: PTH111
 
 
-def _check_grid(experiment: Experiment) -> None:
-    """Try every value of the grid on its own: a bad one must not be found at midnight by the last job."""
-    base = experiment.plain()
-    if "train.seed" in experiment.scan.grid and experiment.scan.repeats > 1:
-        raise Problem("scan.repeats", "repeats vary the seed, and so does train.seed in the grid; choose one")
-    for key, values in experiment.scan.grid.items():
-        where = f"scan.grid.{key}"
-        if key.split(".")[0] not in GRID_SECTIONS or "." not in key:
-            raise Problem(
-                where, "a scan varies keys of model and train, such as model.width or train.learning_rate"
-            )
-        if not values:
-            raise Problem(where, "must list at least one value")
-        seen: list[Any] = []
-        for value in values:
-            try:
-                built = build_fields(Experiment, set_key(base, key, value), "").plain()
-            except Problem as problem:
-                raise Problem(f"scan.grid.{problem.key}", str(problem)) from None
-            # as the experiment understands it: Adam and adam, 1e-3 and 0.001 are the same
-            if built in seen:
-                raise Problem(where, f"lists {value!r} twice")
-            seen.append(built)
+def _combinations(top: Mapping[str, Any]) -> Combinations | None:
+    """The points of the scan; None if `scan`, `model` or `train` is wrong in a way that hides them."""
+    sections = {name: top.get(name, {}) for name in SECTIONS}
+    if not all(isinstance(section, dict) for section in sections.values()):
+        return None
+    try:
+        scan: Scan = build(Scan, top.get("scan", {}), "scan")
+    except Problem:
+        return None  # it is said when the whole is built
+    return Combinations(sections, scan)
 
 
 def _one_line(error: Exception) -> str:

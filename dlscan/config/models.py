@@ -8,9 +8,20 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from dlscan.config.build import Below, Min, Problem, build_fields, join, plain, require_mapping, unknown
+from dlscan.config.build import (
+    Below,
+    Collected,
+    Min,
+    Problem,
+    build_fields,
+    join,
+    keys,
+    plain,
+    require_mapping,
+    unknown,
+)
 
 Activation = Literal[
     "relu", "elu", "selu", "gelu", "silu", "leaky_relu", "softplus", "softsign", "tanh", "sigmoid", "linear"
@@ -111,6 +122,9 @@ class Model:
     family: str = "dense"
     parameters: Any = Dense()
 
+    # the key that decides which others there are
+    kind: ClassVar = "family"
+
     @classmethod
     def parse(cls, value: Any, key: str) -> "Model":
         """Read `{family: dense, width: 64, ...}`."""
@@ -118,11 +132,21 @@ class Model:
         family = mapping.pop("family", "dense")
         if not isinstance(family, str) or family not in FAMILIES:
             raise Problem(join(key, "family"), f"must be one of {', '.join(FAMILIES)}, got {family!r}")
-        names = [field.name for field in dataclasses.fields(FAMILIES[family])]
+        found, names = Collected(), keys(FAMILIES[family])
         for name in mapping:
             if name not in names:
-                raise unknown(name, ["family", *names], key)
-        return cls(family, build_fields(FAMILIES[family], mapping, key))
+                found.problems.append(unknown(name, ["family", *names], key))
+        with found.collecting():
+            known = {name: item for name, item in mapping.items() if name in names}
+            parameters = build_fields(FAMILIES[family], known, key)
+        found.settle()
+        return cls(family, parameters)
+
+    @staticmethod
+    def applies(name: str, family: Any) -> bool:
+        """Whether a family has the parameter `name`; names and families that nobody knows are let through."""
+        having = [other for other, rule in FAMILIES.items() if name in keys(rule)]
+        return not having or family not in FAMILIES or family in having
 
     def plain(self) -> dict[str, Any]:
         """The mapping that `parse` reads back."""

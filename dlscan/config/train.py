@@ -1,7 +1,7 @@
 """The `train` section: how one network is trained."""
 
 import dataclasses
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from dlscan.config.build import Above, Below, Min, Problem, build_fields, join
 from dlscan.config.units import Duration
@@ -47,13 +47,20 @@ class Train:
     gpu_memory: Literal["growth", "all"] | Annotated[float, Above(0), Below(1)] = "growth"
     jit: Literal["auto"] | bool = "auto"
 
+    # the key that decides which others there are
+    kind: ClassVar = "optimizer"
+
     @classmethod
     def parse(cls, value: Any, key: str) -> "Train":
         """Read the mapping; what it says of the optimizer must fit together."""
         train: Train = build_fields(cls, value, key)
         if train.momentum and train.optimizer not in WITH_MOMENTUM:
-            raise Problem(
-                join(key, "momentum"),
-                f"only {' and '.join(WITH_MOMENTUM)} have one, and train.optimizer is {train.optimizer}",
-            )
+            having = " and ".join(WITH_MOMENTUM)
+            message = f"only {having} have a momentum, and train.optimizer is {train.optimizer}"
+            raise Problem(join(key, "momentum"), message)
         return train
+
+    @staticmethod
+    def applies(name: str, optimizer: Any) -> bool:
+        """Whether training by an optimizer has the key `name`."""
+        return name != "momentum" or str(optimizer).lower() in WITH_MOMENTUM

@@ -1,47 +1,52 @@
 """What has changed in an experiment since the plan of its scan was frozen."""
 
-import dataclasses
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from dlscan.config import Experiment, experiment_from
-from dlscan.errors import ConfigError, ScanError
-
-if TYPE_CHECKING:
-    from dlscan.scan.plan import Plan
+from dlscan.errors import ScanError
 
 # What decides a result; how and where a point runs may change from one submission to the next, and so may
 # where the data lie: what they are is the dataset's hash.
 _FROZEN = ("name", "data", "model", "train", "scan")
 _NOT_FROZEN = ("data.raw", "data.prepared", "train.time_limit", "train.gpu_memory")
-_AFRESH = "give the experiment another name to start afresh"
+AFRESH = "give the experiment another name to start afresh"
 
 
-def as_planned(plan: "Plan", experiment: Experiment) -> Experiment:
+def as_planned(experiment: Experiment, model: Mapping[str, Any], older: Collection[str]) -> Experiment:
     """The experiment with the network of its plan, where the plan is older than a key and the file leaves it.
 
     A default that has changed since is no change of the experiment: the points that are left get the network
     of those that are done.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        As it is now.
+    model : mapping
+        The section of the plan.
+    older : collection of str
+        Its keys that came after the plan was made.
     """
-    parameters, default = experiment.model.parameters, type(experiment.model.parameters)()
-    then = {
-        key: plan.config["model"][key]
-        for key in plan.older
-        if getattr(parameters, key, None) == getattr(default, key, None)
-    }
+    written = experiment.written
+    then = {key: model[key] for key in older if key not in written["model"]}
     if not then:
         return experiment
-    model = dataclasses.replace(experiment.model, parameters=dataclasses.replace(parameters, **then))
-    return dataclasses.replace(experiment, model=model)
+    assert experiment.file is not None
+    mapping = {**experiment.plain(), **written, "model": {**written["model"], **then}}
+    return experiment_from(mapping, experiment.file)
 
 
-def require_same(plan: "Plan", experiment: Experiment, dataset: str | None, extend: bool) -> bool:
+def require_same(directory: Path, before: Mapping[str, Any], now: Mapping[str, Any], extend: bool) -> bool:
     """Check that an experiment is the one that a plan was made from.
 
     Parameters
     ----------
-    plan, experiment, dataset
-        The plan, and what `freeze` got.
+    directory : Path
+        Of the scan, for the message.
+    before, now : mapping
+        The plain experiment as it was planned, and as it is.
     extend : bool
         Its scan may differ.
 
@@ -55,35 +60,32 @@ def require_same(plan: "Plan", experiment: Experiment, dataset: str | None, exte
     ScanError
         If more differs; the message shows the difference and the ways out.
     """
-    before, now = _as_understood_now(plan, experiment), experiment.plain()
     changes = [change for key in _FROZEN for change in _differences(before.get(key), now.get(key), key)]
     others = [text for key, text in changes if not key.startswith("scan.")]
     if changes and (others or not extend):
         # points can be added to a scan; what all of them share cannot be changed
         more = "" if others else "run `dlscan scan` with --extend to add its points, "
         raise ScanError(
-            f"{plan.directory}: this scan was planned with {'; '.join(text for _, text in changes)}; "
-            f"undo the change, {more}or {_AFRESH}"
-        )
-    if None not in (plan.dataset, dataset) and plan.dataset != dataset:
-        raise ScanError(
-            f"{plan.directory}: this scan was planned for another dataset than is now in "
-            f"{experiment.data.prepared}, and results on different events do not compare; "
-            f"prepare the raw files of then, or {_AFRESH}"
+            f"{directory}: this scan was planned with {'; '.join(text for _, text in changes)}; "
+            f"undo the change, {more}or {AFRESH}"
         )
     return bool(changes)
 
 
-def _as_understood_now(plan: "Plan", experiment: Experiment) -> dict[str, Any]:
-    """The experiment of a plan with what this version of dlscan adds to it: keys that were not there yet."""
-    path = plan.directory / "plan.json"
-    try:
-        return experiment_from(plan.config, path).plain()
-    except ConfigError as error:
+def require_same_dataset(directory: Path, planned: str | None, now: str | None, prepared: Path) -> None:
+    """Check that a dataset, by its `config_hash`, is the one that a scan was planned for; None is unknown.
+
+    Raises
+    ------
+    ScanError
+        If it is another.
+    """
+    if None not in (planned, now) and planned != now:
         raise ScanError(
-            f"{error}; the plan is of a version of dlscan that this one does not understand: go on with "
-            f"that one, or {_AFRESH}"
-        ) from None
+            f"{directory}: this scan was planned for another dataset than is now in "
+            f"{prepared}, and results on different events do not compare; "
+            f"prepare the raw files of then, or {AFRESH}"
+        )
 
 
 def _differences(before: Any, now: Any, key: str) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlscan.config import Model
-from dlscan.config.loading import set_key
 from dlscan.config.models import NetworkSize
 from dlscan.dataset import Manifest
 from dlscan.scan.plan import Plan
@@ -60,11 +59,8 @@ class Cost:
 
 def sections(plan: Plan, point: Point) -> dict[str, Any]:
     """The sections of the experiment that a point's training reads, as plain values."""
-    values = {name: plan.config[name] for name in ("data", "model", "train", "stream")}
-    for key, value in point.params.items():
-        section = key.split(".")[0]
-        values |= set_key({section: values[section]}, key, value)
-    return values
+    values = plan.experiment.at(point.params).plain()
+    return {name: values[name] for name in ("data", "model", "train", "stream")}
 
 
 def cost(values: Mapping[str, Any], manifest: Manifest | None) -> Cost:

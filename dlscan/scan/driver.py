@@ -7,12 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from dlscan.config import Batch, Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError
-from dlscan.scan.changes import as_planned, require_same
 from dlscan.scan.estimate import known_speed
 from dlscan.scan.packs import pack
-from dlscan.scan.plan import Plan
+from dlscan.scan.plan import Plan, changed
 from dlscan.scan.room import find_room
-from dlscan.scan.space import Point, expand, extended
+from dlscan.scan.space import Point, extended
 from dlscan.scan.states import UNDER_WAY, to_submit
 from dlscan.scan.status import PointStatus, scan_status
 from dlscan.scan.submit import Say
@@ -67,17 +66,13 @@ def draft(experiment: Experiment, extend: bool = False) -> tuple[Plan, Manifest 
     manifest: Manifest | None = None
     with contextlib.suppress(DataError):
         manifest = Manifest.read(experiment.data.prepared)
-    points = tuple(expand(experiment))
-    if (experiment.directory / "plan.json").exists():
-        frozen = Plan.read(experiment.directory)
-        experiment = as_planned(frozen, experiment)
-        changed = require_same(frozen, experiment, None if manifest is None else manifest.config_hash, extend)
-        if not changed:
-            return frozen, manifest
-        points = tuple(extended(frozen.points, experiment))
-    varied = tuple(points[0].params)
-    plan = Plan(experiment.directory, experiment.name, varied, points, experiment.plain(), None, None)
-    return plan, manifest
+    if not (experiment.directory / "plan.json").exists():
+        return Plan.of(experiment), manifest
+    frozen = Plan.read(experiment.directory)
+    experiment = frozen.completed(experiment)
+    if not changed(frozen, experiment, None if manifest is None else manifest.config_hash, extend):
+        return frozen, manifest
+    return Plan.of(experiment, extended(frozen.points, experiment)), manifest
 
 
 def find_work(

@@ -2,22 +2,22 @@
 
 import dataclasses
 import datetime
-import shutil
-from collections.abc import Collection
+import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import dlscan
-from dlscan.config import Experiment
+from dlscan.config import Experiment, experiment_from
+from dlscan.config.combinations import SECTIONS
 from dlscan.config.older import completed, missing
-from dlscan.errors import DlscanError, ScanError
-from dlscan.files import locked, read_json, write_json, write_text
+from dlscan.errors import ConfigError, DlscanError, ScanError
+from dlscan.files import locked, read_json, write_json
 from dlscan.machine import git_commit
 from dlscan.record import PointPaths
-from dlscan.scan.changes import as_planned, require_same
-from dlscan.scan.space import Point, at, expand, extended
+from dlscan.scan.changes import AFRESH, as_planned, require_same, require_same_dataset
+from dlscan.scan.point_files import clear_points, is_tried, make_point
+from dlscan.scan.space import Point, expand, extended
 from dlscan.users import note_use
 
 _PLAN_ADVICE = "put a copy of it back, or give the experiment another name to start afresh"
@@ -38,7 +38,10 @@ class Plan:
     points : tuple of Point
         In the order of their numbers.
     config : dict
-        The experiment as it was when the plan was frozen.
+        The experiment as it was when the plan was frozen, with all defaults.
+    written : dict
+        Its sections `model` and `train` as they stood in the file, without: what a point sets is merged with
+        these, since other families of networks have other defaults.
     dataset : str or None
         The `config_hash` of the dataset: all points are trained on the same events.
     git_commit : str or None
@@ -52,9 +55,32 @@ class Plan:
     varied: tuple[str, ...]
     points: tuple[Point, ...]
     config: dict[str, Any]
+    written: dict[str, Any]
     dataset: str | None
     git_commit: str | None
     older: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        experiment: Experiment,
+        points: Sequence[Point] | None = None,
+        dataset: str | None = None,
+        commit: str | None = None,
+        older: tuple[str, ...] = (),
+    ) -> "Plan":
+        """The plan of an experiment, with the points of its scan or with these; writes nothing."""
+        return cls(
+            experiment.directory,
+            experiment.name,
+            experiment.combinations.keys,
+            tuple(expand(experiment) if points is None else points),
+            experiment.plain(),
+            experiment.written,
+            dataset,
+            commit,
+            older,
+        )
 
     @classmethod
     def read(cls, directory: Path) -> "Plan":
@@ -69,15 +95,18 @@ class Plan:
         try:
             value = read_json(path)
             points = tuple(Point(item["number"], item["name"], item["params"]) for item in value["points"])
+            config = completed(value["config"])
             return cls(
                 directory,
                 value["name"],
                 tuple(value["varied"]),
                 points,
-                completed(value["config"]),
+                config,
+                # plans of older versions know the whole alone, of the one family that there was
+                value.get("written") or {name: config[name] for name in SECTIONS},
                 value["dataset"],
                 value["git_commit"],
-                missing(value["config"]),
+                tuple(value.get("older", missing(value["config"]))),
             )
         except (FileNotFoundError, NotADirectoryError):
             raise ScanError(
@@ -87,6 +116,33 @@ class Plan:
             raise ScanError(f"{path}: damaged plan ({error!r}); {_PLAN_ADVICE}") from None
         except DlscanError as error:
             raise ScanError(f"{error}; {_PLAN_ADVICE}") from None
+
+    @functools.cached_property
+    def experiment(self) -> Experiment:
+        """The experiment as it was planned, with what this version of dlscan adds to it.
+
+        Raises
+        ------
+        ScanError
+            If this version does not understand it.
+        """
+        path = self.directory / "plan.json"
+        try:
+            experiment = experiment_from({**self.config, **self.written}, path)
+            for section, known in experiment.plain().items():
+                for name in self.config[section] if section in SECTIONS else ():
+                    if name not in known:
+                        raise experiment.problem(f"{section}.{name}", "unknown key")
+        except ConfigError as error:
+            raise ScanError(
+                f"{error}; the plan is of a version of dlscan that this one does not understand: go on with "
+                f"that one, or {AFRESH}"
+            ) from None
+        return experiment
+
+    def completed(self, experiment: Experiment) -> Experiment:
+        """The experiment as it is now, see `as_planned`."""
+        return as_planned(experiment, self.config["model"], self.older)
 
     @property
     def order_seed(self) -> int:
@@ -132,37 +188,42 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
     ):
         if (directory / "plan.json").exists():
             plan = Plan.read(directory)
-            experiment = as_planned(plan, experiment)
-            if require_same(plan, experiment, dataset, extend):
+            experiment = plan.completed(experiment)
+            if changed(plan, experiment, dataset, extend):
                 return _extend(plan, experiment)
             for point in plan.points:
                 if not plan.paths(point).record.exists():
-                    _make_point(plan, point, experiment)
+                    make_point(plan.paths(point), point, experiment)
             return plan
-        _clear_points(directory)
-        points = tuple(expand(experiment))
-        varied = tuple(points[0].params)
+        clear_points(directory)
         assert experiment.file is not None
-        commit = git_commit(experiment.file.absolute().parent)
-        plan = Plan(directory, experiment.name, varied, points, experiment.plain(), dataset, commit)
-        for point in points:
-            _make_point(plan, point, experiment)
+        plan = Plan.of(experiment, dataset=dataset, commit=git_commit(experiment.file.absolute().parent))
+        for point in plan.points:
+            make_point(plan.paths(point), point, experiment)
         _write(plan, datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
         return plan
 
 
+def changed(plan: Plan, experiment: Experiment, dataset: str | None, extend: bool) -> bool:
+    """Whether an experiment has another scan than its plan; arguments and errors as for `freeze`."""
+    # keys that came later have the default that they have now, others that of then
+    then = plan.experiment.plain()
+    then |= {section: then[section] | plan.config[section] for section in SECTIONS}
+    differs = require_same(plan.directory, then, experiment.plain(), extend)
+    require_same_dataset(plan.directory, plan.dataset, dataset, experiment.data.prepared)
+    return differs
+
+
 def _extend(plan: Plan, experiment: Experiment) -> Plan:
-    points = tuple(extended(plan.points, experiment))
-    config = experiment.plain()
-    changed = dataclasses.replace(plan, varied=tuple(points[0].params), points=points, config=config)
-    tried = {path.name for path in (plan.directory / "points").iterdir() if _is_tried(PointPaths(path))}
-    _clear_points(plan.directory, keep=tried | {point.directory for point in plan.points})
+    more = Plan.of(experiment, extended(plan.points, experiment), plan.dataset, plan.git_commit, plan.older)
+    tried = {path.name for path in (plan.directory / "points").iterdir() if is_tried(PointPaths(path))}
+    clear_points(plan.directory, keep=tried | {point.directory for point in plan.points})
     # the directories first: from the moment that the plan has a point, jobs may look for it
-    for point in points:
-        if not changed.paths(point).record.exists():
-            _make_point(changed, point, experiment)
-    _write(changed, read_json(plan.directory / "plan.json").get("created"))
-    return changed
+    for point in more.points:
+        if not more.paths(point).record.exists():
+            make_point(more.paths(point), point, experiment)
+    _write(more, read_json(plan.directory / "plan.json").get("created"))
+    return more
 
 
 def _write(plan: Plan, created: str | None) -> None:
@@ -177,34 +238,7 @@ def _write(plan: Plan, created: str | None) -> None:
             "varied": list(plan.varied),
             "points": [dataclasses.asdict(point) for point in plan.points],
             "config": plan.config,
+            "written": plan.written,
+            "older": list(plan.older),
         },
     )
-
-
-def _is_tried(paths: PointPaths) -> bool:
-    return paths.attempts.exists() or paths.record.exists()
-
-
-def _clear_points(directory: Path, keep: Collection[str] = ()) -> None:
-    """Remove points without a plan, which a freeze that was killed leaves; never one that was tried."""
-    for point in sorted((directory / "points").iterdir()):
-        if point.name in keep:
-            continue
-        if _is_tried(PointPaths(point)):
-            raise ScanError(
-                f"{directory}: holds trained points, but their plan.json is gone; put it back, "
-                "or give the experiment another name to start afresh"
-            )
-        shutil.rmtree(point)
-
-
-def _make_point(plan: Plan, point: Point, experiment: Experiment) -> None:
-    paths = plan.paths(point)
-    paths.directory.mkdir(parents=True, exist_ok=True)
-    mapping = at(experiment, point.params).plain()
-    # a point has no points of its own, and where it runs is not part of what it is
-    del mapping["scan"], mapping["batch"]
-    text = yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True, width=110)
-    text = f"# Point {point.number} of a scan; `dlscan train` reads this.\n{text}"
-    if not paths.config.exists() or paths.config.read_text(encoding="utf-8") != text:
-        write_text(paths.config, text)

@@ -1,15 +1,14 @@
-"""Which points a scan has: the product of its grid's lists, times its repeats. Pure."""
+"""The points of a scan, with their numbers and names. Pure."""
 
 import dataclasses
 import hashlib
-import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dlscan.config import Experiment, experiment_from, plain
-from dlscan.config.loading import set_key
+from dlscan.config import Experiment, plain
+from dlscan.config.combinations import Combination
 from dlscan.errors import ScanError
 
 # A file system's names end at 255 bytes; the number and what writers add to it need some of them.
@@ -23,11 +22,11 @@ class Point:
     Attributes
     ----------
     number : int
-        From 1, in the order of the grid: the last key varies fastest.
+        From 1, in the order of the grid: the last key varies fastest; then the points written by hand.
     name : str
         Its parameters: `width=64-depth=3`.
     params : dict of str to object
-        The values of the varied keys; `train.seed` among them if the scan repeats its points.
+        The keys that it sets, with their values; `train.seed` among them if the scan repeats its points.
     """
 
     number: int
@@ -42,19 +41,11 @@ class Point:
 
 def expand(experiment: Experiment) -> list[Point]:
     """List the points of an experiment's scan."""
-    grid = {key: list(values) for key, values in experiment.scan.grid.items()}
-    if experiment.scan.repeats > 1:
-        # repeats differ in their seed alone, and each seed follows from the one in the file
-        first = experiment.train.seed
-        grid["train.seed"] = list(range(first, first + experiment.scan.repeats))
-    points = []
-    for number, values in enumerate(itertools.product(*grid.values()), start=1):
-        wanted = dict(zip(grid, values, strict=True))
-        # the value as the experiment understands it: 1e-3 and 0.001, Adam and adam are the same
-        built = at(experiment, wanted).plain()
-        params = {key: _value(built, key) for key in wanted}
-        points.append(Point(number, _name(params, experiment.model.family), params))
-    return points
+    short = _short(experiment.combinations.keys)
+    return [
+        Point(number, _name(each.params, short, each.model.family), each.params)
+        for number, each in enumerate(experiment.combinations.all, start=1)
+    ]
 
 
 def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
@@ -72,22 +63,12 @@ def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
     ScanError
         If the experiment lacks some of `points`.
     """
-    wanted = expand(experiment)
-    keys = list(wanted[0].params)
-    every = dict.fromkeys([*keys, *(key for point in points for key in point.params)])
-
-    def values(point: Point) -> dict[str, Any]:
-        # what the plan did not vary is as the experiment has it
-        built = at(experiment, point.params).plain()
-        return {key: _value(built, key) for key in every}
-
-    def identity(point: Point) -> str:
-        return json.dumps(values(point), sort_keys=True)
-
-    known = {identity(point): point for point in points}
-    identities = {identity(point): point for point in wanted}
-    new = [point for key, point in identities.items() if key not in known]
-    gone = known.keys() - identities.keys()
+    known = {_identity(experiment.at(point.params)): point for point in points}
+    wanted = {
+        _identity(each): point
+        for each, point in zip(experiment.combinations.all, expand(experiment), strict=True)
+    }
+    gone = known.keys() - wanted.keys()
     if gone:
         names = [point.directory for key, point in known.items() if key in gone]
         raise ScanError(
@@ -95,34 +76,25 @@ def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
             f"this scan ({', '.join(names[:3])}{' ...' if len(names) > 3 else ''}); a scan can get more "
             "points, not fewer: put their values back, or give the experiment another name to start afresh"
         )
-    kept = []
-    for point in points:
-        full = values(point)
-        kept.append(dataclasses.replace(point, params={key: full[key] for key in keys}))
+    kept = [dataclasses.replace(point, params=wanted[key].params) for key, point in known.items()]
+    new = [point for key, point in wanted.items() if key not in known]
     added = [dataclasses.replace(point, number=len(points) + n) for n, point in enumerate(new, start=1)]
     return kept + added
 
 
-def at(experiment: Experiment, params: dict[str, Any]) -> Experiment:
-    """The experiment at one point: the same data, the point's parameters, and no scan."""
-    mapping = experiment.plain()
-    for key, value in params.items():
-        mapping = set_key(mapping, key, plain(value))
-    del mapping["scan"]
-    assert experiment.file is not None
-    return experiment_from(mapping, experiment.file)
+def _identity(point: Experiment | Combination) -> str:
+    """What tells a point from another: all of what its network is and of how it is trained."""
+    return json.dumps([plain(point.model), plain(point.train)], sort_keys=True)
 
 
-def _value(mapping: Any, key: str) -> Any:
-    for part in key.split("."):
-        mapping = mapping[part]
-    return mapping
+def _short(keys: Sequence[str]) -> dict[str, str]:
+    """The last part of each key where these are unlike each other."""
+    short = [key.rsplit(".", 1)[-1] for key in keys]
+    return dict(zip(keys, short if len(set(short)) == len(short) else keys, strict=True))
 
 
-def _name(params: dict[str, Any], family: str) -> str:
-    short = [key.rsplit(".", 1)[-1] for key in params]
-    names = short if len(set(short)) == len(short) else list(params)
-    name = "-".join(f"{key}={value}" for key, value in zip(names, params.values(), strict=True)) or family
+def _name(params: Mapping[str, Any], short: Mapping[str, str], family: str) -> str:
+    name = "-".join(f"{short[key]}={value}" for key, value in params.items()) or family
     name = re.sub(r"[\s/\\{}\[\]'\":,]+", "_", name)
     if len(name.encode()) > _LONGEST_NAME:
         digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()

@@ -12,6 +12,7 @@ from dlscan import models
 from dlscan.attempts import first_start
 from dlscan.claims import Claim
 from dlscan.config import Experiment, plain
+from dlscan.config.dotted import get
 from dlscan.dataset import Manifest
 from dlscan.errors import DivergedError, ScanError
 from dlscan.files import sync, written_whole
@@ -256,10 +257,11 @@ def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:
     sections = {"model": plain(experiment.model), "train": plain(experiment.train)}
     params = _flat(sections)
     for key in varied:
-        value: Any = sections
-        for part in key.split("."):
-            value = value[part]
-        params[key] = value
+        if experiment.applies(key):
+            params[key] = get(sections, key)
+        else:
+            # another family's, or not for this optimizer: the table shows that there is none
+            params.pop(key, None)
     return params
 
 

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from dlscan.analysis.columns import distinct_names
+from dlscan.analysis.formats import render
 from dlscan.analysis.records import load
 from dlscan.analysis.table import ordered, table
 from dlscan.errors import UsageError
@@ -108,6 +109,17 @@ def test_a_number_that_is_not_finite_is_missing(write_scan, value):
     record.write_text(re.sub(r'("Ele_AUC": )[\d.]+', rf"\g<1>{value}", record.read_text()))
     made = table(load([scan]))
     assert made.frame["Ele_AUC"].isna().tolist() == [False, True, False, False]
+
+
+def test_a_parameter_that_is_not_for_a_point_has_no_value_and_is_not_in_its_name(write_scan):
+    def change(number, record):
+        if number == 1:
+            del record["params"]["train.momentum"]
+
+    grid = {"train.optimizer": ["adam", "sgd"], "train.momentum": [0.9]}
+    shown = table(load([write_scan(grid=grid, change=change)]))
+    assert shown.frame["Model Name"].tolist() == ["Optimizer=adam", "Optimizer=sgd Momentum=0.9"]
+    assert render(shown, "text").splitlines()[2].split()[:3] == ["Optimizer=adam", "adam", "-"]
 
 
 def test_several_scans_get_a_column_and_what_differs_between_them(write_scan):

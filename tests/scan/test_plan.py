@@ -171,6 +171,7 @@ def test_the_points_of_an_older_plan_keep_the_network_that_it_had(make_experimen
     plan = freeze(make_experiment(scan=GRID), "hash")
     file = plan.directory / "plan.json"
     old = json.loads(file.read_text())
+    del old["written"], old["older"]
     file.write_text(json.dumps({**old, "config": without_merged(old["config"])}))
     for point in plan.points:
         config = plan.paths(point).config
@@ -186,8 +187,49 @@ def test_the_points_of_an_older_plan_keep_the_network_that_it_had(make_experimen
     more = widened(make_experiment, "scan.grid.model.width=[8,16,32]")
     assert [load(more.paths(point).config).model.parameters.merged_depth for point in more.points] == [0] * 3
     # and from then on it is written down
-    assert not Plan.read(plan.directory).older
     assert Plan.read(plan.directory).config["model"]["merged_depth"] == 0
+    assert widened(make_experiment, "scan.grid.model.width=[8,16,32]") == more
+
+
+def test_a_plan_of_a_version_that_knew_one_family_goes_on(make_experiment: Make) -> None:
+    """Its points set every varied key, for adam too what only sgd has; all sections have their defaults."""
+    grid = {"train.optimizer": ["sgd", "adam"], "train.momentum": [0.0]}
+    plan = freeze(make_experiment(scan={"grid": grid}))
+    file = plan.directory / "plan.json"
+    old = json.loads(file.read_text())
+    del old["written"], old["older"], old["config"]["scan"]["points"]
+    old["points"][1] |= {
+        "name": "optimizer=adam-momentum=0.0",
+        "params": {"train.optimizer": "adam", "train.momentum": 0.0},
+    }
+    file.write_text(json.dumps(old))
+    same = freeze(make_experiment(scan={"grid": grid}))
+    assert same.points[1].directory == "0002-optimizer=adam-momentum=0.0"
+    assert same.experiment.at(same.points[1].params).train.optimizer == "adam"
+    wider = make_experiment("scan.grid.train.momentum=[0.0,0.9]", scan={"grid": grid})
+    more = freeze(wider, extend=True)
+    assert [point.directory for point in more.points] == [
+        "0001-optimizer=sgd-momentum=0.0",
+        "0002-optimizer=adam-momentum=0.0",
+        "0003-optimizer=sgd-momentum=0.9",
+    ]
+    assert Plan.read(plan.directory) == more
+
+
+def test_a_key_that_the_file_gives_to_other_optimizers_is_part_of_the_plan(make_experiment: Make) -> None:
+    grid = {"grid": {"train.optimizer": ["sgd", "rmsprop"]}}
+    freeze(make_experiment(train={"momentum": 0.9}, scan=grid))
+    with pytest.raises(ScanError, match=r"train\.momentum 0\.9, now it is 0\.5"):
+        freeze(make_experiment(train={"momentum": 0.5}, scan=grid))
+
+
+def test_points_by_hand_are_added_to_a_plan(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=GRID))
+    wider = make_experiment(scan={**GRID, "points": [{"model.width": 64, "train.epochs": 9}]})
+    more = freeze(wider, extend=True)
+    assert more.points[:2] == plan.points
+    assert more.points[2].directory == "0003-width=64-epochs=9"
+    assert load(more.paths(more.points[2]).config).train.epochs == 9
 
 
 def test_a_plan_of_a_newer_version_is_said_to_be_one(make_experiment: Make) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from dlscan.config import Experiment
-from dlscan.scan.space import at, expand
+from dlscan.scan.space import expand
 
 Make = Callable[..., Experiment]
 
@@ -41,12 +41,12 @@ def test_repeats_differ_in_their_seed_alone(make_experiment: Make) -> None:
     experiment = make_experiment("train.seed=5", scan={"grid": {"model.width": [32, 64]}, "repeats": 3})
     points = expand(experiment)
     assert [point.name for point in points[:3]] == ["width=32-seed=5", "width=32-seed=6", "width=32-seed=7"]
-    assert at(experiment, points[1].params).train.seed == 6
+    assert experiment.at(points[1].params).train.seed == 6
 
 
 def test_a_point_is_the_experiment_at_its_parameters(make_experiment: Make) -> None:
     experiment = make_experiment(scan={"grid": {"model.width": [32, 64], "train.epochs": [7]}})
-    point = at(experiment, expand(experiment)[1].params)
+    point = experiment.at(expand(experiment)[1].params)
     assert (point.model.parameters.width, point.train.epochs) == (64, 7)
     assert point.data == experiment.data
     assert not point.scan.grid

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from dlscan.config import experiment_from
-from dlscan.config.loading import set_key
+from dlscan.config.dotted import put
 from dlscan.prepare import prepare
 from dlscan.record import PointPaths
 from dlscan.stream import Batches
@@ -74,7 +74,7 @@ def make_point(mapping, tmp_path):
 
 def write_point(mapping, directory, **changes):
     for key, value in changes.items():
-        mapping = set_key(mapping, key.replace("__", "."), value)
+        mapping = put(mapping, key.replace("__", "."), value)
     directory.mkdir()
     paths = PointPaths(directory)
     paths.config.write_text(yaml.safe_dump(mapping))

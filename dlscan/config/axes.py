@@ -1,0 +1,93 @@
+"""What `scan.grid` and `scan.points` list, as sets of dotted keys. Pure."""
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from dlscan.config.build import Collected, Problem, require_mapping
+
+# Dotted keys, `model.width`, with their values as they are written.
+Choice = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """One list of a grid.
+
+    Attributes
+    ----------
+    where : str
+        Its key in the file.
+    choices : tuple of dict
+        What each of its values sets: one key, or several of one section.
+    values : sequence
+        The values as they are written.
+    """
+
+    where: str
+    choices: tuple[Choice, ...]
+    values: Sequence[Any]
+
+    @property
+    def section(self) -> str:
+        """The section that it varies."""
+        return next(iter(self.choices[0])).split(".")[0]
+
+
+def grid_axes(grid: Mapping[str, Sequence[Any]], sections: Collection[str]) -> list[Axis]:
+    """The lists of `scan.grid`.
+
+    Raises
+    ------
+    Problem
+        If one is empty, is not of these sections, or sets what another one sets.
+    """
+    found, axes = Collected(), []
+    setting: dict[str, str] = {}
+    for key, values in grid.items():
+        where = f"scan.grid.{key}"
+        with found.collecting():
+            if not values:
+                raise Problem(where, "must list at least one value")
+            choices = tuple(_choice(key, value, where, sections) for value in values)
+            for name in dict.fromkeys(name for choice in choices for name in choice):
+                if setting.setdefault(name, where) != where:
+                    raise Problem(where, f"sets {name}, and so does {setting[name]}; choose one")
+            axes.append(Axis(where, choices, values))
+    found.settle()
+    return axes
+
+
+def choices_by_hand(points: Sequence[Mapping[str, Any]], sections: Collection[str]) -> list[Choice]:
+    """The points of `scan.points`.
+
+    Raises
+    ------
+    Problem
+        If one sets what is not of these sections, or the same key twice.
+    """
+    found, choices = Collected(), []
+    for number, point in enumerate(points):
+        where, own = f"scan.points[{number}]", Choice()
+        with found.collecting():
+            for key, value in point.items():
+                chosen = _choice(key, value, where, sections)
+                if twice := own.keys() & chosen.keys():
+                    raise Problem(where, f"sets {min(twice)} twice")
+                own |= chosen
+            choices.append(own)
+    found.settle()
+    return choices
+
+
+def _choice(key: str, value: Any, where: str, sections: Collection[str]) -> Choice:
+    if key in sections:
+        mapping = require_mapping(value, where)
+        if not mapping:
+            raise Problem(where, "has an empty mapping, which sets nothing")
+        return {f"{key}.{name}": item for name, item in mapping.items()}
+    if key.split(".")[0] not in sections:
+        raise Problem(
+            where, "a scan varies keys of model and train, such as model.width or train.learning_rate"
+        )
+    return {key: value}

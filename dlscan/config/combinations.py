@@ -1,0 +1,283 @@
+"""The points of a scan as combinations of keys: which there are, and whether each can be. Pure.
+
+A point sets some keys of `model` and `train`. These are merged with those of the file, and what nobody sets
+gets its default then: so each combination is checked as a whole, in whatever family of networks it is.
+"""
+
+import dataclasses
+import functools
+import itertools
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from dlscan.config.axes import Axis, Choice, choices_by_hand, grid_axes
+from dlscan.config.build import Collected, Problem, build, plain
+from dlscan.config.dotted import get, put
+from dlscan.config.models import Model
+from dlscan.config.scan import Scan
+from dlscan.config.train import Train
+
+SECTIONS: dict[str, Any] = {"model": Model, "train": Train}
+SEED = "train.seed"
+# A scan with more was meant otherwise: each point is a training.
+MOST = 100_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Combination:
+    """One point.
+
+    Attributes
+    ----------
+    params : dict of str to object
+        The keys that it sets, with the values that the experiment understands: 1e-3 and 0.001 are the same.
+    model, train : Model, Train
+        Its sections.
+    """
+
+    params: dict[str, Any]
+    model: Model
+    train: Train
+
+
+@dataclasses.dataclass(frozen=True)
+class _Part:
+    """What a combination makes of one section."""
+
+    built: Any
+    plain: dict[str, Any]
+    kept: Choice
+
+    @functools.cached_property
+    def content(self) -> str:
+        return json.dumps(self.plain, sort_keys=True)
+
+
+class Combinations:
+    """The points of an experiment.
+
+    A key that only some families have, or only some optimizers, is left out of the points of the others.
+
+    Parameters
+    ----------
+    written : mapping of str to mapping
+        The sections `model` and `train` as they stand in the file, without defaults.
+    scan : Scan
+        Which keys to vary.
+
+    Raises
+    ------
+    Problem
+        If what varies is no key of these sections, or there are too many points.
+    """
+
+    def __init__(self, written: Mapping[str, Mapping[str, Any]], scan: Scan) -> None:
+        self.written = {section: written.get(section, {}) for section in SECTIONS}
+        self._axes = grid_axes(scan.grid, SECTIONS)
+        self._by_hand = choices_by_hand(scan.points, SECTIONS)
+        # without a grid the file itself is the point, unless points are written by hand
+        self._has_grid = bool(scan.grid) or not scan.points
+        self._require_few(scan)
+        self._seeds = self._repeats(scan)
+        if self._has_grid and self._seeds:
+            self._axes.append(Axis("scan.repeats", tuple({SEED: seed} for seed in self._seeds), self._seeds))
+        self._at_fault: set[tuple[str, int]] = set()
+        self._applying: dict[tuple[str, str, bool], bool] = {}
+
+    @functools.cached_property
+    def all(self) -> list[Combination]:
+        """Every point, those of the grid first: its last key varies fastest.
+
+        Raises
+        ------
+        Problem
+            With every combination that cannot be.
+        """
+        found = Collected()
+        grids = {}
+        for section in SECTIONS:
+            with found.collecting():
+                grids[section] = self._section_of_grid(section)
+        by_hand = []
+        for number, choice in enumerate(self._by_hand):
+            for own in self._seeded(choice):
+                with found.collecting():
+                    parts = {name: self._part(name, own, f"scan.points[{number}]", True) for name in SECTIONS}
+                    by_hand.append((f"scan.points[{number}]", own, parts))
+        found.settle()
+        seen: dict[tuple[str, ...], str] = {}
+        combinations = []
+        for where, own, parts in itertools.chain(self._grid(grids), by_hand):
+            content = tuple(part.content for part in parts.values())
+            # a point of the grid comes twice if what tells it from another is not for it
+            if content not in seen:
+                seen[content] = where
+                combinations.append(_combined(own, parts))
+            elif where != "scan.grid":
+                same = seen[content]
+                raise Problem(where, f"is the same point as {'one of ' if same == 'scan.grid' else ''}{same}")
+        return combinations
+
+    @functools.cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that points set, in the order of the file."""
+        choices = [choice for axis in self._axes for choice in axis.choices if axis.where != "scan.repeats"]
+        order = dict.fromkeys(key for choice in [*choices, *self._by_hand] for key in choice)
+        used = {key for combination in self.all for key in combination.params}
+        return tuple(key for key in [*order, *([SEED] if self._seeds else [])] if key in used)
+
+    def base(self, section: str) -> dict[str, Any]:
+        """The section of the file without what is only there for points of other families."""
+        return self._fitted(section, {}, False)[0]
+
+    def left_out(self, section: str) -> dict[str, Any]:
+        """What `base` leaves out."""
+        base = self.base(section)
+        return {name: value for name, value in self.written[section].items() if name not in base}
+
+    def at(self, params: Mapping[str, Any]) -> "Combinations":
+        """The single point that sets these keys."""
+        fitted = {section: self._fitted(section, _of(section, params), True)[0] for section in SECTIONS}
+        return Combinations(fitted, Scan())
+
+    def _require_few(self, scan: Scan) -> None:
+        of_grid = math.prod(len(axis.choices) for axis in self._axes) if self._has_grid else 0
+        count = (of_grid + len(self._by_hand)) * scan.repeats
+        if count > MOST:
+            raise Problem(
+                "scan",
+                f"asks for {count:,} points, and at most {MOST:,} are allowed; shorten the lists of "
+                "scan.grid, or lower scan.repeats",
+            )
+
+    def _repeats(self, scan: Scan) -> list[int]:
+        """The seeds of repeats, which follow from the one in the file; none without repeats."""
+        first = self.written["train"].get("seed", Train.seed)
+        if scan.repeats == 1 or not isinstance(first, int):
+            return []
+        if any(SEED in choice for choice in self._choices()):
+            raise Problem(
+                "scan.repeats", "repeats vary the seed, and so does train.seed in the grid; choose one"
+            )
+        return list(range(first, first + scan.repeats))
+
+    def _choices(self) -> Iterator[Choice]:
+        return itertools.chain((choice for axis in self._axes for choice in axis.choices), self._by_hand)
+
+    def _seeded(self, choice: Choice) -> Iterable[Choice]:
+        return [{**choice, SEED: seed} for seed in self._seeds] or [choice]
+
+    def _section_of_grid(self, section: str) -> dict[tuple[int, ...], _Part]:
+        """What the grid makes of one section, by the positions of the values on the axes of that section."""
+        found, parts = Collected(), dict[tuple[int, ...], _Part]()
+        first: dict[str, tuple[int, ...]] = {}
+        axes = [axis for axis in self._axes if axis.section == section]
+        if not self._has_grid:
+            return parts
+        for place in itertools.product(*(range(len(axis.choices)) for axis in axes)):
+            chosen = [axis.choices[n] for axis, n in zip(axes, place, strict=True)]
+            own = {key: value for choice in chosen for key, value in choice.items()}
+            if self._at_fault & {(key, id(value)) for key, value in own.items()}:
+                continue
+            with found.collecting():
+                part = parts[place] = self._part(section, own, "scan.grid", False)
+                same = first.setdefault(part.content, place)
+                for axis, before, now in zip(axes, same, place, strict=True):
+                    if before != now and axis.choices[now].keys() & part.kept.keys():
+                        raise Problem(axis.where, f"lists {axis.values[now]!r} twice")
+        found.settle()
+        return parts
+
+    def _grid(
+        self, grids: Mapping[str, Mapping[tuple[int, ...], _Part]]
+    ) -> Iterator[tuple[str, Choice, dict[str, _Part]]]:
+        """The product of the axes."""
+        if not self._has_grid:
+            return
+        places = {
+            section: [n for n, axis in enumerate(self._axes) if axis.section == section]
+            for section in SECTIONS
+        }
+        order = {key: None for axis in self._axes for choice in axis.choices for key in choice}
+        for place in itertools.product(*(range(len(axis.choices)) for axis in self._axes)):
+            parts = {name: grids[name][tuple(place[n] for n in places[name])] for name in SECTIONS}
+            yield "scan.grid", order, parts
+
+    def _part(self, section: str, own: Choice, where: str, by_hand: bool) -> _Part:
+        mapping, kept = self._fitted(section, _of(section, own), by_hand)
+        try:
+            built = build(SECTIONS[section], mapping, section)
+        except Problem as problem:
+            raise self._refused(section, kept, where, problem) from None
+        return _Part(built, plain(built), kept)
+
+    def _refused(self, section: str, own: Choice, where: str, problem: Problem) -> Problem:
+        """The problem of a combination under its name, or under that of the one key that is at fault."""
+        kind = f"{section}.{SECTIONS[section].kind}"
+        for key, value in own.items():
+            if kind in own and not SECTIONS[section].applies(key.split(".")[1], str(own[kind])):
+                continue  # what is not for the kind that is set beside it
+            try:
+                build(SECTIONS[section], self._fitted(section, {key: value}, True)[0], section)
+            except Problem as alone:
+                if (alone.key, str(alone)) == (problem.key, str(problem)):
+                    # once is enough
+                    self._at_fault.add((key, id(value)))
+                    return Problem(f"{where}.{problem.key}", str(problem))
+        name = ", ".join(f"{key}={value}" for key, value in own.items())
+        return Problem(where, f"{name}: {problem}" if name else str(problem))
+
+    def _fitted(self, section: str, own: Choice, by_hand: bool) -> tuple[dict[str, Any], Choice]:
+        """The section with these keys set, and which of them are: without what is not for its family."""
+        rule, written = SECTIONS[section], self.written[section]
+        kind = own.get(f"{section}.{rule.kind}", self._kind_of_file(section))
+
+        def fits(name: str, varied: bool) -> bool:
+            return rule.applies(name, kind) or not self._is_for_some(section, name, varied)
+
+        kind = kind if isinstance(kind, str) else ""
+        mapping = {name: value for name, value in written.items() if fits(name, False)}
+        kept = {key: value for key, value in own.items() if by_hand or fits(key.split(".")[1], True)}
+        for key, value in kept.items():
+            mapping = put(mapping, key.partition(".")[2], value)
+        return mapping, kept
+
+    def _is_for_some(self, section: str, name: str, varied: bool) -> bool:
+        """Whether a key is for some of the points; one in the file alone may be for what stands there."""
+        asked = section, name, varied
+        if asked not in self._applying:
+            kinds = self._kinds[section] | (set() if varied else {self._kind_of_file(section)})
+            self._applying[asked] = any(SECTIONS[section].applies(name, kind) for kind in kinds)
+        return self._applying[asked]
+
+    @functools.cached_property
+    def _kinds(self) -> dict[str, set[Any]]:
+        """The families and the optimizers of all points."""
+        found = {}
+        for section, rule in SECTIONS.items():
+            key, of_file = f"{section}.{rule.kind}", self._kind_of_file(section)
+            deciding = [axis for axis in self._axes if any(key in choice for choice in axis.choices)]
+            choices = [choice for axis in deciding for choice in axis.choices] or [{}] * self._has_grid
+            values = [choice.get(key, of_file) for choice in [*choices, *self._by_hand]]
+            found[section] = {value if isinstance(value, str) else "" for value in values}
+        return found
+
+    def _kind_of_file(self, section: str) -> str:
+        rule = SECTIONS[section]
+        kind = self.written[section].get(rule.kind, getattr(rule, rule.kind))
+        return kind if isinstance(kind, str) else ""
+
+
+def _of(section: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in params.items() if key.split(".")[0] == section}
+
+
+def _combined(order: Iterable[str], parts: Mapping[str, _Part]) -> Combination:
+    params = {}
+    for key in order:
+        section, _, name = key.partition(".")
+        if key in parts[section].kept:
+            params[key] = get(parts[section].plain, name)
+    return Combination(params, parts["model"].built, parts["train"].built)

@@ -1,0 +1,38 @@
+"""Dotted keys, `train.early_stopping.patience`, in nested mappings. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dlscan.config.build import Problem
+
+
+def get(mapping: Mapping[str, Any], key: str) -> Any:
+    """The value of a dotted key that is there."""
+    value: Any = mapping
+    for part in key.split("."):
+        value = value[part]
+    return value
+
+
+def put(mapping: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """A copy of `mapping` with the dotted `key` set; what lies below `scan.grid` is one key with dots.
+
+    Raises
+    ------
+    Problem
+        If a part of the key is there and has no keys.
+    """
+    head, _, tail = key.partition("scan.grid.")
+    return _put(mapping, ["scan", "grid", tail] if tail and not head else key.split("."), value, key, "")
+
+
+def _put(
+    mapping: Mapping[str, Any], parts: Sequence[str], value: Any, key: str, above: str
+) -> dict[str, Any]:
+    first, *rest = parts
+    if not rest:
+        return {**mapping, first: value}
+    below, place = mapping.get(first), f"{above}.{first}".lstrip(".")
+    if below is not None and not isinstance(below, Mapping):
+        raise Problem(key, f"{place} is {below!r}, which has no keys")
+    return {**mapping, first: _put(below or {}, rest, value, key, place)}

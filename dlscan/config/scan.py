@@ -1,0 +1,18 @@
+"""The `scan` section: which points to try."""
+
+import dataclasses
+from typing import Annotated, Any
+
+from dlscan.config.build import Min
+
+
+@dataclasses.dataclass(frozen=True)
+class Scan:
+    """Which points to try: the product of the lists in `grid`, and `points`, which are written by hand.
+
+    `repeats` points of each differ in their seed alone.
+    """
+
+    grid: dict[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
+    points: tuple[dict[str, Any], ...] = ()
+    repeats: Annotated[int, Min(1)] = 1

@@ -1,0 +1,159 @@
+"""Which combinations of keys a scan has, across families and optimizers, and which cannot be."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dlscan.config import Experiment
+from dlscan.config.combinations import MOST
+from dlscan.config.models import FAMILIES
+from dlscan.errors import ConfigError
+
+Make = Callable[..., Experiment]
+
+
+@dataclasses.dataclass(frozen=True)
+class Trees:
+    """A family with a parameter of its own, and another default of one that dense networks have too."""
+
+    leaves: int = 31
+    dropout: float = 0.3
+
+
+@pytest.fixture(autouse=True)
+def trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FAMILIES, "trees", Trees)
+
+
+def params(experiment: Experiment) -> list[dict[str, Any]]:
+    return [each.params for each in experiment.combinations.all]
+
+
+def test_each_combination_is_checked_not_each_value_beside_the_file(make_experiment: Make) -> None:
+    grid = {"train.optimizer": ["sgd", "rmsprop"], "train.momentum": [0, 0.9]}
+    found = make_experiment(scan={"grid": grid}).combinations.all
+    assert [(each.train.optimizer, each.train.momentum) for each in found] == [
+        ("sgd", 0.0),
+        ("sgd", 0.9),
+        ("rmsprop", 0.0),
+        ("rmsprop", 0.9),
+    ]
+
+
+def test_a_key_of_some_optimizers_is_varied_for_these_alone(make_experiment: Make) -> None:
+    grid = {"train.optimizer": ["adam", "sgd"], "train.momentum": [0, 0.9], "model.width": [3]}
+    experiment = make_experiment(scan={"grid": grid})
+    assert params(experiment) == [
+        {"train.optimizer": "adam", "model.width": 3},
+        {"train.optimizer": "sgd", "train.momentum": 0.0, "model.width": 3},
+        {"train.optimizer": "sgd", "train.momentum": 0.9, "model.width": 3},
+    ]
+    assert experiment.combinations.keys == ("train.optimizer", "train.momentum", "model.width")
+
+
+def test_a_key_of_the_file_is_for_the_optimizers_that_have_it(make_experiment: Make) -> None:
+    train = {"momentum": 0.9, "epochs": 2}
+    experiment = make_experiment(train=train, scan={"grid": {"train.optimizer": ["adam", "sgd"]}})
+    assert [each.train.momentum for each in experiment.combinations.all] == [0.0, 0.9]
+    # it is part of the experiment all the same, though the optimizer of the file has none
+    assert experiment.plain()["train"]["momentum"] == 0.9
+
+
+def test_keys_of_one_family_are_varied_for_it_alone_and_defaults_are_its_own(make_experiment: Make) -> None:
+    grid = {"model.family": ["dense", "trees"], "model.depth": [1, 2], "model.leaves": [3, 4]}
+    experiment = make_experiment(model={"width": 9}, scan={"grid": grid})
+    assert params(experiment) == [
+        {"model.family": "dense", "model.depth": 1},
+        {"model.family": "dense", "model.depth": 2},
+        {"model.family": "trees", "model.leaves": 3},
+        {"model.family": "trees", "model.leaves": 4},
+    ]
+    dense, forest = experiment.at(params(experiment)[1]), experiment.at(params(experiment)[3])
+    assert (dense.model.parameters.width, dense.model.parameters.dropout) == (9, 0.0)
+    assert forest.model.parameters == Trees(4, 0.3)
+    assert (dense.applies("model.depth"), forest.applies("model.depth")) == (True, False)
+    assert (dense.applies("train.momentum"), forest.applies("train.epochs")) == (False, True)
+
+
+def test_whole_mappings_may_be_values(make_experiment: Make) -> None:
+    models = [{"family": "dense", "width": 64}, {"family": "dense", "width": 32, "depth": 3}]
+    models.append({"family": "trees"})
+    experiment = make_experiment(model={"dropout": 0.2}, scan={"grid": {"model": models}})
+    assert params(experiment) == [
+        {"model.family": "dense", "model.width": 64},
+        {"model.family": "dense", "model.width": 32, "model.depth": 3},
+        {"model.family": "trees"},
+    ]
+    # merged with the file
+    assert [each.model.parameters.dropout for each in experiment.combinations.all] == [0.2, 0.2, 0.2]
+
+
+def test_points_can_be_written_by_hand_instead_of_a_grid_or_beside_one(make_experiment: Make) -> None:
+    by_hand = [{}, {"model": {"family": "trees"}, "train.epochs": 3}, {"model.width": 64}]
+    assert params(make_experiment(scan={"points": by_hand})) == [
+        {},
+        {"model.family": "trees", "train.epochs": 3},
+        {"model.width": 64},
+    ]
+    both = make_experiment(scan={"grid": {"model.width": [16, 32]}, "points": by_hand[1:], "repeats": 2})
+    assert len(params(both)) == 8
+    assert params(both)[2:5] == [
+        {"model.width": 32, "train.seed": 1},
+        {"model.width": 32, "train.seed": 2},
+        {"model.family": "trees", "train.epochs": 3, "train.seed": 1},
+    ]
+    assert both.combinations.keys == ("model.width", "model.family", "train.epochs", "train.seed")
+
+
+@pytest.mark.parametrize(
+    ("scan", "message"),
+    [
+        (
+            {"points": [{"train.optimizer": "adam", "train.momentum": 0.9}]},
+            r"scan\.points\[0\]: train\.optimizer=adam, train\.momentum=0\.9: only sgd and rmsprop have a "
+            "momentum, and train.optimizer is adam",
+        ),
+        ({"grid": {"train.momentum": [0, 0.9]}}, r"scan\.grid\.train\.momentum: only sgd and rmsprop have"),
+        (
+            {"points": [{"model": {"family": "trees", "width": 3}}]},
+            r"scan\.points\[0\]: model\.family=trees, model\.width=3: unknown key",
+        ),
+        ({"points": [{"model.width": 0}]}, r"scan\.points\[0\]\.model\.width: must be at least 1, got 0"),
+        ({"points": [{"data.raw": "x"}]}, r"scan\.points\[0\]: a scan varies keys of model and train"),
+        ({"points": [{"model.width": 3, "model": {"width": 3}}]}, "sets model.width twice"),
+        ({"points": [{"model.width": 3}, {"model": {"width": 3}}]}, "is the same point as scan.points"),
+        (
+            {"grid": {"model.width": [3]}, "points": [{"model.width": 3}]},
+            r"scan\.points\[0\]: is the same point as one of scan\.grid",
+        ),
+        ({"grid": {"model": [{"width": 3}], "model.width": [4]}}, "sets model.width, and so does scan.grid"),
+        ({"grid": {"model": ["dense"]}}, r"scan\.grid\.model: must be a mapping"),
+        ({"grid": {"model": [{}]}}, r"scan\.grid\.model: has an empty mapping"),
+        (
+            {"grid": {"model.family": ["dense", "trees"], "model.widht": [3]}},
+            r"yaml: scan\.grid\.model\.widht: unknown key; did you mean 'width'\?$",
+        ),
+        ({"points": [{"train.seed": 3}], "repeats": 2}, r"scan\.repeats: repeats vary the seed"),
+        ({"repeats": 10**9}, r"scan: asks for 1,000,000,000 points, and at most 100,000"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(make_experiment: Make, scan: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_experiment(scan=scan)
+
+
+def test_a_grid_too_large_to_list_is_refused_before_it_is_listed(make_experiment: Make) -> None:
+    values = list(range(1, 10_001))
+    grid = {"model.width": values, "train.batch_size": values, "train.epochs": values}
+    with pytest.raises(ConfigError, match="asks for 1,000,000,000,000 points"):
+        make_experiment(scan={"grid": grid})
+    assert MOST >= 10_000
+
+
+def test_a_grid_of_ten_thousand_points_builds_each_section_once(make_experiment: Make) -> None:
+    grid = {"model.width": list(range(1, 101)), "train.epochs": list(range(1, 101))}
+    found = make_experiment(scan={"grid": grid}).combinations.all
+    assert len(found) == 10_000
+    assert len({id(each.model) for each in found}) == len({id(each.train) for each in found}) == 100
