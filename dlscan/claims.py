@@ -21,8 +21,9 @@ from typing import BinaryIO
 from dlscan import attempts, owner
 from dlscan.attempts import Attempt
 from dlscan.errors import FencedError, ScanError
-from dlscan.files import locked, modified, server_time
+from dlscan.files import modified, server_time
 from dlscan.heartbeat import Heart, beat_file, beat_seconds
+from dlscan.locks import locked
 from dlscan.owner import alive
 from dlscan.record import PointPaths
 

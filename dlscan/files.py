@@ -1,8 +1,7 @@
-"""Files that are written whole or not at all, and locks that die with their owner."""
+"""Files that are written whole or not at all."""
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -11,12 +10,9 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from dlscan.errors import DlscanError
-
-# What `flock` says where files cannot be locked: NFS without a lock service, Lustre mounted without locks.
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextlib.contextmanager
@@ -92,60 +88,6 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def is_locked(path: Path) -> bool:
-    """Tell whether some live process holds `locked(path)`."""
-    try:
-        with path.open("rb") as handle:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
-
-
-@contextlib.contextmanager
-def locked(path: Path, busy: DlscanError, patience: float = 0.5, needed: bool = True) -> Iterator[BinaryIO]:
-    """Hold a lock that the kernel gives back when this process ends, however it ends.
-
-    Parameters
-    ----------
-    path : Path
-        The lock file; it stays, because removing it would let two owners in.
-    busy : DlscanError
-        Raised when somebody else holds the lock.
-    patience : float
-        Seconds to wait for it: `is_locked` holds it for an instant, and that is no owner.
-    needed : bool
-        Without it, work goes on unlocked on a file system that has no locks.
-
-    Yields
-    ------
-    file
-        The lock file, to read and to append to: what one owner wrote there the next one reads, on NFS too.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written or, when `needed`, locked.
-    """
-    until = time.monotonic() + patience
-    with path.open("a+b") as handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise busy from None
-                time.sleep(0.02)
-            except OSError as error:
-                if needed or error.errno not in _NO_LOCKS:
-                    raise
-                break
-        yield handle
 
 
 def created(path: Path, text: str) -> bool:

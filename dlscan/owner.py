@@ -8,8 +8,9 @@ from pathlib import Path
 from dlscan import attempts, process
 from dlscan.attempts import Attempt
 from dlscan.errors import DlscanError, HeldError
-from dlscan.files import is_locked, server_time
+from dlscan.files import server_time
 from dlscan.heartbeat import BEAT, beat_file, last_sign, stale_after
+from dlscan.locks import is_locked
 from dlscan.record import PointPaths
 
 log = logging.getLogger("dlscan")

@@ -15,7 +15,8 @@ from dlscan import claims, heartbeat, owner
 from dlscan.attempts import last_attempt
 from dlscan.claims import Claim, alive, note_end
 from dlscan.errors import ConfigError, FencedError, HeldError, ScanError
-from dlscan.files import is_locked, locked, server_time
+from dlscan.files import server_time
+from dlscan.locks import is_locked, locked
 from dlscan.record import PointPaths
 
 BEAT = 0.25

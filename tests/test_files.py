@@ -1,11 +1,8 @@
-"""Files are whole or not there; locks end with their owner."""
+"""Files are whole or not there."""
 
 import errno
-import fcntl
 import json
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,8 +12,6 @@ from dlscan.errors import DlscanError
 from dlscan.files import (
     created,
     directory_whole,
-    is_locked,
-    locked,
     modified,
     read_json,
     recover_directory,
@@ -51,42 +46,6 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(DlscanError, match=r"a\.json: damaged"):
         read_json(tmp_path / "a.json")
-
-
-def test_a_lock_keeps_others_out_and_ends_with_its_owner(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    code = (
-        "import sys, time; from pathlib import Path; from dlscan.files import locked\n"
-        "with locked(Path(sys.argv[1]), Exception()): print('held', flush=True); time.sleep(60)"
-    )
-    owner = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)
-    assert owner.stdout is not None
-    with owner, owner.stdout:
-        owner.stdout.readline()
-        assert is_locked(path)
-        with pytest.raises(DlscanError, match="busy"), locked(path, DlscanError("busy")):
-            pass
-        owner.kill()
-        owner.wait()
-        assert not is_locked(path)
-        with locked(path, DlscanError("busy")):
-            pass
-
-
-def test_looking_at_a_lock_does_not_keep_its_taker_out(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    path.touch()
-    code = (
-        "import sys, fcntl, time; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_SH)\n"
-        "print('seen', flush=True); time.sleep(0.2)"
-    )
-    looker = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)
-    assert looker.stdout is not None
-    with looker, looker.stdout:
-        looker.stdout.readline()
-        begin = time.monotonic()
-        with locked(path, DlscanError("busy")):
-            assert time.monotonic() - begin > 0.02
 
 
 @pytest.mark.parametrize("moment", ["building", "between the renames", "done"])
@@ -172,27 +131,3 @@ def test_the_time_where_nothing_can_be_written_is_that_of_this_machine(tmp_path:
     before = time.time()
     assert server_time(tmp_path / "nowhere") >= before
     assert modified(tmp_path / "nowhere") is None
-
-
-def test_work_goes_on_where_there_are_no_locks_if_it_may(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(handle: object, operation: int) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    path = tmp_path / "lock"
-    with locked(path, DlscanError(), needed=False) as handle:
-        handle.write(b"1")
-    assert path.read_bytes() == b"1"
-    with pytest.raises(OSError, match="No locks"), locked(path, DlscanError()):
-        pass
-
-
-def test_an_owner_reads_what_the_one_before_wrote_into_the_lock(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    with locked(path, DlscanError()) as handle:
-        handle.write(b"first")
-    with locked(path, DlscanError()) as handle:
-        handle.seek(0)
-        assert handle.read() == b"first"

@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +11,7 @@ from dlscan.analysis.lookup import find
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest
 from dlscan.errors import UsageError
+from dlscan.hdf5 import open_hdf5
 from dlscan.stream import Batch, Batches
 
 BATCH = 256
@@ -138,7 +138,7 @@ def feature_names(experiment: Experiment, manifest: Manifest, name: str) -> tupl
     size = manifest.inputs[name].size
     source = next(source for source in manifest.sources if source.events)
     try:
-        with h5py.File(experiment.data.raw / source.file) as file:
+        with open_hdf5(experiment.data.raw / source.file) as file:
             text = file[name].attrs.get("columns", file.attrs.get("columns"))
     except (OSError, KeyError):
         text = None  # a dataset outlives its raw files, and does without the nicer names

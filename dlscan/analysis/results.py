@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dlscan.analysis.records import DonePoint
 from dlscan.errors import ScanError, UsageError
+from dlscan.hdf5 import open_hdf5
 
 EPOCH = "epoch"
 
@@ -103,7 +104,7 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
     if split not in SPLITS:
         raise UsageError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
     try:
-        with h5py.File(path) as file:
+        with open_hdf5(path) as file:
             if split != "test" and split not in file:
                 raise SplitNotKept(
                     f"{path}: no scores of the {split} split, it is of an older version; train it again"
@@ -138,7 +139,7 @@ class _Extras(Mapping[str, NDArray[Any]]):
         if name not in self._names:
             raise KeyError(name)
         try:
-            with h5py.File(self._path) as file:
+            with open_hdf5(self._path) as file:
                 values: NDArray[Any] = file["extras"][name][()]
                 return values
         except (OSError, KeyError) as error:

@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from dlscan.dataset.events import Array, Dense, Events, Sparse
+from dlscan.hdf5 import open_hdf5, written_hdf5
 
 
 def write_shard(target: Path | BinaryIO, parts: Sequence[Events], names: Sequence[str], order: Array) -> None:
@@ -31,7 +32,7 @@ def write_shard(target: Path | BinaryIO, parts: Sequence[Events], names: Sequenc
     order : ndarray of int, (n,)
         The rows, counted through all parts, in the order of the file.
     """
-    with h5py.File(target, "w") as handle:
+    with written_hdf5(target) as handle:
         for name in names:
             blocks = [part.columns[name] for part in parts]
             type(blocks[0]).concatenate(blocks).take(order).write(handle, name)
@@ -71,7 +72,7 @@ class OpenShard:
             if found != size:
                 raise ValueError(f"has {found} bytes instead of {size}")
             # as an open file: HDF5 would want the true name, and files in memory have none
-            with os.fdopen(os.dup(self._file), "rb") as file, h5py.File(file) as handle:
+            with os.fdopen(os.dup(self._file), "rb") as file, open_hdf5(file) as handle:
                 handle.visititems(self._locate)
         except BaseException:
             self.close()

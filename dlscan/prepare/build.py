@@ -4,17 +4,20 @@ The first pass reads every raw event once and scatters it to the shard that its 
 sorts each shard. Memory holds a block, a run and a shard per process, whatever the size of the data.
 """
 
+import contextlib
 import dataclasses
+import errno
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest, Shard, SplitInfo
 from dlscan.errors import BadFilesError, DataError
-from dlscan.files import directory_whole, locked, recover_directory, sync
+from dlscan.files import directory_whole, recover_directory, sync
+from dlscan.locks import locked
 from dlscan.machine import usable_cpus
 from dlscan.prepare.current import judge, refresh
 from dlscan.prepare.finish import Found, make_manifest, write_bad_files
@@ -38,6 +41,8 @@ from dlscan.users import unfinished_users
 
 # (what is being done, how much is done, of how much)
 Progress = Callable[[str, int, int], None]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 log = logging.getLogger("dlscan")
 
@@ -94,7 +99,7 @@ def prepare(
     BadFilesError
         With every bad file, unless `skip_bad`. What was on disk before stays.
     DataError
-        If another process prepares the same dataset.
+        If another process prepares the same dataset, or the disk is full.
     """
     started = time.monotonic()
     classes, files = find_files(experiment)
@@ -122,13 +127,27 @@ def prepare(
             )
         log.info("building %s because %s", directory, verdict.reason)
         warn_if_slow()
-        with directory_whole(directory) as place:
+        with _room_for(directory), directory_whole(directory) as place:
             build = _Build(experiment, classes, files, skip_bad, place, progress, index_only)
             manifest = build.run(scheduler, processes)
             manifest.write(place)
     warn_of_copies(manifest, experiment.data)
     manifest.require_measured(experiment)
     return Outcome(manifest, True, time.monotonic() - started)
+
+
+@contextlib.contextmanager
+def _room_for(directory: Path) -> Iterator[None]:
+    """Say in a line what to do about a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise DataError(
+            f"{directory.parent}: cannot be written ({error.strerror}); make room there, "
+            "or choose another data.prepared"
+        ) from error
 
 
 @dataclasses.dataclass(frozen=True)

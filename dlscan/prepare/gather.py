@@ -3,11 +3,11 @@
 import dataclasses
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from dlscan.dataset import Shard
 from dlscan.dataset.shard import read_shard, write_shard
+from dlscan.hdf5 import open_hdf5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ def gather(task: GatherTask) -> Gathered:
     """Write one shard."""
     parts = []
     for path in sorted(task.spill.glob("run-*.h5")):
-        with h5py.File(path) as handle:
+        with open_hdf5(path) as handle:
             start, stop = handle["starts"][task.place : task.place + 2]
             if start < stop:
                 parts.append(read_shard(handle, ["keys", *task.columns], start, stop))

@@ -46,7 +46,8 @@ def write_index(
     kept = {item.number for item in good}
     events = sum(sum(item.counts) for item in good)
     datasets = [*form.inputs, *form.extras]
-    with IndexWriter(path, raw, datasets, events, sum(item.chunks for item in good)) as writer:
+    chunks = sum(item.chunks for item in good)
+    with IndexWriter(path, raw, datasets, events, chunks) as writer:
         last = -1
         for part in sorted(spill.glob("part-*.h5")):
             with RawIndex.open(part) as found:
@@ -55,8 +56,8 @@ def write_index(
                         continue
                     if number != last:
                         file = files[number]
-                        chunks = found.file(place)[1]
-                        writer.add(FileIndex(file.name, file.label, number, stats[file], chunks))
+                        places = found.file(place)[1]
+                        writer.add(FileIndex(file.name, file.label, number, stats[file], places))
                         last = number
                     writer.add_codes(found.codes[found.starts[place] : found.starts[place + 1]])
 

@@ -4,12 +4,12 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Protocol
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.dataset.events import Events
 from dlscan.dataset.shard import write_shard
+from dlscan.hdf5 import written_hdf5
 from dlscan.prepare.draw import buckets
 from dlscan.prepare.layout import Format, Piece
 from dlscan.raw import DatasetIndex
@@ -86,7 +86,7 @@ class _Runs:
         order = np.argsort(places, kind="stable")
         path = self._place / f"run-{self._number:06d}-{self._runs:04d}.h5"
         write_shard(path, waiting, [name for name in waiting[0].columns if name != "codes"], order)
-        with h5py.File(path, "a") as handle:
+        with written_hdf5(path, "r+") as handle:
             handle["starts"] = np.searchsorted(places[order], np.arange(sum(shards) + 1))
         self._runs, self._bytes, self._waiting = self._runs + 1, 0, []
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.hdf5 import open_hdf5
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.links import LinkedFile
 
@@ -45,7 +45,7 @@ class RawIndex:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._places: dict[str, tuple[int, np.dtype[Any], tuple[int, ...]]] = {}
-        with h5py.File(path) as handle:
+        with open_hdf5(path) as handle:
             if handle.attrs.get("version") != VERSION:
                 raise ValueError(f"{path}: not an index of this version")
             self.raw = Path(os.fsdecode(handle["raw"][...].tobytes()))

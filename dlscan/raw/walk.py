@@ -10,6 +10,7 @@ from pathlib import Path
 
 import h5py
 
+from dlscan.hdf5 import open_hdf5
 from dlscan.raw.faults import RawError, hdf5_errors, one_line
 from dlscan.raw.links import LinkedFile, find_linked, may_link, require_regular
 
@@ -54,7 +55,7 @@ class Walk:
         if path not in self._files:
             require_regular(path)
             try:
-                self._files[path] = h5py.File(path, rdcc_nbytes=max(self._cache, 2**20))
+                self._files[path] = open_hdf5(path, rdcc_nbytes=max(self._cache, 2**20))
             except Exception as error:
                 text = one_line(error)
                 raise RawError("not an HDF5 file" if "signature not found" in text else text) from error

@@ -1,5 +1,6 @@
 """Write the index of a raw directory, file by file."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dlscan.files import written_whole
+from dlscan.hdf5 import written_hdf5
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.links import below
 from dlscan.raw.store import VERSION
@@ -66,7 +68,10 @@ class IndexWriter:
     """
 
     def __init__(self, path: Path, raw: Path, datasets: Sequence[str], events: int, chunks: int) -> None:
-        self._handle = h5py.File(path, "w", alignment_threshold=1, alignment_interval=8)
+        self._open = contextlib.ExitStack()
+        self._handle = self._open.enter_context(
+            written_hdf5(path, alignment_threshold=1, alignment_interval=8)
+        )
         self._handle.attrs["version"] = VERSION
         self._handle.attrs["datasets"] = json.dumps(list(datasets))
         self._handle["raw"] = np.frombuffer(os.fsencode(raw.resolve()), np.uint8)
@@ -90,9 +95,9 @@ class IndexWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self._finish()
-        self._handle.close()
+        with self._open:
+            if error is None:
+                self._finish()
 
     def add(self, file: FileIndex) -> None:
         """Add the next file; the splits of its events follow by `add_codes`."""
@@ -157,7 +162,7 @@ def refresh_stats(
     """
     with written_whole(path) as temporary:
         shutil.copyfile(path, temporary)
-        with h5py.File(temporary, "r+") as handle:
+        with written_hdf5(temporary, "r+") as handle:
             handle["stats"][...] = np.array(stats, np.int64)
             known = json.loads(handle["linked"][...].tobytes()) if "linked" in handle else {}
             for datasets in known.values():

@@ -12,7 +12,8 @@ from dlscan.config import Experiment, experiment_from
 from dlscan.config.combinations import SECTIONS
 from dlscan.config.older import completed, missing
 from dlscan.errors import ConfigError, DlscanError, ScanError
-from dlscan.files import locked, read_json, write_json
+from dlscan.files import read_json, write_json
+from dlscan.locks import locked
 from dlscan.machine import git_commit
 from dlscan.record import PointPaths
 from dlscan.scan.changes import AFRESH, as_planned, require_same, require_same_dataset

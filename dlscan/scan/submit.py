@@ -15,7 +15,7 @@ from dlscan.batch import Request, System, system
 from dlscan.batch.call import CallError
 from dlscan.config import Batch
 from dlscan.errors import BatchError, ScanError
-from dlscan.files import locked
+from dlscan.locks import locked
 from dlscan.scan.plan import Plan
 from dlscan.scan.space import Point
 from dlscan.scan.submissions import Submission, Submissions

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.dataset import file_ids
 from dlscan.files import put_in_place, temporary_beside
+from dlscan.hdf5 import written_hdf5
 from dlscan.stream import Batch, Batches
 
 
@@ -30,7 +30,8 @@ class ScoreFile:
 
     def __init__(self, path: Path) -> None:
         self._path, self._temporary = path, temporary_beside(path)
-        self._file = h5py.File(self._temporary, "w")
+        self._open = contextlib.ExitStack()
+        self._file = self._open.enter_context(written_hdf5(self._temporary))
 
     def create(self, batches: Batches) -> None:
         """Make room for what the events of the test split carry along."""
@@ -54,15 +55,20 @@ class ScoreFile:
         group["scores"], group["labels"], group["weights"] = scores, labels, weights
 
     def commit(self) -> None:
-        """Put the file in its place."""
-        self._file.close()
+        """Put the file in its place.
+
+        Raises
+        ------
+        OSError
+            If it could not be written whole.
+        """
+        self._open.close()
         put_in_place(self._temporary, self._path)
 
     def discard(self) -> None:
         """Leave nothing behind, unless it is in its place."""
-        # a full disk fails once more on closing
         with contextlib.suppress(OSError):
-            self._file.close()
+            self._open.close()
         self._temporary.unlink(missing_ok=True)
 
 

@@ -2,8 +2,8 @@
 
 import csv
 import dataclasses
-import errno
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -20,7 +20,7 @@ import pytest
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest
 from dlscan.errors import BadFilesError, ConfigError, DataError, UsageError
-from dlscan.prepare import build, layout, prepare, spill
+from dlscan.prepare import build, layout, prepare
 from dlscan.stream import Batches
 
 Make = Callable[..., Experiment]
@@ -410,15 +410,29 @@ def write_changed(path: Path, change: str) -> None:
         handle["target"] = np.zeros((rows, 1, 4), np.float32)
 
 
-def test_a_full_disk_is_not_the_fault_of_a_raw_file(
-    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("arguments", [["--workers", 1], ["--workers", 2], ["--workers", 1, "--index-only"]])
+def test_a_full_disk_is_one_line_and_not_the_fault_of_a_raw_file(
+    make_experiment: Make, raw: Path, dlscan: Callable[..., Any], arguments: list[Any]
 ) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", "run-000000-0000.h5")
+    """A limit of the size of files, which HDF5 meets as it does the end of a disk."""
+    for path in raw.glob("*/*.h5"):
+        with h5py.File(path, "a") as handle:
+            handle["long"] = np.arange(30_000 if path.stem.endswith("0") else 2, dtype=np.float32)
+            handle["short"] = np.zeros_like(handle["long"])
+    experiment = make_experiment("data.inputs=[long]", "data.extras=[short]")
+    most = 2**15
 
-    monkeypatch.setattr(spill, "write_shard", full)
-    with pytest.raises(OSError, match="No space left"):
-        prepare(experiment, processes=1, skip_bad=True)
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+    overrides = ["data.inputs=[long]", "data.extras=[short]"]
+    done = dlscan("prepare", experiment.file, *overrides, *arguments, "--skip-bad", preexec_fn=limit)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[1:] == [
+        f"Error: {experiment.data.prepared.parent}: cannot be written (File too large); make room there, "
+        "or choose another data.prepared"
+    ]
     assert not experiment.data.prepared.exists()
 
 

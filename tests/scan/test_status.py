@@ -12,8 +12,8 @@ from dlscan.batch.system import Sight
 from dlscan.claims import Claim
 from dlscan.config import Batch
 from dlscan.errors import BatchError, ScanError
-from dlscan.files import locked
 from dlscan.heartbeat import beat_file
+from dlscan.locks import locked
 from dlscan.record import Record
 from dlscan.scan import Plan, freeze, point_status, scan_status
 from dlscan.scan.advice import what_to_do

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from dlscan.errors import ScanError
-from dlscan.files import is_locked
+from dlscan.locks import is_locked
 from dlscan.record import PointPaths, Record
 from dlscan.train import train_point
 

@@ -6,7 +6,7 @@ from dlscan.analysis.report.states import read_plan, unfinished
 from dlscan.attempts import create_attempt, new_attempt
 from dlscan.claims import Claim, note_end
 from dlscan.errors import DlscanError
-from dlscan.files import locked
+from dlscan.locks import locked
 from dlscan.record import PointPaths
 
 PLAN = {"points": [{"number": 1, "name": "width=8"}, {"number": 2, "name": "width=16"}]}
