@@ -15,37 +15,14 @@ from dlscan.config.combinations import SECTIONS, Combinations
 from dlscan.config.dotted import put
 from dlscan.config.experiment import Experiment
 from dlscan.config.older import completed
+from dlscan.config.reading import read_yaml
 from dlscan.config.scan import Scan
 from dlscan.errors import ConfigError
 
 # A file with more errors than that is of another kind.
 _MOST_LINES = 30
+_MOST_LETTERS = 5_000_000
 SUFFIXES = (".yaml", ".yml")
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which 1e-3 is a number and a key may stand only once."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: list[object] = []
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            key = self.construct_object(key_node, deep=True)
-            line = key_node.start_mark.line + 1
-            if key in seen:
-                raise yaml.YAMLError(f"line {line}: key {key!r} stands twice in one mapping")
-            if isinstance(key, list | dict):
-                raise yaml.YAMLError(f"line {line}: {key!r} cannot be a key")
-            seen.append(key)
-        self.flatten_mapping(node)  # `<<: *other` takes over the keys of another mapping
-        return super().construct_mapping(node, deep)
-
-
-# YAML 1.1, which PyYAML reads, wants a dot in every float; people write 1e-3
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-)
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -69,7 +46,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         One line with the file, the key, what is wrong and what would be right.
     """
     try:
-        mapping = _read(path.read_text(encoding="utf-8"))
+        mapping = read_yaml(_text(path))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such experiment file") from None
     except IsADirectoryError:
@@ -94,7 +71,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
 def load_point(path: Path) -> Experiment:
     """Read the experiment file of a point, which perhaps an older version wrote; errors as for `load`."""
     try:
-        mapping = _read(path.read_text(encoding="utf-8"))
+        mapping = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return load(path)  # which says what is wrong
     return experiment_from(completed(mapping) if isinstance(mapping, dict) else mapping, path)
@@ -164,8 +141,12 @@ def scan_directory(path: Path) -> Path:
     return path
 
 
-def _read(text: str) -> Any:
-    return yaml.load(text, Loader=_Loader)
+def _text(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        text = file.read(_MOST_LETTERS + 1)
+    if len(text) > _MOST_LETTERS:
+        raise yaml.YAMLError(f"more than {_MOST_LETTERS:,} letters")
+    return text
 
 
 def _overridden(mapping: Mapping[str, Any], override: str) -> dict[str, Any]:
@@ -173,7 +154,7 @@ def _overridden(mapping: Mapping[str, Any], override: str) -> dict[str, Any]:
     if not equals or not key:
         raise Problem(override, "an override must read key=value, such as train.epochs=5")
     try:
-        return put(mapping, key, _read(text))
+        return put(mapping, key, read_yaml(text))
     except yaml.YAMLError as error:
         raise Problem(key, f"{text!r} is not valid YAML: {_one_line(error)}") from None
 
