@@ -45,6 +45,9 @@ class Predictions:
         Number of the raw file in the dataset's manifest, and row in it; None but for the test split.
     files : ndarray of uint8, shape (F, 16), or None
         What each of these raw files is: see `dlscan.dataset.file_ids`. Older versions did not keep it.
+    losses : ndarray of float32, shape (N,), or None
+        The cross-entropy of each event. Older versions did not keep it, and scores do not tell where they are
+        next to 0.
     """
 
     scores: NDArray[np.float32]
@@ -54,6 +57,7 @@ class Predictions:
     extras: Mapping[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
     sources: NDArray[np.uint32] | None = None
     files: NDArray[np.uint8] | None = None
+    losses: NDArray[np.float32] | None = None
 
     def __repr__(self) -> str:
         extras = f", with {', '.join(self.extras)}" if self.extras else ""
@@ -117,6 +121,7 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
             weights = group["weights"][:] if "weights" in group else np.ones(len(labels), np.float32)
             sources = group["sources"][:] if "sources" in group else None
             files = group["files"][:] if "files" in group else None
+            losses = group["losses"][:] if "losses" in group else None
             extras = tuple(_datasets(group["extras"])) if "extras" in group else ()
     except (OSError, KeyError, TypeError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error
@@ -126,7 +131,7 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
             f"{path}: damaged: scores {scores.shape} and weights {weights.shape} "
             f"for {len(labels)} events and {len(classes)} classes"
         )
-    return Predictions(scores, labels, classes, weights, _Extras(path, extras), sources, files)
+    return Predictions(scores, labels, classes, weights, _Extras(path, extras), sources, files, losses)
 
 
 class _Extras(Mapping[str, NDArray[Any]]):

@@ -14,6 +14,7 @@ from dlscan.metrics.classification import (
     confusion,
     event_losses,
     log_loss,
+    losses_from_logits,
     reliability,
 )
 from dlscan.metrics.delong import auc_difference, auc_estimate
@@ -40,6 +41,7 @@ __all__ = [
     "efficiency_estimate",
     "event_losses",
     "log_loss",
+    "losses_from_logits",
     "measure",
     "measure_validation",
     "one_against_rest",

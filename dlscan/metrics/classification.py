@@ -51,19 +51,42 @@ def accuracy_estimate(
 
 
 def event_losses(scores: ArrayLike, labels: ArrayLike) -> Floats:
-    """Minus the logarithm of each event's score for its own class, (N,); scores below 1e-7 count as that."""
+    """Minus the logarithm of each event's score for its own class, (N,); scores below 1e-7 count as that.
+
+    For scores whose logits nobody kept; where there are logits, `losses_from_logits` says what they are.
+    """
     table = np.asarray(scores)
     table, truth = checked_table(table, labels, table.shape[-1])
     own = table[np.arange(len(truth)), truth].astype(np.float64)
     return np.asarray(-np.log(np.clip(own, _LEAST, 1 - _LEAST)))
 
 
-def log_loss(scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None) -> Estimate | None:
-    """Weighted mean of `event_losses`, with its standard error; None and errors as for `accuracy`.
+def losses_from_logits(logits: ArrayLike, labels: ArrayLike) -> Floats:
+    """Minus the logarithm of the softmax of each event's logits (N, C) for its own class, (N,).
+
+    It has no limit: what a network is sure of and wrong about costs as much as in training.
+    """
+    table = np.asarray(logits, np.float64)
+    own = table[np.arange(len(table)), np.asarray(labels)]
+    highest = table.max(axis=1, initial=-np.inf)
+    # as they should be: of logits that are nan or infinite there is no loss
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.log(np.exp(table - highest[:, None]).sum(axis=1)) + highest - own)
+
+
+def log_loss(
+    scores: ArrayLike,
+    labels: ArrayLike,
+    weights: ArrayLike | None = None,
+    losses: ArrayLike | None = None,
+) -> Estimate | None:
+    """Weighted mean of `losses`, with its standard error; None and errors as for `accuracy`.
+
+    They are (N,), by default `event_losses`, which clips scores that are next to 0.
 
     Negative weights may take the mean below 0, where no true one lies: it is then 0.
     """
-    losses = event_losses(scores, labels)
+    losses = event_losses(scores, labels) if losses is None else np.asarray(losses, np.float64)
     counts = checked_weights(weights, len(losses))
     total = weight_sum(counts)
     if total <= 0:

@@ -58,7 +58,11 @@ class Measured:
 
 
 def measure(
-    scores: ArrayLike, labels: ArrayLike, classes: Sequence[str], weights: ArrayLike | None = None
+    scores: ArrayLike,
+    labels: ArrayLike,
+    classes: Sequence[str],
+    weights: ArrayLike | None = None,
+    losses: ArrayLike | None = None,
 ) -> Measured:
     """Measure everything on the test split.
 
@@ -72,6 +76,9 @@ def measure(
         Their labels.
     weights : array_like, shape (N,), optional
         Event weights, 1 by default.
+    losses : array_like, shape (N,), optional
+        The cross-entropy of each event, from logits; by default from scores, none of which counts as less
+        than 1e-7.
 
     Returns
     -------
@@ -103,7 +110,7 @@ def measure(
             measured.add(f"{pair_name(classes[a], classes[b])}_Rejection@{percent}", rejection, reason)
     for name, estimate in (
         ("test_accuracy", accuracy_estimate(table, truth, counts)),
-        ("test_log_loss", log_loss(table, truth, counts)),
+        ("test_log_loss", log_loss(table, truth, counts, losses)),
         ("test_calibration_error", calibration_error(table, truth, counts)),
     ):
         measured.add(name, estimate, _nothing(counts))

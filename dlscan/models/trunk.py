@@ -36,6 +36,39 @@ def split(network: Any) -> tuple[Any, Any]:
     return keras.Model(network.input, scaled), keras.Model(scaled, network.output)
 
 
+def logits(network: Any) -> Any:
+    """The network without its softmax: a score of 0 has no logarithm, and a logit of -200 has.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Its last layer is the softmax.
+
+    Returns
+    -------
+    keras.Model
+        Takes what the network takes, gives logits. It has the network's own layers and weights.
+    """
+    return keras.Model(network.input, _logits(network))
+
+
+def with_logits(network: Any) -> Any:
+    """The network giving a dict of its `scores` and `logits`, see above."""
+    return keras.Model(network.input, {"scores": network.output, "logits": _logits(network)})
+
+
+def _logits(network: Any) -> Any:
+    (last,) = [
+        node
+        for node in _nodes(network)
+        if any(tensor is network.outputs[0] for tensor in node.output_tensors)
+    ]
+    is_softmax = getattr(last.operation, "activation", None) is keras.activations.softmax
+    if not is_softmax or type(last.operation) is not keras.layers.Activation:
+        raise ValueError(f"{network.name}: its last layer is no softmax")
+    return last.input_tensors[0]
+
+
 @dataclasses.dataclass(frozen=True)
 class Product:
     """A dense layer and what it takes.
@@ -66,11 +99,12 @@ def first_layers(network: Any, names: Collection[str]) -> tuple[dict[str, Produc
     -------
     products : dict of str to Product
         The layers, each by a name for what it gives.
-    rest : keras.Model
-        Takes what these layers give by those names, and inputs that other layers take, scaled, by theirs.
+    rest : keras.Model or None
+        Takes what these layers give by those names, and inputs that others take, scaled, by theirs. None
+        where nothing comes after the one layer.
 
-    None if something else than a dense layer in float32 takes one of these inputs, if nothing comes after it,
-    or if what is done before is not done cell by cell.
+    None if something else than a dense layer in float32 takes one of these inputs, or if what is done before
+    is not done cell by cell.
     """
     scaled = _scaled(network)
     mixed = [key for key in scaled if key not in names and not set(names).isdisjoint(key.split("+"))]
@@ -85,13 +119,14 @@ def first_layers(network: Any, names: Collection[str]) -> tuple[dict[str, Produc
             border |= {name: scaled[name] for name in taken}
             continue
         product = node.output_tensors[0]
-        # Keras makes no network of nothing at all
-        if not _is_product(node.operation) or any(product is output for output in network.outputs):
+        if not _is_product(node.operation):
             return None
         product.name = f"{node.operation.name}-of-{'-'.join(name for name, _ in parts)}"
         products[product.name] = Product(node.operation, parts)
         border[product.name] = product
-    return products, keras.Model(border, network.output)
+    # Keras makes no network of nothing at all
+    nothing = any(border[name] is network.output for name in products)
+    return products, None if nothing else keras.Model(border, network.output)
 
 
 def _scaled(network: Any) -> dict[str, Any]:

@@ -21,6 +21,10 @@ LOOK = 1 / _TRAINING
 # Training events that are scored in the end, at most so many and so many times those of test: the sample of
 # `dlscan.train.evaluate`, which loads Keras.
 _SAMPLE, _SAMPLE_FACTOR = 50_000, 2
+# Events whose scores wait in memory to be written, as there.
+_BUFFERED = 32_768
+# Arrays as large as the scores of a split while a network is measured, each of up to 8 bytes a number.
+_MEASURING = 4 * 8
 # Of the weights: their values, their slopes, and two of the same size that an optimizer remembers.
 _COPIES = 4
 # What is kept of the forward pass has slopes too.
@@ -45,7 +49,8 @@ class Cost:
     batch_size : int
         Events.
     memory : int
-        Bytes beside the batch itself: weights, slopes, optimizer, values between the layers.
+        Bytes beside the batch itself: weights, slopes, optimizer, values between the layers, and scores that
+        wait to be written.
     """
 
     step: float
@@ -87,7 +92,7 @@ def cost(values: Mapping[str, Any], manifest: Manifest | None) -> Cost:
         scored=math.ceil(_scored_events(manifest) / batch),
         epochs=epochs,
         batch_size=batch,
-        memory=_FLOAT * (_COPIES * size.weights + _KEPT * batch * size.values),
+        memory=_FLOAT * (_COPIES * size.weights + _KEPT * batch * size.values + _waiting_scores(manifest)),
     )
 
 
@@ -97,6 +102,18 @@ def network_size(model: Mapping[str, Any], manifest: Manifest) -> NetworkSize:
     shapes = [column.shape for column in manifest.inputs.values()]
     size: NetworkSize = parameters.size(shapes, len(manifest.classes))
     return size
+
+
+def measuring_bytes(manifest: Manifest) -> int:
+    """What measuring the scores of one network takes; those of a pack are measured one after the other."""
+    events = max(split.events for name, split in manifest.splits.items() if name != "train")
+    return _MEASURING * events * (len(manifest.classes) + 1)
+
+
+def _waiting_scores(manifest: Manifest) -> int:
+    """Numbers: a score per class of each event, and its loss."""
+    largest = max(manifest.splits[name].events for name in ("test", "validation"))
+    return min(largest, _BUFFERED) * (len(manifest.classes) + 1)
 
 
 def _scored_events(manifest: Manifest) -> int:

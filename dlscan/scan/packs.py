@@ -12,7 +12,7 @@ from dlscan.config import Batch, in_common
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
-from dlscan.scan.costs import Cost, cost, sections
+from dlscan.scan.costs import Cost, cost, measuring_bytes, sections
 from dlscan.scan.deal import Item, deal
 from dlscan.scan.estimate import known_speed
 from dlscan.scan.plan import Plan
@@ -145,4 +145,4 @@ def _bytes_for_networks(room: Room, first: Cost, manifest: Manifest | None) -> f
     if room.memory is None or manifest is None:
         return math.inf
     batches = _BATCHES * first.batch_size * manifest.event_bytes
-    return _SHARE * room.memory - _FRAMEWORK - batches
+    return _SHARE * room.memory - _FRAMEWORK - batches - measuring_bytes(manifest)

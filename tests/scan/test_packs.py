@@ -262,6 +262,23 @@ def test_a_network_has_the_weights_that_its_parameters_promise(experiment, param
     assert 2 * size.multiplications == sum(products)
 
 
+def test_scores_that_wait_in_memory_count(experiment):
+    """A pack of many small networks over many classes has more of them than of weights."""
+    from dlscan.scan import costs
+    from dlscan.train import evaluate
+
+    # costs are counted without Keras
+    assert (costs._SAMPLE, costs._SAMPLE_FACTOR) == (evaluate.TRAIN_SAMPLE, evaluate.TRAIN_FACTOR)
+    assert evaluate.BUFFERED == costs._BUFFERED
+    prepare(experiment, processes=1)
+    manifest = Manifest.read(experiment.data.prepared)
+    largest = max(manifest.splits[name].events for name in ("test", "validation"))
+    values = sections(freeze(experiment), freeze(experiment).points[0])
+    size = costs.network_size(values["model"], manifest)
+    network = 4 * (4 * size.weights + 2 * 32 * size.values)
+    assert cost(values, manifest).memory == network + 4 * largest * (3 + 1)
+
+
 def test_a_dataset_that_is_not_prepared_leaves_epochs_to_tell_points_apart(make_experiment):
     experiment = make_experiment(scan={"grid": {"train.epochs": [1, 100]}}, batch={"models_per_job": 2})
     plan = freeze(experiment)

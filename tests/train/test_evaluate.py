@@ -1,42 +1,51 @@
 """What a finished point's scores hold, and what the record says of them."""
 
+import contextlib
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from dlscan import models
+from dlscan.config import Model
 from dlscan.dataset import Manifest
 from dlscan.metrics import event_losses, measure, measure_validation
 from dlscan.models import keras
+from dlscan.models.trunk import logits
 from dlscan.record import Record
 from dlscan.stream import Batches
 from dlscan.train import train_point
 from dlscan.train.evaluate import _seconds, evaluate
+from dlscan.train.feed import Feed
+from dlscan.train.means import Running, Sums
 from dlscan.train.scores import score_files
+from dlscan.train.steps import steps
 
 
 def read(group):
-    return [group[name][()] for name in ("scores", "labels", "weights")]
+    """Scores, labels and event weights of a split, and the loss of each event."""
+    return [group[name][()] for name in ("scores", "labels", "weights", "losses")]
 
 
 def test_scores_of_all_splits_are_kept(undisturbed, mapping):
     splits = Manifest.read(Path(mapping["data"]["prepared"])).splits
     with h5py.File(undisturbed.predictions) as file:
         for group, split in ((file, "test"), (file["validation"], "validation"), (file["train"], "train")):
-            scores, labels, weights = read(group)
+            scores, labels, weights, losses = read(group)
             sample = split == "train"
             assert scores.shape == (2 * splits["test"].events if sample else splits[split].events, 3)
             np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
             assert sample or tuple(np.bincount(labels)) == splits[split].counts
             assert (weights == 1).all()
+            np.testing.assert_allclose(losses, event_losses(scores, labels), rtol=1e-4, atol=1e-6)
 
 
 def test_every_number_in_the_record_comes_from_the_kept_scores(undisturbed):
     record = Record.read(undisturbed.record)
     with h5py.File(undisturbed.predictions) as file:
-        scores, labels, weights = read(file)
-        measured = measure(scores, labels, record.classes, weights)
+        scores, labels, weights, losses = read(file)
+        measured = measure(scores, labels, record.classes, weights, losses)
         measured |= measure_validation(*read(file["validation"])[:2], record.classes)
 
     for name, value in measured.values.items():
@@ -55,8 +64,8 @@ def test_validation_numbers_are_those_of_the_weights_that_were_kept(make_point, 
     best = read_history(paths)[record.best_epoch - 1]
     assert (record.best_epoch, record.epochs) == (1, 3)
     with h5py.File(paths.predictions) as file:
-        scores, labels, _ = read(file["validation"])
-    assert np.mean(event_losses(scores, labels)) == pytest.approx(float(best[3]), rel=1e-4)
+        losses = file["validation/losses"][()]
+    assert np.mean(losses) == pytest.approx(float(best[3]), rel=1e-5)
     assert record.metrics["val_kept_accuracy"] == pytest.approx(float(best[4]), abs=1e-6)
 
 
@@ -66,7 +75,7 @@ def test_event_weights_weigh_every_metric(make_point, info):
 
     metrics = Record.read(paths.record).metrics
     with h5py.File(paths.predictions) as file:
-        scores, labels, weights = read(file)
+        scores, labels, weights, _ = read(file)
         np.testing.assert_array_equal(weights, file["extras/energy"][()])
         assert (file["train/weights"][()] >= 10).all()
     assert metrics["Mean_AUC"] == measure(scores, labels, ("Ele", "Pi0", "ChPi"), weights).values["Mean_AUC"]
@@ -74,9 +83,88 @@ def test_event_weights_weigh_every_metric(make_point, info):
 
 
 def constant(manifest):
-    """A network whose scores are the first three values of the image."""
+    """A network whose logits are the first three values of the image."""
     inputs = {name: keras.Input(column.shape, name=name) for name, column in manifest.inputs.items()}
-    return keras.Model(inputs, keras.layers.Flatten()(inputs["image"])[:, :3])
+    first = keras.layers.Flatten()(inputs["image"])[:, :3]
+    return keras.Model(inputs, keras.layers.Activation("softmax")(first))
+
+
+def sure(manifest):
+    """A network that has learned nothing and is sure of it."""
+    network = models.build(Model(), manifest, {})
+    kernel = network.get_layer("net-output").kernel
+    kernel.assign(kernel * 1000)
+    return network
+
+
+def test_one_loss_for_history_validation_and_test_where_a_network_is_sure_and_wrong(mapping, tmp_path):
+    """Scores are exactly 0 there, and their logarithm would be that of what they are clipped at."""
+    prepared = mapping["data"]["prepared"]
+
+    def stream(split, batch_size=64):
+        return Batches(
+            prepared,
+            split,
+            batch_size,
+            0,
+            shuffle=split == "train",
+            balance="weights",
+            extras=split == "test",
+        )
+
+    network = sure(Manifest.read(Path(prepared)))
+    pack = steps([(network, None)])
+    with stream("test") as batches:
+        told = Running([Sums()])
+        for fed in Feed()(batches.epoch(0), pack.one_length):
+            told.add(pack.look(fed), fed.events)
+        (sums,) = told.read()
+    with score_files([tmp_path / "predictions.h5"]) as files:
+        (evaluation,) = evaluate([network], lambda split: stream(split, 100), files)
+        files[0].commit()
+    loss = sums.means[0]
+    assert loss > 100
+    assert evaluation.measured.values["test_loss"] == pytest.approx(loss, rel=1e-5)
+    with h5py.File(tmp_path / "predictions.h5") as file:
+        scores, labels, weights, losses = read(file)
+    assert scores.min() == 0
+    assert np.isfinite(losses).all()
+    measured = measure(scores, labels, evaluation.classes, weights, losses)
+    assert measured.values["test_log_loss"] == evaluation.measured.values["test_log_loss"]
+    # what the probabilities alone would say
+    assert measure(scores, labels, evaluation.classes).values["test_log_loss"] < 17
+
+
+def test_scores_are_written_as_they_come_whatever_waits(mapping, tmp_path, monkeypatch):
+    def stream(split):
+        return Batches(
+            mapping["data"]["prepared"], split, 10, 0, shuffle=split == "train", extras=split == "test"
+        )
+
+    manifest = Manifest.read(Path(mapping["data"]["prepared"]))
+    networks = [sure(manifest), models.build(Model(), manifest, {}, 2)]
+    found = []
+    for waiting in (1, 25, 10**6):
+        monkeypatch.setattr("dlscan.train.evaluate.BUFFERED", waiting)
+        paths = [tmp_path / f"{waiting}-{number}.h5" for number in range(2)]
+        with score_files(paths) as files:
+            evaluate(networks, stream, files)
+            for file in files:
+                file.commit()
+        with contextlib.ExitStack() as stack:
+            opened = [stack.enter_context(h5py.File(path)) for path in paths]
+            found.append(
+                [read(group) for file in opened for group in (file, file["validation"], file["train"])]
+            )
+    np.testing.assert_equal(found[0], found[2])
+    np.testing.assert_equal(found[1], found[2])
+
+
+@pytest.mark.parametrize("last", [keras.layers.Dense(3), keras.layers.Dense(3, activation="softmax")])
+def test_a_network_without_a_softmax_of_its_own_has_no_logits(last):
+    inputs = keras.Input((2,), name="x")
+    with pytest.raises(ValueError, match="its last layer is no softmax"):
+        logits(keras.Model({"x": inputs}, last(inputs)))
 
 
 def test_train_is_sampled_and_every_event_keeps_its_score(mapping, tmp_path, monkeypatch):
@@ -99,7 +187,8 @@ def test_train_is_sampled_and_every_event_keeps_its_score(mapping, tmp_path, mon
         sources, scores = file["sources"][()], file["scores"][()]
     for (number, row), score in zip(sources, scores, strict=True):
         with h5py.File(Path(mapping["data"]["raw"]) / manifest.sources[number].file) as file:
-            np.testing.assert_array_equal(file["image"][row].reshape(-1)[:3], score)
+            first = np.exp(file["image"][row].reshape(-1)[:3])
+            np.testing.assert_allclose(first / first.sum(), score, rtol=1e-6)
 
 
 def test_a_timed_call_ends_when_all_that_it_gives_is_there(monkeypatch):

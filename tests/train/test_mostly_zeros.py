@@ -6,6 +6,7 @@ import pytest
 from dlscan import models
 from dlscan.config import Dense, Model, Normalization
 from dlscan.models import keras
+from dlscan.models.trunk import logits
 from dlscan.train.feed import Feed
 
 if models.backend() != "tensorflow" or models.accelerator() is not None:
@@ -90,7 +91,7 @@ def look(networks, fed):
 
 def operations(networks, fed):
     """The kinds of operations in the graph of a step that changes nothing."""
-    made = make_steps([(network, None) for network in networks], "auto")
+    made = make_steps([(logits(network), None) for network in networks], "auto")
     graph = tf.function(made._numbers, autograph=False).get_concrete_function(
         fed.inputs, fed.labels, fed.weights
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 from dlscan.models import backend
+from dlscan.models.trunk import logits
 from dlscan.train.feed import Fed
 
 Networks = Sequence[tuple[Any, Any]]
@@ -22,7 +23,7 @@ class Steps(Protocol):
     """What a pack does with a batch; both return a tensor (K, 2) for its K networks without waiting for it.
 
     The numbers of a network are the mean over the batch of the loss of each event times its weight, and how
-    many events have their highest score in the right class.
+    many events have their highest score in the right class. Both are those of logits, before the softmax.
 
     Attributes
     ----------
@@ -53,7 +54,8 @@ def steps(networks: Networks, jit: Jit = "auto") -> Steps:
     jit : bool or "auto"
         Whether TensorFlow compiles by XLA; `auto` does so as Keras does, on accelerators alone.
     """
-    made: Steps = _own().make_steps(networks, jit)
+    without_softmax = [(logits(network), optimizer) for network, optimizer in networks]
+    made: Steps = _own().make_steps(without_softmax, jit)
     return made
 
 

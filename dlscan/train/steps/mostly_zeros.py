@@ -57,7 +57,7 @@ class MostlyZeros:
     Attributes
     ----------
     calls : list of (callable or None)
-        One for each network: takes what `matrices` gives, and `training`; gives the network's scores. None
+        One for each network: takes what `matrices` gives, and `training`; gives what the network gives. None
         for a network that needs the zeros.
     """
 
@@ -100,6 +100,9 @@ class _Call:
         taken = {name: values for name, values in scaled.items() if not isinstance(values, Matrix)}
         for key, product in self._products.items():
             taken[key] = _applied(product, scaled)
+        if self._rest is None:
+            (made,) = (taken[key] for key in self._products)
+            return made
         return self._rest({name: taken[name] for name in self._rest.input}, training=training)
 
 

@@ -33,10 +33,10 @@ class _Jax:
 
         def measured(trainable: Any, others: Any, network: Any, batch: Any, training: bool) -> Any:
             inputs, labels, weights = batch
-            scores, others, losses = network.stateless_call(
+            logits, others, losses = network.stateless_call(
                 trainable, others, inputs, training=training, return_losses=True
             )
-            loss, numbers = measure(scores, labels, weights, losses)
+            loss, numbers = measure(logits, labels, weights, losses)
             return loss, (numbers, others)
 
         def scaled(trainable: Any, others: Any, own: Any, network: Any, optimizer: Any, batch: Any) -> Any:

@@ -56,8 +56,8 @@ class _TensorFlow:
         for (network, optimizer), call in zip(self._networks, calls, strict=True):
             variables = network.trainable_variables
             with tf.GradientTape() as tape:
-                scores = call(training=True)
-                loss, numbers = self._measure(scores, labels, weights, network.losses)
+                logits = call(training=True)
+                loss, numbers = self._measure(logits, labels, weights, network.losses)
                 loss = optimizer.scale_loss(loss)
             optimizer.apply(tape.gradient(loss, variables), variables)
             told.append(numbers)

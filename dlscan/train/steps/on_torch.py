@@ -65,5 +65,5 @@ class _Torch:
             return self._trunk(self._measure.dense(fed.inputs, fed.labels))
 
     def _numbers(self, head: Any, scaled: Any, fed: Fed, training: bool) -> tuple[Any, Any]:
-        scores = head(scaled, training=training)
-        return self._measure(scores, fed.labels, fed.weights, head.losses)
+        logits = head(scaled, training=training)
+        return self._measure(logits, fed.labels, fed.weights, head.losses)
