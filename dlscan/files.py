@@ -185,7 +185,9 @@ def recover_directory(target: Path) -> None:
     if old.exists() and not target.exists():
         old.rename(target)
     for leftover in (building, old):
-        if leftover.exists():
+        if leftover.is_symlink():
+            leftover.unlink()  # which rmtree refuses, without a name
+        elif leftover.exists():
             shutil.rmtree(leftover)
 
 

@@ -69,7 +69,7 @@ def prepared_manifest(experiment: Experiment) -> Manifest:
     DataError
         If there is none, or it was prepared for other keys of `data`.
     """
-    manifest = Manifest.read(experiment.data.prepared)
+    manifest = Manifest.of(experiment)
     manifest.require(experiment)
     return manifest
 

@@ -61,7 +61,7 @@ def forecast(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> For
         return _listed([], None, "Nothing is left to train.")
     manifest, speed = None, None
     try:
-        manifest = Manifest.read(experiment.data.prepared)
+        manifest = Manifest.of(experiment)
         manifest.require(experiment)
         manifest.require_transport(experiment)
         speed, source = _measured(experiment, plan, points, manifest, room)
@@ -88,7 +88,7 @@ def rehearse(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> Tri
     if experiment.batch.models_per_job != "auto" or len(points) < 2:
         return None
     room = find_room(experiment.batch)
-    manifest = Manifest.read(experiment.data.prepared)
+    manifest = Manifest.of(experiment)
     if known_speed(plan, manifest, room) is not None or not room.here:
         return None
     try:

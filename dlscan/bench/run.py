@@ -39,7 +39,7 @@ def bench(experiment: Experiment, split: str, seconds: float, progress: Progress
     DlscanError
         If the dataset is missing or of another experiment, or cannot be read.
     """
-    manifest = Manifest.read(experiment.data.prepared)
+    manifest = Manifest.of(experiment)
     manifest.require(experiment)
     members = _members(experiment, manifest)
     # what they share may be varied from pack to pack

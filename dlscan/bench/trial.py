@@ -37,7 +37,7 @@ def trial(experiment: Experiment, points: Sequence[Point], patience: float = _PA
     DlscanError
         If there is no dataset, or the trial fails or takes too long; the message says why.
     """
-    manifest = Manifest.read(experiment.data.prepared)
+    manifest = Manifest.of(experiment)
     manifest.require(experiment)
     costs = {point.number: cost(experiment.at(point.params).plain(), manifest) for point in points}
     smallest, largest = _extremes(points, costs)

@@ -1,5 +1,7 @@
 """`dlscan logs`."""
 
+import shlex
+
 import click
 
 from dlscan.cli.output import harmless_bytes, say
@@ -41,8 +43,8 @@ def logs(scan: str, number: int, follow: bool, lines: int | None) -> None:
     file = files.log_file(plan, point)
     if file is None:
         raise ScanError(
-            f"{plan.paths(point).directory}: no job has printed anything yet; `dlscan status {scan}` shows "
-            "where it is"
+            f"{plan.paths(point).directory}: no job has printed anything yet; "
+            f"`dlscan status {shlex.quote(scan)}` shows where it is"
         )
     tell(f"==> {file}")
     click.echo(harmless_bytes(files.last_lines(file, lines)), nl=False)

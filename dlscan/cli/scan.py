@@ -103,7 +103,7 @@ def _check(experiment: "Experiment") -> "Manifest":
 
     if experiment.batch.system == "local":
         choose_backend()  # elsewhere a container may have it
-    manifest = Manifest.read(experiment.data.prepared)
+    manifest = Manifest.of(experiment)
     manifest.require(experiment)
     manifest.require_transport(experiment)
     return manifest

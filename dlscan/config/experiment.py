@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -204,6 +205,7 @@ class Experiment:
     stream: Stream = Stream()
     batch: Batch = Batch()
     file: Path | None = dataclasses.field(default=None, compare=False, metadata=NOT_A_KEY)
+    overrides: tuple[str, ...] = dataclasses.field(default=(), compare=False, metadata=NOT_A_KEY)
     combinations: Combinations = dataclasses.field(
         default_factory=lambda: Combinations({}, Scan()), compare=False, repr=False, metadata=NOT_A_KEY
     )
@@ -253,6 +255,13 @@ class Experiment:
         rule = SECTIONS[section]
         known: bool = rule.applies(name, getattr(getattr(self, section), rule.kind))
         return known
+
+    def command(self, verb: str, *options: str) -> str:
+        """The command line for this experiment, with the overrides that it was loaded with.
+
+        Without them the command would be about another experiment, and the advice would go round in circles.
+        """
+        return shlex.join(["dlscan", verb, str(self.file), *self.overrides, *options])
 
     def problem(self, key: str, message: str) -> ConfigError:
         """The error that says what is wrong with `key` of this file."""

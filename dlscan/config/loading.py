@@ -65,7 +65,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         found.settle()
     except Problem as problem:
         raise _error(path, problem) from None
-    return experiment_from(mapping, path)
+    return replace(experiment_from(mapping, path), overrides=tuple(overrides))
 
 
 def load_point(path: Path) -> Experiment:

@@ -195,8 +195,13 @@ class Manifest:
     weights: dict[str, Weights] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def read(cls, directory: Path) -> "Manifest":
-        """Read the manifest of the dataset in `directory`.
+    def of(cls, experiment: Experiment) -> "Manifest":
+        """Read the manifest of the dataset of an experiment; errors as for `read`."""
+        return cls.read(experiment.data.prepared, experiment.command("prepare"))
+
+    @classmethod
+    def read(cls, directory: Path, command: str = "dlscan prepare") -> "Manifest":
+        """Read the manifest of the dataset in `directory`; `command` would make it.
 
         Raises
         ------
@@ -207,15 +212,15 @@ class Manifest:
         try:
             value = read_json(path)
         except (FileNotFoundError, NotADirectoryError):
-            raise DataError(f"{directory}: no prepared dataset here; run `dlscan prepare` first") from None
+            raise DataError(f"{directory}: no prepared dataset here; run `{command}` first") from None
         except DlscanError as error:
-            raise DataError(f"{error}; run `dlscan prepare` to rebuild it") from None
+            raise DataError(f"{error}; run `{command}` to rebuild it") from None
         if not isinstance(value, dict) or value.get("version") != VERSION:
-            raise DataError(f"{path}: not a dataset of this version; run `dlscan prepare` to rebuild it")
+            raise DataError(f"{path}: not a dataset of this version; run `{command}` to rebuild it")
         try:
             return cls._from_plain(value)
         except (KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"{path}: damaged ({error!r}); run `dlscan prepare` to rebuild it") from None
+            raise DataError(f"{path}: damaged ({error!r}); run `{command}` to rebuild it") from None
 
     @property
     def events(self) -> int:
@@ -265,10 +270,9 @@ class Manifest:
         if self.raw not in (None, str(experiment.data.raw.resolve())):
             changed.insert(0, "data.raw")
         if changed:
-            command = "dlscan prepare" if self.raw is None else "dlscan prepare --index-only"
             raise DataError(
                 f"{experiment.data.prepared}: prepared with another {', '.join(changed)} than "
-                f"{experiment.file} has now; run `{command} {experiment.file}`"
+                f"{experiment.file} has now; run `{self._prepare(experiment)}`"
             )
 
         self.require_measured(experiment)
@@ -316,7 +320,7 @@ class Manifest:
             )
         problem = self._why_no_weights(name, balance)
         if problem:
-            raise DataError(f"{experiment.data.prepared}: {problem}; run `dlscan prepare {experiment.file}`")
+            raise DataError(f"{experiment.data.prepared}: {problem}; run `{self._prepare(experiment)}`")
         try:
             self.class_weights(balance, name)
         except DataError as error:
@@ -338,6 +342,10 @@ class Manifest:
         measured = None if name is None else self.weights.get(name)
         sums = None if measured is None else measured.splits["train"]
         return class_weights(balance, self.classes, self.splits["train"].counts, name or "", sums)
+
+    def _prepare(self, experiment: Experiment) -> str:
+        """The command that makes this dataset, or this index, anew."""
+        return experiment.command("prepare", *([] if self.raw is None else ["--index-only"]))
 
     def _why_no_weights(self, name: str, balance: str) -> str | None:
         """Why an extra with one number per event cannot weigh events, as far as was measured."""

@@ -1,5 +1,6 @@
 """What has changed in an experiment since the plan of its scan was frozen."""
 
+import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,18 +36,20 @@ def as_planned(experiment: Experiment, model: Mapping[str, Any], older: Collecti
         return experiment
     assert experiment.file is not None
     mapping = {**experiment.plain(), **written, "model": {**written["model"], **then}}
-    return experiment_from(mapping, experiment.file)
+    return dataclasses.replace(experiment_from(mapping, experiment.file), overrides=experiment.overrides)
 
 
-def require_same(directory: Path, before: Mapping[str, Any], now: Mapping[str, Any], extend: bool) -> bool:
+def require_same(directory: Path, before: Mapping[str, Any], experiment: Experiment, extend: bool) -> bool:
     """Check that an experiment is the one that a plan was made from.
 
     Parameters
     ----------
     directory : Path
         Of the scan, for the message.
-    before, now : mapping
-        The plain experiment as it was planned, and as it is.
+    before : mapping
+        The plain experiment as it was planned.
+    experiment : Experiment
+        As it is.
     extend : bool
         Its scan may differ.
 
@@ -60,11 +63,12 @@ def require_same(directory: Path, before: Mapping[str, Any], now: Mapping[str, A
     ScanError
         If more differs; the message shows the difference and the ways out.
     """
+    now = experiment.plain()
     changes = [change for key in _FROZEN for change in _differences(before.get(key), now.get(key), key)]
     others = [text for key, text in changes if not key.startswith("scan.")]
     if changes and (others or not extend):
         # points can be added to a scan; what all of them share cannot be changed
-        more = "" if others else "run `dlscan scan` with --extend to add its points, "
+        more = "" if others else f"run `{experiment.command('scan', '--extend')}` to add its points, "
         raise ScanError(
             f"{directory}: this scan was planned with {'; '.join(text for _, text in changes)}; "
             f"undo the change, {more}or {AFRESH}"

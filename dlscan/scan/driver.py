@@ -65,7 +65,7 @@ def draft(experiment: Experiment, extend: bool = False) -> tuple[Plan, Manifest 
     """
     manifest: Manifest | None = None
     with contextlib.suppress(DataError):
-        manifest = Manifest.read(experiment.data.prepared)
+        manifest = Manifest.of(experiment)
     if not (experiment.directory / "plan.json").exists():
         return Plan.of(experiment), manifest
     frozen = Plan.read(experiment.directory)

@@ -210,7 +210,7 @@ def changed(plan: Plan, experiment: Experiment, dataset: str | None, extend: boo
     # keys that came later have the default that they have now, others that of then
     then = plan.experiment.plain()
     then |= {section: then[section] | plan.config[section] for section in SECTIONS}
-    differs = require_same(plan.directory, then, experiment.plain(), extend)
+    differs = require_same(plan.directory, then, experiment, extend)
     require_same_dataset(plan.directory, plan.dataset, dataset, experiment.data.prepared)
     return differs
 

@@ -61,7 +61,7 @@ def open_scored(experiment: Experiment, split: str, seed: int, dataset: str | No
         If there is no dataset, or another.
     """
     data, train, stream = experiment.data, experiment.train, experiment.stream
-    manifest = Manifest.read(data.prepared)
+    manifest = Manifest.of(experiment)
     sample = split == "train"
     return Batches(
         data.prepared,
@@ -93,7 +93,7 @@ def transport(experiment: Experiment) -> Literal["dense", "sparse"]:
     asked = experiment.stream.transport
     if asked == "dense":
         return "dense"
-    manifest = Manifest.read(experiment.data.prepared)
+    manifest = Manifest.of(experiment)
     manifest.require_transport(experiment)
     if not manifest.gives_entries(experiment.stream):
         return "dense"
