@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dlscan.batch.condor_language import macro_free
 from dlscan.batch.system import Request
-from dlscan.config import load
+from dlscan.config import load_point
 from dlscan.errors import BatchError
 from dlscan.record import PointPaths
 
@@ -42,7 +42,7 @@ def dataset(request: Request) -> Path:
     if request.prepared is not None:
         return request.prepared.absolute()
     first = request.scan / "points" / _directory(request, request.jobs[0][0])
-    return load(PointPaths(first).config).data.prepared.absolute()
+    return load_point(PointPaths(first).config).data.prepared.absolute()
 
 
 def _directory(request: Request, point: int) -> str:

@@ -3,25 +3,27 @@
 import copy
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from dlscan.config.build import Collected, Problem, build, build_fields, require_mapping
+from dlscan.config.build import Collected, Problem, build, build_fields, join, require_mapping
 from dlscan.config.combinations import SECTIONS, Combinations
 from dlscan.config.dotted import put
 from dlscan.config.experiment import Experiment
 from dlscan.config.older import completed
 from dlscan.config.reading import read_yaml
 from dlscan.config.scan import Scan
+from dlscan.config.units import require_unit
 from dlscan.errors import ConfigError
 
 # A file with more errors than that is of another kind.
 _MOST_LINES = 30
 _MOST_LETTERS = 5_000_000
+DURATIONS = ("train.time_limit", "batch.time")
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -61,6 +63,10 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     for override in overrides:
         with found.collecting():
             mapping = _overridden(require_mapping(mapping, ""), override)
+    for key, value in _leaves(mapping, ""):
+        if re.sub(r"^scan\.(grid|points)\.", "", key) in DURATIONS:
+            with found.collecting():
+                require_unit(value, key)
     try:
         found.settle()
     except Problem as problem:
@@ -147,6 +153,18 @@ def _text(path: Path) -> str:
     if len(text) > _MOST_LETTERS:
         raise yaml.YAMLError(f"more than {_MOST_LETTERS:,} letters")
     return text
+
+
+def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """The dotted keys of a file with their values; what stands in a list has the key of the list."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _leaves(item, join(key, str(name)))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item, key)
+    else:
+        yield key, value
 
 
 def _overridden(mapping: Mapping[str, Any], override: str) -> dict[str, Any]:

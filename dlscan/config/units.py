@@ -5,12 +5,20 @@ from typing import Any
 
 from dlscan.config.build import Problem
 
-_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_SECONDS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
+_SECONDS |= {"d": 86400, "day": 86400}
+_WITH_UNITS = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|second|m|min|minute|h|hour|d|day)s?(?![a-z])\s*")
+# as Slurm has it: minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes[:seconds]
+_CLOCK = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d{1,2}))?(?::(\d{1,2}))?")
 _BYTES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
 class Duration(float):
-    """Seconds; reads `90`, `30s`, `45m`, `2h`, `1d12h`, `4:00:00`."""
+    """Seconds; reads `30s`, `90 min`, `2h`, `1d12h`, and what Slurm does: `4:00:00`, `1-12`, `1-12:00:00`.
+
+    A number is seconds, as in the files that dlscan writes; in those of people it is refused, see
+    `require_unit`.
+    """
 
     @classmethod
     def parse(cls, value: Any, key: str) -> "Duration":
@@ -19,21 +27,44 @@ class Duration(float):
         if isinstance(value, int | float) and not isinstance(value, bool):
             seconds = float(value)
         elif isinstance(value, str):
-            text = value.strip().lower()
-            if re.fullmatch(r"(\d+(\.\d+)?\s*(s|min|m|h|d)\s*)+", text):
-                parts = re.findall(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)", text)
-                seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
-            elif re.fullmatch(r"\d+(:\d{1,2}){1,2}", text):
-                seconds = 0.0
-                for part in text.split(":"):
-                    seconds = seconds * 60 + int(part)
+            require_unit(value, key)
+            seconds = _seconds(value.strip().lower())
         if seconds is None or not 0 < seconds < float("inf"):
-            raise Problem(key, f"must be a duration such as 30s, 45m, 2h or 4:00:00, got {value!r}")
+            forms = "30s, 45min, 2h, 1d12h, 4:00:00 or 1-12:00:00"
+            raise Problem(key, f"must be a duration such as {forms}, got {value!r}")
         return cls(seconds)
 
     def plain(self) -> float:
         """Seconds, as a number."""
         return float(self)
+
+
+def require_unit(value: Any, key: str) -> None:
+    """Refuse a bare number, which is seconds to some and, as Slurm has it, minutes to others.
+
+    Raises
+    ------
+    Problem
+        With both readings.
+    """
+    text = str(value).strip()
+    if not isinstance(value, bool) and re.fullmatch(r"\d+(\.\d+)?", text):
+        both = "could be seconds or, as for Slurm, minutes"
+        raise Problem(key, f"{text} {both}; write {text}s or {text}min")
+
+
+def _seconds(text: str) -> float | None:
+    if re.fullmatch(f"(?:{_WITH_UNITS.pattern})+", text):
+        return sum(float(number) * _SECONDS[unit] for number, unit in _WITH_UNITS.findall(text))
+    clock = _CLOCK.fullmatch(text)
+    if clock is None:
+        return None
+    days, *rest = clock.groups()
+    parts = [int(part) for part in rest if part is not None]
+    if days is None and len(parts) < 3:
+        parts = [0, *parts]  # minutes:seconds
+    hours, minutes, seconds = [*parts, 0, 0][:3]
+    return int(days or 0) * 86400 + hours * 3600 + minutes * 60 + seconds
 
 
 class Size(int):

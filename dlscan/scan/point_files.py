@@ -40,6 +40,9 @@ def make_point(paths: PointPaths, point: Point, experiment: Experiment) -> None:
     mapping = experiment.at(point.params).plain()
     # a point has no points of its own, and where it runs is not part of what it is
     del mapping["scan"], mapping["batch"]
+    if mapping["train"]["time_limit"] is not None:
+        # a bare number is refused in the file of a person, which this may become
+        mapping["train"]["time_limit"] = f"{mapping['train']['time_limit']}s"
     text = f"# Point {point.number} of a scan; `dlscan train` reads this.\n{_as_yaml(mapping)}"
     if not paths.config.exists() or paths.config.read_text(encoding="utf-8") != text:
         # the next `dlscan scan` makes it again if a machine loses it

@@ -1,12 +1,15 @@
 """The experiment file: what is read, and what is said of a wrong one."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 import yaml
 
 from dlscan.config import ColumnSplit, Experiment, FractionSplit, Normalization, experiment_from, load, plain
+from dlscan.config.loading import DURATIONS
 from dlscan.config.models import FAMILIES
 from dlscan.errors import ConfigError
 
@@ -235,10 +238,56 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90", 90), ("30s", 30), ("45m", 2700), ("2h", 7200), ("1d12h", 129600), ("'4:00:00'", 14400)],
+    [
+        ("30s", 30),
+        ("90 seconds", 90),
+        ("45m", 2700),
+        ("90 min", 5400),
+        ("2h", 7200),
+        ("1.5 hours", 5400),
+        ("1d12h", 129600),
+        ("2 days 30 minutes", 174600),
+        ("4:00:00", 14400),
+        ("90:30", 5430),
+        ("1-0", 86400),
+        ("1-00:00:00", 86400),
+        ("2-12:30", 217800),
+    ],
 )
-def test_durations_are_read_as_people_write_them(file: Path, text: str, seconds: float) -> None:
-    assert load(file, [f"train.time_limit={text}"]).train.time_limit == seconds
+def test_durations_are_read_as_people_and_slurm_write_them(file: Path, text: str, seconds: float) -> None:
+    experiment = load(file, [f"train.time_limit={text}", f"batch.time={text}"])
+    assert experiment.train.time_limit == experiment.batch.time == seconds
+    # what is written down of it is read again
+    assert experiment_from(experiment.plain(), file).train.time_limit == seconds
+
+
+@pytest.mark.parametrize("text", ["90", "1.5", "'90'"])
+@pytest.mark.parametrize("key", ["train.time_limit", "batch.time"])
+def test_a_bare_number_is_no_duration_and_both_readings_are_shown(file: Path, key: str, text: str) -> None:
+    number = text.strip("'")
+    with pytest.raises(ConfigError) as caught:
+        load(file, [f"{key}={text}"])
+    assert str(caught.value).startswith(f"{file}: {key}: {number} could be seconds or, as for Slurm, minutes")
+    assert f"write {number}s or {number}min" in str(caught.value)
+
+
+def test_a_bare_number_is_no_duration_in_a_grid_either(file: Path) -> None:
+    with pytest.raises(ConfigError, match=r"scan\.grid\.train\.time_limit: 90 could be"):
+        load(file, ["scan.grid.train.time_limit=[2h, 90]"])
+    # what is the batch system's own is its own
+    assert load(file, ["batch.options.time=90"]).batch.options["time"] == 90
+
+
+def test_every_duration_of_the_file_is_known() -> None:
+    sections = {field.name: field.type for field in dataclasses.fields(Experiment)}
+    found = {
+        f"{name}.{key}"
+        for name, section in sections.items()
+        if dataclasses.is_dataclass(section)
+        for key, rule in get_type_hints(section).items()
+        if "Duration" in str(rule)
+    }
+    assert found == set(DURATIONS)
 
 
 @pytest.mark.parametrize(
