@@ -47,8 +47,22 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     ConfigError
         One line with the file, the key, what is wrong and what would be right.
     """
+    mapping, found = _read(path), Collected()
+    names = [_name(mapping)]
+    for override in overrides:
+        with found.collecting():
+            mapping = _overridden(require_mapping(mapping, ""), override)
+    for key, value in _leaves(mapping, ""):
+        if re.sub(r"^scan\.(grid|points)\.", "", key) in DURATIONS:
+            with found.collecting():
+                require_unit(value, key)
+    prepared = _prepared([*names, _name(mapping)], path)
+    return replace(_experiment(mapping, path, found, prepared), overrides=tuple(overrides))
+
+
+def _read(path: Path) -> Any:
     try:
-        mapping = read_yaml(_text(path))
+        return read_yaml(_text(path))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such experiment file") from None
     except IsADirectoryError:
@@ -59,27 +73,31 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         raise ConfigError(f"{path}: cannot be read as an experiment file ({error})") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {_one_line(error)}") from None
-    found = Collected()
-    for override in overrides:
-        with found.collecting():
-            mapping = _overridden(require_mapping(mapping, ""), override)
-    for key, value in _leaves(mapping, ""):
-        if re.sub(r"^scan\.(grid|points)\.", "", key) in DURATIONS:
-            with found.collecting():
-                require_unit(value, key)
-    try:
-        found.settle()
-    except Problem as problem:
-        raise _error(path, problem) from None
-    return replace(experiment_from(mapping, path), overrides=tuple(overrides))
+
+
+def _name(mapping: Any) -> str | None:
+    name = mapping.get("name") if isinstance(mapping, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _prepared(names: Sequence[str | None], path: Path) -> str:
+    """Where the data of a file are by default: under its name, so that scans of one file share its dataset.
+
+    Parameters
+    ----------
+    names : sequence of (str or None)
+        As it is in the file, and as it is with overrides: versions before took the second.
+    path : Path
+        Of the file.
+    """
+    places = [f"prepared/{name}" for name in names if name is not None]
+    there = [place for place in places if (path.absolute().parent / place / "manifest.json").exists()]
+    return next(iter([*there, *places]), "prepared")
 
 
 def load_point(path: Path) -> Experiment:
     """Read the experiment file of a point, which perhaps an older version wrote; errors as for `load`."""
-    try:
-        mapping = read_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return load(path)  # which says what is wrong
+    mapping = _read(path)
     return experiment_from(completed(mapping) if isinstance(mapping, dict) else mapping, path)
 
 
@@ -91,20 +109,24 @@ def experiment_from(mapping: Any, path: Path) -> Experiment:
     ConfigError
         As for `load`.
     """
+    return _experiment(mapping, path, Collected(), _prepared([_name(mapping)], path))
+
+
+def _experiment(mapping: Any, path: Path, found: Collected, prepared: str) -> Experiment:
     try:
         top = copy.deepcopy(dict(require_mapping(mapping, "")))
         data = top.get("data")
         if isinstance(data, dict):
-            data.setdefault("prepared", f"prepared/{top.get('name')}")
+            data.setdefault("prepared", prepared)
         _make_absolute(top, path.absolute().parent)
-        return replace(_built(top), file=path)
+        return replace(_built(top, found), file=path)
     except Problem as problem:
         raise _error(path, problem) from None
 
 
-def _built(top: dict[str, Any]) -> Experiment:
-    """Build what a file says; every `Problem` that there is at once."""
-    found, combinations = Collected(), None
+def _built(top: dict[str, Any], found: Collected) -> Experiment:
+    """Build what a file says; every `Problem` that there is at once, those `found` before among them."""
+    combinations = None
     with found.collecting():
         combinations = _combinations(top)
     # what is there for some points alone is not for the file without them

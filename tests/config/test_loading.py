@@ -75,6 +75,57 @@ def test_parent_directories_are_gone_from_paths(file: Path) -> None:
     assert experiment.output == Path("/b")
 
 
+def test_scans_of_one_file_share_the_dataset_that_has_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "lcd.yaml"
+    path.write_text("name: lcd\ndata: {raw: r, inputs: [x]}\n")
+    quick = load(path, ["name=quick"])
+    assert quick.data.prepared == load(path).data.prepared == tmp_path.resolve() / "prepared/lcd"
+    assert quick.directory.name == "quick"
+    # unless the scan has its own, as it was with versions before
+    (tmp_path / "prepared/quick").mkdir(parents=True)
+    (tmp_path / "prepared/quick/manifest.json").touch()
+    assert load(path, ["name=quick"]).data.prepared == tmp_path.resolve() / "prepared/quick"
+    assert load(path, ["name=quick", "data.prepared=x"]).data.prepared == tmp_path.resolve() / "x"
+    path.write_text("data: {raw: r, inputs: [x]}\n")
+    assert load(path, ["name=fast"]).data.prepared == tmp_path.resolve() / "prepared/fast"
+
+
+def test_all_errors_of_a_file_are_reported_at_once_a_line_each(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(
+        "nmae: a\n"
+        "data: {inputs: [x, 3], balance: weight, normalize: {x: standrd}}\n"
+        "model: {widht: 3, depth: -1}\n"
+        "train: {epochs: ten, learning_rate: 0, early_stopping: {patience: 0}}\n"
+        "scan: {repeats: 0}\n"
+        "batch: {memory: lots, time: 90}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load(path, ["train.seed=x", "stream.workers=[", "oops"])
+    first, *lines = str(caught.value).split("\n")
+    assert first == f"{path}: {len(lines)} errors"
+    assert {line.strip().split(": ")[0] for line in lines} == {
+        "nmae",
+        "name",
+        "data.raw",
+        "data.inputs[1]",
+        "data.balance",
+        "data.normalize.x",
+        "model.widht",
+        "model.depth",
+        "train.epochs",
+        "train.learning_rate",
+        "train.early_stopping.patience",
+        "train.seed",
+        "scan.repeats",
+        "batch.memory",
+        "batch.time",
+        "stream.workers",
+        "oops",
+    }
+    assert len(lines) == 17
+
+
 @pytest.mark.parametrize("address", ["tcp://head:8786", "head:8786"])
 def test_the_file_of_a_scheduler_is_beside_the_experiment_and_an_address_is_left_alone(
     file: Path, address: str
