@@ -1,7 +1,7 @@
 """How much each parameter of a scan matters, and how sure that is: analysis of variance, no files."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ LEAST_LEFT = 3
 # a parameter drawn at random has a value per model, which would explain all; its values go into groups
 GROUPS = 4
 LEAST_PER_LEVEL = 3
+LOW, HIGH = 0.1587, 0.8413
+# a column this much shorter is a sum of others, but for rounding
+_RANK = 1e-9
 
 Levels = NDArray[np.int64]
 
@@ -30,13 +33,13 @@ class Importance:
     name : str
         Of the parameter.
     share : float or None
-        Of the variance of the number between the models, what the parameter explains beyond all others, less
-        what chance explains on average; it may be a little below 0. None where the parameter goes along with
+        Of the variance of the number between the trainings, what the parameter explains beyond all others,
+        less what noise explains on average; 0 where that is more. None where the parameter goes along with
         others, so that nothing tells them apart.
     low, high : float or None
         68 % interval of it.
     chance : float or None
-        The share that a parameter without effect stays below 95 times in 100.
+        The share that all parameters stay below 95 times in 100 where none has an effect.
     """
 
     name: str
@@ -51,29 +54,64 @@ class Importance:
         return self.share is not None and self.chance is not None and self.share > self.chance
 
 
-def importances(parameters: Mapping[str, Levels], values: Floats) -> tuple[list[Importance], float]:
-    """The importance of each parameter for a number of the models.
+@dataclasses.dataclass(frozen=True)
+class _Noise:
+    """What values differ by without any effect.
+
+    Attributes
+    ----------
+    events : ndarray, shape (N, N)
+        Covariance of the trainings from their common events.
+    squares, freedom : float, int
+        Of training alone: sum of squares, and of how many degrees of freedom. The variance is their ratio.
+    """
+
+    events: Floats
+    squares: float
+    freedom: int
+
+    @property
+    def training(self) -> float:
+        return self.squares / self.freedom
+
+
+def importances(
+    parameters: Mapping[str, Levels],
+    values: Floats,
+    events: Floats | None = None,
+    models: Levels | None = None,
+) -> tuple[list[Importance], float]:
+    """The importance of each parameter for a number of the trainings.
 
     An additive model with a term per value of each parameter is fitted by least squares: on a grid it is the
     functional analysis of variance of F. Hutter, H. Hoos and K. Leyton-Brown (ICML 2014) to first order. What
-    a parameter explains is by how much the sum of squared residuals grows without its terms (type III), less
-    the mean square of the residuals for each of its terms, over the sum of squares about the mean. The
-    interval is that of the bootstrap of the residuals; chance is what random orders of the residuals of the
-    fit without the parameter give. What is left is interactions, training noise and chance among the events.
+    a parameter explains is by how much the sum of squared residuals grows without its terms (type III).
+
+    Two kinds of noise explain something too. All networks are judged by the same events, and those that are
+    alike err alike on them: such noise goes with the parameters, and no residual shows it. Its covariance is
+    `events`. What another seed gives is independent from training to training: its variance comes from
+    repeats, or without them from the residuals. What both give on average is subtracted. Chance is what both
+    exceed in 5 of 100 draws for any of the parameters. The interval holds the true shares for which what was
+    found is no rarer than 16 % to either side.
 
     Parameters
     ----------
     parameters : mapping of str to ndarray of int, shape (N,)
-        For each parameter the number of its value in each model: see `levels`.
+        For each parameter the number of its value in each training: see `levels`.
     values : ndarray, shape (N,)
-        The number of each model; finite.
+        The number of each training; finite.
+    events : ndarray, shape (N, N), optional
+        Covariance of `values` from the finite number of events; none by default.
+    models : ndarray of int, shape (N,), optional
+        Trainings with the same number differ in their seed alone; by default each is a model of its own.
 
     Returns
     -------
     importances : list of Importance
         From large to small, those that cannot be told apart last.
     left : float
-        The share of the variance that is none parameter's own.
+        The share of the variance that is none parameter's own: `noise_shares` tells how much of it is noise,
+        and the rest are parameters that act together.
 
     Raises
     ------
@@ -82,50 +120,118 @@ def importances(parameters: Mapping[str, Levels], values: Floats) -> tuple[list[
     """
     count = len(values)
     full = _design(parameters.values(), count)
-    rank = int(np.linalg.matrix_rank(full))
-    if count - rank < LEAST_LEFT:
+    rank = _basis(full).shape[1]
+    repeats = 0 if models is None else _repeats(models)
+    different = count - repeats
+    if different - rank < LEAST_LEFT:
         raise ScanError(
-            f"{count} models cannot tell which of {len(parameters)} parameters matters: {rank} numbers would "
-            f"be fitted to them; at least {rank + LEAST_LEFT} models are needed, or fewer parameters (--by)"
+            f"{different} models cannot tell which of {len(parameters)} parameters matters: {rank} numbers "
+            f"would be fitted to them; at least {rank + LEAST_LEFT} models are needed, or fewer parameters "
+            "(--by)"
         )
     spread = float(np.sum((values - values.mean()) ** 2))
     if spread <= 1e-24 * max(float(np.sum(values**2)), 1.0):
         raise ScanError("all models have the same number: no parameter matters for it")
-    fit = _projection(full)
-    found = [
-        _importance(
-            name,
-            values,
-            fit,
-            _design((codes for other, codes in parameters.items() if other != name), count),
-            rank,
-        )
-        for name in parameters
-    ]
+    covariance = np.zeros((count, count)) if events is None else events
+    repeated = models is not None and repeats >= LEAST_LEFT
+    noise = _noise(values, full if models is None or not repeated else _means(models), covariance)
+    rare = 0.95 ** (1 / len(parameters))
+    found = []
+    for name in parameters:
+        without = _design((codes for other, codes in parameters.items() if other != name), count)
+        found.append(_importance(name, values, _terms(full, without), noise, rare))
     found.sort(key=lambda each: float("inf") if each.share is None else -each.share)
-    own = sum(max(each.share, 0.0) for each in found if each.share is not None)
+    own = sum(each.share for each in found if each.share is not None)
     return found, max(1.0 - own, 0.0)
 
 
-def _importance(name: str, values: Floats, fit: Floats, without: Floats, rank: int) -> Importance:
-    """The importance of the parameter without which the design is `without`."""
-    left, terms = len(values) - rank, rank - int(np.linalg.matrix_rank(without))
-    if terms == 0:
+def noise_shares(
+    values: Floats, events: Floats | None = None, models: Levels | None = None
+) -> tuple[float | None, float | None]:
+    """The shares of the variance that noise gives on average; arguments as for `importances`.
+
+    Returns
+    -------
+    events : float or None
+        Of the finite number of events; None where that is not known.
+    training : float or None
+        Of other seeds; None without repeats, which alone tell it from parameters that act together.
+    """
+    count = len(values)
+    spread = float(np.sum((values - values.mean()) ** 2))
+    covariance = np.zeros((count, count)) if events is None else events
+    from_events = min(float(np.trace(covariance) - covariance.sum() / count) / spread, 1.0)
+    from_training = None
+    if models is not None and _repeats(models) >= LEAST_LEFT:
+        variance = _noise(values, _means(models), covariance).training
+        from_training = min((count - 1) * variance / spread, 1.0 - from_events)
+    return None if events is None else from_events, from_training
+
+
+def _repeats(models: Levels) -> int:
+    """How many trainings there are beyond one of each model."""
+    return len(models) - len(np.unique(models))
+
+
+def _noise(values: Floats, design: Floats, events: Floats) -> _Noise:
+    """The variance of training from the residuals of a fit of `design`, less what events give to these."""
+    basis = _basis(design)
+    squares = float(np.sum((values - basis @ (basis.T @ values)) ** 2))
+    squares -= float(np.trace(events)) - float(np.sum(basis * (events @ basis)))
+    return _Noise(events, max(squares, 0.0), len(values) - basis.shape[1])
+
+
+def _importance(name: str, values: Floats, terms: Floats, noise: _Noise, rare: float) -> Importance:
+    """The importance of the parameter with the orthonormal `terms`, (N, T)."""
+    if not terms.shape[1]:
         return Importance(name, None, None, None, None)
+    effect = values @ terms
+    squares, spread = float(effect @ effect), float(np.sum((values - values.mean()) ** 2))
+    shared = terms.T @ noise.events @ terms
+    expected = float(np.trace(shared)) + terms.shape[1] * noise.training
+    draw = _draws(shared, noise, expected)
+    chance = (float(np.quantile(draw(0.0 * effect), rare)) - expected) / spread
+
+    def share(scale: float) -> float:
+        true = scale**2 * squares
+        return true / (true + expected + spread - squares) if true else 0.0
+
+    low = share(_scale(lambda scale: float(np.quantile(draw(scale * effect), HIGH)), squares))
+    high = share(_scale(lambda scale: float(np.quantile(draw(scale * effect), LOW)), squares))
+    best = max((squares - expected) / spread, 0.0)
+    return Importance(name, best, min(low, best), max(high, best), max(chance, 0.0))
+
+
+def _draws(shared: Floats, noise: _Noise, expected: float) -> Callable[[Floats], Floats]:
+    """Sums of squares of an effect with noise, (DRAWS,), as a function of the effect without.
+
+    How large the noise of training is was estimated as well. It is drawn, and the effect is in units of it,
+    as in the F test, which this is where events give nothing.
+    """
     rng = np.random.default_rng(SEED)
-    reduced = _projection(without)
-    share = float(_shares(values[:, None], fit, reduced, terms, left)[0])
-    fitted = fit @ values
-    residuals = values - fitted
-    # as large as errors are, and not as small as a fit makes residuals
-    errors = (residuals - residuals.mean()) * np.sqrt(len(values) / left)
-    again = fitted[:, None] + rng.choice(errors, (len(values), DRAWS))
-    low, high = np.quantile(_shares(again, fit, reduced, terms, left), [0.1587, 0.8413])
-    # the order of the residuals of a fit without the parameter (D. Freedman and D. Lane, 1983)
-    expected = (reduced @ values)[:, None]
-    shuffled = rng.permuted(np.tile(values[:, None] - expected, DRAWS), axis=0) + expected
-    chance = float(np.quantile(_shares(shuffled, fit, reduced, terms, left), 0.95))
-    return Importance(name, share, min(float(low), share), max(float(high), share), max(chance, 0.0))
+    size = len(shared)
+    sizes, axes = np.linalg.eigh(shared)
+    root = axes * np.sqrt(np.maximum(sizes, 0.0))
+    variance = noise.squares / rng.chisquare(noise.freedom, DRAWS)
+    fluctuation = rng.normal(size=(DRAWS, size)) @ root.T
+    fluctuation += np.sqrt(variance)[:, None] * rng.normal(size=(DRAWS, size))
+    unit = np.ones(DRAWS)
+    if expected > 0:
+        unit = np.sqrt((float(np.trace(shared)) + size * variance) / expected)
+    return lambda effect: np.asarray(np.sum((unit[:, None] * effect + fluctuation) ** 2, axis=1))
+
+
+def _scale(quantile: Callable[[float], float], squares: float) -> float:
+    """The scale of the effect, from 0, at which the rising `quantile` of the sums of squares is `squares`."""
+    if quantile(0.0) >= squares:
+        return 0.0
+    low, high = 0.0, 1.0
+    while quantile(high) < squares:
+        low, high = high, 2 * high
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (middle, high) if quantile(middle) < squares else (low, middle)
+    return high
 
 
 def levels(values: Sequence[Any], places: Sequence[int]) -> tuple[Levels, bool]:
@@ -154,14 +260,19 @@ def _design(parameters: Iterable[Levels], count: int) -> Floats:
     return np.stack(columns, axis=1)
 
 
-def _projection(design: Floats) -> Floats:
-    """The matrix that turns values into their least-squares fit."""
-    return np.asarray(design @ np.linalg.pinv(design))
+def _means(models: Levels) -> Floats:
+    """A column per model, (N, models)."""
+    return np.asarray(models[:, None] == np.unique(models), dtype=np.float64)
 
 
-def _shares(values: Floats, fit: Floats, reduced: Floats, terms: int, left: int) -> Floats:
-    """The share of each column of `values`, (N, draws)."""
-    rest = np.sum((values - fit @ values) ** 2, axis=0)
-    gained = np.sum((values - reduced @ values) ** 2, axis=0) - rest
-    spread = np.sum((values - values.mean(axis=0)) ** 2, axis=0)
-    return np.asarray((gained - terms * rest / left) / spread)
+def _basis(design: Floats) -> Floats:
+    """Orthonormal columns that span those of `design`."""
+    axes, sizes, _ = np.linalg.svd(design, full_matrices=False)
+    return np.asarray(axes[:, sizes > _RANK * sizes[0]])
+
+
+def _terms(full: Floats, without: Floats) -> Floats:
+    """Orthonormal columns of what the design `full` has beyond `without`."""
+    known = _basis(without)
+    axes, sizes, _ = np.linalg.svd(full - known @ (known.T @ full), full_matrices=False)
+    return np.asarray(axes[:, sizes > _RANK * float(np.linalg.norm(full))])

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING
 from dlscan.analysis.catalog import About
 from dlscan.analysis.column import Column
 from dlscan.analysis.records import DonePoint
-from dlscan.config.labels import MEAN, pair_name
 from dlscan.errors import DlscanError, ScanError, UsageError
 
 if TYPE_CHECKING:
-    from dlscan.analysis.results import Predictions
-    from dlscan.metrics.delong import Area
     from dlscan.metrics.estimate import Estimate
 
 log = logging.getLogger("dlscan")
@@ -112,19 +109,20 @@ def _differences(
     names: Sequence[str], points: Sequence[DonePoint], reference: DonePoint
 ) -> list[dict[str, "Estimate"]]:
     """For each point the difference of each area that it and the reference have."""
+    from dlscan.analysis.areas import areas
     from dlscan.analysis.results import predictions
     from dlscan.analysis.same_events import OtherEventsError, aligned
     from dlscan.metrics.delong import difference
 
     base = predictions(reference)
-    own = _areas(base, names)
+    own = areas(base, names)
     found: list[dict[str, Estimate]] = []
     for point in points:
         found.append({})
         if point.paths == reference.paths:
             continue
         try:
-            theirs = _areas(aligned(point, predictions(point), reference, base), names)
+            theirs = areas(aligned(point, predictions(point), reference, base), names)
         except OtherEventsError as error:
             raise ScanError(f"--versus: {error}; {_ADVICE}") from None
         except DlscanError as error:
@@ -134,33 +132,6 @@ def _differences(
             name: difference(theirs[name], own[name]) for name in names if name in theirs and name in own
         }
     return found
-
-
-def _areas(scored: "Predictions", names: Sequence[str]) -> dict[str, "Area"]:
-    """The areas called `names` that are defined, with the influence of each event."""
-    from dlscan.metrics.delong import area, mean_area
-    from dlscan.metrics.pairs import pair
-
-    classes = list(scored.classes)
-    truth, weights = scored.labels, scored.weights
-
-    def against_rest(number: int) -> "Area | None":
-        return area(scored.scores[:, number], truth == number, weights)
-
-    def called(name: str) -> "Area | None":
-        if name == MEAN:
-            every = [each for number in range(len(classes)) if (each := against_rest(number)) is not None]
-            return mean_area(every) if every else None
-        if name in classes:
-            return against_rest(classes.index(name))
-        for a, signal in enumerate(classes):
-            for b, background in enumerate(classes):
-                if name == pair_name(signal, background):
-                    return area(*pair(scored.scores, truth, a, b, weights))
-        return None
-
-    found = {name: called(name.removesuffix("_AUC")) for name in names}
-    return {name: each for name, each in found.items() if each is not None}
 
 
 _ADVICE = "only numbers on the same events are compared; choose points by --where or fewer scans"

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from dlscan.analysis.importance import importances, levels
+from dlscan.analysis.importance import importances, levels, noise_shares
 from dlscan.errors import ScanError
 
 
@@ -85,3 +85,89 @@ def test_values_of_a_random_search_go_into_groups_and_those_of_a_grid_do_not():
     np.testing.assert_array_equal(codes, kept)
     texts = [str(number) for number in range(40)]
     assert not levels(texts, range(40))[1]
+
+
+def among_shared_events(strength, spread, rng):
+    """Numbers of 18 models with their covariance: those of the same `a` err alike."""
+    a, b, c = grid(3, 3, 2)
+    alike = (a[:, None] == a).astype(float)
+    covariance = 1.0 + alike + 0.05 * np.eye(len(a))
+    noise = np.linalg.cholesky(covariance) @ rng.normal(size=len(a))
+    values = strength * (a - 1.0) + noise + spread * rng.normal(size=len(a))
+    return {"a": a, "b": b, "c": c}, values, covariance
+
+
+def expected(strength, spread, covariance):
+    """The share of `a` in the expected sum of squares."""
+    count = len(covariance)
+    own = strength**2 * count * 2 / 3
+    return own / (own + np.trace(covariance) - covariance.sum() / count + (count - 1) * spread**2)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.5])
+@pytest.mark.parametrize("strength", [0.0, 1.0, 3.0])
+def test_events_that_all_models_share_are_no_effect(strength, spread):
+    rng = np.random.default_rng(2)
+    covered = told = others = 0
+    for _ in range(100):
+        parameters, values, covariance = among_shared_events(strength, spread, rng)
+        found = {each.name: each for each in importances(parameters, values, covariance)[0]}
+        truth = expected(strength, spread, covariance)
+        covered += found["a"].low <= truth <= found["a"].high
+        told += found["a"].told
+        others += found["b"].told or found["c"].told
+    # an interval that ends at 0 holds it more often
+    assert 58 <= covered <= (100 if strength == 0 else 80)
+    assert told <= 7 if strength == 0 else told >= 5
+    assert others <= 9
+
+
+def test_without_the_events_the_same_numbers_are_taken_for_an_effect():
+    rng = np.random.default_rng(2)
+    told = 0
+    for _ in range(20):
+        parameters, values, _ = among_shared_events(0.0, 0.3, rng)
+        told += importances(parameters, values)[0][0].told
+    assert told > 15
+
+
+def test_models_that_differ_in_their_seed_alone_have_nothing_to_tell():
+    rng = np.random.default_rng(3)
+    told = covered = 0
+    for _ in range(100):
+        a, b, c = (np.repeat(codes, 3) for codes in grid(3, 2, 2))
+        models = np.repeat(np.arange(12), 3)
+        values = rng.normal(size=36)
+        found, _ = importances({"a": a, "b": b, "c": c}, values, models=models)
+        told += any(each.told for each in found)
+        covered += sum(each.low <= 0 <= each.high for each in found)
+    assert told <= 10
+    assert covered >= 0.6827 * 300
+
+
+def test_labels_dealt_at_random_have_nothing_to_tell():
+    # real effects, noise that goes with a parameter, but labels of something else
+    rng = np.random.default_rng(4)
+    told = covered = 0
+    for _ in range(100):
+        parameters, values, covariance = among_shared_events(2.0, 0.3, rng)
+        dealt = {name: rng.permutation(codes) for name, codes in parameters.items()}
+        found, _ = importances(dealt, values, covariance)
+        told += any(each.told for each in found)
+        covered += sum(each.low <= 0 <= each.high for each in found)
+    assert told <= 10
+    assert covered >= 0.6827 * 300
+
+
+def test_repeats_tell_noise_from_parameters_that_act_together():
+    a, b = (np.repeat(codes, 3) for codes in grid(4, 3))
+    models = np.repeat(np.arange(12), 3)
+    noise = 0.1 * np.random.default_rng(1).normal(size=36)
+    together = np.where((a + b) % 2 == 0, 1.0, -1.0)
+    _, left = importances({"a": a, "b": b}, together + noise, models=models)
+    events, training = noise_shares(together + noise, models=models)
+    assert events is None
+    assert training == pytest.approx(0.01, rel=0.4)
+    assert left - training > 0.8
+    assert noise_shares(together + noise) == (None, None)
+    assert noise_shares(together, np.eye(36))[0] == pytest.approx(35 / 36, rel=0.1)

@@ -11,10 +11,9 @@ from dlscan.analysis.cells import cell
 from dlscan.analysis.column import Column
 from dlscan.analysis.names import named, text_of, varying_columns
 from dlscan.analysis.plots import Drawing, Options, matrix, style, words
-from dlscan.analysis.plots.numbers import Numbers, numbers
+from dlscan.analysis.plots.numbers import Numbers, color_limits, numbers
 from dlscan.analysis.plots.parameters import parameters, places_of, texts_of, values_of
 from dlscan.analysis.records import DonePoint
-from dlscan.analysis.results import Floats
 from dlscan.errors import UsageError
 
 DEFAULT_KEY = "Mean_AUC"
@@ -94,7 +93,7 @@ def _page(found: Numbers, cells: Cells, down: Column, across: Column) -> Figure:
     width = max(CELL_WIDTH * len(heads), 3.0) + margin + 1.2
     page = style.figure(width, max(CELL_HEIGHT * len(lines), 1.5) + 1.8)
     axes = page.add_subplot()
-    limits = _limits(values)
+    limits = color_limits(found.entries)
     image = matrix.cells(axes, values, limits, matrix.VALUES)
     for place, row in cells.items():
         _write(axes, place, found, row, matrix.ink(values[place], *limits, matrix.VALUES))
@@ -123,11 +122,6 @@ def _write(axes: Axes, place: tuple[int, int], found: Numbers, row: int, color: 
     axes.annotate(text, where, (0, 1), textcoords="offset points", va="bottom", fontsize=9, **look)
     error = words.digits(max(down, up), 2)
     axes.annotate(f"± {error}", where, (0, -2), textcoords="offset points", va="top", fontsize=7.5, **look)
-
-
-def _limits(values: Floats) -> tuple[float, float]:
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
 def _note(found: Numbers, empty: int) -> str:

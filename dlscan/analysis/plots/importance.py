@@ -7,23 +7,35 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlscan.analysis.importance import Importance, importances, levels
+from dlscan.analysis.event_noise import EventNoise, event_noise
+from dlscan.analysis.importance import Importance, importances, levels, noise_shares
 from dlscan.analysis.plots import Drawing, Options, style
 from dlscan.analysis.plots.numbers import Numbers
 from dlscan.analysis.plots.parameters import against, places_of
 from dlscan.analysis.records import DonePoint
+
+EVENTS, SEEDS, LEFT = "number of events", "other seeds", "left over"
 
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """A bar per parameter: the share of the variance of `options.key` that it explains."""
     found, columns, present = against(points, options)
     kept = found.rows.take(present)
+    entries = [found.entries[row] for row in present]
+    # every training by itself: repeats tell how large the noise of training is
+    models = np.repeat(np.arange(len(entries)), [len(entry.repeats) for entry in entries])
+    values = np.array([value for entry in entries for value in entry.repeats], dtype=np.float64)
+    noise = event_noise([point for entry in entries for point in entry.points], found.name)
     grouped: dict[str, bool] = {}
     codes = {}
     for name in [column.name for column in columns]:
         column = kept.columns[name]
-        codes[name], grouped[name] = levels(column.values, places_of(column))
-    bars, left = importances(codes, np.array([found.entries[row].value for row in present], dtype=np.float64))
+        numbers, grouped[name] = levels(column.values, places_of(column))
+        codes[name] = numbers[models]
+    known = noise.unknown < len(values)
+    covariance = noise.covariance if known else None
+    bars, left = importances(codes, values, covariance, models)
+    others = _others(left, *noise_shares(values, covariance, models))
     rows: list[dict[str, Any]] = [
         {
             "parameter": bar.name,
@@ -35,20 +47,46 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         }
         for bar in bars
     ]
-    rows.append({"parameter": "(left over)", "share": left})
-    return Drawing(f"importance-{found.name}", [_page(found, bars, left, len(present), grouped)], rows)
+    rows += [{"parameter": f"({name})", "share": share} for name, share in others.items()]
+    remarks = (
+        _not_known(found, noise, len(values)),
+        f"In four groups of values each: {names}."
+        if (names := ", ".join(filter(grouped.get, grouped)))
+        else "",
+    )
+    return Drawing(f"importance-{found.name}", [_page(found, bars, others, len(entries), remarks)], rows)
+
+
+def _others(left: float, events: float | None, seeds: float | None) -> dict[str, float]:
+    """What no parameter explains, by where it comes from."""
+    others = {EVENTS: events, SEEDS: seeds, LEFT: max(left - (events or 0.0) - (seeds or 0.0), 0.0)}
+    return {name: share for name, share in others.items() if share is not None}
+
+
+def _not_known(found: Numbers, noise: EventNoise, trainings: int) -> str:
+    """What to say of the noise from the number of events where not all of it is known."""
+    if not found.column.about.split or not noise.apart + noise.unknown:
+        return ""
+    if noise.unknown == trainings:
+        return f"How {found.name} fluctuates with the events is not known: that is part of what is left over."
+    parts = [
+        f"of {noise.apart} the interval alone, taken as independent" if noise.apart else "",
+        f"of {noise.unknown} nothing" if noise.unknown else "",
+    ]
+    return f"Known of how {found.name} fluctuates with the events: {', '.join(filter(None, parts))}."
 
 
 def _page(
-    found: Numbers, bars: Sequence[Importance], left: float, models: int, grouped: dict[str, bool]
+    found: Numbers, bars: Sequence[Importance], others: dict[str, float], models: int, remarks: Sequence[str]
 ) -> Figure:
-    names = [style.short(bar.name, 30) for bar in bars] + ["left over"]
+    names = [style.short(bar.name, 30) for bar in bars] + list(others)
     page = style.figure(8.4, 2.4 + 0.42 * len(names))
     axes = page.add_subplot()
     for row, bar in enumerate(bars):
         _bar(axes, row, bar)
-    axes.barh(len(bars), left, height=0.5, color="#cfcfcf")
-    _write(axes, left, len(bars), f"{100 * left:.0f} %")
+    for row, share in enumerate(others.values(), len(bars)):
+        axes.barh(row, share, height=0.5, color="#cfcfcf")
+        _write(axes, share, row, f"{100 * share:.0f} %")
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", which="both", left=False, right=False)
@@ -57,13 +95,14 @@ def _page(
     axes.set_xticks(np.arange(0, 1.01, 0.2), [f"{part} %" for part in range(0, 101, 20)])
     axes.set_xlabel(style.literal(f"Share of the variance of {found.axis} between {models} models"))
     style.title(page, f"What matters for {found.name}")
-    groups = ", ".join(name for name, each in grouped.items() if each)
+    seeds = "" if SEEDS in others else ", other seeds"
     style.footnote(
         page,
-        "Explained by each parameter alone, less what chance explains; error bars: 68 % interval. "
-        "Upright line: what 95 % of parameters without effect stay below.",
-        "Left over: interactions, the chances of training and the number of events.",
-        f"In four groups of values each: {groups}." if groups else "",
+        "Explained by each parameter alone, less what noise explains; error bars: 68 % interval. "
+        "Vertical line: what all parameters stay below in 95 % of scans where none has an effect.",
+        "Noise: the number of events, which all models share, and other seeds. "
+        f"Left over: interactions{seeds}.",
+        *remarks,
     )
     return page
 

@@ -1,6 +1,7 @@
 """One column of the table for pictures: a value per model, repeats merged, with its uncertainty."""
 
 import dataclasses
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from dlscan.errors import UsageError
 
 SPLITS = {"test": "test split", "validation": "validation split", "train": "training split", "": ""}
 LOW_IS_GOOD = ("loss", "error")
+# of the median interval from end to end: the least that colours span
+LEAST_INTERVALS = 2
 VALIDATED, TESTED = "val_Mean_AUC", "Mean_AUC"
 
 
@@ -162,6 +165,17 @@ def numbers(points: Sequence[DonePoint], key: str, *, parameters: bool = True) -
         for row, model in enumerate(rows.models)
     ]
     return Numbers(column, rows, entries)
+
+
+def color_limits(entries: Sequence[Number]) -> tuple[float, float]:
+    """What colours span: the numbers, and no less than noise does, which would look like an effect."""
+    values = [entry.value for entry in entries if entry.value is not None]
+    low, high = min(values), max(values)
+    lengths = [sum(entry.halves) for entry in entries if entry.value is not None and entry.bounded]
+    least = LEAST_INTERVALS * statistics.median(lengths) if lengths else 0.0
+    missing = max(least - (high - low), 0.0) / 2
+    low, high = low - missing, high + missing
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
 def default_key(points: Sequence[DonePoint]) -> str:

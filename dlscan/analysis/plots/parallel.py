@@ -15,7 +15,7 @@ from matplotlib.path import Path
 from dlscan.analysis.cells import cell
 from dlscan.analysis.column import Column
 from dlscan.analysis.plots import Drawing, Options, matrix, style, words
-from dlscan.analysis.plots.numbers import Number, Numbers, chance_note
+from dlscan.analysis.plots.numbers import Number, Numbers, chance_note, color_limits
 from dlscan.analysis.plots.parameters import against, places_of, texts_of, values_of
 from dlscan.analysis.records import DonePoint
 
@@ -46,9 +46,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
 def _page(found: Numbers, columns: Sequence[Column], present: Sequence[int]) -> Figure:
     entries: list[Number] = [found.entries[row] for row in present]
     values = np.array([float(entry.value or 0.0) for entry in entries])
-    limits = (
-        (values.min(), values.max()) if values.max() > values.min() else (values[0] - 0.5, values[0] + 0.5)
-    )
+    limits = color_limits(entries)
     page = style.figure(AXIS_WIDTH * (len(columns) + 1) + 0.8, 5.4)
     axes = page.add_subplot()
     heights = [_heights(column, present) for column in columns]

@@ -161,8 +161,13 @@ def _matters(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> str:
     column = facts.choice.column
     found = {each.name: each for each in effects(facts.rows, column)}
     told = [row for row in importance if row.get("more_than_chance")]
+    events = next((row["share"] for row in importance if row["parameter"] == "(number of events)"), None)
+    shared = ""
+    if events is not None:
+        shared = f"the finite number of events alone gives {percent(events)} of the variance on average"
     if importance and not told:
-        return f"None of the parameters varied moves {column.name} by more than chance would."
+        nothing = f"None of the parameters varied moves {column.name} by more than chance would"
+        return f"{'; '.join(filter(None, [nothing, shared]))}."
     if told:
         first = told[0]
         text = (
@@ -175,7 +180,7 @@ def _matters(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> str:
         others = [f"{row['parameter']} explains {percent(row['share'])}" for row in told[1:]]
         chance = [str(row["parameter"]) for row in importance if row.get("more_than_chance") is False]
         texts = [text, named(others), f"{named(chance)} cannot be told from chance" if chance else ""]
-        return f"{'; '.join(filter(None, texts))}."
+        return f"{'; '.join(filter(None, [*texts, shared]))}."
     if not found:
         return ""
     seen = next(iter(found.values()))

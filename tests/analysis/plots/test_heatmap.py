@@ -97,3 +97,20 @@ def test_eight_by_five_numbers_do_not_touch(draw, forty):
     boxes = [text.get_window_extent() for text in page.axes[0].texts]
     assert len(boxes) == 80
     assert not any(one.overlaps(other) for number, one in enumerate(boxes) for other in boxes[number + 1 :])
+
+
+def test_colours_do_not_paint_noise(draw, write_scan):
+    def close(number, record):
+        record["metrics"]["Mean_AUC"] = 0.9 + 0.001 * number
+        record["errors"]["Mean_AUC"] = [0.02, 0.01]
+
+    def apart(number, record):
+        record["metrics"]["Mean_AUC"] = 0.5 + 0.1 * number
+        record["errors"]["Mean_AUC"] = [0.02, 0.01]
+
+    limits = []
+    for name, change in (("close", close), ("apart", apart)):
+        drawing = draw("heatmap", write_scan(name, GRID, events=20, change=change))
+        limits.append(drawing.pages[0].axes[0].images[0].get_clim())
+    assert limits[0] == pytest.approx((0.9025 - 0.03, 0.9025 + 0.03))
+    assert limits[1] == pytest.approx((0.6, 0.9))

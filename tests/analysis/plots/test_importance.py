@@ -8,19 +8,25 @@ def scan(write_scan):
     def change(number, record):
         width, depth = record["params"]["model.width"], record["params"]["model.depth"]
         record["metrics"]["val_Mean_AUC"] = 0.8 + 0.001 * width + 0.0001 * ((7 * number) % 5) + 1e-6 * depth
+        # as of many events
+        record["errors"]["val_Mean_AUC"] = [1e-5, 1e-5]
 
     grid = {"model.width": [16, 64, 128], "model.depth": [2, 3, 4, 5]}
-    return write_scan(grid=grid, events=30, classes=("Ele", "Pi0"), change=change)
+    scan = write_scan(grid=grid, events=30, classes=("Ele", "Pi0"), change=change)
+    for path in scan.glob("points/*/predictions.h5"):
+        path.unlink()
+    return scan
 
 
 def test_bars_are_the_shares_from_large_to_small(draw, scan):
     drawing = draw("importance", scan)
     rows = drawing.data.set_index("parameter")
-    assert list(rows.index) == ["Width", "Depth", "(left over)"]
+    assert list(rows.index) == ["Width", "Depth", "(number of events)", "(left over)"]
     assert rows.loc["Width", "share"] > 0.99
     assert rows["more_than_chance"].tolist()[:2] == [True, False]
     (axes,) = drawing.pages[0].axes
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["Width", "Depth", "left over"]
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == ["Width", "Depth", "number of events", "left over"]
     assert axes.patches[0].get_width() == pytest.approx(rows.loc["Width", "share"])
     assert axes.texts[1].get_text().endswith("cannot be told from chance")
 

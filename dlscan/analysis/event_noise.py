@@ -1,0 +1,137 @@
+"""How numbers of several networks fluctuate together, because they are judged by the same events."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from dlscan.analysis.areas import areas
+from dlscan.analysis.catalog import about_metric
+from dlscan.analysis.records import DonePoint
+from dlscan.analysis.results import Floats, Predictions, predictions
+from dlscan.errors import DlscanError
+from dlscan.metrics import event_losses, weight_sum
+
+# scores to rank altogether: some seconds. Of more, events are drawn at random.
+MOST_SCORES, LEAST_EVENTS = 20_000_000, 1000
+_LOSSES = ("test_loss", "best_val_loss")
+
+
+@dataclasses.dataclass(frozen=True)
+class EventNoise:
+    """The noise that the finite number of events gives to a number of several networks.
+
+    Attributes
+    ----------
+    covariance : ndarray, shape (N, N)
+        In the order of the points.
+    apart : int
+        Networks of which the interval alone is known. They are taken as independent of the others.
+    unknown : int
+        Networks of which nothing is known.
+    """
+
+    covariance: Floats
+    apart: int
+    unknown: int
+
+
+def event_noise(points: Sequence[DonePoint], name: str) -> EventNoise:
+    """The noise of the column `name` of a record.
+
+    Each event has an influence on each network's number: of an area that of DeLong, of a mean how far the
+    event is from it. Their products add up to the covariance. Networks of other events, or of the same in
+    another order, are independent.
+
+    Parameters
+    ----------
+    points : sequence of DonePoint
+        Finished points.
+    name : str
+        `val_Mean_AUC`, `test_accuracy` ...
+    """
+    covariance = np.zeros((len(points), len(points)))
+    together: dict[tuple[object, ...], tuple[list[int], list[Floats]]] = {}
+    apart = unknown = 0
+    for number, point in enumerate(points):
+        error = point.record.errors.get(name)
+        half = None if error is None else sum(error) / 2
+        found = _influence(point, name, half, len(points))
+        if found is not None:
+            numbers, influences = together.setdefault(found[0], ([], []))
+            numbers.append(number)
+            influences.append(found[1])
+        elif half is not None:
+            covariance[number, number] = half**2
+            apart += 1
+        else:
+            unknown += 1
+    for numbers, influences in together.values():
+        rows = np.stack(influences)
+        covariance[np.ix_(numbers, numbers)] = rows @ rows.T
+    return EventNoise(covariance, apart, unknown)
+
+
+def _influence(
+    point: DonePoint, name: str, half: float | None, points: int
+) -> tuple[tuple[object, ...], Floats] | None:
+    """The influence of each event, and what events these are; None where it cannot be known."""
+    split = about_metric(name).split
+    if split not in ("test", "validation") or "Rejection@" in name:
+        return None
+    try:
+        scored, part = _thinned(predictions(point, split), points)
+        found = _of_number(scored, name.removeprefix("val_"))
+    except DlscanError:
+        # whoever draws the scores says so
+        return None
+    if found is None:
+        return None
+    # fewer events fluctuate more
+    found = found * math.sqrt(part)
+    if name in _LOSSES and half is not None and (length := float(np.linalg.norm(found))) > 0:
+        # the weights of classes are not on file, which change how large it is
+        found = found * (half / length)
+    sources = b"" if scored.sources is None else scored.sources.tobytes()
+    events = (scored.labels.tobytes(), scored.weights.tobytes(), sources, scored.classes)
+    return (point.record.dataset.get("config_hash"), hash(events)), found
+
+
+def _thinned(scored: Predictions, points: int) -> tuple[Predictions, float]:
+    """Some of the events, the same ones for all points, if all would take long, and how large a part."""
+    most = max(MOST_SCORES // (points * max(len(scored.classes), 1)), LEAST_EVENTS)
+    events = len(scored.labels)
+    if events <= most:
+        return scored, 1.0
+    kept = np.sort(np.random.default_rng(1).choice(events, most, replace=False))
+    some = dataclasses.replace(
+        scored,
+        scores=scored.scores[kept],
+        labels=scored.labels[kept],
+        weights=scored.weights[kept],
+        extras={},
+        sources=None if scored.sources is None else scored.sources[kept],
+    )
+    return some, most / events
+
+
+def _of_number(scored: Predictions, name: str) -> Floats | None:
+    """The influence of each event on the number called `name`, whatever its split."""
+    weights = scored.weights.astype(np.float64)
+    if name.endswith("_AUC"):
+        found = areas(scored, [name])
+        return found[name].influence if name in found else None
+    if name in _LOSSES:
+        losses = weights * event_losses(scored.scores, scored.labels)
+        return np.asarray(losses - losses.mean()) / len(losses)
+    total = weight_sum(weights)
+    if total <= 0:
+        return None
+    if name in ("test_accuracy", "kept_accuracy"):
+        values = (scored.scores.argmax(axis=1) == scored.labels).astype(np.float64)
+    elif name == "test_log_loss":
+        values = event_losses(scored.scores, scored.labels)
+    else:
+        return None
+    return np.asarray(weights * (values - np.sum(weights * values) / total) / total)
