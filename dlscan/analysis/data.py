@@ -11,7 +11,8 @@ from dlscan.analysis.lookup import find
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest
 from dlscan.errors import UsageError
-from dlscan.hdf5 import open_hdf5
+from dlscan.raw.faults import RawError, hdf5_errors
+from dlscan.raw.handle import RawHandle
 from dlscan.stream import Batch, Batches
 
 BATCH = 256
@@ -138,9 +139,9 @@ def feature_names(experiment: Experiment, manifest: Manifest, name: str) -> tupl
     size = manifest.inputs[name].size
     source = next(source for source in manifest.sources if source.events)
     try:
-        with open_hdf5(experiment.data.raw / source.file) as file:
-            text = file[name].attrs.get("columns", file.attrs.get("columns"))
-    except (OSError, KeyError):
+        with RawHandle(experiment.data.raw / source.file) as raw, hdf5_errors():
+            text = raw.find(name).dataset.attrs.get("columns", raw.file.attrs.get("columns"))
+    except RawError:
         text = None  # a dataset outlives its raw files, and does without the nicer names
     names = [item.strip() for item in text.split(",")] if isinstance(text, str) else []
     if len(names) == size:

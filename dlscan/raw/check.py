@@ -140,4 +140,7 @@ def _layout(name: str, found: Found) -> tuple[tuple[int, ...], str]:
         raise RawError(
             f"{name} takes {size:,} bytes an event, more than {_MOST_EVENT:,}: its shape is {shape}"
         )
+    chunk = math.prod(found.dataset.chunks or ()) * dtype.itemsize
+    if chunk > max(_MOST_EVENT, 2 * math.prod(shape) * dtype.itemsize):
+        raise RawError(f"{name} is stored in chunks of {chunk:,} bytes, which are longer than all of it")
     return tuple(map(int, shape)), dtype.str

@@ -13,6 +13,7 @@ from types import TracebackType
 
 import h5py
 
+from dlscan.raw.chunks import stored_chunks
 from dlscan.raw.faults import RawError, hdf5_errors
 from dlscan.raw.filters import require_filters
 from dlscan.raw.links import LinkedFile, find_external, find_linked
@@ -159,6 +160,8 @@ class RawHandle:
             via = f"{name} has a part in {there}, {path}, which is not there"
             there, part = self._walk.follow(there, path, name, via)
             stored += self._sources(there, part, name)
+            if part.chunks is not None:
+                stored_chunks(part, name)  # checks them
             why = _misfit(
                 created.get_virtual_srcspace(number), created.get_virtual_vspace(number), part.shape
             )

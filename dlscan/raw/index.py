@@ -13,7 +13,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.raw.faults import RawError, hdf5_errors
+from dlscan.raw.chunks import stored_chunks
+from dlscan.raw.faults import hdf5_errors
 from dlscan.raw.filters import filters_of
 from dlscan.raw.handle import RawHandle
 from dlscan.raw.inflate import inflate
@@ -25,8 +26,6 @@ Places = NDArray[np.int64]
 _WIDTHS = (1, 2, 4, 8)
 # Places of chunks are kept in memory: so many at least, and otherwise so many for each chunk that is there
 _LEAST_GRID, _GRID_FOR_EACH = 2**20, 64
-# No filter makes a chunk longer than by a few bytes; HDF5 takes the memory that a longer one inflates to
-_PACKED_SLACK = 2**16
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -106,12 +105,12 @@ def index_file(
         for name in datasets:
             item = handle.find(name)
             with hdf5_errors(f"{name} cannot be read"):
-                index = _index(handle.file, item.dataset)
+                index = _index(handle.file, item.dataset, name)
             found[name] = dataclasses.replace(index, linked=item.linked)
     return found
 
 
-def _index(handle: h5py.File, dataset: h5py.Dataset) -> DatasetIndex:
+def _index(handle: h5py.File, dataset: h5py.Dataset, name: str) -> DatasetIndex:
     why = _why_hdf5(handle, dataset)
     codec = "h5py"
     offsets = sizes = np.zeros(0, np.int64)
@@ -120,10 +119,10 @@ def _index(handle: h5py.File, dataset: h5py.Dataset) -> DatasetIndex:
         offsets, sizes = (np.array([number]) for number in (dataset.id.get_offset(), dataset.nbytes))
     elif not why:
         codec = "gzip" if dataset.id.get_create_plist().get_nfilters() else "plain"
-        offsets, sizes, why = _chunks(dataset, codec)
+        offsets, sizes, why = _chunks(dataset, codec, name)
         codec = "h5py" if why else codec
     if codec == "h5py" and dataset.chunks is not None:
-        _require_short_chunks(dataset)
+        stored_chunks(dataset, name)  # checks them
     undefined = dataset.id.get_create_plist().fill_value_defined() == h5py.h5d.FILL_VALUE_UNDEFINED
     fill = b"" if undefined else np.asarray(dataset.fillvalue, dataset.dtype).tobytes()
     return DatasetIndex(
@@ -137,19 +136,6 @@ def _index(handle: h5py.File, dataset: h5py.Dataset) -> DatasetIndex:
         sizes,
         fill if any(fill) else b"",
     )
-
-
-def _require_short_chunks(dataset: h5py.Dataset) -> None:
-    """Refuse chunks for HDF5 that take far more bytes in the file than their values do."""
-    full = math.prod(dataset.chunks) * dataset.dtype.itemsize
-
-    def look(chunk: h5py.h5d.StoreInfo) -> None:
-        if chunk.size > 2 * full + _PACKED_SLACK:
-            raise RawError(
-                f"the chunk at {chunk.chunk_offset} takes {chunk.size:,} bytes, its values only {full:,}"
-            )
-
-    dataset.id.chunk_iter(look)
 
 
 def _why_hdf5(handle: h5py.File, dataset: h5py.Dataset) -> str:
@@ -177,7 +163,7 @@ def _why_hdf5(handle: h5py.File, dataset: h5py.Dataset) -> str:
     return ""
 
 
-def _chunks(dataset: h5py.Dataset, codec: str) -> tuple[Places, Places, str]:
+def _chunks(dataset: h5py.Dataset, codec: str, name: str) -> tuple[Places, Places, str]:
     """Offsets and sizes of all chunks, or why HDF5 must read them after all."""
     shape = np.array(dataset.chunks)
     grid = tuple(int(count) for count in -(-np.array(dataset.shape) // shape))
@@ -185,10 +171,8 @@ def _chunks(dataset: h5py.Dataset, codec: str) -> tuple[Places, Places, str]:
         return np.zeros(0, np.int64), np.zeros(0, np.int64), "has few of its chunks written"
     offsets, sizes = np.full(math.prod(grid), -1), np.zeros(math.prod(grid), np.int64)
     full = math.prod(dataset.chunks) * dataset.dtype.itemsize
-    found: list[tuple[tuple[int, ...], int, int, int]] = []
-    dataset.id.chunk_iter(found.append)
-    if found:
-        corners, masks, begins, lengths = (np.array(part) for part in zip(*found, strict=True))
+    corners, masks, begins, lengths = stored_chunks(dataset, name)
+    if len(corners):
         edge = (corners + shape > dataset.shape).any(axis=1)
         if masks.any() or (codec == "gzip" and _any_plain(dataset, corners[edge & (lengths == full)], full)):
             return offsets[:0], sizes[:0], "has chunks without their filter"

@@ -88,7 +88,7 @@ class Walk:
     def follow(self, place: Path, path: str, name: str, via: str = "") -> tuple[Path, h5py.Dataset]:
         """The dataset at `path` of the file at `place`, and the file that it lies in; `via` is for errors."""
         with hdf5_errors(f"{name} cannot be opened"):
-            here, waiting = self.open(place)["/"], deque(_parts(path))
+            here, waiting = self.open(place), deque(_parts(path))
             links = 0
             while waiting:
                 part = waiting.popleft()
@@ -104,11 +104,11 @@ class Walk:
                 if kind == h5py.h5l.TYPE_SOFT:
                     target = os.fsdecode(here.id.links.get_val(part))
                     via = f"{name} is a link to {target}, which is not there"
-                    here = here.file["/"] if target.startswith("/") else here
+                    here = here.file if target.startswith("/") else here
                 elif kind == h5py.h5l.TYPE_EXTERNAL:
                     file, target = map(os.fsdecode, here.id.links.get_val(part))
                     found = find_linked(place, file, "HDF5_EXT_PREFIX")
-                    here, place = self.enter(found, f"{name} is a link to")["/"], found.path
+                    here, place = self.enter(found, f"{name} is a link to"), found.path
                     via = f"{name} is a link to {target} in {place}, which has no such dataset"
                 else:
                     raise RawError(f"{name} is a link of a kind that HDF5 does not know")

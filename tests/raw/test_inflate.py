@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import tracemalloc
 import zlib
 from collections.abc import Iterator
 
@@ -61,6 +62,18 @@ def test_damage_is_a_value_error(missing: tuple[str, ...], values: bytes, spoil:
     packed = spoil(zlib.compress(values, 4))
     with pytest.raises(ValueError, match=r"data|inflates to"):
         inflate(packed, len(values) + wanted)
+
+
+@pytest.mark.parametrize("size", [1000, 50_000_000])
+def test_it_takes_no_more_memory_than_asked_for(missing: tuple[str, ...], size: int) -> None:
+    packed = zlib.compress(bytes(60_000_000), 9) if size == 1000 else zlib.compress(VALUES[:1000], 4)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="inflate"):
+            inflate(packed, size)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_missing_libraries_are_said_once(missing: tuple[str, ...], caplog: pytest.LogCaptureFixture) -> None:
