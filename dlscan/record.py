@@ -95,9 +95,10 @@ class Record:
     stopped : {"epochs", "early"}
         Why training ended.
     seconds_per_epoch : float
-        Median over the epochs, validation included.
+        Median over the epochs, validation included, with all networks of its pack.
     train_seconds : float
-        Sum over the epochs.
+        Sum over the epochs, of which each network that trained in them has an equal share: those of a scan
+        add up to what its jobs took.
     events_per_second : float
         Training events per second of training, median over the epochs.
     model_parameters : int
@@ -128,6 +129,8 @@ class Record:
         Points that the last job trained together; `events_per_second` is that of their common stream.
     beside_seconds : float or None
         What that job took beside training, an equal share of its points: imports, building, scoring, writing.
+    job_seconds : float or None
+        What its epochs took, with all networks of its pack.
     """
 
     point: int
@@ -161,6 +164,7 @@ class Record:
     inference_events_per_second: float | None = None
     pack: int = 1
     beside_seconds: float | None = None
+    job_seconds: float | None = None
 
     def write(self, path: Path) -> None:
         """Write the record whole: from then on the point is done."""
@@ -184,6 +188,10 @@ class Record:
         try:
             value |= {"varied": tuple(value["varied"]), "classes": tuple(value["classes"])}
             value["params"] = completed_params(value["params"])
+            if value.get("job_seconds") is None:
+                # older versions wrote what the job took, once for each network of the pack
+                value["job_seconds"] = value["train_seconds"]
+                value["train_seconds"] = value["train_seconds"] / (value.get("pack") or 1)
             known = {field.name for field in dataclasses.fields(cls)}
             # a newer version may say more; what it says beyond is not ours to judge
             return cls(**{name: item for name, item in value.items() if name in known})

@@ -51,9 +51,15 @@ AFTER_METRICS = (
         "Seconds_per_Epoch",
         "number",
         "seconds_per_epoch",
-        About("median over epochs, with validation", "s"),
+        About("median over epochs, with validation and all of its pack", "s"),
     ),
-    Fixed("Train_Seconds", "number", "train_seconds", About("training time, all epochs together", "s")),
+    Fixed(
+        "Train_Seconds",
+        "number",
+        "train_seconds",
+        About("training time, all epochs together; of a pack, its share", "s"),
+    ),
+    Fixed("Job_Seconds", "number", "job_seconds", About("time of its epochs, with all of its pack", "s")),
     Fixed(
         "Events_per_Second", "number", "events_per_second", About("training events per second, median", "1/s")
     ),

@@ -70,8 +70,8 @@ def summary(statuses: Sequence[PointStatus]) -> str:
     parts.append(f"{whole.epochs} of at most {whole.epochs_wanted} epochs")
     if whole.seconds_left:
         left = f"at most {clock(whole.seconds_left)} of training left"
-        if whole.running > 1:
-            left += f", {clock(whole.seconds_left / whole.running)} with {whole.running} at a time"
+        if whole.jobs > 1:
+            left += f", {clock(whole.seconds_left / whole.jobs)} with {whole.jobs} at a time"
         parts.append(left)
     if whole.model_events_per_second:
         rate = f"{whole.events_per_second:,.0f} events/s"

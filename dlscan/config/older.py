@@ -20,10 +20,10 @@ def completed(config: Mapping[str, Any]) -> dict[str, Any]:
     return {**config, "model": BEFORE | model} if isinstance(model, dict) else dict(config)
 
 
-def completed_params(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for the parameters of a record, `model.width` and so on."""
-    if "model.family" not in params:
-        return dict(params)
+def completed_params(params: Any) -> Any:
+    """The same for the parameters of a record, `model.width` and so on; anything else stays as it is."""
+    if not isinstance(params, dict) or "model.family" not in params:
+        return params
     return {**params, **{f"model.{key}": params.get(f"model.{key}", value) for key, value in BEFORE.items()}}
 
 

@@ -17,7 +17,8 @@ _REQUIRED = [
 _WANTED = re.compile(
     rb'\n "epochs": (?P<epochs>\d+),\n.*?\n "seconds_per_epoch": (?P<seconds>\d+(?:\.\d+)?(?:e[-+]?\d+)?),\n'
     rb'.*?\n "attempts": (?P<attempts>\d+),\n'
-    rb' "host": "(?P<host>[\x20-\x7e]*)",\n',
+    rb' "host": "(?P<host>[\x20-\x7e]*)",\n'
+    rb'(?:.*?\n "pack": (?P<pack>\d+),\n)?',
     re.DOTALL,
 )
 
@@ -30,6 +31,7 @@ class Done:
     seconds_per_epoch: float
     host: str
     attempts: int
+    pack: int = 1
 
 
 def read_done(file: Path) -> Done | None:
@@ -57,15 +59,16 @@ def read_done(file: Path) -> Done | None:
                 float(found["seconds"]),
                 found["host"].decode(),
                 int(found["attempts"]),
+                int(found["pack"] or 1),
             )
     record = Record.read(file)
-    return Done(record.epochs, record.seconds_per_epoch, record.host, record.attempts)
+    return Done(record.epochs, record.seconds_per_epoch, record.host, record.attempts, record.pack)
 
 
-def read_pace(history: Path) -> tuple[int, float | None, float | None]:
-    """Epochs in a history, the median seconds of its latest, and the events/s of the last.
+def read_pace(history: Path) -> tuple[int, float | None, float | None, int]:
+    """Epochs in a history, the median seconds of its latest, and the events/s and networks of the last.
 
-    (0, None, None) without a usable history.
+    (0, None, None, 0) without a usable history; networks are 0 where an older version did not count them.
     """
     try:
         with open(history, "rb") as handle:  # noqa: PTH123  as above
@@ -75,7 +78,9 @@ def read_pace(history: Path) -> tuple[int, float | None, float | None]:
         latest = lines[1:][-_EPOCHS_READ:]
         seconds = [float(row.split(b",")[column]) for row in latest]
         last = float(latest[-1].split(b",")[rate]) if latest else None
+        counted = b"networks" in names and latest
+        networks = int(latest[-1].split(b",")[names.index(b"networks")]) if counted else 0
     except (OSError, ValueError, IndexError):
         # not there yet; or damaged, and then training writes it anew
-        return 0, None, None
-    return len(lines) - 1, statistics.median(seconds) if seconds else None, last
+        return 0, None, None, 0
+    return len(lines) - 1, statistics.median(seconds) if seconds else None, last, networks

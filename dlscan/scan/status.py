@@ -45,6 +45,8 @@ class PointStatus:
         Of the stream in its latest epoch.
     pack : int
         Points in the job of its latest attempt.
+    sharing : int
+        Networks that share `seconds_per_epoch`, this one among them.
     job : str or None
         The batch system's id of its latest job.
     host : str or None
@@ -73,6 +75,7 @@ class PointStatus:
     seconds_per_epoch: float | None = None
     events_per_second: float | None = None
     pack: int = 1
+    sharing: int = 1
     job: str | None = None
     host: str | None = None
     attempts: int = 0
@@ -164,6 +167,7 @@ class _Disk:
     epochs: int = 0
     seconds: float | None = None
     rate: float | None = None
+    networks: int = 0
     damage: str = ""
 
 
@@ -202,7 +206,9 @@ def _status(plan: Plan, point: Point, disk: _Disk, places: dict[int, Place]) -> 
     if disk.record is not None:
         record = disk.record
         status = PointStatus(point, "done", record.epochs, wanted, None, "", record.seconds_per_epoch)
-        return dataclasses.replace(status, job=place.job, host=record.host, attempts=record.attempts)
+        return dataclasses.replace(
+            status, job=place.job, host=record.host, attempts=record.attempts, sharing=record.pack
+        )
     paths, attempt, sight = plan.paths(point), disk.attempt, place.sight
     verdict = _judge(disk, place)
     # an attempt that lives may be of another job than the latest
@@ -217,6 +223,7 @@ def _status(plan: Plan, point: Point, disk: _Disk, places: dict[int, Place]) -> 
         disk.seconds,
         events_per_second=disk.rate,
         pack=attempt.pack if attempt else 1,
+        sharing=disk.networks or (attempt.pack if attempt else 1),
         job=own_job or place.job if disk.alive else place.job or own_job,
         host=(sight.host if sight else "") or (attempt.host if attempt else None),
         attempts=len(disk.numbers),

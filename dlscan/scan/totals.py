@@ -1,6 +1,7 @@
 """A scan as a whole: how many points are in which state, and what is left."""
 
 import dataclasses
+import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -20,10 +21,11 @@ class Totals:
     epochs, epochs_wanted : int
         Sums over the points; a point that is done wants no more than it has.
     seconds_left : float or None
-        Of training, at most, all points one after the other; a point that has no epoch yet is taken to need
-        what the others need. None if nothing is known of any.
-    running : int
-        Points that run now.
+        Of training, at most, all jobs one after the other: what the points of a pack need together counts
+        once. A point that has no epoch yet is taken to need what the others need. None if nothing is known of
+        any.
+    running, jobs : int
+        Points that run now, and the jobs that they run in.
     events_per_second, model_events_per_second : float
         Of their streams, and of their networks: a stream of K points feeds K networks.
     """
@@ -33,6 +35,7 @@ class Totals:
     epochs_wanted: int
     seconds_left: float | None
     running: int
+    jobs: int
     events_per_second: float
     model_events_per_second: float
 
@@ -46,13 +49,16 @@ def totals(statuses: Sequence[PointStatus]) -> Totals:
     """Add up the states of points."""
     found = Counter(status.state for status in statuses)
     wanted = [item.epochs if item.state == "done" else item.epochs_wanted for item in statuses]
-    paces = [item.seconds_per_epoch for item in statuses if item.seconds_per_epoch is not None]
+    own = [
+        None if item.seconds_per_epoch is None else item.seconds_per_epoch / item.sharing for item in statuses
+    ]
+    paces = [pace for pace in own if pace is not None]
     left = None
     if paces:
         usual = statistics.median(paces)
         missing = [
-            (max(0, epochs - item.epochs), item.seconds_per_epoch)
-            for item, epochs in zip(statuses, wanted, strict=True)
+            (max(0, epochs - item.epochs), pace)
+            for item, epochs, pace in zip(statuses, wanted, own, strict=True)
         ]
         left = sum(epochs * (usual if pace is None else pace) for epochs, pace in missing)
     rates = [(item.events_per_second or 0.0, item.pack) for item in statuses if item.state == "running"]
@@ -62,6 +68,7 @@ def totals(statuses: Sequence[PointStatus]) -> Totals:
         sum(wanted),
         left,
         found["running"],
+        math.ceil(sum(1 / item.pack for item in statuses if item.state == "running") - 1e-9),
         sum(rate / pack for rate, pack in rates),
         sum(rate for rate, _ in rates),
     )

@@ -21,9 +21,11 @@ class Row:
         Means over the events of the training split, as the epoch saw them, and of the validation split after.
         Losses are weighted by the events' weights, accuracies are not.
     seconds : float
-        Training and validation together.
+        Training and validation together, of all networks that trained in this epoch.
     events_per_second : float
         Of training.
+    networks : int
+        How many trained in this epoch, on one stream.
     """
 
     epoch: int
@@ -33,6 +35,7 @@ class Row:
     val_accuracy: float
     seconds: float
     events_per_second: float
+    networks: int = 1
 
     @property
     def finite(self) -> bool:
@@ -70,6 +73,7 @@ def speed(history: Sequence[Row]) -> dict[str, float]:
     """The times of a record."""
     return {
         "seconds_per_epoch": statistics.median(row.seconds for row in history),
-        "train_seconds": sum(row.seconds for row in history),
+        "train_seconds": sum(row.seconds / row.networks for row in history),
+        "job_seconds": sum(row.seconds for row in history),
         "events_per_second": statistics.median(row.events_per_second for row in history),
     }

@@ -75,11 +75,15 @@ class Learner:
         self.step, self.sums = step, sums
         self.seconds += seconds
 
-    def end_epoch(self, training: Sums, validation: Sums, seconds: float, events_per_second: float) -> Row:
-        """Close an epoch: its row is in the history if its losses are finite."""
+    def end_epoch(
+        self, training: Sums, validation: Sums, seconds: float, events_per_second: float, networks: int = 1
+    ) -> Row:
+        """Close an epoch of so many networks: its row is in the history if its losses are finite."""
         (loss, accuracy), (val_loss, val_accuracy) = training.means, validation.means
         seconds += self.seconds
-        row = Row(self.epoch + 1, loss, accuracy, val_loss, val_accuracy, seconds, events_per_second)
+        row = Row(
+            self.epoch + 1, loss, accuracy, val_loss, val_accuracy, seconds, events_per_second, networks
+        )
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
         if row.finite:
             self.history.append(row)

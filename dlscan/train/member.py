@@ -224,6 +224,7 @@ class Member:
             stopped=learner.finished or "",
             seconds_per_epoch=times["seconds_per_epoch"],
             train_seconds=times["train_seconds"],
+            job_seconds=times["job_seconds"],
             events_per_second=times["events_per_second"],
             model_parameters=learner.parameters,
             seed=experiment.train.seed,

@@ -71,7 +71,9 @@ class Pack:
         training, validation = self._training.read(), self._validation.read()
         places = [self.learners.index(learner) for learner in learners]
         rows = [
-            learner.end_epoch(training[place], validation[place], seconds, events_per_second)
+            learner.end_epoch(
+                training[place], validation[place], seconds, events_per_second, networks=len(learners)
+            )
             for learner, place in zip(learners, places, strict=True)
         ]
         self._start_sums()

@@ -161,3 +161,17 @@ def test_a_scan_given_twice_counts_once(write_scan):
 def test_scans_of_the_same_name_are_told_apart_by_their_directories(write_scan):
     first, second = write_scan("one/lcd"), write_scan("two/lcd")
     assert {point.scan for point in load([first, second])} == {str(first), str(second)}
+
+
+def test_times_of_an_older_pack_are_shared_out_and_its_network_is_known(write_scan):
+    """It wrote what the job took with each of its networks, and had no key for where inputs meet."""
+
+    def older(number, record):
+        record["pack"] = 4
+        record["params"] = {key: value for key, value in record["params"].items() if "merged" not in key}
+        record.pop("job_seconds", None)
+
+    for point in load([write_scan(change=older)]):
+        assert point.record.job_seconds == 2.5 * point.record.epochs
+        assert point.record.train_seconds == point.record.job_seconds / 4
+        assert point.record.params["model.merged_depth"] == 0

@@ -38,7 +38,16 @@ def test_columns_are_typed(points):
 def test_every_promised_column_exists(points):
     promised = (
         *("Epochs", "Best_Epoch", "Ele_AUC", "Mean_AUC", "test_accuracy", "test_loss", "Parameters"),
-        *("Seconds_per_Epoch", "Train_Seconds", "Events_per_Second", "Point", "Seed", "Host", "Device"),
+        *(
+            "Seconds_per_Epoch",
+            "Train_Seconds",
+            "Job_Seconds",
+            "Events_per_Second",
+            "Point",
+            "Seed",
+            "Host",
+            "Device",
+        ),
         *("Attempts", "Stopped", "Scan", "Width", "Learning_Rate", "Family"),
     )
     frame = table(points, promised).frame

@@ -255,7 +255,7 @@ def test_crashes_are_counted_over_attempts(plan):
 def test_time_left_is_that_of_the_latest_epochs(plan):
     paths = plan.paths(plan.points[0])
     paths.history.write_text(HISTORY)
-    assert read_pace(paths.history) == (0, None, None)
+    assert read_pace(paths.history) == (0, None, None, 0)
     epochs(plan, 1, 50)
     assert read_pace(paths.history)[:2] == (50, 40.5)
     epochs(plan, 1, 4)
@@ -274,6 +274,25 @@ def test_totals_count_what_is_not_known_as_what_is_usual(plan):
     assert (whole.epochs, whole.epochs_wanted) == (11, 27)
     assert whole.seconds_left == 6 * 2.5 + 10 * 2.5
     assert totals([]).seconds_left is None
+
+
+@pytest.mark.parametrize("counted", [True, False], ids=["networks in the history", "of an older version"])
+def test_totals_count_the_time_of_a_pack_once(plan, counted):
+    """Two points train together, each epoch of 2.5 s is of both, and the third will need as much of a job."""
+    claims = [Claim.take(plan.paths(plan.points[number]), 2) for number in (0, 1)]
+    for number in (1, 2):
+        epochs(plan, number, 4)
+        history = plan.paths(plan.points[number - 1]).history
+        if counted:
+            lines = history.read_text().splitlines()
+            history.write_text(
+                "\n".join([f"{lines[0]},networks", *(f"{line},2" for line in lines[1:])]) + "\n"
+            )
+    whole = totals(scan_status(plan))
+    for claim in claims:
+        claim.end("preempted")
+    assert (whole.running, whole.jobs) == (2, 1)
+    assert whole.seconds_left == 6 * 2.5 + 10 * 2.5 / 2
 
 
 def test_totals_tell_events_of_streams_from_events_of_networks(plan):
@@ -317,12 +336,14 @@ def test_a_damaged_record_is_noticed(plan, damage):
 
 def test_a_record_that_was_written_by_something_else_is_read_whole(plan, tmp_path):
     file = tmp_path / "record.json"
-    for record in (RECORD, dataclasses.replace(RECORD, host='no"de\\ü', seconds_per_epoch=1e-7)):
+    odd = dataclasses.replace(RECORD, host='no"de\\ü', seconds_per_epoch=1e-7, pack=3)
+    for record in (RECORD, dataclasses.replace(RECORD, pack=12), odd):
         record.write(file)
         quick = read_done(file)
         file.write_text(json.dumps(json.loads(file.read_text())))
         assert quick == read_done(file)
         assert (quick.host, quick.seconds_per_epoch) == (record.host, record.seconds_per_epoch)
+        assert quick.pack == record.pack
     assert read_done(tmp_path / "none.json") is None
 
 

@@ -5,7 +5,7 @@ from dlscan.train.history import Row, speed, summary, write_csv
 HISTORY = [
     Row(1, 0.1 + 0.2, 0.5, 1.0, 0.4, 12.25, 1000.0),
     Row(2, 0.2, 0.6, 0.5, 0.5, 10.0, 23400.4),
-    Row(3, 0.1, 0.7, 0.75, 0.6, 11.0, 23000.0),
+    Row(3, 0.1, 0.7, 0.75, 0.6, 11.0, 23000.0, networks=4),
 ]
 
 
@@ -22,6 +22,7 @@ def test_history_reads_back_to_the_last_digit(tmp_path):
         "val_accuracy",
         "seconds",
         "events_per_second",
+        "networks",
     ]
     assert float(rows[0]["loss"]) == 0.1 + 0.2
     assert len(rows) == 3
@@ -53,6 +54,8 @@ def test_summary_holds_first_last_and_best():
 def test_speed_is_the_median_so_that_a_slow_first_epoch_does_not_count():
     assert speed(HISTORY) == {
         "seconds_per_epoch": 11.0,
-        "train_seconds": 33.25,
+        # of the last epoch this network has a quarter
+        "train_seconds": 12.25 + 10.0 + 2.75,
+        "job_seconds": 33.25,
         "events_per_second": 23000.0,
     }

@@ -162,6 +162,12 @@ def test_points_stop_early_each_by_its_own_rule(make_points):
         (5, "epochs"),
     ]
     assert [len(history_of(paths)) for paths, _ in points] == [2, 4, 3, 5]
+    # of the first two epochs each has a quarter, of the last one all; the job has spent each epoch once
+    longest = records[3]
+    assert sum(record.train_seconds for record in records) == pytest.approx(longest.job_seconds)
+    assert longest.job_seconds > longest.train_seconds > records[0].train_seconds > 0
+    with points[3][0].history.open(newline="") as file:
+        assert [row["networks"] for row in csv.DictReader(file)] == ["4", "4", "3", "2", "1"]
 
 
 @pytest.mark.parametrize("pays", [True, False])
