@@ -18,8 +18,8 @@ from dlscan.stream import Batch, Batches
 log = logging.getLogger("dlscan")
 
 DEFAULT_EVENTS = 4000
-# of a vector so many values are looked at one by one
-MOST_FEATURES = 12
+# So many numbers of a vector input are kept in memory at most, for all events.
+_MOST_NUMBERS = 2**24
 
 Floats = NDArray[np.floating[Any]]
 
@@ -43,7 +43,7 @@ class InputSample:
     images : ndarray, (C, rows, columns), or None
         For images of two axes: the mean of each class; nan for a class without events.
     features : dict of str to ndarray, (N,)
-        For vectors: the first `MOST_FEATURES` values, by name.
+        For vectors: each value, by name; of a huge vector the first ones.
     """
 
     name: str
@@ -129,7 +129,8 @@ def read_sample(
         log.warning("split %s has %s events, not %s: all are shown", split, f"{there:,}", f"{events:,}")
     wanted = min(events or DEFAULT_EVENTS, there)
     labels = []
-    collectors = {name: _Collector(manifest, name) for name in manifest.inputs}
+    most = max(1, _MOST_NUMBERS // wanted)
+    collectors = {name: _Collector(manifest, name, most) for name in manifest.inputs}
     with Batches(experiment.data.prepared, split=split, batch_size=BATCH, workers=0, seed=seed) as batches:
         for batch in _first(batches, wanted):
             labels.append(batch.labels)
@@ -154,8 +155,8 @@ def _first(batches: Batches, events: int) -> Iterator[Batch]:
 class _Collector:
     """Adds up one input, batch by batch."""
 
-    def __init__(self, manifest: Manifest, name: str) -> None:
-        self.name = name
+    def __init__(self, manifest: Manifest, name: str, most_features: int) -> None:
+        self.name, self._most_features = name, most_features
         self.shape = without_single_axes(manifest.inputs[name].shape)
         self.events = np.zeros(len(manifest.classes))
         self.images = np.zeros((len(manifest.classes), *self.shape)) if len(self.shape) == 2 else None
@@ -178,7 +179,7 @@ class _Collector:
             np.add.at(self.images, labels, values)
             self.events += np.bincount(labels, minlength=len(self.events))
         if len(self.shape) < 2:
-            self.features.append(flat[:, :MOST_FEATURES].astype(np.float64))
+            self.features.append(flat[:, : self._most_features].astype(np.float64))
 
     def sample(self, names: Sequence[str]) -> InputSample:
         """What was added; `names` are those of the features."""

@@ -6,7 +6,8 @@ import numpy as np
 from tabulate import tabulate
 
 from dlscan.analysis.formats import one_line
-from dlscan.analysis.sample import MOST_FEATURES, Floats, InputSample, Sample
+from dlscan.analysis.placeholder_text import placeholders_text
+from dlscan.analysis.sample import Floats, InputSample, Sample
 from dlscan.analysis.weights_table import weights_text
 from dlscan.dataset import SPLITS, Manifest
 
@@ -19,6 +20,7 @@ def sample_text(sample: Sample) -> str:
         f"{len(sample):,} events of split {sample.split}, drawn at random; mean ± spread over events:",
         _sums(sample),
         *(_features(sample, part) for part in sample.inputs if part.is_vector),
+        *filter(None, [_placeholders(sample)]),
     ]
     return "\n\n".join(parts)
 
@@ -50,8 +52,13 @@ def _features(sample: Sample, part: InputSample) -> str:
         for name, values in part.features.items()
     ]
     text = _aligned(rows, [one_line(part.name), *map(one_line, sample.classes)], left=1)
-    more = sample.manifest.inputs[part.name].size - MOST_FEATURES
+    more = sample.manifest.inputs[part.name].size - len(part.features)
     return f"{text}\n... and {more} more" if more > 0 else text
+
+
+def _placeholders(sample: Sample) -> str:
+    names = {part.name: [*part.features] for part in sample.inputs if part.is_vector}
+    return placeholders_text(sample.manifest, names)
 
 
 def _spread(values: Floats) -> str:

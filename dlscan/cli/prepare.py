@@ -72,6 +72,8 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
     """What the dataset holds, on one screen."""
     from tabulate import tabulate
 
+    from dlscan.analysis.data import feature_names
+    from dlscan.analysis.placeholder_text import placeholders_text
     from dlscan.analysis.weights_table import weights_text
     from dlscan.dataset import SPLITS
 
@@ -113,7 +115,10 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
     if manifest.raw is not None:
         last += f"\nan index only: the events stay in {manifest.raw}"
     weights = weights_text(manifest, experiment.data.weights)
-    return "\n\n".join(part for part in (events, inputs, weights, last) if part)
+    vectors = [name for name, column in manifest.inputs.items() if len(column.shape) <= 1]
+    names = {name: feature_names(experiment, manifest, name) for name in vectors}
+    notes = placeholders_text(manifest, names)
+    return "\n\n".join(part for part in (events, inputs, weights, last, notes) if part)
 
 
 def _normalization(experiment: "Experiment", name: str) -> str:

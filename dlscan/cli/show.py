@@ -69,7 +69,7 @@ def data(
     """Show what the prepared dataset of EXPERIMENT holds.
 
     Prints how many events of each class there are in each split, for each input and class the share of values
-    that are not zero and their sum, and of a vector the mean and spread of the first 12 values. Draws the
+    that are not zero and their sum, and of a vector the mean and spread of each value. Draws the
     distributions of these, the mean profiles along each axis of images, and mean 2-D images, and prints which
     files hold the pictures: without -o data.png, or data-1.png ..., in the folder plots of the scan.
 

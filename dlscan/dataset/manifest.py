@@ -58,6 +58,25 @@ RANKS = (0.0, 0.001, 0.005, 0.01, 0.02, *(step / 32 for step in range(1, 32)), 0
 
 
 @dataclasses.dataclass(frozen=True)
+class Placeholder:
+    """A value at an end of a feature, repeated and far from all others: it may stand for "missing".
+
+    Attributes
+    ----------
+    feature : int
+        Of a vector; 0 for images.
+    value : float
+        The value.
+    share : float
+        Of the values of this feature.
+    """
+
+    feature: int
+    value: float
+    share: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Statistics:
     """What was measured of an input over the training split.
 
@@ -74,6 +93,8 @@ class Statistics:
     quantiles : tuple of tuple of float
         For each feature of a vector its quantiles at `RANKS`, of a sample of the events; empty for images,
         and in datasets of older versions.
+    placeholders : tuple of Placeholder
+        Values that may stand for "missing"; none in datasets of older versions.
     """
 
     mean: tuple[float, ...]
@@ -83,6 +104,7 @@ class Statistics:
     magnitude: float
     occupancy: float
     quantiles: tuple[tuple[float, ...], ...] = ()
+    placeholders: tuple[Placeholder, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -371,7 +393,11 @@ class Manifest:
         def statistics(item: dict[str, Any]) -> Statistics:
             listed = ("mean", "std", "minimum", "maximum")
             quantiles = tuple(map(tuple, item.get("quantiles", ())))
-            return Statistics(**(item | {key: tuple(item[key]) for key in listed} | {"quantiles": quantiles}))
+            found = {
+                "quantiles": quantiles,
+                "placeholders": tuple(Placeholder(**known) for known in item.get("placeholders", ())),
+            }
+            return Statistics(**(item | {key: tuple(item[key]) for key in listed} | found))
 
         def split(item: dict[str, Any]) -> SplitInfo:
             return SplitInfo(tuple(Shard(**shard) for shard in item["shards"]), tuple(item["counts"]))

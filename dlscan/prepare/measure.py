@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dlscan.dataset import RANKS, SPLITS, Statistics
 from dlscan.dataset.events import Dense, Sparse
+from dlscan.prepare.extremes import Least, placeholders
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,8 +19,10 @@ class Moments:
     ----------
     count : int
         Values seen for each number.
-    mean, m2, low, high : ndarray of float64, (features,) or (1,)
+    mean, m2 : ndarray of float64, (features,) or (1,)
         `m2` is the sum of squared deviations from the mean.
+    low, high : Least
+        Of the values, and of the negated values.
     nonzero : int
         Values that are not zero, over all features.
     total : float
@@ -29,8 +32,8 @@ class Moments:
     count: int
     mean: NDArray[np.float64]
     m2: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    low: Least
+    high: Least
     nonzero: int
     total: float
 
@@ -54,8 +57,8 @@ class Moments:
             len(values),
             mean,
             np.square(values - mean).sum(axis=0),
-            values.min(axis=0),
-            values.max(axis=0),
+            Least.of(values),
+            Least.of(-values),
             int(np.count_nonzero(values)),
             float(np.abs(values).sum()),
         )
@@ -73,17 +76,16 @@ class Moments:
         mean = values.sum() / count
         # the zeros that are not stored count too
         m2 = np.square(values - mean).sum() + zeros * mean**2
-        low = min(values.min(initial=np.inf), 0.0 if zeros else np.inf)
-        high = max(values.max(initial=-np.inf), 0.0 if zeros else -np.inf)
+        low, high = (Least.of(signed[:, None], zeros) for signed in (values, -values))
         nonzero, total = int(np.count_nonzero(values)), float(np.abs(values).sum())
-        mean, m2, low, high = (np.array([number]) for number in (mean, m2, low, high))
-        return cls(count, mean, m2, low, high, nonzero, total)
+        return cls(count, np.array([mean]), np.array([m2]), low, high, nonzero, total)
 
     @classmethod
     def nothing(cls, columns: int) -> "Moments":
         """The moments of no events."""
         zero = np.zeros(columns)
-        return cls(0, zero, zero, np.full(columns, np.inf), np.full(columns, -np.inf), 0, 0.0)
+        least = Least.of(np.empty((0, columns)))
+        return cls(0, zero, zero, least, least, 0, 0.0)
 
     def __add__(self, other: "Moments") -> "Moments":
         """Merge (Chan, Golub and LeVeque, 1979)."""
@@ -95,8 +97,8 @@ class Moments:
             count,
             self.mean + step * (other.count / count),
             self.m2 + other.m2 + step**2 * (self.count * other.count / count),
-            np.minimum(self.low, other.low),
-            np.maximum(self.high, other.high),
+            self.low + other.low,
+            self.high + other.high,
             self.nonzero + other.nonzero,
             self.total + other.total,
         )
@@ -110,10 +112,11 @@ class Moments:
         return Statistics(
             mean=numbers(self.mean),
             std=numbers(np.sqrt(self.m2 / self.count)),
-            minimum=numbers(self.low),
-            maximum=numbers(self.high),
+            minimum=numbers(self.low.value),
+            maximum=numbers(0.0 - self.high.value),
             magnitude=self.total / self.nonzero if self.nonzero else 0.0,
             occupancy=self.nonzero / (self.count * len(self.mean)),
+            placeholders=placeholders(self.low, self.high, self.count),
         )
 
 

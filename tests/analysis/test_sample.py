@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import yaml
 
-from dlscan.analysis.sample import MOST_FEATURES, read_sample
+from dlscan.analysis import sample as samples
+from dlscan.analysis.sample import read_sample
 from dlscan.analysis.sample_table import sample_text
 from dlscan.config import load
 from dlscan.errors import UsageError
@@ -112,8 +113,18 @@ def test_a_class_without_events_has_no_mean_image(experiment):
     assert len(sample.classes) == 1
 
 
-def test_of_a_long_vector_the_first_values_are_looked_at(whole):
-    assert list(of(whole, "vector").features) == [f"vector[{number}]" for number in range(MOST_FEATURES)]
+def test_all_values_of_a_vector_are_looked_at(whole, experiment, monkeypatch):
+    assert list(of(whole, "vector").features) == [f"vector[{number}]" for number in range(15)]
+    assert "vector[14]" in sample_text(whole)
+    assert "more" not in sample_text(whole)
+    # of a huge one as many as memory is meant for
+    monkeypatch.setattr(samples, "_MOST_NUMBERS", 7 * len(whole))
+    part = read_sample(experiment)
+    assert list(of(part, "vector").features) == [f"vector[{number}]" for number in range(7)]
+    assert "... and 8 more" in sample_text(part)
+
+
+def test_values_of_a_vector_and_a_number_are_those_of_the_events(whole):
     assert list(of(whole, "number").features) == ["number"]
     np.testing.assert_allclose(of(whole, "number").features["number"], of(whole, "number").sums)
 
@@ -153,7 +164,7 @@ def test_the_text_has_mean_and_spread_of_each_class(whole):
         f"{occupancy.mean():.4g}", "±", f"{occupancy.std():.2g}", "%",
         f"{part.sums[chosen].mean():.4g}", "±", f"{part.sums[chosen].std():.2g}",
     ]  # fmt: skip
-    assert "... and 3 more" in text.splitlines()
+    assert any(line.startswith("vector[14] ") for line in text.splitlines())
 
 
 def test_the_sum_of_a_vector_is_not_shown(whole):

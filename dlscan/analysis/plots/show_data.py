@@ -14,6 +14,8 @@ from dlscan.analysis.plots.axes import cell_axes
 from dlscan.analysis.sample import Floats, InputSample, Sample
 
 BINS = 40
+# Histograms of a vector: on a page, and in all
+_PANELS, _MOST_PANELS = 12, 120
 # of a histogram's range so much is cut off at either end if what lies there is far away
 TAIL = 0.005
 # a class this many times lower than another would lie flat on a linear axis
@@ -41,7 +43,9 @@ def draw(sample: Sample, depth_axis: int = 3) -> list[Figure]:
     pages = []
     for part in sample.inputs:
         if part.is_vector:
-            pages.append(_vector_page(sample, part))
+            names = list(part.features)[:_MOST_PANELS]
+            first = range(0, len(names), _PANELS)
+            pages += [_vector_page(sample, part, names[start : start + _PANELS]) for start in first]
             continue
         if part.images is not None:
             pages.append(_mean_images(sample, part))
@@ -154,19 +158,20 @@ def _mean_images(sample: Sample, part: InputSample) -> Figure:
     return page
 
 
-def _vector_page(sample: Sample, part: InputSample) -> Figure:
-    across = min(len(part.features), 4)
-    down = math.ceil(len(part.features) / across)
+def _vector_page(sample: Sample, part: InputSample, names: Sequence[str]) -> Figure:
+    across = min(len(names), 4)
+    down = math.ceil(len(names) / across)
     page = style.figure(3.0 * across + 0.3, 2.5 * down + 0.5, _legend_names(sample))
     panels = page.subplots(down, across, squeeze=False).flatten()
-    for number, (axes, (name, values)) in enumerate(zip(panels, part.features.items(), strict=False)):
-        _histograms(axes, sample, values, name)
+    for number, (axes, name) in enumerate(zip(panels, names, strict=False)):
+        _histograms(axes, sample, part.features[name], name)
         if number % across:
             axes.set_ylabel("")
-    for axes in panels[len(part.features) :]:
+    for axes in panels[len(names) :]:
         axes.remove()
     size = sample.manifest.inputs[part.name].size
-    which = f", {len(part.features)} of {size} values" if size > len(part.features) else ""
+    first = list(part.features).index(names[0]) + 1
+    which = f", values {first} to {first + len(names) - 1} of {size}" if size > len(names) else ""
     style.title(page, f"{part.name}: {len(sample):,} events of split {sample.split}{which}")
     _legend(page, sample, None)
     return page
