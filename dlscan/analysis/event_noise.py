@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlscan.analysis.areas import areas
-from dlscan.analysis.catalog import about_metric
+from dlscan.analysis.catalog import about_metric, metric_kind
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.results import Floats, Predictions, predictions
 from dlscan.errors import DlscanError
@@ -16,6 +16,8 @@ from dlscan.metrics import event_losses, weight_sum
 # scores to rank altogether: some seconds. Of more, events are drawn at random.
 MOST_SCORES, LEAST_EVENTS = 20_000_000, 1000
 _LOSSES = ("test_loss", "best_val_loss")
+_ACCURACIES = ("test_accuracy", "val_kept_accuracy")
+_LOG_LOSS = "test_log_loss"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,12 +79,11 @@ def _influence(
     point: DonePoint, name: str, half: float | None, points: int
 ) -> tuple[tuple[object, ...], Floats] | None:
     """The influence of each event, and what events these are; None where it cannot be known."""
-    split = about_metric(name).split
-    if split not in ("test", "validation") or "Rejection@" in name:
+    if metric_kind(name) != "auc" and name not in (*_LOSSES, *_ACCURACIES, _LOG_LOSS):
         return None
     try:
-        scored, part = _thinned(predictions(point, split), points)
-        found = _of_number(scored, name.removeprefix("val_"))
+        scored, part = _thinned(predictions(point, about_metric(name).split), points)
+        found = _of_number(scored, name)
     except DlscanError:
         # whoever draws the scores says so
         return None
@@ -117,21 +118,18 @@ def _thinned(scored: Predictions, points: int) -> tuple[Predictions, float]:
 
 
 def _of_number(scored: Predictions, name: str) -> Floats | None:
-    """The influence of each event on the number called `name`, whatever its split."""
+    """The influence of each event on the number called `name`; None where the number is not defined."""
     weights = scored.weights.astype(np.float64)
-    if name.endswith("_AUC"):
-        found = areas(scored, [name])
-        return found[name].influence if name in found else None
+    if metric_kind(name) == "auc":
+        return next((each.influence for each in areas(scored, [name.removeprefix("val_")]).values()), None)
     if name in _LOSSES:
         losses = weights * event_losses(scored.scores, scored.labels)
         return np.asarray(losses - losses.mean()) / len(losses)
     total = weight_sum(weights)
     if total <= 0:
         return None
-    if name in ("test_accuracy", "kept_accuracy"):
-        values = (scored.scores.argmax(axis=1) == scored.labels).astype(np.float64)
-    elif name == "test_log_loss":
+    if name == _LOG_LOSS:
         values = event_losses(scored.scores, scored.labels)
     else:
-        return None
+        values = (scored.scores.argmax(axis=1) == scored.labels).astype(np.float64)
     return np.asarray(weights * (values - np.sum(weights * values) / total) / total)

@@ -48,7 +48,12 @@ def importance(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> st
         return ""
     column = facts.choice.column
     parts = [extremes(each, column) for each in effects(facts.rows, column)]
-    return f"On average {column.name} is {'; '.join(parts)}." if parts else ""
+    if not parts:
+        return ""
+    return (
+        f"On average {column.name} is {'; '.join(parts)}. Where a bar does not pass its line, such a "
+        "difference is within the noise."
+    )
 
 
 def roc(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
