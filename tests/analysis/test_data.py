@@ -62,7 +62,7 @@ def test_what_there_is_not_is_said(experiment, arguments, message):
 
 def test_a_dataset_that_is_not_prepared_is_named(experiment, tmp_path):
     data = dataclasses.replace(experiment.data, prepared=tmp_path / "nowhere")
-    with pytest.raises(DataError, match="nowhere: no prepared dataset here; run `dlscan prepare`"):
+    with pytest.raises(DataError, match="nowhere: no prepared dataset here; run `dlscan prepare "):
         read_events(dataclasses.replace(experiment, data=data))
 
 

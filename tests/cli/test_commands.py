@@ -95,7 +95,7 @@ def test_prepare_skip_bad_exits_1_and_names_the_list(dlscan: Run, experiment: Ex
 def test_scan_wants_the_dataset_first(dlscan: Run, experiment: Experiment) -> None:
     done = dlscan("scan", experiment.file)
     assert done.returncode == 1
-    assert "run `dlscan prepare` first" in done.stderr
+    assert "; run `dlscan prepare " in done.stderr
     assert not experiment.directory.exists()
 
 
