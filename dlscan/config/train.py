@@ -13,7 +13,7 @@ WITH_MOMENTUM = ("sgd", "rmsprop")
 class EarlyStopping:
     """Stop when `monitor` has not improved by more than `min_delta` for `patience` epochs."""
 
-    monitor: Literal["val_loss", "val_accuracy", "loss", "accuracy"] = "val_loss"
+    monitor: Literal["val_loss", "val_accuracy", "val_Mean_AUC", "loss", "accuracy"] = "val_loss"
     patience: Annotated[int, Min(1)] = 10
     min_delta: Annotated[float, Min(0)] = 0.0
 

@@ -92,7 +92,8 @@ def cost(values: Mapping[str, Any], manifest: Manifest | None) -> Cost:
         scored=math.ceil(_scored_events(manifest) / batch),
         epochs=epochs,
         batch_size=batch,
-        memory=_FLOAT * (_COPIES * size.weights + _KEPT * batch * size.values + _waiting_scores(manifest)),
+        memory=_FLOAT
+        * (_COPIES * size.weights + _KEPT * batch * size.values + _waiting_scores(train, manifest)),
     )
 
 
@@ -110,10 +111,14 @@ def measuring_bytes(manifest: Manifest) -> int:
     return _MEASURING * events * (len(manifest.classes) + 1)
 
 
-def _waiting_scores(manifest: Manifest) -> int:
+def _waiting_scores(train: Mapping[str, Any], manifest: Manifest) -> int:
     """Numbers: a score per class of each event, and its loss."""
     largest = max(manifest.splits[name].events for name in ("test", "validation"))
-    return min(largest, _BUFFERED) * (len(manifest.classes) + 1)
+    waiting = min(largest, _BUFFERED) * (len(manifest.classes) + 1)
+    if (train["early_stopping"] or {}).get("monitor") == "val_Mean_AUC":
+        # those of a whole epoch, and their copy while the batches are put together
+        waiting = max(waiting, 2 * manifest.splits["validation"].events * len(manifest.classes))
+    return waiting
 
 
 def _scored_events(manifest: Manifest) -> int:

@@ -80,6 +80,8 @@ class Batches:
         Batches in an epoch.
     workers : int
         Processes that read ahead.
+    class_weights : tuple of float
+        What `balance` multiplies the weights of the events of each class by.
 
     Raises
     ------
@@ -130,7 +132,7 @@ class Batches:
         counts = [count for count in self.manifest.splits[split].counts if count]
         self.events = max(counts) * len(counts) if balance == "oversample" else sum(counts)
         self.steps = -(-self.events // batch_size)
-        self._class_weights = self.manifest.class_weights(balance, self._event_weights)
+        self.class_weights = self.manifest.class_weights(balance, self._event_weights)
         self.workers = self._auto_workers(shuffle) if workers == "auto" else workers
         self._wish = Wish(min(batch_size, self.events), seed, shuffle, balance == "oversample", self.workers)
         self._layout = SlotLayout.of(self.manifest, self._wish.batch_size, extras, self._sparse)
@@ -220,7 +222,7 @@ class Batches:
         }
         if self._event_weights:
             fields["weights"] = f"extras/{self._event_weights}"
-        weights = self._class_weights
+        weights = self.class_weights
         if self._cache is None and self.manifest.raw is not None:
             warn_if_slow()
             own = {name: column.split("/", 1)[1] for name, column in fields.items() if "/" in column}

@@ -26,6 +26,9 @@ class Row:
         Of training.
     networks : int
         How many trained in this epoch, on one stream.
+    val_Mean_AUC : float or None
+        Mean over the classes of the AUC against all others, validation split; None unless early stopping
+        monitors it, or where no class has one.
     """
 
     epoch: int
@@ -36,6 +39,7 @@ class Row:
     seconds: float
     events_per_second: float
     networks: int = 1
+    val_Mean_AUC: float | None = None
 
     @property
     def finite(self) -> bool:
@@ -44,9 +48,10 @@ class Row:
 
     def line(self, epochs: int) -> str:
         """The epoch as a line of a log."""
+        area = "" if self.val_Mean_AUC is None else f"val_Mean_AUC {self.val_Mean_AUC:.4f} "
         return (
             f"epoch {self.epoch}/{epochs} loss {self.loss:.4g} accuracy {self.accuracy:.4g} "
-            f"val_loss {self.val_loss:.4g} val_accuracy {self.val_accuracy:.4g} "
+            f"val_loss {self.val_loss:.4g} val_accuracy {self.val_accuracy:.4g} {area}"
             f"{self.seconds:.1f} s {self.events_per_second:,.0f} events/s"
         )
 
@@ -54,7 +59,9 @@ class Row:
 def write_csv(path: Path, history: Sequence[Row]) -> None:
     """Write a history whole; the numbers read back as they are. The checkpoint has them too."""
     names = [field.name for field in dataclasses.fields(Row)]
-    rows = [",".join(map(repr, vars(row).values())) for row in history]
+    # a column that no epoch has is none
+    names = [name for name in names if any(getattr(row, name) is not None for row in history)]
+    rows = [",".join(repr(getattr(row, name)) for name in names) for row in history]
     write_text(path, "\n".join([",".join(names), *rows]) + "\n", safe=False)
 
 

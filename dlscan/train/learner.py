@@ -75,19 +75,31 @@ class Learner:
         self.step, self.sums = step, sums
         self.seconds += seconds
 
+    @property
+    def monitors_area(self) -> bool:
+        """Whether the mean AUC of validation decides which epoch is the best."""
+        return self.stopping.monitor == "val_Mean_AUC"
+
     def end_epoch(
-        self, training: Sums, validation: Sums, seconds: float, events_per_second: float, networks: int = 1
+        self,
+        training: Sums,
+        validation: Sums,
+        seconds: float,
+        events_per_second: float,
+        networks: int = 1,
+        area: float | None = None,
     ) -> Row:
-        """Close an epoch of so many networks: its row is in the history if its losses are finite."""
+        """Close an epoch of so many networks: its row is in the history if what it must tell is finite."""
         (loss, accuracy), (val_loss, val_accuracy) = training.means, validation.means
         seconds += self.seconds
-        row = Row(
-            self.epoch + 1, loss, accuracy, val_loss, val_accuracy, seconds, events_per_second, networks
-        )
+        losses = loss, accuracy, val_loss, val_accuracy
+        area = area if self.monitors_area else None
+        row = Row(self.epoch + 1, *losses, seconds, events_per_second, networks, area)
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
-        if row.finite:
+        monitored = getattr(row, self.stopping.monitor)
+        if row.finite and monitored is not None:
             self.history.append(row)
-            self.stopping.update(row.epoch, getattr(row, self.stopping.monitor))
+            self.stopping.update(row.epoch, monitored)
         return row
 
     def state(self) -> State:

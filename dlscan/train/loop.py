@@ -98,7 +98,8 @@ class Loop:
             if not others or (idle and not self._pack.worth_leaving(others, self._laps[-1])):
                 return self._pack
         self.close()
-        self._pack = Pack(wanted, members[0].experiment.train.jit)
+        factors = self._validation.class_weights
+        self._pack = Pack(wanted, members[0].experiment.train.jit, factors)
         return self._pack
 
     def _epoch(

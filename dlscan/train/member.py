@@ -14,7 +14,7 @@ from dlscan.claims import Claim
 from dlscan.config import Experiment, plain
 from dlscan.config.dotted import get
 from dlscan.dataset import Manifest
-from dlscan.errors import DivergedError, ScanError
+from dlscan.errors import DataError, DivergedError, ScanError
 from dlscan.files import sync, written_whole
 from dlscan.models.flops import flops
 from dlscan.record import PointPaths, Record
@@ -140,12 +140,19 @@ class Member:
         ------
         DivergedError
             If a loss is no longer a number; the last good epoch is on file.
+        DataError
+            If early stopping monitors the mean AUC, and there is none.
         """
         if not row.finite:
             raise DivergedError(
                 f"{self}: loss is {row.loss:g} and validation loss {row.val_loss:g} after epoch {row.epoch} "
                 f"with learning rate {self.experiment.train.learning_rate:g}; lower train.learning_rate, or "
                 "scale the inputs by data.normalize"
+            )
+        if self.learner.monitors_area and row.val_Mean_AUC is None:
+            raise DataError(
+                f"{self}: train.early_stopping.monitor is val_Mean_AUC, and no class has an AUC in the "
+                "validation split: at least two must be there, with weights that add up to more than 0"
             )
         return self.keep()
 

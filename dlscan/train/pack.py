@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+from dlscan.train.areas import Areas
 from dlscan.train.feed import Fed
 from dlscan.train.history import Row
 from dlscan.train.learner import Learner
@@ -22,10 +23,13 @@ class Pack:
         At the same step of the same epoch.
     jit : bool or "auto"
         See `steps`.
+    factors : sequence of float
+        The weight of each class in the loss; only needed where a learner monitors the mean AUC.
     """
 
-    def __init__(self, learners: Sequence[Learner], jit: Jit = "auto") -> None:
+    def __init__(self, learners: Sequence[Learner], jit: Jit = "auto", factors: Sequence[float] = ()) -> None:
         self.learners = tuple(learners)
+        self._areas = Areas(factors) if any(learner.monitors_area for learner in learners) else None
         self._steps: Steps = steps([(learner.network, learner.optimizer) for learner in learners], jit)
         self._start_sums()
         self._compiling, self._wasted = 0.0, 0.0
@@ -50,7 +54,10 @@ class Pack:
     def look(self, batch: Fed) -> None:
         """Measure loss and accuracy on a batch, without waiting for the result."""
         start = time.perf_counter()
-        self._validation.add(self._steps.look(batch), batch.events)
+        numbers, scores = self._steps.look(batch)
+        self._validation.add(numbers, batch.events)
+        if self._areas is not None:
+            self._areas.add(scores, batch)
         self._note("look", start)
 
     def wait(self) -> None:
@@ -70,9 +77,10 @@ class Pack:
         self.settle()
         training, validation = self._training.read(), self._validation.read()
         places = [self.learners.index(learner) for learner in learners]
+        areas = self._areas.read() if self._areas is not None else [None] * len(self.learners)
         rows = [
             learner.end_epoch(
-                training[place], validation[place], seconds, events_per_second, networks=len(learners)
+                training[place], validation[place], seconds, events_per_second, len(learners), areas[place]
             )
             for learner, place in zip(learners, places, strict=True)
         ]

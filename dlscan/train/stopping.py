@@ -13,7 +13,7 @@ class Stopping:
     Attributes
     ----------
     monitor : str
-        The column of the history that decides: less is better for a loss, more for an accuracy.
+        The column of the history that decides: less is better for a loss, more for the others.
     patience : int or None
         Epochs without improvement after which to stop; None never stops, but still knows the best epoch.
     min_delta : float
@@ -60,4 +60,4 @@ class Stopping:
 
     def _gain(self, value: float) -> float:
         assert self.best is not None
-        return value - self.best if self.monitor.endswith("accuracy") else self.best - value
+        return self.best - value if self.monitor.endswith("loss") else value - self.best

@@ -20,10 +20,11 @@ Call = Callable[[Any], Any]
 
 
 class Steps(Protocol):
-    """What a pack does with a batch; both return a tensor (K, 2) for its K networks without waiting for it.
+    """What a pack does with a batch, without waiting for it; K is the number of its networks.
 
-    The numbers of a network are the mean over the batch of the loss of each event times its weight, and how
-    many events have their highest score in the right class. Both are those of logits, before the softmax.
+    Both tell of each network two numbers, a tensor (K, 2): the mean over the batch of the loss of each event
+    times its weight, and how many events have their highest score in the right class. Both are those of
+    logits, before the softmax.
 
     Attributes
     ----------
@@ -34,10 +35,10 @@ class Steps(Protocol):
     one_length: bool
 
     def train(self, fed: Fed) -> Any:
-        """Let each optimizer take a step."""
+        """Let each optimizer take a step; the numbers of before it."""
 
     def look(self, fed: Fed) -> Any:
-        """Change nothing."""
+        """Change nothing; the numbers, and the scores (K, B, C) of each network."""
 
     def settle(self) -> None:
         """See to it that the variables hold what the steps have made of them."""

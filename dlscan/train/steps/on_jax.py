@@ -37,7 +37,7 @@ class _Jax:
                 trainable, others, inputs, training=training, return_losses=True
             )
             loss, numbers = measure(logits, labels, weights, losses)
-            return loss, (numbers, others)
+            return loss, (numbers, others, logits)
 
         def scaled(trainable: Any, others: Any, own: Any, network: Any, optimizer: Any, batch: Any) -> Any:
             loss, told = measured(trainable, others, network, batch, True)
@@ -47,7 +47,7 @@ class _Jax:
         def stepped(state: Any, network: Any, optimizer: Any, batch: Any) -> tuple[Any, Any]:
             trainable, others, own = state
             slope = jax.grad(scaled, has_aux=True)
-            slopes, (numbers, others) = slope(trainable, others, own, network, optimizer, batch)
+            slopes, (numbers, others, _) = slope(trainable, others, own, network, optimizer, batch)
             trainable, own = optimizer.stateless_apply(own, slopes, trainable)
             return numbers, (trainable, others, own)
 
@@ -62,12 +62,12 @@ class _Jax:
 
         def look(states: Any, batch: Any) -> Any:
             batch = spread(batch)
-            return jax.numpy.stack(
-                [
-                    measured(trainable, others, network, batch, False)[1][0]
-                    for (trainable, others, _), (network, _) in zip(states, networks, strict=True)
-                ]
-            )
+            told = [
+                measured(trainable, others, network, batch, False)[1]
+                for (trainable, others, _), (network, _) in zip(states, networks, strict=True)
+            ]
+            numbers, _, logits = zip(*told, strict=True)
+            return jax.numpy.stack(numbers), jax.nn.softmax(jax.numpy.stack(logits))
 
         self._train, self._look = jax.jit(train, donate_argnums=0), jax.jit(look)
         self._variables = [

@@ -64,13 +64,12 @@ class _TensorFlow:
         return tf.stack(told)
 
     def _numbers(self, inputs: Any, labels: Any, weights: Any) -> Any:
-        calls = self._calls(inputs, labels)
-        return tf.stack(
-            [
-                self._measure(call(training=False), labels, weights, network.losses)[1]
-                for (network, _), call in zip(self._networks, calls, strict=True)
-            ]
-        )
+        logits = [call(training=False) for call in self._calls(inputs, labels)]
+        told = [
+            self._measure(own, labels, weights, network.losses)[1]
+            for (network, _), own in zip(self._networks, logits, strict=True)
+        ]
+        return tf.stack(told), tf.nn.softmax(tf.stack(logits))
 
     def _calls(self, inputs: Mapping[str, Any], labels: Any) -> list[Callable[..., Any]]:
         """Each network on this batch; it remains to say whether in training."""

@@ -43,7 +43,7 @@ class _Torch:
         scaled, told = self._scaled(fed), []
         for head, variables, optimizer in self._heads:
             head.zero_grad()
-            loss, numbers = self._numbers(head, scaled, fed, training=True)
+            loss, numbers, _ = self._numbers(head, scaled, fed, training=True)
             optimizer.scale_loss(loss).backward()
             with torch.no_grad():
                 optimizer.apply([variable.value.grad for variable in variables], variables)
@@ -53,9 +53,9 @@ class _Torch:
     def look(self, fed: Fed) -> Any:
         scaled = self._scaled(fed)
         with torch.no_grad():
-            return torch.stack(
-                [self._numbers(head, scaled, fed, training=False)[1] for head, _, _ in self._heads]
-            )
+            told = [self._numbers(head, scaled, fed, training=False) for head, _, _ in self._heads]
+            _, numbers, logits = zip(*told, strict=True)
+            return torch.stack(numbers), torch.softmax(torch.stack(logits), dim=-1)
 
     def settle(self) -> None:
         """Variables are changed in place."""
@@ -64,6 +64,6 @@ class _Torch:
         with torch.no_grad():
             return self._trunk(self._measure.dense(fed.inputs, fed.labels))
 
-    def _numbers(self, head: Any, scaled: Any, fed: Fed, training: bool) -> tuple[Any, Any]:
+    def _numbers(self, head: Any, scaled: Any, fed: Fed, training: bool) -> tuple[Any, Any, Any]:
         logits = head(scaled, training=training)
-        return self._measure(logits, fed.labels, fed.weights, head.losses)
+        return *self._measure(logits, fed.labels, fed.weights, head.losses), logits

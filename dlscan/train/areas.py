@@ -1,0 +1,51 @@
+"""The mean AUC of networks over the events of an epoch, for early stopping."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.metrics import one_against_rest
+from dlscan.models import keras
+from dlscan.train.feed import Fed
+
+
+class Areas:
+    """Scores of several networks, kept until their areas are asked for.
+
+    Parameters
+    ----------
+    factors : sequence of float
+        The weight of each class in the loss. An AUC is that of the events' own weights, as in the record.
+    """
+
+    def __init__(self, factors: Sequence[float]) -> None:
+        self._factors = np.array(factors)
+        self._batches: list[tuple[NDArray[Any], ...]] = []
+
+    def add(self, scores: Any, batch: Fed) -> None:
+        """Take the scores (K, B, C) of K networks for a batch; waits for them."""
+        told = scores, batch.labels, batch.weights
+        # copies: the batch goes back to its ring
+        self._batches.append(tuple(np.array(keras.ops.convert_to_numpy(tensor)) for tensor in told))
+
+    def read(self) -> list[float | None]:
+        """The mean AUC of each network, and forget the scores; None where no class has one.
+
+        Raises
+        ------
+        DataError
+            If a weight is not finite.
+        """
+        scores, labels, weights = (
+            np.concatenate(parts, axis=axis)
+            for parts, axis in zip(zip(*self._batches, strict=True), (1, 0, 0), strict=True)
+        )
+        self._batches.clear()
+        own = weights / self._factors[labels]
+        names = [str(number) for number in range(len(self._factors))]
+        return [
+            None if np.isnan(table).any() else one_against_rest(table, labels, names, own)["Mean_AUC"]
+            for table in scores
+        ]
