@@ -113,6 +113,7 @@ def _thinned(scored: Predictions, points: int) -> tuple[Predictions, float]:
         weights=scored.weights[kept],
         extras={},
         sources=None if scored.sources is None else scored.sources[kept],
+        losses=None if scored.losses is None else scored.losses[kept],
     )
     return some, most / events
 
@@ -123,13 +124,20 @@ def _of_number(scored: Predictions, name: str) -> Floats | None:
     if metric_kind(name) == "auc":
         return next((each.influence for each in areas(scored, [name.removeprefix("val_")]).values()), None)
     if name in _LOSSES:
-        losses = weights * event_losses(scored.scores, scored.labels)
+        losses = weights * _losses(scored)
         return np.asarray(losses - losses.mean()) / len(losses)
     total = weight_sum(weights)
     if total <= 0:
         return None
     if name == _LOG_LOSS:
-        values = event_losses(scored.scores, scored.labels)
+        values = _losses(scored)
     else:
         values = (scored.scores.argmax(axis=1) == scored.labels).astype(np.float64)
     return np.asarray(weights * (values - np.sum(weights * values) / total) / total)
+
+
+def _losses(scored: Predictions) -> Floats:
+    """The cross-entropy of each event; files of older versions have none from logits."""
+    if scored.losses is None:
+        return event_losses(scored.scores, scored.labels)
+    return scored.losses.astype(np.float64)

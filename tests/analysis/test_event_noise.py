@@ -5,7 +5,7 @@ import pytest
 from dlscan.analysis.event_noise import event_noise
 from dlscan.analysis.importance import importances
 from dlscan.analysis.records import load
-from dlscan.metrics import auc_difference, measure, measure_validation
+from dlscan.metrics import auc_difference, event_losses, measure, measure_validation
 
 GRID = {"model.activation": ["relu", "tanh"], "model.width": [8, 16, 32], "model.depth": [1, 2]}
 CLASSES = ("Ele", "Pi0")
@@ -83,12 +83,16 @@ def test_other_events_are_independent(shared, write_scan):
     assert covariance[:12, :12].all()
 
 
-def test_many_events_are_thinned(shared, monkeypatch):
+@pytest.mark.parametrize("name", ["Mean_AUC", "test_log_loss"])
+def test_many_events_are_thinned(shared, monkeypatch, name):
     points = shared(1)
-    whole = event_noise(points, "Mean_AUC").covariance
+    for point in points:
+        with h5py.File(point.paths.predictions, "r+") as file:
+            file["losses"] = event_losses(file["scores"][:], file["labels"][:]).astype(np.float32)
+    whole = event_noise(points, name).covariance
     monkeypatch.setattr("dlscan.analysis.event_noise.LEAST_EVENTS", 200)
     monkeypatch.setattr("dlscan.analysis.event_noise.MOST_SCORES", 1)
-    np.testing.assert_allclose(event_noise(points, "Mean_AUC").covariance, whole, rtol=0.4)
+    np.testing.assert_allclose(event_noise(points, name).covariance, whole, rtol=0.4)
 
 
 def test_equally_good_models_that_err_alike_are_not_told_apart(shared):

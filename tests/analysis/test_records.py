@@ -6,6 +6,7 @@ import pytest
 
 import dlscan
 from dlscan.analysis.records import load
+from dlscan.analysis.table import table
 from dlscan.errors import ScanError
 
 
@@ -175,3 +176,14 @@ def test_times_of_an_older_pack_are_shared_out_and_its_network_is_known(write_sc
         assert point.record.job_seconds == 2.5 * point.record.epochs
         assert point.record.train_seconds == point.record.job_seconds / 4
         assert point.record.params["model.merged_depth"] == 0
+
+
+def test_an_old_record_whose_classes_would_be_refused_today_is_read(write_scan):
+    def change(_, record):
+        record["classes"] = ("S", "B", "S_vs_B")
+        for part in ("metrics", "errors"):
+            record[part] = {name.replace("X", "S_vs_B"): value for name, value in record[part].items()}
+
+    points = load([write_scan(classes=("S", "B", "X"), events=30, change=change)])
+    assert [point.record.classes for point in points] == [("S", "B", "S_vs_B")] * 4
+    assert len(table(points, ["*_AUC"]).frame.columns) > 3
