@@ -17,6 +17,7 @@ from dlscan.prepare.layout import Format, Piece
 from dlscan.prepare.measure import Moments, PerEvent, finite_weights
 from dlscan.prepare.spill import Spill, make_spill
 from dlscan.raw import DatasetIndex, LinkedFile, RawFileError, index_file, read_rows
+from dlscan.raw.links import first_changed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> Measured:
     checksum = reason = None
     try:
         index = _indexed(piece, form)
-        linked = tuple(dict.fromkeys(file for found in index.values() for file in found.linked or ()))
+        linked = _linked(index)
         spill.begin(piece, index)
         for events, codes in _encoded_blocks(piece, form, index):
             counts += np.bincount(codes, minlength=len(SPLITS))
@@ -152,13 +153,31 @@ def _linked_digest(file: LinkedFile) -> str:
 
 def _indexed(piece: Piece, form: Format) -> dict[str, DatasetIndex]:
     """Where the chunks of a piece's file lie, if it still is what its header was."""
-    index: dict[str, DatasetIndex] = _checked(index_file, piece.file.path, form.datasets, piece.file.roots)
+    file = piece.file
+    known = file.path, file.stat(), tuple(form.datasets), file.roots
+    index: dict[str, DatasetIndex] = _checked(_index_once, *known)
+    if first_changed(_linked(index)) is not None:
+        _index_once.cache_clear()
+        index = _checked(_index_once, *known)
     for name, column in {**form.inputs, **form.extras}.items():
         if index[name].shape != column.shape:
             raise _BadEvents(f"{name} changed its shape while it was read")
     if any(found.rows < piece.stop for found in index.values()):
         raise _BadEvents("changed its length while it was read")
     return index
+
+
+def _linked(index: dict[str, DatasetIndex]) -> tuple[LinkedFile, ...]:
+    """The other files that the values of a file come from, each once."""
+    return tuple(dict.fromkeys(file for found in index.values() for file in found.linked or ()))
+
+
+@functools.lru_cache(maxsize=2)
+def _index_once(
+    path: Path, stat: tuple[int, int], datasets: tuple[str, ...], roots: tuple[Path, ...] | None
+) -> dict[str, DatasetIndex]:
+    """Where the chunks of a file lie, for all its pieces: it may link to a thousand others."""
+    return index_file(path, datasets, roots)
 
 
 def _encoded_blocks(

@@ -112,7 +112,7 @@ def _describe(file: RawFile, datasets: Sequence[str]) -> Layout:
     stored = sum(item.stored for item in found.values())
     if dense > max(_LEAST_EMPTY, _MOST_INFLATED * stored):
         raise RawError(
-            f"declares {events:,} events of {dense:,} bytes, but holds {stored:,} bytes of them: "
+            f"declares {events:,} events of {dense:,} bytes, which {stored:,} bytes in files cannot hold: "
             "nearly all was never written"
         )
     return Layout(

@@ -121,7 +121,9 @@ class DirectFile:
             with np.errstate(over="ignore", invalid="ignore"):
                 self._reader(name).read(rows, to)
         except (OSError, RuntimeError, ValueError, KeyError) as error:
-            raise RawFileError(self._path, f"{name} cannot be read: {one_line(error)}") from error
+            text = one_line(error)
+            named = text if text.startswith(f"{name} ") else f"{name} cannot be read: {text}"
+            raise RawFileError(self._path, named) from error
 
     def _reader(self, name: str) -> Plain | Gzip | Tiles | Slow:
         reader = self._readers.get(name)

@@ -31,7 +31,7 @@ class Found:
     linked : tuple of LinkedFile
         All other files that values come from, or that lead to them.
     stored : int
-        Bytes that its values take in files.
+        Bytes that its values can take in files at most.
     """
 
     dataset: h5py.Dataset
@@ -50,6 +50,8 @@ class RawHandle:
         Real directories that links may lead into, besides that of the file itself; None allows any.
     cache : int
         Bytes that HDF5 may keep of the chunks of a dataset.
+    look_at_chunks : bool
+        Check the chunks of parts of virtual datasets, which HDF5 will inflate; it takes its time.
 
     Attributes
     ----------
@@ -62,8 +64,14 @@ class RawHandle:
         If it cannot be opened.
     """
 
-    def __init__(self, path: Path, roots: Sequence[Path] | None = None, cache: int = 2**20) -> None:
-        self._place = path.absolute()
+    def __init__(
+        self,
+        path: Path,
+        roots: Sequence[Path] | None = None,
+        cache: int = 2**20,
+        look_at_chunks: bool = False,
+    ) -> None:
+        self._place, self._look_at_chunks = path.absolute(), look_at_chunks
         self._walk = Walk(self._place, roots, cache)
         # bytes of each dataset that was looked at; None while its parts are
         self._stored: dict[tuple[Path, str], int | None] = {}
@@ -104,7 +112,7 @@ class RawHandle:
             walk.linked = before | walk.linked
 
     def _sources(self, place: Path, dataset: h5py.Dataset, name: str) -> int:
-        """Check everything that values come from; returns the bytes that they take in files."""
+        """Check everything that values come from; returns the bytes that they can take in files."""
         key = place, dataset.name
         if key not in self._stored:
             self._stored[key] = None
@@ -116,8 +124,8 @@ class RawHandle:
                     self._stored[key] = self._external(place, dataset, created, name)
                 else:
                     require_filters(dataset, name)
-                    size = self._walk.open(place).id.get_filesize()
-                    self._stored[key] = min(int(dataset.id.get_storage_size()), size)
+                    # HDF5 would go through all chunks to say how much of it belongs to this dataset
+                    self._stored[key] = self._walk.open(place).id.get_filesize()
         stored = self._stored[key]
         if stored is None:
             raise RawError(f"{name} is put together from itself")
@@ -145,6 +153,7 @@ class RawHandle:
     def _virtual(self, place: Path, created: h5py.h5p.PropDCID, name: str) -> int:
         """Check each part of a virtual dataset: where one is missing or short, HDF5 gives fill values."""
         stored: int = 0
+        needed = self._walk.is_open()
         for number in range(created.get_virtual_count()):
             file, path = created.get_virtual_filename(number), created.get_virtual_dsetname(number)
             if "%b" in file + path:
@@ -160,13 +169,14 @@ class RawHandle:
             via = f"{name} has a part in {there}, {path}, which is not there"
             there, part = self._walk.follow(there, path, name, via)
             stored += self._sources(there, part, name)
-            if part.chunks is not None:
+            if self._look_at_chunks and part.chunks is not None:
                 stored_chunks(part, name)  # checks them
             why = _misfit(
                 created.get_virtual_srcspace(number), created.get_virtual_vspace(number), part.shape
             )
             if why:
                 raise RawError(f"{name} has a part in {there}, {path}, of shape {part.shape}, but {why}")
+            self._walk.close_some(needed)
         return stored
 
 

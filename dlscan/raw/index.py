@@ -101,7 +101,7 @@ def index_file(
         If the file cannot be opened, its structure is damaged or it lacks a dataset.
     """
     found = {}
-    with RawHandle(path, roots) as handle:
+    with RawHandle(path, roots, look_at_chunks=True) as handle:
         for name in datasets:
             item = handle.find(name)
             with hdf5_errors(f"{name} cannot be read"):

@@ -2,11 +2,15 @@
 
 import dataclasses
 import os
+import resource
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from dlscan.raw.faults import RawError
+
+# Files that other threads may open meanwhile
+_SPARE_FILES = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +83,27 @@ def require_regular(path: Path) -> None:
         raise RawError("a directory, not a file")
     if not stat.S_ISREG(mode):
         raise RawError("a pipe, a socket or a device, not a regular file")
+
+
+def require_open_files(count: int) -> None:
+    """Check that this process may open so many files more, and raise its limit if need be.
+
+    HDF5 gives fill values for a part of a virtual dataset that it cannot open, for whatever reason.
+
+    Raises
+    ------
+    RawError
+        If it may not.
+    """
+    wanted = sum(1 for _ in Path("/proc/self/fd").iterdir()) + count + _SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and wanted > soft:
+        if hard != resource.RLIM_INFINITY and wanted > hard:
+            raise RawError(
+                f"it lies in {count:,} files, but a process may open {hard:,} here; raise that (ulimit -Hn), "
+                "or write the values into fewer files"
+            )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def find_linked(place: Path, target: str, variable: str) -> LinkedFile:

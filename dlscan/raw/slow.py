@@ -11,7 +11,7 @@ from dlscan.raw.cells import Rows, Target
 from dlscan.raw.faults import RawError, hdf5_errors
 from dlscan.raw.handle import Found, RawHandle
 from dlscan.raw.index import DatasetIndex
-from dlscan.raw.links import first_changed
+from dlscan.raw.links import first_changed, require_open_files
 
 # Dense bytes that are read at once
 _BLOCK_BYTES = 8 * 2**20
@@ -40,6 +40,8 @@ class Slow:
     def read(self, rows: Rows, to: Target) -> None:
         """See `DirectFile.read`."""
         dataset = self._dataset()
+        if self._found is not None and self._found.linked:
+            require_open_files(len(self._found.linked))
         if dataset.shape != (self._index.rows, *self._index.shape):
             raise RawError(f"its shape is {dataset.shape} now")
         numbers = rows // self._block

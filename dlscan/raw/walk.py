@@ -5,7 +5,7 @@ HDF5 follows links by itself, and opens whatever they lead to: a pipe, a device,
 
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import h5py
@@ -14,6 +14,8 @@ from dlscan.hdf5 import open_hdf5
 from dlscan.raw.faults import RawError, hdf5_errors, one_line
 from dlscan.raw.links import LinkedFile, find_linked, may_link, require_regular
 
+# Files that stay open beside those that are needed
+_MOST_OPEN = 64
 # Links that are followed to one dataset
 _MOST_LINKS = 32
 
@@ -49,6 +51,16 @@ class Walk:
         """Close all files; closing twice is fine."""
         while self._files:
             self._files.popitem()[1].close()
+
+    def is_open(self) -> frozenset[Path]:
+        """The files that are open now."""
+        return frozenset(self._files)
+
+    def close_some(self, needed: Collection[Path]) -> None:
+        """Close all files but those that are needed, if they are many: a process may not open any number."""
+        if len(self._files) > len(needed) + _MOST_OPEN:
+            for path in self._files.keys() - needed:
+                self._files.pop(path).close()
 
     def open(self, path: Path) -> h5py.File:
         """The file at `path`, open, if it is regular."""

@@ -97,15 +97,14 @@ def test_an_event_of_many_gigabytes_is_bad(tmp_path: Path) -> None:
 def test_a_chunk_that_inflates_to_far_more_than_it_may_is_refused_early(
     tmp_path: Path, filters: dict[str, object]
 ) -> None:
-    """96 MB in 100 kB, where a chunk has 720 bytes; HDF5 would inflate it, and may take its first bytes."""
+    """32 MB in 150 kB, where a chunk has 720 bytes; HDF5 would inflate it, and may take its first bytes."""
     path = tmp_path / "a.h5"
-    packer = zlib.compressobj(9)
-    bomb = b"".join(packer.compress(bytes(2**20)) for _ in range(96)) + packer.flush()
+    bomb = zlib.compress(bytes(2**25), 1)
     with h5py.File(path, "w") as handle:
         dataset = handle.create_dataset("x", data=VALUES, chunks=(60, 3), **filters)
         dataset.id.write_direct_chunk((0, 0), bomb)
 
-    with pytest.raises(RawError, match=r"x has a chunk of \d\d,\d\d\d bytes, whose values take only 720"):
+    with pytest.raises(RawError, match=r"x has a chunk of [\d,]+ bytes, whose values take only 720"):
         read(path)
 
 

@@ -1,6 +1,8 @@
 """Links inside HDF5 files: what they lead to is looked at before HDF5 goes there."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -281,7 +283,7 @@ def test_a_change_behind_a_link_ends_reading(
         (tmp_path / "new.dat").replace(tmp_path / "second.dat")
     with (
         file,
-        pytest.raises(RawFileError, match=r"a\.h5: x cannot be read: .*(changed|not there|other files)"),
+        pytest.raises(RawFileError, match=r"a\.h5: x .*(changed|not there|other files)"),
     ):
         file.read("x", np.arange(20), cells)
 
@@ -302,3 +304,24 @@ def test_files_are_found_where_hdf5_finds_them(
     assert (expected[0, 0] == 1) == bool(variable)
     (found,) = index_file(tmp_path / "raw/a.h5", ["x"])["x"].linked or ()
     assert found.path == tmp_path / ("first" if variable else "raw") / "values.dat"
+
+
+@pytest.mark.parametrize("most", [120, 1000])
+def test_more_parts_than_a_process_may_open_are_no_zeros(tmp_path: Path, most: int) -> None:
+    """HDF5 gives fill values for parts that it has no file descriptor for."""
+    for number in range(120):
+        plain(tmp_path / f"{number}.dat")
+    virtual(tmp_path / "a.h5", *((f"{number}.dat", "x") for number in range(120)))
+    code = (
+        "import resource, pathlib\n"
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, (100, {most}))\n"
+        "from dlscan.raw import index_file, read_rows\n"
+        "path = pathlib.Path('a.h5')\n"
+        "((_, block),) = read_rows(path, index_file(path, ['x']), 0, 2400)\n"
+        "print(block['x'].sum())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    if most == 1000:
+        assert (done.stdout, done.stderr) == (f"{120 * VALUES.sum()}\n", "")
+    else:
+        assert "a.h5: x cannot be read: it lies in 120 files, but a process may open 120 here" in done.stderr
