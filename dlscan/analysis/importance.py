@@ -122,8 +122,8 @@ def importances(
     full = _design(parameters.values(), count)
     rank = _basis(full).shape[1]
     repeats = 0 if models is None else _repeats(models)
-    different = count - repeats
-    if different - rank < LEAST_LEFT:
+    different, repeated = count - repeats, models is not None and repeats >= LEAST_LEFT
+    if not repeated and different - rank < LEAST_LEFT:
         raise ScanError(
             f"{different} models cannot tell which of {len(parameters)} parameters matters: {rank} numbers "
             f"would be fitted to them; at least {rank + LEAST_LEFT} models are needed, or fewer parameters "
@@ -133,7 +133,6 @@ def importances(
     if spread <= 1e-24 * max(float(np.sum(values**2)), 1.0):
         raise ScanError("all models have the same number: no parameter matters for it")
     covariance = np.zeros((count, count)) if events is None else events
-    repeated = models is not None and repeats >= LEAST_LEFT
     noise = _noise(values, full if models is None or not repeated else _means(models), covariance)
     rare = 0.95 ** (1 / len(parameters))
     found = []

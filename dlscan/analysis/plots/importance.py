@@ -68,12 +68,14 @@ def _not_known(found: Numbers, noise: EventNoise, trainings: int) -> str:
     if not found.column.about.split or not noise.apart + noise.unknown:
         return ""
     if noise.unknown == trainings:
-        return f"How {found.name} fluctuates with the events is not known: that is part of what is left over."
+        return f"The noise of {found.name} from the number of events is not known, and is part of left over."
     parts = [
-        f"of {noise.apart} the interval alone, taken as independent" if noise.apart else "",
-        f"of {noise.unknown} nothing" if noise.unknown else "",
+        f"for {noise.apart} of {trainings} trainings from their own intervals, as if independent"
+        if noise.apart
+        else "",
+        f"for {noise.unknown} of {trainings} not known" if noise.unknown else "",
     ]
-    return f"Known of how {found.name} fluctuates with the events: {', '.join(filter(None, parts))}."
+    return f"Noise from the number of events: {'; '.join(filter(None, parts))}."
 
 
 def _page(

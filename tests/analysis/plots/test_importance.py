@@ -10,6 +10,7 @@ def scan(write_scan):
         record["metrics"]["val_Mean_AUC"] = 0.8 + 0.001 * width + 0.0001 * ((7 * number) % 5) + 1e-6 * depth
         # as of many events
         record["errors"]["val_Mean_AUC"] = [1e-5, 1e-5]
+        record["metrics"]["initial_loss"] = 0.1 * number
 
     grid = {"model.width": [16, 64, 128], "model.depth": [2, 3, 4, 5]}
     scan = write_scan(grid=grid, events=30, classes=("Ele", "Pi0"), change=change)
@@ -29,6 +30,22 @@ def test_bars_are_the_shares_from_large_to_small(draw, scan):
     assert labels == ["Width", "Depth", "number of events", "left over"]
     assert axes.patches[0].get_width() == pytest.approx(rows.loc["Width", "share"])
     assert axes.texts[1].get_text().endswith("cannot be told from chance")
+
+
+def test_what_is_known_of_the_events_is_said(draw, scan, footnote):
+    def said(key):
+        return footnote(draw("importance", scan, key=key).pages[0])
+
+    assert "for 12 of 12 trainings from their own intervals, as if independent." in said("val_Mean_AUC")
+    assert "The noise of initial_loss from the number of events is not known" in said("initial_loss")
+    assert "not known" not in said("Parameters")
+
+
+def test_repeats_tell_what_other_seeds_give(draw, write_scan):
+    scan = write_scan(grid={"model.width": [16, 64, 128], "model.depth": [2, 3]}, events=40, repeats=3)
+    rows = draw("importance", scan).data.set_index("parameter")
+    assert list(rows.index)[2:] == ["(number of events)", "(other seeds)", "(left over)"]
+    assert (rows["share"] >= 0).all()
 
 
 def test_parameters_can_be_chosen(draw, scan):
