@@ -15,7 +15,7 @@ import contextlib
 import dataclasses
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from dlscan import attempts, owner
@@ -59,7 +59,7 @@ class Claim:
         owner.hold(paths, attempt)
 
     @classmethod
-    def take(cls, paths: PointPaths, pack: int = 1) -> "Claim":
+    def take(cls, paths: PointPaths, pack: int = 1, wait: Callable[[float], object] = time.sleep) -> "Claim":
         """Make this process the owner of a point.
 
         An owner of which it is not known whether it lives is waited for: until it gives a sign of life, or
@@ -71,6 +71,8 @@ class Claim:
             The point.
         pack : int
             How many points the job trains together.
+        wait : callable
+            Waits so many seconds, or raises what is to end the waiting.
 
         Raises
         ------
@@ -94,7 +96,7 @@ class Claim:
                         _fence(handle, attempt.number)
                         _sweep(paths, attempt)
                         return cls(paths, attempt)
-            time.sleep(min(left, 1.0) or 0.1)
+            wait(min(left, 1.0) or 0.1)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from dlscan.errors import BackendError
+from dlscan.process import starting_helper
 
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 # seconds; a driver in trouble does not answer
@@ -86,7 +87,8 @@ def _listed(column: str) -> list[str]:
     """What `nvidia-smi` says of each GPU; nothing without it."""
     command = ["nvidia-smi", f"--query-gpu={column}", "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+        with starting_helper():
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return []
     return done.stdout.splitlines() if done.returncode == 0 else []

@@ -1,13 +1,39 @@
-"""Which process this is, in words that another process can check: does it still live?"""
+"""Processes: which this is, in words that another one can check, and how to start helpers."""
 
 import contextlib
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
+
+# What batch systems and terminals send to all processes of a job.
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP)
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAMESPACE = Path("/proc/self/ns/pid")
 # A process that has ended, of which its parent has not taken note.
 _DEAD = ("Z", "X")
+
+
+@contextlib.contextmanager
+def starting_helper() -> Iterator[None]:
+    """Start a process inside of this that a signal to the whole job must not end: the job decides.
+
+    The process is born with `STOPS` blocked, and with them it stays until `ignore_stops`: no signal finds it
+    in the moment before it can say what to do about one. This process gets its own at the end of the block.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def ignore_stops() -> None:
+    """Ignore `STOPS` in a helper, those that came before too."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 def identity() -> str | None:

@@ -20,6 +20,7 @@ import numpy as np
 
 import dlscan
 from dlscan.errors import DlscanError, StreamError
+from dlscan.process import starting_helper
 from dlscan.stream.slots import Arrays, SlotLayout
 
 log = logging.getLogger("dlscan")
@@ -216,7 +217,7 @@ class _Worker:
             socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(seconds), int(rest * 1e6))
         )
         self.connection: Connection[Any, Any] = Connection(ours.detach())
-        with theirs:
+        with theirs, starting_helper():
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "dlscan.stream.worker", str(theirs.fileno())],
                 pass_fds=(theirs.fileno(), memory),

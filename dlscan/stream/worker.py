@@ -8,13 +8,14 @@ import contextlib
 import mmap
 import os
 import resource
-import signal
 import sys
 import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+
+from dlscan.process import ignore_stops
 
 # How often a worker that waits looks whether its owner is still there. End of file on the connection says so
 # at once, unless a fork of the owner keeps the other end open.
@@ -24,8 +25,7 @@ _LOOK_SECONDS = 1.0
 def main() -> None:
     """Serve the owner at the other end of the connection whose descriptor is the argument."""
     # the owner gets the terminal's and the batch system's signals and decides what to do about them
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_stops()
     owner = os.getppid()
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         _serve(Connection(int(sys.argv[1])), owner)

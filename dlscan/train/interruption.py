@@ -22,10 +22,10 @@ class Interruption:
     Parameters
     ----------
     time_limit : float or None
-        Seconds from now on after which nothing should run any more.
+        Seconds from now on after which nothing should run any more; `limit` sets it later.
     """
 
-    def __init__(self, time_limit: float | None) -> None:
+    def __init__(self, time_limit: float | None = None) -> None:
         self._started = time.monotonic()
         self._limit = time_limit
         self._grace = grace_seconds()
@@ -44,6 +44,10 @@ class Interruption:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def limit(self, seconds: float | None) -> None:
+        """Set the time limit, in seconds since this was made."""
+        self._limit = seconds
 
     @property
     def signal(self) -> str | None:

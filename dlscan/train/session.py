@@ -37,6 +37,10 @@ class _Held:
     experiment: Experiment
 
 
+class _Stopped(Exception):
+    """A signal came before a point was taken."""
+
+
 class Session:
     """The points that one job trains; whatever happens, the end of each attempt is written down."""
 
@@ -46,13 +50,23 @@ class Session:
         self._claims: dict[int, Claim] = {}
         self._held: list[_Held] = []
         self._failed: dict[PointInfo, Exception] = {}
+        # from before the first claim on: a signal must not end a job that cannot say so any more
+        self._interruption = Interruption()
 
     def __enter__(self) -> "Session":
+        self._interruption.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        try:
+            self._end_all(error)
+        finally:
+            self._interruption.__exit__(kind, error, trace)
+
+    def _end_all(self, error: BaseException | None) -> None:
+        """Write down how attempts ended that are still open, and raise what points failed of."""
         if error is not None:
             for claim in self._claims.values():
                 with contextlib.suppress(DlscanError):  # a full disk: the error on its way says so
@@ -79,7 +93,10 @@ class Session:
                 wanted.append((paths, point))
         for paths, point in wanted:
             try:
+                self._wait(0.0)
                 self._take(paths, point, len(wanted))
+            except _Stopped:
+                self.outcomes[point.number] = "preempted"
             except HeldError as error:
                 if not self._several:
                     raise
@@ -93,26 +110,31 @@ class Session:
     def train(self) -> None:
         """Train all that is held, pack by pack."""
         limits = [held.experiment.train.time_limit for held in self._held]
-        limit = min((limit for limit in limits if limit is not None), default=None)
-        with Interruption(limit) as interruption:
-            waiting = _packs(self._held)
-            while waiting:
-                pack = waiting.pop(0)
-                # a signal leaves no time to build networks
-                found = "preempted" if interruption.signal else self._fit(pack, interruption)
-                if isinstance(found, Exception):
-                    waiting[:0] = self._smaller(pack, found)
-                elif found:
-                    for held in itertools.chain(pack, *waiting):
-                        if held.point.number in self._claims:
-                            self._end(held.point, found)
-                    break
-                if waiting:
-                    # networks refer to themselves, and the next ones want their memory
-                    gc.collect()
+        self._interruption.limit(min((limit for limit in limits if limit is not None), default=None))
+        waiting = _packs(self._held)
+        while waiting:
+            pack = waiting.pop(0)
+            # a signal leaves no time to build networks
+            found = "preempted" if self._interruption.signal else self._fit(pack, self._interruption)
+            if isinstance(found, Exception):
+                waiting[:0] = self._smaller(pack, found)
+            elif found:
+                for held in itertools.chain(pack, *waiting):
+                    if held.point.number in self._claims:
+                        self._end(held.point, found)
+                break
+            if waiting:
+                # networks refer to themselves, and the next ones want their memory
+                gc.collect()
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for a point, unless a signal says that there is no time for it."""
+        if self._interruption.signal:
+            raise _Stopped
+        time.sleep(seconds)
 
     def _take(self, paths: PointPaths, point: PointInfo, pack: int) -> None:
-        claim = self._claims[point.number] = Claim.take(paths, pack)
+        claim = self._claims[point.number] = Claim.take(paths, pack, self._wait)
         # while it was waited for the point, somebody may have finished it
         if _is_done(paths):
             self._end(point, "done")

@@ -91,6 +91,47 @@ def test_point_in_training_has_one_owner_and_ends_its_epoch_when_asked(
     assert read_history(paths) == read_history(undisturbed)
 
 
+WHILE_WORKERS_START = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from dlscan.record import PointPaths
+from dlscan.stream import crew
+from dlscan.train import PointInfo, train_point
+
+start, left = subprocess.Popen, int(sys.argv[2])
+
+def start_and_stop(*arguments, **options):
+    global left
+    process, left = start(*arguments, **options), left - 1
+    if left == 0:
+        # as Slurm, systemd and timeout do; the worker has not come to its first line yet
+        os.killpg(0, signal.SIGTERM)
+    return process
+
+crew.subprocess.Popen = start_and_stop
+print(train_point(PointPaths(Path(sys.argv[1])), PointInfo(7, "width=8-depth=1", "toy", ())))
+"""
+
+
+# the streams of training and validation, and then those that are scored
+@pytest.mark.parametrize(
+    ("worker", "outcome"), [(1, "preempted"), (2, "preempted"), (3, "done"), (4, "done")]
+)
+def test_signal_to_the_whole_job_while_a_worker_starts_is_no_crash(
+    worker, outcome, make_point, read_attempts
+):
+    paths = make_point(stream__workers=1, train__epochs=1)
+    code = [sys.executable, "-c", WHILE_WORKERS_START, str(paths.directory), str(worker)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+    job = subprocess.run(
+        code, capture_output=True, text=True, env=environment, timeout=120, start_new_session=True
+    )
+
+    assert (job.returncode, job.stdout) == (0, f"{outcome}\n"), job.stderr
+    assert [attempt["outcome"] for attempt in read_attempts(paths)] == [outcome]
+
+
 def test_training_package_alone_loads_no_keras():
     code = "import sys, dlscan.train; print('keras' in sys.modules)"
 
