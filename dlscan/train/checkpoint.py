@@ -5,6 +5,7 @@ those of the epoch before, or those of this one. It holds their checksums and it
 the state before it, with its files: what a disk has damaged is found, and training goes on one epoch earlier.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dlscan.errors import DlscanError, ScanError
-from dlscan.files import checksum, read_json, write_text
+from dlscan.files import checksum, put_in_place, read_json, temporary_beside, write_text
 from dlscan.train.history import Row
 from dlscan.train.stopping import Stopping
 
@@ -117,7 +118,12 @@ class Checkpoint:
             self._check(path, self._saved.files.get(path.name))
         return path
 
-    def commit(self, state: State, save: Callable[[Path], None]) -> None:
+    def commit(
+        self,
+        state: State,
+        save: Callable[[Path], None],
+        turn: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
         """Make `state` the one to go on from; the one before is kept beside it.
 
         Parameters
@@ -125,14 +131,29 @@ class Checkpoint:
         state : State
             After its last epoch or step.
         save : callable
-            Writes the variables to the path it is given, whole.
+            Writes the variables to the path it is given, and pushes them to the disk.
+        turn : callable
+            Gives what files are put in their places within. They are written before that, in the directory
+            above: a disk may take its time, and whoever waits for the turn should not.
         """
-        self._directory.mkdir(exist_ok=True)
         before = self._saved or _Saved("", {})
+        last = self.variables(state.epoch, state.step)
+        aside = self._directory.parent / temporary_beside(last).name
+        try:
+            save(aside)
+            digest = checksum(aside)
+            with turn():
+                self._directory.mkdir(exist_ok=True)
+                put_in_place(aside, last)
+                self._put(state, before, digest)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def _put(self, state: State, before: _Saved, digest: str) -> None:
+        """Write the states, and remove what neither of them needs."""
         last, best = self.variables(state.epoch, state.step), self.variables(state.best_epoch)
-        save(last)
         files = {name: digest for name, digest in before.files.items() if name == best.name}
-        files[last.name] = checksum(last)
+        files[last.name] = digest
         content = {"epoch": state.epoch, **vars(state), "history": [vars(row) for row in state.history]}
         # on one line: that is encoded ten times as fast, and nobody reads it
         text = _signed(content | {"files": files})

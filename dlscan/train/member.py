@@ -5,7 +5,7 @@ import datetime
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from dlscan import models
@@ -15,7 +15,7 @@ from dlscan.config import Experiment, plain
 from dlscan.config.dotted import get
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DivergedError, ScanError
-from dlscan.files import sync, written_whole
+from dlscan.files import put_in_place, sync, temporary_beside
 from dlscan.models.flops import flops
 from dlscan.record import PointPaths, Record
 from dlscan.train.checkpoint import Checkpoint
@@ -167,12 +167,13 @@ class Member:
         """
         state, values = self.learner.state(), self.learner.values()
 
-        def write() -> None:
+        @contextlib.contextmanager
+        def turn() -> Iterator[None]:
             with self.claim.writing():
-                self.checkpoint.commit(state, values.write)
+                yield
                 write_csv(self.paths.history, state.history)
 
-        return write
+        return lambda: self.checkpoint.commit(state, values.write, turn)
 
     def load_best(self) -> Any:
         """Put the best weights into the network, and give it.
@@ -199,16 +200,24 @@ class Member:
             Seconds of the job that were not training so far, this point's share.
         """
         start = time.perf_counter()
-        with self.claim.writing():
-            with written_whole(self.paths.best) as temporary:
-                self.learner.network.save(temporary)
-            scores.commit()
+        network = temporary_beside(self.paths.best)
+        try:
+            # whoever waits for the claim must not wait for the disk as well
+            self.learner.network.save(network)
+            sync(network)
+            scores.close()
             # the checkpoint, which has it too, is about to go
             sync(self.paths.history)
             beside = shared + time.perf_counter() - start
-            self._record(evaluation, beside).write(self.paths.record)
-            # the record says what the checkpoint was for, and a scan has many points
-            self.checkpoint.clear()
+            record = self._record(evaluation, beside)
+            with self.claim.writing():
+                put_in_place(network, self.paths.best)
+                scores.commit()
+                record.write(self.paths.record)
+                # the record says what the checkpoint was for, and a scan has many points
+                self.checkpoint.clear()
+        finally:
+            network.unlink(missing_ok=True)
         best = self.learner.stopping.best_epoch
         self.say(
             f"done after epoch {self.learner.epoch}, the best was {best}; {beside:.1f} s beside training"
@@ -258,6 +267,8 @@ class Member:
             for path in (self.paths.best, self.paths.predictions, self.paths.history, self.paths.record):
                 for leftover in path.parent.glob(f".{path.stem}-*{path.suffix}"):
                     leftover.unlink()
+            for leftover in self.paths.directory.glob(".epoch-*.variables"):
+                leftover.unlink()
 
 
 def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.errors import ScanError
-from dlscan.files import written_whole
+from dlscan.files import sync
 from dlscan.models import backend, keras
 
 Groups = Mapping[str, Iterable[Any]]
@@ -27,14 +27,15 @@ class Values:
         self._groups = {name: [_numpy(variable) for variable in group] for name, group in groups.items()}
 
     def write(self, path: Path) -> None:
-        """Write them to `path`, whole."""
+        """Write them to `path`, and push them to the disk; who reads them there has to wait for the end."""
         layout = {
             name: [[value.dtype.str, value.shape] for value in group] for name, group in self._groups.items()
         }
-        with written_whole(path) as temporary, temporary.open("wb") as file:
+        with path.open("wb") as file:
             file.write(json.dumps(layout).encode() + b"\n")
             for group in self._groups.values():
                 file.writelines(value.reshape(-1).view(np.uint8).data for value in group)
+        sync(path)
 
 
 def load_variables(path: Path, groups: Groups) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -15,7 +16,8 @@ def state(epochs, best):
 
 
 def save(path):
-    path.write_text(path.name)
+    """Write the name that the file will have in its place."""
+    path.write_text(re.sub(r"^\.(epoch-\d+)-.*(\.variables)$", r"\1\2", path.name))
 
 
 def files(directory):

@@ -15,11 +15,15 @@ from dlscan.attempts import attempt_numbers, last_attempt
 from dlscan.claims import Claim
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DivergedError, HeldError, ScanError
+from dlscan.locks import is_locked
 from dlscan.metrics import accuracy
+from dlscan.models import keras
 from dlscan.record import PointPaths, Record
 from dlscan.train import train_point
 from dlscan.train.checkpoint import Checkpoint
 from dlscan.train.member import Member
+from dlscan.train.scores import ScoreFile
+from dlscan.train.variables import Values
 
 
 def at(epoch, step, do):
@@ -282,11 +286,34 @@ def test_failed_attempt_keeps_the_last_line_of_its_error(make_point, info, read_
     assert attempts[0]["ended"] >= attempts[0]["started"]
 
 
+def test_who_looks_for_the_owner_of_a_point_does_not_wait_for_its_disk(make_point, info, monkeypatch):
+    """Others give up after a minute, which a network of gigabytes on a slow file system takes."""
+    paths = make_point(train__epochs=2)
+    held = []
+
+    def noted(kind, name):
+        write = getattr(kind, name)
+
+        def wrapped(*arguments, **options):
+            made = write(*arguments, **options)
+            held.append((name, is_locked(paths.lock)))
+            return made
+
+        monkeypatch.setattr(kind, name, wrapped)
+
+    for kind, name in ((Values, "write"), (keras.Model, "save"), (ScoreFile, "close")):
+        noted(kind, name)
+    assert train_point(paths, info) == "done"
+    assert held == [("write", False)] * 2 + [("save", False), ("close", False)]
+
+
 def test_rebuilt_dataset_is_no_dataset_to_go_on_with(make_point, info):
     paths = make_point()
     assert train_point(paths, info, at(1, 1, kill(signal.SIGTERM))) == "preempted"
     checkpoint = Checkpoint(paths.last)
-    checkpoint.commit(dataclasses.replace(checkpoint.read(), dataset="another"), lambda path: None)
+    variables = checkpoint.variables(1).read_bytes()
+    another = dataclasses.replace(checkpoint.read(), dataset="another")
+    checkpoint.commit(another, lambda path: path.write_bytes(variables))
 
     with pytest.raises(ScanError, match=r"dataset was rebuilt after epoch 1; remove .*last"):
         train_point(paths, info)
