@@ -6,7 +6,6 @@ import dataclasses
 from pathlib import Path
 
 import click
-import h5py
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,6 +16,7 @@ from writing import run
 
 from dlscan.errors import DataError
 from dlscan.files import written_whole
+from dlscan.hdf5 import open_hdf5
 
 Floats = NDArray[np.floating]
 # Okabe and Ito's blue and vermilion, which the colour-blind tell apart
@@ -56,7 +56,7 @@ def read(directory: Path) -> Sample:
         raise DataError(f"{directory}: no HDF5 files")
     parts = []
     for path in files:
-        with h5py.File(path) as handle:
+        with open_hdf5(path) as handle:
             if missing := {"ECAL", "HCAL", "target"} - set(handle):
                 raise DataError(
                     f"{path}: has no {' and no '.join(sorted(missing))}; it is not of the LCD layout"

@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 
 import click
-import h5py
 import numpy as np
 from detector import LCD
 from particles import PARTICLES, Particle, simulate, targets
@@ -19,6 +18,7 @@ from writing import run
 
 from dlscan.errors import DataError, UsageError
 from dlscan.files import written_whole
+from dlscan.hdf5 import open_hdf5, written_hdf5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +116,7 @@ def write_file(path: Path, particle: Particle, arguments: Arguments) -> bool:
     rng = np.random.default_rng([arguments.seed, arguments.number, particle.code])
     energies = rng.uniform(*arguments.energy, arguments.events)
     ecal, hcal = simulate(particle, energies, LCD, rng)
-    with written_whole(path) as temporary, h5py.File(temporary, "w") as handle:
+    with written_whole(path) as temporary, written_hdf5(temporary) as handle:
         for name, values in (("ECAL", ecal), ("HCAL", hcal)):
             # whole events in a chunk, a few MB of them: a reader decodes each event once
             chunk = (min(50, len(values)), *values.shape[1:])
@@ -128,7 +128,7 @@ def write_file(path: Path, particle: Particle, arguments: Arguments) -> bool:
 
 def _made_with(path: Path) -> Arguments | None:
     try:
-        with h5py.File(path) as handle:
+        with open_hdf5(path) as handle:
             found = json.loads(handle.attrs["simulate_showers"])
     except (OSError, KeyError):
         return None

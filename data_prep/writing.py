@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 import click
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.errors import DataError, DlscanError, UsageError
 from dlscan.files import sync
+from dlscan.hdf5 import open_hdf5, written_hdf5
 
 Rows = dict[str, NDArray[Any]]
 
@@ -149,7 +149,7 @@ class RawWriter:
         target = self.out / label / name
         if target.exists() and not self._is_own(target):
             raise DataError(f"{target} was not written by {self.recipe} and stays; choose another OUT")
-        with h5py.File(self._staging / label / name, "w") as handle:
+        with written_hdf5(self._staging / label / name) as handle:
             handle.attrs.update({"class": label, MARK: self.recipe})
             if self.columns:
                 handle.attrs["columns"] = ",".join(self.columns)
@@ -159,7 +159,7 @@ class RawWriter:
                 handle.create_dataset(dataset, data=values, chunks=(length, *values.shape[1:]), **options)
 
     def _is_own(self, path: Path) -> bool:
-        with contextlib.suppress(OSError), h5py.File(path) as handle:
+        with contextlib.suppress(OSError), open_hdf5(path) as handle:
             return bool(handle.attrs.get(MARK) == self.recipe)
         return False
 

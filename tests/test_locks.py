@@ -232,5 +232,5 @@ def test_two_that_prepare_without_locks_do_not_mix(
 def test_hdf5_files_are_opened_in_one_place() -> None:
     """Elsewhere they would be locked by HDF5."""
     package = Path(sys.modules["dlscan"].__file__ or "").parent
-    for path in package.rglob("*.py"):
+    for path in [*package.rglob("*.py"), *(Path(__file__).parents[1] / "data_prep").glob("*.py")]:
         assert path.name == "hdf5.py" or "h5py.File(" not in path.read_text(encoding="utf-8"), path
