@@ -32,7 +32,7 @@ from dlscan.prepare.layout import (
     run_bytes,
 )
 from dlscan.prepare.processes import RunTasks, workers
-from dlscan.prepare.remarks import say_left_alone, warn_of_copies
+from dlscan.prepare.remarks import remark
 from dlscan.prepare.scatter import Measured, ScatterTask, scatter
 from dlscan.raw import LinkedFile, RawFile, check_files, find_files, linked_files
 from dlscan.raw.inflate import warn_if_slow
@@ -103,7 +103,6 @@ def prepare(
     """
     started = time.monotonic()
     classes, files = find_files(experiment)
-    say_left_alone(experiment.data, classes)
     # a link to a larger disk stays a link: the dataset is put where it points
     directory = experiment.data.prepared.resolve()
     if not directory.name:
@@ -116,7 +115,7 @@ def prepare(
         if verdict.manifest is not None:
             if verdict.touched:
                 refresh(verdict.manifest, directory)
-            warn_of_copies(verdict.manifest, experiment.data)
+            remark(verdict.manifest, experiment.data)
             verdict.manifest.require_measured(experiment)
             return Outcome(verdict.manifest, False, time.monotonic() - started)
         for user in unfinished_users(directory):
@@ -131,7 +130,7 @@ def prepare(
             build = _Build(experiment, classes, files, skip_bad, place, progress, index_only)
             manifest = build.run(scheduler, processes)
             manifest.write(place)
-    warn_of_copies(manifest, experiment.data)
+    remark(manifest, experiment.data)
     manifest.require_measured(experiment)
     return Outcome(manifest, True, time.monotonic() - started)
 

@@ -2,7 +2,7 @@
 
 import collections
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dlscan.config import Data, FractionSplit
@@ -15,11 +15,30 @@ _NAMES, _GROUPS = 4, 5
 log = logging.getLogger("dlscan")
 
 
-def say_left_alone(data: Data, classes: Sequence[str]) -> None:
+def remark(manifest: Manifest, data: Data) -> None:
+    """Say what is not read, and what is read more than once."""
+    linked = _linked(manifest, data)
+    _say_left_alone(manifest, data, linked.keys())
+    _warn_of_copies(manifest, data)
+    _warn_of_parts(manifest, data, linked)
+
+
+def _linked(manifest: Manifest, data: Data) -> dict[Path, str]:
+    """The files that raw files link to, as they really are, each with one of those raw files."""
+    return {
+        (data.raw / file.file).resolve(): source.file
+        for source in manifest.sources
+        for file in source.linked or ()
+        if source.checksum
+    }
+
+
+def _say_left_alone(manifest: Manifest, data: Data, linked: Collection[Path]) -> None:
     """Say which entries beside the raw files are not read, and why."""
     kinds: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
-    for name, path in _left_alone(data, classes):
-        kinds[_kind(path)].append(name)
+    for name, path in _left_alone(data, manifest.classes):
+        if not linked or path.resolve() not in linked:
+            kinds[_kind(path)].append(name)
     if kinds:
         parts = [
             f"{len(names):,} {kind[len(names) > 1]} ({_listed(sorted(names))})"
@@ -33,7 +52,27 @@ def say_left_alone(data: Data, classes: Sequence[str]) -> None:
         )
 
 
-def warn_of_copies(manifest: Manifest, data: Data) -> None:
+def _warn_of_parts(manifest: Manifest, data: Data, linked: Mapping[Path, str]) -> None:
+    """Warn of raw files that others link to: they are read by themselves and through the link."""
+    if not linked:
+        return
+    twice = [
+        (source.file, linked[path])
+        for source in manifest.sources
+        if source.checksum and (path := (data.raw / source.file).resolve()) in linked
+    ]
+    for part, whole in twice[:_GROUPS]:
+        log.warning(
+            "%s is read by itself and as a part of %s: its events count twice; give it another suffix or "
+            "another place",
+            part,
+            whole,
+        )
+    if len(twice) > _GROUPS:
+        log.warning("%s more raw files are parts of others", f"{len(twice) - _GROUPS:,}")
+
+
+def _warn_of_copies(manifest: Manifest, data: Data) -> None:
     """Warn of raw files with the same content: copies and links of one another."""
     groups: dict[str, list[Source]] = collections.defaultdict(list)
     for source in manifest.sources:

@@ -11,7 +11,7 @@ from dlscan.errors import ScanError
 # What decides a result; how and where a point runs may change from one submission to the next, and so may
 # where the data lie: what they are is the dataset's hash.
 _FROZEN = ("name", "data", "model", "train", "scan")
-_NOT_FROZEN = ("data.raw", "data.prepared", "train.time_limit", "train.gpu_memory")
+_NOT_FROZEN = ("data.raw", "data.prepared", "data.follow_links", "train.time_limit", "train.gpu_memory")
 AFRESH = "give the experiment another name to start afresh"
 
 

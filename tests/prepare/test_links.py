@@ -182,3 +182,19 @@ def test_what_an_older_version_prepared_goes_on_where_there_are_no_links(
     assert prepare(experiment, index_only=index_only).built == links
     assert all(source.linked is not None for source in Manifest.read(experiment.data.prepared).sources)
     assert total(experiment) == before
+
+
+def test_a_part_is_neither_left_alone_nor_read_twice_without_a_word(
+    make_experiment: Make, raw: Path, store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "dlscan")
+    experiment = make_experiment(*SMALL, "data.follow_links=true")
+    prepare(experiment)
+    assert "not read" not in caplog.text
+    assert "count twice" not in caplog.text
+    (raw / "Ele/Ele_1.part").rename(raw / "Ele/part.h5")
+    with h5py.File(raw / "Ele/all.h5", "w") as handle:
+        handle["HCAL"] = h5py.ExternalLink("part.h5", "/HCAL")
+    prepare(experiment)
+    assert "Ele/part.h5 is read by itself and as a part of Ele/all.h5: its events count twice" in caplog.text
+    assert "not read: 1 file with suffix .part (Ele/Ele_0.part)" in caplog.text

@@ -246,7 +246,12 @@ def test_how_and_where_it_runs_may_change_for_points_that_are_not_done(make_expe
     plan = freeze(make_experiment(scan=GRID), "hash")
     plan.paths(plan.points[0]).record.touch()
     changed = make_experiment(
-        "batch.cpus=2", "stream.workers=1", "data.prepared=elsewhere", "train.time_limit=1h", scan=GRID
+        "batch.cpus=2",
+        "stream.workers=1",
+        "data.prepared=elsewhere",
+        "data.follow_links=true",
+        "train.time_limit=1h",
+        scan=GRID,
     )
     assert freeze(changed, "hash") == plan
     done, pending = (load(plan.paths(point).config) for point in plan.points)
