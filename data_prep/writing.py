@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import difflib
 import shutil
 import signal
 import sys
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from dlscan.errors import DataError, DlscanError, UsageError
 from dlscan.files import sync
 from dlscan.hdf5 import open_hdf5, written_hdf5
+from dlscan.spelling import hint
 
 Rows = dict[str, NDArray[Any]]
 
@@ -226,9 +226,7 @@ def require(names: Iterable[str], valid: Sequence[str], where: str, kind: str = 
     """Raise `DataError`, with the nearest valid one, for a name that does not exist in the file `where`."""
     for name in names:
         if name not in valid:
-            near = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(valid) or 'none'}"
-            raise DataError(f"{where}: has no {kind} {name!r}; {hint}")
+            raise DataError(f"{where}: has no {kind} {name!r}; {hint(name, valid)}")
 
 
 def run(command: click.Command) -> NoReturn:

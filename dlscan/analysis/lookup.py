@@ -1,14 +1,12 @@
 """Names that a person types, found without regard to case."""
 
 import csv
-import difflib
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from dlscan.errors import UsageError
-
-_MOST_SHOWN = 15
+from dlscan.spelling import hint
 
 
 def split_names(text: str) -> list[str]:
@@ -40,9 +38,7 @@ def find(name: str, valid: Iterable[str], what: str) -> str:
     by_folded = {candidate.casefold(): candidate for candidate in reversed(valid)}
     if name.casefold() in by_folded:
         return by_folded[name.casefold()]
-    near = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.5)
-    hint = f"did you mean {by_folded[near[0]]!r}?" if near else f"valid: {_some(valid)}"
-    raise UsageError(f"no {what} {name!r}; {hint}")
+    raise UsageError(f"no {what} {name!r}; {hint(name, valid)}")
 
 
 def find_column(name: str, keys: Mapping[str, str], what: str = "column") -> str:
@@ -89,13 +85,6 @@ def matching(pattern: str, keys: Mapping[str, str], what: str = "column") -> lis
     if not found:
         raise UsageError(f"no {what} fits {pattern!r}; `--list` shows all there are")
     return found
-
-
-def _some(names: Sequence[str]) -> str:
-    """All names, or the first of very many."""
-    if len(names) <= _MOST_SHOWN:
-        return ", ".join(names)
-    return f"{', '.join(names[:_MOST_SHOWN])} ... ({len(names)} in all)"
 
 
 def _other_orders(name: str) -> Iterator[str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from dlscan.batch.script import quoted
 from dlscan.config import Batch
-from dlscan.config.build import nearest
 from dlscan.errors import BatchError
+from dlscan.spelling import hint
 
 # condor_submit(1), without what dlscan decides itself and what belongs to other universes and to DAGs.
 _COMMANDS = """
@@ -74,7 +74,7 @@ def check_options(options: Mapping[str, Any]) -> None:
         if attribute is None and lower not in COMMANDS:
             raise BatchError(
                 f"{where}: HTCondor's submit language has no such command, and an attribute of a job "
-                f"is written +Name; {nearest(lower, COMMANDS)}"
+                f"is written +Name; {hint(lower, COMMANDS)}"
             )
         if not isinstance(value, str | int | float):
             raise BatchError(f"{where}: must be text, a number, true or false, got {value!r}")

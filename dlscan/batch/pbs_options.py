@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from dlscan.batch.system import Request
 from dlscan.config import Batch
-from dlscan.config.build import nearest
 from dlscan.errors import BatchError
+from dlscan.spelling import hint
 
 Dialect = Literal["openpbs", "torque"]
 DIALECTS: tuple[Dialect, ...] = ("openpbs", "torque")
@@ -69,7 +69,7 @@ def check_options(options: Mapping[str, Any]) -> None:
             raise BatchError(f"{where}: -{letter} is dlscan's own; {_OWN[letter]}")
         if letter not in _LETTERS.values():
             known = [_DIALECT, *_LETTERS, *_LETTERS.values()]
-            raise BatchError(f"{where}: `qsub` has no such option; {nearest(key, known)}")
+            raise BatchError(f"{where}: `qsub` has no such option; {hint(key, known)}")
         for item in value if isinstance(value, list) else [value]:
             if not isinstance(item, str | int | float):
                 raise BatchError(f"{where}: must be text, a number, true or false, or a list, got {value!r}")

@@ -11,8 +11,8 @@ from dlscan.batch.slurm_queries import GONE, ask, chunks, environment, find_arra
 from dlscan.batch.slurm_states import Key
 from dlscan.batch.system import Jobs, Request, Sight
 from dlscan.config import Batch
-from dlscan.config.build import nearest
 from dlscan.errors import BatchError
+from dlscan.spelling import hint
 
 SCRIPT = "slurm.sh"
 TRAIN = "slurm.train"  # what a job does, to be put in for @train@
@@ -131,7 +131,7 @@ class Slurm:
             if name not in found:
                 raise BatchError(
                     f"batch.options.partition: there is no partition {name!r} here; "
-                    f"{nearest(name, sorted(found))}"
+                    f"{hint(name, sorted(found))}"
                 )
             limit = found[name].get("MaxTime", "")
             if batch.time is not None and batch.time > options.seconds_of(limit):

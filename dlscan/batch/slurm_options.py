@@ -9,8 +9,8 @@ from typing import Any
 from dlscan.batch.script import Lines
 from dlscan.batch.system import Request
 from dlscan.config import Batch
-from dlscan.config.build import nearest
 from dlscan.errors import BatchError
+from dlscan.spelling import hint
 
 # Any of a group's options in `batch.options` takes the place of what dlscan would ask for.
 _GROUPS = (
@@ -79,7 +79,7 @@ def require_known(options: Collection[str], known: Collection[str], letters: Map
             raise BatchError(f"batch.options.{name}: -{name} is short for {letters[name]!r}; write that")
         if name not in known:
             raise BatchError(
-                f"batch.options.{name}: `sbatch` has no option --{name} here; {nearest(name, sorted(known))}"
+                f"batch.options.{name}: `sbatch` has no option --{name} here; {hint(name, sorted(known))}"
             )
 
 

@@ -11,6 +11,7 @@ import click
 from dlscan.cli.output import say
 from dlscan.cli.progress import Progress
 from dlscan.errors import BatchError, PointsFailed
+from dlscan.spelling import hint
 
 if TYPE_CHECKING:
     from dlscan.config import Batch, Experiment
@@ -30,7 +31,7 @@ def retry_states(context: click.Context, parameter: click.Parameter, text: str) 
     known = [state for state in STATES if state not in ("done", *UNDER_WAY)]
     for name in names:
         if name not in known:
-            raise click.BadParameter(f"{name!r} is none of {', '.join(known)}", context, parameter)
+            raise click.BadParameter(f"no state {name!r}; {hint(name, known)}", context, parameter)
     return names
 
 

@@ -6,13 +6,14 @@ A field's annotation is the whole rule: `Annotated[int, Min(1)]`, `Literal["adam
 
 import contextlib
 import dataclasses
-import difflib
 import functools
 import math
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from dlscan.spelling import hint, near_miss
 
 NOT_A_KEY = {"not a key": True}
 
@@ -167,14 +168,7 @@ def keys(rule: Any) -> dict[str, "dataclasses.Field[Any]"]:
 
 def unknown(name: object, valid: Iterable[str], key: str) -> Problem:
     """The complaint about a name that does not exist, with the nearest that does."""
-    return Problem(join(key, str(name)), f"unknown key; {nearest(name, valid)}")
-
-
-def nearest(name: object, valid: Iterable[str]) -> str:
-    """What was perhaps meant by a name that does not exist, or all that do."""
-    valid = list(valid)
-    near = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"valid: {', '.join(valid) or 'none'}"
+    return Problem(join(key, str(name)), f"unknown key; {hint(name, valid)}")
 
 
 def require_mapping(value: Any, key: str) -> Mapping[str, Any]:
@@ -226,9 +220,9 @@ def _build_choice(choices: tuple[Any, ...], value: Any, key: str) -> Any:
         same_text = isinstance(value, str) and isinstance(choice, str) and value.lower() == choice.lower()
         if same_text or (type(value) is type(choice) and value == choice):
             return choice
-    near = difflib.get_close_matches(str(value), [str(choice) for choice in choices], n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise Problem(key, f"must be one of {', '.join(map(str, choices))}, got {value!r}{hint}")
+    near = near_miss(value, map(str, choices))
+    meant = f"; did you mean {near!r}?" if near else ""
+    raise Problem(key, f"must be one of {', '.join(map(str, choices))}, got {value!r}{meant}")
 
 
 def _build_tuple(rule: Any, value: Any, key: str) -> tuple[Any, ...]:

@@ -18,7 +18,6 @@ from dlscan.config.build import (
     build_fields,
     join,
     keys,
-    nearest,
     plain,
     require_mapping,
 )
@@ -29,6 +28,7 @@ from dlscan.config.scan import Scan
 from dlscan.config.train import Train
 from dlscan.config.units import Size
 from dlscan.errors import ConfigError
+from dlscan.spelling import hint
 
 Fraction = Annotated[float, Above(0), Below(1)]
 NORMALIZATIONS = ("none", "scale", "standard", "minmax", "log", "tanh-log", "quantile")
@@ -163,10 +163,10 @@ class Data:
         for name in data.normalize:
             if name not in data.inputs:
                 where = join(join(key, "normalize"), str(name))
-                raise Problem(where, f"is none of data.inputs; {nearest(name, data.inputs)}")
+                raise Problem(where, f"is none of data.inputs; {hint(name, data.inputs)}")
         if data.weights is not None and data.weights not in data.extras:
-            hint = nearest(data.weights, data.extras)
-            raise Problem(join(key, "weights"), f"must be one of data.extras, got {data.weights!r}; {hint}")
+            meant = hint(data.weights, data.extras)
+            raise Problem(join(key, "weights"), f"must be one of data.extras, got {data.weights!r}; {meant}")
         if data.classes is not None and len(data.classes) < 2:
             raise Problem(join(key, "classes"), "must name at least two classes")
         for name in data.classes or {}:

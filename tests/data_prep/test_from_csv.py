@@ -177,7 +177,7 @@ def test_bad_value_is_named_with_file_line_and_column(
         (["missing.csv", "--label-column", "class"], ["missing.csv", "no such file"], 1),
         (["{table}", "--label-column", "clas"], ["has no column 'clas'", "did you mean 'class'?"], 1),
         (["{table}", "--label-column", "class", "--columns", "widht"], ["did you mean 'width'?"], 1),
-        (["A={table}", "--columns", "width", "--extras", "zzz"], ["it has width, alpha"], 1),
+        (["A={table}", "--columns", "width", "--extras", "zzz"], ["valid: width, alpha"], 1),
         (["A={table}"], ["line 2, column 'class'", "'Gamma' is not"], 1),
         (["A={table}", "--columns", "width", "--split-column", "alpha"], ["line 4", "a whole number"], 1),
         (["{table}", "--label-column", "class", "--labels", "Gamma=G"], ["no name for 'Hadron'"], 1),
