@@ -63,14 +63,14 @@ def written_hdf5(file: Path | BinaryIO, mode: str = "w", **options: Any) -> Iter
         with open_hdf5(file, mode, **options) as handle:
             yield handle
         return
-    with file.open("w+b" if mode == "w" else "r+b", buffering=0) as raw:
-        disk = _Disk(raw)
-        try:
-            with open_hdf5(disk, mode, **options) as handle:  # type: ignore[arg-type]  # h5py takes less
-                yield handle
-        finally:
-            if disk.error is not None:
-                raise OSError(disk.error.errno, disk.error.strerror, os.fspath(file)) from disk.error
+    disk = _Disk(file.open("w+b" if mode == "w" else "r+b", buffering=0))
+    try:
+        with open_hdf5(disk, mode, **options) as handle:  # type: ignore[arg-type]  # h5py takes less
+            yield handle
+    finally:
+        disk.close()
+        if disk.error is not None:
+            raise OSError(disk.error.errno, disk.error.strerror, os.fspath(file)) from disk.error
 
 
 class _Disk:
@@ -108,3 +108,10 @@ class _Disk:
 
     def flush(self) -> None:
         """Nothing is kept back."""
+
+    def close(self) -> None:
+        """Close the file; a network file system may say only now that it is full."""
+        try:
+            self._file.close()
+        except OSError as error:
+            self.error = self.error or error
