@@ -21,6 +21,7 @@ def remark(manifest: Manifest, data: Data) -> None:
     _say_left_alone(manifest, data, linked.keys())
     _warn_of_copies(manifest, data)
     _warn_of_parts(manifest, data, linked)
+    _warn_of_weights(manifest, data)
 
 
 def _linked(manifest: Manifest, data: Data) -> dict[Path, str]:
@@ -91,6 +92,25 @@ def _warn_of_copies(manifest: Manifest, data: Data) -> None:
         )
     if len(copies) > _GROUPS:
         log.warning("%s more raw files have copies", f"{len(copies) - _GROUPS:,}")
+
+
+def _warn_of_weights(manifest: Manifest, data: Data) -> None:
+    """Warn of classes whose event weights add up to zero or less in a split: they mean nothing there."""
+    if data.weights is None or data.weights not in manifest.weights:
+        return
+    for split, sums in manifest.weights[data.weights].splits.items():
+        for label, count, total in zip(
+            manifest.classes, manifest.splits[split].counts, sums.total, strict=True
+        ):
+            if count and not total > 0:
+                log.warning(
+                    "the event weights %s of class %s add up to %s in the %s split: its loss and its "
+                    "efficiencies mean nothing there",
+                    data.weights,
+                    label,
+                    f"{total:g}",
+                    split,
+                )
 
 
 def _left_alone(data: Data, classes: Sequence[str]) -> Iterator[tuple[str, Path]]:

@@ -101,6 +101,19 @@ def test_a_class_whose_weights_add_up_to_nothing_cannot_be_balanced(
     assert not prepare(weighted(), processes=1).built
 
 
+def test_a_class_without_weight_is_warned_of(
+    weighted: Make, raw: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    prepare(weighted(), processes=1)
+    assert not [record for record in caplog.records if "add up to" in record.getMessage()]
+    weigh(raw, lambda name, weights: weights * 0 - 1 if "ChPi" in name else weights)
+    experiment = weighted()
+    counts = prepare(experiment, processes=1).manifest.splits["test"].counts
+    found = [record.getMessage() for record in caplog.records if "add up to" in record.getMessage()]
+    assert len(found) == len(SPLITS)
+    assert f"weights w of class ChPi add up to -{counts[2]} in the test split" in found[2]
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
 def test_a_weight_that_is_not_finite_is_named_with_its_row(weighted: Make, raw: Path, value: float) -> None:
     def spoil(name: str, weights: np.ndarray) -> np.ndarray:
