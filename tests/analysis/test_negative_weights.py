@@ -62,3 +62,14 @@ def test_pictures_of_scores_have_shares_in_their_range(write_scan, kind):
         for name in ("signal_efficiency", "background_efficiency", "share", "correct", "confidence", "auc"):
             value = row.get(name)
             assert value is None or np.isnan(value) or 0 <= value <= 1, (name, value)
+
+
+def test_curves_have_no_holes(write_scan):
+    scan = write_scan(grid={"model.width": [8, 16]}, events=1500, epochs=3, classes=("Ele", "Pi0"))
+    for path in scan.glob("points/*/predictions.h5"):
+        with h5py.File(path, "r+") as file:
+            file["weights"][:] = a_third(np.random.default_rng(2), file["labels"])
+    (page,) = KINDS["roc"](load([scan]), Options()).pages
+    drawn = [line.get_xdata() for line in page.axes[0].lines if len(line.get_xdata()) > 20]
+    assert drawn
+    assert all(np.diff(signal).max() < 0.011 for signal in drawn)

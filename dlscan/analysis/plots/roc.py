@@ -206,8 +206,10 @@ def _rejection(axes: Axes, curve: Curve, number: int) -> Line2D:
 
 
 def _known(curve: Curve) -> Any:
-    """Where the background is more than a few events."""
-    return (curve.background > 0) & (curve.high - curve.low < 2 * FEW * curve.background)
+    """Where the background is more than a few events, without holes, such as negative weights make."""
+    enough = (curve.background > 0) & (curve.high - curve.low < 2 * FEW * curve.background)
+    before, behind = np.logical_or.accumulate(enough), np.logical_or.accumulate(enough[::-1])[::-1]
+    return before & behind & (curve.background > 0)
 
 
 def _below(axes: Axes, curve: Curve, divided: Floats, number: int, reference: bool) -> None:
