@@ -101,7 +101,7 @@ def one_against_rest(
     -------
     dict of str to (float or None)
         `<class>_AUC` for each class, None where the class is absent or alone, and `Mean_AUC`, the plain mean
-        of those that are defined.
+        of those that are defined. What negative weights take beyond 0 or 1 is that limit, as in a record.
 
     Raises
     ------
@@ -113,7 +113,8 @@ def one_against_rest(
         f"{name}_AUC": auc(table[:, number], truth == number, weights) for number, name in enumerate(classes)
     }
     defined = [found for found in areas.values() if found is not None]
-    return areas | {"Mean_AUC": float(np.mean(defined)) if defined else None}
+    areas["Mean_AUC"] = float(np.mean(defined)) if defined else None
+    return {name: None if found is None else min(max(found, 0.0), 1.0) for name, found in areas.items()}
 
 
 def _per_threshold(

@@ -15,6 +15,7 @@ from dlscan.metrics import (
     efficiency_estimate,
     measure,
     measure_validation,
+    one_against_rest,
     rejection_estimate,
     reliability,
     roc_curve,
@@ -91,6 +92,8 @@ def test_a_share_beyond_1_is_1_with_a_bound():
         assert (kind, bound) == (">", 1 - down)
     validation = measure_validation(scores, labels, CLASSES, weights)
     assert validation.values["val_kept_accuracy"] == 1
+    # what early stopping monitors
+    assert one_against_rest(scores, labels, CLASSES, weights)["Mean_AUC"] == 1
 
 
 def test_every_number_is_within_its_range_or_has_a_reason():
