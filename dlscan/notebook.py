@@ -19,7 +19,7 @@ from dlscan.analysis.plots import KINDS, Drawing, Options
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.rows import rows_of
 from dlscan.analysis.table import table
-from dlscan.config import scan_directory
+from dlscan.config import scans_and_labels
 from dlscan.errors import ScanError
 
 # options of the table that may be written with commas, as on the command line
@@ -48,8 +48,8 @@ def load(*scans: str | os.PathLike[str]) -> "Scan":
     ScanError
         If there is no such scan, or no point of any is done.
     """
-    directories = [scan_directory(Path(scan)) for scan in scans]
-    return Scan(tuple(directories), tuple(records.load(directories)))
+    directories, labels = scans_and_labels([Path(scan) for scan in scans])
+    return Scan(tuple(directories), tuple(records.load(directories, labels)))
 
 
 @dataclasses.dataclass(frozen=True, repr=False)

@@ -15,11 +15,16 @@ _LOW_IS_GOOD = ("loss", "error")
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """Which line is the best, by which column, and a line that says so."""
+    """Which line is the best, by which column, and in words its number and why it is the best."""
 
     position: int
     column: Column
-    note: str
+    reason: str
+
+    @property
+    def note(self) -> str:
+        """A line below a table."""
+        return f"Chosen by {self.column.name} (validation split): {self.reason}"
 
 
 def choose(rows: Rows, key: str) -> Choice:
@@ -48,7 +53,7 @@ def choose(rows: Rows, key: str) -> Choice:
     ties = sum(column.values[row] == best for row in present)
     repeats = len(rows.models[position])
     said = [
-        f"Chosen by {column.name} (validation split): {cell(best, column)}",
+        cell(best, column),
         f"the mean over {repeats} repeats" if repeats > 1 else "",
         f"the {'lowest' if low else 'highest'} of {len(present)} models",
         f"as in {ties - 1} other{'s' if ties > 2 else ''}, the first is shown" if ties > 1 else "",

@@ -2,7 +2,10 @@
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from typing import Literal
+
+from dlscan.analysis.labels import Marked, called
 
 Kind = Literal["text", "parameter", "integer", "number", "auc", "difference", "significance"]
 Split = Literal["", "train", "validation", "test"]
@@ -22,12 +25,33 @@ class About:
         Which events the numbers were measured on, where that matters.
     family : str
         What columns of this sort are called together, such as `val_*`.
+    title : str
+        What a picture or a page calls it, a marked text (see `dlscan.analysis.labels`); empty where that is
+        the column's own name.
     """
 
     meaning: str = ""
     unit: str = ""
     split: Split = ""
     family: str = ""
+    title: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Naming:
+    """What metrics are named after: all classes of the models, and their labels."""
+
+    classes: tuple[str, ...] = ()
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def title(self, name: str) -> str:
+        """Of a class."""
+        return called(name, self.labels)
+
+    def rest(self, name: str) -> str | None:
+        """The other one of two classes: the rest has a name then."""
+        others = [other for other in self.classes if other != name]
+        return others[0] if len(self.classes) == 2 and len(others) == 1 else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,33 +65,48 @@ class Fixed:
 
 
 BEFORE_METRICS = (
-    Fixed("Epochs", "integer", "epochs", About("epochs trained")),
-    Fixed("Best_Epoch", "integer", "best_epoch", About("the epoch whose weights were kept")),
+    Fixed("Epochs", "integer", "epochs", About("epochs trained", title="epochs")),
+    Fixed(
+        "Best_Epoch", "integer", "best_epoch", About("the epoch whose weights were kept", title="best epoch")
+    ),
 )
 AFTER_METRICS = (
-    Fixed("Parameters", "integer", "model_parameters", About("trainable weights of the network")),
+    Fixed(
+        "Parameters",
+        "integer",
+        "model_parameters",
+        About("trainable weights of the network", title="trainable parameters"),
+    ),
     Fixed("FLOPs", "integer", "flops", About("floating-point operations of one event, forwards")),
     Fixed(
         "Seconds_per_Epoch",
         "number",
         "seconds_per_epoch",
-        About("median over epochs, with validation and all of its pack", "s"),
+        About("median over epochs, with validation and all of its pack", "s", title="time per epoch"),
     ),
     Fixed(
         "Train_Seconds",
         "number",
         "train_seconds",
-        About("training time, all epochs together; of a pack, its share", "s"),
+        About("training time, all epochs together; of a pack, its share", "s", title="training time"),
     ),
-    Fixed("Job_Seconds", "number", "job_seconds", About("time of its epochs, with all of its pack", "s")),
     Fixed(
-        "Events_per_Second", "number", "events_per_second", About("training events per second, median", "1/s")
+        "Job_Seconds",
+        "number",
+        "job_seconds",
+        About("time of its epochs, with all of its pack", "s", title="time of the job"),
+    ),
+    Fixed(
+        "Events_per_Second",
+        "number",
+        "events_per_second",
+        About("training events per second, median", "1/s", title="training events per second"),
     ),
     Fixed(
         "Inference_Events_per_Second",
         "number",
         "inference_events_per_second",
-        About("events scored per second by the trained network", "1/s"),
+        About("events scored per second by the trained network", "1/s", title="events scored per second"),
     ),
     Fixed("Point", "integer", "point", About("number of the point in its scan")),
     Fixed("Seed", "integer", "seed", About("seed of weights, dropout and the order of events")),
@@ -82,17 +121,21 @@ SCAN = "Scan"
 REPEATS = "Repeats"
 RESERVED = (MODEL_NAME, SCAN, REPEATS, *(fixed.name for fixed in BEFORE_METRICS + AFTER_METRICS))
 
+# meaning and title
 _METRICS = {
-    "test_accuracy": "share of events whose highest score is that of their class",
-    "test_loss": "cross-entropy with the weights of training, as in the history",
-    "test_log_loss": "cross-entropy with the weights of the events alone",
-    "test_calibration_error": "how far the highest score is from the share that is right, on average",
-    "val_kept_accuracy": "as test_accuracy, with the weights that were kept",
-    "initial_loss": "training loss after the first epoch",
-    "final_loss": "training loss after the last epoch",
-    "initial_val_loss": "validation loss after the first epoch",
-    "final_val_loss": "validation loss after the last epoch",
-    "best_val_loss": "validation loss of the weights that were kept",
+    "test_accuracy": ("fraction of events whose highest score is that of their class", "accuracy"),
+    "test_loss": ("cross-entropy with the weights of training, as in the history", "loss"),
+    "test_log_loss": ("cross-entropy with the weights of the events alone", "log loss"),
+    "test_calibration_error": (
+        "how far the highest score is from the fraction that is right, on average",
+        "calibration error",
+    ),
+    "val_kept_accuracy": ("as test_accuracy, with the weights that were kept", "accuracy"),
+    "initial_loss": ("training loss after the first epoch", "loss after the first epoch"),
+    "final_loss": ("training loss after the last epoch", "loss after the last epoch"),
+    "initial_val_loss": ("validation loss after the first epoch", "loss after the first epoch"),
+    "final_val_loss": ("validation loss after the last epoch", "loss after the last epoch"),
+    "best_val_loss": ("validation loss of the weights that were kept", "loss of the kept weights"),
 }
 _SPLITS: dict[str, Split] = {
     "initial_loss": "train",
@@ -108,23 +151,35 @@ def metric_kind(name: str) -> Kind:
     return "auc" if name.casefold().endswith("_auc") else "number"
 
 
-def about_metric(name: str) -> About:
+def about_metric(name: str, naming: Naming | None = None) -> About:
     """What the metric called `name` in a record is."""
+    naming = naming or Naming()
     split: Split = _SPLITS.get(name, "validation" if name.startswith("val_") else "test")
     bare = name.removeprefix("val_")
     if metric_kind(name) == "auc":
         family = "val_*" if split == "validation" else "AUC"
-        return About(_area(bare.removesuffix("_AUC")), split=split, family=family)
+        meaning, title = _area(bare.removesuffix("_AUC"), naming)
+        return About(meaning, split=split, family=family, title=title)
     if cut := re.fullmatch(r"(.+?)_vs_(.+)_Rejection@(\d+)", bare):
         signal, background, percent = cut.groups()
         meaning = f"1 / efficiency for {background} where the efficiency for {signal} is {percent} %"
-        return About(meaning, split=split, family="val_*" if split == "validation" else "Rejection")
+        title = (
+            f"rejection of {naming.title(background)} at {percent} % efficiency for {naming.title(signal)}"
+        )
+        family = "val_*" if split == "validation" else "Rejection"
+        return About(meaning, split=split, family=family, title=Marked(title))
     family = next((f"{start}*" for start in ("test_", "val_") if name.startswith(start)), name)
-    return About(_METRICS.get(name, "a metric of the record"), split=split, family=family)
+    meaning, title = _METRICS.get(name, ("a metric of the record", ""))
+    return About(meaning, split=split, family=family, title=title)
 
 
-def _area(what: str) -> str:
+def _area(what: str, naming: Naming) -> tuple[str, str]:
+    """Meaning and title of an area; what is a class and what a pair, the classes decide."""
     if what == "Mean":
-        return "plain mean of the AUCs of the classes against the rest"
-    signal, pair, background = what.partition("_vs_")
-    return f"area under the ROC curve of {signal} against {background if pair else 'all others'}"
+        # of two classes both areas are the same number
+        title = "AUC" if len(naming.classes) == 2 else "mean AUC"
+        return "plain mean of the AUCs of the classes against the rest", title
+    signal, pair, background = (what, "", "") if what in naming.classes else what.partition("_vs_")
+    other = background if pair else naming.rest(signal)
+    title = f"AUC of {naming.title(signal)}" + (f" against {naming.title(other)}" if other else "")
+    return f"area under the ROC curve of {signal} against {other or 'all others'}", Marked(title)

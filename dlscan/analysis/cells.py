@@ -21,6 +21,7 @@ class Style:
     symmetric: str
     asymmetric: str
     infinity: str = "inf"
+    bound: str = "{side} {limit} (68 %)"
 
 
 PLAIN = Style("{value} +- {up}", "{value} +{up} -{down}")
@@ -64,7 +65,13 @@ def one_line(text: str) -> str:
 
 
 def _uncertain(value: float, interval: Interval, column: Column, style: Style) -> str:
-    """The value to two digits of its uncertainty; an AUC to four decimals, or to one digit of it."""
+    """The value to two digits of its uncertainty; an AUC to four decimals, or to one digit of it.
+
+    A value on a limit of its range has a bound instead: `> 0.9998 (68 %)` for an AUC of 1.
+    """
+    limit = None if column.kind == "difference" else _bound(value, interval)
+    if limit is not None:
+        return style.bound.format(side=limit[0], limit=limit[1])
     known = [end for end in interval if end is not None and end > 0]
     if not known:
         middle, decimals = cell(value, column), 0
@@ -78,6 +85,23 @@ def _uncertain(value: float, interval: Interval, column: Column, style: Style) -
     interval = _balanced(*interval)
     down, up = (style.infinity if end is None else f"{end:.{decimals}f}" for end in interval)
     return (style.symmetric if down == up else style.asymmetric).format(value=middle, down=down, up=up)
+
+
+def _bound(value: float, interval: Interval) -> tuple[str, str] | None:
+    down, up = interval
+    if down is None or up is None or not 0 <= min(down, up) <= 0.01 * max(down, up):
+        return None
+    # most tables have none
+    from dlscan.metrics.estimate import Estimate
+
+    found = Estimate(value, down, up).bound
+    return None if found is None else (found[0], bound_text(*found))
+
+
+def bound_text(side: str, limit: float) -> str:
+    """A bound to four decimals, rounded to the side on which it stays true."""
+    edge = (math.floor if side == ">" else math.ceil)(round(limit * 1e4, 6)) / 1e4
+    return f"{edge:.{AREA_DECIMALS}f}" if 0 < edge < 1 else f"{limit:.4g}"
 
 
 def _balanced(down: float | None, up: float | None) -> Interval:

@@ -7,6 +7,7 @@ from typing import Any
 from dlscan.analysis import lookup
 from dlscan.analysis.catalog import About, Kind
 from dlscan.analysis.foreign import LARGEST_INTEGER
+from dlscan.analysis.labels import Marked, literal
 from dlscan.analysis.names import SEED, SEED_KEY
 
 # (down, up): the interval is [value - down, value + up]; None is an end that is not bounded
@@ -56,6 +57,22 @@ class Column:
             errors=None if self.errors is None else chosen(self.errors),
             spreads=None if self.spreads is None else chosen(self.spreads),
         )
+
+    @property
+    def title(self) -> Marked:
+        """What a picture or a page calls it."""
+        return Marked(self.about.title) if self.about.title else literal(self.name)
+
+    @property
+    def heading(self) -> Marked:
+        """The title at the head of a column or of a line."""
+        return Marked(self.title[:1].upper() + self.title[1:])
+
+    @property
+    def full_title(self) -> Marked:
+        """The title with the split: `mean AUC (validation)`."""
+        split = {"train": "training"}.get(self.about.split, self.about.split)
+        return Marked(f"{self.title} ({split})" if split else self.title)
 
     @property
     def is_text(self) -> bool:

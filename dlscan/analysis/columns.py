@@ -11,12 +11,14 @@ from dlscan.analysis.catalog import (
     MODEL_NAME,
     SCAN,
     About,
+    Naming,
     about_metric,
     metric_kind,
 )
 from dlscan.analysis.column import Column as Column
 from dlscan.analysis.column import Columns, Interval
-from dlscan.analysis.names import SEED_KEY, model_names, parameter_columns
+from dlscan.analysis.labels import merged
+from dlscan.analysis.names import SEED_KEY, classes_of, model_names, parameter_columns
 from dlscan.analysis.names import distinct_names as distinct_names
 from dlscan.analysis.names import text_of as text_of
 from dlscan.analysis.records import DonePoint
@@ -35,6 +37,7 @@ def columns_of(points: Sequence[DonePoint], names: Sequence[str] | None = None) 
         The `Model Name` of each, instead of what its scan varies.
     """
     records = [point.record for point in points]
+    naming = Naming(tuple(classes_of(points)), merged(point.labels for point in points))
     shapes = dict.fromkeys(tuple(record.metrics) for record in records)
     metrics = dict.fromkeys(name for shape in shapes for name in shape)
 
@@ -66,7 +69,7 @@ def columns_of(points: Sequence[DonePoint], names: Sequence[str] | None = None) 
                 if key != SEED_KEY
             ),
             *(Column(fixed.name, fixed.kind, about=fixed.about) for fixed in BEFORE_METRICS),
-            *(Column(name, metric_kind(name), about=about_metric(name)) for name in metrics),
+            *(Column(name, metric_kind(name), about=about_metric(name, naming)) for name in metrics),
             *(Column(fixed.name, fixed.kind, about=fixed.about) for fixed in AFTER_METRICS),
         ],
         fill,

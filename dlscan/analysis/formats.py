@@ -66,7 +66,7 @@ def _escaped_markdown(text: str) -> str:
 
 
 def _latex(table: Table) -> str:
-    return latex(table.columns, table.notes)
+    return latex(table.columns, table.notes, table.titled)
 
 
 # tabulate itself escapes what html would obey

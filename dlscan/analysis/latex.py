@@ -5,11 +5,17 @@ from collections.abc import Iterable, Sequence
 
 from dlscan.analysis.cells import MISSING, Style, entry, one_line
 from dlscan.analysis.column import Column
+from dlscan.analysis.labels import parts
 
 # raised and lowered numbers of neighbouring rows would touch without a strut
 _STRUT = r"\rule[-1.2ex]{{0pt}}{{3.8ex}}"
 
-MATH = Style(r"${value} \pm {up}$", rf"${{value}}^{{{{+{{up}}}}}}_{{{{-{{down}}}}}}${_STRUT}", r"\infty")
+MATH = Style(
+    r"${value} \pm {up}$",
+    rf"${{value}}^{{{{+{{up}}}}}}_{{{{-{{down}}}}}}${_STRUT}",
+    r"\infty",
+    r"${side} {limit}$ (68\,\%)",
+)
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -51,10 +57,13 @@ _CAPITALS = dict(
 )
 
 
-def latex(columns: Sequence[Column], notes: Iterable[str] = ()) -> str:
-    """The columns as a `tabular`, units in the header; the notes as comments behind it."""
+def latex(columns: Sequence[Column], notes: Iterable[str] = (), titled: bool = False) -> str:
+    """The columns as a `tabular`, units in the header; the notes as comments behind it.
+
+    `titled` has titles in words and formulas in the header, as `data.labels` gives them, in place of names.
+    """
     rows = range(len(columns[0].values))
-    header = [escaped(_heading(column)) for column in columns]
+    header = [_heading(column, titled) for column in columns]
     body = [[_entry(column, row) for column in columns] for row in rows]
     return "\n".join(
         [
@@ -75,8 +84,13 @@ def escaped(text: str) -> str:
     return "".join(_SPECIAL.get(letter) or _letter(letter) for letter in one_line(text))
 
 
-def _heading(column: Column) -> str:
-    return f"{column.name} [{column.about.unit}]" if column.about.unit else column.name
+def _heading(column: Column, titled: bool) -> str:
+    unit = escaped(f" [{column.about.unit}]") if column.about.unit else ""
+    if not titled:
+        return escaped(column.name) + unit
+    split = " (validation)" if column.about.split == "validation" else ""
+    words = (f"${text}$" if formula else escaped(text) for formula, text in parts(column.heading))
+    return "".join(words) + split + unit
 
 
 def _entry(column: Column, row: int) -> str:

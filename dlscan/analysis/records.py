@@ -3,13 +3,14 @@
 import dataclasses
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dlscan
 from dlscan import garbage
 from dlscan.analysis.cache import Cache, Stamp, stamp_of
 from dlscan.analysis.foreign import UnsoundError, is_newer, newer_version, require_sound
+from dlscan.analysis.ranked import ranked
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json
 from dlscan.record import PointPaths, Record
@@ -25,17 +26,24 @@ class DonePoint:
     ----------
     scan : str
         Name of the scan; where two scans have the same name, the directory.
+    labels : mapping of str to str
+        `data.labels` of its scan.
+    look : int
+        Which colour and line it has in every picture: its rank by validation among all points that were
+        loaded.
     """
 
     record: Record
     paths: PointPaths
     scan: str
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
+    look: int = 0
 
     def __repr__(self) -> str:
         return f"DonePoint({self.record.point} of {self.scan}: {self.record.name})"
 
 
-def load(scans: Sequence[Path]) -> list[DonePoint]:
+def load(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None = None) -> list[DonePoint]:
     """Read the records of all finished points.
 
     Says in the log how many points of each scan are not done, and which records cannot be read.
@@ -43,7 +51,9 @@ def load(scans: Sequence[Path]) -> list[DonePoint]:
     Parameters
     ----------
     scans : sequence of Path
-        Directories of scans; one that stands twice counts once.
+        Directories of scans; one that is given twice counts once.
+    labels : mapping of Path to (mapping of str to str), optional
+        `data.labels` of some of these directories, in place of those in their plans.
 
     Returns
     -------
@@ -56,19 +66,22 @@ def load(scans: Sequence[Path]) -> list[DonePoint]:
         If a directory is no scan, or no point of any scan is done.
     """
     directories = list({scan.resolve(): scan for scan in scans}.values())
-    found = {directory: _load_scan(directory) for directory in directories}
+    given = {scan.resolve(): own for scan, own in (labels or {}).items()}
+    found = {directory: _load_scan(directory, given.get(directory.resolve())) for directory in directories}
     if not any(found.values()):
         names = ", ".join(map(str, directories))
         commands = " and ".join(f"dlscan status {directory}" for directory in directories)
         raise ScanError(f"{names}: no point is done yet; see {commands}")
     _warn_of_other_events([point for points in found.values() for point in points])
-    labels = {points[0].scan for points in found.values() if points}
-    distinct = len(labels) == sum(1 for points in found.values() if points)
-    return [
+    called = {points[0].scan for points in found.values() if points}
+    distinct = len(called) == sum(1 for points in found.values() if points)
+    loaded = [
         point if distinct else dataclasses.replace(point, scan=str(directory))
         for directory, points in found.items()
         for point in points
     ]
+    looks = {number: look for look, number in enumerate(ranked(loaded))}
+    return [dataclasses.replace(point, look=looks[number]) for number, point in enumerate(loaded)]
 
 
 def _warn_of_other_events(points: Sequence[DonePoint]) -> None:
@@ -82,7 +95,7 @@ def _warn_of_other_events(points: Sequence[DonePoint]) -> None:
         log.warning("%s; numbers on different events do not compare one by one", reason)
 
 
-def _load_scan(directory: Path) -> list[DonePoint]:
+def _load_scan(directory: Path, labels: Mapping[str, str] | None) -> list[DonePoint]:
     if not directory.is_dir():
         raise ScanError(f"{directory}: no such scan; `dlscan scan EXPERIMENT` makes one")
     if not (directory / "plan.json").exists() and not (directory / "points").is_dir():
@@ -94,7 +107,8 @@ def _load_scan(directory: Path) -> list[DonePoint]:
     # reading makes no cycles, and the search for some takes longer
     with garbage.no_search():
         points = _load_points(directory, folders)
-    planned = _planned(directory) or len(folders)
+    count, planned_labels = _plan(directory)
+    planned = count or len(folders)
     if len(points) < planned:
         missing = planned - len(points)
         log.warning(
@@ -108,6 +122,8 @@ def _load_scan(directory: Path) -> list[DonePoint]:
             ", ".join(sorted(newer)),
             dlscan.__version__,
         )
+    labels = planned_labels if labels is None else labels
+    points = [dataclasses.replace(point, labels=labels) for point in points] if labels else points
     return sorted(points, key=lambda point: point.record.point)
 
 
@@ -169,11 +185,14 @@ def _read(path: Path) -> Record:
     raise problem
 
 
-def _planned(directory: Path) -> int:
+def _plan(directory: Path) -> tuple[int, dict[str, str]]:
+    """How many points are planned, 0 where that is unknown, and `data.labels`."""
     try:
-        return len(read_json(directory / "plan.json")["points"])
+        plan = read_json(directory / "plan.json")
+        labels = plan.get("config", {}).get("data", {}).get("labels") or {}
+        return len(plan["points"]), {str(name): str(label) for name, label in labels.items()}
     except FileNotFoundError:
-        return 0
-    except (DlscanError, OSError, ValueError, KeyError, TypeError, RecursionError):
+        return 0, {}
+    except (DlscanError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         log.warning("%s: damaged; the number of planned points is unknown", directory / "plan.json")
-        return 0
+        return 0, {}

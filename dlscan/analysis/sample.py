@@ -37,7 +37,7 @@ class InputSample:
     sums : ndarray, (N,)
         The sum over all values of each event.
     occupancy : ndarray, (N,)
-        The share of its values that are not zero.
+        The fraction of its values that are not zero.
     profiles : tuple of ndarray, (N, length) each
         For images of two or three axes: along each axis, the sum over the others.
     images : ndarray, (C, rows, columns), or None

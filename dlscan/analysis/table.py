@@ -11,7 +11,7 @@ from dlscan.analysis.column import Column
 from dlscan.analysis.columns import columns_of
 from dlscan.analysis.listing import listing
 from dlscan.analysis.lookup import matching
-from dlscan.analysis.names import SEED, varying_columns
+from dlscan.analysis.names import SEED, asked_classes, classes_of, varying_columns
 from dlscan.analysis.order import order
 from dlscan.analysis.pivot import pivot as pivoted
 from dlscan.analysis.records import DonePoint
@@ -38,10 +38,13 @@ class Table:
         What is shown, in order; each knows its kind.
     notes : tuple of str
         Lines that belong below it: which split the numbers are from, how the best was chosen ...
+    titled : bool
+        Whether a header for print has titles with `data.labels`, not names.
     """
 
     columns: tuple[Column, ...]
     notes: tuple[str, ...] = ()
+    titled: bool = False
 
     @functools.cached_property
     def frame(self) -> "pd.DataFrame":
@@ -114,10 +117,11 @@ def table(
         raise UsageError("--versus compares single points; leave out --repeats mean")
     each = repeats == "each" or versus is not None
     rows = rows_of(points, name, where, each=each)
+    titled = any(point.labels for point in points)
     if pivot:
         shown, note = pivoted(rows, pivot, value or DEFAULT_VALUE)
         made = tuple(presented(shown, errors))
-        return Table(made, (note, *uncertainty_note(made, errors)))
+        return Table(made, (note, *uncertainty_note(made, errors)), titled)
     notes = naming_note(rows, name)
     if best is None:
         rows = rows.take(order(rows.columns, sort))
@@ -135,7 +139,8 @@ def table(
     else:
         wanted = presented(wanted, errors)
     notes += missing_notes(wanted, rows.models)
-    return Table(tuple(wanted), (*split_note(wanted), *uncertainty_note(wanted, errors), *notes))
+    notes = [*split_note(wanted), *uncertainty_note(wanted, errors), *notes]
+    return Table(tuple(wanted), tuple(notes), titled)
 
 
 def list_columns(points: Sequence[DonePoint], where: str | None = None) -> Table:
@@ -158,10 +163,13 @@ def _shown(rows: Rows, columns: Sequence[str] | None) -> list[str]:
 
 def _default_columns(rows: Rows) -> list[str]:
     points = rows.points
-    areas = dict.fromkeys(f"{name}_AUC" for point in points for name in point.record.classes)
+    classes = classes_of(points)
+    areas = [f"{name}_AUC" for name in asked_classes(points)]
+    # of two classes the mean is that of one number with itself
+    last = [name for name in LAST_DEFAULTS if len(classes) != 2 or name != DEFAULT_VALUE]
     varying = [name for name in varying_columns(points) if not (rows.repeated and name == SEED)]
     repeats = [REPEATS] if rows.repeated else []
-    names = [*varying, *repeats, "Epochs", *areas, *LAST_DEFAULTS]
+    names = [*varying, *repeats, "Epochs", *areas, *last]
     return [name for name in names if name in rows.columns]
 
 

@@ -30,8 +30,8 @@ def uncertainty_note(columns: Sequence[Column], errors: bool) -> list[str]:
     interval = any(column.errors is not None for column in columns)
     spread = any(column.spreads is not None for column in columns)
     if interval and spread:
-        return ["+-: 68 % interval from the number of events, else standard deviation over repeats"]
+        return ["+-: statistical uncertainty (68 %), else standard deviation over repeats"]
     if interval:
-        return ["+-: 68 % interval from the number of events"]
+        return ["+-: statistical uncertainty (68 %)"]
     missing = ["No number here has an uncertainty on record; `dlscan evaluate` adds them to older records"]
     return [*(["+-: standard deviation over repeats"] if spread else []), *(missing if errors else [])]

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from dlscan.analysis.plots import KINDS, STYLES, Options
-from dlscan.cli.arguments import names, scan_directory
+from dlscan.cli.arguments import given_scans, names
 from dlscan.cli.output import say
 
 
@@ -53,7 +53,7 @@ def _spread(args: list[str]) -> list[str]:
 @click.option(
     "--efficiency",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="energy: efficiency of the cut that passes this share of all signal.",
+    help="energy: efficiency of the cut that passes this fraction of all signal.",
 )
 @click.option(
     "--style",
@@ -98,20 +98,20 @@ def plot(
                    epoch that was kept and where another attempt went on;
                    --key loss (default; training and validation), val_loss,
                    accuracy, val_accuracy, seconds, events_per_second
-      bar          a bar per model; --key is a numeric column of `dlscan table`:
-                   Mean_AUC (default), Ele_AUC, test_loss ...
+      bar          a point per model, with its uncertainty; --key is a numeric
+                   column of `dlscan table`: Mean_AUC (default), Ele_AUC ...
       heatmap      --key, as for bar, over two parameters: --by A,B
       roc          background rejection over signal efficiency, with the ratio to
                    --reference; --plain: signal over background efficiency;
                    --key is a class, a pair, several of them, or pairs
       scores       the scores of signal and background, training over test;
                    --key as for roc
-      confusion    which class the events of each class are taken for
-      energy       AUC, or --efficiency, in --bins of --by, a number of each
-                   event; --key as for roc
+      confusion    as which class the events of each class are predicted
+      energy       AUC, or --efficiency, in --bins of --by, a per-event variable
+                   (default: what looks like an energy); --key as for roc
       pareto       --key over a cost: --by Parameters (default), FLOPs, time ...
       parallel     each model a line across its parameters, coloured by --key
-      calibration  how often models are right where they say how sure they are
+      calibration  how often models are right, over their highest score
       importance   how much each parameter matters for --key
 
     \b
@@ -134,6 +134,6 @@ def plot(
     from dlscan.analysis.plots.drawing import plot as draw
 
     options = Options(sort=tuple(names(sort)), **chosen)  # type: ignore[arg-type]
-    directories = [scan_directory(scan) for scan in scans]
-    for path in draw(kind, directories, options, file, only=only, where=where, data=data):
+    directories, labels = given_scans(scans)
+    for path in draw(kind, directories, options, file, only=only, where=where, data=data, labels=labels):
         say(path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from dlscan.cli.arguments import scan_directory
+from dlscan.cli.arguments import given_scans
 from dlscan.cli.output import say
 
 
@@ -20,9 +20,9 @@ from dlscan.cli.output import say
 )
 @click.option(
     "--by",
-    metavar="NUMBER",
-    help="The number of each event that the plot against energy goes by; by default the first among the "
-    "extras that looks like an energy.",
+    metavar="VARIABLE",
+    help="The per-event variable of the plot against energy; by default the one among the extras that "
+    "looks like an energy.",
 )
 def report(scans: tuple[str, ...], file: Path | None, by: str | None) -> None:
     """Write one page about scans that needs nothing but a browser, and print its path.
@@ -43,4 +43,5 @@ def report(scans: tuple[str, ...], file: Path | None, by: str | None) -> None:
     os.environ["MPLBACKEND"] = "agg"
     from dlscan.analysis.report.build import report as write
 
-    say(write([scan_directory(scan) for scan in scans], file, by))
+    directories, labels = given_scans(scans)
+    say(write(directories, file, by, labels))

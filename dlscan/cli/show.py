@@ -68,8 +68,8 @@ def data(
 ) -> None:
     """Show what the prepared dataset of EXPERIMENT holds.
 
-    Prints how many events of each class there are in each split, for each input and class the share of values
-    that are not zero and their sum, and of a vector the mean and spread of each value. Draws the
+    Prints how many events of each class there are in each split, for each input and class the fraction of
+    values that are not zero and their sum, and of a vector the mean and spread of each value. Draws the
     distributions of these, the mean profiles along each axis of images, and mean 2-D images, and prints which
     files hold the pictures: without -o data.png, or data-1.png ..., in the folder plots of the scan.
 
@@ -88,7 +88,7 @@ def data(
     def draw() -> "list[Figure]":
         from dlscan.analysis.plots import show_data
 
-        return show_data.draw(sample, depth_axis)
+        return show_data.draw(sample, depth_axis, experiment.data.labels)
 
     _save(draw, target or experiment.directory / "plots" / "data.png")
 
@@ -136,7 +136,7 @@ def event(
     def draw() -> "list[Figure]":
         from dlscan.analysis.plots import show_event
 
-        return show_event.draw(events, depth_axis)
+        return show_event.draw(events, depth_axis, experiment.data.labels)
 
     _save(draw, target or experiment.directory / "plots" / f"{name}.png")
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from dlscan import garbage
-from dlscan.cli.arguments import names, scan_directory
+from dlscan.cli.arguments import given_scans, names
 from dlscan.cli.output import say
 
 log = logging.getLogger("dlscan")
@@ -72,7 +72,7 @@ def table(
     from dlscan.analysis.table import list_columns
     from dlscan.analysis.table import table as make_table
 
-    points = load([scan_directory(scan) for scan in scans])
+    points = load(*given_scans(scans))
     # this process needs the records to its end; the search for garbage among thousands takes a while
     garbage.keep_all()
     if listed:

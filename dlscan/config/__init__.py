@@ -11,7 +11,7 @@ from dlscan.config.experiment import (
     Stream,
     network_name,
 )
-from dlscan.config.loading import experiment_from, load, load_point, scan_directory
+from dlscan.config.loading import experiment_from, load, load_point, scan_directory, scans_and_labels
 from dlscan.config.models import Dense, Model
 from dlscan.config.scan import Scan
 from dlscan.config.train import EarlyStopping, Train
@@ -36,4 +36,5 @@ __all__ = [
     "network_name",
     "plain",
     "scan_directory",
+    "scans_and_labels",
 ]

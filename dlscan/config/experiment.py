@@ -106,7 +106,7 @@ class Normalization:
 
 
 # null is another way to leave these out
-_MAY_BE_NULL = ("extras", "normalize", "split")
+_MAY_BE_NULL = ("extras", "normalize", "split", "labels")
 
 
 def network_name(dataset: str) -> str:
@@ -131,6 +131,8 @@ class Data:
     balance: Literal["none", "weights", "oversample"] = "none"
     weights: str | None = None
     follow_links: bool = False
+    # for the eyes of people alone: not part of the dataset, and it may change at any time
+    labels: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def parse(cls, value: Any, key: str) -> "Data":
@@ -167,6 +169,10 @@ class Data:
         if data.weights is not None and data.weights not in data.extras:
             meant = hint(data.weights, data.extras)
             raise Problem(join(key, "weights"), f"must be one of data.extras, got {data.weights!r}; {meant}")
+        for name, label in data.labels.items():
+            if not label.strip() or len(re.findall(r"(?<!\\)\$", label)) % 2:
+                message = f"must be a text, with every formula between two $, got {label!r}"
+                raise Problem(join(join(key, "labels"), name), message)
         if data.classes is not None and len(data.classes) < 2:
             raise Problem(join(key, "classes"), "must name at least two classes")
         for name in data.classes or {}:

@@ -164,9 +164,27 @@ def scan_directory(path: Path) -> Path:
     ConfigError
         If it is an experiment file that cannot be read.
     """
-    if path.suffix.lower() in SUFFIXES and not path.is_dir():
-        return load(path).directory
-    return path
+    return scans_and_labels([path])[0][0]
+
+
+def scans_and_labels(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, dict[str, str]]]:
+    """The directories of scans, and `data.labels` as they are now of those named by an experiment file.
+
+    Raises
+    ------
+    ConfigError
+        If an experiment file cannot be read.
+    """
+    directories: list[Path] = []
+    labels: dict[Path, dict[str, str]] = {}
+    for path in paths:
+        if path.suffix.lower() not in SUFFIXES or path.is_dir():
+            directories.append(path)
+            continue
+        experiment = load(path)
+        directories.append(experiment.directory)
+        labels[experiment.directory] = experiment.data.labels
+    return directories, labels
 
 
 def _text(path: Path) -> str:

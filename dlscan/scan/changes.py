@@ -11,7 +11,10 @@ from dlscan.errors import ScanError
 # What decides a result; how and where a point runs may change from one submission to the next, and so may
 # where the data lie: what they are is the dataset's hash.
 _FROZEN = ("name", "data", "model", "train", "scan")
-_NOT_FROZEN = ("data.raw", "data.prepared", "data.follow_links", "train.time_limit", "train.gpu_memory")
+_NOT_FROZEN = (
+    *("data.raw", "data.prepared", "data.follow_links", "data.labels"),
+    *("train.time_limit", "train.gpu_memory"),
+)
 AFRESH = "give the experiment another name to start afresh"
 
 
@@ -94,8 +97,10 @@ def require_same_dataset(directory: Path, planned: str | None, now: str | None, 
 
 def _differences(before: Any, now: Any, key: str) -> Iterator[tuple[str, str]]:
     """The keys that differ, with their values in words."""
+    if key in _NOT_FROZEN:
+        return
     if isinstance(before, dict) and isinstance(now, dict):
         for name in dict.fromkeys([*before, *now]):
             yield from _differences(before.get(name), now.get(name), f"{key}.{name}")
-    elif before != now and key not in _NOT_FROZEN:
+    elif before != now:
         yield key, f"{key} {before!r}, now it is {now!r}"

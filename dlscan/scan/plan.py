@@ -195,7 +195,7 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
             for point in plan.points:
                 if not plan.paths(point).record.exists():
                     make_point(plan.paths(point), point, experiment)
-            return plan
+            return _relabelled(plan, experiment)
         clear_points(directory)
         assert experiment.file is not None
         plan = Plan.of(experiment, dataset=dataset, commit=git_commit(experiment.file.absolute().parent))
@@ -213,6 +213,16 @@ def changed(plan: Plan, experiment: Experiment, dataset: str | None, extend: boo
     differs = require_same(plan.directory, then, experiment, extend)
     require_same_dataset(plan.directory, plan.dataset, dataset, experiment.data.prepared)
     return differs
+
+
+def _relabelled(plan: Plan, experiment: Experiment) -> Plan:
+    """The plan with the labels that its classes and datasets have now."""
+    data, labels = plan.config["data"], experiment.data.labels
+    if data.get("labels", {}) == labels:
+        return plan
+    relabelled = dataclasses.replace(plan, config={**plan.config, "data": {**data, "labels": labels}})
+    _write(relabelled, read_json(plan.directory / "plan.json").get("created"))
+    return relabelled
 
 
 def _extend(plan: Plan, experiment: Experiment) -> Plan:

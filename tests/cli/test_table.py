@@ -95,7 +95,7 @@ def test_help_teaches_by_example():
     [
         (["--columns", "*_AUC", "--where", "Width==64 and Depth==2"], "Model Name", "AUC: test split; val_*"),
         (["--name", "depth,width", "--columns", "Epochs"], "Model Name", "Depth=3 Width=256"),
-        (["--errors", "--columns", "Ele_AUC"], "Model Name", "+-: 68 % interval from the number of events"),
+        (["--errors", "--columns", "Ele_AUC"], "Model Name", "+-: statistical uncertainty (68 %)"),
         (["--best", "val_auc"], "Model Name", "Chosen by val_Mean_AUC (validation split): "),
         (
             ["--pivot", "width,depth", "--value", "gamma_vs_pi0_auc"],

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from dlscan.config import Experiment, load, load_point
+from dlscan.dataset import content
 from dlscan.errors import ScanError
 from dlscan.scan import Plan, draft, expand, freeze
 from dlscan.scan.costs import sections
@@ -32,6 +33,17 @@ def test_a_points_file_is_an_experiment_of_its_own(make_experiment: Make) -> Non
     alone = load(plan.paths(plan.points[1]).config)
     assert alone.model.parameters.width == 16
     assert (alone.train, alone.data) == (experiment.train, experiment.data)
+
+
+def test_labels_may_change_at_any_time_and_the_plan_has_the_latest(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=GRID), "hash")
+    for label in ("$e$", "$e^-$"):
+        experiment = make_experiment(f"data.labels={{Ele: {label}}}", scan=GRID)
+        assert freeze(experiment, "hash").points == plan.points
+        assert Plan.read(plan.directory).config["data"]["labels"] == {"Ele": label}
+        assert content(experiment.data) == content(make_experiment().data)
+    freeze(make_experiment(scan=GRID), "hash")
+    assert Plan.read(plan.directory).config["data"]["labels"] == {}
 
 
 def test_a_changed_experiment_is_an_error_that_shows_the_difference(make_experiment: Make) -> None:

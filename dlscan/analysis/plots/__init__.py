@@ -37,12 +37,12 @@ class Options:
     plain : bool
         `roc`: signal over background efficiency, instead of background rejection over signal efficiency.
     by : str or None
-        `energy`: which number of each event, `target[:,0,1]`; `heatmap`, `parallel` and `importance`: which
+        `energy`: which per-event variable, `target[:,0,1]`; `heatmap`, `parallel` and `importance`: which
         parameters, `Width,Depth`; `pareto`: which cost, `FLOPs`.
     bins : str or None
         `10` (as many events in each), `equal:10` (of equal width) or edges, `0,50,100,500`.
     efficiency : float or None
-        `energy`: draw the signal efficiency of the cut that passes this share of all signal, not the AUC.
+        `energy`: draw the signal efficiency of the cut that passes this fraction of all signal, not the AUC.
     style : str
         One of `STYLES`.
     label : str or None

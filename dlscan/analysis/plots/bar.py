@@ -1,8 +1,7 @@
-"""`bar`: one number of each model, a bar each."""
+"""`bar`: one number of each model, a point with its uncertainty each."""
 
 import dataclasses
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlscan.analysis.cells import cell
+from dlscan.analysis.labels import Marked
 from dlscan.analysis.plots import Drawing, Options, numbers, style
 from dlscan.analysis.plots.numbers import Number
 from dlscan.analysis.records import DonePoint
@@ -20,14 +20,14 @@ ABSENT = float("-inf")
 BARS_PER_PAGE = 60
 
 # inches
-BAR_HEIGHT = 0.19
 BAR_GAP = 0.13
 
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """The column `options.key` of the table; from high to low unless the points are sorted already.
 
-    Repeats of a model are one bar: their mean, with a point for each.
+    Points and not bars: the axis seldom starts at zero, and the length of a bar would say nothing then.
+    Repeats of a model share a line: their mean, with a small point for each.
     """
     found = numbers.numbers(points, options.key or DEFAULT_KEY)
     bars = found.entries
@@ -36,13 +36,16 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     if all(bar.value is None for bar in bars):
         raise UsageError(f"no point has a number for {found.name}; choose another key")
     limits = _range(bars)
-    heading = f"{found.name} of {len(bars)} models"
+    heading = f"{found.heading} of {len(bars)} models"
     pages = [bars[first : first + BARS_PER_PAGE] for first in range(0, len(bars), BARS_PER_PAGE)]
     return Drawing(
         f"bar-{found.name}",
         [
             _page(
-                page, found, limits, heading + (f" (page {number} of {len(pages)})" if len(pages) > 1 else "")
+                page,
+                found,
+                limits,
+                Marked(heading + (f" (page {number} of {len(pages)})" if len(pages) > 1 else "")),
             )
             for number, page in enumerate(pages, 1)
         ],
@@ -64,47 +67,42 @@ def _page(
     rows = [end - height / 2 for end, height in zip(ends, heights, strict=True)]
     page = style.figure(8.4, 1.8 + ends[-1])
     axes = page.add_subplot()
-    start = max(limits[0], 0.0)
     for row, bar in zip(rows, bars, strict=True):
         if bar.value is not None:
-            axes.barh(row, bar.value - start, left=start, height=BAR_HEIGHT, color=style.COLORS[0])
-            _uncertainty(axes, row, bar)
-        place = start if bar.value is None else max(bar.high, start)
+            _point(axes, row, bar)
+        place = limits[0] if bar.value is None else bar.high
         text = "not defined" if bar.value is None else cell(bar.value, found.column)
-        axes.annotate(text, (place, row), (5, 0), textcoords="offset points", va="center", fontsize=9)
+        axes.annotate(text, (place, row), (7, 0), textcoords="offset points", va="center", fontsize=9)
     axes.set_yticks(rows, names, fontsize=9)
     axes.set_ylim(ends[-1], 0)
     axes.set_xlim(limits)
     axes.tick_params(axis="y", which="both", left=False, right=False)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(style.literal(found.axis))
-    if start > 0:
-        style.note(axes, f"The axis starts at {start:.4g}, not at 0: compare the numbers, not the lengths.")
     style.title(page, heading)
     style.footnote(page, found.note)
     return page
 
 
-def _uncertainty(axes: Axes, row: float, bar: Number) -> None:
-    look: dict[str, Any]
-    if bar.bounded:
-        down, up = bar.halves
-        look = {"fmt": "none", "ecolor": "#000000", "elinewidth": 1.1, "capsize": 2.5}
-        axes.errorbar([bar.value or 0.0], [row], xerr=[[down], [up]], **look)
+def _point(axes: Axes, row: float, bar: Number) -> None:
+    look: dict[str, Any] = {
+        "fmt": "o",
+        "color": style.INK,
+        "markersize": 5,
+        "elinewidth": 1.2,
+        "capsize": 2.5,
+    }
+    down, up = bar.halves
+    axes.errorbar([bar.value or 0.0], [row], xerr=[[down], [up]] if bar.bounded else None, **look)
     if len(bar.repeats) > 1:
-        look = {"marker": "o", "linestyle": "none", "markersize": 3.2, "markeredgecolor": "#000000"}
-        axes.plot(bar.repeats, [row] * len(bar.repeats), color="#ffffff", **look)
+        small: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 3.2, "color": "#ffffff"}
+        axes.plot(bar.repeats, [row] * len(bar.repeats), markeredgecolor="#000000", zorder=3, **small)
 
 
 def _range(bars: Sequence[Number]) -> tuple[float, float]:
-    """Where the axis starts and ends: at zero, unless the differences would then be lost to the eye."""
+    """Where the axis starts and ends: around all points and their uncertainties."""
     present = [bar for bar in bars if bar.value is not None]
     low, high = min(bar.low for bar in present), max(bar.high for bar in present)
-    spread = high - low
-    start = min(1.05 * low, 0.0)
-    if spread and low > 2 * spread:
-        # a round number a little below the shortest bar
-        step = 10 ** math.floor(math.log10(spread)) / 10
-        start = math.floor((low - 0.2 * spread) / step) * step
-    # room for the number behind the longest bar
-    return start, high + 0.14 * ((high - start) or 1.0)
+    spread = (high - low) or abs(high) or 1.0
+    # room for the number behind the last point
+    return low - 0.06 * spread, high + 0.2 * spread

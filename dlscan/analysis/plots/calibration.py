@@ -1,4 +1,4 @@
-"""`calibration`: how often models are right where they say how sure they are."""
+"""`calibration`: how often models are right, over the highest score."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ Content = tuple[Reliability, Estimate]
 
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
-    """Share of right decisions over the highest score, a line per model, and how often each score is."""
+    """Fraction of right decisions over the highest score, a line per model, and how often each score is."""
     if options.key is not None:
         raise UsageError("calibration has no --key: it is of the highest score, whatever the class")
     bins = bin_count(options.bins, BINS)
@@ -68,7 +68,7 @@ def _page(shown: choice.Shown[Content]) -> Figure:
     upper, lower = page.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
     upper.plot([0, 1], [0, 1], color="#999999", linewidth=0.9, linestyle=(0, (4, 2)))
     start, lines = 1.0, []
-    for number, model in enumerate(shown.models):
+    for number, model in zip(shown.looks, shown.models, strict=True):
         found, _ = model.content
         there = found.weight > 0
         look = style.line(number)
@@ -82,19 +82,19 @@ def _page(shown: choice.Shown[Content]) -> Figure:
         start = min(start, float(found.edges[:-1][there][0]))
     upper.set_xlim(start, 1)
     upper.set_ylim(0 if start < 0.3 else None, 1.02)
-    upper.set_ylabel("Share that is right")
+    upper.set_ylabel("Fraction that is right")
     labels = [f"{error.value:.4f} ± {error.up:.4f}" for error in errors]
     upper.legend(lines, labels, title="Calibration error", loc="best", fontsize=8)
     lower.set_yscale("log")
-    lower.set_ylabel("Share of events")
+    lower.set_ylabel("Fraction of events")
     lower.set_xlabel("Highest score")
     style.title(page, "Calibration on the test split")
     style.footnote(
         page,
         shown.note,
-        "Dashed: perfectly calibrated; above it a model is too modest, below too sure.",
-        "Bars: 68 % interval from the number of events.",
+        "Dashed: perfect calibration. Above it a model is underconfident, below it overconfident.",
+        "Error bars: statistical uncertainty (68 %).",
     )
-    handles = [Line2D([], [], **style.line(number), **style.marker(number)) for number in range(len(names))]
+    handles = [Line2D([], [], **style.line(number), **style.marker(number)) for number in shown.looks]
     style.legend_outside(page, handles, names)
     return page

@@ -5,15 +5,14 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from dlscan.analysis.catalog import about_metric
 from dlscan.analysis.columns import distinct_names
+from dlscan.analysis.plots import style
+from dlscan.analysis.ranked import ranked, ranking_key
 from dlscan.analysis.records import DonePoint
 from dlscan.errors import ScanError, UsageError
 
 log = logging.getLogger("dlscan")
-
-# what the best are chosen by, in this order, with the sign that makes more better: validation alone, because
-# the best of many on the test split would owe a part of what is shown to chance
-_CHOSEN_BY = (("val_Mean_AUC", 1.0), ("best_val_loss", -1.0))
 
 Content = TypeVar("Content")
 
@@ -43,13 +42,28 @@ class Shown(Generic[Content]):
     note: str
 
     @property
+    def looks(self) -> list[int]:
+        """What each model looks like: see `looks`."""
+        return looks([model.point for model in self.models])
+
+    @property
     def best(self) -> int:
         """The position of the best model by validation; the first where there is no such number."""
-        key, sign = _key([model.point for model in self.models])
-        return max(
-            range(len(self.models)),
-            key=lambda number: (_rank(self.models[number].point, key, sign), -number),
-        )
+        return ranked([model.point for model in self.models])[0]
+
+
+def looks(points: Sequence[DonePoint]) -> list[int]:
+    """The number of each point for `style.line` on one page: its own, the same in every picture.
+
+    Of very many models two may share a look; where they meet on a page, the second has the next free one.
+    """
+    found: list[int] = []
+    for point in points:
+        look = point.look
+        while any(other % style.LOOKS == look % style.LOOKS for other in found):
+            look += 1
+        found.append(look)
+    return found
 
 
 def choose(points: Sequence[DonePoint], read: Callable[[DonePoint], Content], most: int) -> Shown[Content]:
@@ -71,13 +85,12 @@ def choose(points: Sequence[DonePoint], read: Callable[[DonePoint], Content], mo
     ScanError
         If no point can be read.
     """
-    key, sign = _key(points)
-    ranked = sorted(range(len(points)), key=lambda number: -_rank(points[number], key, sign))
+    key, _ = ranking_key(points)
     names = distinct_names(points)
     found: dict[int, Model[Content]] = {}
     failed: dict[int, ScanError] = {}
     # without need for a choice the order of reading is the order given
-    for number in ranked if len(points) > most else range(len(points)):
+    for number in ranked(points) if len(points) > most else range(len(points)):
         if len(found) == most:
             break
         try:
@@ -110,25 +123,15 @@ def point_of(points: Sequence[DonePoint], text: str, option: str) -> DonePoint:
     raise UsageError(f"{option} {text}: no finished point of this number; the column Point has the numbers")
 
 
-def _key(points: Sequence[DonePoint]) -> tuple[str | None, float]:
-    """The first number that all points have, else the first that any has."""
-    for enough in (all, any):
-        for key, sign in _CHOSEN_BY:
-            if enough(point.record.metrics.get(key) is not None for point in points):
-                return key, sign
-    return None, 1.0
-
-
-def _rank(point: DonePoint, key: str | None, sign: float) -> float:
-    value = None if key is None else point.record.metrics.get(key)
-    return float("-inf") if value is None else sign * value
-
-
 def _note(shown: int, every: int, failed: int, key: str | None) -> str:
     hidden = every - failed - shown
     if not hidden:
         return ""
-    how = f"the best by {key} (validation)" if key else "the first, as no record has a number of validation"
+    how = (
+        f"the best by {about_metric(key).title} (validation)"
+        if key
+        else "the first, as no record has a number of validation"
+    )
     left = f"{hidden} {'is' if hidden == 1 else 'are'} not shown"
     return f"{shown} of {every} models: {how}; {left}"
 

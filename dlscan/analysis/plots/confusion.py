@@ -1,4 +1,4 @@
-"""`confusion`: which class the events of each class are taken for, a panel per model."""
+"""`confusion`: as which class the events of each class are predicted, a panel per model."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from dlscan.analysis.labels import Marked, called, unicode_of
 from dlscan.analysis.plots import Drawing, Options, choice, matrix, style, words
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.results import Floats, predictions
@@ -24,7 +25,7 @@ TITLE_LETTER = 0.1
 
 @dataclasses.dataclass(frozen=True)
 class Matrix:
-    """Sums of weights of the events of each class (row) taken for each class (column)."""
+    """Sums of weights of the events of each class (row) predicted as each class (column)."""
 
     classes: tuple[str, ...]
     counts: Floats
@@ -77,7 +78,7 @@ def _rows(model: choice.Model[Matrix]) -> list[dict[str, Any]]:
                     "point": model.point.record.point,
                     "model": model.name,
                     "true": true,
-                    "taken_for": taken,
+                    "predicted": taken,
                     "count": count,
                     "share": float(shares[number, other]) if total > 0 else None,
                     "share_down": None if found is None else found.down,
@@ -98,13 +99,14 @@ def _page(models: Sequence[choice.Model[Matrix]], note: str, which: str) -> Figu
     weighted = any(model.content.weighted for model in models)
     what = "sums of weights" if weighted else "numbers of events"
     style.title(page, f"Confusion on the test split{which}")
-    style.footnote(page, f"Shares of the events of each true class, with {what} below.", note)
+    style.footnote(page, f"Fractions of the events of each true class, with {what} below.", note)
     return page
 
 
 def _panel(axes: Axes, model: choice.Model[Matrix]) -> None:
     table = model.content
-    shares, names = table.shares, [style.short(name) for name in table.classes]
+    shares = table.shares
+    names = [style.short(called(name, model.point.labels)) for name in table.classes]
     matrix.cells(axes, shares, (0, 1), matrix.SHARES)
     for (row, column), share in np.ndenumerate(shares):
         text = (
@@ -114,11 +116,11 @@ def _panel(axes: Axes, model: choice.Model[Matrix]) -> None:
         )
         color = matrix.ink(share, 0, 1, matrix.SHARES)
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
-    tilted = max(map(len, names)) > 6
+    tilted = max(len(unicode_of(Marked(name))) for name in names) > 6
     axes.set_xticks(
         range(len(names)), names, rotation=45 if tilted else 0, ha="right" if tilted else "center"
     )
     axes.set_yticks(range(len(names)), names)
-    axes.set_xlabel("Taken for")
+    axes.set_xlabel("Predicted class")
     axes.set_ylabel("True class")
     axes.set_title(style.label(model.name))

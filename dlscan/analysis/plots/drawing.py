@@ -1,6 +1,6 @@
 """From scans to the files of a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlscan.analysis.columns import columns_of
@@ -21,6 +21,7 @@ def plot(
     only: Sequence[str] = (),
     where: str | None = None,
     data: Path | None = None,
+    labels: Mapping[Path, Mapping[str, str]] | None = None,
 ) -> list[Path]:
     """Draw a picture of finished points of `scans`.
 
@@ -40,6 +41,8 @@ def plot(
         Draw only the points for which this expression holds: see `select`.
     data : Path, optional
         Write the numbers behind the picture here, as CSV with every digit.
+    labels : mapping, optional
+        Of classes and datasets: see `load`.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def plot(
     if file is not None:
         style.require_format(file)
     _require_used(kind, options)
-    points = selected(load(scans), only, where)
+    points = selected(load(scans, labels), only, where)
     with style.applied(options.style):
         drawing = draw(kind, points, options)
         written = style.save(drawing.pages, file or home(scans) / "plots" / f"{file_name(drawing.name)}.png")

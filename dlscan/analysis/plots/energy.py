@@ -1,4 +1,4 @@
-"""`energy`: how well models do in bins of a number of each event, such as its energy."""
+"""`energy`: how well models do in bins of a per-event variable, such as the energy."""
 
 import dataclasses
 import itertools
@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from dlscan.analysis.labels import Marked, called, merged
 from dlscan.analysis.plots import Drawing, Options, choice, style
-from dlscan.analysis.plots.events import EventNumber, bin_edges, event_number, in_bins
-from dlscan.analysis.plots.questions import Question, questions
+from dlscan.analysis.plots.events import EventNumber, bin_edges, event_number, in_bins, like_energy, variables
+from dlscan.analysis.plots.questions import Question, not_drawn, questions, require_drawn
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.results import Floats, Predictions, predictions
 from dlscan.errors import UsageError
@@ -30,6 +31,7 @@ PANELS_PER_PAGE = 6
 BINS = 8
 # more bands than these hide each other
 MOST_BANDS = 4
+MOST_NAMED = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,10 +54,11 @@ class Bin:
 
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
-    """A panel per question: AUC, or signal efficiency at a cut, over the number that `options.by` names."""
-    if options.by is None:
-        raise UsageError(_hint(points))
-    number = event_number(options.by)
+    """A panel per question: AUC, or signal efficiency at a cut, over the variable that `options.by` names.
+
+    Without it, over the one that looks like an energy.
+    """
+    number = event_number(_energy(points) if options.by is None else options.by)
     asked = questions(options.key, points)
 
     def read(point: DonePoint) -> Scored:
@@ -69,9 +72,16 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         for question in asked
         for row, model in enumerate(shown.models)
     }
+    reasons = {
+        question: question.why_none(shown.models[0].content.scored)
+        for question in asked
+        if not any(_has(found[question, row]) for row in range(len(shown.models)))
+    }
+    drawn = [question for question in asked if question not in reasons]
+    require_drawn(drawn, reasons)
     pages = [
-        _page(shown, part, found, number, options.efficiency, which)
-        for part, which in style.paged(asked, PANELS_PER_PAGE)
+        _page(shown, part, found, number, options.efficiency, which, not_drawn(reasons))
+        for part, which in style.paged(drawn, PANELS_PER_PAGE)
     ]
     value = "auc" if options.efficiency is None else "signal_efficiency"
     rows = [
@@ -83,19 +93,35 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     return Drawing(name, pages, rows)
 
 
-def _hint(points: Sequence[DonePoint]) -> str:
+def _energy(points: Sequence[DonePoint]) -> str:
+    """What looks like an energy.
+
+    Raises
+    ------
+    UsageError
+        If nothing does, or several do; the message names what there is.
+    """
     shown = choice.choose(points, predictions, 1).models[0]
     extras = shown.content.extras
     if not extras:
-        return "energy needs an extra of the events, and the scores have none; name some in data.extras"
-    shapes = {name: np.shape(extras[name])[1:] for name in extras}
-    name, shape = next(iter(shapes.items()))
-    example = f"{name}[{','.join([':', *('0' for _ in shape)])}]" if shape else name
-    there = ", ".join(
-        f"{name} (events{''.join(f', {size}' for size in shape)})" for name, shape in shapes.items()
-    )
-    return (
-        f"energy needs to know which number of an event to go by; there is {there}: such as --by '{example}'"
+        raise UsageError(
+            "energy needs a per-event variable, and the scores have none; name one in data.extras"
+        )
+    found = like_energy(extras, shown.point.labels)
+    if found is not None:
+        return found
+    there = [
+        f"{name} ({number.min():.4g} to {number.max():.4g})" for name, number in variables(extras).items()
+    ]
+    if not there:
+        shapes = ", ".join(f"{name} {np.shape(extras[name])}" for name in extras)
+        raise UsageError(
+            f"energy needs a per-event variable, and no extra looks like an energy; there is {shapes}: name "
+            "one with --by, such as --by 'target[:,0,1]'"
+        )
+    raise UsageError(
+        f"which variable is the energy? choose with --by: {', '.join(there[:MOST_NAMED])}"
+        + (f" and {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else "")
     )
 
 
@@ -138,7 +164,7 @@ def _row(model: choice.Model[Scored], question: Question, each: Bin, value: str)
         "point": model.point.record.point,
         "model": model.name,
         "signal": question.signal,
-        "background": question.background or "rest",
+        "background": question.rest,
         "low": each.low,
         "high": each.high,
         "mean": each.mean,
@@ -156,45 +182,50 @@ def _page(
     number: EventNumber,
     efficiency: float | None,
     which: str,
+    absent: Marked,
 ) -> Figure:
     down, across = style.grid(len(asked))
     names = [model.name for model in shown.models]
+    by = called(number.text, merged(model.point.labels for model in shown.models))
     page = style.figure(4.2 * across + 0.2, 3.4 * down + 0.8, names)
     for place, question in enumerate(asked, 1):
         axes = page.add_subplot(down, across, place)
-        for row in range(len(names)):
-            _line(axes, found[question, row], row, len(names))
+        for row, look in enumerate(shown.looks):
+            _line(axes, found[question, row], row, len(names), look)
         axes.set_title(style.label(question.title))
-        axes.set_xlabel(style.literal(number.text))
+        axes.set_xlabel(style.literal(by))
         axes.set_ylabel("AUC" if efficiency is None else "Signal efficiency")
-        if not axes.lines:
-            text = "no event of signal\nor none of background"
-            axes.text(0.5, 0.5, text, ha="center", transform=axes.transAxes)
     what = (
         "AUC"
         if efficiency is None
         else f"Efficiency of the cut that passes {100 * efficiency:g} % of all signal,"
     )
-    style.title(page, f"{what} in bins of {number.text}, test split{which}")
+    style.title(page, Marked(f"{what} in bins of {by}, test split{which}"))
     beside = " (several side by side)" if len(names) > MOST_BANDS else ""
-    interval = f"bars{'' if beside else ' and bands'}: 68 % interval from the number of events"
-    style.footnote(page, shown.note, f"Points at the mean of the events in the bin{beside}; {interval}.")
-    handles = [Line2D([], [], **style.line(row), **style.marker(row)) for row in range(len(names))]
+    interval = f"Error bars{'' if beside else ' and bands'}: statistical uncertainty (68 %)."
+    style.footnote(
+        page, shown.note, f"Points at the mean of the events in the bin{beside}. {interval}", absent
+    )
+    handles = [Line2D([], [], **style.line(look), **style.marker(look)) for look in shown.looks]
     style.legend_outside(page, handles, names)
     return page
 
 
-def _line(axes: Axes, bins: Sequence[Bin], row: int, models: int) -> None:
-    if not any(each.found for each in bins):
+def _has(bins: Sequence[Bin]) -> bool:
+    return any(each.found for each in bins)
+
+
+def _line(axes: Axes, bins: Sequence[Bin], row: int, models: int, number: int) -> None:
+    if not _has(bins):
         return
-    look = style.line(row)
+    look = style.line(number)
     # side by side within a third of the narrowest bin
     step = min(each.high - each.low for each in bins) / 3 / models if models > MOST_BANDS else 0.0
     places = [each.mean + step * (row - (models - 1) / 2) for each in bins]
     value = np.array([np.nan if each.found is None else each.found.value for each in bins])
     down = np.array([np.nan if each.found is None else each.found.down for each in bins])
     up = np.array([np.nan if each.found is None else each.found.up for each in bins])
-    axes.plot(places, value, **look, **style.marker(row))
+    axes.plot(places, value, **look, **style.marker(number))
     axes.vlines(places, value - down, value + up, color=look["color"], linewidth=1)
     if models <= MOST_BANDS:
         axes.fill_between(places, value - down, value + up, color=look["color"], alpha=0.15, linewidth=0)

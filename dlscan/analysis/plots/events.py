@@ -1,6 +1,7 @@
-"""A number of each event, such as its energy, and bins of it."""
+"""A per-event variable, such as the energy, and bins of it."""
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -8,18 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.analysis.labels import called, unicode_of
 from dlscan.analysis.lookup import find
 from dlscan.analysis.results import Floats
 from dlscan.errors import UsageError
 
 MOST_BINS = 1000
 
+MOST_LOOKED_AT, EVENTS_LOOKED_AT = 64, 20_000
+
+_ENERGY = re.compile(r"energy|[kMGT]eV\b|\bE\b|\bp_?T\b", re.IGNORECASE)
 _INDEXED = re.compile(r"(?P<name>.+?)\s*\[(?P<items>[^\[\]]*)\]")
 
 
 @dataclasses.dataclass(frozen=True)
 class EventNumber:
-    """Which number of each event: an extra and the place in it.
+    """A per-event variable: an extra and the place in it.
 
     Attributes
     ----------
@@ -36,7 +41,7 @@ class EventNumber:
     items: tuple[int, ...]
 
     def take(self, extras: Mapping[str, NDArray[Any]]) -> Floats:
-        """The number of every event, (N,).
+        """The value of every event, (N,).
 
         Raises
         ------
@@ -57,9 +62,9 @@ class EventNumber:
             example = f"{name}[{','.join([':', *('0' for _ in shape)])}]" if shape else name
             raise UsageError(
                 f"--by {self.text}: {name} has shape (events, {', '.join(map(str, shape))}); "
-                f"name one number of each event, such as {example}"
+                f"name one value per event, such as {example}"
                 if shape
-                else f"--by {self.text}: {name} is one number of each event; write {example}"
+                else f"--by {self.text}: {name} is one value per event; write {example}"
             )
         place: Any = (slice(None), *self.items)
         chosen = values[place]
@@ -87,6 +92,41 @@ def event_number(text: str) -> EventNumber:
             f"--by {text}: the index is a colon for the events and then whole numbers, such as [:,0,1]"
         )
     return EventNumber(text, match["name"], tuple(int(item) for item in rest))
+
+
+def variables(extras: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
+    """The per-event variables among the extras that are continuous, by how `--by` names them.
+
+    What has few values, such as the code of a particle, is none. Of two that are equal to a part in a
+    thousand the first counts. The first `MOST_LOOKED_AT` places of an extra and its first
+    `EVENTS_LOOKED_AT` events decide.
+    """
+    found: dict[str, Floats] = {}
+    for name, values in extras.items():
+        if not np.issubdtype(values.dtype, np.floating):
+            continue
+        for index in itertools.islice(np.ndindex(values.shape[1:]), MOST_LOOKED_AT):
+            number = np.asarray(values[(slice(EVENTS_LOOKED_AT), *index)], np.float64)
+            different = len(np.unique(number)) > len(number) / 2
+            if different and np.isfinite(number).all() and not _is_in(number, found):
+                found[f"{name}[{','.join([':', *map(str, index)])}]" if index else str(name)] = number
+    return found
+
+
+def like_energy(extras: Mapping[str, NDArray[Any]], labels: Mapping[str, str]) -> str | None:
+    """The one variable that looks like an energy: by its name or label, else the one that is positive.
+
+    None where there is none, or several.
+    """
+    positive = [name for name, number in variables(extras).items() if number.min(initial=np.inf) > 0]
+    named = [name for name in positive if _ENERGY.search(f"{name} {unicode_of(called(name, labels))}")]
+    found = named or positive
+    return found[0] if len(found) == 1 else None
+
+
+def _is_in(number: Floats, found: Mapping[str, Floats]) -> bool:
+    # the energy and the momentum of light particles
+    return any(np.allclose(number, other, rtol=1e-3) for other in found.values())
 
 
 def bin_edges(text: str | None, values: Floats, usual: int) -> Floats:

@@ -105,7 +105,7 @@ def _page(found: Numbers, cells: Cells, down: Column, across: Column) -> Figure:
     axes.set_xlabel(style.short(across.name, 40))
     axes.set_ylabel(style.short(down.name, 30))
     page.colorbar(image, ax=axes, aspect=25, pad=0.02).outline.set_visible(False)
-    style.title(page, found.axis)
+    style.title(page, found.heading)
     style.footnote(page, _note(found, len(lines) * len(heads) - len(cells)))
     return page
 

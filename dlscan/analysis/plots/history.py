@@ -19,6 +19,7 @@ from dlscan.errors import ScanError
 
 DEFAULT_KEY = "loss"
 VALIDATION = "val_"
+_TITLES = {"seconds": "time per epoch [s]", "events_per_second": "training events per second [1/s]"}
 MOST_MARKED = 15
 
 DASHED = (0, (4, 1.5))
@@ -86,6 +87,13 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     )
 
 
+def _title(key: str) -> str:
+    """What a person calls a column of the history: `loss (validation)`."""
+    bare = key.removeprefix(VALIDATION)
+    title = _TITLES.get(bare, bare)
+    return title if bare == key else f"{title} (validation)"
+
+
 def _curve(model: choice.Model[dict[str, Floats]], keys: Sequence[str]) -> Curve:
     epochs = model.content[EPOCH]
     found = resumptions(model.point.paths)
@@ -115,19 +123,21 @@ def _page(curves: Sequence[Curve], keys: Sequence[str], limits: Limits, which: s
     names = [curve.name for curve in curves]
     page = style.figure(7.2, 5.0, [*names, *keys, "best", "resumed"])
     axes = page.add_subplot()
-    handles = [_lines(axes, curve, number, keys) for number, curve in enumerate(curves)]
+    looks = choice.looks([curve.point for curve in curves])
+    handles = [_lines(axes, curve, number, keys) for number, curve in zip(looks, curves, strict=True)]
     axes.set_ylim(limits.low, limits.high)
     axes.set_xlabel("Epoch")
     axes.set_xlim(0, limits.last)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    axes.set_ylabel(style.literal(keys[0]))
+    axes.set_ylabel(style.literal(_title(keys[0])))
     if limits.hidden:
         style.note(axes, f"{limits.hidden} values lie outside the range that is shown")
-    style.title(page, f"{' and '.join(keys)} over the epochs{which}")
+    heading = _title(keys[0])
+    style.title(page, f"{heading[:1].upper()}{heading[1:]} over the epochs{which}")
     unknown = sum(curve.unknown for curve in curves)
     if unknown:
         models = "1 model" if unknown == 1 else f"{unknown} models"
-        style.footnote(page, f"{models} went on in another attempt after an epoch that is not on record.")
+        style.footnote(page, f"{models} continued in another attempt after an epoch that is not on record.")
     marks, meanings = _marks(curves, keys)
     style.legend_outside(page, [*handles, *marks], [*names, *meanings])
     return page
@@ -137,11 +147,9 @@ def _lines(axes: Axes, curve: Curve, number: int, keys: Sequence[str]) -> Line2D
     """Draw the lines of a model and give one for the legend."""
     both = len(keys) > 1
     # dashes tell validation from training, so that symbols must tell many models apart
-    look: dict[str, Any] = (
-        style.line(number) if not both else {"color": style.COLORS[number % len(style.COLORS)]}
-    )
+    look: dict[str, Any] = style.curve(number) if not both else {"color": style.color(number)}
     few = len(curve.epochs) <= MOST_MARKED
-    symbol = style.marker(number) if few or (both and number >= len(style.COLORS)) else {}
+    symbol = style.marker(number) if few or (both and number % style.LOOKS >= len(style.COLORS)) else {}
     if symbol and not few:
         symbol |= {"markevery": max(len(curve.epochs) // 10, 1)}
     for key, values in curve.values.items():
@@ -176,7 +184,7 @@ def _marks(curves: Sequence[Curve], keys: Sequence[str]) -> tuple[list[Line2D], 
     meanings.append("epoch whose weights were kept")
     if any(curve.resumed for curve in curves):
         marks.append(Line2D([], [], linestyle="none", **grey, **RESUMED))
-        meanings.append("another attempt went on")
+        meanings.append("continued in another attempt")
     return marks, meanings
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from dlscan.analysis.event_noise import EventNoise, event_noise
 from dlscan.analysis.importance import Importance, importances, levels, noise_shares
+from dlscan.analysis.labels import Marked
 from dlscan.analysis.plots import Drawing, Options, style
 from dlscan.analysis.plots.numbers import Numbers
 from dlscan.analysis.plots.parameters import against, places_of
@@ -95,8 +96,10 @@ def _page(
     axes.grid(visible=False, axis="y")
     axes.set_xlim(0, 1.28)
     axes.set_xticks(np.arange(0, 1.01, 0.2), [f"{part} %" for part in range(0, 101, 20)])
-    axes.set_xlabel(style.literal(f"Share of the variance of {found.axis} between {models} models"))
-    style.title(page, f"What matters for {found.name}")
+    axes.set_xlabel(
+        style.literal(Marked(f"Fraction of the variance of {found.axis} between {models} models"))
+    )
+    style.title(page, Marked(f"What matters for {found.title}"))
     seeds = "" if SEEDS in others else ", other seeds"
     style.footnote(
         page,

@@ -7,13 +7,13 @@ from typing import Any
 
 from dlscan.analysis.column import Column
 from dlscan.analysis.columns import columns_of
+from dlscan.analysis.labels import Marked
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.names import distinct_names
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.rows import Rows, rows_of
 from dlscan.errors import UsageError
 
-SPLITS = {"test": "test split", "validation": "validation split", "train": "training split", "": ""}
 LOW_IS_GOOD = ("loss", "error")
 # of the median interval from end to end: the least that colours span
 LEAST_INTERVALS = 2
@@ -99,11 +99,19 @@ class Numbers:
         return self.column.name
 
     @property
-    def axis(self) -> str:
-        """What to write at an axis: name, unit and split."""
-        unit = f" [{self.column.about.unit}]" if self.column.about.unit else ""
-        split = SPLITS[self.column.about.split]
-        return f"{self.name}{unit}" + (f" ({split})" if split else "")
+    def title(self) -> Marked:
+        """What a person calls it, with the split: `mean AUC (validation)`."""
+        return self.column.full_title
+
+    @property
+    def heading(self) -> Marked:
+        """The title at the start of a line."""
+        return Marked(self.title[:1].upper() + self.title[1:])
+
+    @property
+    def axis(self) -> Marked:
+        """What to write at an axis: title and unit."""
+        return Marked(f"{self.title} [{self.column.about.unit}]" if self.column.about.unit else self.title)
 
     @property
     def high_is_good(self) -> bool:
@@ -115,7 +123,7 @@ class Numbers:
         """What the error bars are; empty where there are none."""
         parts = []
         if any(entry.bounded for entry in self.entries if len(entry.repeats) < 2):
-            parts.append("68 % interval from the number of events")
+            parts.append("statistical uncertainty (68 %)")
         if any(len(entry.repeats) > 1 for entry in self.entries):
             parts.append("standard deviation over repeats, which are points around their mean")
         return f"Error bars: {'; '.join(parts)}." if parts else ""
@@ -188,7 +196,7 @@ def chance_note(found: Numbers) -> str:
     """What to say where models are called the best by a number of the test split."""
     if found.column.about.split != "test":
         return ""
-    return "The best of many on the test split owes a part of its number to chance; choose by a val_* number."
+    return "The best of many on the test split owes part of its number to chance; choose by a val_* number."
 
 
 def _names(rows: Rows) -> list[str]:

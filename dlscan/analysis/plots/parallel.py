@@ -14,6 +14,7 @@ from matplotlib.path import Path
 
 from dlscan.analysis.cells import cell
 from dlscan.analysis.column import Column
+from dlscan.analysis.labels import Marked
 from dlscan.analysis.plots import Drawing, Options, matrix, style, words
 from dlscan.analysis.plots.numbers import Number, Numbers, chance_note, color_limits
 from dlscan.analysis.plots.parameters import against, places_of, texts_of, values_of
@@ -63,7 +64,7 @@ def _page(found: Numbers, columns: Sequence[Column], present: Sequence[int]) -> 
             PathPatch(curve, facecolor="none", edgecolor=color, linewidth=width, alpha=1 if best else 0.75)
         )
     _frame(axes, [*columns, None], found, limits)
-    style.title(page, f"{found.axis} of {len(present)} models")
+    style.title(page, Marked(f"{found.heading} of {len(present)} models"))
     highest = "highest" if found.high_is_good else "lowest"
     best_model = (
         f"Thick: {style.cut(entries[-1].name)}, {highest} of all: {cell(entries[-1].value, found.column)}."
@@ -100,7 +101,7 @@ def _curve(heights: Sequence[float]) -> Path:
 def _frame(axes: Axes, columns: Sequence[Column | None], found: Numbers, limits: tuple[float, float]) -> None:
     """Vertical axes with a name below and the values beside."""
     white: Any = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
-    names = [style.short(found.name if column is None else column.name, 20) for column in columns]
+    names = [style.short(found.column.title if column is None else column.name, 20) for column in columns]
     for number, column in enumerate(columns):
         axes.axvline(number, color="#333333", linewidth=1)
         side: Any = {"ha": "left" if column is None else "right", "xytext": (4 if column is None else -4, 0)}

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from dlscan.analysis.cells import cell
+from dlscan.analysis.labels import Marked, unicode_of
 from dlscan.analysis.plots import Drawing, Options, style, words
 from dlscan.analysis.plots.numbers import Number, Numbers, chance_note, default_key, numbers
 from dlscan.analysis.records import DonePoint
@@ -22,7 +23,7 @@ COSTS = {"flops": "FLOPs", "time": "Train_Seconds", "parameters": "Parameters"}
 MOST_NAMED = 25
 
 OTHERS: Any = {"color": "#9a9a9a", "marker": "o", "linestyle": "none", "markersize": 4.5}
-FRONT: Any = {"color": style.COLORS[0], "marker": "D", "linestyle": "none", "markersize": 6.5}
+FRONT: Any = {"color": style.INK, "marker": "D", "linestyle": "none", "markersize": 6.5}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _page(found: Numbers, cost: Numbers, places: Sequence[Place]) -> Figure:
     _number(axes, best, found.high_is_good)
     axes.set_xlabel(style.literal(cost.axis))
     axes.set_ylabel(style.literal(found.axis))
-    style.title(page, f"{found.name} over {cost.name} of {len(places)} models")
+    style.title(page, Marked(f"{found.heading} over {cost.column.title} of {len(places)} models"))
     style.footnote(page, chance_note(found), found.note, _missing(found, cost, len(places)))
     handles = [Line2D([], [], **OTHERS) for _ in grey] + [Line2D([], [], **FRONT) for _ in names]
     heading = f"{len(best)} on the front" + ("" if len(best) == len(named) else f", {len(named)} named")
@@ -137,4 +138,5 @@ def _missing(found: Numbers, cost: Numbers, drawn: int) -> str:
     count = len(found.entries) - drawn
     if not count:
         return ""
-    return f"{count} {'model has' if count == 1 else 'models have'} no {found.name} or no {cost.name}."
+    without = f"no {unicode_of(found.title)} or no {unicode_of(cost.title)}"
+    return f"{count} {'model has' if count == 1 else 'models have'} {without}."

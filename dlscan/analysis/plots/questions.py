@@ -2,16 +2,19 @@
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.analysis.catalog import Naming
+from dlscan.analysis.labels import Marked, merged, unicode_of
 from dlscan.analysis.lookup import find
+from dlscan.analysis.names import asked_classes, classes_of
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.results import Floats, Predictions
 from dlscan.config.labels import pair_name
-from dlscan.errors import UsageError
+from dlscan.errors import ScanError, UsageError
 from dlscan.metrics import pair, weight_sum
 
 PAIRS = "pairs"
@@ -30,10 +33,13 @@ class Question:
         A class.
     background : str or None
         A class; None for all others together.
+    naming : Naming
+        The classes and their labels.
     """
 
     signal: str
     background: str | None = None
+    naming: Naming = dataclasses.field(default=Naming(), compare=False)
 
     @property
     def name(self) -> str:
@@ -41,16 +47,33 @@ class Question:
         return self.signal if self.background is None else pair_name(self.signal, self.background)
 
     @property
-    def title(self) -> str:
-        """For a person."""
-        return f"{self.signal} against {self.background or 'the rest'}"
+    def rest(self) -> str:
+        """The background by name: of two classes the other one, of more the rest."""
+        return self.background or self.naming.rest(self.signal) or "rest"
 
     @property
-    def score(self) -> str:
+    def title(self) -> Marked:
+        """For a person."""
+        other = self.background or self.naming.rest(self.signal)
+        against = "the rest" if other is None else self.naming.title(other)
+        return Marked(f"{self.naming.title(self.signal)} against {against}")
+
+    @property
+    def score(self) -> Marked:
         """What the events are cut on."""
+        signal = self.naming.title(self.signal)
         if self.background is None:
-            return f"Score of {self.signal}"
-        return f"Score of {self.signal} / ({self.signal} + {self.background})"
+            return Marked(f"Score of {signal}")
+        return Marked(f"Score of {signal} / ({signal} + {self.naming.title(self.background)})")
+
+    def why_none(self, scored: Predictions) -> str:
+        """Why `events` gives none."""
+        absent = [name for name in (self.signal, self.background) if name and name not in scored.classes]
+        if absent:
+            return f"no class {absent[0]}"
+        signal = scored.labels == scored.classes.index(self.signal)
+        positive = scored.weights[signal].sum() > 0
+        return f"no test event of {'the background' if positive else self.signal}"
 
     def events(self, scored: Predictions) -> Events | None:
         """Scores, which events are signal, and weights.
@@ -82,9 +105,17 @@ class Question:
         return np.isin(scored.labels, numbers)
 
 
-def classes_of(points: Sequence[DonePoint]) -> list[str]:
-    """All classes, in order."""
-    return list(dict.fromkeys(name for point in points for name in point.record.classes))
+def not_drawn(reasons: Mapping[Question, str]) -> Marked:
+    """What to say of questions without a panel, which takes no room then; empty where there is none."""
+    said = "; ".join(f"{question.title} ({reason})" for question, reason in reasons.items())
+    return Marked(f"Not drawn: {said}." if said else "")
+
+
+def require_drawn(drawn: Sequence[Question], reasons: Mapping[Question, str]) -> None:
+    """Raise a `ScanError` with the reasons if no question is left to draw."""
+    if not drawn:
+        said = "; ".join(f"{unicode_of(question.title)}: {reason}" for question, reason in reasons.items())
+        raise ScanError(f"there is nothing to draw ({said})")
 
 
 def questions(key: str | None, points: Sequence[DonePoint]) -> list[Question]:
@@ -94,7 +125,7 @@ def questions(key: str | None, points: Sequence[DonePoint]) -> list[Question]:
     ----------
     key : str or None
         Classes (`Ele`) and pairs, signal first (`Gamma_vs_Pi0`), joined by commas; `pairs` for every pair;
-        None for every class against the rest.
+        None for every class against the rest, or, of two classes, for the first against the second.
     points : sequence of DonePoint
         What they are asked of.
 
@@ -104,13 +135,14 @@ def questions(key: str | None, points: Sequence[DonePoint]) -> list[Question]:
         If there is no such class or pair; the message names the nearest.
     """
     classes = classes_of(points)
+    naming = Naming(tuple(classes), merged(point.labels for point in points))
     if key is None:
-        return [Question(name) for name in classes]
-    known = {name: Question(name) for name in classes}
+        return [Question(name, naming=naming) for name in asked_classes(points)]
+    known = {name: Question(name, naming=naming) for name in classes}
     for pair_of in itertools.permutations(classes, 2):
-        known.setdefault(pair_name(*pair_of), Question(*pair_of))
+        known.setdefault(pair_name(*pair_of), Question(*pair_of, naming))
     if key.casefold() == PAIRS and PAIRS not in known:
-        return [Question(*pair_of) for pair_of in itertools.combinations(classes, 2)]
+        return [Question(*pair_of, naming) for pair_of in itertools.combinations(classes, 2)]
     try:
         # a class may have a comma in its name
         return [known[find(key, known, "class or pair")]]

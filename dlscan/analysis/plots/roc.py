@@ -1,6 +1,7 @@
 """`roc`: for each class against all others, or for pairs, background rejection over signal efficiency."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -11,10 +12,11 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from dlscan.analysis.labels import Marked
 from dlscan.analysis.names import distinct_names
 from dlscan.analysis.plots import Drawing, Options, choice, style, words
 from dlscan.analysis.plots.curves import Curve, banded_curve, plain_curve
-from dlscan.analysis.plots.questions import Question, questions
+from dlscan.analysis.plots.questions import Question, not_drawn, questions, require_drawn
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.results import Floats, predictions
 from dlscan.metrics import Estimate
@@ -49,6 +51,11 @@ class Models:
     reference: int | None
     note: str
 
+    @property
+    def looks(self) -> list[int]:
+        """What each model looks like, on every page."""
+        return choice.looks([model.point for model in self.models])
+
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """A panel per class, or those that `options.key` names; with many models only the best by validation."""
@@ -61,13 +68,32 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         return {question: each for question, each in found if each is not None}
 
     shown = _chosen(points, read, options)
-    pages = style.paged(asked, PANELS_PER_PAGE)
+    panels, absent = _panels(shown, asked, options.plain)
+    pages = style.paged(panels, PANELS_PER_PAGE)
     name = "roc" if options.key is None else f"roc-{'-'.join(question.name for question in asked)}"
     return Drawing(
         f"{name}-plain" if options.plain else name,
-        [_page(shown, page, options.plain, which) for page, which in pages],
+        [_page(shown, page, options.plain, which, absent) for page, which in pages],
         [row for model in shown.models for question in asked for row in _rows(shown, model, question)],
     )
+
+
+def _panels(shown: Models, asked: Sequence[Question], plain: bool) -> tuple[list[Question], Marked]:
+    """The questions that have curves to draw, and what to say of the others."""
+    reasons: dict[Question, str] = {}
+    for question in asked:
+        curves = [model.content[question] for model in shown.models if question in model.content]
+        if not curves:
+            reasons[question] = question.why_none(predictions(shown.models[0].point))
+        elif not plain and max(np.count_nonzero(_known(curve)) for curve in curves) < FEW_POINTS:
+            best = max((curve.area for curve in curves), key=lambda area: area.value)
+            reasons[question] = f"almost no background passes; AUC up to {words.estimate(best)}"
+    kept = [question for question in asked if question not in reasons]
+    if not kept:
+        # a page without any panel would be worse than a panel with little in it
+        kept = [question for question in asked if any(question in model.content for model in shown.models)]
+        require_drawn(kept, reasons)
+    return kept, not_drawn({each: reason for each, reason in reasons.items() if each not in kept})
 
 
 def _chosen(points: Sequence[DonePoint], read: Any, options: Options) -> Models:
@@ -103,7 +129,7 @@ def _rows(shown: Models, model: choice.Model[Curves], question: Question) -> lis
         "point": model.point.record.point,
         "model": model.name,
         "signal": question.signal,
-        "background": question.background or "rest",
+        "background": question.rest,
         "auc": curve.area.value,
         "auc_down": curve.area.down,
         "auc_up": curve.area.up,
@@ -119,11 +145,16 @@ def _ratio(shown: Models, model: choice.Model[Curves], question: Question) -> Fl
     curve, other = model.content.get(question), shown.models[shown.reference].content.get(question)
     if curve is None or other is None:
         return None
+    # where the reference is a few events and not drawn, there is nothing to divide by
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(curve.rejection / other.rejection)
+        return np.where(_known(other), curve.rejection / other.rejection, np.nan)
 
 
-def _page(shown: Models, asked: Sequence[Question], plain: bool, which: str) -> Figure:
+def _has_reference(shown: Models, question: Question) -> bool:
+    return shown.reference is not None and question in shown.models[shown.reference].content
+
+
+def _page(shown: Models, asked: Sequence[Question], plain: bool, which: str, absent: Marked) -> Figure:
     down, across = style.grid(len(asked))
     names = [model.name for model in shown.models]
     high = 3.9 if plain else 4.1 if shown.reference is None else 5.0
@@ -136,12 +167,12 @@ def _page(shown: Models, asked: Sequence[Question], plain: bool, which: str) -> 
         else:
             _panel(page, place, shown, question)
     style.title(page, f"ROC on the test split{which}")
-    band = "" if plain else "Bands: 68 % interval from the number of events."
+    band = "" if plain else "Bands: statistical uncertainty (68 %)."
     compared = ""
-    if shown.reference is not None:
+    if shown.reference is not None and any(_has_reference(shown, question) for question in asked):
         compared = f"Ratio: rejection over that of {style.cut(names[shown.reference])}."
-    style.footnote(page, shown.note, " ".join(filter(None, [band, compared])))
-    handles = [Line2D([], [], **style.line(number)) for number in range(len(names))]
+    style.footnote(page, shown.note, " ".join(filter(None, [band, compared])), absent)
+    handles = [Line2D([], [], **style.curve(look)) for look in shown.looks]
     style.legend_outside(page, handles, names)
     return page
 
@@ -149,10 +180,10 @@ def _page(shown: Models, asked: Sequence[Question], plain: bool, which: str) -> 
 def _plain_panel(axes: Axes, shown: Models, question: Question) -> None:
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.8)
     areas = {}
-    for number, model in enumerate(shown.models):
+    for look, model in zip(shown.looks, shown.models, strict=True):
         curve = model.content.get(question)
         if curve is not None:
-            (line,) = axes.plot(curve.background, curve.signal, **style.line(number))
+            (line,) = axes.plot(curve.background, curve.signal, **style.curve(look))
             areas[line] = curve.area
     axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     axes.set_xlabel("Background efficiency")
@@ -162,7 +193,7 @@ def _plain_panel(axes: Axes, shown: Models, question: Question) -> None:
 
 
 def _panel(page: Figure, place: SubplotSpec, shown: Models, question: Question) -> None:
-    if shown.reference is None:
+    if not _has_reference(shown, question):
         axes, below = page.add_subplot(place), None
     else:
         parts = place.subgridspec(2, 1, height_ratios=(3, 1), hspace=0.04)
@@ -170,16 +201,18 @@ def _panel(page: Figure, place: SubplotSpec, shown: Models, question: Question) 
         below = page.add_subplot(parts[1], sharex=axes)
         axes.tick_params(labelbottom=False)
     areas = {}
-    for number, model in enumerate(shown.models):
+    for number, (look, model) in enumerate(zip(shown.looks, shown.models, strict=True)):
         curve = model.content.get(question)
         if curve is not None:
-            areas[_rejection(axes, curve, number)] = curve.area
+            areas[_rejection(axes, curve, look)] = curve.area
             divided = _ratio(shown, model, question)
             if below is not None and divided is not None:
-                _below(below, curve, divided, number, number == shown.reference)
+                _below(below, curve, divided, look, number == shown.reference)
     axes.set_yscale("log")
     tops = [10.0, *(float(np.nanmax(line.get_ydata(), initial=1.0)) for line in areas)]
-    axes.set(xlim=(0, 1), ylim=(1, (2 * max(tops)) ** 1.05))
+    starts = [float(np.min(line.get_xdata(), initial=1.0)) for line in areas]
+    # of a curve that begins late the empty part is not shown
+    axes.set(xlim=(max(math.floor(10 * min(starts) - 1) / 10, 0), 1), ylim=(1, (2 * max(tops)) ** 1.05))
     if max(tops) < SHORT:
         axes.yaxis.set_major_locator(style.log_ticks())
     axes.yaxis.set_major_formatter(
@@ -188,7 +221,7 @@ def _panel(page: Figure, place: SubplotSpec, shown: Models, question: Question) 
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylabel("Background rejection")
     axes.set_title(style.label(question.title))
-    if areas and max(np.size(line.get_xdata()) for line in areas) < FEW_POINTS:
+    if max(np.size(line.get_xdata()) for line in areas) < FEW_POINTS:
         axes.text(0.5, 0.2, "almost no background passes", ha="center", transform=axes.transAxes)
     # the curves leave one of the two corners free: which one, their quality decides
     _areas(axes, areas, "best")
@@ -198,7 +231,7 @@ def _panel(page: Figure, place: SubplotSpec, shown: Models, question: Question) 
 
 
 def _rejection(axes: Axes, curve: Curve, number: int) -> Line2D:
-    look, known = style.line(number), _known(curve)
+    look, known = style.curve(number), _known(curve)
     (line,) = axes.plot(curve.signal[known], curve.rejection[known], **look)
     low, high = (np.where(known, end, np.nan) for end in curve.band)
     axes.fill_between(curve.signal, low, high, color=look["color"], alpha=0.18, linewidth=0)
@@ -213,7 +246,7 @@ def _known(curve: Curve) -> Any:
 
 
 def _below(axes: Axes, curve: Curve, divided: Floats, number: int, reference: bool) -> None:
-    look, known = style.line(number), _known(curve)
+    look, known = style.curve(number), _known(curve)
     values = np.where(known, divided, np.nan)
     axes.plot(curve.signal, values, **look)
     if reference:
@@ -242,9 +275,5 @@ def _ratio_axis(axes: Axes) -> None:
 
 
 def _areas(axes: Axes, areas: dict[Line2D, Estimate], where: Literal["best", "lower right"]) -> None:
-    if not areas:
-        text = "no event of signal\nor none of background"
-        axes.text(0.5, 0.4, text, ha="center", transform=axes.transAxes)
-        return
     labels = [words.estimate(area) for area in areas.values()]
     axes.legend(list(areas), labels, title="AUC", loc=where, fontsize=8, labelspacing=0.35)

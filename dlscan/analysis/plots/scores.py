@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dlscan.analysis.plots import Drawing, Options, choice, style, words
 from dlscan.analysis.plots.events import bin_count
-from dlscan.analysis.plots.questions import Events, Question, questions
+from dlscan.analysis.plots.questions import Events, Question, not_drawn, questions, require_drawn
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.results import Floats, Predictions, predictions
 from dlscan.errors import ScanError
@@ -30,7 +30,7 @@ BINS = 30
 SIGNAL, BACKGROUND = style.COLORS[0], style.COLORS[6]
 SIGNAL_AREA: Any = {"color": SIGNAL, "alpha": 0.3, "linewidth": 0, "fill": True}
 BACKGROUND_AREA: Any = {"edgecolor": BACKGROUND, "hatch": "////", "linewidth": 1.0, "fill": False}
-NO_TRAINING = "There are no scores of training events on file, only those of the test split are shown."
+NO_TRAINING = "No scores of training events are on file. Only those of the test split are shown."
 NEGATIVE = "Bins whose sum of weights is below 0 are not drawn."
 
 
@@ -61,8 +61,15 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         log.warning("no scores of the training split, so that it is not drawn: %s", names)
     pages, rows = [], []
     for model in shown.models:
-        for part, which in style.paged(asked, PANELS_PER_PAGE):
-            pages.append(_page(model, part, edges, shown.note, which))
+        reasons = {
+            question: question.why_none(model.content.test)
+            for question in asked
+            if not _is_there(question, model.content)
+        }
+        drawn = [question for question in asked if question not in reasons]
+        require_drawn(drawn, reasons)
+        for part, which in style.paged(drawn, PANELS_PER_PAGE):
+            pages.append(_page(model, part, edges, (shown.note, not_drawn(reasons)), which))
         rows += [row for question in asked for row in _rows(model, question, edges)]
     name = "scores" if options.key is None else f"scores-{'-'.join(question.name for question in asked)}"
     return Drawing(name, pages, rows)
@@ -75,6 +82,11 @@ def _read(point: DonePoint) -> Splits:
     except ScanError:
         # an older version kept none; the picture says so
         return Splits(test, None)
+
+
+def _is_there(question: Question, content: Splits) -> bool:
+    splits = (content.test, content.train)
+    return any(scored is not None and question.events(scored) is not None for scored in splits)
 
 
 def _density(events: Events, signal: bool, edges: Floats) -> Density:
@@ -126,7 +138,7 @@ def _rows(model: choice.Model[Splits], question: Question, edges: Floats) -> lis
 
 
 def _page(
-    model: choice.Model[Splits], asked: Sequence[Question], edges: Floats, note: str, which: str
+    model: choice.Model[Splits], asked: Sequence[Question], edges: Floats, notes: Sequence[str], which: str
 ) -> Figure:
     down, across = style.grid(len(asked))
     meanings = [
@@ -143,7 +155,7 @@ def _page(
         page,
         "" if model.content.train is not None else NO_TRAINING,
         NEGATIVE if _has_negative(model.content, asked, edges) else "",
-        note,
+        *notes,
     )
     point: Any = {"marker": "o", "linestyle": "none", "markersize": 4}
     handles = [
@@ -170,7 +182,7 @@ def _panel(axes: Axes, question: Question, content: Splits, edges: Floats) -> No
         areas.append(f"AUC test {_area(test)}")
     axes.set_xlim(0, 1)
     axes.set_xlabel(style.label(question.score))
-    axes.set_ylabel("Share of events per unit")
+    axes.set_ylabel("Fraction of events per unit")
     axes.set_title(style.label(question.title))
     look: Any = {"ha": "center", "va": "top", "transform": axes.transAxes}
     axes.text(0.5, 0.97, "\n".join(areas), fontsize=9, **look)

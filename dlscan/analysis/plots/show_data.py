@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from dlscan.analysis.labels import NO_LABELS, Labels, Marked, called
 from dlscan.analysis.plots import style
 from dlscan.analysis.plots.axes import cell_axes
 from dlscan.analysis.sample import Floats, InputSample, Sample
@@ -24,7 +25,7 @@ FLAT_HISTOGRAM, FLAT_PROFILE = 5, 20
 RANGE = 1e-5
 
 
-def draw(sample: Sample, depth_axis: int = 3) -> list[Figure]:
+def draw(sample: Sample, depth_axis: int = 3, labels: Labels = NO_LABELS) -> list[Figure]:
     """Draw every input.
 
     Parameters
@@ -33,6 +34,8 @@ def draw(sample: Sample, depth_axis: int = 3) -> list[Figure]:
         What to draw.
     depth_axis : {1, 2, 3}
         Which axis of images with three axes runs along the shower, counted from 1.
+    labels : mapping of str to str
+        `data.labels`.
 
     Returns
     -------
@@ -45,20 +48,20 @@ def draw(sample: Sample, depth_axis: int = 3) -> list[Figure]:
         if part.is_vector:
             names = list(part.features)[:_MOST_PANELS]
             first = range(0, len(names), _PANELS)
-            pages += [_vector_page(sample, part, names[start : start + _PANELS]) for start in first]
+            pages += [_vector_page(sample, part, names[start : start + _PANELS], labels) for start in first]
             continue
         if part.images is not None:
-            pages.append(_mean_images(sample, part))
-        pages.append(_image_page(sample, part, depth_axis))
+            pages.append(_mean_images(sample, part, labels))
+        pages.append(_image_page(sample, part, depth_axis, labels))
     return pages
 
 
-def _image_page(sample: Sample, part: InputSample, depth_axis: int) -> Figure:
+def _image_page(sample: Sample, part: InputSample, depth_axis: int, labels: Labels) -> Figure:
     names = cell_axes(part.shape, depth_axis)
-    page = style.figure(11.0, 6.4 if names else 3.6, _legend_names(sample))
+    page = style.figure(11.0, 6.4 if names else 3.6, _legend_names(sample, labels))
     grid = page.add_gridspec(2 if names else 1, 6)
     spectrum, filled = page.add_subplot(grid[0, :3]), page.add_subplot(grid[0, 3:])
-    _histograms(spectrum, sample, part.sums, f"Sum over {part.name}")
+    _histograms(spectrum, sample, part.sums, Marked(f"Sum over {called(part.name, labels)}"))
     _histograms(filled, sample, 100 * part.occupancy, "Cells that are not zero (%)")
     # the axis along the shower comes first
     order = sorted(names, key=lambda axis: axis != depth_axis or len(names) < 3)
@@ -71,8 +74,9 @@ def _image_page(sample: Sample, part: InputSample, depth_axis: int) -> Figure:
         panel.set_xlabel(names[axis])
         if not place:
             panel.set_ylabel("Mean sum over the other axes")
-    style.title(page, f"{part.name}: {len(sample):,} events of split {sample.split}")
-    _legend(page, sample, "bands: error of the mean" if names else None)
+    events = f"{len(sample):,} events of split {sample.split}"
+    style.title(page, Marked(f"{called(part.name, labels)}: {events}"))
+    _legend(page, sample, labels, "bands: error of the mean" if names else None)
     return page
 
 
@@ -103,7 +107,7 @@ def _histograms(axes: Axes, sample: Sample, values: Floats, name: str) -> None:
         axes.stairs(shares[-1], edges, **style.line(number))
     axes.set_xlim(edges[0], edges[-1])
     axes.set_xlabel(style.label(name))
-    axes.set_ylabel("Share of the class")
+    axes.set_ylabel("Fraction of the class")
     _set_scale(axes, shares, FLAT_HISTOGRAM)
     if hidden:
         style.note(axes, f"{hidden:,} events lie outside" if hidden > 1 else "1 event lies outside")
@@ -135,7 +139,7 @@ def _edges(values: Floats) -> NDArray[np.float64]:
     return np.linspace(low, high, BINS + 1)
 
 
-def _mean_images(sample: Sample, part: InputSample) -> Figure:
+def _mean_images(sample: Sample, part: InputSample, labels: Labels) -> Figure:
     """The mean image of each class, all on one scale of colours."""
     assert part.images is not None
     classes = list(sample.classes)
@@ -149,22 +153,23 @@ def _mean_images(sample: Sample, part: InputSample) -> Figure:
     low, high = min(0.0, float(shown.min())), float(shown.max())
     for axes, name, image in zip(panels, classes, shown, strict=False):
         drawn = axes.imshow(image, vmin=low, vmax=high, cmap="viridis", aspect="auto")
-        axes.set_title(style.label(name))
+        axes.set_title(style.label(called(name, labels)))
         axes.grid(visible=False)
     for axes in panels[len(classes) :]:
         axes.remove()
     page.colorbar(drawn, ax=list(panels[: len(classes)]), label="Mean value", shrink=0.8)
-    style.title(page, f"{part.name}: mean of each class, {len(sample):,} events of split {sample.split}")
+    events = f"{len(sample):,} events of split {sample.split}"
+    style.title(page, Marked(f"{called(part.name, labels)}: mean of each class, {events}"))
     return page
 
 
-def _vector_page(sample: Sample, part: InputSample, names: Sequence[str]) -> Figure:
+def _vector_page(sample: Sample, part: InputSample, names: Sequence[str], labels: Labels) -> Figure:
     across = min(len(names), 4)
     down = math.ceil(len(names) / across)
-    page = style.figure(3.0 * across + 0.3, 2.5 * down + 0.5, _legend_names(sample))
+    page = style.figure(3.0 * across + 0.3, 2.5 * down + 0.5, _legend_names(sample, labels))
     panels = page.subplots(down, across, squeeze=False).flatten()
     for number, (axes, name) in enumerate(zip(panels, names, strict=False)):
-        _histograms(axes, sample, part.features[name], name)
+        _histograms(axes, sample, part.features[name], called(name, labels))
         if number % across:
             axes.set_ylabel("")
     for axes in panels[len(names) :]:
@@ -172,17 +177,18 @@ def _vector_page(sample: Sample, part: InputSample, names: Sequence[str]) -> Fig
     size = sample.manifest.inputs[part.name].size
     first = list(part.features).index(names[0]) + 1
     which = f", values {first} to {first + len(names) - 1} of {size}" if size > len(names) else ""
-    style.title(page, f"{part.name}: {len(sample):,} events of split {sample.split}{which}")
-    _legend(page, sample, None)
+    events = f"{len(sample):,} events of split {sample.split}"
+    style.title(page, Marked(f"{called(part.name, labels)}: {events}{which}"))
+    _legend(page, sample, labels, None)
     return page
 
 
-def _legend_names(sample: Sample) -> list[str]:
-    return [f"{name} ({chosen.sum():,})" for name, chosen in sample.classes.items()]
+def _legend_names(sample: Sample, labels: Labels) -> list[Marked]:
+    return [Marked(f"{called(name, labels)} ({chosen.sum():,})") for name, chosen in sample.classes.items()]
 
 
-def _legend(page: Figure, sample: Sample, heading: str | None) -> None:
-    names: Sequence[str] = _legend_names(sample)
+def _legend(page: Figure, sample: Sample, labels: Labels, heading: str | None) -> None:
+    names = _legend_names(sample, labels)
     style.legend_outside(
         page, [Line2D([], [], **style.line(number)) for number in range(len(names))], names, heading
     )

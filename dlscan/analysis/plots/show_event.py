@@ -12,6 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 
 from dlscan.analysis.data import Event, EventSet, without_single_axes
+from dlscan.analysis.labels import NO_LABELS, Labels, Marked, called, literal
 from dlscan.analysis.plots import style
 from dlscan.analysis.plots.axes import cell_axes
 from dlscan.dataset import Column
@@ -27,7 +28,7 @@ ACROSS, DOWN = 5, 4
 Image = NDArray[np.float32]
 
 
-def draw(shown: EventSet, depth_axis: int = 3) -> list[Figure]:
+def draw(shown: EventSet, depth_axis: int = 3, labels: Labels = NO_LABELS) -> list[Figure]:
     """Draw events: a page for each that has an image of three axes, else as many on a page as fit.
 
     Parameters
@@ -36,6 +37,8 @@ def draw(shown: EventSet, depth_axis: int = 3) -> list[Figure]:
         What to draw.
     depth_axis : {1, 2, 3}
         Which axis of images with three axes runs along the shower, counted from 1.
+    labels : mapping of str to str
+        `data.labels`.
 
     Returns
     -------
@@ -45,25 +48,29 @@ def draw(shown: EventSet, depth_axis: int = 3) -> list[Figure]:
     """
     shapes = [without_single_axes(column.shape) for column in shown.manifest.inputs.values()]
     if any(len(shape) == 3 for shape in shapes):
-        return [_event_page(event, shown, depth_axis) for event in shown.events]
+        return [_event_page(event, shown, depth_axis, labels) for event in shown.events]
     fit = ACROSS * max(1, DOWN // len(shapes))
-    return [_overview(shown.events[first : first + fit], shown) for first in range(0, len(shown.events), fit)]
+    return [
+        _overview(shown.events[first : first + fit], shown, labels)
+        for first in range(0, len(shown.events), fit)
+    ]
 
 
-def _event_page(event: Event, shown: EventSet, depth_axis: int) -> Figure:
+def _event_page(event: Event, shown: EventSet, depth_axis: int, labels: Labels) -> Figure:
     page = style.figure(13.0, 3.5 * len(event.inputs) + 0.5)
     parts = page.subfigures(len(event.inputs), 1, squeeze=False)[:, 0]
     for part, (name, values) in zip(parts, event.inputs.items(), strict=True):
         image = values.reshape(without_single_axes(values.shape))
         if image.ndim == 3:
-            _volume(part, name, image, depth_axis)
+            _volume(part, called(name, labels), image, depth_axis)
         else:
-            _flat(part.add_subplot(), shown, name, image)
-    style.title(page, f"{event.label}: {event.file}, row {event.row} (split {shown.split})")
+            _flat(part.add_subplot(), shown, name, image, labels)
+    place = literal(f"{event.file}, row {event.row} (split {shown.split})")
+    style.title(page, Marked(f"{called(event.label, labels)}: {place}"))
     return page
 
 
-def _overview(events: Sequence[Event], shown: EventSet) -> Figure:
+def _overview(events: Sequence[Event], shown: EventSet, labels: Labels) -> Figure:
     """Events side by side, the inputs of each below one another."""
     names = list(shown.manifest.inputs)
     across = min(ACROSS, len(events))
@@ -77,11 +84,13 @@ def _overview(events: Sequence[Event], shown: EventSet) -> Figure:
             line = number // across * len(names) + row
             axes = page.add_subplot(down * len(names), across, line * across + number % across + 1)
             values = event.inputs[name]
-            _flat(axes, shown, name, values.reshape(without_single_axes(values.shape)))
+            _flat(axes, shown, name, values.reshape(without_single_axes(values.shape)), labels)
             if not row:
-                where = (event.label, event.file, f"row {event.row}")
+                where = (called(event.label, labels), event.file, f"row {event.row}")
                 axes.set_title("\n".join(map(style.label, where)), fontsize=8)
-    style.title(page, f"{', '.join(names)}: events of split {shown.split}")
+    style.title(
+        page, Marked(f"{', '.join(called(name, labels) for name in names)}: events of split {shown.split}")
+    )
     return page
 
 
@@ -91,15 +100,15 @@ def _bars(column: Column) -> int:
     return column.size if is_vector and column.size <= MOST_BARS else 0
 
 
-def _flat(axes: Axes, shown: EventSet, name: str, image: Image) -> None:
+def _flat(axes: Axes, shown: EventSet, name: str, image: Image, labels: Labels) -> None:
     """An image of two axes, or the values of anything else as bars."""
     if image.ndim == 2:
         square = max(image.shape) < 8 * min(image.shape)
         axes.imshow(image, cmap="gray_r", aspect="equal" if square else "auto")
         axes.grid(visible=False)
-        axes.set_xlabel(style.label(name))
+        axes.set_xlabel(style.label(called(name, labels)))
         return
-    axes.set_xlabel(style.label(name))
+    axes.set_xlabel(style.label(called(name, labels)))
     if image.ndim > 2:
         _steps(axes, image.ravel())
         return
@@ -113,8 +122,8 @@ def _flat(axes: Axes, shown: EventSet, name: str, image: Image) -> None:
         return
     axes.barh(np.arange(image.size), distances, color=style.COLORS[0])
     pairs = zip(shown.features[name], values, strict=True)
-    labels = [f"{style.literal(label)} = {value:.4g}" for label, value in pairs]
-    axes.set_yticks(np.arange(image.size), labels, fontsize=8)
+    ticks = [f"{style.literal(called(label, labels))} = {value:.4g}" for label, value in pairs]
+    axes.set_yticks(np.arange(image.size), ticks, fontsize=8)
     axes.invert_yaxis()
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_xlabel(words, fontsize=8)
@@ -126,14 +135,14 @@ def _steps(axes: Axes, values: NDArray[Any]) -> None:
     axes.axhline(0, color="black", linewidth=0.8)
 
 
-def _volume(part: SubFigure, name: str, image: Image, depth_axis: int) -> None:
+def _volume(part: SubFigure, name: Marked, image: Image, depth_axis: int) -> None:
     """Three projections and the cells in space."""
     axes = cell_axes(image.shape, depth_axis)
     first, second = (axis for axis in axes if axis != depth_axis)
     below = int(np.count_nonzero(image < 0))
     note = f"; {below:,} cells below zero are not shown" if below else ""
     heading = f"{name}: sum {image.sum(dtype=np.float64):.4g} in {np.count_nonzero(image):,} cells{note}"
-    part.suptitle(style.literal(heading), fontsize=10, x=0.02, ha="left")
+    part.suptitle(style.literal(Marked(heading)), fontsize=10, x=0.02, ha="left")
     if not (image > 0).any():
         part.add_subplot().set_axis_off()
         return

@@ -1,7 +1,9 @@
 """How every picture looks and how it is saved: the one place for colours, sizes and file formats."""
 
 import contextlib
+import functools
 import math
+import re
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,8 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import LogLocator
 
+from dlscan.analysis import labels
 from dlscan.analysis.formats import one_line
 from dlscan.analysis.lookup import find
 from dlscan.analysis.output import output
@@ -28,8 +32,12 @@ Item = TypeVar("Item")
 # Okabe and Ito's colours, which the colour blind tell apart, without their yellow, which nobody sees on
 # white; dark and light ones take turns
 COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#d55e00")
+# what is of no single model: every colour above may be one
+INK = "#26292c"
 LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)))
-MARKERS = ("o", "s", "^")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+
+PLAIN_LOOKS, LOOKS = len(COLORS) * len(LINES), len(COLORS) * len(MARKERS)
 
 NAME_WIDTH = 34
 NAME_LINES = 4
@@ -98,17 +106,21 @@ def figure(width: float, height: float, legend: Sequence[str] = ()) -> Figure:
     """An empty page that keeps `width` by `height` inches beside a legend with these names."""
     lines = [label(name).split("\n") for name in legend]
     if lines:
-        width += LEGEND_MARGIN + LETTER_WIDTH * max(len(line) for name in lines for line in name)
+        longest = max(len(labels.unicode_of(labels.Marked(line))) for name in lines for line in name)
+        width += LEGEND_MARGIN + LETTER_WIDTH * longest
         height = max(height, LEGEND_MARGIN + sum(LINE_HEIGHT * len(name) + LEGEND_GAP for name in lines))
     return Figure(figsize=(width, height), layout=Layout())
 
 
 def line(number: int) -> dict[str, Any]:
-    """Colour and line style of the line `number`; 20 in a row differ."""
-    return {
-        "color": COLORS[number % len(COLORS)],
-        "linestyle": LINES[number // len(COLORS) % len(LINES)],
-    }
+    """Colour and line style of the line `number`; 21 in a row differ."""
+    return {"color": color(number), "linestyle": LINES[number // len(COLORS) % len(LINES)]}
+
+
+def curve(number: int) -> dict[str, Any]:
+    """As `line`, with symbols from the 22nd on: 42 in a row differ."""
+    look = line(number)
+    return look | marker(number) | {"markevery": 0.1} if number % LOOKS >= PLAIN_LOOKS else look
 
 
 def marker(number: int) -> dict[str, Any]:
@@ -116,15 +128,51 @@ def marker(number: int) -> dict[str, Any]:
     return {"marker": MARKERS[number // len(COLORS) % len(MARKERS)], "markersize": 4}
 
 
+def color(number: int) -> str:
+    """The colour of `line(number)`."""
+    return COLORS[number % len(COLORS)]
+
+
 def label(text: str) -> str:
     """A name as matplotlib prints it: wrapped, and a dollar is a dollar, not the start of a formula."""
-    wrapped = textwrap.wrap(one_line(text), NAME_WIDTH, max_lines=NAME_LINES, placeholder=" …")
-    return literal("\n".join(wrapped))
+    lines = _lines(text, NAME_WIDTH)
+    if len(lines) > NAME_LINES:
+        lines = [*lines[: NAME_LINES - 1], f"{lines[NAME_LINES - 1][: NAME_WIDTH - 2]} …"]
+    return "\n".join(lines)
 
 
 def literal(text: str) -> str:
-    """`text` letter by letter, never read as a formula."""
-    return text.replace("$", r"\$")
+    """`text` letter by letter, never read as a formula, unless it is a marked text."""
+    return _checked(text) if isinstance(text, labels.Marked) else labels.literal(text)
+
+
+def _lines(text: str, width: int) -> list[str]:
+    """A text in lines of at most `width` letters, as matplotlib takes it; a formula is not cut."""
+    if not isinstance(text, labels.Marked):
+        return [literal(part) for part in textwrap.wrap(one_line(text), width)]
+    # spaces within a formula do not part lines
+    words = re.findall(r"(?:(?<!\\)\$.*?(?<!\\)\$|\S)+", _checked(text))
+    lines, room = [""], width
+    for word in words:
+        length = len(labels.unicode_of(labels.Marked(word))) + 1
+        if lines[-1] and length > room:
+            lines, room = [*lines, ""], width
+        lines[-1] += f" {word}" if lines[-1] else word
+        room -= length
+    return lines
+
+
+@functools.cache
+def _checked(text: labels.Marked) -> str:
+    """A marked text without what a terminal would obey; its formulas can be drawn."""
+    plain = one_line(text)
+    if labels.unicode_of(text) != text:
+        try:
+            MathTextParser("path").parse(plain)
+        except ValueError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise UsageError(f"data.labels: {text}: matplotlib cannot draw this formula ({reason})") from None
+    return plain
 
 
 def grid(panels: int) -> tuple[int, int]:
@@ -146,6 +194,8 @@ def paged(items: Sequence[Item], per_page: int) -> list[tuple[Sequence[Item], st
 
 def short(name: str, width: int = 14) -> str:
     """A name where there is little room, such as at a tick."""
+    if isinstance(name, labels.Marked):
+        return literal(name if len(labels.unicode_of(name)) <= width else cut(labels.unicode_of(name), width))
     return literal(cut(name, width))
 
 
@@ -164,10 +214,9 @@ def legend_outside(
     page: Figure, handles: Sequence[Artist], names: Sequence[str], heading: str | None = None
 ) -> Legend:
     """The legend of the whole page, at the right, outside the axes."""
-    labels = [label(name) for name in names]
     return page.legend(
         handles,
-        labels,
+        [label(name) for name in names],
         title=heading,
         loc="outside right upper",
         labelspacing=0.8,
@@ -198,7 +247,7 @@ def footnote(page: Figure, *texts: str) -> None:
 
 def _filled(page: Figure, text: str, letter: float) -> str:
     """`text` in lines that are no wider than the page, whose letters are `letter` inches wide on average."""
-    return literal("\n".join(textwrap.wrap(one_line(text), int(page.get_figwidth() / letter))))
+    return "\n".join(_lines(text, int(page.get_figwidth() / letter)))
 
 
 def note(axes: Axes, text: str) -> None:

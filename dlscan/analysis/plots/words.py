@@ -2,11 +2,17 @@
 
 import math
 
+from dlscan.analysis.cells import bound_text
 from dlscan.metrics import Estimate
 
 
 def estimate(found: Estimate) -> str:
-    """An AUC or another share with its interval: `0.9473 ± 0.0012`."""
+    """An AUC or another fraction with its interval, or with its bound on a limit.
+
+    `0.9473 ± 0.0012`, `> 0.9998 (68 %)`.
+    """
+    if found.bound is not None:
+        return f"{found.bound[0]} {bound_text(*found.bound)} (68 %)"
     low, high = sorted((found.down, found.up))
     if high - low < 0.2 * high:
         return f"{found.value:.4f} ± {high:.4f}"

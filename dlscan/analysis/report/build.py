@@ -1,7 +1,7 @@
 """From scans to the file of a report."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dlscan
@@ -18,7 +18,12 @@ from dlscan.analysis.report.summary import counted, named
 log = logging.getLogger("dlscan")
 
 
-def report(scans: Sequence[Path], file: Path | None = None, by: str | None = None) -> Path:
+def report(
+    scans: Sequence[Path],
+    file: Path | None = None,
+    by: str | None = None,
+    labels: Mapping[Path, Mapping[str, str]] | None = None,
+) -> Path:
     """Write the page about all points of `scans`.
 
     Parameters
@@ -28,7 +33,9 @@ def report(scans: Sequence[Path], file: Path | None = None, by: str | None = Non
     file : Path, optional
         Where to; by default `report.html` in `home(scans)`.
     by : str, optional
-        Which number of each event the plot against energy goes by: `target[:,0,1]`.
+        Which per-event variable the plot against energy goes by: `target[:,0,1]`.
+    labels : mapping, optional
+        Of classes and datasets: see `dlscan.analysis.records.load`.
 
     Returns
     -------
@@ -40,11 +47,11 @@ def report(scans: Sequence[Path], file: Path | None = None, by: str | None = Non
     ScanError
         If a directory is no scan, or no point of any scan is done.
     UsageError
-        If `by` is no number of the events.
+        If `by` is no per-event variable.
     DlscanError
         If the file cannot be written.
     """
-    facts = gather(scans)
+    facts = gather(scans, labels)
     text = document(facts, by)
     if facts.problems:
         log.warning("%s could not be read: the page says which", counted(len(facts.problems), "file"))

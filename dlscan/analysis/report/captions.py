@@ -1,14 +1,12 @@
 """What stands below each picture: what it shows, with the numbers that matter."""
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlscan.analysis.cells import UNICODE, entry
+from dlscan.analysis.labels import unicode_of
 from dlscan.analysis.names import varying_columns
 from dlscan.analysis.plots import Options
 from dlscan.analysis.plots.events import event_number
@@ -17,8 +15,6 @@ from dlscan.analysis.report.effects import effects
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.summary import MEAN, counted, extremes, named, percent
 from dlscan.metrics import accuracy, calibration_error, confusion
-
-MOST_LOOKED_AT = 64
 
 Caption = Callable[[Facts, Sequence[DonePoint], Options], str]
 
@@ -35,10 +31,10 @@ def of_all(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
         return ""
     (_, low), (_, high) = min(known), max(known, key=lambda each: (each[0], -each[1]))
     return (
-        f"{MEAN} on the test split runs from {entry(column, low, UNICODE)} "
+        f"The {unicode_of(column.title)} on the test split ranges from {entry(column, low, UNICODE)} "
         f"({facts.name(facts.points[low])}) to {entry(column, high, UNICODE)} "
-        f"({facts.name(facts.points[high])}). The highest of many owes a part of it to chance: the best "
-        "model is chosen on the validation split."
+        f"({facts.name(facts.points[high])}). The highest of many owes part of its value to chance. "
+        "The best model is chosen on the validation split."
     )
 
 
@@ -51,8 +47,8 @@ def importance(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> st
     if not parts:
         return ""
     return (
-        f"On average {column.name} is {'; '.join(parts)}. Where a bar does not pass its line, such a "
-        "difference is within the noise."
+        f"On average the {unicode_of(column.full_title)} is {'; '.join(parts)}. "
+        "Where a bar does not pass its line, such a difference is within the noise."
     )
 
 
@@ -62,7 +58,9 @@ def roc(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
     if scored is None:
         return ""
     counts = np.bincount(scored.labels, minlength=len(scored.classes))
-    events = [f"{int(count):,} {name}" for name, count in zip(scored.classes, counts, strict=True)]
+    events = [
+        f"{int(count):,} {facts.called(name)}" for name, count in zip(scored.classes, counts, strict=True)
+    ]
     return f"{counted(len(scored.labels), 'test event')}: {named(events, 12)}."
 
 
@@ -73,11 +71,11 @@ def history(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
         f"{_loss(point.record.metrics.get('best_val_loss'))}"
         for point in drawn
     ]
-    return f"{named(kept)}. The validation loss chose the epoch and, for early stopping, the end."
+    return f"{named(kept)}. The validation loss chose the epoch and, with early stopping, the end."
 
 
 def confused(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
-    """How often the best model is right, and what it mistakes for what."""
+    """How often the best model is right, and its most frequent error."""
     scored = facts.scores(drawn[0])
     if scored is None or not len(scored.labels):
         return ""
@@ -93,8 +91,9 @@ def confused(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
     if np.isfinite(shares).any():
         true, taken = np.unravel_index(int(np.nanargmax(shares)), shares.shape)
         text += (
-            f". The most frequent error: {percent(shares[true, taken], 1)} of {scored.classes[int(true)]} "
-            f"are taken for {scored.classes[int(taken)]}"
+            f". The most frequent error: {percent(shares[true, taken], 1)} of "
+            f"{facts.called(scored.classes[int(true)])} are classified as "
+            f"{facts.called(scored.classes[int(taken)])}"
         )
     return f"{text}."
 
@@ -136,15 +135,15 @@ def energy(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
         return ""
     values = event_number(options.by).take(scored.extras)
     return (
-        f"{counted(len(values), 'test event')} in bins of {options.by}, which runs from "
-        f"{np.nanmin(values):.4g} to {np.nanmax(values):.4g}; dlscan report --by names another number."
+        f"{counted(len(values), 'test event')} in bins of {facts.called(options.by)}, which ranges from "
+        f"{np.nanmin(values):.4g} to {np.nanmax(values):.4g}. dlscan report --by takes another variable."
     )
 
 
 def overlaid(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
     """What to look for."""
     metrics = drawn[0].record.metrics
-    text = "Where training and test differ, the network has learned its training events by heart."
+    text = "Where training and test differ, the network is overtrained."
     final, kept = metrics.get("final_loss"), metrics.get("best_val_loss")
     if final is None or kept is None:
         return text
@@ -153,22 +152,5 @@ def overlaid(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
     )
 
 
-def like_energy(facts: Facts) -> str | None:
-    """The first number among the extras that looks like an energy: positive, and mostly different."""
-    scored = facts.scores(facts.best)
-    for name, values in ({} if scored is None else scored.extras).items():
-        if not np.issubdtype(values.dtype, np.floating):
-            continue
-        for index in itertools.islice(np.ndindex(values.shape[1:]), MOST_LOOKED_AT):
-            number = values[(slice(None), *index)]
-            if len(number) and number.min() > 0 and np.isfinite(number).all() and _mostly_different(number):
-                return f"{name}[{','.join([':', *map(str, index)])}]" if index else str(name)
-    return None
-
-
-def _mostly_different(values: NDArray[np.floating[Any]]) -> bool:
-    return 2 * len(np.unique(values)) > len(values)
-
-
 def _loss(value: float | None) -> str:
-    return "" if value is None else f" (val_loss {value:.4f})"
+    return "" if value is None else f" (validation loss {value:.4f})"

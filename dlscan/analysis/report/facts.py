@@ -5,11 +5,12 @@ import dataclasses
 import datetime
 import functools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dlscan.analysis.best import ALIASES, Choice, choose
+from dlscan.analysis.labels import Labels, called, merged, unicode_of
 from dlscan.analysis.names import distinct_names
 from dlscan.analysis.records import DonePoint, load
 from dlscan.analysis.report.states import Unfinished, read_plan, unfinished
@@ -92,6 +93,20 @@ class Facts:
         """What to call a point."""
         return self.names[point.paths.directory]
 
+    @functools.cached_property
+    def labels(self) -> Labels:
+        """`data.labels` of all scans."""
+        return merged(point.labels for point in self.points)
+
+    def called(self, name: str) -> str:
+        """What to call a class or a dataset."""
+        return unicode_of(called(name, self.labels))
+
+    @property
+    def chosen_by(self) -> str:
+        """What the best was chosen by, in words; only where there is a choice."""
+        return "" if self.choice is None else unicode_of(self.choice.column.full_title)
+
     def scores(self, point: DonePoint) -> Predictions | None:
         """The test scores of a point; if they cannot be read, None and a line in `problems`."""
         try:
@@ -107,7 +122,7 @@ class Facts:
             self.problems.append(text)
 
 
-def gather(directories: Sequence[Path]) -> Facts:
+def gather(directories: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None = None) -> Facts:
     """Read scans.
 
     Raises
@@ -117,7 +132,7 @@ def gather(directories: Sequence[Path]) -> Facts:
     """
     directories = list({directory.resolve(): directory for directory in directories}.values())
     with overheard() as said:
-        points = load(directories)
+        points = load(directories, labels)
     left_out = [text.removeprefix(LEFT_OUT) for text in said if text.startswith(LEFT_OUT)]
     scans = tuple(_scan(directory, points) for directory in directories)
     rows = rows_of(points, each=True)

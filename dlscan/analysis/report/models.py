@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlscan.analysis.catalog import MODEL_NAME, SCAN
-from dlscan.analysis.cells import UNICODE, entry, one_line
+from dlscan.analysis.cells import UNICODE, cell, entry
 from dlscan.analysis.columns import Column
-from dlscan.analysis.names import varying_columns
+from dlscan.analysis.labels import unicode_of
+from dlscan.analysis.names import asked_classes, classes_of, varying_columns
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.markup import escaped, scrolling, tag
 
-_SHOWN_LAST = ("Mean_AUC", "test_loss", "Parameters", "Train_Seconds", "Point")
+MEAN = "Mean_AUC"
+_SHOWN_LAST = (MEAN, "test_loss", "Parameters", "Train_Seconds", "Point")
 # what is worth a column that is not shown at first, by how the column's family is called
 _OPTIONAL = (
     "Seed",
@@ -50,12 +52,13 @@ class Shown:
 def choose_columns(facts: Facts) -> Shown:
     """Which columns the page has: what tells models apart and how good they are, and more to choose from."""
     columns = facts.rows.columns
-    classes = list(dict.fromkeys(name for point in facts.points for name in point.record.classes))
-    areas = [f"{name}_AUC" for name in classes[:MOST_SHOWN_CLASSES]]
+    areas = [f"{name}_AUC" for name in asked_classes(facts.points)[:MOST_SHOWN_CLASSES]]
+    # of two classes the mean is that of one number with itself
+    last = [name for name in _SHOWN_LAST if name != MEAN or len(classes_of(facts.points)) != 2]
     chosen_by = [] if facts.choice is None else [facts.choice.column.name]
     several = [SCAN] if len({point.scan for point in facts.points}) > 1 else []
     varying = varying_columns(facts.points)
-    wanted = [MODEL_NAME, *several, *varying, "Epochs", *chosen_by, *areas, *_SHOWN_LAST]
+    wanted = [MODEL_NAME, *several, *varying, "Epochs", *chosen_by, *areas, *last]
     shown = [name for name in dict.fromkeys(wanted) if name in columns]
     measured = [name for name, column in columns.items() if column.about.split or name in _OPTIONAL]
     # pairs of classes and rejections grow with the square of the classes: what is short goes first
@@ -74,8 +77,8 @@ def models_table(facts: Facts, shown: Shown) -> str:
     best = rows[facts.best.paths.directory] if facts.choice else None
     caption = (
         f"{len(order):,} models"
-        + (f", at first by {facts.choice.column.name}, which chose the best" if facts.choice else "")
-        + ". ± is the 68 % interval from the number of events."
+        + (f", at first by {facts.chosen_by}, which chose the best" if facts.choice else "")
+        + ". ± is the statistical uncertainty (68 %)."
     )
     body = "\n".join(_row(shown.columns, row, row == best) for row in order)
     made = tag(
@@ -106,11 +109,11 @@ def _controls(shown: Shown) -> str:
                 # a table without names of rows says nothing
                 disabled=number == 1,
             ),
-            " " + escaped(column.name),
+            " " + escaped(_named(column)),
         )
         for number, column in enumerate(shown.columns, 1)
     ]
-    hint = "Words that the name has, and conditions such as Ele_AUC>0.9 or Width=64"
+    hint = f"Words of the name, and conditions{_examples(shown)}. Columns lists all names."
     return tag(
         "div",
         tag("label", "Filter ", tag("input", type="search", id="filter", autocomplete="off"), for_="filter"),
@@ -123,15 +126,42 @@ def _controls(shown: Shown) -> str:
     )
 
 
+def _named(column: Column) -> str:
+    """Title and name of a column: conditions are written with the name."""
+    title = unicode_of(column.full_title)
+    return title if title == column.name else f"{title}: {column.name}"
+
+
+def _examples(shown: Shown) -> str:
+    """Conditions on columns that are there, which hold for some of the models."""
+    found = []
+    for kind, sign in (("auc", ">"), ("parameter", "=")):
+        for column in shown.columns:
+            values = [value for value in column.values if value is not None]
+            if column.kind == kind and column.name not in shown.hidden and values and " " not in column.name:
+                middle = sorted(values, key=str)[len(values) // 2]
+                found.append(
+                    f"{column.name}{sign}{cell(middle, column) if kind == 'parameter' else f'{middle:.2f}'}"
+                )
+                break
+    return f" such as {' or '.join(found)}" if found else ""
+
+
 def _heading(column: Column, facts: Facts) -> str:
     is_order = facts.choice is not None and column.name == facts.choice.column.name
     rising = is_order and column.name.endswith("loss")
     unit = f"{column.about.split} {f'({column.about.unit})' if column.about.unit else ''}".strip()
     return tag(
         "th",
-        tag("button", escaped(one_line(column.name)), type="button", title=column.about.meaning or None),
+        tag(
+            "button",
+            escaped(unicode_of(column.heading)),
+            type="button",
+            title=f"{column.name}: {column.about.meaning}",
+        ),
         tag("small", escaped(unit)) if unit else "",
         scope="col",
+        data_name=column.name,
         data_kind="text" if column.is_text else "number",
         aria_sort=("ascending" if rising else "descending") if is_order else "none",
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from dlscan.analysis.plots import KINDS, Options, style
-from dlscan.analysis.plots.events import event_number
+from dlscan.analysis.plots.events import event_number, like_energy
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.report import captions
 from dlscan.analysis.report.facts import LEFT_OUT, Facts, overheard
@@ -105,13 +105,13 @@ def draw_all(facts: Facts, by: str | None = None) -> list[Picture]:
     facts : Facts
         What to draw.
     by : str, optional
-        Which number of each event `energy` goes by, such as `target[:,0,1]`; by default the first that looks
-        like an energy.
+        Which per-event variable `energy` goes by, such as `target[:,0,1]`; by default the one that looks like
+        an energy.
 
     Raises
     ------
     UsageError
-        If `by` is no number of the events.
+        If `by` is no per-event variable.
     """
     if by is not None:
         scored = facts.scores(facts.best)
@@ -123,7 +123,8 @@ def _options(wanted: Wanted, facts: Facts, by: str | None) -> Options:
     if wanted.kind == IMPORTANCE and facts.choice is not None:
         return Options(key=facts.choice.column.name)
     if wanted.kind == ENERGY:
-        return Options(by=by or captions.like_energy(facts))
+        scored = facts.scores(facts.best)
+        return Options(by=by or (None if scored is None else like_energy(scored.extras, facts.labels)))
     return Options()
 
 
@@ -179,7 +180,7 @@ def _selection(points: Sequence[DonePoint], facts: Facts) -> str:
     every = len(facts.points)
     if len(points) == every:
         return "All models." if every > 1 else ""
-    by = f"best of {every:,} by {facts.choice.column.name}" if facts.choice else f"first of {every:,}"
+    by = f"best of {every:,} by {facts.chosen_by}" if facts.choice else f"first of {every:,}"
     if len(points) == 1:
         return f"{facts.name(points[0])}, the {by}."
     return f"The {len(points)} {by}; the other {every - len(points):,} are left out."

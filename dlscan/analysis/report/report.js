@@ -3,7 +3,8 @@
   const table = document.getElementById("models-table");
   const body = table.tBodies[0];
   const headings = [...table.tHead.rows[0].cells];
-  const names = headings.map((cell) => cell.querySelector("button").textContent);
+  const names = headings.map((cell) => cell.dataset.name);
+  const titles = headings.map((cell) => cell.querySelector("button").textContent);
   const status = document.getElementById("table-status");
   const collator = new Intl.Collator("en", { numeric: true });
   const rows = [...body.rows].map((row, number) => ({ row, number, cells: row.cells }));
@@ -30,7 +31,7 @@
     body.append(...keyed.map((each) => each.entry.row));
     headings.forEach((cell) => cell.setAttribute("aria-sort", "none"));
     headings[column].setAttribute("aria-sort", falling ? "descending" : "ascending");
-    say(`Sorted by ${names[column]}, ${falling ? "descending" : "ascending"}.`);
+    say(`Sorted by ${titles[column]}, ${falling ? "descending" : "ascending"}.`);
   }
 
   const operators = {
@@ -93,4 +94,21 @@
   });
   document.getElementById("table-controls").hidden = false;
   hideColumns();
+
+  /* say so where a table goes on beyond the edge of the page */
+  const regions = [...document.querySelectorAll(".scroll")].filter((region) => region.querySelector("table"));
+  function showMore(region) {
+    const hidden = region.scrollWidth - region.clientWidth - region.scrollLeft > 2;
+    region.classList.toggle("more", hidden);
+  }
+  const watch = new ResizeObserver((entries) => entries.forEach((entry) => showMore(entry.target.closest(".scroll"))));
+  regions.forEach((region) => {
+    const hint = document.createElement("p");
+    hint.className = "scroll-hint";
+    hint.textContent = "More columns to the right: scroll sideways \u2192";
+    region.before(hint);
+    region.addEventListener("scroll", () => showMore(region));
+    watch.observe(region);
+    watch.observe(region.querySelector("table"));
+  });
 })();

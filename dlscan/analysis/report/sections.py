@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import yaml
 
 from dlscan.analysis.cells import UNICODE, entry
+from dlscan.analysis.names import classes_of
 from dlscan.analysis.report.compare import Comparison
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.markup import (
@@ -110,7 +111,8 @@ def _tiles(facts: Facts, compared: Comparison | None) -> str:
     tiles = []
     if facts.choice is not None:
         tiles.append(("Best on validation", facts.name(facts.best)))
-        tiles.append((f"Its test {MEAN}", _best_area(facts, compared)))
+        mean = "AUC" if len(classes_of(facts.points)) == 2 else "mean AUC"
+        tiles.append((f"Its {mean} (test)", _best_area(facts, compared)))
     tiles.append(("Points done", f"{len(facts.points):,} of {planned:,}"))
     tiles += [(f"Training on {kind}", text) for kind, text in training_hours(facts.points)]
     return tag(

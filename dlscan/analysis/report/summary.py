@@ -8,6 +8,7 @@ from typing import Any
 
 from dlscan.analysis.cells import UNICODE, cell, entry
 from dlscan.analysis.columns import Column
+from dlscan.analysis.labels import unicode_of
 from dlscan.analysis.repeats import groups
 from dlscan.analysis.report.compare import SIGNIFICANT, Comparison
 from dlscan.analysis.report.effects import Effect, effects
@@ -79,14 +80,14 @@ def _best(facts: Facts, compared: Comparison | None) -> str:
             "split: none is called the best here, because a choice on the test split would flatter it. Where "
             f"the page needs one model, it shows {name}."
         )
-    found = f"The best model is {name}. {facts.choice.note}."
+    found = f"The best model is {name}. It was chosen by {facts.chosen_by}: {facts.choice.reason}."
     if compared is not None:
-        areas = [f"{label} {area_text(each)}" for label, each in compared.classes.items()]
+        areas = [f"{facts.called(label)} {area_text(each)}" for label, each in compared.classes.items()]
         each_class = f" ({', '.join(areas)})" if 2 < len(areas) <= MOST_CLASSES else ""
         return (
             f"{found} {_ON_TEST} its AUC is {area_text(compared.mean)}"
             f"{', the mean over the classes' if len(areas) > 2 else ''}{each_class}; "
-            f"the 68 % interval is that of {counted(compared.events, 'test event')}."
+            f"the statistical uncertainty (68 %) is that of {counted(compared.events, 'test event')}."
         )
     row = facts.rows.points.index(facts.best)
     column = facts.rows.columns.get(MEAN)
@@ -94,7 +95,7 @@ def _best(facts: Facts, compared: Comparison | None) -> str:
         return (
             f"{found} It has no AUC on the test split: {facts.best.record.reasons.get(MEAN, 'not measured')}."
         )
-    return f"{found} {_ON_TEST} its {MEAN} is {entry(column, row, UNICODE)}."
+    return f"{found} {_ON_TEST} its {unicode_of(column.title)} is {entry(column, row, UNICODE)}."
 
 
 def _alike(facts: Facts, compared: Comparison | None) -> str:
@@ -143,8 +144,9 @@ def _repeats(facts: Facts) -> str:
         Column(MEAN, "auc", (statistics.fmean(values),), spreads=(statistics.stdev(values),)), 0, UNICODE
     )
     return (
-        f"The {len(values)} repeats of this model with other seeds reach a test {MEAN} of {mean} (mean and "
-        f"standard deviation): that is what training it once more would give, not the best of them."
+        f"The {len(values)} repeats of this model with other seeds reach {unicode_of(column.full_title)} "
+        f"{mean} "
+        "(mean and standard deviation). That is what training it once more would give, not the best of them."
     )
 
 

@@ -12,7 +12,7 @@ def test_cells_hold_shares_of_the_true_class_and_counts(draw, four, panels):
         labels, guesses = file["labels"][:], file["scores"][:].argmax(axis=1)
     count = np.sum((labels == 2) & (guesses == 1))
     total = np.sum(labels == 2)
-    row = drawing.data.query("point == 2 and true == 'Pi0' and taken_for == 'Gamma'").iloc[0]
+    row = drawing.data.query("point == 2 and true == 'Pi0' and predicted == 'Gamma'").iloc[0]
     assert (row["count"], row["share"]) == (count, pytest.approx(count / total))
     found = efficiency_estimate(count, total)
     assert (row["share_down"], row["share_up"]) == (pytest.approx(found.down), pytest.approx(found.up))

@@ -248,7 +248,7 @@ def test_the_best_by_validation_are_drawn_and_how_many_are_not(draw, forty, foot
     drawing = draw(kind, forty, **NEEDED.get(kind, {}))
     ranked = sorted(forty, key=lambda point: -point.record.metrics["val_Mean_AUC"])
     assert set(drawing.data["point"]) == set(numbers(ranked[:most]))
-    expected = f"{most} of 40 models: the best by val_Mean_AUC (validation); {40 - most} are not shown"
+    expected = f"{most} of 40 models: the best by mean AUC (validation); {40 - most} are not shown"
     assert all(expected in footnote(page) for page in drawing.pages)
 
 
@@ -262,7 +262,7 @@ def test_the_lowest_validation_loss_chooses_where_there_is_no_auc_of_validation(
     scan = write_scan(grid={"model.width": [1, 2, 3]}, events=50, change=change)
     drawing = draw("confusion", scan, most=2)
     assert list(dict.fromkeys(drawing.data["point"])) == [2, 3]
-    assert "by best_val_loss (validation); 1 is not shown" in footnote(drawing.pages[0])
+    assert "by loss of the kept weights (validation); 1 is not shown" in footnote(drawing.pages[0])
 
 
 def test_without_a_number_of_validation_the_first_are_drawn_and_it_says_so(draw, write_scan, footnote):
@@ -289,9 +289,7 @@ def test_points_without_scores_make_room_for_others_with_one_warning(
     (warning,) = warnings_in()
     assert "left out 2 models (Width=256 Depth=3, Width=256 Depth=2)" in warning
     assert str(points[3].paths.predictions) in warning
-    assert "1 of 4 models: the best by val_Mean_AUC (validation); 1 is not shown" in footnote(
-        drawing.pages[0]
-    )
+    assert "1 of 4 models: the best by mean AUC (validation); 1 is not shown" in footnote(drawing.pages[0])
 
 
 @pytest.mark.parametrize("kind", ["roc", "scores", "confusion", "energy", "calibration", "history"])
@@ -327,7 +325,7 @@ def test_a_style_changes_fonts_and_ticks_and_names_no_experiment(draw, small, na
 
 def test_a_label_stands_above_the_title(draw, small):
     (page,) = draw("bar", small, label="My Experiment").pages
-    assert page.get_suptitle().split("\n") == ["My Experiment", "Mean_AUC of 9 models"]
+    assert page.get_suptitle().split("\n") == ["My Experiment", "AUC (test) of 9 models"]
 
 
 def test_without_mplhep_a_style_names_the_extra(draw, small, monkeypatch):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import h5py
 import numpy as np
 import pytest
@@ -59,18 +61,61 @@ def test_a_bin_without_background_is_a_gap(draw, write_scan):
     assert rows["auc"].isna().tolist() == [True, False]
 
 
-def test_without_an_expression_it_says_what_there_is(draw, four):
-    with pytest.raises(UsageError, match=r"there is target \(events, 1, 2\): such as --by 'target\[:,0,0\]'"):
-        draw("energy", four)
+def write_extras(point, **values):
+    with h5py.File(point.paths.predictions, "r+") as file:
+        del file["extras"]
+        for name, each in values.items():
+            file[f"extras/{name}"] = each
+
+
+def test_without_an_expression_it_is_the_energy_and_never_the_code_of_a_particle(draw, four):
+    drawing = draw("energy", four)
+    assert drawing.pages[0].axes[0].get_xlabel() == "target[:,0,1]"
+
+
+@pytest.mark.parametrize(
+    ("columns", "labels", "chosen"),
+    [
+        # the code of the particle, the energy, and the momentum, which is nearly the same
+        ("code energy energy", {}, "target[:,1]"),
+        ("code angle energy", {}, None),
+        ("code angle energy", {"target[:, 2]": "E [GeV]"}, "E [GeV]"),
+        ("code code", {}, None),
+    ],
+)
+def test_what_looks_like_an_energy_is_drawn_or_asked_for(draw, write_scan, columns, labels, chosen):
+    points = load([write_scan(grid={"model.width": [1]}, classes=("Ele", "Pi0"))], {})
+    points = [dataclasses.replace(point, labels=labels) for point in points]
+    rng = np.random.default_rng(1)
+    made = {
+        "code": rng.choice([11.0, 22.0], 400),
+        "energy": 10 + 90 * rng.random(400),
+        "angle": rng.random(400),
+    }
+    target = np.stack([made[name] * (1 + 1e-5 * place) for place, name in enumerate(columns.split())], axis=1)
+    write_extras(points[0], target=target.astype(np.float32))
+    if chosen is None:
+        with pytest.raises(UsageError, match="--by"):
+            draw("energy", points)
+    else:
+        assert draw("energy", points).pages[0].axes[0].get_xlabel() == chosen
+
+
+def test_which_of_several_variables_is_asked_with_their_ranges(draw, write_scan):
+    points = load([write_scan(grid={"model.width": [1]}, classes=("Ele", "Pi0"))])
+    values = np.linspace(1, 100, 400)
+    write_extras(points[0], theta=values, phi=values**2)
+    with pytest.raises(UsageError, match=r"choose with --by: phi \(1 to 1e\+04\), theta \(1 to 100\)"):
+        draw("energy", points)
 
 
 @pytest.mark.parametrize(
     ("by", "message"),
     [
         ("energy[:,0]", "no extra 'energy'"),
-        ("target[:,0,2]", r"shape \(events, 1, 2\); name one number of each event, such as target\[:,0,0\]"),
-        ("target", "name one number of each event"),
-        ("target[:,0]", "name one number of each event"),
+        ("target[:,0,2]", r"shape \(events, 1, 2\); name one value per event, such as target\[:,0,0\]"),
+        ("target", "name one value per event"),
+        ("target[:,0]", "name one value per event"),
         ("target[0,0,1]", "a colon for the events"),
         ("target[:,0,1", "a colon for the events"),
         ("target[:,0,1]+1", "a colon for the events"),

@@ -40,7 +40,7 @@ def test_training_and_validation_are_drawn_together(draw, four, legend):
     np.testing.assert_array_equal(val_loss.get_data(), written[:, [0, 3]].T)
     assert loss.get_color() == val_loss.get_color() != lines(page)[0].get_color()
     assert (loss.get_linestyle(), val_loss.get_linestyle()) == ("-", "--")
-    assert (axes.get_ylabel(), page.get_suptitle()) == ("loss", "loss and val_loss over the epochs")
+    assert (axes.get_ylabel(), page.get_suptitle()) == ("loss", "Loss over the epochs")
 
 
 @pytest.mark.parametrize("key", ["VAL_LOSS", "events_per_second"])
@@ -76,7 +76,7 @@ def test_where_another_attempt_went_on_is_marked(draw, write_scan, legend, footn
     drawing = draw("history", points)
     (page,) = drawing.pages
     assert marks(page, WENT_ON) == [[3.5, 7.5]]
-    assert "another attempt went on" in legend(page)
+    assert "continued in another attempt" in legend(page)
     assert footnote(page) == ""
     rows = drawing.data
     assert list(rows[rows["resumed_after"]]["epoch"]) == [3, 7]
@@ -88,7 +88,7 @@ def test_an_epoch_that_is_not_on_record_is_said_and_not_made_up(draw, write_scan
     write_attempts(points[2], {}, "{")
     (page,) = draw("history", points).pages
     assert marks(page, WENT_ON) == []
-    assert footnote(page) == "2 models went on in another attempt after an epoch that is not on record."
+    assert footnote(page) == "2 models continued in another attempt after an epoch that is not on record."
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_pages_hold_as_many_models_as_asked_on_one_scale(draw, forty, legend):
     names = [name for page in pages for name in legend(page) if name.startswith("Width")]
     assert names == [f"Width={width} Depth={depth}" for width in (16, 32) for depth in range(1, 6)]
     assert len({(page.axes[0].get_ylim(), page.axes[0].get_xlim()) for page in pages}) == 1
-    assert pages[1].get_suptitle() == "loss and val_loss over the epochs (page 2 of 3)"
+    assert pages[1].get_suptitle() == "Loss over the epochs (page 2 of 3)"
 
 
 def test_twenty_models_on_a_page_can_be_told_apart(draw, forty, legend):

@@ -16,7 +16,7 @@ def labels(page):
 def test_each_model_is_a_line_through_its_values(draw, four):
     drawing = draw("parallel", four, key="Mean_AUC")
     (page,) = drawing.pages
-    assert [text.get_text() for text in page.axes[0].get_xticklabels()] == ["Width", "Depth", "Mean_AUC"]
+    assert [text.get_text() for text in page.axes[0].get_xticklabels()] == ["Width", "Depth", "mean AUC"]
     ranked = sorted(four, key=lambda point: point.record.metrics["Mean_AUC"])
     width, depth, height = ends(page)
     for column, key, low in ((width, "model.width", 64), (depth, "model.depth", 2)):
@@ -43,7 +43,7 @@ def test_the_best_is_thick_and_named(draw, four, footnote):
     assert "chance" not in footnote(page)
     (page,) = draw("parallel", four, key="test_loss").pages
     assert "lowest of all" in footnote(page)
-    assert "owes a part of its number to chance" in footnote(page)
+    assert "owes part of its number to chance" in footnote(page)
 
 
 def test_texts_truths_and_missing_values_have_their_places(draw, write_scan):

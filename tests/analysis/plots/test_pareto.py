@@ -48,7 +48,7 @@ def test_the_front_is_of_the_validation_split_and_named(draw, scan, legend, foot
 def test_a_front_of_the_test_split_says_what_that_means(draw, scan, footnote):
     drawing = draw("pareto", scan, key="test_loss", by="time")
     assert drawing.name == "pareto-test_loss-Train_Seconds"
-    assert "The best of many on the test split owes a part of its number to chance" in footnote(
+    assert "The best of many on the test split owes part of its number to chance" in footnote(
         drawing.pages[0]
     )
     # a loss is better the lower it is, and all cost the same
@@ -68,7 +68,7 @@ def test_models_without_either_number_are_left_out_and_counted(draw, write_scan,
     scan = write_scan(grid={"model.width": [1, 2]}, events=50, change=change)
     drawing = draw("pareto", scan, by="flops")
     assert drawing.data["point"].tolist() == ["2"]
-    assert footnote(drawing.pages[0]).endswith("1 model has no val_Mean_AUC or no FLOPs.")
+    assert footnote(drawing.pages[0]).endswith("1 model has no mean AUC (validation) or no FLOPs.")
 
 
 def test_a_cost_that_no_point_has_is_an_error(draw, write_scan):

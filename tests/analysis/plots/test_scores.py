@@ -54,7 +54,7 @@ def test_without_scores_of_training_events_it_says_so(draw, write_scan, legend, 
     drawing = draw("scores", points, key="Ele")
     (page,) = drawing.pages
     assert legend(page) == ["signal, test", "background, test"]
-    assert footnote(page).startswith("There are no scores of training events on file")
+    assert footnote(page).startswith("No scores of training events are on file")
     assert set(drawing.data["split"]) == {"test"}
     assert len(page.axes[0].patches) == 0
     (warning,) = warnings_in()

@@ -154,15 +154,15 @@ def test_a_thousand_points_stay_small(write_scan, few_pictures, tmp_path):
     text, page = read(path)
     assert path.stat().st_size < 10e6
     assert len(page.every("tr")) > 1000
-    assert "the best of 1,000 by val_Mean_AUC. The class of the highest score" in text
+    assert "the best of 1,000 by mean AUC (validation). The class of the highest score" in text
 
 
 def test_the_number_that_energy_goes_by_can_be_chosen(write_scan, monkeypatch, tmp_path):
     monkeypatch.setattr(pictures, "WANTED", [each for each in pictures.WANTED if each.kind == "energy"])
     scan = write_scan()
-    assert "in bins of target[:,0,1], which runs from" in read(report([scan], tmp_path / "r.html"))[0]
+    assert "in bins of target[:,0,1], which ranges from" in read(report([scan], tmp_path / "r.html"))[0]
     text, _ = read(report([scan], tmp_path / "r.html", by="target[:,0,0]"))
-    assert "in bins of target[:,0,0], which runs from" in text
+    assert "in bins of target[:,0,0], which ranges from" in text
     with pytest.raises(UsageError, match="no extra 'energy'"):
         report([scan], tmp_path / "r.html", by="energy")
 

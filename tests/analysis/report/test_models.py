@@ -52,7 +52,7 @@ def test_a_lower_loss_stands_first(gather):
     )
     table = models_table(facts, choose_columns(facts))
     assert cells(table, 0)[0].startswith("<span>Width=256 Depth=3</span>")
-    assert re.findall(r'aria-sort="ascending"><button[^>]*>([^<]*)', table) == ["best_val_loss"]
+    assert re.findall(r'aria-sort="ascending"><button[^>]*>([^<]*)', table) == ["Loss of the kept weights"]
 
 
 def test_a_rounded_number_carries_all_its_digits_for_sorting(gather):
@@ -80,6 +80,8 @@ def test_names_stay_text(gather):
 def test_headings_say_unit_split_and_meaning(gather):
     facts = gather()
     table = models_table(facts, choose_columns(facts))
-    assert re.search(r'title="training time[^"]*">Train_Seconds</button><small>\(s\)</small>', table)
-    assert re.search(r">test_loss</button><small>test</small>", table)
-    assert re.search(r">val_Mean_AUC</button><small>validation</small>", table)
+    assert re.search(
+        r'title="Train_Seconds: training time[^"]*">Training time</button><small>\(s\)</small>', table
+    )
+    assert re.search(r">Loss</button><small>test</small>", table)
+    assert re.search(r">Mean AUC</button><small>validation</small>", table)

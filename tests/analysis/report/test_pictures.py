@@ -84,7 +84,7 @@ def test_pictures_of_scores_show_the_best_and_say_what_they_leave_out(gather, wa
         grid=FIVE, change=lambda number, record: record["metrics"].update(val_Mean_AUC=0.1 * number)
     )
     (picture,) = draw_all(facts)
-    assert picture.selection == "The 3 best of 5 by val_Mean_AUC; the other 2 are left out."
+    assert picture.selection == "The 3 best of 5 by mean AUC (validation); the other 2 are left out."
     assert picture.caption.startswith("400 test events: ")
     assert [point.record.point for point in pictures._selected(picture.wanted, facts)] == [5, 4, 3]
 
@@ -126,4 +126,4 @@ def test_every_wanted_picture_is_drawn_of_a_full_scan(gather):
     drawn = {picture.wanted.kind: picture for picture in draw_all(gather("nine", grid))}
     assert {kind for kind, picture in drawn.items() if picture.absent} == set()
     assert {kind for kind, picture in drawn.items() if not picture.caption} == set()
-    assert drawn["confusion"].selection.endswith("the best of 9 by val_Mean_AUC.")
+    assert drawn["confusion"].selection.endswith("the best of 9 by mean AUC (validation).")

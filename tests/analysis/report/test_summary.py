@@ -21,9 +21,9 @@ def fail(scan, number, name, error):
 def test_the_best_is_chosen_on_validation_and_shown_on_test(gather):
     facts = gather()
     text = words(facts)
-    assert f"The best model is {facts.name(facts.best)}. Chosen by val_Mean_AUC (validation split)" in text
+    assert f"The best model is {facts.name(facts.best)}. It was chosen by mean AUC (validation): 0." in text
     assert f"its AUC is {area_text(compare(facts).mean)}, the mean over the classes (Ele 0." in text
-    assert "the 68 % interval is that of 400 test events" in text
+    assert "the statistical uncertainty (68 %) is that of 400 test events" in text
 
 
 def test_without_scores_the_record_tells_the_auc(write_scan):
@@ -31,7 +31,7 @@ def test_without_scores_the_record_tells_the_auc(write_scan):
     for path in scan.glob("points/*/predictions.h5"):
         path.unlink()
     facts = gather_scans([scan])
-    assert "had no part in the choice, its Mean_AUC is 0." in words(facts)
+    assert "had no part in the choice, its mean AUC is 0." in words(facts)
     assert "4 files could not be read" in words(facts)
 
 
@@ -121,7 +121,7 @@ def test_repeats_of_the_best_give_mean_and_spread(gather):
         record["metrics"]["val_Mean_AUC"] = 0.99 if number == 1 else 0.5
 
     text = words(gather(repeats=2, change=change))
-    assert "The 2 repeats of this model with other seeds reach a test Mean_AUC of 0.9100 ± 0.0141" in text
+    assert "The 2 repeats of this model with other seeds reach mean AUC (test) 0.9100 ± 0.0141" in text
 
 
 @pytest.mark.parametrize(
