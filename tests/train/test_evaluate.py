@@ -117,7 +117,7 @@ def test_one_loss_for_history_validation_and_test_where_a_network_is_sure_and_wr
     with stream("test") as batches:
         told = Running([Sums()])
         for fed in Feed()(batches.epoch(0), pack.one_length):
-            told.add(pack.look(fed), fed.events)
+            told.add(pack.look(fed)[0], fed.events)
         (sums,) = told.read()
     with score_files([tmp_path / "predictions.h5"]) as files:
         (evaluation,) = evaluate([network], lambda split: stream(split, 100), files)

@@ -86,7 +86,7 @@ def test_inputs_that_are_joined_are_cut_into_their_parts(sparse_batches, first_b
 
 def look(networks, fed):
     """What a pack tells of a batch."""
-    return np.asarray(steps([(network, None) for network in networks]).look(fed))
+    return np.asarray(steps([(network, None) for network in networks]).look(fed)[0])
 
 
 def operations(networks, fed):
