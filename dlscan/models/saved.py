@@ -48,7 +48,7 @@ def read_network(path: Path) -> Any:
     """
     try:
         return keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # Keras raises whatever a damaged part leads to
         # Keras goes on to advise on other formats
         reason = " ".join(str(error).split()).split(". ")[0] if path.exists() else "no such file"
         raise ScanError(f"{path}: no network can be read ({reason})") from None
