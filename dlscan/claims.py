@@ -13,6 +13,7 @@ look and the writing goes unseen.
 
 import contextlib
 import dataclasses
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -55,6 +56,8 @@ class Claim:
         self._heart = Heart(paths, attempt)
         with _plainly(paths):
             self._heart.beat()
+            # open as long as this lasts: so anybody can tell that this process works at this point
+            self._open: int | None = os.open(paths.lock, os.O_RDONLY)
         self._heart.start()
         owner.hold(paths, attempt)
 
@@ -77,7 +80,7 @@ class Claim:
         Raises
         ------
         HeldError
-            If another process owns the point, and lives.
+            If another process owns the point, and lives, or may live when it is `stopped`.
         ScanError
             If the point's directory cannot be written.
         ConfigError
@@ -151,6 +154,9 @@ class Claim:
         finally:
             self._heart.stop()
             owner.let_go(self._paths, self.attempt)
+            if self._open is not None:
+                os.close(self._open)
+                self._open = None
 
     def _update(self, attempt: Attempt) -> None:
         attempts.write_attempt(self._paths, attempt)

@@ -84,6 +84,39 @@ def lives(process: str) -> bool | None:
     return started == start and state not in _DEAD
 
 
+def number_of(process: str) -> str:
+    """The number in a process's `identity`; empty if that is none."""
+    parts = process.rsplit(":", 2)
+    return parts[1] if len(parts) == 3 and parts[1].isdecimal() else ""
+
+
+def has_open(pid: int, file: Path) -> bool:
+    """Tell whether a process has a file open: what a file says of a process, anybody may have written.
+
+    False too for processes that are another user's.
+    """
+    try:
+        wanted = file.stat()
+        handles = list(Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
+    for handle in handles:
+        with contextlib.suppress(OSError):  # it has just been closed
+            if os.path.samestat(handle.stat(), wanted):
+                return True
+    return False
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """The environment that a process began with; empty where it cannot be read."""
+    try:
+        content = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return {}
+    pairs = (os.fsdecode(item).partition("=") for item in content.split(b"\0"))
+    return {name: value for name, separator, value in pairs if separator}
+
+
 def _stat(pid: int) -> tuple[str, str]:
     """State of a process, and when it started in ticks since boot: fields 3 and 22 of its `stat`."""
     # the name in field 2 may hold spaces and parentheses

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,17 +97,19 @@ def test_a_lock_keeps_others_out_and_ends_with_its_owner(tmp_path: Path) -> None
 def test_looking_at_a_lock_does_not_keep_its_taker_out(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     path.touch()
-    code = (
-        "import sys, fcntl, time; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_SH)\n"
-        "print('seen', flush=True); time.sleep(0.2)"
-    )
-    looker = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)
-    assert looker.stdout is not None
-    with looker, looker.stdout:
-        looker.stdout.readline()
-        begin = time.monotonic()
-        with locked(path, DlscanError("busy")):
-            assert time.monotonic() - begin > 0.02
+    taken = threading.Event()
+
+    def take() -> None:
+        with locked(path, DlscanError("busy"), patience=60):
+            taken.set()
+
+    taker = threading.Thread(target=take)
+    with path.open() as looker:
+        fcntl.flock(looker, fcntl.LOCK_SH)
+        taker.start()
+        assert not taken.wait(0.2)
+    taker.join()
+    assert taken.is_set()
 
 
 def test_work_goes_on_where_there_are_no_locks_if_it_may(

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 from dlscan.batch.jobs import Ended, Job
 from dlscan.config import Batch
@@ -56,19 +56,30 @@ class LocalSlots:
             return [own | {CPUS_VARIABLE: str(share)} for own in self._gpus[: self.slots]]
         return [cpu_share(share)] * self.slots
 
-    def run(self, jobs: Sequence[Job]) -> Generator[Job | Ended, None, None]:
+    def run(
+        self, jobs: Sequence[Job], others: Callable[[], Sequence[str]] = tuple
+    ) -> Generator[Job | Ended | None, None, None]:
         """Run jobs, in order, each in a free slot.
 
-        Yields a `Job` when it starts and an `Ended` when it ends. If the caller stops early, or an interrupt
-        comes, running jobs are interrupted and waited for.
+        Yields a `Job` when it starts, an `Ended` when it ends, and None when nothing happened for a moment.
+        If the caller stops early, or an interrupt comes, running jobs are interrupted and waited for.
+
+        Parameters
+        ----------
+        jobs : sequence of Job
+            What to run.
+        others : callable
+            Gives the GPUs (`"0,1"`, or "" for none) of each process that takes a slot and is not of these
+            jobs, such as one that a driver left behind when it was killed.
         """
-        free = self.environments(len(jobs))
+        free = self.environments(len(jobs) + len(others()))
         waiting = list(jobs)
         running: list[tuple[Job, subprocess.Popen[bytes], dict[str, str]]] = []
         try:
             while waiting or running:
-                while waiting and free:
-                    job, slot = waiting.pop(0), free.pop(0)
+                while waiting and free and (left := _without(free, others())):
+                    job, slot = waiting.pop(0), left[0]
+                    free.remove(slot)
                     running.append((job, _start(job, slot), slot))
                     yield job
                 for item in list(running):
@@ -78,9 +89,21 @@ class LocalSlots:
                         running.remove(item)
                         free.append(slot)
                         yield Ended(job, code)
+                yield None
                 time.sleep(_LOOK_SECONDS)
         finally:
             _stop([process for _, process, _ in running])
+
+
+def _without(free: Sequence[dict[str, str]], others: Sequence[str]) -> list[dict[str, str]]:
+    """The slots that others leave free: they take those of their GPUs, or any."""
+    left = list(free)
+    for taken in others:
+        gpus = set(taken.split(",")) - {""}
+        same = [slot for slot in left if gpus & set(slot.get("CUDA_VISIBLE_DEVICES", "").split(","))]
+        for slot in same or left[-1:]:
+            left.remove(slot)
+    return left
 
 
 def cpu_share(cpus: int) -> dict[str, str]:
@@ -123,7 +146,8 @@ def _stop(processes: "list[subprocess.Popen[bytes]]") -> None:
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
     """Let no second Ctrl-C leave jobs behind while they are being stopped."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:
         yield
     finally:

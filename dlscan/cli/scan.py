@@ -8,12 +8,12 @@ import click
 
 from dlscan.cli import scanning
 from dlscan.cli.experiment import experiment_arguments
-from dlscan.cli.signals import terminable
+from dlscan.cli.here import detach as start_detached
+from dlscan.cli.here import train_here
 
 if TYPE_CHECKING:
     from dlscan.config import Experiment
     from dlscan.dataset import Manifest
-    from dlscan.scan import Plan, Work
 
 
 @click.command()
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     default="",
     help="Try points in these states again however often they crashed: failed, oom, diverged.",
 )
+@click.option("--detach", is_flag=True, help="On this machine: return at once, and go on without a terminal.")
 @click.option("--extend", is_flag=True, help="Add the points that the grid has now to the plan.")
 def scan(
     file: Path,
@@ -44,6 +45,7 @@ def scan(
     wait: bool,
     retry: tuple[str, ...],
     extend: bool,
+    detach: bool,
 ) -> None:
     """Train every point of the grid of EXPERIMENT that is not done.
 
@@ -53,7 +55,8 @@ def scan(
 
     On a batch system the jobs are submitted, and the command returns. On this machine (local) it stays:
     several points at a time, one for each visible GPU, or else as many as there are CPUs for (batch.cpus
-    each); Ctrl-C stops cleanly, and the same command goes on.
+    each); Ctrl-C, SIGTERM and a terminal that is closed stop it cleanly, and the same command goes on. With
+    --detach it outlives the terminal.
 
     \b
       dlscan scan lcd.yaml
@@ -71,6 +74,8 @@ def scan(
     if dry_run:
         scanning.show(experiment, batch, retry, extend)
         return
+    if detach and batch.system != "local":
+        raise click.UsageError(f"--detach: jobs of {batch.system} outlive the terminal anyway")
     manifest = _check(experiment)
     if batch.system != "local":
         from dlscan.batch import system as batch_system
@@ -78,6 +83,10 @@ def scan(
         batch_system(batch).check(batch)
     plan = scans.freeze(experiment, manifest.config_hash, extend=extend)
     scanning.say_older(plan)
+    if detach:
+        states = ["--retry", ",".join(retry)] if retry else []
+        start_detached(plan, [str(file), *overrides, "--on", "local", *states])
+        return
     with scans.submitting(plan):
         scans.reconcile(plan, scanning.tell)
         rehearsal = partial(rehearse, experiment, plan)
@@ -87,7 +96,7 @@ def scan(
             work = scans.find_work(plan, batch, manifest, scanning.tell, retry, rehearsal)
         submitted = None if batch.system == "local" else scans.submit(plan, work.packs, batch)
     if submitted is None:
-        _train_here(experiment, plan, work)
+        train_here(experiment, plan, work)
         return
     scanning.say_submitted(plan, batch, work, submitted)
     if wait and (submitted.ids or work.under_way):
@@ -107,21 +116,3 @@ def _check(experiment: "Experiment") -> "Manifest":
     manifest.require(experiment)
     manifest.require_transport(experiment)
     return manifest
-
-
-def _train_here(experiment: "Experiment", plan: "Plan", work: "Work") -> None:
-    from dlscan import scan as scans
-
-    slots = scans.local_slots(experiment.batch, len(work.packs))
-    processes = "1 process" if len(work.packs) == 1 else f"{len(work.packs)} processes"
-    packed = "" if len(work.packs) == len(work.points) else f" in {processes}"
-    points = "1 point" if len(plan.points) == 1 else f"{len(plan.points)} points"
-    at_once = f", {slots} at a time" if work.points else ""
-    scanning.tell(f"{plan.directory}: {points}, {len(work.points)} to train{packed}{at_once}")
-    try:
-        with terminable():
-            states = scans.run_local(plan, work.packs, experiment.batch, scanning.say_ended)
-    except KeyboardInterrupt:
-        scanning.tell("stopped; finished epochs are kept, and the same command goes on")
-        raise
-    scanning.conclude(plan, states)

@@ -8,10 +8,8 @@ from dlscan import garbage
 from dlscan.cli.output import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
-    from dlscan.batch import Sight
-    from dlscan.config import Batch
     from dlscan.scan import Plan, PointStatus
 
 _WATCH_SECONDS = 5.0
@@ -72,11 +70,8 @@ def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) ->
 
 def _looker(plan: "Plan", files_only: bool) -> "Callable[[], list[PointStatus]]":
     """What looks at the scan; that a system does not answer is said once, until it has answered."""
-    from dlscan.errors import BatchError
     from dlscan.scan import scan_status
-
-    def nobody(batch: "Batch", jobs: "Collection[str]") -> "dict[str, Sight]":
-        raise BatchError("not asked")
+    from dlscan.scan.sights import ask_nobody
 
     said: set[str] = set()
 
@@ -84,7 +79,7 @@ def _looker(plan: "Plan", files_only: bool) -> "Callable[[], list[PointStatus]]"
         words: list[str] = []
         # thousands of small objects are made and none is garbage: looking for some would take half the time
         with garbage.no_search():
-            statuses = scan_status(plan, nobody if files_only else None, words.append)
+            statuses = scan_status(plan, ask_nobody if files_only else None, words.append)
         if not files_only:
             for line in words:
                 if line not in said:

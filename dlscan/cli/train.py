@@ -29,9 +29,9 @@ def train(scan: str, first: tuple[int, ...], more: tuple[int, ...], stopped_exit
 
     SCAN is a scan's directory or its experiment file; the numbers are those of `dlscan status`. Several
     points train together, from one stream; what becomes of each does not depend on the others. A point goes
-    on from where it was; one that is done is left alone. SIGTERM, SIGUSR1 and train.time_limit let it finish
-    the epoch, or the step if the epoch takes too long, save and exit with 0; run the same command again to
-    go on.
+    on from where it was; one that is done is left alone. SIGTERM, SIGUSR1, SIGHUP (a terminal that is closed)
+    and train.time_limit let it finish the epoch, or the step if the epoch takes too long, save and exit with
+    0; run the same command again to go on.
 
     \b
       dlscan train scans/lcd-dense --point 7

@@ -4,13 +4,12 @@ import contextlib
 import dataclasses
 from collections.abc import Collection, Sequence
 
-from dlscan.attempts import Attempt, last_attempt
+from dlscan.attempts import last_attempt
 from dlscan.batch import Sight, system
 from dlscan.claims import alive
 from dlscan.errors import BatchError, DlscanError
-from dlscan.process import lives
-from dlscan.scan.local import ask_to_stop, parent, stop_drivers
 from dlscan.scan.plan import Plan
+from dlscan.scan.processes import ask_to_stop, parent, running, stop_drivers, trains
 from dlscan.scan.submissions import Submission, Submissions
 from dlscan.scan.submit import Say, reconcile, request_for, submitting
 
@@ -140,12 +139,12 @@ def _say_unlisted(plan: Plan, wanted: set[int], listed: set[str], say: Say) -> N
 
 def _stop_processes(plan: Plan, wanted: set[int], drivers: set[int], say: Say) -> int:
     """Ask processes of this machine that belong to no batch system to stop; how many points they train."""
-    running = _running(plan)
+    found = running(plan)
     stopped: list[int] = []
     told = set()
-    for number in sorted(wanted & set(running)):
-        attempt = running[number]
-        here = attempt.process is not None and lives(attempt.process)
+    for number in sorted(wanted & set(found)):
+        attempt = found[number]
+        here = trains(attempt, plan.paths(plan.point(number)))
         # a pack is told once: a second signal is one that will not wait
         known = attempt.process in told or parent(attempt.pid) in drivers
         if here and (known or ask_to_stop(attempt.pid)):
@@ -156,18 +155,6 @@ def _stop_processes(plan: Plan, wanted: set[int], drivers: set[int], say: Say) -
                 f"point {number} runs on {attempt.host} without a batch system: "
                 f"stop process {attempt.pid} there"
             )
-    others = [number for number in sorted(set(running) - wanted) if running[number].process in told]
+    others = [number for number in sorted(set(found) - wanted) if found[number].process in told]
     _say_with_them(others, say)
     return len(stopped) + len(others)
-
-
-def _running(plan: Plan) -> dict[int, Attempt]:
-    """The points that processes train that belong to no batch system."""
-    running = {}
-    for point in plan.points:
-        paths = plan.paths(point)
-        with contextlib.suppress(DlscanError):
-            attempt = last_attempt(paths)
-            if attempt and not attempt.outcome and not attempt.job and alive(paths, attempt):
-                running[point.number] = attempt
-    return running

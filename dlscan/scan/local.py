@@ -2,21 +2,22 @@
 
 import contextlib
 import dataclasses
-import os
-import signal
-import socket
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+import time
+from collections.abc import Sequence
+from typing import Protocol
 
-from dlscan.batch import Ended, Job, LocalSlots, train_command
+from dlscan.batch import Job, LocalSlots, train_command
 from dlscan.batch.ends import attempts_before, note_ends
 from dlscan.config import Batch
-from dlscan.files import write_text
-from dlscan.process import identity, lives
 from dlscan.record import PointPaths
 from dlscan.scan.plan import Plan
+from dlscan.scan.processes import Others, known_driver
 from dlscan.scan.space import Point
-from dlscan.scan.status import PointStatus, point_status, scan_status
+from dlscan.scan.status import PointStatus, point_status, scan_status, statuses_by_files
+
+_LOOK_SECONDS = 2.0
+# looking may take no more than this share of the time
+_LOOK_SHARE = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +41,26 @@ def job_for(plan: Plan, points: Sequence[Point]) -> Job:
     return Job(name, train_command(plan.directory, numbers), plan.paths(points[0]).log, numbers)
 
 
+class Teller(Protocol):
+    """Who is told how a scan on this machine goes on."""
+
+    def line(self, text: str) -> None:
+        """Take note of something."""
+
+    def ended(self, report: Report) -> None:
+        """Take note of what became of a point."""
+
+    def under_way(self, states: Sequence[PointStatus]) -> None:
+        """Take note, every few seconds, of how far the points of this run are."""
+
+
 def run_local(
-    plan: Plan, packs: Sequence[tuple[Point, ...]], batch: Batch, report: Callable[[Report], None]
+    plan: Plan, packs: Sequence[tuple[Point, ...]], batch: Batch, teller: Teller
 ) -> list[PointStatus]:
     """Train points in processes of this machine, as many at a time as it has room for.
 
-    A point that fails does not stop the others. Stopped by an interrupt, the points that ran keep their
+    Trainings of the scan that are there already, as when an earlier driver was killed, take slots too. A
+    point that fails does not stop the others. Stopped by an interrupt, the points that ran keep their
     finished epochs.
 
     Parameters
@@ -56,8 +71,8 @@ def run_local(
         The points of each process.
     batch : Batch
         What each process may use.
-    report : callable
-        Gets what became of each point.
+    teller : Teller
+        Gets what became of each point, and how far they are.
 
     Returns
     -------
@@ -67,70 +82,36 @@ def run_local(
     jobs = [job_for(plan, points) for points in packs]
     before: dict[Job, dict[PointPaths, int]] = {}
     ended, total = 0, sum(map(len, packs))
+    slots = LocalSlots(batch)
+    others = Others(plan, slots.slots, teller.line)
+    look = _Looks(plan, [point for points in packs for point in points], teller)
     # closed at once when an interrupt comes, so that jobs are stopped before anything else happens
-    with _known_driver(plan), contextlib.closing(LocalSlots(batch).run(jobs)) as events:
+    with known_driver(plan), contextlib.closing(slots.run(jobs, others)) as events:
         for event in events:
-            if not isinstance(event, Ended):
+            if event is None:
+                look()
+            elif isinstance(event, Job):
                 points = [plan.paths(plan.point(number)) for number in event.points]
                 before[event] = attempts_before(points)
-                continue
-            note_ends(before[event.job], event.code, event.job.log)
-            for number in event.job.points:
-                ended += 1
-                report(Report(point_status(plan, plan.point(number)), ended, total))
+            else:
+                note_ends(before[event.job], event.code, event.job.log)
+                for number in event.job.points:
+                    ended += 1
+                    teller.ended(Report(point_status(plan, plan.point(number)), ended, total))
     return scan_status(plan)
 
 
-@contextlib.contextmanager
-def _known_driver(plan: Plan) -> Iterator[None]:
-    """Let `cancel` find this process as long as it starts jobs."""
-    file = _drivers(plan) / f"{socket.gethostname()}-{os.getpid()}"
-    file.parent.mkdir(exist_ok=True)
-    write_text(file, f"{identity() or ''}\n")
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)
+class _Looks:
+    """Looks now and then how far points are: thousands of them take their time."""
 
+    def __init__(self, plan: Plan, points: Sequence[Point], teller: Teller) -> None:
+        self._plan, self._points, self._teller = plan, points, teller
+        self._next = 0.0
 
-def parent(pid: int) -> int | None:
-    """The parent of a process, None if it has ended."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    # the name in the second field may hold spaces and parentheses
-    return int(text.rpartition(")")[2].split()[1])
-
-
-def ask_to_stop(pid: int) -> bool:
-    """Send SIGTERM to a process; False if it is another user's."""
-    try:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-    except PermissionError:
-        return False
-    return True
-
-
-def stop_drivers(plan: Plan, say: Callable[[str], None]) -> set[int]:
-    """Ask every `scan` that trains points of a plan on this machine to stop, jobs and all; their numbers."""
-    stopped = set()
-    for file in sorted(_drivers(plan).glob("[!.]*-*")):
-        try:
-            who = file.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            continue  # it has just ended
-        host, _, pid = file.name.rpartition("-")
-        living = lives(who) if who else None
-        if living and ask_to_stop(int(pid)):
-            stopped.add(int(pid))
-        elif living is not False:
-            say(f"a `dlscan scan` runs on {host}: stop process {pid} there, it starts jobs of its own")
-        else:
-            file.unlink(missing_ok=True)  # it was killed
-    return stopped
-
-
-def _drivers(plan: Plan) -> Path:
-    return plan.directory / "drivers"
+    def __call__(self) -> None:
+        begin = time.monotonic()
+        if begin < self._next or not self._points:
+            return
+        self._teller.under_way(statuses_by_files(self._plan, self._points))
+        now = time.monotonic()
+        self._next = now + max(_LOOK_SECONDS, (now - begin) / _LOOK_SHARE)

@@ -16,7 +16,7 @@ from dlscan.owner import alive
 from dlscan.record import PointPaths
 from dlscan.scan.plan import Plan
 from dlscan.scan.progress import Done, read_done, read_pace
-from dlscan.scan.sights import Look, Place, Say, look_at
+from dlscan.scan.sights import Look, Place, Say, ask_nobody, look_at
 from dlscan.scan.space import Point
 from dlscan.scan.states import CRASHED, UNDER_WAY, Evidence, Verdict, crashes, judge
 
@@ -116,6 +116,11 @@ def scan_status(plan: Plan, look: Look | None = None, say: Say = _say_nothing) -
 def point_status(plan: Plan, point: Point, look: Look | None = None, say: Say = _say_nothing) -> PointStatus:
     """The state of one point, as `scan_status` has it."""
     return _statuses(plan, [point], look, say)[0]
+
+
+def statuses_by_files(plan: Plan, points: Sequence[Point]) -> list[PointStatus]:
+    """The states of points without a question to a batch system: its jobs are taken to be as they were."""
+    return _statuses(plan, points, ask_nobody, _say_nothing)
 
 
 def settle(plan: Plan, statuses: list[PointStatus], say: Say = _say_nothing) -> bool:

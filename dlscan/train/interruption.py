@@ -9,7 +9,7 @@ from typing import Any
 
 from dlscan.errors import ConfigError
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 # What batch systems leave between a signal and the end is 30 s or more; some of it is for writing.
 _GRACE = 25.0
 # A shorter limit still gets an epoch of this many seconds to its end, or it would never get anywhere.
@@ -17,7 +17,9 @@ _LEAST = 30.0
 
 
 class Interruption:
-    """Notes SIGTERM and SIGUSR1 and watches the clock while it is entered; the handlers before are put back.
+    """Notes SIGTERM, SIGUSR1 and SIGHUP, and watches the clock, while it is entered.
+
+    The handlers before are put back. SIGHUP stays ignored where it is: `nohup` wants training to go on.
 
     Parameters
     ----------
@@ -36,7 +38,11 @@ class Interruption:
     def __enter__(self) -> "Interruption":
         # Python lets only the main thread set handlers; elsewhere whoever owns that thread decides
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+            self._before = {
+                number: signal.signal(number, self._note)
+                for number in SIGNALS
+                if not (number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN)
+            }
         return self
 
     def __exit__(

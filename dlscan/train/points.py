@@ -17,9 +17,9 @@ def train_points(
 ) -> dict[int, Outcome]:
     """Train points together, or go on with them, until they are done or something asks to stop.
 
-    Points that can share a stream do: what becomes of each is what would if it were alone. SIGTERM, SIGUSR1
-    and `train.time_limit` stop them after an epoch, or after a step where an epoch takes too long; call it
-    again to go on.
+    Points that can share a stream do: what becomes of each is what would if it were alone. SIGTERM, SIGUSR1,
+    SIGHUP and `train.time_limit` stop them after an epoch, or after a step where an epoch takes too long;
+    call it again to go on.
 
     Parameters
     ----------
@@ -38,8 +38,6 @@ def train_points(
     PointsFailed
         If some of several points failed, once the others have ended. The error of a single one is raised as
         it is:
-    HeldError
-        If another process trains the point.
     FencedError
         If another process has taken it over.
     ScanError

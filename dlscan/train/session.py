@@ -98,8 +98,6 @@ class Session:
             except _Stopped:
                 self.outcomes[point.number] = "preempted"
             except HeldError as error:
-                if not self._several:
-                    raise
                 log.warning("%s; it is left to that process", error)
                 self.outcomes[point.number] = "held"
             except ScanError as error:

@@ -7,7 +7,7 @@ import pytest
 from dlscan.train.interruption import Interruption
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP])
 def test_signal_is_noted_and_the_handler_before_comes_back(number):
     before = signal.getsignal(number)
 

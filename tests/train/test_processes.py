@@ -1,5 +1,6 @@
 """A job is a process: killed, asked to stop, and started beside another."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +11,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dlscan.errors import ScanError
 from dlscan.locks import is_locked
 from dlscan.record import PointPaths, Record
 from dlscan.train import train_point
@@ -68,23 +68,23 @@ def test_point_killed_in_an_epoch_goes_on_as_if_nothing_had_been(
     assert [attempt["outcome"] for attempt in read_attempts(paths)] == [None, "done"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_point_in_training_has_one_owner_and_ends_its_epoch_when_asked(
-    make_point, info, undisturbed, read_history
+    number, make_point, info, undisturbed, read_history
 ):
     paths = make_point()
     job = start(paths, "wait", 2, 1)
     try:
         wait_for(paths.directory / "waiting")
-        with pytest.raises(ScanError, match=r"attempt 1 trains this point on .*; wait for it or cancel it"):
-            train_point(paths, info)
-        job.send_signal(signal.SIGTERM)
+        assert train_point(paths, info) == "held"
+        job.send_signal(number)
         (paths.directory / "go").touch()
         output, messages = job.communicate(timeout=60)
     finally:
         job.kill()
 
     assert (job.returncode, output) == (0, "preempted\n")
-    assert "stopped by SIGTERM after epoch 2 of 5; run the same command again to go on" in messages
+    assert f"stopped by {number.name} after epoch 2 of 5; run the same command again to go on" in messages
     assert len(yaml.safe_load((paths.last / "state.json").read_text())["history"]) == 2
 
     assert train_point(paths, info) == "done"
@@ -130,6 +130,39 @@ def test_signal_to_the_whole_job_while_a_worker_starts_is_no_crash(
 
     assert (job.returncode, job.stdout) == (0, f"{outcome}\n"), job.stderr
     assert [attempt["outcome"] for attempt in read_attempts(paths)] == [outcome]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
+def test_job_that_is_told_to_end_while_it_waits_for_its_point_takes_none(number, make_point, read_attempts):
+    """Of the attempt there nobody knows whether it lives: it is waited for, for as long as it beats."""
+    paths = make_point()
+    paths.attempts.mkdir()
+    attempt = {
+        "number": 1,
+        "host": "elsewhere",
+        "pid": 1,
+        "job": None,
+        "started": "2026-01-01T00:00:00+00:00",
+    }
+    (paths.attempts / "0001.json").write_text(json.dumps({**attempt, "beat": 1000.0}))
+    job = start(paths, "wait", 2, 1)
+    assert job.stderr is not None
+    assert "waiting up to" in job.stderr.readline()
+    job.send_signal(number)
+    output, _ = job.communicate(timeout=60)
+
+    assert (job.returncode, output) == (0, "preempted\n")
+    assert len(read_attempts(paths)) == 1
+
+
+def test_training_that_nohup_started_outlives_its_terminal():
+    """`nohup` ignores SIGHUP, and so does what it starts."""
+    code = (
+        "import os, signal; from dlscan.train.interruption import Interruption\n"
+        "with Interruption(None) as it:\n    os.kill(os.getpid(), signal.SIGHUP); print(it.signal)"
+    )
+    command = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "None\n"
 
 
 def test_training_package_alone_loads_no_keras():

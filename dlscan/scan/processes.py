@@ -1,0 +1,160 @@
+"""The processes of this machine that train points of a scan, or start those that do."""
+
+import contextlib
+import math
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from dlscan.attempts import Attempt, last_attempt
+from dlscan.claims import alive
+from dlscan.errors import DlscanError
+from dlscan.files import write_text
+from dlscan.process import environment_of, has_open, identity, lives, number_of
+from dlscan.record import PointPaths
+from dlscan.scan.plan import Plan
+
+_LOOK_SECONDS = 2.0
+# looking may take no more than this share of the time: a scan has thousands of points
+_LOOK_SHARE = 0.05
+
+Say = Callable[[str], None]
+
+
+@contextlib.contextmanager
+def known_driver(plan: Plan) -> Iterator[None]:
+    """Let `cancel` find this process as long as it starts jobs."""
+    file = _drivers(plan) / f"{socket.gethostname()}-{os.getpid()}"
+    file.parent.mkdir(exist_ok=True)
+    write_text(file, f"{identity() or ''}\n")
+    try:
+        # who has it open is the one whom it names
+        with file.open("rb"):
+            yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def stop_drivers(plan: Plan, say: Say) -> set[int]:
+    """Ask every `scan` that trains points of a plan on this machine to stop, jobs and all; their numbers."""
+    stopped = set()
+    for file in sorted(_drivers(plan).glob("[!.]*-*")):
+        try:
+            who = file.read_text(encoding="utf-8", errors="replace").strip()
+        except FileNotFoundError:
+            continue  # it has just ended
+        host, _, number = file.name.rpartition("-")
+        living = lives(who) if who else None
+        if living and number_of(who) == number and has_open(int(number), file) and ask_to_stop(int(number)):
+            stopped.add(int(number))
+        elif living is not False:
+            say(
+                f"{file}: perhaps a `dlscan scan` runs on {host} and starts jobs of its own; it cannot be "
+                f"stopped from here. If process {number} there is one, stop it"
+            )
+        else:
+            file.unlink(missing_ok=True)  # it was killed
+    return stopped
+
+
+def trains(attempt: Attempt, paths: PointPaths) -> bool:
+    """Whether the process of an attempt lives on this machine, and works at this very point."""
+    who = attempt.process
+    return (
+        who is not None
+        and bool(lives(who))
+        and number_of(who) == str(attempt.pid)
+        and has_open(attempt.pid, paths.lock)
+    )
+
+
+def running(plan: Plan) -> dict[int, Attempt]:
+    """The points that processes train that belong to no batch system."""
+    found = {}
+    for point in plan.points:
+        paths = plan.paths(point)
+        with contextlib.suppress(DlscanError):
+            attempt = last_attempt(paths)
+            if attempt and not attempt.outcome and not attempt.job and alive(paths, attempt):
+                found[point.number] = attempt
+    return found
+
+
+class Others:
+    """The trainings of a scan on this machine that this process did not start.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the scan.
+    slots : int
+        How many trainings this machine has room for.
+    say : callable
+        Gets a line when they take some of it.
+    """
+
+    def __init__(self, plan: Plan, slots: int, say: Say) -> None:
+        self._plan, self._slots, self._say = plan, slots, say
+        self._next = -math.inf
+        self._found: dict[int, str] = {}
+
+    def __call__(self) -> list[str]:
+        """The GPUs of each, as `LocalSlots.run` wants them."""
+        begin = time.monotonic()
+        if begin >= self._next:
+            before, self._found = self._found, self._look()
+            if self._found.keys() - before.keys():
+                self._tell()
+            now = time.monotonic()
+            self._next = now + max(_LOOK_SECONDS, (now - begin) / _LOOK_SHARE)
+        return list(self._found.values())
+
+    def _look(self) -> dict[int, str]:
+        numbers = set()
+        for point in self._plan.points:
+            with contextlib.suppress(DlscanError):
+                attempt = last_attempt(self._plan.paths(point))
+                if attempt and not attempt.outcome and attempt.process and lives(attempt.process):
+                    numbers.add(attempt.pid)
+        return {
+            number: environment_of(number).get("CUDA_VISIBLE_DEVICES", "")
+            for number in sorted(numbers)
+            if parent(number) != os.getpid()
+        }
+
+    def _tell(self) -> None:
+        count = len(self._found)
+        numbers = ", ".join(map(str, self._found))
+        taken = min(count, self._slots)
+        self._say(
+            f"{taken} of {self._slots} places on this machine {'is' if taken == 1 else 'are'} taken: process "
+            f"{numbers} {'trains' if count == 1 else 'train'} points of this scan already. Others begin when "
+            "it ends; `dlscan cancel` would end it"
+        )
+
+
+def parent(pid: int) -> int | None:
+    """The parent of a process, None if it has ended."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # the name in the second field may hold spaces and parentheses
+    return int(text.rpartition(")")[2].split()[1])
+
+
+def ask_to_stop(pid: int) -> bool:
+    """Send SIGTERM to a process; False if it is another user's."""
+    try:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    except PermissionError:
+        return False
+    return True
+
+
+def _drivers(plan: Plan) -> Path:
+    return plan.directory / "drivers"
