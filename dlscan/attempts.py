@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dlscan import process
 from dlscan.errors import DlscanError, ScanError
+from dlscan.fields import fits, misfit
 from dlscan.files import created, read_json, write_json
 from dlscan.record import PointPaths
 
@@ -117,7 +118,7 @@ def resumptions(paths: PointPaths) -> list[int | None]:
         if epoch == 0:
             found.clear()
         elif epoch is not None:
-            found.append(None if epoch == _UNKNOWN else int(epoch))
+            found.append(epoch if fits(int, epoch) and epoch != _UNKNOWN else None)
     return found
 
 
@@ -165,13 +166,31 @@ def last_attempt(paths: PointPaths) -> Attempt | None:
 def _read(file: Path) -> Attempt:
     value = read_json(file)
     known = {field.name for field in dataclasses.fields(Attempt)}
+    wrong = misfit(Attempt, value)
     try:
         # a newer version may write down more than this one knows
         attempt = Attempt(**{name: item for name, item in value.items() if name in known})
+        wrong = wrong or _wrong(attempt)
     except (TypeError, AttributeError) as error:
-        raise ScanError(f"{file}: damaged ({error}); run the scan again, it takes no harm") from None
+        wrong = wrong or str(error)
+    if wrong:
+        raise ScanError(f"{file}: damaged ({wrong}); run the scan again, it is safe")
     # the name is what was created by one alone
     return dataclasses.replace(attempt, number=int(file.stem))
+
+
+def _wrong(attempt: Attempt) -> str:
+    """What cannot be in an attempt, though its type is right; empty if nothing is."""
+    for name in ("started", "ended"):
+        text = getattr(attempt, name)
+        try:
+            if text is not None and datetime.datetime.fromisoformat(text).tzinfo is None:
+                return f"{name} is {text!r}, a time without its zone"
+        except ValueError:
+            return f"{name} is {text!r}, which is no time"
+    if attempt.beat is not None and attempt.beat <= 0:
+        return f"beat is {attempt.beat}"
+    return f"pack is {attempt.pack}" if attempt.pack < 1 else ""
 
 
 def _now() -> str:

@@ -187,10 +187,15 @@ def recover_directory(target: Path) -> None:
     if old.exists() and not target.exists():
         old.rename(target)
     for leftover in (building, old):
-        if leftover.is_symlink():
-            leftover.unlink()  # which rmtree refuses, without a name
-        elif leftover.exists():
-            shutil.rmtree(leftover)
+        remove(leftover)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a directory with all that is in it, or a link, not what it leads to."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()  # which rmtree refuses, without a name
+    elif path.exists():
+        shutil.rmtree(path)
 
 
 def _beside(target: Path) -> tuple[Path, Path]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from dlscan.config.older import completed_params
 from dlscan.errors import DlscanError, ScanError
+from dlscan.fields import misfit
 from dlscan.files import read_json, write_json
 
 
@@ -185,6 +186,9 @@ class Record:
             value = read_json(path)
         except DlscanError as error:
             raise ScanError(f"{error}; run the scan again") from None
+        wrong = misfit(cls, value)
+        if wrong:
+            raise ScanError(f"{path}: damaged record ({wrong}); run the scan again")
         try:
             value |= {"varied": tuple(value["varied"]), "classes": tuple(value["classes"])}
             value["params"] = completed_params(value["params"])

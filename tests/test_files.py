@@ -15,6 +15,7 @@ from dlscan.files import (
     modified,
     read_json,
     recover_directory,
+    remove,
     server_time,
     write_json,
     written_whole,
@@ -131,3 +132,16 @@ def test_the_time_where_nothing_can_be_written_is_that_of_this_machine(tmp_path:
     before = time.time()
     assert server_time(tmp_path / "nowhere") >= before
     assert modified(tmp_path / "nowhere") is None
+
+
+def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/file").touch()
+    (tmp_path / "file").touch()
+    for name in ("link", "broken", "tree", "file", "absent"):
+        remove(tmp_path / name)
+    assert [path.name for path in sorted(tmp_path.rglob("*"))] == ["kept", "file"]

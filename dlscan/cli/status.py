@@ -48,7 +48,7 @@ def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) ->
     from dlscan.cli.arguments import scan_directory
     from dlscan.cli.status_text import as_json_text, table
     from dlscan.errors import PointsFailed, UsageError
-    from dlscan.scan import Plan
+    from dlscan.scan import CRASHED, Plan
     from dlscan.scan.totals import totals
 
     if as_json and seconds is not None:
@@ -62,9 +62,10 @@ def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) ->
         say(as_json_text(plan, statuses) if as_json else table(plan, statuses))
     failed = totals(statuses).failed
     if failed:
+        first = next(status.point.number for status in statuses if status.state in CRASHED)
         raise PointsFailed(
-            f"{failed} of {len(statuses)} points failed; `dlscan logs {shlex.quote(scan)} N` shows the "
-            f"output of point N, and `dlscan scan` tries them again"
+            f"{failed} of {len(statuses)} points failed; `dlscan logs {shlex.quote(scan)} {first}` shows the "
+            f"output of point {first}, and `dlscan scan` tries them again"
         )
 
 

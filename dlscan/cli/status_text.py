@@ -85,8 +85,10 @@ def _advice(plan: Plan, statuses: Sequence[PointStatus]) -> Iterator[str]:
     """What to do, a line for all points to which it applies."""
     retries = _retries(plan)
     found: dict[str, list[int]] = {}
+    first = next((status.point.number for status in statuses if status.state == "failed"), None)
     for status in statuses:
-        advice = what_to_do(plan.directory, status, retries, "N")
+        # of several that failed, the output of the first is shown
+        advice = what_to_do(plan.directory, status, retries, first)
         if advice:
             found.setdefault(advice, []).append(status.point.number)
     if found:

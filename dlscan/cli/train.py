@@ -38,24 +38,34 @@ def train(scan: str, first: tuple[int, ...], more: tuple[int, ...], stopped_exit
       dlscan train scans/lcd-dense --point 3 7 8
     """
     import signal
+    from functools import partial
 
     from dlscan.cli.arguments import scan_directory
     from dlscan.scan import Plan
+    from dlscan.scan.trust import require_planned
     from dlscan.train import PointInfo, train_points
 
     # a job started from a script in the background inherits that SIGINT is ignored; the driver stops by it
     signal.signal(signal.SIGINT, signal.default_int_handler)
     plan = Plan.read(scan_directory(scan))
+    chosen = [plan.point(number) for number in dict.fromkeys((*first, *more))]
     # the scan's own seed orders the events of all its points: repeats can share a stream
     order_seed = plan.order_seed
     points = [
         (
             plan.paths(point),
             PointInfo(
-                point.number, point.name, plan.name, plan.varied, plan.dataset, plan.git_commit, order_seed
+                point.number,
+                point.name,
+                plan.name,
+                plan.varied,
+                plan.dataset,
+                plan.git_commit,
+                order_seed,
+                partial(require_planned, plan, point),
             ),
         )
-        for point in (plan.point(number) for number in dict.fromkeys((*first, *more)))
+        for point in chosen
     ]
     with Progress() as progress:
 

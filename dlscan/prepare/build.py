@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import errno
 import logging
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest, Shard, SplitInfo
 from dlscan.errors import BadFilesError, DataError
-from dlscan.files import directory_whole, recover_directory, sync
+from dlscan.files import directory_whole, recover_directory, remove, sync
 from dlscan.locks import locked
 from dlscan.machine import usable_cpus
 from dlscan.prepare.current import judge, refresh
@@ -199,7 +198,7 @@ class _Build:
             else:
                 bad_numbers = frozenset(number for number, file in enumerate(self.files) if file in bad)
                 splits = self._gather(run, self._gather_tasks(spill, form, bad_numbers))
-        shutil.rmtree(spill)
+        remove(spill)
         self._check_splits(splits)
         read = [sum(item.counts[code] for item in good) for code in range(len(SPLITS))]
         written = [splits[split].events for split in SPLITS]

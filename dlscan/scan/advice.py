@@ -16,7 +16,7 @@ _BY_STATE = {
 }
 
 
-def what_to_do(scan: Path, status: PointStatus, retries: int | None = None, number: str = "") -> str:
+def what_to_do(scan: Path, status: PointStatus, retries: int | None = None, number: int | None = None) -> str:
     """One line for people; empty for a point that is well.
 
     Parameters
@@ -27,8 +27,8 @@ def what_to_do(scan: Path, status: PointStatus, retries: int | None = None, numb
         Of the point.
     retries : int, optional
         How many crashes of it `scan` forgives.
-    number : str, optional
-        What to say for the point's number, where the line is for several points.
+    number : int, optional
+        The point whose output is shown, where the line is for several points; by default this one.
     """
     if status.silent_since is not None:
         return "no sign of life: if that lasts, its node is lost, and `dlscan cancel` ends its job"

@@ -67,14 +67,14 @@ def require_same(directory: Path, before: Mapping[str, Any], experiment: Experim
         If more differs; the message shows the difference and the ways out.
     """
     now = experiment.plain()
-    changes = [change for key in _FROZEN for change in _differences(before.get(key), now.get(key), key)]
-    others = [text for key, text in changes if not key.startswith("scan.")]
+    changes = list(differences(before, now, _FROZEN))
+    others = [key for key, *_ in changes if not key.startswith("scan.")]
     if changes and (others or not extend):
+        texts = [f"{key} {then!r}, now it is {later!r}" for key, then, later in changes]
         # points can be added to a scan; what all of them share cannot be changed
         more = "" if others else f"run `{experiment.command('scan', '--extend')}` to add its points, "
         raise ScanError(
-            f"{directory}: this scan was planned with {'; '.join(text for _, text in changes)}; "
-            f"undo the change, {more}or {AFRESH}"
+            f"{directory}: this scan was planned with {'; '.join(texts)}; undo the change, {more}or {AFRESH}"
         )
     return bool(changes)
 
@@ -95,12 +95,19 @@ def require_same_dataset(directory: Path, planned: str | None, now: str | None, 
         )
 
 
-def _differences(before: Any, now: Any, key: str) -> Iterator[tuple[str, str]]:
-    """The keys that differ, with their values in words."""
+def differences(
+    before: Mapping[str, Any], now: Mapping[str, Any], sections: Collection[str]
+) -> Iterator[tuple[str, Any, Any]]:
+    """The keys of these sections that differ and decide a result, with both values."""
+    for section in sections:
+        yield from _differences(before.get(section), now.get(section), section)
+
+
+def _differences(before: Any, now: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
     if key in _NOT_FROZEN:
         return
     if isinstance(before, dict) and isinstance(now, dict):
         for name in dict.fromkeys([*before, *now]):
             yield from _differences(before.get(name), now.get(name), f"{key}.{name}")
     elif before != now:
-        yield key, f"{key} {before!r}, now it is {now!r}"
+        yield key, before, now

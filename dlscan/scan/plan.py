@@ -19,6 +19,7 @@ from dlscan.record import PointPaths
 from dlscan.scan.changes import AFRESH, as_planned, require_same, require_same_dataset
 from dlscan.scan.point_files import clear_points, is_tried, make_point
 from dlscan.scan.space import Point, expand, extended
+from dlscan.scan.trust import wrong_plan
 from dlscan.users import note_use
 
 _PLAN_ADVICE = "put a copy of it back, or give the experiment another name to start afresh"
@@ -95,6 +96,9 @@ class Plan:
         path = directory / "plan.json"
         try:
             value = read_json(path)
+            wrong = wrong_plan(value)
+            if wrong:
+                raise ScanError(f"{path}: damaged plan ({wrong})")
             points = tuple(Point(item["number"], item["name"], item["params"]) for item in value["points"])
             config = completed(value["config"])
             return cls(

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import shutil
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import yaml
 
 from dlscan.config import Experiment
 from dlscan.errors import ScanError
-from dlscan.files import write_text
+from dlscan.files import remove, write_text
 from dlscan.record import PointPaths
 from dlscan.scan.space import Point
 
@@ -31,7 +30,7 @@ def clear_points(directory: Path, keep: Collection[str] = ()) -> None:
                 f"{directory}: holds trained points, but their plan.json is gone; put it back, "
                 "or give the experiment another name to start afresh"
             )
-        shutil.rmtree(point)
+        remove(point)
 
 
 def make_point(paths: PointPaths, point: Point, experiment: Experiment) -> None:

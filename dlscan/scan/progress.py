@@ -1,6 +1,7 @@
 """How far a point is, read from its files as cheaply as can be: a scan has thousands of points."""
 
 import dataclasses
+import math
 import re
 import statistics
 from pathlib import Path
@@ -53,7 +54,12 @@ def read_done(file: Path) -> Done | None:
         return None
     if content.startswith(b"{\n") and content.endswith(b"\n}\n") and b"\0" not in content:
         found = _WANTED.search(content)
-        if found and b"\\" not in found["host"] and all(key in content for key in _REQUIRED):
+        if (
+            found
+            and math.isfinite(float(found["seconds"]))
+            and b"\\" not in found["host"]
+            and all(key in content for key in _REQUIRED)
+        ):
             return Done(
                 int(found["epochs"]),
                 float(found["seconds"]),
@@ -80,6 +86,8 @@ def read_pace(history: Path) -> tuple[int, float | None, float | None, int]:
         last = float(latest[-1].split(b",")[rate]) if latest else None
         counted = b"networks" in names and latest
         networks = int(latest[-1].split(b",")[names.index(b"networks")]) if counted else 0
+        if not all(math.isfinite(value) for value in [*seconds, last or 0.0]):
+            raise ValueError("no time")
     except (OSError, ValueError, IndexError):
         # not there yet; or damaged, and then training writes it anew
         return 0, None, None, 0

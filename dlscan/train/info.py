@@ -28,6 +28,8 @@ class PointInfo:
         Of the directory that holds the experiment file.
     order_seed : int or None
         Of the order of events, the same for all points of a scan; None takes the point's own seed.
+    check : callable or None
+        Called before the point is trained: raises a `DlscanError` if its file is not as planned.
     """
 
     number: int
@@ -37,6 +39,7 @@ class PointInfo:
     dataset: str | None = None
     git_commit: str | None = None
     order_seed: int | None = None
+    check: Callable[[], None] | None = dataclasses.field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"point {self.number} ({self.name})"

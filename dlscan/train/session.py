@@ -144,6 +144,8 @@ class Session:
                 "%s: damaged; it is kept as record.damaged, and %s is trained again", paths.record, point
             )
         try:
+            if point.check is not None:
+                point.check()
             self._held.append(_Held(paths, point, claim, load_point(paths.config)))
         except DlscanError as error:
             self._fail(point, error)

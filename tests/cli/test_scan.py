@@ -342,6 +342,23 @@ def test_a_detached_scan_outlives_the_terminal(dlscan: Run, make_experiment: Mak
     assert "jobs of slurm outlive the terminal anyway" in wrong.stderr
 
 
+def test_a_point_whose_file_was_changed_is_not_trained_as_what_the_plan_says(
+    dlscan: Run, make_experiment: Make
+) -> None:
+    experiment = make_experiment(scan={"grid": {"model.width": [4, 8]}}, train={"epochs": 1})
+    prepare(experiment, processes=1)
+    plan = freeze(experiment)
+    file = plan.paths(plan.points[1]).config
+    text = file.read_text()
+    file.write_text(text.replace("width: 8", "width: 9"))
+    done = dlscan("train", experiment.directory, "--point", 1, 2)
+    assert done.returncode == 1
+    assert f"{file}: model.width is 9, planned is 8" in done.stderr
+    assert states(experiment) == ["done", "failed"]
+    assert dlscan("scan", experiment.file).returncode == 0
+    assert file.read_text() == text
+
+
 def test_a_scan_in_the_background_of_a_script_stops_cleanly(make_experiment: Make) -> None:
     """A shell starts `command &` with SIGINT ignored, and jobs inherit that."""
     experiment = make_experiment(train=LONG)

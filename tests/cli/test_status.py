@@ -55,7 +55,7 @@ def test_each_point_that_is_not_well_is_shown_with_its_error_and_what_to_do(dlsc
     assert re.search(r"^ +1 +width=8 +oom +0/2 +MemoryError: 40 GB$", done.stdout, re.MULTILINE)
     assert "1 pending, 1 timeout, 1 oom, 1 failed; 0 of at most 8 epochs" in done.stdout
     assert "\n  1: raise batch.memory" in done.stdout
-    assert f"\n  2: see `dlscan logs {plan.directory} N`" in done.stdout.replace("'", "")
+    assert f"\n  2: see `dlscan logs {plan.directory} 2`" in done.stdout.replace("'", "")
     assert "\n  3: run `dlscan scan` again" in done.stdout
     assert done.stderr.startswith("Error: 2 of 4 points failed; ")
 

@@ -1,6 +1,7 @@
 """The frozen plan."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from dlscan.dataset import content
 from dlscan.errors import ScanError
 from dlscan.scan import Plan, draft, expand, freeze
 from dlscan.scan.costs import sections
+from dlscan.scan.trust import require_planned
 
 Make = Callable[..., Experiment]
 GRID = {"grid": {"model.width": [8, 16], "model.depth": [1]}}
@@ -314,3 +316,89 @@ def test_a_point_whose_directory_is_gone_is_made_again(make_experiment: Make) ->
     paths.directory.rmdir()
     freeze(make_experiment(scan=GRID))
     assert paths.config.exists()
+
+
+def damage(plan: Plan, *keys: str | int, value: Any) -> None:
+    file = plan.directory / "plan.json"
+    whole = json.loads(file.read_text())
+    place = whole
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    file.write_text(json.dumps(whole))
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (
+            ("points", 1, "name"),
+            "x/../../../../elsewhere",
+            "point 2: name is 'x/../../../../elsewhere', which",
+        ),
+        (("points", 1, "name"), "", "point 2: name is ''"),
+        (("points", 1, "name"), "a\x1b[2J", "point 2: name is 'a"),
+        (("points", 1, "name"), 8, "point 2: name is 8"),
+        (("points", 1, "number"), 1, "point 2: number is 1"),
+        (("points", 1, "number"), "2", "point 2: number is '2'"),
+        (("points", 0, "params"), [], r"point 1: params is []"),
+        (("points", 0, "params"), {"train.epochs": "ten"}, "point 1: params is {'train.epochs': 'ten'}"),
+        (("points", 0), None, "points is [None"),
+        (("points",), {}, "points is {}"),
+        (("varied",), "model.width", "varied is 'model.width'"),
+        (("config",), [], "config is []"),
+        (("config", "train"), [], "config.train.epochs is no whole number"),
+        (("config", "train", "epochs"), "ten", "config.train.epochs is no whole number"),
+        (("config", "train", "seed"), 1.5, "config.train.seed is no whole number"),
+        (("config", "batch", "retries"), None, "config.batch.retries is no whole number"),
+        (("name",), 7, "name is 7"),
+        (("dataset",), 7, "dataset is 7"),
+        (("written",), [], "written is []"),
+    ],
+)
+def test_a_plan_with_a_wrong_value_is_refused_in_a_line_that_names_it(
+    make_experiment: Make, tmp_path: Path, keys: tuple[str | int, ...], value: Any, message: str
+) -> None:
+    experiment = make_experiment(scan=GRID)
+    plan = freeze(experiment)
+    damage(plan, *keys, value=value)
+    before = sorted(tmp_path.rglob("*"))
+    for read in (lambda: Plan.read(plan.directory), lambda: freeze(experiment)):
+        with pytest.raises(ScanError, match=re.escape(f"plan.json: damaged plan ({message}")):
+            read()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("text", ["[]", "7", "null", '"plan"'])
+def test_a_plan_that_is_no_plan_is_refused(make_experiment: Make, text: str) -> None:
+    plan = freeze(make_experiment(scan=GRID))
+    (plan.directory / "plan.json").write_text(text)
+    with pytest.raises(ScanError, match=r"damaged plan \(it holds no keys with values\)"):
+        Plan.read(plan.directory)
+
+
+def test_a_points_file_that_was_changed_is_not_the_plans(make_experiment: Make) -> None:
+    """Where it runs and where its data lie may change, what decides its result may not."""
+    plan = freeze(make_experiment(scan=GRID))
+    point = plan.points[0]
+    file = plan.paths(point).config
+    require_planned(plan, point)
+    text = file.read_text()
+    for old, new in (
+        ("time_limit: null", "time_limit: 90s"),
+        (str(plan.experiment.data.prepared), "/elsewhere"),
+    ):
+        assert old in text
+        file.write_text(text.replace(old, new))
+        require_planned(plan, point)
+    for old, new, message in (
+        ("width: 8", "width: 9", "model.width is 9, planned is 8"),
+        ("learning_rate: 0.001", "learning_rate: 0.01", "train.learning_rate is 0.01, planned is 0.001"),
+        ("balance: none", "balance: weights", "data.balance is 'weights', planned is 'none'"),
+    ):
+        assert old in text
+        file.write_text(text.replace(old, new))
+        with pytest.raises(ScanError, match=re.escape(f"{file}: {message}; run `dlscan scan`")):
+            require_planned(plan, point)
+    freeze(make_experiment(scan=GRID))
+    require_planned(plan, point)

@@ -7,9 +7,18 @@ import time
 
 import pytest
 
-from dlscan.attempts import attempt_file, create_attempt, ended, last_number, new_attempt, write_attempt
+from dlscan.attempts import (
+    attempt_file,
+    create_attempt,
+    ended,
+    last_number,
+    new_attempt,
+    resumptions,
+    write_attempt,
+)
 from dlscan.batch.system import Sight
 from dlscan.claims import Claim
+from dlscan.cli.status_text import table
 from dlscan.config import Batch
 from dlscan.errors import BatchError, ScanError
 from dlscan.heartbeat import beat_file
@@ -388,3 +397,60 @@ def test_a_point_that_is_left_out_is_said_to_be(plan):
 
 def test_reading_a_scan_needs_its_directory_alone(plan):
     assert scan_status(Plan.read(plan.directory)) == scan_status(plan)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("started", value) for value in (7, "yesterday", "2026-01-01T00:00:00", "")),
+        *(("ended", value) for value in (7, "soon")),
+        *(("beat", value) for value in ("10", 0, -1, float("nan"))),
+        *(("pack", value) for value in (0, None, "2")),
+        *(("host", value) for value in (None, [])),
+        *(("pid", value) for value in ("1", 1.5, None)),
+        *(("outcome", value) for value in (1, [])),
+        *(("process", value) for value in (1, [])),
+        *(("error", value) for value in (1, [])),
+        *(("resumed_after", value) for value in ("1", [])),
+    ],
+)
+def test_a_wrong_value_in_an_attempt_is_no_traceback(plan, key, value):
+    """In the latest it makes the point fail; an earlier one does not matter, and the next goes on."""
+    submitted(plan, ((1,),), ["1"])
+    paths, attempt = tried(plan, 1, "failed")
+    file = attempt_file(paths, attempt.number)
+    file.write_text(json.dumps({**json.loads(file.read_text()), key: value}))
+    status = scan_status(plan, says())[0]
+    assert status.state == "failed"
+    assert f"0001.json: damaged ({key} is " in status.error
+    table(plan, scan_status(plan, says()))
+    resumptions(paths)
+    tried(plan, 1, "preempted")
+    assert states(plan, says())[0] == "preempted"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("epochs", "7"),
+        ("seconds_per_epoch", "1"),
+        ("host", 7),
+        ("metrics", []),
+        ("varied", "a"),
+        ("pack", []),
+    ],
+)
+def test_a_wrong_value_in_a_record_is_no_traceback(plan, key, value):
+    file = plan.paths(plan.points[0]).record
+    RECORD.write(file)
+    file.write_text(json.dumps({**json.loads(file.read_text()), key: value}, indent=1) + "\n")
+    with pytest.raises(ScanError, match=rf"damaged record \({key} is "):
+        Record.read(file)
+    table(plan, scan_status(plan))
+
+
+@pytest.mark.parametrize("row", ["1,0.5,nan,1.0", "1,0.5,inf,1.0", "1,0.5,1.0,inf", "1,0.5,x,y", "1"])
+def test_a_damaged_history_tells_no_pace(plan, row):
+    paths, _ = tried(plan, 1, "preempted")
+    paths.history.write_text(f"{HISTORY}{row}\n")
+    assert "0/10" in table(plan, scan_status(plan))

@@ -1,0 +1,86 @@
+"""What the files of a scan have to be before they are believed: anybody may have written them since."""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dlscan.config import load_point
+from dlscan.errors import ScanError
+from dlscan.fields import fits, shown
+from dlscan.scan.changes import differences
+from dlscan.scan.space import Point
+
+if TYPE_CHECKING:
+    from dlscan.scan.plan import Plan
+
+# Names become directories: one level, and nothing that a terminal or a shell would obey.
+_NAME = re.compile(r"[^/\x00-\x1f\x7f]{1,240}")
+
+
+def wrong_plan(value: Any) -> str:
+    """Say what of a plan cannot be so; empty if nothing is wrong.
+
+    Parameters
+    ----------
+    value : object
+        The content of `plan.json`.
+    """
+    if not isinstance(value, Mapping):
+        return "it holds no keys with values"
+    for key, rule in _RULES.items():
+        if key in value and not fits(rule, value[key]):
+            return f"{key} is {shown(value[key])}"
+    for section, key in _NUMBERS:
+        found = value["config"].get(section, {}) if "config" in value else {}
+        if not fits(dict[str, Any], found) or not fits(int, found.get(key, 0)):
+            return f"config.{section}.{key} is no whole number"
+    for number, point in enumerate(value.get("points", ()), start=1):
+        wrong = _wrong_point(number, point)
+        if wrong:
+            return f"point {number}: {wrong}"
+    return ""
+
+
+_RULES = {
+    "name": str,
+    "varied": list[str],
+    "points": list[dict[str, Any]],
+    "config": dict[str, Any],
+    "written": dict[str, dict[str, Any]],
+    "dataset": str | None,
+    "git_commit": str | None,
+    "older": list[str],
+}
+_NUMBERS = (("train", "epochs"), ("train", "seed"), ("batch", "retries"))
+
+
+def _wrong_point(number: int, point: Mapping[str, Any]) -> str:
+    if point.get("number", number) != number or not fits(int, point.get("number", number)):
+        return f"number is {shown(point['number'])}; points are numbered from 1, without a gap"
+    name = point.get("name", "a")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return f"name is {shown(name)}, which is not the name of a directory"
+    params = point.get("params", {})
+    if not fits(dict[str, Any], params) or not fits(int, params.get("train.epochs", 1)):
+        return f"params is {shown(params)}"
+    return ""
+
+
+def require_planned(plan: "Plan", point: Point) -> None:
+    """Check that the file of a point, which training reads, has what the plan has.
+
+    Raises
+    ------
+    ScanError
+        If somebody changed it: the result would stand beside the parameters of the plan.
+    ConfigError
+        If it cannot be read.
+    """
+    file = plan.paths(point).config
+    there, planned = load_point(file).plain(), plan.experiment.at(point.params).plain()
+    changes = [
+        f"{key} is {now!r}, planned is {before!r}"
+        for key, before, now in differences(planned, there, ("name", "data", "model", "train"))
+    ]
+    if changes:
+        raise ScanError(f"{file}: {'; '.join(changes)}; run `dlscan scan`, which writes this file anew")
