@@ -1,6 +1,7 @@
 """What a point leaves behind: where each file lies, and the record of a finished point."""
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ from dlscan.config.older import completed_params
 from dlscan.errors import DlscanError, ScanError
 from dlscan.fields import misfit
 from dlscan.files import read_json, write_json
+
+# as YAML is written by dlscan: a point's file says what no plan has to be read for
+_EPOCHS = re.compile(rb"^train:\n(?: .*\n)*? +epochs: (\d+)\n", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,3 +207,34 @@ class Record:
             raise ScanError(f"{path}: damaged record (it has no {error}); run the scan again") from None
         except TypeError as error:
             raise ScanError(f"{path}: damaged record ({error}); run the scan again") from None
+
+
+def is_done(paths: PointPaths, epochs: int | None = None) -> bool:
+    """Whether a point has a record that can be read, and does not train on.
+
+    Parameters
+    ----------
+    paths : PointPaths
+        Of the point.
+    epochs : int, optional
+        How many it is to have at most; by default what its experiment file says.
+    """
+    try:
+        record = Record.read(paths.record)
+    except (FileNotFoundError, NotADirectoryError, ScanError):
+        return False
+    return reaches(record.epochs, record.stopped, _epochs_of(paths.config) if epochs is None else epochs)
+
+
+def reaches(epochs: int, stopped: str, wanted: int) -> bool:
+    """Whether a training has come to its end: a scan can get more epochs after its points are done."""
+    return stopped == "early" or epochs >= wanted
+
+
+def _epochs_of(config: Path) -> int:
+    """The epochs in the file of a point, which is not built for that; 0 if it does not say so plainly."""
+    try:
+        found = _EPOCHS.search(config.read_bytes())
+    except OSError:
+        return 0
+    return int(found[1]) if found else 0

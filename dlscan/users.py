@@ -9,7 +9,7 @@ from dlscan.attempts import last_attempt
 from dlscan.errors import DlscanError
 from dlscan.files import read_json, write_json
 from dlscan.owner import alive
-from dlscan.record import PointPaths
+from dlscan.record import PointPaths, is_done
 
 # In the dataset's directory: it goes with the dataset.
 _NOTES = ".scans"
@@ -64,7 +64,7 @@ def unfinished_users(prepared: Path) -> list[User]:
 
 def _look(scan: str, directory: Path) -> User:
     points = [PointPaths(config.parent) for config in (directory / "points").glob("*/config.yaml")]
-    left = [paths for paths in points if not paths.record.exists()]
+    left = [paths for paths in points if not is_done(paths)]
     return User(scan, directory, len(points), len(points) - len(left), sum(map(_is_training, left)))
 
 

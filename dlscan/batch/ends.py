@@ -9,7 +9,7 @@ from pathlib import Path
 from dlscan.attempts import last_attempt, last_number
 from dlscan.claims import note_end
 from dlscan.errors import DlscanError
-from dlscan.record import PointPaths
+from dlscan.record import PointPaths, is_done
 
 messages = logging.getLogger("dlscan")
 # who is told to end before it listens has not failed
@@ -36,7 +36,7 @@ def note_ends(before: Mapping[PointPaths, int], code: int, log: Path) -> None:
     if code == 0:
         return
     for paths, number in before.items():
-        if paths.record.exists():
+        if is_done(paths):
             continue
         if last_number(paths) > number:
             with contextlib.suppress(DlscanError):  # a damaged attempt is the state of this point

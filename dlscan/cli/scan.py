@@ -35,7 +35,11 @@ if TYPE_CHECKING:
     help="Try points in these states again however often they crashed: failed, oom, diverged.",
 )
 @click.option("--detach", is_flag=True, help="On this machine: return at once, and go on without a terminal.")
-@click.option("--extend", is_flag=True, help="Add the points that the grid has now to the plan.")
+@click.option(
+    "--extend",
+    is_flag=True,
+    help="Add the points that the scan has now to the plan; train on if it has more epochs.",
+)
 def scan(
     file: Path,
     overrides: tuple[str, ...],

@@ -25,9 +25,10 @@ class Train:
     `momentum` is for sgd and rmsprop. `schedule: cosine` lets the learning rate fall to zero over `epochs`.
     `weight_decay` takes that share of every weight, times the learning rate, away in each step, apart from
     the gradient; null is what the optimizer does by itself. `clip_norm` limits the norm of a network's whole
-    gradient. `precision` is what hidden layers compute in, a policy of Keras. `gpu_memory` is what the
-    process takes of a GPU: what it needs as it needs it, all that the framework takes by itself, or at most a
-    share. `jit` is whether TensorFlow compiles by XLA: `auto` on accelerators.
+    gradient. `keep_checkpoint` keeps the last epoch of a point that is done, to train on. `precision` is what
+    hidden layers compute in, a policy of Keras. `gpu_memory` is what the process takes of a GPU: what it
+    needs as it needs it, all that the framework takes by itself, or at most a share. `jit` is whether
+    TensorFlow compiles by XLA: `auto` on accelerators.
     """
 
     epochs: Annotated[int, Min(1)] = 100
@@ -42,6 +43,7 @@ class Train:
     weight_decay: Annotated[float, Min(0)] | None = None
     early_stopping: EarlyStopping | None = EarlyStopping()
     time_limit: Duration | None = None
+    keep_checkpoint: bool = False
     seed: Annotated[int, Min(0), Below(2**32)] = 1
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     gpu_memory: Literal["growth", "all"] | Annotated[float, Above(0), Below(1)] = "growth"

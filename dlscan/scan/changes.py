@@ -13,7 +13,7 @@ from dlscan.errors import ScanError
 _FROZEN = ("name", "data", "model", "train", "scan")
 _NOT_FROZEN = (
     *("data.raw", "data.prepared", "data.follow_links", "data.labels"),
-    *("train.time_limit", "train.gpu_memory"),
+    *("train.time_limit", "train.gpu_memory", "train.keep_checkpoint"),
 )
 AFRESH = "give the experiment another name to start afresh"
 
@@ -54,12 +54,12 @@ def require_same(directory: Path, before: Mapping[str, Any], experiment: Experim
     experiment : Experiment
         As it is.
     extend : bool
-        Its scan may differ.
+        Its scan may differ, and it may have more epochs.
 
     Returns
     -------
     bool
-        Whether its scan differs.
+        Whether it does.
 
     Raises
     ------
@@ -68,11 +68,14 @@ def require_same(directory: Path, before: Mapping[str, Any], experiment: Experim
     """
     now = experiment.plain()
     changes = list(differences(before, now, _FROZEN))
-    others = [key for key, *_ in changes if not key.startswith("scan.")]
+    longer = before["train"]["epochs"] < now["train"]["epochs"]
+    added = [key for key, *_ in changes if key.startswith("scan.")]
+    others = len(changes) - len(added) - longer
     if changes and (others or not extend):
         texts = [f"{key} {then!r}, now it is {later!r}" for key, then, later in changes]
-        # points can be added to a scan; what all of them share cannot be changed
-        more = "" if others else f"run `{experiment.command('scan', '--extend')}` to add its points, "
+        # points can be added to a scan, and train on; what else all of them share cannot be changed
+        gain = "to add its points" if added else "to train its points on"
+        more = "" if others else f"run `{experiment.command('scan', '--extend')}` {gain}, "
         raise ScanError(
             f"{directory}: this scan was planned with {'; '.join(texts)}; undo the change, {more}or {AFRESH}"
         )

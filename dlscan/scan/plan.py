@@ -15,8 +15,9 @@ from dlscan.errors import ConfigError, DlscanError, ScanError
 from dlscan.files import read_json, write_json
 from dlscan.locks import locked
 from dlscan.machine import git_commit
-from dlscan.record import PointPaths
+from dlscan.record import PointPaths, is_done
 from dlscan.scan.changes import AFRESH, as_planned, require_same, require_same_dataset
+from dlscan.scan.longer import note_more_epochs, require_to_train_on
 from dlscan.scan.point_files import clear_points, is_tried, make_point
 from dlscan.scan.space import Point, expand, extended
 from dlscan.scan.trust import wrong_plan
@@ -161,6 +162,11 @@ class Plan:
             raise ScanError(f"{self.directory}: has points 1 to {len(self.points)}, none is number {number}")
         return self.points[number - 1]
 
+    def epochs(self, point: Point) -> int:
+        """How many a point trains at most."""
+        epochs: int = point.params.get("train.epochs", self.config["train"]["epochs"])
+        return epochs
+
     def paths(self, point: Point) -> PointPaths:
         """Where the files of a point are."""
         return PointPaths(self.directory / "points" / point.directory)
@@ -176,7 +182,8 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
     dataset : str or None
         The `config_hash` of the prepared dataset; None where it does not matter.
     extend : bool
-        Add the points that the experiment's grid has beyond those of the plan; these keep their numbers.
+        Add the points that the experiment's scan has beyond those of the plan; these keep their numbers. Let
+        all train on if it has more epochs.
 
     Raises
     ------
@@ -197,7 +204,7 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
             if changed(plan, experiment, dataset, extend):
                 return _extend(plan, experiment)
             for point in plan.points:
-                if not plan.paths(point).record.exists():
+                if not is_done(plan.paths(point), plan.epochs(point)):
                     make_point(plan.paths(point), point, experiment)
             return _relabelled(plan, experiment)
         clear_points(directory)
@@ -210,12 +217,16 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
 
 
 def changed(plan: Plan, experiment: Experiment, dataset: str | None, extend: bool) -> bool:
-    """Whether an experiment has another scan than its plan; arguments and errors as for `freeze`."""
+    """Whether an experiment has another scan or more epochs; arguments and errors as for `freeze`."""
     # keys that came later have the default that they have now, others that of then
     then = plan.experiment.plain()
     then |= {section: then[section] | plan.config[section] for section in SECTIONS}
     differs = require_same(plan.directory, then, experiment, extend)
     require_same_dataset(plan.directory, plan.dataset, dataset, experiment.data.prepared)
+    if differs:
+        trains = [(point, experiment.at(point.params).train) for point in plan.points]
+        longer = [(plan.paths(point), train) for point, train in trains if plan.epochs(point) < train.epochs]
+        require_to_train_on(plan.directory, longer)
     return differs
 
 
@@ -235,8 +246,11 @@ def _extend(plan: Plan, experiment: Experiment) -> Plan:
     clear_points(plan.directory, keep=tried | {point.directory for point in plan.points})
     # the directories first: from the moment that the plan has a point, jobs may look for it
     for point in more.points:
-        if not more.paths(point).record.exists():
-            make_point(more.paths(point), point, experiment)
+        paths, epochs = more.paths(point), more.epochs(point)
+        if is_done(paths, epochs):
+            note_more_epochs(paths, epochs)
+        else:
+            make_point(paths, point, experiment)
     _write(more, read_json(plan.directory / "plan.json").get("created"))
     return more
 

@@ -16,7 +16,8 @@ _REQUIRED = [
     if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 ]
 _WANTED = re.compile(
-    rb'\n "epochs": (?P<epochs>\d+),\n.*?\n "seconds_per_epoch": (?P<seconds>\d+(?:\.\d+)?(?:e[-+]?\d+)?),\n'
+    rb'\n "epochs": (?P<epochs>\d+),\n.*?\n "stopped": "(?P<stopped>epochs|early)",\n'
+    rb' "seconds_per_epoch": (?P<seconds>\d+(?:\.\d+)?(?:e[-+]?\d+)?),\n'
     rb'.*?\n "attempts": (?P<attempts>\d+),\n'
     rb' "host": "(?P<host>[\x20-\x7e]*)",\n'
     rb'(?:.*?\n "pack": (?P<pack>\d+),\n)?',
@@ -26,9 +27,10 @@ _WANTED = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Done:
-    """What `dlscan status` shows of a record."""
+    """What `dlscan status` needs of a record."""
 
     epochs: int
+    stopped: str
     seconds_per_epoch: float
     host: str
     attempts: int
@@ -62,13 +64,21 @@ def read_done(file: Path) -> Done | None:
         ):
             return Done(
                 int(found["epochs"]),
+                found["stopped"].decode(),
                 float(found["seconds"]),
                 found["host"].decode(),
                 int(found["attempts"]),
                 int(found["pack"] or 1),
             )
     record = Record.read(file)
-    return Done(record.epochs, record.seconds_per_epoch, record.host, record.attempts, record.pack)
+    return Done(
+        record.epochs,
+        record.stopped,
+        record.seconds_per_epoch,
+        record.host,
+        record.attempts,
+        record.pack,
+    )
 
 
 def read_pace(history: Path) -> tuple[int, float | None, float | None, int]:

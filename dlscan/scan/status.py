@@ -13,7 +13,7 @@ from dlscan.errors import DlscanError
 from dlscan.files import server_time
 from dlscan.heartbeat import last_sign
 from dlscan.owner import alive
-from dlscan.record import PointPaths
+from dlscan.record import PointPaths, reaches
 from dlscan.scan.plan import Plan
 from dlscan.scan.progress import Done, read_done, read_pace
 from dlscan.scan.sights import Look, Place, Say, ask_nobody, look_at
@@ -182,7 +182,7 @@ def _read_point(plan: Plan, point: Point, now: Callable[[], float]) -> _Disk:
     damage = ""
     try:
         record = read_done(paths.record)
-        if record is not None:
+        if record is not None and reaches(record.epochs, record.stopped, plan.epochs(point)):
             return _Disk(record)
     except DlscanError as error:
         damage = str(error)
@@ -206,7 +206,7 @@ def _read_anew(plan: Plan, point: Point) -> _Disk:
 
 
 def _status(plan: Plan, point: Point, disk: _Disk, places: dict[int, Place]) -> PointStatus:
-    wanted = point.params.get("train.epochs", plan.config["train"]["epochs"])
+    wanted = plan.epochs(point)
     place = places.get(point.number, Place())
     if disk.record is not None:
         record = disk.record

@@ -211,11 +211,14 @@ class Member:
             beside = shared + time.perf_counter() - start
             record = self._record(evaluation, beside)
             with self.claim.writing():
+                # that of a training of fewer epochs must not stand beside another network
+                self.paths.record.unlink(missing_ok=True)
                 put_in_place(network, self.paths.best)
                 scores.commit()
                 record.write(self.paths.record)
-                # the record says what the checkpoint was for, and a scan has many points
-                self.checkpoint.clear()
+                if not self.experiment.train.keep_checkpoint:
+                    # the record says what the checkpoint was for, and a scan has many points
+                    self.checkpoint.clear()
         finally:
             network.unlink(missing_ok=True)
         best = self.learner.stopping.best_epoch
@@ -275,6 +278,8 @@ def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:
     """Every key of `model` and `train`; a varied section, such as `train.early_stopping`, as a whole too."""
     sections = {"model": plain(experiment.model), "train": plain(experiment.train)}
     params = _flat(sections)
+    # what is kept of a point says nothing of what it is
+    del params["train.keep_checkpoint"]
     for key in varied:
         if experiment.applies(key):
             params[key] = get(sections, key)

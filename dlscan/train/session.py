@@ -7,6 +7,7 @@ import itertools
 import logging
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 
 from dlscan.claims import Claim
@@ -19,7 +20,7 @@ from dlscan.errors import (
     PointsFailed,
     ScanError,
 )
-from dlscan.record import PointPaths, Record
+from dlscan.record import PointPaths, Record, is_done
 from dlscan.train.info import Outcome, PointInfo, Progress
 from dlscan.train.interruption import Interruption, grace_seconds
 from dlscan.train.memory import is_out_of_memory
@@ -86,7 +87,7 @@ class Session:
         for paths, point in points:
             if not paths.config.exists():
                 raise ScanError(f"{paths.directory}: no point here, there is no {paths.config.name}")
-            if _is_done(paths):
+            if is_done(paths):
                 log.info(f"{point} is done already; its record is {paths.record}")
                 self.outcomes[point.number] = "done"
             else:
@@ -134,10 +135,10 @@ class Session:
     def _take(self, paths: PointPaths, point: PointInfo, pack: int) -> None:
         claim = self._claims[point.number] = Claim.take(paths, pack, self._wait)
         # while it was waited for the point, somebody may have finished it
-        if _is_done(paths):
+        if is_done(paths):
             self._end(point, "done")
             return
-        if paths.record.exists():
+        if _is_damaged(paths.record):
             with claim.writing():
                 paths.record.replace(paths.record.with_suffix(".damaged"))
             log.warning(
@@ -244,9 +245,12 @@ def _first_words(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0][:200]}"
 
 
-def _is_done(paths: PointPaths) -> bool:
+def _is_damaged(record: Path) -> bool:
+    """Whether there is a record that cannot be read; one of fewer epochs stays until all are trained."""
     try:
-        Record.read(paths.record)
-    except (FileNotFoundError, ScanError):
+        Record.read(record)
+    except FileNotFoundError:
         return False
-    return True
+    except ScanError:
+        return True
+    return False

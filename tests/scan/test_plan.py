@@ -1,5 +1,6 @@
 """The frozen plan."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -12,12 +13,27 @@ import yaml
 from dlscan.config import Experiment, load, load_point
 from dlscan.dataset import content
 from dlscan.errors import ScanError
-from dlscan.scan import Plan, draft, expand, freeze
+from dlscan.record import PointPaths, Record, is_done
+from dlscan.scan import Plan, draft, expand, freeze, scan_status
 from dlscan.scan.costs import sections
 from dlscan.scan.trust import require_planned
 
 Make = Callable[..., Experiment]
 GRID = {"grid": {"model.width": [8, 16], "model.depth": [1]}}
+
+
+def finish(paths: PointPaths, epochs: int = 2, stopped: str = "epochs") -> None:
+    """Leave what a finished point does."""
+    found: dict[str, Any] = {field.name: "" for field in dataclasses.fields(Record)}
+    found |= {
+        "varied": (),
+        "classes": (),
+        "params": {"train.epochs": epochs},
+        "epochs": epochs,
+        "stopped": stopped,
+    }
+    paths.attempts.mkdir(exist_ok=True)
+    Record(**found).write(paths.record)
 
 
 def test_freezing_twice_is_freezing_once(make_experiment: Make) -> None:
@@ -79,8 +95,7 @@ def widened(make_experiment: Make, *overrides: str, **sections: Any) -> Plan:
 def test_extend_adds_points_and_keeps_numbers_and_files(make_experiment: Make, width: str) -> None:
     plan = freeze(make_experiment(scan=GRID), "hash")
     kept = plan.paths(plan.points[0])
-    kept.attempts.mkdir()
-    kept.record.touch()
+    finish(kept)
     before = kept.config.stat().st_mtime_ns
     more = widened(make_experiment, f"scan.grid.model.width={width}")
     assert more.points[:2] == plan.points
@@ -130,7 +145,7 @@ def test_extend_takes_a_new_key_if_the_points_that_are_there_are_in_its_grid(mak
     ("overrides", "message"),
     [
         (["scan.grid.model.width=[8,32]"], r"no longer has 1 of 2 points .*0002-width=16"),
-        (["scan.grid.model.width=[8,16,32]", "train.epochs=7"], "train.epochs 2, now it is 7"),
+        (["scan.grid.model.width=[8,16,32]", "train.batch_size=7"], "train.batch_size 32, now it is 7"),
         (["data.extras=[]"], "data.extras"),
     ],
 )
@@ -139,6 +154,45 @@ def test_extend_changes_nothing_else(make_experiment: Make, overrides: list[str]
     with pytest.raises(ScanError, match=message):
         widened(make_experiment, *overrides)
     assert Plan.read(plan.directory) == plan
+
+
+def test_more_epochs_are_for_points_that_kept_their_checkpoint(make_experiment: Make) -> None:
+    scan = {"grid": {"model.width": [3, 4, 5, 6]}}
+    plan = freeze(make_experiment(scan=scan))
+    kept, gone, early, fresh = map(plan.paths, plan.points)
+    finish(kept)
+    finish(gone)
+    finish(early, stopped="early")
+    for paths in (kept, early):
+        paths.last.mkdir()
+        (paths.last / "state.json").touch()
+    longer = make_experiment("train.epochs=4", scan=scan)
+    with pytest.raises(ScanError, match=r"train.epochs 2, now it is 4; .*--extend` to train its points on"):
+        freeze(longer)
+    with pytest.raises(ScanError, match=r"1 of 4 points have ended and kept no checkpoint .*0002-width=4"):
+        freeze(longer, extend=True)
+    assert Plan.read(plan.directory) == plan
+    (gone.record).unlink()
+    more = freeze(longer, extend=True)
+    assert [is_done(paths) for paths in (kept, gone, early, fresh)] == [False, False, True, False]
+    assert [load(paths.config).train.epochs for paths in (kept, gone, early, fresh)] == [4, 4, 2, 4]
+    assert [more.epochs(point) for point in more.points] == [4] * 4
+    assert [status.state for status in scan_status(more)] == ["pending", "pending", "done", "pending"]
+    # what tells repeats apart is their seed alone
+    assert Record.read(early.record).params["train.epochs"] == 4
+    assert freeze(longer) == more
+    with pytest.raises(ScanError, match=r"train.epochs 4, now it is 3; undo the change, or give"):
+        freeze(make_experiment("train.epochs=3", scan=scan), extend=True)
+
+
+def test_a_schedule_of_the_number_of_epochs_takes_no_more(make_experiment: Make) -> None:
+    grid = {"grid": {"train.schedule": ["constant", "cosine"]}}
+    plan = freeze(make_experiment(scan=grid))
+    plan.paths(plan.points[1]).attempts.mkdir()
+    wider = make_experiment("scan.grid.model.width=[8,9]", scan=grid)
+    with pytest.raises(ScanError, match=r"0002-schedule=cosine cannot get more epochs"):
+        freeze(make_experiment("train.epochs=4", scan=grid), extend=True)
+    assert len(freeze(wider, extend=True).points) == 4
 
 
 def test_extend_takes_no_other_dataset(make_experiment: Make) -> None:
@@ -258,7 +312,7 @@ def test_a_plan_of_a_newer_version_is_said_to_be_one(make_experiment: Make) -> N
 
 def test_how_and_where_it_runs_may_change_for_points_that_are_not_done(make_experiment: Make) -> None:
     plan = freeze(make_experiment(scan=GRID), "hash")
-    plan.paths(plan.points[0]).record.touch()
+    finish(plan.paths(plan.points[0]))
     changed = make_experiment(
         "batch.cpus=2",
         "stream.workers=1",

@@ -197,6 +197,28 @@ def test_signal_ends_the_epoch_and_saves_and_the_next_start_goes_on(
     assert Record.read(paths.record).metrics == Record.read(undisturbed.record).metrics
 
 
+def test_a_point_that_kept_its_checkpoint_trains_on_to_what_all_epochs_at_once_give(
+    make_point, info, undisturbed, read_history, read_attempts
+):
+    paths = make_point(train__epochs=3, train__keep_checkpoint=True)
+    assert train_point(paths, info) == "done"
+    before = paths.record.read_bytes()
+    paths.config.write_text(paths.config.read_text().replace("epochs: 3", "epochs: 5"))
+    # the shorter training is what there is until the longer one is done
+    assert train_point(paths, info, at(5, 1, kill(signal.SIGTERM))) == "preempted"
+    assert paths.record.read_bytes() == before
+    assert train_point(paths, info) == "done"
+    assert read_history(paths) == read_history(undisturbed)
+    now, alone = Record.read(paths.record), Record.read(undisturbed.record)
+    assert (now.epochs, now.stopped, now.attempts) == (5, "epochs", 3)
+    assert now.metrics == alone.metrics
+    assert now.params == alone.params
+    assert [attempt["outcome"] for attempt in read_attempts(paths)] == ["done", "preempted", "done"]
+    assert paths.last.exists()
+    assert train_point(paths, info) == "done"
+    assert len(read_attempts(paths)) == 3
+
+
 def test_signal_in_the_last_epoch_leaves_the_evaluation_to_the_next_start(make_point, info, read_history):
     paths = make_point(train__epochs=1)
 
