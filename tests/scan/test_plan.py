@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 import pytest
 import yaml
@@ -24,14 +24,12 @@ GRID = {"grid": {"model.width": [8, 16], "model.depth": [1]}}
 
 def finish(paths: PointPaths, epochs: int = 2, stopped: str = "epochs") -> None:
     """Leave what a finished point does."""
-    found: dict[str, Any] = {field.name: "" for field in dataclasses.fields(Record)}
-    found |= {
-        "varied": (),
-        "classes": (),
-        "params": {"train.epochs": epochs},
-        "epochs": epochs,
-        "stopped": stopped,
-    }
+    empty = {int: 0, float: 0.0, str: "", dict: {}}
+    kinds = get_type_hints(Record)
+    needed = [field.name for field in dataclasses.fields(Record) if field.default is dataclasses.MISSING]
+    found = {name: empty.get(get_origin(kinds[name]) or kinds[name]) for name in needed}
+    found |= {"varied": (), "classes": (), "params": {"train.epochs": epochs}}
+    found |= {"epochs": epochs, "stopped": stopped}
     paths.attempts.mkdir(exist_ok=True)
     Record(**found).write(paths.record)
 
