@@ -109,7 +109,7 @@ class Statistics:
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """One HDF5 file of the dataset: its name, its number of events and its bytes."""
+    """One HDF5 file of the dataset: its name, its number of events and its bytes without checksums."""
 
     file: str
     events: int
@@ -202,6 +202,8 @@ class Manifest:
     weights : dict of str to Weights
         Of each extra with one number per event: any of them may become `data.weights`. Older versions
         measured none.
+    sealed : bool
+        Whether the shards, or the index, end with checksums; those of older versions do not.
     """
 
     classes: tuple[str, ...]
@@ -215,6 +217,7 @@ class Manifest:
     bad_files: tuple[BadFile, ...] = ()
     raw: str | None = None
     weights: dict[str, Weights] = dataclasses.field(default_factory=dict)
+    sealed: bool = False
 
     @classmethod
     def of(cls, experiment: Experiment) -> "Manifest":
@@ -420,4 +423,5 @@ class Manifest:
             bad_files=tuple(BadFile(**item) for item in value["bad_files"]),
             raw=value.get("raw"),
             weights={name: Weights.from_plain(item) for name, item in value.get("weights", {}).items()},
+            sealed=value.get("sealed", False),
         )

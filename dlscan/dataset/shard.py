@@ -6,7 +6,6 @@ without compression, and decoding would cost more than it saves.
 
 import dataclasses
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,7 +14,8 @@ import h5py
 import numpy as np
 
 from dlscan.dataset.events import Array, Dense, Events, Sparse
-from dlscan.hdf5 import open_hdf5, written_hdf5
+from dlscan.hdf5 import written_hdf5
+from dlscan.sealed import SealedFile
 
 
 def write_shard(target: Path | BinaryIO, parts: Sequence[Events], names: Sequence[str], order: Array) -> None:
@@ -56,7 +56,9 @@ class OpenShard:
     path : Path
         The file.
     size : int
-        Its bytes.
+        Its bytes, without checksums.
+    sealed : bool
+        Whether it ends with checksums: its blocks are compared with them when they are first read.
 
     Raises
     ------
@@ -64,15 +66,13 @@ class OpenShard:
         If the file is missing, damaged or of another size; also by the methods.
     """
 
-    def __init__(self, path: Path, size: int) -> None:
+    def __init__(self, path: Path, size: int, sealed: bool) -> None:
         self._columns: dict[str, _Place | tuple[_Place, _Place, _Place]] = {}
-        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._file = SealedFile(path, sealed)
         try:
-            found = os.fstat(self._file).st_size
-            if found != size:
-                raise ValueError(f"has {found} bytes instead of {size}")
-            # as an open file: HDF5 would want the true name, and files in memory have none
-            with os.fdopen(os.dup(self._file), "rb") as file, open_hdf5(file) as handle:
+            if self._file.size != size:
+                raise ValueError(f"has {self._file.size} bytes instead of {size}")
+            with self._file.hdf5() as handle:
                 handle.visititems(self._locate)
         except BaseException:
             self.close()
@@ -80,7 +80,7 @@ class OpenShard:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._file)
+        self._file.close()
 
     def is_sparse(self, name: str) -> bool:
         """Whether a column is stored as entries."""
@@ -89,7 +89,8 @@ class OpenShard:
     def read(self, name: str, start: int, out: Array) -> None:
         """Read the rows of a dense column from `start` on into `out`, (n, ...), contiguous, of any type."""
         place = self._columns[name]
-        assert isinstance(place, _Place)
+        if not isinstance(place, _Place) or place.row_bytes * len(out) != place.dtype.itemsize * out.size:
+            raise ValueError(f"{name} has another shape")
         if place.dtype == out.dtype:
             self._read(place, start, out)
         else:
@@ -100,7 +101,8 @@ class OpenShard:
     def read_entries(self, name: str, start: int, stop: int) -> tuple[Array, Array, Array]:
         """Offsets (n + 1,), indices and values of the rows `start` to `stop` of a sparse column."""
         places = self._columns[name]
-        assert isinstance(places, tuple)
+        if not isinstance(places, tuple):
+            raise ValueError(f"{name} is not stored sparse")
         offsets = np.empty(stop - start + 1, places[0].dtype)
         self._read(places[0], start, offsets)
         count = int(offsets[-1] - offsets[0])
@@ -112,15 +114,7 @@ class OpenShard:
         return offsets, index, value
 
     def _read(self, place: "_Place", start: int, out: Array) -> None:
-        if not out.nbytes:
-            return
-        rest = out.reshape(-1).view(np.uint8).data
-        begin = place.offset + start * place.row_bytes
-        while rest:  # once, unless a signal comes or it is more than the kernel reads at once
-            got = os.preadv(self._file, [rest], begin)
-            if not got:
-                raise ValueError("ends too early")
-            rest, begin = rest[got:], begin + got
+        self._file.read(out, place.offset + start * place.row_bytes)
 
     def _locate(self, name: str, stored: h5py.Dataset | h5py.Group) -> None:
         if isinstance(stored, h5py.Dataset):

@@ -16,6 +16,7 @@ from dlscan.raw import LinkedFile, RawFile, linked_files
 from dlscan.raw.links import may_link
 from dlscan.raw.store import RawIndex
 from dlscan.raw.writer import refresh_stats
+from dlscan.sealed import sealed_size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,10 +78,12 @@ def judge(
 def refresh(manifest: Manifest, directory: Path) -> None:
     """Write down new times of raw files whose content is the same."""
     if manifest.raw is not None:
-        with RawIndex.open(directory / INDEX) as index:
+        with RawIndex.open(directory / INDEX, manifest.sealed) as index:
             sources = [manifest.sources[number] for number in index.numbers]
         linked = {file.file: (file.size, file.mtime_ns) for item in sources for file in item.linked or ()}
-        refresh_stats(directory / INDEX, [(item.size, item.mtime_ns) for item in sources], linked)
+        refresh_stats(
+            directory / INDEX, [(item.size, item.mtime_ns) for item in sources], linked, manifest.sealed
+        )
     manifest.write(directory)
 
 
@@ -113,11 +116,13 @@ def _difference(manifest: Manifest, experiment: Experiment, directory: Path) -> 
     for split in manifest.splits.values():
         for shard in split.shards:
             path = directory / shard.file
-            if not path.exists() or path.stat().st_size != shard.size:
+            size = sealed_size(shard.size) if manifest.sealed else shard.size
+            if not path.exists() or path.stat().st_size != size:
                 return f"{path} is missing or damaged"
     if manifest.raw is not None:
         try:
-            RawIndex.open(directory / INDEX).close()
+            with RawIndex.open(directory / INDEX, manifest.sealed) as index:
+                index.require_whole()
         except (OSError, ValueError, KeyError):
             return f"{directory / INDEX} is missing or damaged"
     return None

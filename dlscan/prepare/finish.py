@@ -87,6 +87,7 @@ def make_manifest(
         ),
         raw=str(experiment.data.raw.resolve()) if index_only else None,
         weights={name: _weights(name, found.classes, files, good) for name in good[0].weights},
+        sealed=True,
     )
 
 

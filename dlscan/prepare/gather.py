@@ -8,6 +8,7 @@ import numpy as np
 from dlscan.dataset import Shard
 from dlscan.dataset.shard import read_shard, write_shard
 from dlscan.hdf5 import open_hdf5
+from dlscan.sealed import seal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,4 +73,4 @@ def gather(task: GatherTask) -> Gathered:
         return nothing
     write_shard(task.path, parts, task.columns, order)
     counts = tuple(map(int, np.bincount(labels[order], minlength=task.classes)))
-    return Gathered(task.split, Shard(task.path.name, len(order), task.path.stat().st_size), counts)
+    return Gathered(task.split, Shard(task.path.name, len(order), seal(task.path)), counts)

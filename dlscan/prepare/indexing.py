@@ -50,7 +50,7 @@ def write_index(
     with IndexWriter(path, raw, datasets, events, chunks) as writer:
         last = -1
         for part in sorted(spill.glob("part-*.h5")):
-            with RawIndex.open(part) as found:
+            with RawIndex.open(part, sealed=True) as found:
                 for place, number in enumerate(found.numbers.tolist()):
                     if number not in kept:
                         continue

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.hdf5 import open_hdf5
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.links import LinkedFile
+from dlscan.sealed import SealedFile
 
 VERSION = 1
 
@@ -42,12 +42,28 @@ class RawIndex:
         Rows of each file that are best decoded together.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sealed: bool) -> None:
         self._path = path
         self._places: dict[str, tuple[int, np.dtype[Any], tuple[int, ...]]] = {}
-        with open_hdf5(path) as handle:
-            if handle.attrs.get("version") != VERSION:
-                raise ValueError(f"{path}: not an index of this version")
+        self._file = SealedFile(path, sealed)
+        try:
+            self._read_structure()
+            self._memory = mmap.mmap(self._file.fileno(), 0, prot=mmap.PROT_READ)
+            self.starts: NDArray[np.int64] = self._view("starts")
+            self.labels: NDArray[np.int16] = self._view("labels")
+            self.codes: NDArray[np.uint8] = self._view("codes")
+            self.numbers: NDArray[np.uint32] = self._view("numbers")
+            self.unit_rows_all: NDArray[np.int32] = self._view("unit_rows")
+        except TypeError as error:  # of numpy, where an array would not lie in the file
+            self.close()
+            raise ValueError(f"damaged: {error}") from None
+        except BaseException:
+            self.close()
+            raise
+
+    def _read_structure(self) -> None:
+        with self._file.hdf5() as handle:
+            version = handle.attrs.get("version")
             self.raw = Path(os.fsdecode(handle["raw"][...].tobytes()))
             self._names: list[str] = json.loads(handle.attrs["datasets"])
             self._kinds = [_kind(**kind) for kind in json.loads(handle["kinds"][...].tobytes())]
@@ -55,24 +71,19 @@ class RawIndex:
             self._linked: dict[str, dict[str, list[Any]]] | None = json.loads(linked)
             for name, stored in handle.items():
                 self._places[name] = stored.id.get_offset() or 0, stored.dtype, stored.shape
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._memory = mmap.mmap(self._descriptor, 0, prot=mmap.PROT_READ)
-        self.starts: NDArray[np.int64] = self._view("starts")
-        self.labels: NDArray[np.int16] = self._view("labels")
-        self.codes: NDArray[np.uint8] = self._view("codes")
-        self.numbers: NDArray[np.uint32] = self._view("numbers")
-        self.unit_rows_all: NDArray[np.int32] = self._view("unit_rows")
+        if version != VERSION:
+            raise ValueError(f"{self._path}: not an index of this version")
 
     @classmethod
-    def open(cls, path: Path) -> "RawIndex":
-        """Open the index at `path`.
+    def open(cls, path: Path, sealed: bool = False) -> "RawIndex":
+        """Open the index at `path`; `sealed` says whether it ends with checksums, as the manifest has it.
 
         Raises
         ------
         OSError, ValueError, KeyError
             If it is missing or damaged.
         """
-        return cls(path)
+        return cls(path, sealed)
 
     def __enter__(self) -> "RawIndex":
         return self
@@ -84,9 +95,17 @@ class RawIndex:
 
     def close(self) -> None:
         """Close the file; arrays that were taken from the index stay valid."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        self._file.close()
+
+    def require_whole(self) -> None:
+        """Read every byte once.
+
+        Raises
+        ------
+        ValueError
+            If one is damaged.
+        """
+        self._file.check(0, self._file.size)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -125,15 +144,15 @@ class RawIndex:
 
     def _view(self, name: str) -> NDArray[Any]:
         offset, dtype, shape = self._places[name]
+        self._file.check(offset, offset + dtype.itemsize * math.prod(shape))
         return np.ndarray(shape, dtype, self._memory, offset) if math.prod(shape) else np.empty(shape, dtype)
 
     def _read(self, name: str, start: int, count: int) -> NDArray[Any]:
         offset, dtype, shape = self._places[name]
         width = dtype.itemsize * math.prod(shape[1:])
-        data = os.pread(self._descriptor, int(count) * width, offset + int(start) * width)
-        if len(data) != count * width:
-            raise ValueError(f"{self._path}: ends too early")
-        return np.frombuffer(data, dtype).reshape(-1, *shape[1:])
+        found = np.empty((int(count), *shape[1:]), dtype)
+        self._file.read(found, offset + int(start) * width)
+        return found
 
 
 def _kind(fill: str, **fields: Any) -> DatasetIndex:

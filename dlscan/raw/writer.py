@@ -19,6 +19,7 @@ from dlscan.hdf5 import written_hdf5
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.links import below
 from dlscan.raw.store import VERSION
+from dlscan.sealed import content_size, seal
 
 # Rows that are decoded together are at least about so many bytes, which a disk delivers at full speed
 _LEAST_UNIT = 2 * 2**20
@@ -68,7 +69,7 @@ class IndexWriter:
     """
 
     def __init__(self, path: Path, raw: Path, datasets: Sequence[str], events: int, chunks: int) -> None:
-        self._open = contextlib.ExitStack()
+        self._path, self._open = path, contextlib.ExitStack()
         self._handle = self._open.enter_context(
             written_hdf5(path, alignment_threshold=1, alignment_interval=8)
         )
@@ -98,6 +99,8 @@ class IndexWriter:
         with self._open:
             if error is None:
                 self._finish()
+        if error is None:
+            seal(self._path)
 
     def add(self, file: FileIndex) -> None:
         """Add the next file; the splits of its events follow by `add_codes`."""
@@ -147,7 +150,7 @@ class IndexWriter:
 
 
 def refresh_stats(
-    path: Path, stats: Sequence[tuple[int, int]], linked: Mapping[str, tuple[int, int]]
+    path: Path, stats: Sequence[tuple[int, int]], linked: Mapping[str, tuple[int, int]], sealed: bool
 ) -> None:
     """Replace sizes and times of files whose content is still the same.
 
@@ -159,9 +162,13 @@ def refresh_stats(
         Of its files, in its order.
     linked : mapping of str to (int, int)
         Of the files that they link to, by their names in the manifest.
+    sealed : bool
+        Whether the index is sealed; it is then sealed again.
     """
     with written_whole(path) as temporary:
         shutil.copyfile(path, temporary)
+        if sealed:
+            os.truncate(temporary, content_size(temporary))
         with written_hdf5(temporary, "r+") as handle:
             handle["stats"][...] = np.array(stats, np.int64)
             known = json.loads(handle["linked"][...].tobytes()) if "linked" in handle else {}
@@ -170,6 +177,8 @@ def refresh_stats(
                     datasets[name] = [(file, *linked[file]) for file, *_ in files]
             handle.pop("linked", None)
             handle["linked"] = np.frombuffer(json.dumps(known).encode(), np.uint8)
+        if sealed:
+            seal(temporary)
 
 
 def unit_rows(datasets: Mapping[str, DatasetIndex]) -> int:

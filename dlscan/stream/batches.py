@@ -227,17 +227,17 @@ class Batches:
             warn_if_slow()
             own = {name: column.split("/", 1)[1] for name, column in fields.items() if "/" in column}
             index, code = self._directory / "index.h5", SPLITS.index(self._split)
-            source = RawSource(index, self._same, code, own, weights)
+            source = RawSource(index, self.manifest.sealed, self._same, code, own, weights)
             return Raw(
                 source, self._wish, self.manifest.event_bytes, self._layout.used // self._layout.batch_size
             )
         directory, shards = self._directory, self.manifest.splits[self._split].shards
-        same: SameDataset | None = self._same
+        sealed = self.manifest.sealed
         if self._cache is not None:
             self._fill(self._cache)
-            directory, shards, same = self._cache.directory, self._cache.shards, None
+            directory, shards, sealed = self._cache.directory, self._cache.shards, False
         return Prepared(
-            ShardSource(directory, same, shards, fields, self._sparse, weights),
+            ShardSource(directory, self._same, shards, sealed, fields, self._sparse, weights),
             self._wish,
             self.manifest.event_bytes,
         )
@@ -245,7 +245,7 @@ class Batches:
     def _fill(self, cache: Cache) -> None:
         """Read the whole split into memory."""
         if self.manifest.raw is None:
-            cache.copy(self._directory, self.manifest.splits[self._split].shards)
+            cache.copy(self._directory, self.manifest.splits[self._split].shards, self.manifest.sealed)
             self._same.require()
             return
         wish = self._wish

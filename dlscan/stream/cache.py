@@ -1,5 +1,6 @@
 """A split kept in memory, encoded as on disk: shards in files that have no name."""
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ from dlscan.dataset.events import Dense, Events, Sparse
 from dlscan.dataset.shard import write_shard
 from dlscan.errors import StreamError
 from dlscan.machine import free_memory
+from dlscan.sealed import SealedFile
 from dlscan.stream.slots import Arrays
 
 # Shards are at least so long, and about so few: a process has all of them open.
@@ -34,8 +36,8 @@ class Cache:
         self.directory = Path(f"/proc/{os.getpid()}/fd")
         self.shards: tuple[Shard, ...] = ()
 
-    def copy(self, directory: Path, shards: Iterable[Shard]) -> None:
-        """Take the shards of a prepared split into memory.
+    def copy(self, directory: Path, shards: Iterable[Shard], sealed: bool) -> None:
+        """Take the shards of a prepared split into memory; `sealed` ones are compared with their checksums.
 
         Raises
         ------
@@ -47,10 +49,15 @@ class Cache:
         for shard in shards:
             path = directory / shard.file
             try:
-                with path.open("rb") as source:
-                    self._add(shard.events, functools.partial(_copy, source.fileno()))
+                with contextlib.closing(SealedFile(path, sealed)) as source:
+                    source.check(0, source.size)
+                    self._add(shard.events, functools.partial(_copy, source))
             except OSError as error:
                 raise StreamError(f"{path}: cannot be read ({error.strerror})") from error
+            except ValueError as error:
+                raise StreamError(
+                    f"{path}: cannot be read ({error}); remove it and run `dlscan prepare` again"
+                ) from None
 
     def encode(self, batches: Iterable[Arrays], manifest: Manifest, events: int) -> None:
         """Take batches into memory: inputs encoded as `prepare` would.
@@ -97,9 +104,14 @@ class Cache:
         self.shards += (Shard(str(file), events, os.fstat(file).st_size),)
 
 
-def _copy(source: int, target: int) -> None:
-    while os.sendfile(target, source, None, _COPY_BYTES):
-        pass
+def _copy(source: SealedFile, target: int) -> None:
+    """Copy a file without its checksums."""
+    done = 0
+    while done < source.size:
+        copied = os.sendfile(target, source.fileno(), done, min(_COPY_BYTES, source.size - done))
+        if not copied:
+            raise ValueError("ends too early")
+        done += copied
 
 
 def _require(size: int) -> None:

@@ -29,6 +29,8 @@ class RawSource:
     ----------
     index : Path
         The index of the raw directory.
+    sealed : bool
+        Whether the index ends with checksums.
     same : SameDataset
         Holds the reader to the index's dataset.
     code : int
@@ -40,6 +42,7 @@ class RawSource:
     """
 
     index: Path
+    sealed: bool
     same: SameDataset
     code: int
     fields: dict[str, str]
@@ -56,7 +59,7 @@ class RawSource:
             If the dataset was replaced by another.
         """
         try:
-            index = RawIndex.open(self.index)
+            index = RawIndex.open(self.index, self.sealed)
         except (OSError, ValueError, KeyError) as error:
             self.same.require()  # if it is another dataset by now, that is the reason
             reason = " ".join(str(error).split())
@@ -73,7 +76,7 @@ class RawSource:
     def path(self, number: int) -> Path:
         """File `number` of the index; the index itself where it cannot be read any more."""
         try:
-            with RawIndex.open(self.index) as index:
+            with RawIndex.open(self.index, self.sealed) as index:
                 return index.file(number)[0]
         except (OSError, ValueError, KeyError):
             return self.index

@@ -30,10 +30,12 @@ class ShardSource:
     ----------
     directory : Path
         Of the dataset.
-    same : SameDataset or None
-        Holds the reader to the dataset; None where the shards are a copy in memory.
+    same : SameDataset
+        Holds the reader to the dataset.
     shards : tuple of Shard
         In order: together they are one long list of events, the rows of the split.
+    sealed : bool
+        Whether they end with checksums.
     fields : dict of str to str
         The column of the shards for each field of a slot.
     sparse : tuple of str
@@ -43,8 +45,9 @@ class ShardSource:
     """
 
     directory: Path
-    same: SameDataset | None
+    same: SameDataset
     shards: tuple[Shard, ...]
+    sealed: bool
     fields: dict[str, str]
     sparse: tuple[str, ...]
     class_weights: tuple[float, ...]
@@ -127,7 +130,7 @@ class ShardReader:
         """Copy runs to their places in a batch."""
         for name, column in self._source.fields.items():
             out = self._cells[name][slot]
-            if self._shard(runs[0].shard).is_sparse(column):
+            if self._is_sparse(column, runs):
                 self._scatter(column, runs, out)
             else:
                 for run in runs:
@@ -144,7 +147,7 @@ class ShardReader:
         events = runs[-1].place + runs[-1].events
         for name, column in self._source.fields.items():
             cells = self._cells[name]
-            if self._shard(runs[0].shard).is_sparse(column):
+            if self._is_sparse(column, runs):
                 entries = self._gathered(column, runs, cells[0, 0].size)
                 for slot, hand in hands:
                     _put(*_parts(entries.take(hand)), cells[slot, : len(hand)])
@@ -175,10 +178,17 @@ class ShardReader:
         else:
             np.take(self._weights, labels, out=weights)
 
+    def _is_sparse(self, column: str, runs: Sequence[Run]) -> bool:
+        with self._blamed(runs[0].shard):
+            return self._shard(runs[0].shard).is_sparse(column)
+
     def _read_dense(self, column: str, run: Run, out: NDArray[Any]) -> None:
         """Copy a run of a dense column to its places."""
+        here = out[run.place : run.place + run.events]
         with self._blamed(run.shard):
-            self._shard(run.shard).read(column, run.row, out[run.place : run.place + run.events])
+            self._shard(run.shard).read(column, run.row, here)
+            if column == "labels" and not 0 <= here.min() <= here.max() < len(self._weights):
+                raise ValueError(f"damaged: labels from {here.min()} to {here.max()}")
 
     def _scatter(self, column: str, runs: Sequence[Run], out: NDArray[Any]) -> None:
         """Write the entries of a sparse column to the cells of a batch, zeros to the others."""
@@ -222,16 +232,13 @@ class ShardReader:
             return self._open[number]
         self._note(number)
         with self._blamed(number):
-            opened = OpenShard(self._source.path(number), self._source.shards[number].size)
+            size, sealed = self._source.shards[number].size, self._source.sealed
+            opened = OpenShard(self._source.path(number), size, sealed)
         while len(self._open) >= self._most_open:
             self._open.popitem(last=False)[1].close()
         self._open[number] = opened
-        self._require_same()
+        self._source.same.require()
         return opened
-
-    def _require_same(self) -> None:
-        if self._source.same is not None:
-            self._source.same.require()
 
     @contextlib.contextmanager
     def _blamed(self, number: int) -> Iterator[None]:
@@ -239,10 +246,12 @@ class ShardReader:
         try:
             yield
         except (OSError, KeyError, ValueError) as error:
-            self._require_same()  # if it is another dataset by now, that is the reason
+            self._source.same.require()  # if it is another dataset by now, that is the reason
             reason = " ".join(str(error).split())
+            # `prepare` looks at the sizes of shards alone
+            advice = "" if isinstance(error, OSError) else "remove it and "
             raise StreamError(
-                f"{self._source.path(number)}: cannot be read ({reason}); run `dlscan prepare` again"
+                f"{self._source.path(number)}: cannot be read ({reason}); {advice}run `dlscan prepare` again"
             ) from error
 
 

@@ -12,10 +12,11 @@ import pytest
 
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest
-from dlscan.errors import BadFilesError, DataError
-from dlscan.prepare import layout, prepare
-from dlscan.raw import DirectFile, Straight
+from dlscan.errors import BadFilesError, DataError, StreamError
+from dlscan.prepare import current, layout, prepare
+from dlscan.raw import DirectFile, Straight, find_files
 from dlscan.raw.store import RawIndex
+from dlscan.stream import Batches
 
 Make = Callable[..., Experiment]
 
@@ -118,7 +119,9 @@ def test_an_index_and_a_dataset_replace_each_other_and_say_so(
     assert said in caplog.text
 
 
-@pytest.mark.parametrize("change", [None, "touched", "changed", "index gone", "index cut", "raw moved"])
+@pytest.mark.parametrize(
+    "change", [None, "touched", "changed", "index gone", "index cut", "a bit", "raw moved"]
+)
 def test_it_is_built_again_only_if_something_changed(
     make_experiment: Make, raw: Path, change: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -135,6 +138,10 @@ def test_it_is_built_again_only_if_something_changed(
         index.unlink()
     elif change == "index cut":
         os.truncate(index, 1000)
+    elif change == "a bit":
+        content = bytearray(index.read_bytes())
+        content[-1] ^= 1
+        index.write_bytes(content)
     elif change == "raw moved":
         shutil.copytree(raw, raw.with_name("copy"))
         experiment = make_experiment(f"data.raw={raw.with_name('copy')}")
@@ -146,12 +153,35 @@ def test_it_is_built_again_only_if_something_changed(
         "changed": "1 changed (Ele/Ele_1.h5)",
         "index gone": "index.h5 is missing or damaged",
         "index cut": "index.h5 is missing or damaged",
+        "a bit": "index.h5 is missing or damaged",
         "raw moved": f"it is an index of {raw}",
     }
     assert reason.get(change or "", "") in caplog.text
     Manifest.read(experiment.data.prepared).require(experiment)
     assert sum(map(len, read_index(experiment.data.prepared).values())) == 300
     assert not prepare(experiment, index_only=True).built
+
+
+def test_any_bit_of_an_index_that_turned_over_is_found(make_experiment: Make) -> None:
+    experiment = make_experiment()
+    prepare(experiment, index_only=True)
+    path = experiment.data.prepared / "index.h5"
+    good = path.read_bytes()
+    rng = np.random.default_rng(0)
+    message = rf"^{path}: cannot be read \(damaged[^\n]*run `dlscan prepare --index-only` again$"
+    for place in [*rng.integers(len(good), size=60), len(good) - 1]:
+        damaged = bytearray(good)
+        damaged[place] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        # what makes h5py find nothing where an array was ended in an AttributeError
+        with (
+            pytest.raises(StreamError, match=message),
+            Batches(experiment.data.prepared, workers=0) as batches,
+        ):
+            list(batches.epoch(0))
+        assert current.judge(experiment, path.parent, find_files(experiment)[1], False, True).reason == (
+            f"{path} is missing or damaged"
+        )
 
 
 def spoil(raw: Path) -> None:

@@ -95,7 +95,7 @@ def test_a_real_file_is_found_again(tmp_path: Path) -> None:
 
 def test_touched_files_get_their_new_times(tmp_path: Path) -> None:
     write(tmp_path / "index.h5", tmp_path, many(3))
-    refresh_stats(tmp_path / "index.h5", [(5, 6), (7, 8), (9, 10)], {})
+    refresh_stats(tmp_path / "index.h5", [(5, 6), (7, 8), (9, 10)], {}, sealed=True)
     with RawIndex.open(tmp_path / "index.h5") as index:
         assert [index.file(number)[2] for number in range(3)] == [(5, 6), (7, 8), (9, 10)]
 
@@ -122,5 +122,6 @@ def test_a_cut_index_is_an_error(tmp_path: Path) -> None:
     write(tmp_path / "index.h5", tmp_path, many(200))
     path = tmp_path / "index.h5"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(OSError, match="truncated"):
-        RawIndex.open(path)
+    for sealed in (True, False):
+        with pytest.raises(ValueError, match="damaged"):
+            RawIndex.open(path, sealed)

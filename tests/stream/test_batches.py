@@ -3,7 +3,9 @@
 import contextlib
 import gc
 import itertools
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -327,11 +329,73 @@ def test_a_shard_that_cannot_be_read_is_named(prepared: Path, workers: int, dama
 def test_damaged_entries_are_an_error_that_names_the_file(
     prepared: Path, workers: int, part: str, place: int, value: int, said: str
 ) -> None:
+    make_older(prepared)
     with h5py.File(prepared / "train-00000.h5", "a") as handle:
         handle[f"inputs/ECAL/{part}"][place] = value
     message = rf"^\S.*train-00000\.h5: cannot be read \({said}\).*dlscan prepare` again$"
     with Batches(prepared, workers=workers) as batches, pytest.raises(StreamError, match=message):
         list(batches.epoch(0))
+
+
+def make_older(prepared: Path) -> None:
+    """Take the checksums away, which older versions did not write."""
+    content = json.loads((prepared / "manifest.json").read_text())
+    assert content.pop("sealed")
+    (prepared / "manifest.json").write_text(json.dumps(content))
+    for split in content["splits"].values():
+        for shard in split["shards"]:
+            os.truncate(prepared / shard["file"], shard["size"])
+
+
+def test_a_dataset_of_an_older_version_is_streamed_in_the_same_order(prepared: Path) -> None:
+    def events() -> list[tuple[int, int]]:
+        with Batches(prepared, batch_size=16, workers=0, extras=True) as batches:
+            return [event for batch in batches.epoch(3) for event in identity(batch)]
+
+    before = events()
+    make_older(prepared)
+    assert events() == before
+
+
+@pytest.mark.parametrize(("cache", "workers"), [("none", 0), ("none", 1), ("ram", 0)])
+def test_any_bit_of_a_shard_that_turned_over_is_found(prepared: Path, cache: str, workers: int) -> None:
+    path = prepared / "train-00000.h5"
+    good = path.read_bytes()
+    rng = np.random.default_rng(0)
+    message = rf"^{path}: cannot be read \(damaged: [^\n]*\); remove it and run `dlscan prepare` again$"
+    for place in rng.integers(len(good), size=3 if workers else 40):
+        damaged = bytearray(good)
+        damaged[place] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        with (
+            Batches(prepared, workers=workers, cache=cache, extras=True) as batches,
+            pytest.raises(StreamError, match=message),
+        ):
+            list(batches.epoch(0))
+    path.write_bytes(good)
+    with Batches(prepared, workers=workers, cache=cache) as batches:
+        assert sum(map(len, batches.epoch(0))) == batches.events
+
+
+def test_a_damaged_shard_of_an_older_version_is_one_clear_error(prepared: Path) -> None:
+    make_older(prepared)
+    path = prepared / "train-00000.h5"
+    good = path.read_bytes()
+    with h5py.File(path) as handle:
+        labels = handle["labels"].id.get_offset()
+    said = []
+    for place in [labels + 1, *range(0, 4000, 13)]:
+        damaged = bytearray(good)
+        damaged[place] ^= 0x80
+        path.write_bytes(damaged)
+        with Batches(prepared, workers=0, extras=True) as batches:
+            try:
+                list(batches.epoch(0))
+            except StreamError as error:
+                said.append(str(error))
+    assert "damaged: labels from -32768 to 2" in said[0]
+    assert len(said) > 10
+    assert all(re.match(rf"{path}: cannot be read \([^\n]*$", line) for line in said)
 
 
 def test_an_interrupted_epoch_leaves_a_stream_that_works(prepared: Path) -> None:
