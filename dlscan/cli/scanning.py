@@ -117,7 +117,7 @@ def say_submitted(plan: "Plan", batch: "Batch", work: "Work", submitted: "Submit
     taken = {number for job in submitted.jobs for number in job}
     states = collections.Counter(s.state for s in work.statuses if s.point.number not in taken)
     parts += [f"{count} {state}" for state, count in sorted(states.items()) if count]
-    look = "" if work.done == len(plan.points) else f"; look by `{_status(plan)}`"
+    look = "" if work.done == len(plan.points) else f"; check with `{_status(plan)}`"
     say(f"{plan.directory}: {_count(len(plan.points), 'point')}, {', '.join(parts)}{look}")
 
 
@@ -127,13 +127,13 @@ def raise_refusal(plan: "Plan", work: "Work", submitted: "Submitted") -> None:
         rest = submitted.points - sum(map(len, submitted.jobs))
         raise BatchError(
             f"{plan.directory}: {rest} of {_count(submitted.points, 'point')} not submitted: "
-            f"{submitted.refusal}; when that is mended, or has passed, the same command goes on"
+            f"{submitted.refusal}; when that is fixed or over, run the same command again"
         )
     if work.left_out:
         first = work.left_out[0]
         raise PointsFailed(
             f"{_count(len(work.left_out), 'point')} crashed too often to be tried again, the first is "
-            f"{first.point.directory} ({first.state}: {first.error}); mend the cause, then run this with "
+            f"{first.point.directory} ({first.state}: {first.error}); fix the cause, then run this with "
             f"--retry {','.join(sorted({status.state for status in work.left_out}))}"
         )
 
@@ -192,7 +192,7 @@ def conclude(plan: "Plan", states: "list[PointStatus]") -> None:
     if failed:
         raise PointsFailed(
             f"{len(failed)} of {len(states)} points failed, the first is {failed[0].point.directory} "
-            f"({failed[0].error}); see `{_status(plan)}`, mend the cause, run this again"
+            f"({failed[0].error}); see `{_status(plan)}`, fix the cause, run this again"
         )
     if others and all(other.state == "running" for other in others):
         raise PointsFailed(f"{_are(others)} being trained by another process; see `{_status(plan)}`")

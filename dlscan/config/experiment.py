@@ -36,7 +36,7 @@ NORMALIZATIONS = ("none", "scale", "standard", "minmax", "log", "tanh-log", "qua
 
 @dataclasses.dataclass(frozen=True)
 class FractionSplit:
-    """Random shares of the events; each event's side is a hash of its file's name, its row and the seed."""
+    """Random fractions of the events: each event's side is a hash of its file's name, row and the seed."""
 
     train: Fraction = 0.8
     validation: Fraction = 0.1
@@ -151,7 +151,7 @@ class Data:
         names = [*data.inputs, *data.extras]
         for name in names:
             if names.count(name) > 1:
-                raise Problem(join(key, "inputs"), f"{name!r} stands twice in inputs and extras")
+                raise Problem(join(key, "inputs"), f"{name!r} is listed twice in inputs and extras")
             if name != "/".join(part for part in name.split("/") if part not in ("", ".")):
                 raise Problem(
                     join(key, "inputs"), f"{name!r} must be a plain HDF5 name such as ECAL or jets/pt"

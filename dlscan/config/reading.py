@@ -26,7 +26,7 @@ def read_yaml(text: str) -> Any:
     Raises
     ------
     yaml.YAMLError
-        If it is none, a key stands twice in a mapping, or it is too deep, too large once its aliases are
+        If it is none, a key is listed twice in a mapping, or it is too deep, too large once its aliases are
         followed, or endless.
     """
     _require_shallow(text)
@@ -65,7 +65,7 @@ class _Loader(yaml.SafeLoader):
             if isinstance(key, list | dict | set):
                 raise yaml.YAMLError(f"line {line}: {key!r} cannot be a key")
             if key in seen:
-                raise yaml.YAMLError(f"line {line}: key {key!r} stands twice in one mapping")
+                raise yaml.YAMLError(f"line {line}: key {key!r} is listed twice in one mapping")
             seen.add(key)
         self.flatten_mapping(node)  # `<<: *other` takes over the keys of another mapping
         return super().construct_mapping(node, deep)

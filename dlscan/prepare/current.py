@@ -160,7 +160,7 @@ def _compare_sources(manifest: Manifest, files: list[RawFile], data: Data) -> tu
         if names
     ]
     if parts:
-        return manifest, f"the raw files are others: {', '.join(parts)}"
+        return manifest, f"the raw files have changed: {', '.join(parts)}"
     refreshed = tuple(as_now[source.file] or source for source in manifest.sources)
     return dataclasses.replace(manifest, sources=refreshed), None
 

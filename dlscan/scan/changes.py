@@ -94,7 +94,7 @@ def require_same_dataset(directory: Path, planned: str | None, now: str | None, 
         raise ScanError(
             f"{directory}: this scan was planned for another dataset than is now in "
             f"{prepared}, and results on different events do not compare; "
-            f"prepare the raw files of then, or {AFRESH}"
+            f"prepare the original raw files, or {AFRESH}"
         )
 
 

@@ -193,7 +193,7 @@ class Crew:
     def _hangs(self, worker: "_Worker") -> StreamError:
         return StreamError(
             f"{self._file(worker)}: stream worker {worker.number} (process {worker.process.pid}) "
-            f"has not answered for {self._patience:.0f} s; is the file system well?"
+            f"has not answered for {self._patience:.0f} s; is the file system responding?"
         )
 
     def _died(self, worker: "_Worker") -> StreamError:

@@ -234,4 +234,4 @@ class RawReader:
         path = self._index.file(number)[0]
         reason = " ".join(str(error).split())
         named = reason if str(path) in reason else f"{path}: cannot be read ({reason})"
-        return StreamError(f"{named}; mend it and run `dlscan prepare --index-only` again")
+        return StreamError(f"{named}; fix it and run `dlscan prepare --index-only` again")

@@ -34,7 +34,7 @@ _UNITS = 4
 
 @dataclasses.dataclass(frozen=True)
 class Wish:
-    """How an epoch is to be: as for `Batches`."""
+    """What is asked of an epoch; fields as for `Batches`."""
 
     batch_size: int
     seed: int

@@ -100,7 +100,7 @@ def _require_data(member: Member, manifest: Manifest) -> None:
     if member.point.dataset not in (None, manifest.config_hash):
         raise DataError(
             f"{member.experiment.data.prepared}: holds other events than {member} was planned for; "
-            "prepare the raw files of then, or start a scan of another name"
+            "prepare the original raw files, or start a scan of another name"
         )
 
 

@@ -265,7 +265,7 @@ def test_a_wrong_value_is_one_line_with_file_key_and_remedy(
     ("text", "message"),
     [
         ("name: [", "not valid YAML"),
-        ("name: a\nname: b", "line 2: key 'name' stands twice"),
+        ("name: a\nname: b", "line 2: key 'name' is listed twice"),
         ("- a", "must be a mapping"),
         ("", "must be a mapping"),
         ("name: a", "data: missing"),

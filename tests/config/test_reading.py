@@ -62,7 +62,7 @@ def test_values_are_what_people_mean(text: str, value: object) -> None:
         ("name: !!int ''", "line 1: '' cannot be read as a value"),
         ("name: !!bool maybe", "line 1: 'maybe' cannot be read as a value"),
         ("{? !!set {a} : 1}", "cannot be a key"),
-        ("a: 1\na: 2", "line 2: key 'a' stands twice"),
+        ("a: 1\na: 2", "line 2: key 'a' is listed twice"),
         ("a: *b", "undefined alias"),
         ("a: \0", "not allowed"),
         ("x" * 5_000_001, "more than 5,000,000 letters"),

@@ -120,7 +120,7 @@ def test_a_refusal_is_said_and_the_next_scan_goes_on(site: Site) -> None:
     code, out, err = site.scan(fault="refuses")
     assert code == 1
     assert "3 of 3 points not submitted: slurm took 0 of the 3 jobs of a submission (no more today)" in err
-    assert "3 points, 3 pending; look by" in out
+    assert "3 points, 3 pending; check with" in out
     assert site.ids() == [()]
     assert site.scan()[0] == 0
     assert site.jobs() == 3

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from dlscan.analysis.event_noise import EventNoise, event_noise
 from dlscan.analysis.importance import Importance, importances, levels, noise_shares
-from dlscan.analysis.labels import Marked
+from dlscan.analysis.labels import Marked, unicode_of
 from dlscan.analysis.plots import Drawing, Options, style
 from dlscan.analysis.plots.numbers import Numbers
 from dlscan.analysis.plots.parameters import against, places_of
@@ -19,7 +19,7 @@ EVENTS, SEEDS, LEFT = "number of events", "other seeds", "left over"
 
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
-    """A bar per parameter: the share of the variance of `options.key` that it explains."""
+    """A bar per parameter: the fraction of the variance of `options.key` that it explains."""
     found, columns, present = against(points, options)
     kept = found.rows.take(present)
     entries = [found.entries[row] for row in present]
@@ -69,7 +69,8 @@ def _not_known(found: Numbers, noise: EventNoise, trainings: int) -> str:
     if not found.column.about.split or not noise.apart + noise.unknown:
         return ""
     if noise.unknown == trainings:
-        return f"The noise of {found.name} from the number of events is not known, and is part of left over."
+        absent = f"The noise of {unicode_of(found.title)} from the number of events"
+        return f"{absent} is not known. It is part of left over."
     parts = [
         f"for {noise.apart} of {trainings} trainings from their own intervals, as if independent"
         if noise.apart

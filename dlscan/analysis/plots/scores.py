@@ -36,7 +36,7 @@ NEGATIVE = "Bins whose sum of weights is below 0 are not drawn."
 
 @dataclasses.dataclass(frozen=True)
 class Density:
-    """Events per unit of the score, as a share of all of their side, with its standard error, per bin."""
+    """Events per unit of the score, as a fraction of all of their side, with its standard error, per bin."""
 
     value: Floats
     error: Floats

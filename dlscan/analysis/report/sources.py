@@ -33,7 +33,7 @@ class Dataset:
 
 
 def datasets(points: Sequence[DonePoint]) -> list[Dataset]:
-    """Each dataset of `points`, with its manifest if that is still the one of then."""
+    """Each dataset of `points`, with its manifest if it has not been prepared anew since."""
     keys = dict.fromkeys(
         (str(point.record.dataset.get("path", "")), str(point.record.dataset.get("config_hash", "")))
         for point in points

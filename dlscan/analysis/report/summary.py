@@ -86,8 +86,8 @@ def _best(facts: Facts, compared: Comparison | None) -> str:
         each_class = f" ({', '.join(areas)})" if 2 < len(areas) <= MOST_CLASSES else ""
         return (
             f"{found} {_ON_TEST} its AUC is {area_text(compared.mean)}"
-            f"{', the mean over the classes' if len(areas) > 2 else ''}{each_class}; "
-            f"the statistical uncertainty (68 %) is that of {counted(compared.events, 'test event')}."
+            f"{', the mean over the classes' if len(areas) > 2 else ''}{each_class}. "
+            f"The statistical uncertainty (68 %) is that of {counted(compared.events, 'test event')}."
         )
     row = facts.rows.points.index(facts.best)
     column = facts.rows.columns.get(MEAN)
@@ -118,15 +118,15 @@ def _alike(facts: Facts, compared: Comparison | None) -> str:
     who += " from it by these test events"
     text = (
         f"{who}{f': {named(alike)}' if alike and count > 1 else ''}. The mean AUC differs {beyond} "
-        f"{SIGNIFICANT:.0f} standard deviations of the paired difference, event by event; from "
-        "another seed each of them would differ a little as well."
+        f"{SIGNIFICANT:.0f} standard deviations of the paired difference, event by event. "
+        "Another seed would change each of them a little as well."
     )
     if count > 5:
         text += f" Of {count} comparisons about {0.0455 * count:.1f} go beyond that by chance alone."
     better = [facts.name(point) for point in compared.better]
     if better:
         text += (
-            f" Better than it on the test split by more than that: {named(better)}; the choice stands, "
+            f" Better than it on the test split by more than that: {named(better)}. The choice stands, "
             "because it was made without the test split."
         )
     return text
@@ -161,6 +161,7 @@ def _matters(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> str:
     if facts.choice is None:
         return ""
     column = facts.choice.column
+    title = unicode_of(column.full_title)
     found = {each.name: each for each in effects(facts.rows, column)}
     told = [row for row in importance if row.get("more_than_chance")]
     events = next((row["share"] for row in importance if row["parameter"] == "(number of events)"), None)
@@ -168,14 +169,14 @@ def _matters(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> str:
     if events is not None:
         shared = f"the finite number of events alone gives {percent(events)} of the variance on average"
     if importance and not told:
-        nothing = f"None of the parameters varied moves {column.name} by more than chance would"
+        nothing = f"None of the parameters varied moves the {title} by more than chance would"
         return f"{'; '.join(filter(None, [nothing, shared]))}."
     if told:
         first = told[0]
         text = (
             f"Of the parameters varied, {first['parameter']} matters most: it explains "
             f"{percent(first['share'])} (68 % interval {percent(first['low'])} to {percent(first['high'])}) "
-            f"of the variance of {column.name} between the models"
+            f"of the variance of the {title} between the models"
         )
         if first["parameter"] in found:
             text += f"; on average it is {extremes(found[first['parameter']], column)}"
@@ -187,9 +188,10 @@ def _matters(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> str:
         return ""
     seen = next(iter(found.values()))
     return (
-        f"{seen.name} seems to matter most, but the models are too few to tell: on average {column.name} is "
-        f"{extremes(seen, column)}, which accounts for {percent(seen.share)} of the variance between them, "
-        f"and a parameter of no effect would for {percent(seen.chance)}."
+        f"{seen.name} seems to matter most, but the models are too few to tell. On average the "
+        f"{title} is {extremes(seen, column)}. That accounts for "
+        f"{percent(seen.share)} of the variance between them; a parameter without effect would account for "
+        f"{percent(seen.chance)}."
     )
 
 
@@ -229,4 +231,4 @@ def _reasons(points: Sequence[Unfinished]) -> list[str]:
 def _problems(facts: Facts) -> str:
     if not facts.problems:
         return ""
-    return f"{counted(len(facts.problems), 'file')} could not be read; all else is here. The list is below."
+    return f"{counted(len(facts.problems), 'file')} could not be read. The list is below."

@@ -1,6 +1,7 @@
 """What all kinds have in common: files, formats, bytes, names, which points."""
 
 import csv
+import dataclasses
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -9,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from dlscan.analysis.plots import KINDS, Options, style
+from dlscan.analysis.plots import KINDS, Options, choice, style
 from dlscan.analysis.plots.drawing import plot, selected
 from dlscan.analysis.records import load
 from dlscan.errors import DlscanError, UsageError
@@ -339,3 +340,49 @@ def test_without_mplhep_a_style_names_the_extra(draw, small, monkeypatch):
 def test_an_unknown_style_brings_the_nearest(draw, small):
     with pytest.raises(UsageError, match="no style 'ATLSA'; did you mean 'ATLAS'"):
         draw("bar", small, style="ATLSA")
+
+
+# one model, one look
+
+
+def colours(kind, drawing):
+    """The colour of each model by its name, on all pages."""
+    found = {}
+    for page in drawing.pages:
+        texts = [text.get_text() for text in page.legends[0].get_texts()]
+        for text, line in zip(texts, page.legends[0].legend_handles, strict=True):
+            if text.startswith("Width="):
+                found.setdefault(text, set()).add(line.get_color())
+    return found
+
+
+def test_a_model_has_one_colour_in_every_picture_whatever_else_is_drawn(draw, forty):
+    found = {}
+    chosen = sorted(forty, key=lambda point: point.look)[:6]
+    for kind, points in (
+        ("history", forty), ("roc", forty), ("roc", chosen[2:5]), ("calibration", chosen[::-1]),
+        ("energy", chosen),
+    ):  # fmt: skip
+        drawing = draw(kind, points, **NEEDED.get(kind, {}))
+        for name, seen in colours(kind, drawing).items():
+            found.setdefault(name, set()).update(seen)
+    assert len(found) == 40
+    assert all(len(seen) == 1 for seen in found.values())
+
+
+def test_the_best_by_validation_come_first_in_colours(forty):
+    ranked = sorted(forty, key=lambda point: -point.record.metrics["val_Mean_AUC"])
+    assert [point.look for point in ranked] == list(range(40))
+
+
+def test_looks_that_meet_on_a_page_are_told_apart(forty):
+    same = [dataclasses.replace(point, look=look) for point, look in zip(forty, (3, 45, 3, 4), strict=False)]
+    looks = [look % style.LOOKS for look in choice.looks(same)]
+    assert looks[0] == 3
+    assert len(set(looks)) == 4
+
+
+def test_42_curves_differ():
+    looks = [style.curve(number) for number in range(42)]
+    different = {(look["color"], str(look["linestyle"]), look.get("marker")) for look in looks}
+    assert len(different) == 42

@@ -37,7 +37,10 @@ def test_what_is_known_of_the_events_is_said(draw, scan, footnote):
         return footnote(draw("importance", scan, key=key).pages[0])
 
     assert "for 12 of 12 trainings from their own intervals, as if independent." in said("val_Mean_AUC")
-    assert "The noise of initial_loss from the number of events is not known" in said("initial_loss")
+    assert (
+        "The noise of loss after the first epoch (training) from the number of events is not known"
+        in said("initial_loss")
+    )
     assert "not known" not in said("Parameters")
 
 

@@ -162,3 +162,25 @@ def test_weights_of_events_count(draw, write_scan):
         file["weights"][...] = weights
     drawing = draw("roc", points, key="Ele")
     assert drawing.data["auc"].iloc[0] == pytest.approx(auc(scores[:, 0], labels == 0, weights))
+
+
+def test_there_is_no_ratio_where_the_reference_is_not_drawn(draw, four, panels):
+    (page,) = draw("roc", four, key="Pi0", reference="1").pages
+    below = page.axes[1]
+    # the reference itself is the line at 1, and ends where its curve does
+    reference = next(line for line in below.lines if np.nanmax(np.abs(line.get_ydata() - 1)) == 0)
+    known = np.isfinite(reference.get_ydata())
+    assert not known.all()
+    for line in below.lines:
+        assert not (np.isfinite(line.get_ydata()) & ~known).any()
+
+
+def test_a_curve_that_hardly_starts_takes_no_room_beside_others(draw, write_scan, panels, footnote):
+    scan = write_scan(grid={"model.width": [1]}, events=300)
+    with h5py.File(load([scan])[0].paths.predictions, "a") as file:
+        scores, labels = file["scores"][:], file["labels"][:]
+        scores[:, 0] = np.where(labels == 0, 0.99, 1e-6)
+        file["scores"][...] = scores
+    (page,) = draw("roc", scan).pages
+    assert "Ele against the rest" not in panels(page)
+    assert "Not drawn: Ele against the rest (almost no background passes; AUC up to > 0.9" in footnote(page)

@@ -1,6 +1,7 @@
 """The page in a real browser: what a person does with it, and what it complains of."""
 
 import json
+import re
 import runpy
 from pathlib import Path
 
@@ -182,3 +183,25 @@ def test_what_is_folded_on_the_screen_is_open_on_paper(page, media, found):
     folded = "getComputedStyle(document.querySelector('details:not([open])'), '::details-content')"
     assert page.evaluate(f"{folded}.contentVisibility") == found
     page.call("Emulation.setEmulatedMedia", media="")
+
+
+def test_a_table_that_goes_on_to_the_right_says_so_until_its_end_is_seen(page):
+    region = "document.querySelector('#models .scroll')"
+    shown = f"{region}.previousElementSibling.offsetParent !== null"
+
+    def comes_true(condition):
+        """Once the browser has laid the page out again."""
+        look = f"const look = () => {condition} ? done(true) : requestAnimationFrame(look); look();"
+        return page.evaluate(f"new Promise((done) => {{ {look} }})")
+
+    page.evaluate(f"{region}.style.width = '300px'")
+    assert comes_true(shown)
+    page.evaluate(f"{region}.scrollLeft = 1e6")
+    assert comes_true(f"!({shown})")
+
+
+def test_the_hint_of_the_filter_is_a_condition_that_holds_for_some(page):
+    hint = page.evaluate("document.getElementById('filter-hint').textContent")
+    condition = re.search(r"such as (\S+) or", hint)[1]
+    name = re.match(r"\w+", condition)[0]
+    assert page.evaluate(f"document.querySelector('{heading(name)}') !== null")

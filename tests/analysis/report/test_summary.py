@@ -23,7 +23,7 @@ def test_the_best_is_chosen_on_validation_and_shown_on_test(gather):
     text = words(facts)
     assert f"The best model is {facts.name(facts.best)}. It was chosen by mean AUC (validation): 0." in text
     assert f"its AUC is {area_text(compare(facts).mean)}, the mean over the classes (Ele 0." in text
-    assert "the statistical uncertainty (68 %) is that of 400 test events" in text
+    assert "The statistical uncertainty (68 %) is that of 400 test events" in text
 
 
 def test_without_scores_the_record_tells_the_auc(write_scan):
@@ -61,9 +61,10 @@ def falling_apart(number, record):
 def test_too_few_models_to_tell_what_matters_come_with_what_chance_gives(gather):
     text = words(gather(change=falling_apart))
     assert (
-        "Width seems to matter most, but the models are too few to tell: on average val_Mean_AUC is 2.0000 "
-        "at Width=64 and 6.0000 at Width=256, which accounts for 80 % of the variance between them, and a "
-        "parameter of no effect would for 33 %."
+        "Width seems to matter most, but the models are too few to tell. On average the mean AUC "
+        "(validation) is 2.0000 at Width=64 and 6.0000 at Width=256. That accounts for 80 % of the "
+        "variance between them; "
+        "a parameter without effect would account for 33 %."
     ) in text
 
 
@@ -81,16 +82,17 @@ def test_what_matters_is_what_the_picture_of_it_shows(gather):
     rows = [row("Width", 0.7, True), row("Depth", 0.1, False), {"parameter": "(left over)", "share": 0.2}]
     facts = gather(change=falling_apart)
     assert (
-        "Width matters most: it explains 70 % (68 % interval 60 % to 80 %) of the variance of val_Mean_AUC "
-        "between the models; on average it is 2.0000 at Width=64 and 6.0000 at Width=256; Depth cannot be "
-        "told from chance."
+        "Width matters most: it explains 70 % (68 % interval 60 % to 80 %) of the variance of the mean AUC "
+        "(validation) between the models; on average it is 2.0000 at Width=64 and 6.0000 at Width=256; "
+        "Depth cannot be told from chance."
     ) in " ".join(summary(facts, None, rows))
 
 
 def test_nothing_matters_if_nothing_is_told_from_chance(gather):
     facts = gather(change=falling_apart)
-    assert "None of the parameters varied moves val_Mean_AUC by more than chance would." in summary(
-        facts, None, [row("Width", 0.1, False)]
+    assert (
+        "None of the parameters varied moves the mean AUC (validation) by more than chance would."
+        in summary(facts, None, [row("Width", 0.1, False)])
     )
 
 
