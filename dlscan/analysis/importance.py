@@ -1,12 +1,13 @@
 """How much each parameter of a scan matters, and how sure that is: analysis of variance, no files."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dlscan.analysis.designs import Levels, basis_of, design_of, means_of, terms_of
 from dlscan.analysis.results import Floats
 from dlscan.errors import ScanError
 
@@ -18,10 +19,6 @@ LEAST_LEFT = 3
 GROUPS = 4
 LEAST_PER_LEVEL = 3
 LOW, HIGH = 0.1587, 0.8413
-# a column this much shorter is a sum of others, but for rounding
-_RANK = 1e-9
-
-Levels = NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +89,8 @@ def importances(
     `events`. What another seed gives is independent from training to training: its variance comes from
     repeats, or without them from the residuals. What both give on average is subtracted. Chance is what both
     exceed in 5 of 100 draws for any of the parameters. The interval holds the true shares for which what was
-    found is no rarer than 16 % to either side.
+    found is no rarer than 16 % to either side; its upper end is no less than noise alone gives in half of the
+    draws.
 
     Parameters
     ----------
@@ -119,8 +117,8 @@ def importances(
         If there are too few models, or all have the same number.
     """
     count = len(values)
-    full = _design(parameters.values(), count)
-    rank = _basis(full).shape[1]
+    full = design_of(parameters.values(), count)
+    rank = basis_of(full).shape[1]
     repeats = 0 if models is None else _repeats(models)
     different, repeated = count - repeats, models is not None and repeats >= LEAST_LEFT
     if not repeated and different - rank < LEAST_LEFT:
@@ -133,12 +131,12 @@ def importances(
     if spread <= 1e-24 * max(float(np.sum(values**2)), 1.0):
         raise ScanError("all models have the same number: no parameter matters for it")
     covariance = np.zeros((count, count)) if events is None else events
-    noise = _noise(values, full if models is None or not repeated else _means(models), covariance)
+    noise = _noise(values, full if models is None or not repeated else means_of(models), covariance)
     rare = 0.95 ** (1 / len(parameters))
     found = []
     for name in parameters:
-        without = _design((codes for other, codes in parameters.items() if other != name), count)
-        found.append(_importance(name, values, _terms(full, without), noise, rare))
+        without = design_of((codes for other, codes in parameters.items() if other != name), count)
+        found.append(_importance(name, values, terms_of(full, without), noise, rare))
     found.sort(key=lambda each: float("inf") if each.share is None else -each.share)
     own = sum(each.share for each in found if each.share is not None)
     return found, max(1.0 - own, 0.0)
@@ -162,7 +160,7 @@ def noise_shares(
     from_events = min(float(np.trace(covariance) - covariance.sum() / count) / spread, 1.0)
     from_training = None
     if models is not None and _repeats(models) >= LEAST_LEFT:
-        variance = _noise(values, _means(models), covariance).training
+        variance = _noise(values, means_of(models), covariance).training
         from_training = min((count - 1) * variance / spread, 1.0 - from_events)
     return None if events is None else from_events, from_training
 
@@ -174,7 +172,7 @@ def _repeats(models: Levels) -> int:
 
 def _noise(values: Floats, design: Floats, events: Floats) -> _Noise:
     """The variance of training from the residuals of a fit of `design`, less what events give to these."""
-    basis = _basis(design)
+    basis = basis_of(design)
     squares = float(np.sum((values - basis @ (basis.T @ values)) ** 2))
     squares -= float(np.trace(events)) - float(np.sum(basis * (events @ basis)))
     return _Noise(events, max(squares, 0.0), len(values) - basis.shape[1])
@@ -190,13 +188,16 @@ def _importance(name: str, values: Floats, terms: Floats, noise: _Noise, rare: f
     expected = float(np.trace(shared)) + terms.shape[1] * noise.training
     draw = _draws(shared, noise, expected)
     chance = (float(np.quantile(draw(0.0 * effect), rare)) - expected) / spread
+    direction = effect / math.sqrt(squares) if squares else np.eye(len(effect))[0]
 
-    def share(scale: float) -> float:
-        true = scale**2 * squares
+    def share(quantile: float, found: float) -> float:
+        """The true share for which this quantile of what is found is `found`."""
+        true = _size(lambda size: float(np.quantile(draw(size * direction), quantile)), found) ** 2
         return true / (true + expected + spread - squares) if true else 0.0
 
-    low = share(_scale(lambda scale: float(np.quantile(draw(scale * effect), HIGH)), squares))
-    high = share(_scale(lambda scale: float(np.quantile(draw(scale * effect), LOW)), squares))
+    low = share(HIGH, squares)
+    # less than half of what noise alone gives says no more than that half
+    high = share(LOW, max(squares, float(np.median(draw(0.0 * effect)))))
     best = max((squares - expected) / spread, 0.0)
     return Importance(name, best, min(low, best), max(high, best), max(chance, 0.0))
 
@@ -220,16 +221,16 @@ def _draws(shared: Floats, noise: _Noise, expected: float) -> Callable[[Floats],
     return lambda effect: np.asarray(np.sum((unit[:, None] * effect + fluctuation) ** 2, axis=1))
 
 
-def _scale(quantile: Callable[[float], float], squares: float) -> float:
-    """The scale of the effect, from 0, at which the rising `quantile` of the sums of squares is `squares`."""
-    if quantile(0.0) >= squares:
+def _size(quantile: Callable[[float], float], found: float) -> float:
+    """The size of the effect, from 0, at which the rising `quantile` of the sums of squares is `found`."""
+    if quantile(0.0) >= found:
         return 0.0
-    low, high = 0.0, 1.0
-    while quantile(high) < squares:
+    low, high = 0.0, math.sqrt(found)
+    while quantile(high) < found:
         low, high = high, 2 * high
     for _ in range(20):
         middle = (low + high) / 2
-        low, high = (middle, high) if quantile(middle) < squares else (low, middle)
+        low, high = (middle, high) if quantile(middle) < found else (low, middle)
     return high
 
 
@@ -250,28 +251,3 @@ def levels(values: Sequence[Any], places: Sequence[int]) -> tuple[Levels, bool]:
         return codes, False
     edges = np.quantile(codes, np.linspace(0, 1, GROUPS + 1)[1:-1])
     return np.searchsorted(edges, codes, side="left").astype(np.int64), True
-
-
-def _design(parameters: Iterable[Levels], count: int) -> Floats:
-    columns = [np.ones(count)]
-    for codes in parameters:
-        columns += [(codes == level).astype(np.float64) for level in np.unique(codes)[1:]]
-    return np.stack(columns, axis=1)
-
-
-def _means(models: Levels) -> Floats:
-    """A column per model, (N, models)."""
-    return np.asarray(models[:, None] == np.unique(models), dtype=np.float64)
-
-
-def _basis(design: Floats) -> Floats:
-    """Orthonormal columns that span those of `design`."""
-    axes, sizes, _ = np.linalg.svd(design, full_matrices=False)
-    return np.asarray(axes[:, sizes > _RANK * sizes[0]])
-
-
-def _terms(full: Floats, without: Floats) -> Floats:
-    """Orthonormal columns of what the design `full` has beyond `without`."""
-    known = _basis(without)
-    axes, sizes, _ = np.linalg.svd(full - known @ (known.T @ full), full_matrices=False)
-    return np.asarray(axes[:, sizes > _RANK * float(np.linalg.norm(full))])
