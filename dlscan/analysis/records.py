@@ -13,7 +13,7 @@ from dlscan.analysis.foreign import UnsoundError, is_newer, newer_version, requi
 from dlscan.analysis.ranked import ranked
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json
-from dlscan.record import PointPaths, Record
+from dlscan.record import PointPaths, Record, reaches
 
 log = logging.getLogger("dlscan")
 
@@ -107,12 +107,20 @@ def _load_scan(directory: Path, labels: Mapping[str, str] | None) -> list[DonePo
     # reading makes no cycles, and the search for some takes longer
     with garbage.no_search():
         points = _load_points(directory, folders)
-    count, planned_labels = _plan(directory)
+    count, planned_labels, epochs = _plan(directory)
     planned = count or len(folders)
     if len(points) < planned:
         missing = planned - len(points)
         log.warning(
             "%s: %d of %d points are not done; see dlscan status %s", directory, missing, planned, directory
+        )
+    longer = [point for point in points if not _reaches(point.record, epochs)]
+    if longer:
+        log.warning(
+            "%s: %d of %d points train on to more epochs; until that is done their shorter training is shown",
+            directory,
+            len(longer),
+            planned,
         )
     newer = {point.record.versions["dlscan"] for point in points if is_newer(point.record.versions)}
     if newer:
@@ -185,14 +193,21 @@ def _read(path: Path) -> Record:
     raise problem
 
 
-def _plan(directory: Path) -> tuple[int, dict[str, str]]:
-    """How many points are planned, 0 where that is unknown, and `data.labels`."""
+def _plan(directory: Path) -> tuple[int, dict[str, str], int]:
+    """How many points are planned, 0 where that is unknown, `data.labels`, and the epochs that points have."""
     try:
         plan = read_json(directory / "plan.json")
-        labels = plan.get("config", {}).get("data", {}).get("labels") or {}
-        return len(plan["points"]), {str(name): str(label) for name, label in labels.items()}
+        config = plan.get("config", {})
+        labels = config.get("data", {}).get("labels") or {}
+        texts = {str(name): str(label) for name, label in labels.items()}
+        return len(plan["points"]), texts, int(config.get("train", {}).get("epochs", 0))
     except FileNotFoundError:
-        return 0, {}
+        return 0, {}, 0
     except (DlscanError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         log.warning("%s: damaged; the number of planned points is unknown", directory / "plan.json")
-        return 0, {}
+        return 0, {}, 0
+
+
+def _reaches(record: Record, epochs: int) -> bool:
+    """Whether a point is as long as its plan has it; one whose own epochs a scan varies is."""
+    return "train.epochs" in record.varied or reaches(record.epochs, record.stopped, epochs)

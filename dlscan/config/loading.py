@@ -22,6 +22,7 @@ from dlscan.errors import ConfigError
 
 # A file with more errors than that is of another kind.
 _MOST_LINES = 30
+_LONGEST_LINE = 1000
 _MOST_LETTERS = 5_000_000
 DURATIONS = ("train.time_limit", "batch.time")
 SUFFIXES = (".yaml", ".yml")
@@ -147,13 +148,18 @@ def _built(top: dict[str, Any], found: Collected) -> Experiment:
 
 def _error(path: Path, problem: Problem) -> ConfigError:
     """What is wrong with a file: one line, or a line for each of several things."""
-    lines = [f"{each.key or 'the file'}: {each}" for each in problem.all]
-    lines = list(dict.fromkeys(lines))
+    lines = list(dict.fromkeys(_cut(f"{each.key or 'the file'}: {each}") for each in problem.all))
     if len(lines) == 1:
         return ConfigError(f"{path}: {lines[0]}")
     more = [f"and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
     text = "".join(f"\n  {line}" for line in [*lines[:_MOST_LINES], *more])
     return ConfigError(f"{path}: {len(lines)} errors{text}")
+
+
+def _cut(line: str) -> str:
+    """A line that a person reads to its end: it quotes what may be a list of thousands."""
+    half = _LONGEST_LINE // 2
+    return line if len(line) <= _LONGEST_LINE else f"{line[:half]} ... {line[-half:]}"
 
 
 def scan_directory(path: Path) -> Path:

@@ -24,6 +24,20 @@ def test_points_that_are_not_done_are_counted_on_the_log(write_scan, caplog):
     assert f"{scan}: 1 of 4 points are not done; see dlscan status {scan}" in caplog.text
 
 
+def test_points_that_train_on_are_counted_and_shown_as_they_were(write_scan, caplog):
+    def change(number, record):
+        record["stopped"] = "early" if number == 1 else "epochs"
+
+    scan = write_scan(change=change)
+    plan = json.loads((scan / "plan.json").read_text())
+    (scan / "plan.json").write_text(json.dumps(plan | {"config": {"train": {"epochs": 12}}}))
+    assert len(load([scan])) == 4
+    assert caplog.text == ""
+    (scan / "plan.json").write_text(json.dumps(plan | {"config": {"train": {"epochs": 24}}}))
+    assert len(load([scan])) == 4
+    assert f"{scan}: 3 of 4 points train on to more epochs; until that is done" in caplog.text
+
+
 def test_a_complete_scan_is_read_in_silence(write_scan, caplog):
     caplog.set_level(logging.INFO)
     load([write_scan()])

@@ -285,6 +285,13 @@ def test_a_file_that_is_no_experiment_is_one_line(tmp_path: Path, text: str, mes
     assert "\n" not in str(caught.value)
 
 
+def test_a_value_of_thousands_is_not_quoted_in_full(file: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(file, [f"train.epochs={list(range(10_000))}"])
+    assert "train.epochs: must be a whole number, got [0, 1, 2" in str(caught.value)
+    assert len(str(caught.value)) < 1200
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.yaml: no such experiment file"):
         load(tmp_path / "nowhere.yaml")
