@@ -194,7 +194,7 @@ def _read(path: Path) -> Record:
 
 
 def _plan(directory: Path) -> tuple[int, dict[str, str], int]:
-    """How many points are planned, 0 where that is unknown, `data.labels`, and the epochs that points have."""
+    """How many points are planned, 0 where that is unknown, `data.labels`, and the epochs of points."""
     try:
         plan = read_json(directory / "plan.json")
         config = plan.get("config", {})
