@@ -191,6 +191,8 @@ class Record:
         except DlscanError as error:
             raise ScanError(f"{error}; run the scan again") from None
         wrong = misfit(cls, value)
+        if not wrong and value.get("pack", 1) < 1:
+            wrong = f"pack is {value['pack']}"
         if wrong:
             raise ScanError(f"{path}: damaged record ({wrong}); run the scan again")
         try:

@@ -104,8 +104,9 @@ def _retries(plan: Plan) -> int | None:
     submissions = Submissions(plan.directory).read()
     if submissions:
         return submissions[-1].batch.retries
-    found: int | None = plan.config.get("batch", {}).get("retries")
-    return found
+    batch = plan.config.get("batch")
+    found = batch.get("retries") if isinstance(batch, dict) else None
+    return found if isinstance(found, int) else None
 
 
 def changes(before: Sequence[PointStatus] | None, now: Sequence[PointStatus]) -> Iterator[str]:

@@ -126,13 +126,15 @@ class Others:
         }
 
     def _tell(self) -> None:
-        count = len(self._found)
-        numbers = ", ".join(map(str, self._found))
-        taken = min(count, self._slots)
+        taken = min(len(self._found), self._slots)
+        who, they = (
+            (f"process {next(iter(self._found))} trains", "it ends")
+            if len(self._found) == 1
+            else (f"processes {', '.join(map(str, self._found))} train", "they end")
+        )
         self._say(
-            f"{taken} of {self._slots} places on this machine {'is' if taken == 1 else 'are'} taken: process "
-            f"{numbers} {'trains' if count == 1 else 'train'} points of this scan already. Others begin when "
-            "it ends; `dlscan cancel` would end it"
+            f"{taken} of {self._slots} places on this machine {'is' if taken == 1 else 'are'} taken: {who} "
+            f"points of this scan already. More points begin when {they}, or after `dlscan cancel`"
         )
 
 

@@ -20,7 +20,7 @@ _WANTED = re.compile(
     rb' "seconds_per_epoch": (?P<seconds>\d+(?:\.\d+)?(?:e[-+]?\d+)?),\n'
     rb'.*?\n "attempts": (?P<attempts>\d+),\n'
     rb' "host": "(?P<host>[\x20-\x7e]*)",\n'
-    rb'(?:.*?\n "pack": (?P<pack>\d+),\n)?',
+    rb'(?:.*?\n "pack": (?P<pack>[1-9]\d*),\n)?',
     re.DOTALL,
 )
 

@@ -30,9 +30,9 @@ def wrong_plan(value: Any) -> str:
     for key, rule in _RULES.items():
         if key in value and not fits(rule, value[key]):
             return f"{key} is {shown(value[key])}"
-    for section, key in _NUMBERS:
-        found = value["config"].get(section, {}) if "config" in value else {}
-        if not fits(dict[str, Any], found) or not fits(int, found.get(key, 0)):
+    for section, key in _NUMBERS if "config" in value else ():
+        found = value["config"].get(section)
+        if not isinstance(found, Mapping) or not fits(int, found.get(key)):
             return f"config.{section}.{key} is no whole number"
     for number, point in enumerate(value.get("points", ()), start=1):
         wrong = _wrong_point(number, point)
@@ -51,7 +51,7 @@ _RULES = {
     "git_commit": str | None,
     "older": list[str],
 }
-_NUMBERS = (("train", "epochs"), ("train", "seed"), ("batch", "retries"))
+_NUMBERS = (("train", "epochs"), ("train", "seed"))
 
 
 def _wrong_point(number: int, point: Mapping[str, Any]) -> str:

@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.chaos import checks
-from tests.chaos.faults import KINDS, Stage, freed
+from tests.chaos import checks, deceptions, faults
+from tests.chaos.faults import Stage, freed
 from tests.chaos.lies import Witness
 from tests.chaos.processes import end_all, trainings
 from tests.chaos.watch import Watcher, attempts
@@ -140,10 +140,11 @@ class Campaign:
             for process in stage.started:
                 process.kill()
                 process.wait()
-        self._check(scan, undisturbed, watcher)
+        self._check(scan, undisturbed, watcher, stage)
 
     def _disturb(self, stage: Stage, witness: Witness, end: float) -> None:
-        kinds, weights = list(KINDS), list(KINDS.values())
+        drawn = {**faults.KINDS, **deceptions.KINDS}
+        kinds, weights = list(drawn), list(drawn.values())
         stage.submit().wait(_PATIENCE)
         while time.monotonic() < end:
             time.sleep(self._draw.uniform(*_PAUSE))
@@ -169,13 +170,16 @@ class Campaign:
             stage.cluster.ask("scontrol", "release", ",".join(job.name for job in stage.jobs("PD")))
             time.sleep(2.0)
 
-    def _check(self, scan: Scan, undisturbed: Scan, watcher: Watcher) -> None:
+    def _check(self, scan: Scan, undisturbed: Scan, watcher: Watcher, stage: Stage) -> None:
         report, name = self.report, scan.directory.name
+        report.submitted_twice += [f"{name}: {line}" for line in stage.broken]
+        # who lost a checkpoint has to train its epochs again
+        again = [line for line in watcher.rewritten if line.partition(":")[0] not in stage.damaged]
         points = scan.points()
         found = {
             "losses": checks.losses(scan),
             "owners": checks.two_owners(scan) + watcher.overlaps(),
-            "trained_twice": watcher.rewritten,
+            "trained_twice": again,
             "different": checks.differences(scan, undisturbed),
         }
         for kind, lines in found.items():

@@ -5,6 +5,7 @@ A fault gives False when there is nothing that it could hit now. What has to be 
 """
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -63,6 +64,11 @@ class Stage:
         self.cluster, self.workload, self.scan, self.draw, self.disk = cluster, workload, scan, draw, disk
         self._ripe = ripe
         self.started: list[subprocess.Popen[str]] = []
+        # what faults themselves have seen to be wrong; points whose checkpoint they damaged; whether the
+        # dataset is another one now
+        self.broken: list[str] = []
+        self.damaged: set[str] = set()
+        self.altered = False
         self._later: list[tuple[float, Callable[[], object]]] = []
 
     def later(self, span: tuple[float, float], undo: Callable[[], object]) -> None:
@@ -76,6 +82,9 @@ class Stage:
         self._later = [entry for entry in self._later if entry not in due]
         for _, undo in due:
             undo()
+        if all_of_it and self._later:  # what could not be undone, and is to be tried again
+            time.sleep(1.0)
+            self.undo(all_of_it=True)
         self.started = [process for process in self.started if process.poll() is None]
 
     def jobs(self, state: str = "R") -> list[Job]:
@@ -100,6 +109,21 @@ class Stage:
                 rows = (point / "history.csv").read_text().count("\n") - 1
                 if last["outcome"] is None and rows > int(str(last["resumed_after"])):
                     found.add(str(last["job"]))
+        return found
+
+    def under_way(self) -> set[int]:
+        """The points that jobs of this scan are to train, by Slurm itself."""
+        listed = self.cluster.ask("squeue", "-h", "-r", "-t", "PD,R,S,CF", "-o", "%j %K").splitlines()
+        lists: dict[str, list[str]] = {}
+        for place in self.scan.directory.glob("submissions/*/submission.json"):
+            with contextlib.suppress(OSError, ValueError):
+                lists[json.loads(place.read_text())["tag"]] = (
+                    (place.parent / "jobs.txt").read_text().splitlines()
+                )
+        found: set[int] = set()
+        for tag, index in map(str.split, listed):
+            if tag in lists and index.isdecimal():
+                found.update(map(int, lists[tag][int(index) - 1].split()))
         return found
 
     def submit(self) -> "subprocess.Popen[str]":

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -85,6 +86,7 @@ class Workload:
         self.home = home
         self.file = home / "experiment.yaml"
         self.environment = {**os.environ, **_ENVIRONMENT}
+        self.io_errors = self._preload()
         write_raw(home / "raw", files=2, events=events, classes=("Ele", "Pi0"))
         content: dict[str, Any] = {
             "name": "undisturbed",
@@ -97,6 +99,18 @@ class Workload:
         }
         self.file.write_text(yaml.safe_dump(content, sort_keys=False))
         self.run("prepare", self.file, "--workers", 1)
+
+    def _preload(self) -> Path | None:
+        """Let writes fail while the file that this gives exists; None where nothing compiles here."""
+        library, marker = self.home / "io_errors.so", self.home / "io-errors-now"
+        source = Path(__file__).with_name("io_errors.c")
+        compiler = shutil.which("cc")
+        command = [str(compiler), "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"]
+        if compiler is None or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+            print("nothing compiles here: there will be no I/O errors", flush=True)
+            return None
+        self.environment |= {"LD_PRELOAD": str(library), "CHAOS_MARKER": str(marker)}
+        return marker
 
     def scan(self, name: str, *overrides: str, output: Path | None = None) -> Scan:
         """A scan of another name, perhaps elsewhere; nothing of it is begun."""

@@ -37,10 +37,23 @@ class SlurmCluster:
     ----------
     home : Path
         An empty directory for all of it, with a short path: a socket lies in it.
+    name : str
+        Of the cluster.
+    first : int
+        The number of its first job.
     """
 
-    def __init__(self, home: Path, nodes: int = 3, cpus: int = 2, memory: int = 4000, gpus: int = 2) -> None:
-        self.home = home
+    def __init__(
+        self,
+        home: Path,
+        nodes: int = 3,
+        cpus: int = 2,
+        memory: int = 4000,
+        gpus: int = 2,
+        name: str = "dlscantest",
+        first: int = 1,
+    ) -> None:
+        self.home, self._name, self._first = home, name, first
         self.nodes = tuple(f"node{number}" for number in range(1, nodes + 1))
         self.conf = home / "slurm.conf"
         self._shape = (cpus, memory, gpus)
@@ -54,7 +67,7 @@ class SlurmCluster:
         for name in ("munge", "state", "spool", "log", "dev"):
             (self.home / name).mkdir()
         (self.home / "munge").chmod(0o755)
-        self._host = configure(self.home, self.nodes, *self._shape)
+        self._host = configure(self.home, self.nodes, *self._shape, self._name, self._first)
         os.environ["SLURM_CONF"] = str(self.conf)
         os.environ["PATH"] = f"{os.environ['PATH']}:/usr/sbin:/sbin"
         self._start_munge()

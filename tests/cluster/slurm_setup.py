@@ -12,7 +12,8 @@ DAEMONS = ("munged", "slurmctld", "slurmd")
 COMMANDS = ("sbatch", "squeue", "scontrol", "scancel", "sinfo")
 
 CONFIGURATION = """\
-ClusterName=dlscantest
+ClusterName={name}
+FirstJobId={first}
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={port}
 {listen}
@@ -93,7 +94,9 @@ def require_packages() -> None:
     raise NoSlurm(f"apt cannot install {' '.join(PACKAGES)}: {(done.stderr.strip() or '?').splitlines()[-1]}")
 
 
-def configure(home: Path, nodes: tuple[str, ...], cpus: int, memory: int, gpus: int) -> str:
+def configure(
+    home: Path, nodes: tuple[str, ...], cpus: int, memory: int, gpus: int, name: str, first: int
+) -> str:
     """Write `slurm.conf` and `gres.conf` into `home`; the name that the daemons' host is to have."""
     ports = _free_ports(1 + len(nodes))
     host, listen = "localhost", "CommunicationParameters=NoInAddrAny,NoCtldInAddrAny"
@@ -101,7 +104,7 @@ def configure(home: Path, nodes: tuple[str, ...], cpus: int, memory: int, gpus: 
         # an unprivileged container: the daemons keep the machine's name, and listen on every address
         host, listen = socket.gethostname().split(".")[0], ""
     lines = [
-        CONFIGURATION.format(host=host, listen=listen, port=ports[0], home=home),
+        CONFIGURATION.format(host=host, listen=listen, port=ports[0], home=home, name=name, first=first),
         *(
             f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} "
             f"RealMemory={memory} Gres=gpu:fake:{gpus}\n"

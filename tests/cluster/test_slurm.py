@@ -1,15 +1,18 @@
 """Slurm behind the Protocol, against a real one; shell scripts stand in for training."""
 
+import contextlib
 import os
 import secrets
+import shutil
 import sys
-from collections.abc import Callable, Collection
+import tempfile
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
-from dlscan.batch import Request, Sight, slurm_queries
+from dlscan.batch import Request, Sight, slurm_queries, system
 from dlscan.batch.slurm import Slurm
 from dlscan.config import Batch
 from dlscan.errors import BatchError
@@ -313,3 +316,38 @@ def test_controller_that_does_not_answer_is_an_error(
         system.look([job])
     cluster.start_controller()
     assert system.look([job])[job].phase in ("queued", "running")
+
+
+@contextlib.contextmanager
+def another_cluster(name: str, first: int) -> Iterator[SlurmCluster]:
+    """A second Slurm, whose commands answer inside of this."""
+    home = Path(tempfile.mkdtemp(prefix="dlscan-slurm-"))
+    home.chmod(0o755)
+    other = SlurmCluster(home, nodes=1, name=name, first=first)
+    try:
+        other.start()
+        yield other
+    finally:
+        other.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.mark.parametrize("name", ["elsewhere", "dlscantest"])
+def test_another_cluster_with_a_job_of_the_same_number_is_no_answer(scans: Scans, name: str) -> None:
+    """Whether it has another name, or began its numbers anew under the same one."""
+    request = scans.request("sleep 60", options={"hold": True})
+    here = Slurm(request.batch)
+    [job] = here.submit(request)
+    cluster, number = here.cluster(), int(job.partition("_")[0])
+    assert cluster == "dlscantest"
+    with another_cluster(name, number) as other:
+        theirs = other.run("sbatch", "--parsable", "--array=1", "-o", "/dev/null", "--wrap", "exit 3").strip()
+        assert int(theirs) == number
+        other.wait_state(job, "FAILED")
+        with pytest.raises(BatchError, match=f"job {number} is called 'wrap' here, not '{request.tag}'"):
+            Slurm(request.batch).look({job: request.tag})
+        assert Slurm(request.batch).find(request) == []
+        if name != cluster:
+            with pytest.raises(BatchError, match="on cluster dlscantest, and the one here is elsewhere"):
+                system(Batch(system="slurm"), cluster)
+    assert Slurm(request.batch).look({job: request.tag})[job].phase == "queued"

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -543,8 +542,6 @@ def test_killed_at_any_moment_it_leaves_no_half_dataset(make_experiment: Make, t
                     break
         place = experiment.data.prepared
         assert not place.exists() or Manifest.read(place).events == EVENTS
-    begin = time.monotonic()
     outcome = prepare(experiment)
     assert outcome.manifest.events == EVENTS
-    assert time.monotonic() - begin < 30
     assert {path.name for path in place.parent.iterdir()} == {"small", ".small.lock"}

@@ -438,6 +438,7 @@ def test_a_wrong_value_in_an_attempt_is_no_traceback(plan, key, value):
         ("metrics", []),
         ("varied", "a"),
         ("pack", []),
+        ("pack", 0),
     ],
 )
 def test_a_wrong_value_in_a_record_is_no_traceback(plan, key, value):
