@@ -219,7 +219,7 @@ def test_a_point_that_always_crashes_is_left_out_until_it_is_asked_for(site: Sit
 def test_retry_wants_states_that_there_are(site: Site) -> None:
     code, _, err = site.scan("--retry", "fialed")
     assert code == 2
-    assert "'fialed' is none of pending, preempted" in err
+    assert "no state 'fialed'; did you mean 'failed'?" in err
 
 
 def test_dry_run_shows_jobs_and_script_and_writes_nothing(site: Site) -> None:
