@@ -2,15 +2,8 @@
 
 from dlscan.config.batch import Batch, in_common
 from dlscan.config.build import plain
-from dlscan.config.experiment import (
-    ColumnSplit,
-    Data,
-    Experiment,
-    FractionSplit,
-    Normalization,
-    Stream,
-    network_name,
-)
+from dlscan.config.data import ColumnSplit, Data, FractionSplit, Normalization, network_name
+from dlscan.config.experiment import Experiment, Stream
 from dlscan.config.loading import experiment_from, load, load_point, scan_directory, scans_and_labels
 from dlscan.config.models import Dense, Model
 from dlscan.config.scan import Scan

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dlscan.config import Dense, Model, Normalization, network_name
-from dlscan.config.experiment import NORMALIZATIONS
+from dlscan.config.data import NORMALIZATIONS
 from dlscan.config.models import FAMILIES as CONFIGURED
 from dlscan.dataset import RANKS
 from dlscan.models import FAMILIES, build, keras

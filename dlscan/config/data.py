@@ -1,0 +1,163 @@
+"""The `data` section: where the events are and what of them the network sees."""
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dlscan.config.build import Above, Below, Problem, build, build_fields, join, require_mapping
+from dlscan.config.labels import check_label
+from dlscan.spelling import hint
+
+Fraction = Annotated[float, Above(0), Below(1)]
+NORMALIZATIONS = ("none", "scale", "standard", "minmax", "log", "tanh-log", "quantile")
+
+
+@dataclasses.dataclass(frozen=True)
+class FractionSplit:
+    """Random fractions of the events: each event's side is a hash of its file's name, row and the seed."""
+
+    train: Fraction = 0.8
+    validation: Fraction = 0.1
+    test: Fraction = 0.1
+    seed: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnSplit:
+    """A dataset in the raw files says which side an event is on.
+
+    `validation` is a value of the column too, or, as a fraction between 0 and 1, the share cut out of train.
+    """
+
+    column: str
+    train: int = 0
+    test: int = 1
+    validation: int | Fraction = 0.1
+    seed: int = 1
+
+
+class Split:
+    """The `data.split` key: shares, or a column."""
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> FractionSplit | ColumnSplit:
+        """Read `{train: 0.8, ...}` or `{column: split, ...}`."""
+        if "column" in require_mapping(value, key):
+            column: ColumnSplit = build_fields(ColumnSplit, value, key)
+            if len({column.train, column.test, column.validation}) < 3:
+                raise Problem(key, "train, validation and test must be three different values")
+            return column
+        shares: FractionSplit = build_fields(FractionSplit, value, key)
+        total = shares.train + shares.validation + shares.test
+        if abs(total - 1) > 1e-9:
+            raise Problem(key, f"train, validation and test must add up to 1, got {total:g}")
+        return shares
+
+
+@dataclasses.dataclass(frozen=True)
+class Normalization:
+    """How an input is scaled inside the network; `factor` multiplies it first.
+
+    With x the raw value times the factor: `none`, `scale` x · `standard` zero mean and unit variance ·
+    `minmax` 0 to 1 · `log` sign(x) log(1 + |x|) · `tanh-log` tanh(sign(x) log(1 + |x|) / 2) ·
+    `quantile` the rank among the training events, of zero mean and unit variance; for vectors.
+    A bare `scale` takes one over the mean size of the non-zero values as its factor.
+    """
+
+    kind: str = "standard"
+    factor: float | None = None
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "Normalization":
+        """Read `standard` or `{tanh-log: 100}`."""
+        factor = None
+        if isinstance(value, dict):
+            if len(value) != 1:
+                raise Problem(key, f"must be one of {', '.join(NORMALIZATIONS)} or {{one of them: factor}}")
+            ((value, number),) = value.items()
+            factor = build(Annotated[float, Above(0)], number, join(key, str(value)))
+        return cls(build(Literal[NORMALIZATIONS], "none" if value is None else value, key), factor)
+
+    def plain(self) -> Any:
+        """The value that `parse` reads back."""
+        return self.kind if self.factor is None else {self.kind: self.factor}
+
+
+# null is another way to leave these out
+_MAY_BE_NULL = ("extras", "normalize", "split", "labels")
+
+
+def network_name(dataset: str) -> str:
+    """The network's name for an input: what a back end refuses in a name becomes an underscore.
+
+    HDF5 allows more, a slash in `group/dataset` above all.
+    """
+    return re.sub(r"[^A-Za-z0-9_]", "_", dataset)
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """Where the events are and what of them the network sees."""
+
+    raw: Path
+    inputs: tuple[str, ...]
+    prepared: Path
+    classes: dict[str, str] | None = None
+    extras: tuple[str, ...] = ()
+    split: Split = FractionSplit()  # type: ignore[assignment]  # Split.parse gives one of its two kinds
+    normalize: dict[str, Normalization] = dataclasses.field(default_factory=dict)
+    balance: Literal["none", "weights", "oversample"] = "none"
+    weights: str | None = None
+    follow_links: bool = False
+    # for the eyes of people alone: not part of the dataset, and it may change at any time
+    labels: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "Data":
+        """Read the mapping; what it says of datasets must fit together."""
+        mapping = dict(require_mapping(value, key))
+        if isinstance(mapping.get("normalize"), str) and isinstance(mapping.get("inputs"), list):
+            # one kind for all inputs
+            mapping["normalize"] = {str(name): mapping["normalize"] for name in mapping["inputs"]}
+        data: Data = build_fields(
+            cls,
+            {name: item for name, item in mapping.items() if item is not None or name not in _MAY_BE_NULL},
+            key,
+        )
+        if not data.inputs:
+            raise Problem(join(key, "inputs"), "must name at least one dataset")
+        names = [*data.inputs, *data.extras]
+        for name in names:
+            if names.count(name) > 1:
+                raise Problem(join(key, "inputs"), f"{name!r} is listed twice in inputs and extras")
+            if name != "/".join(part for part in name.split("/") if part not in ("", ".")):
+                raise Problem(
+                    join(key, "inputs"), f"{name!r} must be a plain HDF5 name such as ECAL or jets/pt"
+                )
+        networks = {network_name(name): name for name in data.inputs}
+        for name in data.inputs:
+            other = networks[network_name(name)]
+            if other != name:
+                message = f"{name!r} and {other!r} are both {network_name(name)} for the network; rename one"
+                raise Problem(join(key, "inputs"), message)
+        for name in data.normalize:
+            if name not in data.inputs:
+                where = join(join(key, "normalize"), str(name))
+                raise Problem(where, f"is none of data.inputs; {hint(name, data.inputs)}")
+        if data.weights is not None and data.weights not in data.extras:
+            meant = hint(data.weights, data.extras)
+            raise Problem(join(key, "weights"), f"must be one of data.extras, got {data.weights!r}; {meant}")
+        for name, label in data.labels.items():
+            if not label.strip() or len(re.findall(r"(?<!\\)\$", label)) % 2:
+                message = f"must be a text, with every formula between two $, got {label!r}"
+                raise Problem(join(join(key, "labels"), name), message)
+        if data.classes is not None and len(data.classes) < 2:
+            raise Problem(join(key, "classes"), "must name at least two classes")
+        for name in data.classes or {}:
+            check_label(name, data.classes or {}, join(key, "classes"), Problem)
+        return data
+
+    def normalization(self, name: str) -> Normalization:
+        """The normalisation of input `name`; `standard` where the file is silent."""
+        return self.normalize.get(name, Normalization())
