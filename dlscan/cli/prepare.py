@@ -122,8 +122,10 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
 
 
 def _normalization(experiment: "Experiment", name: str) -> str:
-    chosen = experiment.data.normalization(name)
-    return chosen.kind if chosen.factor is None else f"{chosen.kind}: {chosen.factor:g}"
+    return ", ".join(
+        how.kind if how.factor is None else f"{how.kind}: {how.factor:g}"
+        for how in experiment.normalizations(name)
+    )
 
 
 def _size(size: float) -> str:

@@ -1,7 +1,7 @@
 """What `scan.grid` and `scan.points` list, as sets of dotted keys. Pure."""
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlscan.config.build import Collected, Problem, require_mapping
@@ -34,7 +34,7 @@ class Axis:
         return next(iter(self.choices[0])).split(".")[0]
 
 
-def grid_axes(grid: Mapping[str, Sequence[Any]], sections: Collection[str]) -> list[Axis]:
+def grid_axes(grid: Mapping[str, Sequence[Any]], sections: Mapping[str, Any]) -> list[Axis]:
     """The lists of `scan.grid`.
 
     Raises
@@ -58,7 +58,7 @@ def grid_axes(grid: Mapping[str, Sequence[Any]], sections: Collection[str]) -> l
     return axes
 
 
-def choices_by_hand(points: Sequence[Mapping[str, Any]], sections: Collection[str]) -> list[Choice]:
+def choices_by_hand(points: Sequence[Mapping[str, Any]], sections: Mapping[str, Any]) -> list[Choice]:
     """The points of `scan.points`.
 
     Raises
@@ -80,14 +80,20 @@ def choices_by_hand(points: Sequence[Mapping[str, Any]], sections: Collection[st
     return choices
 
 
-def _choice(key: str, value: Any, where: str, sections: Collection[str]) -> Choice:
+def _choice(key: str, value: Any, where: str, sections: Mapping[str, Any]) -> Choice:
+    chosen: Choice = {key: value}
     if key in sections:
         mapping = require_mapping(value, where)
         if not mapping:
             raise Problem(where, "has an empty mapping, which sets nothing")
-        return {f"{key}.{name}": item for name, item in mapping.items()}
-    if key.split(".")[0] not in sections:
-        raise Problem(
-            where, "a scan varies keys of model and train, such as model.width or train.learning_rate"
-        )
-    return {key: value}
+        chosen = {f"{key}.{name}": item for name, item in mapping.items()}
+    for name in chosen:
+        section, _, rest = name.partition(".")
+        varied = getattr(sections.get(section), "varied", None)
+        if section not in sections or (varied is not None and rest.split(".")[0] not in varied):
+            raise Problem(
+                where,
+                "a scan varies keys of model and train, such as model.width or train.learning_rate, and "
+                "data.normalize",
+            )
+    return chosen

@@ -1,7 +1,8 @@
 """The points of a scan as combinations of keys: which there are, and whether each can be. Pure.
 
-A point sets some keys of `model` and `train`. These are merged with those of the file, and what nobody sets
-gets its default then: so each combination is checked as a whole, in whatever family of networks it is.
+A point sets some keys of `model` and `train`, and perhaps how inputs are normalised. These are merged with
+those of the file, and what nobody sets gets its default then: so each combination is checked as a whole, in
+whatever family of networks it is.
 """
 
 import dataclasses
@@ -14,12 +15,13 @@ from typing import Any
 
 from dlscan.config.axes import Axis, Choice, choices_by_hand, grid_axes
 from dlscan.config.build import Collected, Problem, build, plain
+from dlscan.config.data import Data
 from dlscan.config.dotted import get, put
 from dlscan.config.models import Model
 from dlscan.config.scan import Scan
 from dlscan.config.train import Train
 
-SECTIONS: dict[str, Any] = {"model": Model, "train": Train}
+SECTIONS: dict[str, Any] = {"data": Data, "model": Model, "train": Train}
 SEED = "train.seed"
 # A scan with more was meant otherwise: each point is a training.
 MOST = 100_000
@@ -33,11 +35,12 @@ class Combination:
     ----------
     params : dict of str to object
         The keys that it sets, with the values that the experiment understands: 1e-3 and 0.001 are the same.
-    model, train : Model, Train
+    data, model, train : Data, Model, Train
         Its sections.
     """
 
     params: dict[str, Any]
+    data: Data
     model: Model
     train: Train
 
@@ -63,7 +66,7 @@ class Combinations:
     Parameters
     ----------
     written : mapping of str to mapping
-        The sections `model` and `train` as they stand in the file, without defaults.
+        The sections as they stand in the file, without defaults.
     scan : Scan
         Which keys to vary.
 
@@ -280,4 +283,4 @@ def _combined(order: Iterable[str], parts: Mapping[str, _Part]) -> Combination:
         section, _, name = key.partition(".")
         if key in parts[section].kept:
             params[key] = get(parts[section].plain, name)
-    return Combination(params, parts["model"].built, parts["train"].built)
+    return Combination(params, **{name: part.built for name, part in parts.items()})

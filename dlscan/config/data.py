@@ -3,9 +3,9 @@
 import dataclasses
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from dlscan.config.build import Above, Below, Problem, build, build_fields, join, require_mapping
+from dlscan.config.build import Above, Below, Problem, build, build_fields, join, keys, plain, require_mapping
 from dlscan.config.labels import check_label
 from dlscan.spelling import hint
 
@@ -113,6 +113,10 @@ class Data:
     # for the eyes of people alone: not part of the dataset, and it may change at any time
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
 
+    # what points of a scan may differ in, and the key that decides which others there are: any will do
+    varied: ClassVar = ("normalize",)
+    kind: ClassVar = "balance"
+
     @classmethod
     def parse(cls, value: Any, key: str) -> "Data":
         """Read the mapping; what it says of datasets must fit together."""
@@ -157,6 +161,19 @@ class Data:
         for name in data.classes or {}:
             check_label(name, data.classes or {}, join(key, "classes"), Problem)
         return data
+
+    @staticmethod
+    def applies(name: str, kind: Any) -> bool:
+        """Whether the key `name` is for this section, whatever else it says."""
+        return True
+
+    def plain(self) -> dict[str, Any]:
+        """The mapping that `parse` reads back; one normalisation for all inputs is written once."""
+        mapping = {name: plain(getattr(self, name)) for name in keys(Data)}
+        kinds = [self.normalize.get(name) for name in self.inputs]
+        if kinds[0] is not None and kinds[0].factor is None and len(set(kinds)) == 1:
+            mapping["normalize"] = kinds[0].kind
+        return mapping
 
     def normalization(self, name: str) -> Normalization:
         """The normalisation of input `name`; `standard` where the file is silent."""

@@ -15,7 +15,7 @@ from dlscan.config.build import (
     plain,
 )
 from dlscan.config.combinations import SECTIONS, Combinations
-from dlscan.config.data import Data
+from dlscan.config.data import Data, Normalization
 from dlscan.config.models import Model
 from dlscan.config.scan import Scan
 from dlscan.config.train import Train
@@ -73,12 +73,12 @@ class Experiment:
         return {section: dict(mapping) for section, mapping in self.combinations.written.items()}
 
     def at(self, params: Mapping[str, Any]) -> "Experiment":
-        """The experiment at one point: the same data, the point's keys set, and no scan.
+        """The experiment at one point: the same events, the point's keys set, and no scan.
 
         Parameters
         ----------
         params : mapping of str to object
-            Dotted keys of `model` and `train` with their values.
+            Dotted keys with their values.
 
         Raises
         ------
@@ -90,12 +90,17 @@ class Experiment:
             (point,) = single.all
         except Problem as problem:
             raise self.problem(problem.key, str(problem)) from None
+        data = dataclasses.replace(self.data, normalize=point.data.normalize)
         return dataclasses.replace(
-            self, model=point.model, train=point.train, scan=Scan(), combinations=single
+            self, data=data, model=point.model, train=point.train, scan=Scan(), combinations=single
         )
 
+    def normalizations(self, name: str) -> tuple[Normalization, ...]:
+        """How the points scale input `name`; each way once."""
+        return tuple(dict.fromkeys(point.data.normalization(name) for point in self.combinations.all))
+
     def applies(self, key: str) -> bool:
-        """Whether a key of `model` or `train` is for this family of networks, or for this optimizer."""
+        """Whether a key that points set is for this family of networks, or for this optimizer."""
         section, name, *_ = key.split(".")
         rule = SECTIONS[section]
         known: bool = rule.applies(name, getattr(getattr(self, section), rule.kind))

@@ -312,9 +312,10 @@ class Manifest:
         """
         self.require_weights(experiment)
         for name in self.inputs:
-            reason = self.why_no_quantiles(name, experiment.data.normalization(name))
-            if reason:
-                raise experiment.problem("data.normalize", reason)
+            for wanted in experiment.normalizations(name):
+                reason = self.why_no_quantiles(name, wanted)
+                if reason:
+                    raise experiment.problem("data.normalize", reason)
 
     def why_no_quantiles(self, name: str, wanted: Normalization) -> str | None:
         """Why an input cannot be scaled by its quantiles, if it is to be."""

@@ -142,7 +142,8 @@ def _quantiles_reason(manifest: Manifest, experiment: Experiment) -> str | None:
     """Why the events must be read again for the quantiles that scale an input now."""
     for name, column in manifest.inputs.items():
         is_vector = len(column.shape) <= 1
-        if is_vector and manifest.why_no_quantiles(name, experiment.data.normalization(name)):
+        wanted = experiment.normalizations(name)
+        if is_vector and any(manifest.why_no_quantiles(name, how) for how in wanted):
             return f"it has no quantiles of {name} (an older version made it)"
     return None
 

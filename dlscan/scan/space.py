@@ -83,8 +83,8 @@ def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
 
 
 def _identity(point: Experiment | Combination) -> str:
-    """What tells a point from another: all of what its network is and of how it is trained."""
-    return json.dumps([plain(point.model), plain(point.train)], sort_keys=True)
+    """What tells a point from another: what its network sees, all of what it is, and how it is trained."""
+    return json.dumps([plain(point.data.normalize), plain(point.model), plain(point.train)], sort_keys=True)
 
 
 def _short(keys: Sequence[str]) -> dict[str, str]:

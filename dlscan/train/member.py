@@ -276,8 +276,8 @@ class Member:
 
 def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:
     """Every key of `model` and `train`; a varied section, such as `train.early_stopping`, as a whole too."""
-    sections = {"model": plain(experiment.model), "train": plain(experiment.train)}
-    params = _flat(sections)
+    sections = {name: plain(getattr(experiment, name)) for name in ("data", "model", "train")}
+    params = _flat({name: sections[name] for name in ("model", "train")})
     # what is kept of a point says nothing of what it is
     del params["train.keep_checkpoint"]
     for key in varied:

@@ -53,6 +53,24 @@ def test_a_key_of_some_optimizers_is_varied_for_these_alone(make_experiment: Mak
     assert experiment.combinations.keys == ("train.optimizer", "train.momentum", "model.width")
 
 
+def test_the_normalisation_may_be_varied_for_all_inputs_or_for_one(make_experiment: Make) -> None:
+    experiment = make_experiment(scan={"grid": {"data.normalize": ["standard", "log", {"ECAL": "none"}]}})
+    kinds = [each.data.normalization("ECAL").kind for each in experiment.combinations.all]
+    assert kinds == ["standard", "log", "none"]
+    assert [each["data.normalize"] for each in params(experiment)] == ["standard", "log", {"ECAL": "none"}]
+    assert {how.kind for how in experiment.normalizations("ECAL")} >= {"standard", "log", "none"}
+    point = experiment.at(params(experiment)[1])
+    assert (point.data.normalization("ECAL").kind, point.data.raw) == ("log", experiment.data.raw)
+
+
+def test_other_keys_of_data_are_no_choice_of_a_point(make_experiment: Make) -> None:
+    for grid in ({"data.balance": ["none"]}, {"data": [{"balance": "none"}]}):
+        with pytest.raises(ConfigError, match=r"a scan varies keys of model and train.* and data\.normalize"):
+            make_experiment(scan={"grid": grid})
+    with pytest.raises(ConfigError, match=r"scan\.grid\.data\.normalize\.ECAL: must be one of none, scale"):
+        make_experiment(scan={"grid": {"data.normalize": ["standart"]}})
+
+
 def test_a_key_of_the_file_is_for_the_optimizers_that_have_it(make_experiment: Make) -> None:
     train = {"momentum": 0.9, "epochs": 2}
     experiment = make_experiment(train=train, scan={"grid": {"train.optimizer": ["adam", "sgd"]}})
