@@ -80,6 +80,9 @@ class Batches:
         Batches in an epoch.
     workers : int
         Processes that read ahead.
+    mixing : int or None
+        Events of an index among which batches are drawn, on which their order depends; less where memory is
+        short. None before the first epoch, and where the order is that of seed and epoch alone.
     class_weights : tuple of float
         What `balance` multiplies the weights of the events of each class by.
 
@@ -139,6 +142,8 @@ class Batches:
         self._supply: Supply | None = None
         self._ring: Ring | None = None
         self._turn = 0
+        self._wanted: int | None = None
+        self.mixing: int | None = None
         self._room = Room(memory, self._layout)
 
     def __enter__(self) -> "Batches":
@@ -166,6 +171,31 @@ class Batches:
         """
         self._same.require()
 
+    def mix(self, events: int | None) -> bool:
+        """Draw batches as another stream of these events did.
+
+        Parameters
+        ----------
+        events : int or None
+            Its `mixing`; nothing has to be done for None.
+
+        Returns
+        -------
+        bool
+            False if memory is too small for that; nothing has changed then.
+        """
+        if events in (None, self.mixing) or self.manifest.raw is None:
+            return True
+        with self._uncached() as batches:
+            supply = batches._make_supply()
+            assert events is not None
+            supply.mix(events)
+            if not batches._room.holds(supply):
+                return False
+        self.close()
+        self._wanted = events
+        return True
+
     def close(self) -> None:
         """End the workers. An epoch that is under way cannot go on; a new one starts new workers."""
         self._turn += 1
@@ -191,6 +221,8 @@ class Batches:
             if self._supply is None or self._ring is None:
                 self._supply = self._make_supply()
                 self._ring = self._make_ring(self._supply)
+                if self._cache is None:
+                    self.mixing = self._supply.mixing
             for arrays in self._ring.batches(number, self._supply.tasks, self._sizes(), last):
                 batch = Batch.of(arrays)
                 self._check_weights(batch)
@@ -248,8 +280,16 @@ class Batches:
             cache.copy(self._directory, self.manifest.splits[self._split].shards, self.manifest.sealed)
             self._same.require()
             return
+        with self._uncached() as batches:
+            batches._wanted = self._wanted
+            events = self.manifest.splits[self._split].events
+            cache.encode((batch.arrays() for batch in batches.epoch(0, last=True)), self.manifest, events)
+            self.mixing = batches.mixing
+
+    def _uncached(self) -> "Batches":
+        """The same events, not kept in memory: what the cache is filled from."""
         wish = self._wish
-        with Batches(
+        return Batches(
             self._directory,
             self._split,
             wish.batch_size,
@@ -260,11 +300,11 @@ class Batches:
             patience=self._patience,
             memory=self._memory,
             dataset=self.manifest.config_hash,
-        ) as batches:
-            events = self.manifest.splits[self._split].events
-            cache.encode((batch.arrays() for batch in batches.epoch(0, last=True)), self.manifest, events)
+        )
 
     def _make_ring(self, supply: Supply) -> Ring:
+        if self._wanted is not None:
+            supply.mix(self._wanted)
         slots = self._room.slots(supply)
         return Ring(supply.source, self._layout, slots, supply.needed, self.workers, self._patience)
 

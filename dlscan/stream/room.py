@@ -41,9 +41,13 @@ class Room:
         while room < supply.needed + _LEAST_SPARE and supply.shrink():
             pass
         self._require(supply.needed)
-        if supply.needed < wanted and supply.mixes:
+        if supply.needed < wanted and supply.mixing is not None:
             log.warning("stream.memory is small: batches are mixed from fewer files than usual")
         return min(room, supply.needed + supply.ahead + _SPARE)
+
+    def holds(self, supply: Supply) -> bool:
+        """Whether `supply` need not shrink."""
+        return self._bytes // self._layout.used >= supply.needed + _LEAST_SPARE
 
     def _require(self, slots: int) -> None:
         batch = self._layout.used

@@ -54,14 +54,14 @@ class Supply(Protocol):
         Slots without which no task can go on.
     ahead : int
         Slots beyond those that keep all workers busy.
-    mixes : bool
-        Whether fewer slots change the order of events.
+    mixing : int or None
+        Events among which batches are drawn, if the order depends on that: fewer slots make it smaller.
     """
 
     needed: int
 
     @property
-    def mixes(self) -> bool: ...
+    def mixing(self) -> int | None: ...
 
     @property
     def source(self) -> Source: ...
@@ -71,6 +71,9 @@ class Supply(Protocol):
 
     def shrink(self) -> bool:
         """Make do with fewer slots; False if that is not possible."""
+
+    def mix(self, events: int) -> None:
+        """Draw batches from about so many events, where the order depends on that."""
 
     def tasks(self, epoch: int) -> Iterator[Task]:
         """What reads an epoch."""
@@ -83,7 +86,7 @@ class Prepared:
     memory nor how events travel have a say in it.
     """
 
-    mixes = False
+    mixing = None
 
     def __init__(self, source: ShardSource, wish: Wish, event_bytes: int) -> None:
         self.source = source
@@ -111,6 +114,9 @@ class Prepared:
         before = self.needed
         self.needed = max(1, before // 2)
         return self.needed < before
+
+    def mix(self, events: int) -> None:
+        """Nothing: the order is that of seed and epoch."""
 
     def tasks(self, epoch: int) -> Iterator[Task]:
         """What reads an epoch."""
@@ -155,9 +161,9 @@ class Raw:
         self.needed = self._batches()
 
     @property
-    def mixes(self) -> bool:
-        """Whether events are drawn at random."""
-        return self._wish.shuffle
+    def mixing(self) -> int | None:
+        """Events of a pool, if they are drawn at random."""
+        return self._pool if self._wish.shuffle else None
 
     @property
     def ahead(self) -> int:
@@ -169,9 +175,13 @@ class Raw:
         smaller = self._pool // 2
         if smaller < self._wish.batch_size:
             return False
-        self._pool = smaller
-        self.needed = self._batches()
+        self.mix(smaller)
         return True
+
+    def mix(self, events: int) -> None:
+        """Draw batches from about so many events."""
+        self._pool = events
+        self.needed = self._batches()
 
     def tasks(self, epoch: int) -> Iterator[Task]:
         """What reads an epoch."""

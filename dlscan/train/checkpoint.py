@@ -40,6 +40,8 @@ class State:
         What those steps told: events, loss, hits.
     seconds : float
         What those steps took.
+    mixing : int or None
+        The stream's `mixing`, on which the order of the events of an index depends.
     """
 
     dataset: str
@@ -49,6 +51,7 @@ class State:
     step: int = 0
     sums: tuple[Any, ...] = ()
     seconds: float = 0.0
+    mixing: int | None = None
 
     @property
     def epoch(self) -> int:
@@ -57,10 +60,11 @@ class State:
 
 
 class _Saved(NamedTuple):
-    """A state on file: its text, and the checksums of the files that it names."""
+    """A state on file: its text, the checksums of the files that it names, and its steps of an epoch."""
 
     text: str
     files: dict[str, str]
+    step: int
 
 
 class Checkpoint:
@@ -76,6 +80,7 @@ class Checkpoint:
         self._directory = directory
         self._state, self._before = directory / "state.json", directory / "before.json"
         self._saved: _Saved | None = None
+        self._earlier: _Saved | None = None
 
     def variables(self, epoch: int, step: int = 0) -> Path:
         """The file of variables after `epoch` and `step` steps of the next one.
@@ -84,24 +89,36 @@ class Checkpoint:
         """
         return self._directory / f"epoch-{epoch:04d}{f'-step-{step}' if step else ''}.variables"
 
-    def read(self, say: Callable[[str], object] = lambda line: None) -> State | None:
+    def read(
+        self,
+        say: Callable[[str], object] = lambda line: None,
+        usable: Callable[[State], bool] = lambda state: True,
+    ) -> State | None:
         """The latest state that is whole; None at the start.
 
         Parameters
         ----------
         say : callable
             Gets a line for each damaged file that is passed over.
+        usable : callable
+            Whether a state is one to go on from.
         """
         if not self._state.exists():
             return None
         for file in (self._state, self._before):
             try:
-                state, self._saved = self._whole(file)
+                state, saved = self._whole(file)
             except FileNotFoundError:
                 continue
             except (DlscanError, OSError) as error:
                 say(f"{error}; this checkpoint is not used")
-            else:
+                continue
+            if usable(state):
+                self._saved = saved
+                if saved.step:
+                    # the start of the epoch is kept for as long as the epoch lasts
+                    with contextlib.suppress(DlscanError, OSError):
+                        self._earlier = self._whole(self._before)[1]
                 return state
         return None
 
@@ -124,7 +141,7 @@ class Checkpoint:
         save: Callable[[Path], None],
         turn: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
-        """Make `state` the one to go on from; the one before is kept beside it.
+        """Make `state` the one to go on from; that after the epoch before is kept beside it.
 
         Parameters
         ----------
@@ -136,7 +153,10 @@ class Checkpoint:
             Gives what files are put in their places within. They are written before that, in the directory
             above: a disk may take its time, and whoever waits for the turn should not.
         """
-        before = self._saved or _Saved("", {})
+        before = self._saved
+        if before is not None and before.step:
+            before = self._earlier
+        before = before or _Saved("", {}, 0)
         last = self.variables(state.epoch, state.step)
         aside = self._directory.parent / temporary_beside(last).name
         try:
@@ -152,7 +172,8 @@ class Checkpoint:
     def _put(self, state: State, before: _Saved, digest: str) -> None:
         """Write the states, and remove what neither of them needs."""
         last, best = self.variables(state.epoch, state.step), self.variables(state.best_epoch)
-        files = {name: digest for name, digest in before.files.items() if name == best.name}
+        known = self._saved.files if self._saved else {}
+        files = {name: digest for name, digest in known.items() if name == best.name}
         files[last.name] = digest
         content = {"epoch": state.epoch, **vars(state), "history": [vars(row) for row in state.history]}
         # on one line: that is encoded ten times as fast, and nobody reads it
@@ -160,7 +181,7 @@ class Checkpoint:
         if before.text:
             write_text(self._before, before.text, safe=False)
         write_text(self._state, text)
-        self._saved = _Saved(text, files)
+        self._saved, self._earlier = _Saved(text, files, state.step), before
         needed = {self._state, self._before, last, best, *(self._directory / name for name in before.files)}
         for path in set(self._directory.iterdir()) - needed:
             path.unlink()
@@ -182,13 +203,20 @@ class Checkpoint:
             Stopping().resumed(value["stopping"])
             history = tuple(Row(**row) for row in value["history"])
             within = value["step"], tuple(value["sums"]), value["seconds"]
-            state = State(value["dataset"], value["best_epoch"], value["stopping"], history, *within)
+            state = State(
+                value["dataset"],
+                value["best_epoch"],
+                value["stopping"],
+                history,
+                *within,
+                value.get("mixing"),
+            )
             needed = [self.variables(state.epoch, state.step), self.variables(state.best_epoch)]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ScanError(f"{file}: damaged ({error!r})") from None
         for path in needed if state.best_epoch else needed[:1]:
             self._check(path, files.get(path.name))
-        return state, _Saved(text, files)
+        return state, _Saved(text, files, state.step)
 
     def _check(self, path: Path, digest: str | None) -> None:
         try:

@@ -78,7 +78,7 @@ def fit(
             try:
                 _require_data(member, training.manifest)
                 note_use(experiment.data.prepared, member.point.scan, member.paths.scan)
-                member.start(training.manifest, training.steps)
+                member.start(training)
             except DlscanError as error:
                 drop(member, error)
         loop = Loop(training, validation, drop, report.on_step)

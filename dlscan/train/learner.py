@@ -41,6 +41,8 @@ class Learner:
         What those steps told.
     seconds : float
         What they took.
+    mixing : int or None
+        That of the stream that it was trained on, see `Batches`.
     stopping : Stopping
         The best epoch so far.
     """
@@ -51,6 +53,7 @@ class Learner:
         self._train, self.dataset = train, dataset
         self.history: list[Row] = []
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
+        self.mixing: int | None = None
         self.stopping = Stopping.of(train.early_stopping)
 
     @property
@@ -112,6 +115,7 @@ class Learner:
             self.step,
             tuple(self.sums),
             self.seconds,
+            self.mixing,
         )
 
     def values(self) -> Values:
@@ -123,4 +127,5 @@ class Learner:
         load_variables(path, {"network": self.network.variables, "optimizer": self.optimizer.variables})
         self.history = list(state.history)
         self.step, self.sums, self.seconds = state.step, Sums(*state.sums), state.seconds
+        self.mixing = state.mixing
         self.stopping = self.stopping.resumed(state.stopping)

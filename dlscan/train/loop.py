@@ -76,6 +76,10 @@ class Loop:
                 return "timeout"
             first = min(member.place for member in going)
             behind = [member for member in going if member.place == first]
+            # points that came from nodes with other memory see the events in other orders
+            mixing = behind[0].learner.mixing
+            behind = [member for member in behind if member.learner.mixing in (None, mixing)]
+            self._training.mix(mixing)
             lost = self._epoch(self._packed(behind), behind, interruption)
             if lost is None:
                 return "preempted" if interruption.signal else "timeout"
@@ -123,6 +127,7 @@ class Loop:
             pack.look(batch)
         pack.wait()
         learners = [member.learner for member in members]
+        self._note_mixing(members)
         rows = pack.end_epoch(learners, time.perf_counter() - start, self._events(done) / (trained - start))
         for member, row in zip(members, rows, strict=True):
             member.say(row.line(member.experiment.train.epochs))
@@ -135,6 +140,10 @@ class Loop:
         self.train_seconds += self._laps[-1]
         return lost
 
+    def _note_mixing(self, members: Sequence[Member]) -> None:
+        for member in members:
+            member.learner.mixing = self._training.mixing
+
     def _must_leave(self, start: float, steps: int, step: int, interruption: Interruption) -> bool:
         """Whether what is left of the epoch, by the pace so far, takes longer than there is time."""
         left = self._training.steps - step + self._validation.steps
@@ -144,6 +153,7 @@ class Loop:
         self._training.require_same()  # in the middle of an epoch the stream has not looked yet
         seconds = time.perf_counter() - start
         self.train_seconds += seconds
+        self._note_mixing(members)
         pack.pause([member.learner for member in members], step, seconds)
         self._write(members, [member.keep for member in members])
 

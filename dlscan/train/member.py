@@ -13,12 +13,12 @@ from dlscan.attempts import first_start
 from dlscan.claims import Claim
 from dlscan.config import Experiment, plain
 from dlscan.config.dotted import get
-from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DivergedError, ScanError
 from dlscan.files import put_in_place, sync, temporary_beside
 from dlscan.models.flops import flops
 from dlscan.record import PointPaths, Record
-from dlscan.train.checkpoint import Checkpoint
+from dlscan.stream import Batches
+from dlscan.train.checkpoint import Checkpoint, State
 from dlscan.train.evaluate import Evaluation
 from dlscan.train.history import Row, speed, summary, write_csv
 from dlscan.train.info import PointInfo
@@ -88,8 +88,14 @@ class Member:
         """Epochs trained, and steps of the next one."""
         return self.learner.epoch, self.learner.step
 
-    def start(self, manifest: Manifest, steps: int) -> None:
+    def start(self, training: Batches) -> None:
         """Build the network; go on from the checkpoint if there is one that is whole.
+
+        Parameters
+        ----------
+        training : Batches
+            What it will be trained on. A checkpoint in the middle of an epoch is of use only if the stream
+            can deliver the rest of that epoch, for which an index needs as much memory as it had then.
 
         Raises
         ------
@@ -97,19 +103,31 @@ class Member:
             If the checkpoint is of another dataset or of another network.
         """
         self._sweep()
-        experiment = self.experiment
+        experiment, manifest = self.experiment, training.manifest
         train = experiment.train
         network = models.build(
             experiment.model, manifest, experiment.data.normalize, train.seed, train.precision
         )
-        self.learner = Learner(network, train, manifest.config_hash, steps)
+        self.learner = Learner(network, train, manifest.config_hash, training.steps)
         damaged: list[str] = []
-        state = self.checkpoint.read(damaged.append)
+
+        def usable(state: State) -> bool:
+            if not state.step or training.mix(state.mixing):
+                return True
+            damaged.append(
+                f"there is less memory than before, too little to go on in the middle of epoch "
+                f"{state.epoch + 1} with the same order of events; it starts anew"
+            )
+            return False
+
+        state = self.checkpoint.read(damaged.append, usable)
         for line in damaged:
             self.say(f"Warning: {line}")
         if state is None:
             if damaged:
-                self.say("Warning: no epoch before it is whole: the point trains from its start")
+                self.say(
+                    "Warning: no other checkpoint is there to go on from: the point trains from its start"
+                )
                 with self.claim.writing():
                     self.paths.history.unlink(missing_ok=True)
             self.say(f"{self.learner.parameters:,} parameters, on {models.device()}")

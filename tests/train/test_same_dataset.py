@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dlscan.config import experiment_from
-from dlscan.config.loading import set_key
+from dlscan.config.dotted import put
 from dlscan.errors import DataError, PointsFailed
 from dlscan.prepare import prepare
 from dlscan.record import Record
@@ -16,10 +16,10 @@ from dlscan.train import PointInfo, evaluate, fit, train_point, train_points
 @pytest.fixture
 def again(mapping, tmp_path):
     """The experiment with a dataset of its own, and how to prepare that with a seed of the split."""
-    own = set_key(mapping, "data.prepared", str(tmp_path / "prepared"))
+    own = put(mapping, "data.prepared", str(tmp_path / "prepared"))
 
     def make(seed):
-        prepare(experiment_from(set_key(own, "data.split.seed", seed), tmp_path / "toy.yaml"), processes=1)
+        prepare(experiment_from(put(own, "data.split.seed", seed), tmp_path / "toy.yaml"), processes=1)
 
     make(1)
     return tmp_path / "prepared", make
