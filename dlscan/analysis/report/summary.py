@@ -117,7 +117,7 @@ def _alike(facts: Facts, compared: Comparison | None) -> str:
         who = f"Of {next_best}{left_out}, {len(alike)} cannot be told apart"
     who += " from it by these test events"
     text = (
-        f"{who}{f': {named(alike)}' if alike and count > 1 else ''}. The mean AUC differs {beyond} "
+        f"{who}{f': {named(alike)}' if alike and count > 1 else ''}. The {_area_name(compared)} differs {beyond} "
         f"{SIGNIFICANT:.0f} standard deviations of the paired difference, event by event. "
         "Another seed would change each of them a little as well."
     )
@@ -130,6 +130,11 @@ def _alike(facts: Facts, compared: Comparison | None) -> str:
             "because it was made without the test split."
         )
     return text
+
+
+def _area_name(compared: Comparison) -> str:
+    """Of two classes both areas are the same number, and so is their mean."""
+    return "AUC" if len(compared.classes) == 2 else "mean AUC"
 
 
 def _repeats(facts: Facts) -> str:
