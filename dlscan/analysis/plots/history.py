@@ -19,7 +19,11 @@ from dlscan.errors import ScanError
 
 DEFAULT_KEY = "loss"
 VALIDATION = "val_"
-_TITLES = {"seconds": "time per epoch [s]", "events_per_second": "training events per second [1/s]"}
+_TITLES = {
+    "seconds": "time per epoch [s]",
+    "events_per_second": "training events per second [1/s]",
+    "Mean_AUC": "mean AUC",
+}
 MOST_MARKED = 15
 
 DASHED = (0, (4, 1.5))

@@ -116,8 +116,9 @@ def _alike(facts: Facts, compared: Comparison | None) -> str:
     else:
         who = f"Of {next_best}{left_out}, {len(alike)} cannot be told apart"
     who += " from it by these test events"
+    which = f": {named(alike)}" if alike and count > 1 else ""
     text = (
-        f"{who}{f': {named(alike)}' if alike and count > 1 else ''}. The {_area_name(compared)} differs {beyond} "
+        f"{who}{which}. The {_area_name(compared)} differs {beyond} "
         f"{SIGNIFICANT:.0f} standard deviations of the paired difference, event by event. "
         "Another seed would change each of them a little as well."
     )
