@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # Of `model`. Inputs did not meet before the output layer.
-BEFORE = {"merged_depth": 0}
+BEFORE = {"merged_depth": 0, "merged_width": "auto"}
 
 
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:
