@@ -20,6 +20,12 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert target.startswith("http") or (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tests_that_are_named_are_there(page: Path) -> None:
+    for name in re.findall(r"`(tests/[^`*]+)`", page.read_text(encoding="utf-8")):
+        assert (TOP / name.partition("::")[0]).exists(), name
+
+
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     readme = (TOP / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"## Test\n\n```\n(.*)\n```", readme)
