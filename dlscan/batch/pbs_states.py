@@ -38,6 +38,8 @@ _OWN_STATUS: dict[int, tuple[Reason, str]] = {
 # a job that a signal ended has 128 or 256 more than its number
 _SIGNALS = (256, 128)
 _SIGTERM = 15
+# what POSIX lets a job's name be; a tag is told from others by less
+_SHORT_NAME = 15
 
 
 def read_jobs(text: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -62,8 +64,9 @@ def plain_id(name: str) -> str:
 
 
 def is_called(attributes: dict[str, str], tag: str) -> bool:
-    """Whether a job has this name; Torque adds its index to that of each job of an array."""
-    return re.fullmatch(rf"{re.escape(tag)}(-\d+)?", attributes.get("Job_Name", "")) is not None
+    """Whether a job has this name: older servers cut it, and Torque adds the index of a job in its array."""
+    names = f"{re.escape(tag)}|{re.escape(tag[:_SHORT_NAME])}"
+    return re.fullmatch(rf"({names})(-\d+)?", attributes.get("Job_Name", "")) is not None
 
 
 def sight(attributes: dict[str, str]) -> Sight:

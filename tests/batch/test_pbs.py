@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dlscan.batch.pbs import PBS, dialect_of
-from dlscan.batch.pbs_states import plain_id, read_jobs, sight
+from dlscan.batch.pbs_states import is_called, plain_id, read_jobs, sight
 from dlscan.batch.system import Request, Sight
 from dlscan.config import Batch
 from dlscan.config.units import Duration, Size
@@ -380,3 +380,18 @@ def test_submission_is_absent_only_if_the_server_says_so(
 def test_id_of_another_system_is_an_error(commands: Path) -> None:
     with pytest.raises(BatchError, match="'-W' is not the id of a job of PBS"):
         PBS(Batch(options={"dialect": "torque"})).look(named("-W"))
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("dlscan-0a1b2c3d-4", True),
+        ("dlscan-0a1b2c3d-4-7", True),
+        ("dlscan-0a1b2c3d", True),
+        ("dlscan-0a1b2c3e-4", False),
+        ("dlscan", False),
+        ("", False),
+    ],
+)
+def test_a_job_is_known_by_its_name(name: str, own: bool) -> None:
+    assert is_called({"Job_Name": name}, "dlscan-0a1b2c3d-4") == own
