@@ -12,7 +12,7 @@ from tests.chaos.watch import attempts
 from tests.chaos.workload import Scan
 
 TOLERANCE = 1e-6
-_OF_A_RUN = ("seconds", "events_per_second")
+_OF_A_RUN = ("seconds", "events_per_second", "networks")
 
 
 def losses(scan: Scan, sick: Collection[str] = ()) -> list[str]:
