@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlscan.analysis.catalog import SCAN
+from dlscan.analysis.cells import MISSING
 from dlscan.analysis.column import Column, Interval
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.names import SEED, named, parameter_columns, text_of, varying_columns
@@ -55,7 +56,9 @@ def pivot(rows: Rows, axes: Sequence[str], value: str) -> tuple[tuple[Column, ..
     made = [Column(down.name, down.kind, tuple(lines), down.about, down.key)]
     for head in heads:
         places = [cells.get((text_of(line), text_of(head)), [None])[0] for line in lines]
-        made.append(_column(number, named({across.name: head}), places))
+        # a key that is not for a family or an optimizer has no value, as in a table
+        name = f"{across.name}={MISSING}" if head is None else named({across.name: head})
+        made.append(_column(number, name, places))
     return tuple(made), _note(number, rows)
 
 

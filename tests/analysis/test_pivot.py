@@ -32,6 +32,17 @@ def test_a_cell_without_a_model_is_missing(write_scan):
     assert made.notes == ("Cells: Mean_AUC (test split)",)
 
 
+def test_a_parameter_that_is_not_for_a_model_has_a_column_of_its_own(write_scan):
+    def change(number, record):
+        if record["params"]["train.optimizer"] == "adam":
+            del record["params"]["train.momentum"]
+
+    grid = {"train.optimizer": ["adam", "sgd"], "train.momentum": [0.9]}
+    points = load([write_scan(grid=grid, change=change)])
+    made = table(points, pivot=["optimizer", "momentum"])
+    assert render(made, "text").splitlines()[0].split() == ["Optimizer", "Momentum=0.9", "Momentum=-"]
+
+
 def test_a_cell_shows_its_error(write_scan):
     points = load([write_scan(grid=GRID, change=numbered)])
     made = table(points, pivot=["width", "depth"], value="Ele_AUC", errors=True)
