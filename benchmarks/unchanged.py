@@ -31,7 +31,7 @@ RUN = {
         "inference_events_per_second",
         "beside_seconds",
     ),
-    *("started", "ended", "attempts", "host", "versions", "git_commit", "dataset", "flops"),
+    *("started", "ended", "attempts", "host", "versions", "git_commit", "dataset", "flops", "files"),
 }
 
 

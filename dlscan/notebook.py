@@ -149,7 +149,9 @@ class Scan:
         """The trained network of a point as a Keras model that takes raw events; loads Keras."""
         from dlscan.models.saved import read_network
 
-        return read_network(self.point(which).paths.best)
+        point = self.point(which)
+        point.record.require_whole(point.paths.best)
+        return read_network(point.paths.best)
 
     def __len__(self) -> int:
         return len(self.points)

@@ -8,7 +8,7 @@ from typing import Any
 from dlscan.config.older import completed_params
 from dlscan.errors import DlscanError, ScanError
 from dlscan.fields import misfit
-from dlscan.files import read_json, write_json
+from dlscan.files import checksum, read_json, write_json
 
 # as YAML is written by dlscan: a point's file says what no plan has to be read for
 _EPOCHS = re.compile(rb"^train:\n(?: .*\n)*? +epochs: (\d+)\n", re.MULTILINE)
@@ -69,6 +69,23 @@ class PointPaths:
     def lock(self) -> Path:
         """Locked while an attempt begins, and while its owner writes: see `dlscan.claims`."""
         return self.directory / "lock"
+
+
+def require_whole(path: Path, digest: str | None) -> None:
+    """Check that a file of a point has the checksum that its record has, if that has one.
+
+    Raises
+    ------
+    ScanError
+        If it has another.
+    """
+    if digest is None or not path.exists():
+        return
+    if checksum(path) != digest:
+        raise ScanError(
+            f"{path}: damaged, its checksum does not match that in record.json; remove record.json and run "
+            "the scan again to train this point anew"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,6 +149,8 @@ class Record:
         Test events scored per second by the host and device above, without reading them.
     pack : int
         Points that the last job trained together; `events_per_second` is that of their common stream.
+    files : dict of str to str
+        The checksums of `best.keras` and `predictions.h5`, by these names; older records have none.
     beside_seconds : float or None
         What that job took beside training, an equal share of its points: imports, building, scoring, writing.
     job_seconds : float or None
@@ -169,11 +188,22 @@ class Record:
     inference_events_per_second: float | None = None
     pack: int = 1
     beside_seconds: float | None = None
+    files: dict[str, str] = dataclasses.field(default_factory=dict)
     job_seconds: float | None = None
 
     def write(self, path: Path) -> None:
         """Write the record whole: from then on the point is done."""
         write_json(path, dataclasses.asdict(self))
+
+    def require_whole(self, path: Path) -> None:
+        """Check that `best.keras` or `predictions.h5` is what the training wrote.
+
+        Raises
+        ------
+        ScanError
+            If it is damaged or of another training.
+        """
+        require_whole(path, self.files.get(path.name))
 
     @classmethod
     def read(cls, path: Path) -> "Record":

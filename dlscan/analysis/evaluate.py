@@ -13,7 +13,7 @@ from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json, write_json
 from dlscan.machine import usable_cpus
 from dlscan.metrics import Measured, measure, measure_validation
-from dlscan.record import PointPaths
+from dlscan.record import PointPaths, require_whole
 
 # Below this a process takes longer to start than a point to measure.
 _POINTS_PER_PROCESS = 8
@@ -112,6 +112,7 @@ def _evaluate(paths: PointPaths) -> Evaluated:
 
 
 def _measure(paths: PointPaths, record: dict[str, Any]) -> Measured:
+    require_whole(paths.predictions, record.get("files", {}).get(paths.predictions.name))
     test = read_predictions(paths.predictions)
     if list(test.classes) != list(record["classes"]):
         raise ScanError(

@@ -100,6 +100,7 @@ def predictions(point: DonePoint, split: str = "test") -> Predictions:
     ScanError
         If the file is missing or damaged, or was written by a version that kept no scores of this split.
     """
+    point.record.require_whole(point.paths.predictions)
     return read_predictions(point.paths.predictions, split)
 
 

@@ -1,6 +1,7 @@
 """One point of a pack while its network trains."""
 
 import contextlib
+import dataclasses
 import datetime
 import logging
 import os
@@ -14,7 +15,7 @@ from dlscan.claims import Claim
 from dlscan.config import Experiment, plain
 from dlscan.config.dotted import get
 from dlscan.errors import DataError, DivergedError, ScanError
-from dlscan.files import put_in_place, sync, temporary_beside
+from dlscan.files import checksum, put_in_place, sync, temporary_beside
 from dlscan.models.flops import flops
 from dlscan.record import PointPaths, Record
 from dlscan.stream import Batches
@@ -223,11 +224,11 @@ class Member:
             # whoever waits for the claim must not wait for the disk as well
             self.learner.network.save(network)
             sync(network)
-            scores.close()
+            files = {self.paths.best.name: checksum(network), self.paths.predictions.name: scores.close()}
             # the checkpoint, which has it too, is about to go
             sync(self.paths.history)
             beside = shared + time.perf_counter() - start
-            record = self._record(evaluation, beside)
+            record = dataclasses.replace(self._record(evaluation, beside), files=files)
             with self.claim.writing():
                 # that of a training of fewer epochs must not stand beside another network
                 self.paths.record.unlink(missing_ok=True)

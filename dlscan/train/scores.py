@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.dataset import file_ids
-from dlscan.files import put_in_place, sync, temporary_beside
+from dlscan.files import checksum, put_in_place, sync, temporary_beside
 from dlscan.hdf5 import written_hdf5
 from dlscan.stream import Batch, Batches
 
@@ -74,8 +74,13 @@ class ScoreFile:
     def _group(self, split: str) -> Any:
         return self._file if split == "test" else self._file[split]
 
-    def close(self) -> None:
+    def close(self) -> str:
         """Push what was written to the disk; nothing more is.
+
+        Returns
+        -------
+        str
+            The checksum of the file.
 
         Raises
         ------
@@ -84,6 +89,7 @@ class ScoreFile:
         """
         self._open.close()
         sync(self._temporary)
+        return checksum(self._temporary)
 
     def commit(self) -> None:
         """Put the file in its place.

@@ -60,7 +60,7 @@ def files_of(paths):
 
 def untimed(record):
     """What of a record does not depend on when, how fast and beside whom a point was trained."""
-    own = {"started", "ended", "pack", "host", "device"}
+    own = {"started", "ended", "pack", "host", "device", "files"}
     return {key: value for key, value in vars(record).items() if key not in own and "second" not in key}
 
 
