@@ -16,12 +16,12 @@ from typing import Any
 from dlscan.config.axes import Axis, Choice, choices_by_hand, grid_axes
 from dlscan.config.build import Collected, Problem, build, plain
 from dlscan.config.data import Data
-from dlscan.config.dotted import get, put
+from dlscan.config.dotted import get
+from dlscan.config.fitting import SECTIONS, Fitting
 from dlscan.config.models import Model
 from dlscan.config.scan import Scan
 from dlscan.config.train import Train
 
-SECTIONS: dict[str, Any] = {"data": Data, "model": Model, "train": Train}
 SEED = "train.seed"
 # A scan with more was meant otherwise: each point is a training.
 MOST = 100_000
@@ -87,7 +87,7 @@ class Combinations:
         if self._has_grid and self._seeds:
             self._axes.append(Axis("scan.repeats", tuple({SEED: seed} for seed in self._seeds), self._seeds))
         self._at_fault: set[tuple[str, int]] = set()
-        self._applying: dict[tuple[str, str, bool], bool] = {}
+        self._fitting = Fitting(self.written, self._axes, self._has_grid, self._by_hand)
 
     @functools.cached_property
     def all(self) -> list[Combination]:
@@ -133,7 +133,7 @@ class Combinations:
 
     def base(self, section: str) -> dict[str, Any]:
         """The section of the file without what is only there for points of other families."""
-        return self._fitted(section, {}, False)[0]
+        return self._fitting(section, {}, False)[0]
 
     def left_out(self, section: str) -> dict[str, Any]:
         """What `base` leaves out."""
@@ -142,7 +142,7 @@ class Combinations:
 
     def at(self, params: Mapping[str, Any]) -> "Combinations":
         """The single point that sets these keys."""
-        fitted = {section: self._fitted(section, _of(section, params), True)[0] for section in SECTIONS}
+        fitted = {section: self._fitting(section, _of(section, params), True)[0] for section in SECTIONS}
         return Combinations(fitted, Scan())
 
     def _require_few(self, scan: Scan) -> None:
@@ -209,7 +209,7 @@ class Combinations:
             yield "scan.grid", order, parts
 
     def _part(self, section: str, own: Choice, where: str, by_hand: bool) -> _Part:
-        mapping, kept = self._fitted(section, _of(section, own), by_hand)
+        mapping, kept = self._fitting(section, _of(section, own), by_hand)
         try:
             built = build(SECTIONS[section], mapping, section)
         except Problem as problem:
@@ -223,7 +223,7 @@ class Combinations:
             if kind in own and not SECTIONS[section].applies(key.split(".")[1], str(own[kind])):
                 continue  # what is not for the kind that is set beside it
             try:
-                build(SECTIONS[section], self._fitted(section, {key: value}, True)[0], section)
+                build(SECTIONS[section], self._fitting(section, {key: value}, True)[0], section)
             except Problem as alone:
                 if (alone.key, str(alone)) == (problem.key, str(problem)):
                     # once is enough
@@ -231,46 +231,6 @@ class Combinations:
                     return Problem(f"{where}.{problem.key}", str(problem))
         name = ", ".join(f"{key}={value}" for key, value in own.items())
         return Problem(where, f"{name}: {problem}" if name else str(problem))
-
-    def _fitted(self, section: str, own: Choice, by_hand: bool) -> tuple[dict[str, Any], Choice]:
-        """The section with these keys set, and which of them are: without what is not for its family."""
-        rule, written = SECTIONS[section], self.written[section]
-        kind = own.get(f"{section}.{rule.kind}", self._kind_of_file(section))
-
-        def fits(name: str, varied: bool) -> bool:
-            return rule.applies(name, kind) or not self._is_for_some(section, name, varied)
-
-        kind = kind if isinstance(kind, str) else ""
-        mapping = {name: value for name, value in written.items() if fits(name, False)}
-        kept = {key: value for key, value in own.items() if by_hand or fits(key.split(".")[1], True)}
-        for key, value in kept.items():
-            mapping = put(mapping, key.partition(".")[2], value)
-        return mapping, kept
-
-    def _is_for_some(self, section: str, name: str, varied: bool) -> bool:
-        """Whether a key is for some of the points; one in the file alone may be for what stands there."""
-        asked = section, name, varied
-        if asked not in self._applying:
-            kinds = self._kinds[section] | (set() if varied else {self._kind_of_file(section)})
-            self._applying[asked] = any(SECTIONS[section].applies(name, kind) for kind in kinds)
-        return self._applying[asked]
-
-    @functools.cached_property
-    def _kinds(self) -> dict[str, set[Any]]:
-        """The families and the optimizers of all points."""
-        found = {}
-        for section, rule in SECTIONS.items():
-            key, of_file = f"{section}.{rule.kind}", self._kind_of_file(section)
-            deciding = [axis for axis in self._axes if any(key in choice for choice in axis.choices)]
-            choices = [choice for axis in deciding for choice in axis.choices] or [{}] * self._has_grid
-            values = [choice.get(key, of_file) for choice in [*choices, *self._by_hand]]
-            found[section] = {value if isinstance(value, str) else "" for value in values}
-        return found
-
-    def _kind_of_file(self, section: str) -> str:
-        rule = SECTIONS[section]
-        kind = self.written[section].get(rule.kind, getattr(rule, rule.kind))
-        return kind if isinstance(kind, str) else ""
 
 
 def _of(section: str, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from dlscan.config.build import (
     keys,
     plain,
 )
-from dlscan.config.combinations import SECTIONS, Combinations
+from dlscan.config.combinations import Combinations
 from dlscan.config.data import Data, Normalization
+from dlscan.config.fitting import SECTIONS
 from dlscan.config.models import Model
 from dlscan.config.scan import Scan
 from dlscan.config.train import Train

@@ -11,9 +11,10 @@ from typing import Any
 import yaml
 
 from dlscan.config.build import Collected, Problem, build, build_fields, join, require_mapping
-from dlscan.config.combinations import SECTIONS, Combinations
+from dlscan.config.combinations import Combinations
 from dlscan.config.dotted import put
 from dlscan.config.experiment import Experiment
+from dlscan.config.fitting import SECTIONS
 from dlscan.config.older import completed
 from dlscan.config.reading import read_yaml
 from dlscan.config.scan import Scan

@@ -9,7 +9,7 @@ from typing import Any
 
 import dlscan
 from dlscan.config import Experiment, experiment_from
-from dlscan.config.combinations import SECTIONS
+from dlscan.config.fitting import SECTIONS
 from dlscan.config.older import completed, missing
 from dlscan.errors import ConfigError, DlscanError, ScanError
 from dlscan.files import read_json, write_json

@@ -125,6 +125,15 @@ def test_points_can_be_written_by_hand_instead_of_a_grid_or_beside_one(make_expe
     assert both.combinations.keys == ("model.width", "model.family", "train.epochs", "train.seed")
 
 
+def test_the_file_itself_written_by_hand_beside_a_grid_has_its_own_family(make_experiment: Make) -> None:
+    scan = {"grid": {"model.family": ["trees"], "model.leaves": [3]}, "points": [{}, {"model.width": 9}]}
+    assert [each.model.family for each in make_experiment(scan=scan).combinations.all] == [
+        "trees",
+        "dense",
+        "dense",
+    ]
+
+
 @pytest.mark.parametrize(
     ("scan", "message"),
     [
