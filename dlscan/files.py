@@ -14,6 +14,9 @@ from typing import Any
 
 from dlscan.errors import DlscanError
 
+# Seconds after which a stamp of the clock is nobody's any more.
+_ABANDONED = 60
+
 
 @contextlib.contextmanager
 def written_whole(path: Path, safe: bool = True) -> Iterator[Path]:
@@ -128,7 +131,12 @@ def server_time(directory: Path) -> float:
     stamp = directory / f".clock-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         with stamp.open("xb") as handle:
-            return os.fstat(handle.fileno()).st_mtime
+            now = os.fstat(handle.fileno()).st_mtime
+        # one stays where its removal failed, or its process was killed in between
+        for leftover in directory.glob(".clock-*"):
+            if leftover != stamp and now - (modified(leftover) or now) > _ABANDONED:
+                leftover.unlink(missing_ok=True)
+        return now
     except OSError:
         return time.time()
     finally:

@@ -145,3 +145,12 @@ def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
     for name in ("link", "broken", "tree", "file", "absent"):
         remove(tmp_path / name)
     assert [path.name for path in sorted(tmp_path.rglob("*"))] == ["kept", "file"]
+
+
+def test_stamps_of_the_clock_that_stayed_are_removed_by_the_next(tmp_path: Path) -> None:
+    old, new = tmp_path / ".clock-1-old", tmp_path / ".clock-1-new"
+    old.touch()
+    new.touch()
+    os.utime(old, (time.time() - 100, time.time() - 100))
+    assert abs(server_time(tmp_path) - time.time()) < 60
+    assert [path.name for path in tmp_path.iterdir()] == [".clock-1-new"]

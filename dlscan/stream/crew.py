@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -117,6 +118,8 @@ class Crew:
         self._reading = np.ndarray((workers,), np.int64, memory, slots * layout.size)
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
+        # they end with this object, or with the program: not when garbage happens to be collected
+        self._end = weakref.finalize(self, _end, self._workers, self._selector, os.getpid())
         try:
             for number in range(workers):
                 self._workers.append(_Worker(number, descriptor, patience))
@@ -169,14 +172,7 @@ class Crew:
 
     def close(self) -> None:
         """End the workers."""
-        self._selector.close()
-        for worker in self._workers:
-            worker.connection.close()
-        for worker in self._workers:
-            worker.process.kill()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                worker.process.wait(10)
-        self._workers = []
+        self._end()
 
     def _answer(self, worker: "_Worker") -> int:
         try:
@@ -249,6 +245,20 @@ class _Worker:
         except subprocess.TimeoutExpired:
             return "closed its connection"
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+
+
+def _end(workers: list[_Worker], selector: selectors.BaseSelector, owner: int) -> None:
+    """End workers, unless this is a fork of their owner."""
+    if os.getpid() != owner:
+        return
+    selector.close()
+    for worker in workers:
+        worker.connection.close()
+    for worker in workers:
+        worker.process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            worker.process.wait(10)
+    workers.clear()
 
 
 def _environment() -> dict[str, str]:

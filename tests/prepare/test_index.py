@@ -184,6 +184,20 @@ def test_any_bit_of_an_index_that_turned_over_is_found(make_experiment: Make) ->
         )
 
 
+def test_a_dead_worker_is_reported_though_the_index_is_gone(make_experiment: Make) -> None:
+    experiment = make_experiment()
+    prepare(experiment, index_only=True)
+    path = experiment.data.prepared / "index.h5"
+    with Batches(path.parent, batch_size=4, workers=1) as batches:
+        next(batches.epoch(0))
+        path.unlink()
+        assert batches._ring is not None
+        (worker,) = batches._ring._crew._workers  # type: ignore[union-attr]
+        worker.process.kill()
+        with pytest.raises(StreamError, match=r"index\.h5: stream worker 0 .* was killed by SIGKILL"):
+            list(batches.epoch(1))
+
+
 def spoil(raw: Path) -> None:
     (raw / "Ele/Ele_0.h5").write_text("no HDF5 at all")
     with h5py.File(raw / "Pi0/Pi0_1.h5") as handle:

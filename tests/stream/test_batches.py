@@ -269,6 +269,33 @@ def test_closing_ends_the_workers_and_lets_the_memory_go(prepared: Path) -> None
     assert rings() == rings_before
 
 
+def test_streams_that_nobody_closes_leave_no_worker(prepared: Path) -> None:
+    before = children()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            batches = Batches(prepared, batch_size=8, workers=2)
+            next(batches.epoch(0))
+            assert len(children() - before) == 2
+            del batches
+            assert children() == before
+    finally:
+        gc.enable()
+
+
+def test_a_fork_that_drops_a_stream_leaves_the_workers_of_its_owner(prepared: Path) -> None:
+    with Batches(prepared, batch_size=8, workers=1) as batches:
+        first = batches.epoch(0)
+        next(first)
+        child = os.fork()
+        if not child:
+            batches.close()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert sum(map(len, first)) > 0
+
+
 def test_a_killed_worker_is_an_error_that_names_the_file(prepared: Path) -> None:
     before = children()
     with Batches(prepared, batch_size=4, workers=2) as batches:
