@@ -19,6 +19,17 @@ _ABANDONED = 60
 
 
 @contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Errors of a file that is open name it; of themselves they know no path, as in "Stale file handle"."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(path)
+        raise
+
+
+@contextlib.contextmanager
 def written_whole(path: Path, safe: bool = True) -> Iterator[Path]:
     """Give a temporary path beside `path`; what is written there becomes `path` in one step.
 
@@ -61,7 +72,7 @@ def put_in_place(temporary: Path, path: Path, safe: bool = True) -> None:
 
 def write_text(path: Path, text: str, safe: bool = True) -> None:
     """Write `text` to `path`, whole or not at all."""
-    with written_whole(path, safe) as temporary:
+    with written_whole(path, safe) as temporary, naming(path):
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -73,14 +84,15 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read JSON from `path`; a damaged file is a `DlscanError` that names it."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        with naming(path):
+            return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DlscanError(f"{path}: damaged, not JSON ({error})") from None
 
 
 def checksum(path: Path) -> str:
     """Checksum of a file's bytes, in hexadecimal digits."""
-    with path.open("rb") as handle:
+    with naming(path), path.open("rb") as handle:
         return hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
@@ -88,9 +100,8 @@ def sync(path: Path) -> None:
     """Push a file or a directory to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        with naming(path):
+            os.fsync(handle)
     finally:
         os.close(handle)
 
@@ -103,7 +114,8 @@ def created(path: Path, text: str) -> bool:
     """
     temporary = temporary_beside(path)
     try:
-        temporary.write_text(text, encoding="utf-8")
+        with naming(path):
+            temporary.write_text(text, encoding="utf-8")
         sync(temporary)
         linked = _linked(temporary, path)
         if linked is None:

@@ -4,12 +4,14 @@ import errno
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dlscan.errors import DlscanError
 from dlscan.files import (
+    checksum,
     created,
     directory_whole,
     modified,
@@ -154,3 +156,14 @@ def test_stamps_of_the_clock_that_stayed_are_removed_by_the_next(tmp_path: Path)
     os.utime(old, (time.time() - 100, time.time() - 100))
     assert abs(server_time(tmp_path) - time.time()) < 60
     assert [path.name for path in tmp_path.iterdir()] == [".clock-1-new"]
+
+
+@pytest.mark.parametrize("read", [read_json, checksum])
+def test_errors_of_an_open_file_name_it(read: Callable[[Path], object]) -> None:
+    """The kernel does not say which open file it is about; the start of this one is never mapped."""
+    memory = Path("/proc/self/mem")
+    with pytest.raises(OSError, match="Input/output error") as plain:
+        memory.read_bytes()
+    assert plain.value.filename is None
+    with pytest.raises(OSError, match=r"Input/output error.*/proc/self/mem"):
+        read(memory)
