@@ -113,7 +113,9 @@ def test_one_loss_for_history_validation_and_test_where_a_network_is_sure_and_wr
         )
 
     network = sure(Manifest.read(Path(prepared)))
-    pack = steps([(network, None)])
+    optimizer = keras.optimizers.SGD()
+    optimizer.build(network.trainable_variables)
+    pack = steps([(network, optimizer)])
     with stream("test") as batches:
         told = Running([Sums()])
         for fed in Feed()(batches.epoch(0), pack.one_length):
