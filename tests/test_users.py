@@ -6,8 +6,19 @@ import pytest
 
 from dlscan.claims import Claim
 from dlscan.prepare import prepare
+from dlscan.record import Record
 from dlscan.scan import freeze
 from dlscan.users import note_use, unfinished_users
+
+
+def finish(paths):
+    """Leave the record of a point that was trained to its end."""
+    now = "2026-01-01T00:00:00+00:00"
+    Record(
+        1, "width=8", "small", ("model.width",), {"model.width": 8}, ("a", "b"), {"a_AUC": 0.5},
+        2, 1, "epochs", 2.5, 17.5, 1e5, 100, 1, now, now, 1,
+        "node1", "CPU", "tensorflow", {"dlscan": "1"}, None, {"path": "x", "config_hash": "y"},
+    ).write(paths.record)  # fmt: skip
 
 
 @pytest.fixture
@@ -21,7 +32,7 @@ def scan(make_experiment):
 def test_prepare_names_the_scan_whose_dataset_it_replaces(scan, make_experiment, caplog):
     experiment, plan = scan
     done, training, _ = (plan.paths(point) for point in plan.points)
-    done.record.write_text("{}")
+    finish(done)
     claim = Claim.take(training)
     try:
         prepare(experiment, processes=1)
@@ -46,7 +57,7 @@ def test_scan_whose_points_are_done_or_gone_is_no_user(scan, tmp_path):
     assert [user.scan for user in unfinished_users(prepared)] == ["small"]
     note_use(prepared, "moved", tmp_path / "no such scan")
     for point in plan.points:
-        plan.paths(point).record.write_text("{}")
+        finish(plan.paths(point))
     assert unfinished_users(prepared) == []
 
 
