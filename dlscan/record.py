@@ -7,7 +7,7 @@ from typing import Any
 
 from dlscan.config.older import completed_params
 from dlscan.errors import DlscanError, ScanError
-from dlscan.fields import misfit
+from dlscan.fields import misfit, shown
 from dlscan.files import checksum, read_json, write_json
 
 # as YAML is written by dlscan: a point's file says what no plan has to be read for
@@ -220,9 +220,17 @@ class Record:
             value = read_json(path)
         except DlscanError as error:
             raise ScanError(f"{error}; run the scan again") from None
-        wrong = misfit(cls, value)
+        # a metric that is not finite is missing in tables
+        wrong = misfit(cls, value, finite=False)
         if not wrong and value.get("pack", 1) < 1:
             wrong = f"pack is {value['pack']}"
+        if not wrong:
+            ends = (
+                f"the error of {name} is {shown(e)}"
+                for name, e in value.get("errors", {}).items()
+                if len(e) != 2
+            )
+            wrong = next(ends, "")
         if wrong:
             raise ScanError(f"{path}: damaged record ({wrong}); run the scan again")
         try:

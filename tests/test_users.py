@@ -6,19 +6,9 @@ import pytest
 
 from dlscan.claims import Claim
 from dlscan.prepare import prepare
-from dlscan.record import Record
 from dlscan.scan import freeze
 from dlscan.users import note_use, unfinished_users
-
-
-def finish(paths):
-    """Leave the record of a point that was trained to its end."""
-    now = "2026-01-01T00:00:00+00:00"
-    Record(
-        1, "width=8", "small", ("model.width",), {"model.width": 8}, ("a", "b"), {"a_AUC": 0.5},
-        2, 1, "epochs", 2.5, 17.5, 1e5, 100, 1, now, now, 1,
-        "node1", "CPU", "tensorflow", {"dlscan": "1"}, None, {"path": "x", "config_hash": "y"},
-    ).write(paths.record)  # fmt: skip
+from tests.records import finish
 
 
 @pytest.fixture
@@ -32,7 +22,7 @@ def scan(make_experiment):
 def test_prepare_names_the_scan_whose_dataset_it_replaces(scan, make_experiment, caplog):
     experiment, plan = scan
     done, training, _ = (plan.paths(point) for point in plan.points)
-    finish(done)
+    finish(done, epochs=experiment.train.epochs)
     claim = Claim.take(training)
     try:
         prepare(experiment, processes=1)
@@ -57,7 +47,7 @@ def test_scan_whose_points_are_done_or_gone_is_no_user(scan, tmp_path):
     assert [user.scan for user in unfinished_users(prepared)] == ["small"]
     note_use(prepared, "moved", tmp_path / "no such scan")
     for point in plan.points:
-        finish(plan.paths(point))
+        finish(plan.paths(point), epochs=experiment.train.epochs)
     assert unfinished_users(prepared) == []
 
 

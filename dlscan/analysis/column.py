@@ -6,9 +6,9 @@ from typing import Any
 
 from dlscan.analysis import lookup
 from dlscan.analysis.catalog import About, Kind
-from dlscan.analysis.foreign import LARGEST_INTEGER
 from dlscan.analysis.labels import Marked, literal
 from dlscan.analysis.names import SEED, SEED_KEY
+from dlscan.fields import LARGEST_INTEGER
 
 # (down, up): the interval is [value - down, value + up]; None is an end that is not bounded
 Interval = tuple[float | None, float | None]

@@ -9,7 +9,7 @@ from pathlib import Path
 import dlscan
 from dlscan import garbage
 from dlscan.analysis.cache import Cache, Stamp, stamp_of
-from dlscan.analysis.foreign import UnsoundError, is_newer, newer_version, require_sound
+from dlscan.analysis.newer import is_newer, newer_version
 from dlscan.analysis.ranked import ranked
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json
@@ -173,18 +173,13 @@ def _load_points(directory: Path, folders: Sequence[str]) -> list[DonePoint]:
 
 
 def _read(path: Path) -> Record:
-    """The record at `path`, a sound one."""
+    """The record at `path`."""
     try:
-        record = Record.read(path)
-        require_sound(record)
-    except UnsoundError as error:
-        problem: Exception = ScanError(f"{path}: not a record of dlscan ({error})")
-    except (ValueError, RecursionError) as error:
-        problem = ScanError(f"{path}: damaged record ({error}); run the scan again")
+        return Record.read(path)
     except ScanError as error:
         problem = error
-    else:
-        return record
+    except (ValueError, RecursionError) as error:
+        problem = ScanError(f"{path}: damaged record ({error}); run the scan again")
     newer = newer_version(path)
     if newer:
         raise ScanError(

@@ -91,16 +91,16 @@ def altered(scan, number, **entries):
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
-        ({"metrics": [0.5]}, "'metrics' is [0.5]"),
-        ({"metrics": {"Ele_AUC": "high"}}, "'metrics' is {'Ele_AUC': 'high'}"),
-        ({"metrics": {"Ele_AUC": True}}, "'metrics' is"),
-        ({"params": "width=3"}, "'params' is 'width=3'"),
-        ({"point": "7"}, "'point' is '7'"),
-        ({"point": 2**70}, f"'point' is {2**70}"),
-        ({"classes": [1, 2]}, "'classes' is (1, 2)"),
-        ({"errors": {"Ele_AUC": [0.1]}}, "the error of 'Ele_AUC' is [0.1]"),
-        ({"errors": {"Ele_AUC": 0.1}}, "'errors' is"),
-        ({"dataset": None}, "'dataset' is None"),
+        ({"metrics": [0.5]}, "metrics is [0.5]"),
+        ({"metrics": {"Ele_AUC": "high"}}, "metrics is {'Ele_AUC': 'high'}"),
+        ({"metrics": {"Ele_AUC": True}}, "metrics is"),
+        ({"params": "width=3"}, "params is 'width=3'"),
+        ({"point": "7"}, "point is '7'"),
+        ({"point": 2**70}, f"point is {2**70}"),
+        ({"classes": [1, 2]}, "classes is [1, 2]"),
+        ({"errors": {"Ele_AUC": [0.1]}}, "the error of Ele_AUC is [0.1]"),
+        ({"errors": {"Ele_AUC": 0.1}}, "errors is"),
+        ({"dataset": None}, "dataset is None"),
         ({"host": ["a", "b" * 100]}, "..."),
     ],
 )
@@ -109,7 +109,7 @@ def test_a_foreign_record_is_named_with_its_fault_and_hides_no_other(write_scan,
     record = altered(scan, 2, **entries)
     assert [point.record.point for point in load([scan])] == [1, 3, 4]
     (line,) = [entry.getMessage() for entry in caplog.records if "left out" in entry.getMessage()]
-    assert line.startswith(f"left out: {record}: not a record of dlscan (")
+    assert line.startswith(f"left out: {record}: damaged record (")
     assert reason in line
     assert "\n" not in line
 

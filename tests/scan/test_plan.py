@@ -1,11 +1,10 @@
 """The frozen plan."""
 
-import dataclasses
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from typing import Any
 
 import pytest
 import yaml
@@ -13,25 +12,14 @@ import yaml
 from dlscan.config import Experiment, load, load_point
 from dlscan.dataset import content
 from dlscan.errors import ScanError
-from dlscan.record import PointPaths, Record, is_done
+from dlscan.record import Record, is_done
 from dlscan.scan import Plan, draft, expand, freeze, scan_status
 from dlscan.scan.costs import sections
 from dlscan.scan.trust import require_planned
+from tests.records import finish
 
 Make = Callable[..., Experiment]
 GRID = {"grid": {"model.width": [8, 16], "model.depth": [1]}}
-
-
-def finish(paths: PointPaths, epochs: int = 2, stopped: str = "epochs") -> None:
-    """Leave what a finished point does."""
-    empty = {int: 0, float: 0.0, str: "", dict: {}}
-    kinds = get_type_hints(Record)
-    needed = [field.name for field in dataclasses.fields(Record) if field.default is dataclasses.MISSING]
-    found = {name: empty.get(get_origin(kinds[name]) or kinds[name]) for name in needed}
-    found |= {"varied": (), "classes": (), "params": {"train.epochs": epochs}}
-    found |= {"epochs": epochs, "stopped": stopped}
-    paths.attempts.mkdir(exist_ok=True)
-    Record(**found).write(paths.record)
 
 
 def test_freezing_twice_is_freezing_once(make_experiment: Make) -> None:
