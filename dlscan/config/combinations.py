@@ -242,5 +242,6 @@ def _combined(order: Iterable[str], parts: Mapping[str, _Part]) -> Combination:
     for key in order:
         section, _, name = key.partition(".")
         if key in parts[section].kept:
-            params[key] = get(parts[section].plain, name)
+            part = parts[section]
+            params[key] = part.built.value(name) if section == "data" else get(part.plain, name)
     return Combination(params, **{name: part.built for name, part in parts.items()})

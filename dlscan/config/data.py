@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from dlscan.config.build import Above, Below, Problem, build, build_fields, join, keys, plain, require_mapping
+from dlscan.config.build import Above, Below, Problem, build, build_fields, join, plain, require_mapping
 from dlscan.config.labels import check_label
 from dlscan.spelling import hint
 
@@ -167,13 +167,14 @@ class Data:
         """Whether the key `name` is for this section, whatever else it says."""
         return True
 
-    def plain(self) -> dict[str, Any]:
-        """The mapping that `parse` reads back; one normalisation for all inputs is written once."""
-        mapping = {name: plain(getattr(self, name)) for name in keys(Data)}
-        kinds = [self.normalize.get(name) for name in self.inputs]
-        if kinds[0] is not None and kinds[0].factor is None and len(set(kinds)) == 1:
-            mapping["normalize"] = kinds[0].kind
-        return mapping
+    def value(self, name: str) -> Any:
+        """The plain value of `normalize` or `normalize.INPUT`; one kind for all inputs is written once."""
+        _, _, own = name.partition(".")
+        if own:
+            return plain(self.normalization(own))
+        kinds = {self.normalize.get(name) for name in self.inputs}
+        kind = kinds.pop() if len(kinds) == 1 else None
+        return kind.kind if kind and kind.factor is None else plain(self.normalize)
 
     def normalization(self, name: str) -> Normalization:
         """The normalisation of input `name`; `standard` where the file is silent."""

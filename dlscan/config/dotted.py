@@ -7,10 +7,10 @@ from dlscan.config.build import Problem
 
 
 def get(mapping: Mapping[str, Any], key: str) -> Any:
-    """The value of a dotted key that is there."""
+    """The value of a dotted key; None where there is none, as below a key that is null."""
     value: Any = mapping
     for part in key.split("."):
-        value = value[part]
+        value = value.get(part) if isinstance(value, Mapping) else None
     return value
 
 

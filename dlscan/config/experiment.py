@@ -16,6 +16,7 @@ from dlscan.config.build import (
 )
 from dlscan.config.combinations import Combinations
 from dlscan.config.data import Data, Normalization
+from dlscan.config.dotted import get
 from dlscan.config.fitting import SECTIONS
 from dlscan.config.models import Model
 from dlscan.config.scan import Scan
@@ -106,6 +107,12 @@ class Experiment:
         rule = SECTIONS[section]
         known: bool = rule.applies(name, getattr(getattr(self, section), rule.kind))
         return known
+
+    def value(self, key: str) -> Any:
+        """The plain value of a key that points set; None where there is none, as below a key that is null."""
+        section, _, name = key.partition(".")
+        own = getattr(self, section)
+        return own.value(name) if section == "data" else get(plain(own), name)
 
     def command(self, verb: str, *options: str) -> str:
         """The command line for this experiment, with the overrides that it was loaded with.

@@ -51,7 +51,7 @@ class Fitting:
         mapping = {name: value for name, value in written.items() if fits(name, False)}
         kept = {key: value for key, value in own.items() if by_hand or fits(key.split(".")[1], True)}
         for key, value in kept.items():
-            mapping = put(mapping, key.partition(".")[2], value)
+            mapping = put({section: mapping}, key, value)[section]
         return mapping, kept
 
     def _is_for_some(self, section: str, name: str, varied: bool) -> bool:

@@ -13,7 +13,6 @@ from dlscan import models
 from dlscan.attempts import first_start
 from dlscan.claims import Claim
 from dlscan.config import Experiment, plain
-from dlscan.config.dotted import get
 from dlscan.errors import DataError, DivergedError, ScanError
 from dlscan.files import checksum, put_in_place, sync, temporary_beside
 from dlscan.models.flops import flops
@@ -295,13 +294,12 @@ class Member:
 
 def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:
     """Every key of `model` and `train`; a varied section, such as `train.early_stopping`, as a whole too."""
-    sections = {name: plain(getattr(experiment, name)) for name in ("data", "model", "train")}
-    params = _flat({name: sections[name] for name in ("model", "train")})
+    params = _flat({name: plain(getattr(experiment, name)) for name in ("model", "train")})
     # what is kept of a point says nothing of what it is
     del params["train.keep_checkpoint"]
     for key in varied:
         if experiment.applies(key):
-            params[key] = get(sections, key)
+            params[key] = experiment.value(key)
         else:
             # another family's, or not for this optimizer: the table shows that there is none
             params.pop(key, None)

@@ -63,6 +63,23 @@ def test_the_normalisation_may_be_varied_for_all_inputs_or_for_one(make_experime
     assert (point.data.normalization("ECAL").kind, point.data.raw) == ("log", experiment.data.raw)
 
 
+def test_every_point_has_a_value_of_a_key_that_one_of_them_sets(make_experiment: Make) -> None:
+    """What a record says of a point is asked for when its training has ended."""
+    data = {"raw": "raw", "inputs": ["ECAL"]}
+    one = make_experiment(data=data, scan={"grid": {"data.normalize.ECAL": ["standard", {"log": 2}]}})
+    assert [each["data.normalize.ECAL"] for each in params(one)] == ["standard", {"log": 2.0}]
+
+    stop, own = "train.early_stopping.patience", "data.normalize.ECAL"
+    points = [{stop: 3}, {own: "log"}, {"model.width": 3}]
+    several = make_experiment(data=data, train={"early_stopping": None}, scan={"points": points})
+    found = [several.at(each) for each in params(several)]
+    assert [(each.value(stop), each.value(own)) for each in found] == [
+        (3, "standard"),
+        (None, "log"),
+        (None, "standard"),
+    ]
+
+
 def test_other_keys_of_data_are_no_choice_of_a_point(make_experiment: Make) -> None:
     for grid in ({"data.balance": ["none"]}, {"data": [{"balance": "none"}]}):
         with pytest.raises(ConfigError, match=r"a scan varies keys of model and train.* and data\.normalize"):

@@ -214,6 +214,16 @@ def test_a_plan_of_an_older_version_goes_on_without_the_keys_that_came_later(mak
         freeze(make_experiment(sgd, "train.momentum=0.9", scan=GRID))
 
 
+def test_one_normalisation_for_all_inputs_is_in_a_plan_as_older_versions_wrote_it(
+    make_experiment: Make,
+) -> None:
+    data = {"raw": "raw", "inputs": ["ECAL", "HCAL"]}
+    by_input = {"ECAL": "log", "HCAL": "log"}
+    plan = freeze(make_experiment(data={**data, "normalize": by_input}))
+    assert plan.config["data"]["normalize"] == by_input
+    assert freeze(make_experiment(data={**data, "normalize": "log"})).points == plan.points
+
+
 def without_merged(config: dict[str, Any]) -> dict[str, Any]:
     """What versions wrote in which inputs did not meet."""
     model = {key: value for key, value in config["model"].items() if not key.startswith("merged")}
