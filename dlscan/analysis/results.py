@@ -124,7 +124,9 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
             files = group["files"][:] if "files" in group else None
             losses = group["losses"][:] if "losses" in group else None
             extras = tuple(_datasets(group["extras"])) if "extras" in group else ()
-    except (OSError, KeyError, TypeError) as error:
+    except ScanError:
+        raise
+    except Exception as error:  # h5py has many kinds for what it does not expect
         reason = "no such file" if isinstance(error, FileNotFoundError) else error
         raise ScanError(f"{path}: no scores can be read ({reason})") from None
     if scores.shape != (len(labels), len(classes)) or weights.shape != labels.shape:
@@ -148,7 +150,7 @@ class _Extras(Mapping[str, NDArray[Any]]):
             with open_hdf5(self._path) as file:
                 values: NDArray[Any] = file["extras"][name][()]
                 return values
-        except (OSError, KeyError) as error:
+        except Exception as error:  # as above
             raise ScanError(f"{self._path}: extras/{name} cannot be read ({error})") from None
 
     def __iter__(self) -> Iterator[str]:

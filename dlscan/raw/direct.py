@@ -120,7 +120,7 @@ class DirectFile:
             # a double beyond float32 becomes infinite: who reads it decides what to make of that
             with np.errstate(over="ignore", invalid="ignore"):
                 self._reader(name).read(rows, to)
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
+        except (OSError, RuntimeError, ValueError, LookupError) as error:
             text = one_line(error)
             named = text if text.startswith(f"{name} ") else f"{name} cannot be read: {text}"
             raise RawFileError(self._path, named) from error

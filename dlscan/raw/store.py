@@ -54,6 +54,7 @@ class RawIndex:
             self.codes: NDArray[np.uint8] = self._view("codes")
             self.numbers: NDArray[np.uint32] = self._view("numbers")
             self.unit_rows_all: NDArray[np.int32] = self._view("unit_rows")
+            self._require_consistent()
         except TypeError as error:  # of numpy, where an array would not lie in the file
             self.close()
             raise ValueError(f"damaged: {error}") from None
@@ -73,6 +74,12 @@ class RawIndex:
                 self._places[name] = stored.id.get_offset() or 0, stored.dtype, stored.shape
         if version != VERSION:
             raise ValueError(f"{self._path}: not an index of this version")
+
+    def _require_consistent(self) -> None:
+        """An index of an older version has no checksums: what others count on is compared at least."""
+        events = np.diff(self.starts)
+        if (events < 0).any() or self.starts[-1] > len(self.codes) or (self.unit_rows_all < 1).any():
+            raise ValueError("damaged: its numbers do not fit each other")
 
     @classmethod
     def open(cls, path: Path, sealed: bool = False) -> "RawIndex":
@@ -117,6 +124,8 @@ class RawIndex:
         size, time = self._read("stats", number, 1)[0].tolist()
         width = len(self._names)
         kinds = self._read("kind", number, 1)[0].tolist()
+        if not all(0 <= kind < len(self._kinds) for kind in kinds):
+            raise ValueError(f"damaged: it has no kinds of datasets {kinds}")
         edges = self._read("chunk_starts", number * width, width + 1)
         offsets, sizes = (self._read(name, edges[0], edges[-1] - edges[0]) for name in ("offsets", "sizes"))
         edges = (edges - edges[0]).tolist()
@@ -149,6 +158,8 @@ class RawIndex:
 
     def _read(self, name: str, start: int, count: int) -> NDArray[Any]:
         offset, dtype, shape = self._places[name]
+        if not 0 <= start <= start + count <= shape[0]:
+            raise ValueError(f"damaged: it has no {name} from {start} to {start + count}")
         width = dtype.itemsize * math.prod(shape[1:])
         found = np.empty((int(count), *shape[1:]), dtype)
         self._file.read(found, offset + int(start) * width)

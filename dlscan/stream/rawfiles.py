@@ -231,7 +231,7 @@ class RawReader:
         return opened
 
     def _unreadable(self, number: int, error: Exception) -> StreamError:
-        path = self._index.file(number)[0]
+        path = self._source.path(number)
         reason = " ".join(str(error).split())
         named = reason if str(path) in reason else f"{path}: cannot be read ({reason})"
         return StreamError(f"{named}; fix it and run `dlscan prepare --index-only` again")

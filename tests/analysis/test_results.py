@@ -1,3 +1,5 @@
+import re
+
 import h5py
 import numpy as np
 import pytest
@@ -61,3 +63,19 @@ def test_predictions_that_cannot_be_read_are_named(point, damage):
                 file["labels"] = [0, 1]
     with pytest.raises(ScanError, match=r"predictions\.h5: (no scores can be read|damaged)"):
         predictions(point)
+
+
+def test_damage_in_predictions_without_a_checksum_is_one_clear_error(point):
+    """Records of older versions have none."""
+    path = point.paths.predictions
+    good, said = path.read_bytes(), []
+    for place in range(0, 2500, 7):
+        damaged = bytearray(good)
+        damaged[place] ^= 0x80
+        path.write_bytes(damaged)
+        try:
+            dict(predictions(point).extras)
+        except ScanError as error:
+            said.append(str(error))
+    assert len(said) > 20
+    assert all(re.match(rf"{path}: [^\n]*$", line) for line in said)

@@ -1,5 +1,6 @@
 """An index of many files gives back what was written, one file at a time."""
 
+import os
 from pathlib import Path
 
 import h5py
@@ -9,6 +10,7 @@ import pytest
 from dlscan.raw import DatasetIndex, index_file
 from dlscan.raw.store import RawIndex
 from dlscan.raw.writer import FileIndex, IndexWriter, refresh_stats, unit_rows
+from dlscan.sealed import content_size
 
 
 def dataset(
@@ -125,3 +127,33 @@ def test_a_cut_index_is_an_error(tmp_path: Path) -> None:
     for sealed in (True, False):
         with pytest.raises(ValueError, match="damaged"):
             RawIndex.open(path, sealed)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("starts", 2**40, "its numbers do not fit each other"),
+        ("starts", -1, "its numbers do not fit each other"),
+        ("unit_rows", 0, "its numbers do not fit each other"),
+        ("name_starts", 2**40, "it has no names from"),
+        ("name_starts", -1, "it has no names from"),
+        ("chunk_starts", 2**40, "it has no offsets from"),
+        ("kind", 99, r"it has no kinds of datasets \[99, 99\]"),
+    ],
+)
+def test_numbers_of_an_index_without_checksums_that_do_not_fit_are_an_error(
+    tmp_path: Path, name: str, value: int, said: str
+) -> None:
+    path = tmp_path / "index.h5"
+    write(path, tmp_path, many(3))
+    os.truncate(path, content_size(path))
+    with h5py.File(path, "a") as handle:
+        handle[name][2] = value
+
+    def read_all() -> None:
+        with RawIndex.open(path) as index:
+            for number in range(len(index)):
+                index.file(number)
+
+    with pytest.raises(ValueError, match=f"damaged: {said}"):
+        read_all()
