@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, min_open=True),
     default=5.0,
     show_default=True,
-    help="For each of stream, training and both.",
+    help="Time for each of stream, training and both.",
 )
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
     default="train",
     show_default=True,
-    help="Which events.",
+    help="Which events to use.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def bench(file: Path, overrides: tuple[str, ...], seconds: float, split: str, as_json: bool) -> None:
-    """Measure how fast the stream and training are here, and who waits for whom.
+    """Measure whether data or training is the bottleneck.
 
-    Streams the dataset of EXPERIMENT, trains its network on batches that are in memory, then does both at
-    once; beside them, how fast as many processes as the stream has can write memory at all. GB are of dense
-    float32 events. Where batch.models_per_job is not 1, the networks of the largest pack of the scan train
-    together; a model-event is one event in one network.
+    Streams the dataset of EXPERIMENT, trains its network on batches in memory, then does both at once. For
+    comparison it measures how fast the same number of processes can write memory. GB are of dense float32
+    events. If batch.models_per_job is not 1, the networks of the largest pack of the scan train together; a
+    model-event is one event in one network.
 
     \b
       dlscan bench lcd.yaml

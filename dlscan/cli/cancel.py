@@ -8,16 +8,16 @@ from dlscan.cli.output import say
 @click.command()
 @click.argument("scan", metavar="SCAN")
 @click.option("--point", "numbers", type=int, multiple=True, metavar="N [N]...", help="Only these points.")
-@click.option("--forget", is_flag=True, help="Count jobs as gone whose batch system does not answer.")
+@click.option("--forget", is_flag=True, help="Treat jobs as gone if their batch system does not answer.")
 @click.argument("more", type=int, nargs=-1, metavar="")
 def cancel(scan: str, numbers: tuple[int, ...], forget: bool, more: tuple[int, ...]) -> None:
-    """Cancel the jobs of SCAN, queued and running ones, on whatever systems they are.
+    """Cancel the queued and running jobs of SCAN.
 
     SCAN is a scan's directory or its experiment file. Points keep their finished epochs, and `dlscan scan`
-    goes on with them. A job that trains several points is cancelled with all of them.
+    continues them. Cancelling a job that trains several points affects all of them.
 
-    --forget is for a batch system that will never answer again, or that began its job numbers anew: `dlscan
-    scan` submits these points again. Jobs that are there all the same are then there twice.
+    Use --forget if a batch system will never answer again, or has restarted its job numbers: `dlscan scan`
+    then submits these points again. If the old jobs still exist after all, they run twice.
 
     \b
       dlscan cancel scans/lcd-dense

@@ -16,23 +16,21 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("scan", metavar="SCAN")
-@click.option(
-    "--point", "first", type=int, multiple=True, metavar="N [N]...", help="Only the points of these numbers."
-)
+@click.option("--point", "first", type=int, multiple=True, metavar="N [N]...", help="Only these points.")
 @click.argument("more", type=int, nargs=-1, metavar="")
 def evaluate(scan: str, first: tuple[int, ...], more: tuple[int, ...]) -> None:
-    """Measure the finished points of SCAN again, from the scores that they left.
+    """Recompute the metrics of the finished points of SCAN.
 
-    SCAN is a scan's directory or its experiment file. Each point's predictions.h5 gives every metric with its
-    uncertainty, and the record is written anew where it says something else: records of older versions get
-    the numbers of this one. Neither the network nor the data are needed. What only training knows, such as
-    test_loss and times, stays.
+    SCAN is a scan's directory or its experiment file. Recomputes every metric and its uncertainty from each
+    point's predictions.h5, and rewrites the record if a number changed. Use it to give records of older
+    versions the numbers of this one. It needs neither the network nor the data. Quantities known only from
+    training, such as test_loss and times, stay as they are.
 
     \b
       dlscan evaluate scans/lcd-dense
       dlscan evaluate scans/lcd-dense --point 3 7 8
 
-    Exit code 1 if the scores of a point are missing or damaged; its record stays as it is.
+    The exit code is 1 if the scores of a point are missing or damaged; its record stays as it is.
     """
     from dlscan.analysis.evaluate import evaluate as measure_again
     from dlscan.analysis.records import load

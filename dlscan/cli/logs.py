@@ -10,14 +10,14 @@ from dlscan.cli.output import harmless_bytes, say
 @click.command()
 @click.argument("scan", metavar="SCAN")
 @click.argument("number", type=int, metavar="N")
-@click.option("-f", "--follow", is_flag=True, help="Go on as output comes, until the point has ended.")
+@click.option("-f", "--follow", is_flag=True, help="Follow the output until the point has ended.")
 @click.option("--lines", type=click.IntRange(min=1), metavar="COUNT", help="Only the last COUNT lines.")
 def logs(scan: str, number: int, follow: bool, lines: int | None) -> None:
     """Show what the jobs of point N of SCAN printed.
 
-    SCAN is a scan's directory or its experiment file; the numbers are those of `dlscan status`. The points of
-    a job share a log. Where training printed nothing it is the output of the job's script, which says why it
-    did not come to that. With -f, output is followed through preemption and requeues; Ctrl-C ends it.
+    SCAN is a scan's directory or its experiment file; the numbers are those of `dlscan status`. The points
+    of a job share a log. If training printed nothing, this shows the output of the job script, which says
+    why. With -f it follows the output through preemption and requeues; Ctrl-C ends it.
 
     \b
       dlscan logs scans/lcd-dense 7

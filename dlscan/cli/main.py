@@ -32,18 +32,19 @@ INTERRUPTED = 130
 def cli() -> None:
     """Which network, and how good is it really?
 
-    From directories of HDF5 files, one per particle type, to a table of AUCs:
+    Trains a grid of networks that classify events, from directories of HDF5 files, one per
+    particle type, and compares their AUCs:
 
     \b
-      dlscan prepare lcd.yaml      check, split, mix and measure the data
-      dlscan scan lcd.yaml         train every point of the grid; run again to go on
-      dlscan status scans/lcd      where every point is, and what to do about it
+      dlscan prepare lcd.yaml      check, split, shuffle and measure the data
+      dlscan scan lcd.yaml         train every point; run again to continue
+      dlscan status scans/lcd      the state of every point, and advice
       dlscan table scans/lcd       compare the networks
-      dlscan plot roc scans/lcd    and look at them
-      dlscan report scans/lcd      all of it on one page, to send to others
-      dlscan show data lcd.yaml    look at the data, at single events, at a network
+      dlscan plot roc scans/lcd    plot them
+      dlscan report scans/lcd      everything on one page, to share
+      dlscan show data lcd.yaml    inspect the data, single events or a network
 
-    Exit codes: 0 all well, 1 an error that you can act on, 2 wrong usage, 130 interrupted.
+    Exit codes: 0 success, 1 an error that you can act on, 2 wrong usage, 130 interrupted.
     """
 
 

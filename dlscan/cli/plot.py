@@ -34,21 +34,21 @@ def _spread(args: list[str]) -> list[str]:
 @click.command(cls=_ManyPoints)
 @click.argument("kind", metavar="KIND", type=click.Choice(list(KINDS)))
 @click.argument("scans", metavar="SCAN...", nargs=-1, required=True)
-@click.option("--key", help="What to draw: see KIND.")
-@click.option("--by", metavar="WHAT", help="Over what to draw it: see KIND.")
-@click.option("--point", "only", multiple=True, metavar="N [N]...", help="Draw these points alone.")
-@click.option("--where", metavar="EXPR", help="Draw models like this alone: 'Width>=64 and Ele_AUC>0.9'.")
+@click.option("--key", help="What to plot: see KIND.")
+@click.option("--by", metavar="WHAT", help="What to plot it against: see KIND.")
+@click.option("--point", "only", multiple=True, metavar="N [N]...", help="Only these points.")
+@click.option("--where", metavar="EXPR", help="Only models that match, such as 'Width>=64 and Ele_AUC>0.9'.")
 @click.option("--sort", metavar="A,-B", default="", help="Order of the models, by columns of the table.")
-@click.option("--most", type=click.IntRange(1, 20), help="How many models at most: the best by validation.")
+@click.option("--most", type=click.IntRange(1, 20), help="Maximum number of models: the best on validation.")
 @click.option(
-    "--per-page", type=click.IntRange(1, 20), default=4, show_default=True, help="history: models a page."
+    "--per-page", type=click.IntRange(1, 20), default=4, show_default=True, help="history: models per page."
 )
-@click.option("--reference", metavar="N", help="roc: divide by this point, not by the best by validation.")
-@click.option("--plain", is_flag=True, help="roc: signal over background efficiency.")
+@click.option("--reference", metavar="N", help="roc: divide by this point instead of the best on validation.")
+@click.option("--plain", is_flag=True, help="roc: signal efficiency against background efficiency.")
 @click.option(
     "--bins",
     metavar="BINS",
-    help="energy, scores, calibration: 10 bins; energy also: equal:10 (of equal width), or edges 0,50,500.",
+    help="energy, scores, calibration: number of bins; energy: also equal:10 (equal width) or 0,50,500.",
 )
 @click.option(
     "--efficiency",
@@ -60,21 +60,21 @@ def _spread(args: list[str]) -> list[str]:
     metavar=f"[{'|'.join(STYLES)}]",
     default="plain",
     show_default=True,
-    help="Fonts and ticks; all but plain need dlscan[hep].",
+    help="Fonts and ticks; styles other than plain need dlscan[hep].",
 )
 @click.option("--label", metavar="TEXT", help="A line above the title, such as an experiment's name.")
 @click.option(
     "--data",
     metavar="FILE.csv",
     type=click.Path(path_type=Path),
-    help="Write the numbers behind the picture here.",
+    help="Write the numbers behind the plot to this file.",
 )
 @click.option(
     "-o",
     "file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Where to, by suffix: .png, .pdf or .svg.",
+    help="Output file; the suffix selects .png, .pdf or .svg.",
 )
 def plot(
     kind: str,
@@ -86,32 +86,32 @@ def plot(
     file: Path | None,
     **chosen: object,
 ) -> None:
-    """Draw the finished points of scans and print which files hold the picture.
+    """Plot the finished points of scans and print the file names.
 
-    SCAN is a scan's directory or its experiment file; several share one picture. Without -o the picture is a
-    PNG in the folder plots of the scan; that of scans a and b is in a+b/plots, beside a. With more models
-    than a picture holds the best by validation are drawn, and it says how many are not.
+    SCAN is a scan's directory or its experiment file; several share one plot. Without -o the plot is a PNG
+    in the folder plots of the scan; for scans a and b it is in a+b/plots, beside a. If there are more models
+    than fit, the plot shows the best on validation and says how many are left out.
 
     \b
     KIND is one of
-      history      a number over the epochs, --per-page models a page, with the
-                   epoch that was kept and where another attempt went on;
+      history      a quantity against the epoch, --per-page models per page, with
+                   marks for the kept epoch and where another attempt continued;
                    --key loss (default; training and validation), val_loss,
                    accuracy, val_accuracy, seconds, events_per_second
-      bar          a point per model, with its uncertainty; --key is a numeric
+      bar          one point per model, with its uncertainty; --key is a numeric
                    column of `dlscan table`: Mean_AUC (default), Ele_AUC ...
-      heatmap      --key, as for bar, over two parameters: --by A,B
-      roc          background rejection over signal efficiency, with the ratio to
-                   --reference; --plain: signal over background efficiency;
+      heatmap      --key, as for bar, against two parameters: --by A,B
+      roc          background rejection against signal efficiency, with the ratio
+                   to --reference; --plain: signal against background efficiency;
                    --key is a class, a pair, several of them, or pairs
-      scores       the scores of signal and background, training over test;
-                   --key as for roc
-      confusion    as which class the events of each class are predicted
+      scores       score distributions of signal and background, training and
+                   test; --key as for roc
+      confusion    the predicted class for the events of each class
       energy       AUC, or --efficiency, in --bins of --by, a per-event variable
                    (default: what looks like an energy); --key as for roc
-      pareto       --key over a cost: --by Parameters (default), FLOPs, time ...
-      parallel     each model a line across its parameters, coloured by --key
-      calibration  how often models are right, over their highest score
+      pareto       --key against a cost, --by Parameters (default), FLOPs, time
+      parallel     each model as a line across its parameters, coloured by --key
+      calibration  fraction of correct predictions against the highest score
       importance   how much each parameter matters for --key
 
     \b

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 @click.option(
     "--index-only",
     is_flag=True,
-    help="Copy nothing: check the files and write down where their chunks lie; streams read them in place.",
+    help="Copy no events: check the files and index their chunks; streams read them in place.",
 )
-@click.option("--skip-bad", is_flag=True, help="Leave bad files out, list them in bad_files.csv, exit 1.")
+@click.option(
+    "--skip-bad", is_flag=True, help="Leave out bad files, list them in bad_files.csv, exit with 1."
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Use a running dask scheduler: tcp://HOST:PORT.")
-@click.option("--workers", type=click.IntRange(1), help="Local processes.  [default: all CPUs]")
+@click.option("--workers", type=click.IntRange(1), help="Number of local processes.  [default: all CPUs]")
 def prepare(
     file: Path,
     overrides: tuple[str, ...],
@@ -33,11 +35,11 @@ def prepare(
     scheduler: str | None,
     workers: int | None,
 ) -> None:
-    """Make a dataset for streaming from the raw class directories of EXPERIMENT.
+    """Make a dataset from the raw directories of EXPERIMENT.
 
-    Checks every file, splits, mixes all classes, measures what normalisation needs, and writes the dataset
-    to data.prepared. Run again, it does nothing unless the files or the data section have changed. Killed at
-    any moment, it leaves the dataset that was there before.
+    Checks every file, splits the events, shuffles all classes together, measures what normalisation needs,
+    and writes the dataset to data.prepared. A second run does nothing unless the files or the data section
+    have changed. If it is killed, the previous dataset stays intact.
 
     \b
       dlscan prepare lcd.yaml

@@ -16,21 +16,20 @@ from dlscan.cli.output import say
     "file",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where to; by default report.html in the scan; for scans a and b in a+b, beside a.",
+    help="Output file; by default report.html in the scan, or in a+b, beside a, for scans a and b.",
 )
 @click.option(
     "--by",
     metavar="VARIABLE",
-    help="The per-event variable of the plot against energy; by default the one among the extras that "
-    "looks like an energy.",
+    help="Per-event variable of the plot against energy; by default the extra that looks like an energy.",
 )
 def report(scans: tuple[str, ...], file: Path | None, by: str | None) -> None:
-    """Write one page about scans that needs nothing but a browser, and print its path.
+    """Write one HTML page about scans and print its path.
 
     SCAN is a scan's directory or its experiment file; several share one page. The page has a summary in
-    words, what is not done and why, the table of all models, to sort and to filter by typing, the pictures
-    of `dlscan plot`, the configuration, and where the numbers come from. It loads nothing from anywhere:
-    send it as it is. The best model is chosen on the validation split and shown on the test split.
+    words, the unfinished points and why, a table of all models that you can sort and filter, the plots of
+    `dlscan plot`, the configuration, and the provenance of the numbers. It is one file that loads nothing
+    else: send it as it is. The best model is chosen on the validation split and evaluated on the test split.
 
     \b
     Examples:

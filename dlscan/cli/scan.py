@@ -24,21 +24,23 @@ if TYPE_CHECKING:
     metavar="SYSTEM",
     help="Where to run, instead of batch.system: local, slurm, htcondor, pbs or dask.",
 )
-@click.option("--scheduler", metavar="ADDRESS", help="Of a dask scheduler, or its file; implies --on dask.")
-@click.option("--dry-run", is_flag=True, help="Show points, jobs, script and time; write and run nothing.")
-@click.option("--wait", is_flag=True, help="Wait until all points are done or nothing more is under way.")
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Address or file of a dask scheduler; implies --on dask."
+)
+@click.option("--dry-run", is_flag=True, help="Show points, jobs, script and estimated time; run nothing.")
+@click.option("--wait", is_flag=True, help="Wait until all points are done or nothing is queued or running.")
 @click.option(
     "--retry",
     metavar="STATE,...",
     callback=scanning.retry_states,
     default="",
-    help="Try points in these states again however often they crashed: failed, oom, diverged.",
+    help="Retry points in these states (failed, oom, diverged), however often they crashed.",
 )
-@click.option("--detach", is_flag=True, help="On this machine: return at once, and go on without a terminal.")
+@click.option("--detach", is_flag=True, help="On this machine: return at once, and run in the background.")
 @click.option(
     "--extend",
     is_flag=True,
-    help="Add the points that the scan has now to the plan; train on if it has more epochs.",
+    help="Add new points of the scan to the plan; train on if train.epochs was raised.",
 )
 def scan(
     file: Path,
@@ -53,14 +55,14 @@ def scan(
 ) -> None:
     """Train every point of the grid of EXPERIMENT that is not done.
 
-    The first run freezes the plan under OUTPUT/NAME (scans/NAME beside the experiment file); every run trains
-    exactly what is neither done nor queued nor running. A point that fails does not stop the others; `dlscan
+    The first run freezes the plan under OUTPUT/NAME (scans/NAME beside the experiment file). Every run trains
+    the points that are not done, queued or running. A point that fails does not stop the others: `dlscan
     status` says why it failed, and the next run tries it again, up to batch.retries times.
 
-    On a batch system the jobs are submitted, and the command returns. On this machine (local) it stays:
-    several points at a time, one for each visible GPU, or else as many as there are CPUs for (batch.cpus
-    each); Ctrl-C, SIGTERM and a terminal that is closed stop it cleanly, and the same command goes on. With
-    --detach it outlives the terminal.
+    On a batch system, scan submits the jobs and returns. On this machine (local) it trains several points at
+    a time, one per visible GPU, or else as many as the CPUs allow (batch.cpus each). Ctrl-C, SIGTERM or
+    closing the terminal stops it cleanly; run the same command again to continue. With --detach it survives
+    the terminal.
 
     \b
       dlscan scan lcd.yaml

@@ -22,15 +22,17 @@ FILE = click.option(
     "target",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Where to, by suffix: .png, .pdf or .svg.",
+    help="Output file; the suffix selects .png, .pdf or .svg.",
 )
-SEED = click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the choice.")
+SEED = click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the random choice."
+)
 DEPTH = click.option(
     "--depth-axis",
     type=click.IntRange(1, 3),
     default=3,
     show_default=True,
-    help="3-D images: the axis along the shower, from 1.",
+    help="3-D images: the axis along the shower, counted from 1.",
 )
 
 
@@ -40,7 +42,7 @@ def _split(default: str) -> "Callable[[Command], Command]":
 
 @click.group()
 def show() -> None:
-    """Look at the data, at single events, or at a network.
+    """Inspect the data, single events or a network.
 
     \b
     Examples:
@@ -52,7 +54,7 @@ def show() -> None:
 
 @show.command()
 @experiment_arguments
-@click.option("--events", type=click.IntRange(1), help="How many are read.  [default: up to 4000]")
+@click.option("--events", type=click.IntRange(1), help="Number of events to read.  [default: up to 4000]")
 @_split("train")
 @SEED
 @DEPTH
@@ -66,12 +68,12 @@ def data(
     depth_axis: int,
     target: Path | None,
 ) -> None:
-    """Show what the prepared dataset of EXPERIMENT holds.
+    """Summarise and plot the prepared dataset of EXPERIMENT.
 
-    Prints how many events of each class there are in each split, for each input and class the fraction of
-    values that are not zero and their sum, and of a vector the mean and spread of each value. Draws the
-    distributions of these, the mean profiles along each axis of images, and mean 2-D images, and prints which
-    files hold the pictures: without -o data.png, or data-1.png ..., in the folder plots of the scan.
+    Prints the number of events per class and split. For each input and class it prints the fraction of
+    non-zero values and their sum, and for vectors the mean and spread of each value. Plots the distributions
+    of these, the mean profiles along each axis of images, and mean 2-D images. Prints the file names:
+    without -o data.png, or data-1.png ..., in the folder plots of the scan.
 
     \b
     Examples:
@@ -95,9 +97,9 @@ def data(
 
 @show.command()
 @experiment_arguments
-@click.option("--class", "label", metavar="CLASS", help="Of which class.  [default: of every class]")
+@click.option("--class", "label", metavar="CLASS", help="Class of the events.  [default: every class]")
 @click.option(
-    "--n", "number", type=click.IntRange(1), help="How many of a class.  [default: 4, or 1 of every class]"
+    "--n", "number", type=click.IntRange(1), help="Events per class.  [default: 4, or 1 of every class]"
 )
 @_split("test")
 @SEED
@@ -113,12 +115,12 @@ def event(
     depth_axis: int,
     target: Path | None,
 ) -> None:
-    """Draw single events of the prepared dataset of EXPERIMENT, chosen at random.
+    """Draw random single events of the dataset of EXPERIMENT.
 
-    Inputs with three axes as three projections and as cells in space, on a logarithmic scale of colours, a
-    page per event; inputs with two axes as images; vectors as bars. Every event is named by class, raw file
-    and row. Without -o the pictures are event-CLASS.png, or event-CLASS-1.png ..., in the folder plots of the
-    scan.
+    Inputs with three axes are drawn as three projections and as cells in space, on a logarithmic colour
+    scale, with a page per event. Inputs with two axes are images, and vectors are bars. Every event is
+    labelled with class, raw file and row. Without -o the plots are event-CLASS.png, or event-CLASS-1.png
+    ..., in the folder plots of the scan.
 
     \b
     Examples:
@@ -145,7 +147,7 @@ def event(
 @click.argument("scan", metavar="SCAN")
 @click.argument("number", metavar="N", type=int)
 def model(scan: str, number: int) -> None:
-    """List the layers of the network of point N of SCAN, from its inputs to its scores.
+    """List the layers of the network of point N of SCAN.
 
     SCAN is a scan's directory or its experiment file; N is a finished point. Loads Keras.
 

@@ -24,19 +24,19 @@ _WATCH_SECONDS = 5.0
     is_flag=False,
     flag_value=_WATCH_SECONDS,
     metavar="[SECONDS]",
-    help=f"Show it again every SECONDS ({_WATCH_SECONDS:g} unless given) until nothing is queued or running.",
+    help=f"Refresh every SECONDS ({_WATCH_SECONDS:g} by default) until nothing is queued or running.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print all that is known as JSON, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, for programs.")
 @click.option("--files-only", is_flag=True, help="Do not ask the batch system.")
 def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) -> None:
     """Show the state of every point of SCAN.
 
-    SCAN is a scan's directory or its experiment file. States: pending, queued and running (by the batch
-    system or by signs of life), preempted (stopped, goes on when run again), timeout (likewise, by a time
-    limit), oom (out of memory), failed, diverged, done. Below the table is what to do about points that are
-    not well. Exit code 1 if any point failed, ran out of memory or diverged.
+    SCAN is a scan's directory or its experiment file. The states are: pending; queued and running (from the
+    batch system or signs of life); preempted (stopped; `dlscan scan` continues it); timeout (the same, by a
+    time limit); oom (out of memory); failed; diverged; done. Below the table is advice for points with
+    problems. The exit code is 1 if any point failed, ran out of memory or diverged.
 
-    With --watch the table is drawn again and again on a terminal; elsewhere each change is a line.
+    With --watch, a terminal shows the table again and again; elsewhere each change is a line.
 
     \b
       dlscan status scans/lcd-dense

@@ -17,16 +17,24 @@ FORMATS = ("text", "csv", "json", "markdown", "html", "latex")
 
 @click.command()
 @click.argument("scans", metavar="SCAN...", nargs=-1, required=True)
-@click.option("--list", "listed", is_flag=True, help="Show which columns there are, and what each one is.")
-@click.option("--columns", metavar="A,B", help="Columns to show, or patterns such as '*_AUC'.")
-@click.option("--sort", metavar="A,-B", default="", help="Columns to sort by; - in front: from high to low.")
-@click.option("--where", metavar="EXPR", help="Only models like this: 'Width>=64 and Ele_AUC>0.9'.")
+@click.option("--list", "listed", is_flag=True, help="List all columns and their meaning.")
+@click.option("--columns", metavar="A,B", help="Columns to show: names or patterns such as '*_AUC'.")
+@click.option(
+    "--sort", metavar="A,-B", default="", help="Columns to sort by; a leading - sorts from high to low."
+)
+@click.option("--where", metavar="EXPR", help="Only models that match, such as 'Width>=64 and Ele_AUC>0.9'.")
 @click.option("--name", metavar="A,B", default="", help="Name the models by these parameters.")
-@click.option("--repeats", type=click.Choice(["mean", "each"]), help="Repeats: mean +- spread, or singly.")
-@click.option("--errors", is_flag=True, help="With the uncertainties of the numbers: 0.9420 +- 0.0031.")
-@click.option("--versus", metavar="N", help="With the difference of each AUC from point N, or SCAN:N.")
-@click.option("--best", metavar="KEY", help="Only the best model, by a validation number: val_auc, val_loss.")
-@click.option("--pivot", metavar="A,B", default="", help="Rows by columns of two parameters.")
+@click.option(
+    "--repeats",
+    type=click.Choice(["mean", "each"]),
+    help="Show repeats as mean +- spread, or each separately.",
+)
+@click.option("--errors", is_flag=True, help="Add uncertainties: 0.9420 +- 0.0031.")
+@click.option("--versus", metavar="N", help="Add the difference of each AUC from point N, or SCAN:N.")
+@click.option("--best", metavar="KEY", help="Only the best model by a validation metric: val_auc, val_loss.")
+@click.option(
+    "--pivot", metavar="A,B", default="", help="Pivot table: rows of parameter A, columns of parameter B."
+)
 @click.option("--value", metavar="COLUMN", help="What --pivot shows; Mean_AUC by default.")
 @click.option(
     "--format",
@@ -34,19 +42,23 @@ FORMATS = ("text", "csv", "json", "markdown", "html", "latex")
     type=click.Choice(FORMATS),
     default="text",
     show_default=True,
-    help="How to write it.",
+    help="Output format.",
 )
 @click.option(
-    "-o", "file", metavar="FILE", type=click.Path(path_type=Path), help="Write here, not to stdout."
+    "-o",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write to this file instead of stdout.",
 )
 def table(
     scans: tuple[str, ...], listed: bool, columns: str | None, style: str, file: Path | None, **options: Any
 ) -> None:
-    """Compare the finished points of scans, a line per model.
+    """Compare the finished points of scans, one line per model.
 
     SCAN is a scan's directory or its experiment file; several share one table with a column Scan. Without
-    --columns it shows what varies, the epochs, the AUC of each class against the rest, their mean and the
-    loss on the test split. Names match without regard to case; --list shows all there are.
+    --columns it shows the varied parameters, the epochs, the AUC of each class against the rest, their mean
+    and the loss on the test split. Names ignore case; --list shows all columns.
 
     \b
     Examples:
@@ -61,10 +73,10 @@ def table(
       dlscan table lcd.yaml --pivot width,depth --value Gamma_vs_Pi0_AUC
       dlscan table scans/a scans/b --format csv -o models.csv
 
-    Repeats, which differ in nothing but their seed, share a line: mean +- standard deviation. --best takes
-    numbers of the validation split alone, so that what the test split says of the best model stays true.
-    text, markdown, html and latex (booktabs) are rounded for reading; csv and json hold every digit, and
-    uncertainties in columns of their own.
+    Repeats, which differ only in their seed, share a line: mean +- standard deviation. --best accepts only
+    metrics of the validation split, so that the test split stays an unbiased test of the best model. text,
+    markdown, html and latex (booktabs) are rounded for reading; csv and json have full precision, with
+    uncertainties in separate columns.
     """
     from dlscan.analysis.formats import WITH_NOTES, render
     from dlscan.analysis.output import output

@@ -22,16 +22,16 @@ from dlscan.cli.progress import Progress
     type=click.IntRange(0, 255),
     default=0,
     metavar="CODE",
-    help="Exit code for when a signal or a time limit stopped training, 0 by default.",
+    help="Exit code if a signal or a time limit stops training; 0 by default.",
 )
 def train(scan: str, first: tuple[int, ...], more: tuple[int, ...], stopped_exit_code: int) -> None:
-    """Train points of SCAN: what a job runs, and what you can run by hand.
+    """Train points of SCAN; jobs run this, and so can you.
 
     SCAN is a scan's directory or its experiment file; the numbers are those of `dlscan status`. Several
-    points train together, from one stream; what becomes of each does not depend on the others. A point goes
-    on from where it was; one that is done is left alone. SIGTERM, SIGUSR1, SIGHUP (a terminal that is closed)
-    and train.time_limit let it finish the epoch, or the step if the epoch takes too long, save and exit with
-    0; run the same command again to go on.
+    points train together from one stream, but do not affect each other. An interrupted point continues where
+    it was, and a finished one is left alone. On SIGTERM, SIGUSR1, SIGHUP (a closed terminal) or
+    train.time_limit it finishes the epoch (or the step, if the epoch takes too long), saves and exits with
+    0. Run the same command again to continue.
 
     \b
       dlscan train scans/lcd-dense --point 7
