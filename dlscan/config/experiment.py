@@ -87,8 +87,8 @@ class Experiment:
         ConfigError
             If that cannot be.
         """
-        single = self.combinations.at(params)
         try:
+            single = self.combinations.at(params)
             (point,) = single.all
         except Problem as problem:
             raise self.problem(problem.key, str(problem)) from None

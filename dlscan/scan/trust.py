@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dlscan.config import load_point
+from dlscan.config.fitting import SECTIONS
 from dlscan.errors import ScanError
 from dlscan.fields import fits, shown
 from dlscan.scan.changes import differences
@@ -34,6 +35,9 @@ def wrong_plan(value: Any) -> str:
         found = value["config"].get(section)
         if not isinstance(found, Mapping) or not fits(int, found.get(key)):
             return f"config.{section}.{key} is no whole number"
+    for section in SECTIONS if "config" in value else ():
+        if not isinstance(value["config"].get(section), Mapping):
+            return f"config.{section} is {shown(value['config'].get(section))}"
     for number, point in enumerate(value.get("points", ()), start=1):
         wrong = _wrong_point(number, point)
         if wrong:

@@ -80,6 +80,11 @@ def test_every_point_has_a_value_of_a_key_that_one_of_them_sets(make_experiment:
     ]
 
 
+def test_a_point_that_cannot_be_is_an_error_of_the_file(make_experiment: Make) -> None:
+    with pytest.raises(ConfigError, match=r"yaml: model\.width\.x: model\.width is 8, which has no keys"):
+        make_experiment().at({"model.width.x": 1})
+
+
 def test_other_keys_of_data_are_no_choice_of_a_point(make_experiment: Make) -> None:
     for grid in ({"data.balance": ["none"]}, {"data": [{"balance": "none"}]}):
         with pytest.raises(ConfigError, match=r"a scan varies keys of model and train.* and data\.normalize"):

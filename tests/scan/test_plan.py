@@ -400,6 +400,8 @@ def damage(plan: Plan, *keys: str | int, value: Any) -> None:
         (("config", "train"), [], "config.train.epochs is no whole number"),
         (("config", "train", "epochs"), "ten", "config.train.epochs is no whole number"),
         (("config", "train", "seed"), 1.5, "config.train.seed is no whole number"),
+        (("config", "data"), 7, "config.data is 7"),
+        (("config", "model"), None, "config.model is None"),
         (("config",), {}, "config.train.epochs is no whole number"),
         (("name",), 7, "name is 7"),
         (("dataset",), 7, "dataset is 7"),
