@@ -86,7 +86,7 @@ def read_json(path: Path) -> Any:
     try:
         with naming(path):
             return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no JSON or no text, a number or a nesting without an end
         raise DlscanError(f"{path}: damaged, not JSON ({error})") from None
 
 

@@ -44,7 +44,7 @@ def test_nan_is_not_json(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("content", [b'{"a":', b"\xff\xfe", b""])
+@pytest.mark.parametrize("content", [b'{"a":', b"\xff\xfe", b"", b"[" * 100_000, b"1" * 5000])
 def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(DlscanError, match=r"a\.json: damaged"):

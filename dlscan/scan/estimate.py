@@ -141,7 +141,7 @@ def finished(plan: Plan, manifest: Manifest) -> list[Observed]:
             record, attempt = Record.read(paths.record), last_attempt(paths)
         except (DlscanError, FileNotFoundError):
             continue  # not done, or not to be read: `status` says so
-        if record.dataset["config_hash"] == manifest.config_hash:
+        if record.dataset.get("config_hash") == manifest.config_hash:
             # points of a pack have been trained by one process
             process = None if attempt is None else attempt.process
             key = (process, record.pack) if record.pack > 1 else point.number

@@ -16,11 +16,11 @@ _REQUIRED = [
     if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 ]
 _WANTED = re.compile(
-    rb'\n "epochs": (?P<epochs>\d+),\n.*?\n "stopped": "(?P<stopped>epochs|early)",\n'
+    rb'\n "epochs": (?P<epochs>\d{1,18}),\n.*?\n "stopped": "(?P<stopped>epochs|early)",\n'
     rb' "seconds_per_epoch": (?P<seconds>\d+(?:\.\d+)?(?:e[-+]?\d+)?),\n'
-    rb'.*?\n "attempts": (?P<attempts>\d+),\n'
+    rb'.*?\n "attempts": (?P<attempts>\d{1,18}),\n'
     rb' "host": "(?P<host>[\x20-\x7e]*)",\n'
-    rb'(?:.*?\n "pack": (?P<pack>[1-9]\d*),\n)?',
+    rb'(?:.*?\n "pack": (?P<pack>[1-9]\d{0,17}),\n)?',
     re.DOTALL,
 )
 
