@@ -1,5 +1,6 @@
 """`Batches`: the events of a split, batch by batch."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -128,7 +129,7 @@ class Batches:
         self.manifest = Manifest.read(Path(prepared))
         self._same = SameDataset(Path(prepared), dataset or self.manifest.config_hash)
         self._same.require()
-        self._split, self._extras, self._patience, self._memory = split, extras, patience, memory
+        self._split, self._extras, self._patience = split, extras, patience
         self._cache = Cache() if cache == "ram" else None
         self._event_weights = self._checked_weights(event_weights)
         self._sparse = self._sparse_inputs() if transport == "sparse" else ()
@@ -186,7 +187,7 @@ class Batches:
         """
         if events in (None, self.mixing) or self.manifest.raw is None:
             return True
-        with self._uncached() as batches:
+        with contextlib.nullcontext(self) if self._cache is None else self._uncached() as batches:
             supply = batches._make_supply()
             assert events is not None
             supply.mix(events)
@@ -277,8 +278,10 @@ class Batches:
     def _fill(self, cache: Cache) -> None:
         """Read the whole split into memory."""
         if self.manifest.raw is None:
-            cache.copy(self._directory, self.manifest.splits[self._split].shards, self.manifest.sealed)
-            self._same.require()
+            try:
+                cache.copy(self._directory, self.manifest.splits[self._split].shards, self.manifest.sealed)
+            finally:
+                self._same.require()  # if it is another dataset by now, that is the reason
             return
         with self._uncached() as batches:
             batches._wanted = self._wanted
@@ -298,7 +301,7 @@ class Batches:
             wish.shuffle,
             extras=self._extras or self._event_weights is not None,
             patience=self._patience,
-            memory=self._memory,
+            memory=self._room.bytes,
             dataset=self.manifest.config_hash,
         )
 

@@ -24,6 +24,11 @@ class Room:
     layout : SlotLayout
         What a batch looks like.
 
+    Attributes
+    ----------
+    bytes : int
+        What they may take: what is free is measured once, since the order of events may depend on it.
+
     Raises
     ------
     UsageError
@@ -32,12 +37,12 @@ class Room:
 
     def __init__(self, memory: int | None, layout: SlotLayout) -> None:
         self._layout = layout
-        self._bytes = free_memory() // 2 if memory is None else memory
+        self.bytes = free_memory() // 2 if memory is None else memory
         self._require(1)
 
     def slots(self, supply: Supply) -> int:
         """How many slots a ring has; `supply` shrinks to fit in."""
-        room, wanted = self._bytes // self._layout.used, supply.needed
+        room, wanted = self.bytes // self._layout.used, supply.needed
         while room < supply.needed + _LEAST_SPARE and supply.shrink():
             pass
         self._require(supply.needed)
@@ -47,14 +52,14 @@ class Room:
 
     def holds(self, supply: Supply) -> bool:
         """Whether `supply` need not shrink."""
-        return self._bytes // self._layout.used >= supply.needed + _LEAST_SPARE
+        return self.bytes // self._layout.used >= supply.needed + _LEAST_SPARE
 
     def _require(self, slots: int) -> None:
         batch = self._layout.used
         needed = batch * (slots + _LEAST_SPARE)
-        if self._bytes < needed:
+        if self.bytes < needed:
             raise UsageError(
-                f"stream.memory: {self._bytes / 2**20:.3g} MiB are too little for batches of "
+                f"stream.memory: {self.bytes / 2**20:.3g} MiB are too little for batches of "
                 f"{self._layout.batch_size} events, {batch / 2**20:.3g} MiB each: at least "
                 f"{needed / 2**20:.3g} MiB are needed, and as much again to validate; raise "
                 "stream.memory or lower train.batch_size"

@@ -62,6 +62,18 @@ def test_memory_that_is_too_small_for_an_order_changes_nothing(index):
         assert sum(map(len, batches.epoch(0))) == batches.events
 
 
+@pytest.mark.parametrize("cache", ["none", "ram"])
+def test_memory_that_becomes_free_later_promises_no_order(index, cache, monkeypatch):
+    prepared = index["data"]["prepared"]
+    _, usually = sources(prepared, MOST)
+    monkeypatch.setattr("dlscan.stream.room.free_memory", lambda: 2 * SHORT)
+    with Batches(prepared, batch_size=16, workers=0, cache=cache) as batches:
+        monkeypatch.setattr("dlscan.stream.room.free_memory", lambda: 2 * MOST)
+        assert not batches.mix(usually)
+        list(batches.epoch(0))
+        assert batches.mixing < usually
+
+
 def test_order_of_a_prepared_dataset_depends_on_nothing(mapping):
     with Batches(mapping["data"]["prepared"], workers=0) as batches:
         assert batches.mix(10**9)
