@@ -57,6 +57,7 @@ def aligned(point: DonePoint, scored: Predictions, reference: DonePoint, base: P
         weights=scored.weights[order],
         extras={},
         sources=None,
+        losses=None if scored.losses is None else scored.losses[order],
     )
     if not np.array_equal(found.labels, base.labels):
         raise OtherEventsError(f"{pair} were tested on different events")
@@ -87,11 +88,14 @@ def _order(
     point: DonePoint, scored: Predictions, reference: DonePoint, base: Predictions, pair: str
 ) -> Integers:
     """Where each event of `base` is among those of `scored`."""
-    if _same_dataset(point, reference) and (scored.sources is None or base.sources is None):
-        # scores of before sources were kept are in the order of the dataset
-        if len(scored.labels) != len(base.labels):
-            raise OtherEventsError(f"{pair} were tested on different events")
-        return np.arange(len(base.labels))
+    if _same_dataset(point, reference):
+        # scores without sources, of validation or of older versions, are in the order of the dataset
+        if scored.sources is None or base.sources is None:
+            if len(scored.labels) != len(base.labels):
+                raise OtherEventsError(f"{pair} were tested on different events")
+            return np.arange(len(base.labels))
+        if np.array_equal(scored.sources, base.sources):
+            return np.arange(len(base.labels))
     mine, theirs = _keys(point, scored, reference, base)
     order, wanted = np.argsort(mine), np.argsort(theirs)
     if not np.array_equal(mine[order], theirs[wanted]):
@@ -143,7 +147,7 @@ def _files(point: DonePoint, scored: Predictions) -> NDArray[np.uint8]:
             raise _unknown(point, f"its scores do not name raw files, and {path} has no dataset") from None
         if manifest.config_hash != point.record.dataset.get("config_hash"):
             raise _unknown(point, f"its scores do not name raw files, and {path} was prepared anew since")
-        files = np.frombuffer(file_ids(manifest), np.uint8).reshape(-1, 16)
+        files = file_ids(manifest.sources)
     if len(scored.labels) and int(_sources(point, scored)[:, 0].max()) >= len(files):
         raise ScanError(f"{point.paths.predictions}: damaged: an event is from a raw file that is not listed")
     return files

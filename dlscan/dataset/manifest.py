@@ -1,19 +1,20 @@
 """`manifest.json`: what a prepared dataset holds and what it was made from."""
 
 import dataclasses
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 from dlscan.config import Data, Experiment, Normalization, Stream, plain
 from dlscan.config.labels import require_distinct
+from dlscan.dataset.column import Column
+from dlscan.dataset.sources import BadFile, Source
+from dlscan.dataset.splits import SplitInfo
+from dlscan.dataset.statistics import Statistics
 from dlscan.dataset.weights import Weights, class_weights
 from dlscan.errors import DataError, DlscanError
 from dlscan.files import read_json, write_json
 
 VERSION = 1
-SPLITS = ("train", "validation", "test")
 
 
 def content(data: Data) -> dict[str, Any]:
@@ -24,163 +25,6 @@ def content(data: Data) -> dict[str, Any]:
         "extras": list(data.extras),
         "split": plain(data.split),
     }
-
-
-@dataclasses.dataclass(frozen=True)
-class Column:
-    """One dataset of the events: an input or an extra.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        Of one event, without the event axis; `()` is a number per event.
-    dtype : str
-        As stored. Inputs are delivered as float32 whatever it is.
-    encoding : {"dense", "sparse"}
-        Sparse keeps index and value of what is not zero.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str
-    encoding: str
-
-    @property
-    def size(self) -> int:
-        """Values per event."""
-        size = 1
-        for length in self.shape:
-            size *= length
-        return size
-
-
-# Where quantiles are measured: closer at both ends, where wild values lie.
-RANKS = (0.0, 0.001, 0.005, 0.01, 0.02, *(step / 32 for step in range(1, 32)), 0.98, 0.99, 0.995, 0.999, 1.0)
-
-
-@dataclasses.dataclass(frozen=True)
-class Placeholder:
-    """A value at an end of a feature, repeated and far from all others: it may stand for "missing".
-
-    Attributes
-    ----------
-    feature : int
-        Of a vector; 0 for images.
-    value : float
-        The value.
-    share : float
-        Of the values of this feature.
-    """
-
-    feature: int
-    value: float
-    share: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Statistics:
-    """What was measured of an input over the training split.
-
-    Tuples hold one number per feature for vectors, a single one for images, whose cells share a scale.
-
-    Attributes
-    ----------
-    mean, std, minimum, maximum : tuple of float
-        Of the raw values, zeros included.
-    magnitude : float
-        Mean of the absolute value of what is not zero.
-    occupancy : float
-        Share of the values that are not zero.
-    quantiles : tuple of tuple of float
-        For each feature of a vector its quantiles at `RANKS`, of a sample of the events; empty for images,
-        and in datasets of older versions.
-    placeholders : tuple of Placeholder
-        Values that may stand for "missing"; none in datasets of older versions.
-    """
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    minimum: tuple[float, ...]
-    maximum: tuple[float, ...]
-    magnitude: float
-    occupancy: float
-    quantiles: tuple[tuple[float, ...], ...] = ()
-    placeholders: tuple[Placeholder, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Shard:
-    """One HDF5 file of the dataset: its name, its number of events and its bytes without checksums."""
-
-    file: str
-    events: int
-    size: int
-
-
-@dataclasses.dataclass(frozen=True)
-class SplitInfo:
-    """One split: its shards in order, and how many events of each class they hold."""
-
-    shards: tuple[Shard, ...]
-    counts: tuple[int, ...]
-
-    @property
-    def events(self) -> int:
-        """All events of the split."""
-        return sum(self.counts)
-
-
-@dataclasses.dataclass(frozen=True)
-class Linked:
-    """A file that a raw file links to: its path, from the raw directory on if that leads there.
-
-    One that is not there has size -1.
-    """
-
-    file: str
-    size: int
-    mtime_ns: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """A raw file; if it was left out, without events and checksum.
-
-    Attributes
-    ----------
-    file : str
-        Its name below the raw directory.
-    checksum : str
-        Of its bytes, and of those of the files that it links to.
-    linked : tuple of Linked or None
-        Other files that its events come from; None if a manifest of an older version does not say.
-    """
-
-    file: str
-    label: str
-    events: int
-    size: int
-    mtime_ns: int
-    checksum: str
-    linked: tuple[Linked, ...] | None = None
-
-
-def file_ids(manifest: "Manifest") -> bytes:
-    """What each raw file is, 16 bytes each: a digest of its name below the raw directory and its checksum.
-
-    A dataset and an index of the same raw files have the same ids, and so have datasets of other inputs.
-    """
-    named = (json.dumps([source.file, source.checksum]) for source in manifest.sources)
-    return b"".join(hashlib.blake2b(each.encode(), digest_size=16).digest() for each in named)
-
-
-@dataclasses.dataclass(frozen=True)
-class BadFile:
-    """A raw file that was left out by `--skip-bad`, why, and as it was then."""
-
-    file: str
-    reason: str
-    size: int
-    mtime_ns: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -394,31 +238,13 @@ class Manifest:
                 for name, item in items.items()
             }
 
-        def statistics(item: dict[str, Any]) -> Statistics:
-            listed = ("mean", "std", "minimum", "maximum")
-            quantiles = tuple(map(tuple, item.get("quantiles", ())))
-            found = {
-                "quantiles": quantiles,
-                "placeholders": tuple(Placeholder(**known) for known in item.get("placeholders", ())),
-            }
-            return Statistics(**(item | {key: tuple(item[key]) for key in listed} | found))
-
-        def split(item: dict[str, Any]) -> SplitInfo:
-            return SplitInfo(tuple(Shard(**shard) for shard in item["shards"]), tuple(item["counts"]))
-
-        def source(item: dict[str, Any]) -> Source:
-            linked = item.get("linked")
-            return Source(
-                **item | {"linked": linked if linked is None else tuple(Linked(**x) for x in linked)}
-            )
-
         return cls(
             classes=tuple(value["classes"]),
             inputs=columns(value["inputs"]),
             extras=columns(value["extras"]),
-            statistics={name: statistics(item) for name, item in value["statistics"].items()},
-            splits={name: split(item) for name, item in value["splits"].items()},
-            sources=tuple(source(item) for item in value["sources"]),
+            statistics={name: Statistics.from_plain(item) for name, item in value["statistics"].items()},
+            splits={name: SplitInfo.from_plain(item) for name, item in value["splits"].items()},
+            sources=tuple(Source.from_plain(item) for item in value["sources"]),
             config=value["config"],
             config_hash=value["config_hash"],
             bad_files=tuple(BadFile(**item) for item in value["bad_files"]),

@@ -38,7 +38,7 @@ class ScoreFile:
         """Make room for what the events of the test split carry along."""
         self._file.attrs["classes"], self._file.attrs["split"] = list(batches.manifest.classes), "test"
         self._file.create_dataset("sources", (batches.events, 2), np.uint32)
-        self._file["files"] = np.frombuffer(file_ids(batches.manifest), np.uint8).reshape(-1, 16)
+        self._file["files"] = file_ids(batches.manifest.sources)
         extras = self._file.create_group("extras")
         for name, column in batches.manifest.extras.items():
             extras.create_dataset(name, (batches.events, *column.shape), column.dtype)
