@@ -1,5 +1,6 @@
 """How numbers of several networks fluctuate together, because they are judged by the same events."""
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from dlscan.analysis.areas import areas
 from dlscan.analysis.catalog import about_metric, metric_kind
 from dlscan.analysis.records import DonePoint
 from dlscan.analysis.results import Floats, Predictions, predictions
+from dlscan.analysis.same_events import OtherEventsError, aligned
 from dlscan.errors import DlscanError
 from dlscan.metrics import event_losses, weight_sum
 
@@ -43,8 +45,7 @@ def event_noise(points: Sequence[DonePoint], name: str) -> EventNoise:
     """The noise of the column `name` of a record.
 
     Each event has an influence on each network's number: of an area that of DeLong, of a mean how far the
-    event is from it. Their products add up to the covariance. Networks of other events, or of the same in
-    another order, are independent.
+    event is from it. Their products add up to the covariance. Networks of other events are independent.
 
     Parameters
     ----------
@@ -54,49 +55,66 @@ def event_noise(points: Sequence[DonePoint], name: str) -> EventNoise:
         `val_Mean_AUC`, `test_accuracy` ...
     """
     covariance = np.zeros((len(points), len(points)))
-    together: dict[tuple[object, ...], tuple[list[int], list[Floats]]] = {}
+    groups: list[_Group] = []
     apart = unknown = 0
     for number, point in enumerate(points):
         error = point.record.errors.get(name)
         half = None if error is None else sum(error) / 2
-        found = _influence(point, name, half, len(points))
-        if found is not None:
-            numbers, influences = together.setdefault(found[0], ([], []))
-            numbers.append(number)
-            influences.append(found[1])
-        elif half is not None:
+        if _add(number, point, name, half, len(points), groups):
+            continue
+        if half is not None:
             covariance[number, number] = half**2
             apart += 1
         else:
             unknown += 1
-    for numbers, influences in together.values():
-        rows = np.stack(influences)
+    for group in groups:
+        numbers, rows = [*group.influences], np.stack([*group.influences.values()])
         covariance[np.ix_(numbers, numbers)] = rows @ rows.T
     return EventNoise(covariance, apart, unknown)
 
 
-def _influence(
-    point: DonePoint, name: str, half: float | None, points: int
-) -> tuple[tuple[object, ...], Floats] | None:
-    """The influence of each event, and what events these are; None where it cannot be known."""
+@dataclasses.dataclass(eq=False)
+class _Group:
+    """Networks of the same events: the first of them, and the influence of each event in its order."""
+
+    reference: DonePoint
+    base: Predictions
+    influences: dict[int, Floats] = dataclasses.field(default_factory=dict)
+
+
+def _add(
+    number: int, point: DonePoint, name: str, half: float | None, points: int, groups: list[_Group]
+) -> bool:
+    """Add the influence of each event to the group of these events; False where it cannot be known."""
     if metric_kind(name) != "auc" and name not in (*_LOSSES, *_ACCURACIES, _LOG_LOSS):
-        return None
+        return False
     try:
-        scored, part = _thinned(predictions(point, about_metric(name).split), points)
-        found = _of_number(scored, name)
+        scored = predictions(point, about_metric(name).split)
+        group, scored = _placed(point, scored, groups)
+        some, part = _thinned(scored, points)
+        found = _of_number(some, name)
     except DlscanError:
         # whoever draws the scores says so
-        return None
+        return False
     if found is None:
-        return None
+        return False
     # fewer events fluctuate more
     found = found * math.sqrt(part)
     if name in _LOSSES and half is not None and (length := float(np.linalg.norm(found))) > 0:
         # the weights of classes are not on file, which change how large it is
         found = found * (half / length)
-    sources = b"" if scored.sources is None else scored.sources.tobytes()
-    events = (scored.labels.tobytes(), scored.weights.tobytes(), sources, scored.classes)
-    return (point.record.dataset.get("config_hash"), hash(events)), found
+    if group not in groups:
+        groups.append(group)
+    group.influences[number] = found
+    return True
+
+
+def _placed(point: DonePoint, scored: Predictions, groups: Sequence[_Group]) -> tuple[_Group, Predictions]:
+    """The group of a point's events, which may be a new one, and its scores in the order of that group."""
+    for group in groups:
+        with contextlib.suppress(OtherEventsError):
+            return group, aligned(point, scored, group.reference, group.base)
+    return _Group(point, scored), scored
 
 
 def _thinned(scored: Predictions, points: int) -> tuple[Predictions, float]:

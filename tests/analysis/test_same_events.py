@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+from dlscan.analysis.event_noise import event_noise
 from dlscan.analysis.records import DonePoint, load
 from dlscan.analysis.results import predictions
 from dlscan.analysis.same_events import OtherEventsError, aligned, difference
@@ -24,6 +25,7 @@ def alter(point, change):
     with h5py.File(point.paths.predictions, "r+") as file:
         old = {name: file[name][()] for name in ("scores", "labels", "sources", "weights")}
         old["files"] = np.arange(16 * 3, dtype=np.uint8).reshape(3, 16)
+        old["losses"] = np.random.default_rng(6).random(EVENTS).astype(np.float32)
         new = change(old)
         for name in ("scores", "labels", "sources", "weights"):
             del file[name]
@@ -87,10 +89,19 @@ def test_the_same_events_in_another_order_are_compared(pair, caplog):
     found = aligned(other, predictions(other), one, base)
     assert np.array_equal(found.scores, base.scores)
     assert np.array_equal(found.labels, base.labels)
+    assert np.array_equal(found.losses, base.losses)
     frame = table([one, other], ["Ele_AUC"], versus="one:1").frame
     assert frame["Ele_AUC_Diff"][1] == 0
     load([one.paths.directory.parents[1], other.paths.directory.parents[1]])
     assert "different events" not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["Mean_AUC", "test_log_loss"])
+def test_noise_of_the_same_events_in_another_order_is_shared(pair, name):
+    one, other = pair(shuffled)
+    covariance = event_noise([one, other], name).covariance
+    assert covariance[0, 0] > 0
+    np.testing.assert_allclose(covariance, covariance[0, 0])
 
 
 def test_classes_may_have_another_order(pair):
