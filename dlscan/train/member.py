@@ -1,29 +1,25 @@
 """One point of a pack while its network trains."""
 
 import contextlib
-import dataclasses
-import datetime
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from dlscan import models
-from dlscan.attempts import first_start
 from dlscan.claims import Claim
-from dlscan.config import Experiment, plain
+from dlscan.config import Experiment
 from dlscan.errors import DataError, DivergedError, ScanError
 from dlscan.files import checksum, put_in_place, sync, temporary_beside
-from dlscan.models.flops import flops
-from dlscan.record import PointPaths, Record
+from dlscan.record import PointPaths
 from dlscan.stream import Batches
 from dlscan.train.checkpoint import Checkpoint, State
 from dlscan.train.evaluate import Evaluation
-from dlscan.train.history import Row, speed, summary, write_csv
+from dlscan.train.finished import record_of
+from dlscan.train.history import Row, write_csv
 from dlscan.train.info import PointInfo
 from dlscan.train.learner import Learner
-from dlscan.train.provenance import versions
 from dlscan.train.scores import ScoreFile
 from dlscan.train.variables import load_variables
 
@@ -53,8 +49,7 @@ class Member:
     def __init__(
         self, paths: PointPaths, point: PointInfo, claim: Claim, experiment: Experiment, pack: int
     ) -> None:
-        self.paths, self.point, self.claim, self.experiment = paths, point, claim, experiment
-        self._pack = pack
+        self.paths, self.point, self.claim, self.experiment, self.pack = paths, point, claim, experiment, pack
         self.checkpoint = Checkpoint(paths.last)
         self.learner: Learner
 
@@ -109,27 +104,8 @@ class Member:
             experiment.model, manifest, experiment.data.normalize, train.seed, train.precision
         )
         self.learner = Learner(network, train, manifest.config_hash, training.steps)
-        damaged: list[str] = []
-
-        def usable(state: State) -> bool:
-            if not state.step or training.mix(state.mixing):
-                return True
-            damaged.append(
-                f"there is less memory than before, too little to go on in the middle of epoch "
-                f"{state.epoch + 1} with the same order of events; it starts anew"
-            )
-            return False
-
-        state = self.checkpoint.read(damaged.append, usable)
-        for line in damaged:
-            self.say(f"Warning: {line}")
+        state = self._latest(training)
         if state is None:
-            if damaged:
-                self.say(
-                    "Warning: no other checkpoint is there to go on from: the point trains from its start"
-                )
-                with self.claim.writing():
-                    self.paths.history.unlink(missing_ok=True)
             self.say(f"{self.learner.parameters:,} parameters, on {models.device()}")
         else:
             if state.dataset != manifest.config_hash:
@@ -144,6 +120,28 @@ class Member:
         # one of a pack that was split starts again in the same attempt
         if self.claim.attempt.resumed_after is None:
             self.claim.resumed(self.learner.epoch)
+
+    def _latest(self, training: Batches) -> State | None:
+        """The state to go on from, None for a start from scratch; what is wrong with others is said."""
+        damaged: list[str] = []
+
+        def usable(state: State) -> bool:
+            if not state.step or training.mix(state.mixing):
+                return True
+            damaged.append(
+                f"there is less memory than before, too little to go on in the middle of epoch "
+                f"{state.epoch + 1} with the same order of events; it starts anew"
+            )
+            return False
+
+        state = self.checkpoint.read(damaged.append, usable)
+        for line in damaged:
+            self.say(f"Warning: {line}")
+        if state is None and damaged:
+            self.say("Warning: no other checkpoint is there to go on from: the point trains from its start")
+            with self.claim.writing():
+                self.paths.history.unlink(missing_ok=True)
+        return state
 
     @property
     def progress(self) -> str:
@@ -227,7 +225,7 @@ class Member:
             # the checkpoint, which has it too, is about to go
             sync(self.paths.history)
             beside = shared + time.perf_counter() - start
-            record = dataclasses.replace(self._record(evaluation, beside), files=files)
+            record = record_of(self, evaluation, files, beside)
             with self.claim.writing():
                 # that of a training of fewer epochs must not stand beside another network
                 self.paths.record.unlink(missing_ok=True)
@@ -244,44 +242,6 @@ class Member:
             f"done after epoch {self.learner.epoch}, the best was {best}; {beside:.1f} s beside training"
         )
 
-    def _record(self, evaluation: Evaluation, beside: float) -> Record:
-        experiment, learner, times = self.experiment, self.learner, speed(self.learner.history)
-        measured = evaluation.measured
-        count, reason = flops(learner.network)
-        return Record(
-            point=self.point.number,
-            name=self.point.name,
-            scan=self.point.scan,
-            varied=self.point.varied,
-            params=_params(experiment, self.point.varied),
-            classes=evaluation.classes,
-            metrics=measured.values | summary(learner.history, learner.stopping.best_epoch),
-            epochs=learner.epoch,
-            best_epoch=learner.stopping.best_epoch,
-            stopped=learner.finished or "",
-            seconds_per_epoch=times["seconds_per_epoch"],
-            train_seconds=times["train_seconds"],
-            job_seconds=times["job_seconds"],
-            events_per_second=times["events_per_second"],
-            model_parameters=learner.parameters,
-            seed=experiment.train.seed,
-            started=first_start(self.paths),
-            ended=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            attempts=self.claim.attempt.number,
-            host=self.claim.attempt.host,
-            device=models.device(),
-            backend=models.backend(),
-            versions=versions(),
-            git_commit=self.point.git_commit,
-            dataset={"path": str(experiment.data.prepared), "config_hash": learner.dataset},
-            errors=measured.errors,
-            reasons=measured.reasons | ({"flops": reason} if count is None else {}),
-            flops=count,
-            inference_events_per_second=evaluation.events_per_second,
-            pack=self._pack,
-            beside_seconds=beside,
-        )
-
     def _sweep(self) -> None:
         """Remove what a killed process left half-written."""
         with self.claim.writing():
@@ -290,25 +250,3 @@ class Member:
                     leftover.unlink()
             for leftover in self.paths.directory.glob(".epoch-*.variables"):
                 leftover.unlink()
-
-
-def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:
-    """Every key of `model` and `train`; a varied section, such as `train.early_stopping`, as a whole too."""
-    params = _flat({name: plain(getattr(experiment, name)) for name in ("model", "train")})
-    # what is kept of a point says nothing of what it is
-    del params["train.keep_checkpoint"]
-    for key in varied:
-        if experiment.applies(key):
-            params[key] = experiment.value(key)
-        else:
-            # another family's, or not for this optimizer: the table shows that there is none
-            params.pop(key, None)
-    return params
-
-
-def _flat(value: dict[str, Any], above: str = "") -> dict[str, Any]:
-    """Dotted keys for what is nested."""
-    flat: dict[str, Any] = {}
-    for name, item in value.items():
-        flat |= _flat(item, f"{above}{name}.") if isinstance(item, dict) else {f"{above}{name}": item}
-    return flat

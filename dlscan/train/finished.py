@@ -1,0 +1,97 @@
+"""The record of a point whose training has ended."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dlscan import models
+from dlscan.attempts import first_start
+from dlscan.config import Experiment, plain
+from dlscan.models.flops import flops
+from dlscan.record import Record
+from dlscan.train.evaluate import Evaluation
+from dlscan.train.history import speed, summary
+from dlscan.train.provenance import versions
+
+if TYPE_CHECKING:
+    from dlscan.train.member import Member
+
+
+def record_of(member: "Member", evaluation: Evaluation, files: Mapping[str, str], beside: float) -> Record:
+    """The record of a member whose network has been judged.
+
+    Parameters
+    ----------
+    member : Member
+        Its training has ended.
+    evaluation : Evaluation
+        What its network is worth.
+    files : mapping of str to str
+        The checksums of its files by their names.
+    beside : float
+        Seconds of the job that were not training, this point's share.
+    """
+    point, experiment, learner, attempt = (
+        member.point,
+        member.experiment,
+        member.learner,
+        member.claim.attempt,
+    )
+    measured, times = evaluation.measured, speed(learner.history)
+    count, reason = flops(learner.network)
+    return Record(
+        point=point.number,
+        name=point.name,
+        scan=point.scan,
+        varied=point.varied,
+        params=_params(experiment, point.varied),
+        classes=evaluation.classes,
+        metrics=measured.values | summary(learner.history, learner.stopping.best_epoch),
+        epochs=learner.epoch,
+        best_epoch=learner.stopping.best_epoch,
+        stopped=learner.finished or "",
+        seconds_per_epoch=times["seconds_per_epoch"],
+        train_seconds=times["train_seconds"],
+        job_seconds=times["job_seconds"],
+        events_per_second=times["events_per_second"],
+        model_parameters=learner.parameters,
+        seed=experiment.train.seed,
+        started=first_start(member.paths),
+        ended=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        attempts=attempt.number,
+        host=attempt.host,
+        device=models.device(),
+        backend=models.backend(),
+        versions=versions(),
+        git_commit=point.git_commit,
+        dataset={"path": str(experiment.data.prepared), "config_hash": learner.dataset},
+        errors=measured.errors,
+        reasons=measured.reasons | ({"flops": reason} if count is None else {}),
+        flops=count,
+        inference_events_per_second=evaluation.events_per_second,
+        pack=member.pack,
+        files=dict(files),
+        beside_seconds=beside,
+    )
+
+
+def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:
+    """Every key of `model` and `train`; a varied section, such as `train.early_stopping`, as a whole too."""
+    params = _flat({name: plain(getattr(experiment, name)) for name in ("model", "train")})
+    # what is kept of a point says nothing of what it is
+    del params["train.keep_checkpoint"]
+    for key in varied:
+        if experiment.applies(key):
+            params[key] = experiment.value(key)
+        else:
+            # another family's, or not for this optimizer: the table shows that there is none
+            params.pop(key, None)
+    return params
+
+
+def _flat(value: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Dotted keys for what is nested."""
+    flat: dict[str, Any] = {}
+    for name, item in value.items():
+        flat |= _flat(item, f"{above}{name}.") if isinstance(item, dict) else {f"{above}{name}": item}
+    return flat
