@@ -129,7 +129,7 @@ def first_start(paths: PointPaths) -> str:
             return _read(attempt_file(paths, number)).started
         except (DlscanError, OSError):
             continue
-    raise ScanError(f"{paths.attempts}: no attempt that can be read")
+    raise ScanError(f"{paths.attempts}: no readable attempt file; run the scan again, it is safe")
 
 
 def last_number(paths: PointPaths) -> int:
@@ -185,9 +185,9 @@ def _wrong(attempt: Attempt) -> str:
         text = getattr(attempt, name)
         try:
             if text is not None and datetime.datetime.fromisoformat(text).tzinfo is None:
-                return f"{name} is {text!r}, a time without its zone"
+                return f"{name} is {text!r}, a time without a time zone"
         except ValueError:
-            return f"{name} is {text!r}, which is no time"
+            return f"{name} is {text!r}, which is not a time"
     if attempt.beat is not None and attempt.beat <= 0:
         return f"beat is {attempt.beat}"
     return f"pack is {attempt.pack}" if attempt.pack < 1 else ""

@@ -165,8 +165,9 @@ class Claim:
     def _check(self, newest: int) -> None:
         if newest > self.attempt.number:
             raise FencedError(
-                f"{self._paths.directory}: attempt {newest} has taken this point over from attempt "
-                f"{self.attempt.number}, which gave no sign of life; this one writes nothing more"
+                f"{self._paths.directory}: attempt {newest} took over this point because attempt "
+                f"{self.attempt.number} gave no sign of life; attempt {self.attempt.number} writes nothing "
+                "more"
             )
 
 
@@ -213,7 +214,8 @@ def note_end(
 @contextlib.contextmanager
 def _locked(paths: PointPaths) -> Iterator[BinaryIO]:
     busy = ScanError(
-        f"{paths.lock}: held for {_PATIENCE:.0f} s by a process that hangs or is of an older version; end it"
+        f"{paths.lock}: locked for {_PATIENCE:.0f} s by a process that hangs or runs an older version of "
+        "dlscan; end that process"
     )
     with contextlib.ExitStack() as stack:
         with _plainly(paths):
@@ -228,7 +230,9 @@ def _plainly(paths: PointPaths) -> Iterator[None]:
         yield
     except OSError as error:
         place, reason = error.filename or paths.directory, error.strerror or error
-        raise ScanError(f"{place}: cannot be written ({reason}); a job at this point has to") from error
+        raise ScanError(
+            f"{place}: cannot be written ({reason}); the job that trains this point needs write access"
+        ) from error
 
 
 def _number(handle: BinaryIO) -> int:

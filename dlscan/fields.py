@@ -24,7 +24,7 @@ def misfit(cls: type, value: Any, finite: bool = True) -> str:
         Whether numbers have to be finite.
     """
     if not isinstance(value, Mapping):
-        return f"{shown(value)} in place of names with values"
+        return f"must be a mapping of names to values, got {shown(value)}"
     for name, rule in _hints(cls).items():
         if name in value and not fits(rule, value[name], finite):
             return f"{name} is {shown(value[name])}"

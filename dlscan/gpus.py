@@ -63,9 +63,9 @@ def gpu_bytes(number: int) -> int:
             or driver.cuDeviceTotalMem_v2(ctypes.byref(size), device)
         )
     except (OSError, AttributeError) as error:
-        raise BackendError(f"the memory of GPU {number} is not known: {error}") from None
+        raise BackendError(f"cannot read the memory size of GPU {number}: {error}") from None
     if failed:
-        raise BackendError(f"the memory of GPU {number} is not known: the driver gives error {failed}")
+        raise BackendError(f"cannot read the memory size of GPU {number}: the driver returned error {failed}")
     return size.value
 
 

@@ -88,13 +88,13 @@ class Scan:
         found = [point for point in self.points if point.record.point == which]
         if len(found) > 1:
             raise ScanError(
-                f"point {which} is one of each of {', '.join(point.scan for point in found)}; "
-                "give the point itself, one of scan.points"
+                f"point {which} exists in each of {', '.join(point.scan for point in found)}; pass the "
+                "point itself, one of scan.points"
             )
         if not found:
             where = " and ".join(map(str, self.directories))
             numbers = _ranges({point.record.point for point in self.points})
-            raise ScanError(f"{where}: no finished point {which}; there are {numbers}; see dlscan status")
+            raise ScanError(f"{where}: no finished point {which}; finished: {numbers}; see dlscan status")
         return found[0]
 
     def best(self, key: str = "val_auc") -> DonePoint:

@@ -65,7 +65,7 @@ def last_owner(paths: PointPaths, at_least: int) -> Attempt | None:
     try:
         return attempts.read_attempt(paths, number)
     except (DlscanError, OSError):
-        return Attempt(number, "an unknown host (its file cannot be read)", 0, None, "", beat=BEAT)
+        return Attempt(number, "an unknown host (the attempt file cannot be read)", 0, None, "", beat=BEAT)
 
 
 def hold(paths: PointPaths, attempt: Attempt) -> None:
@@ -122,8 +122,8 @@ class Silence:
             left = min(left, stale_after(last) - (server_time(self._paths.attempts) - sign))
         if first and left > 0:
             log.info(
-                f"{self._paths.directory.name}: waiting up to {left:.0f} s for a sign of life of attempt "
-                f"{last.number} on {last.host}; if there is none, this job takes the point over"
+                f"{self._paths.directory.name}: waiting up to {left:.0f} s for a sign of life from attempt "
+                f"{last.number} on {last.host}; without one, this job takes over the point"
             )
         return max(left, 0.0)
 
@@ -141,7 +141,7 @@ def _lives(paths: PointPaths, attempt: Attempt) -> bool | None:
 def _held(paths: PointPaths, attempt: Attempt) -> HeldError:
     job = f", job {attempt.job}" if attempt.job else ""
     return HeldError(
-        f"{paths.directory}: attempt {attempt.number} trains this point on {attempt.host} (process "
+        f"{paths.directory}: attempt {attempt.number} is training this point on {attempt.host} (process "
         f"{attempt.pid}{job}); wait for it or cancel it"
     )
 

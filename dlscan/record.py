@@ -84,7 +84,7 @@ def require_whole(path: Path, digest: str | None) -> None:
     if checksum(path) != digest:
         raise ScanError(
             f"{path}: damaged, its checksum does not match that in record.json; remove record.json and run "
-            "the scan again to train this point anew"
+            "the scan again to train this point again"
         )
 
 

@@ -103,7 +103,7 @@ class SealedFile:
         while rest:  # once, unless a signal comes or it is more than the kernel reads at once
             got = os.preadv(self._descriptor, [rest], begin)
             if not got:
-                raise ValueError("ends too early")
+                raise ValueError("file is truncated")
             rest, begin = rest[got:], begin + got
 
     def check(self, begin: int, end: int) -> None:
@@ -146,11 +146,11 @@ class SealedFile:
         blocks = _blocks(self.size)
         self.size -= _SUM * blocks + _DIGEST
         if self.size < 0:
-            raise ValueError("ends too early")
+            raise ValueError("file is truncated")
         found = os.pread(self._descriptor, _SUM * blocks + _DIGEST, self.size)
         sums = found[: _SUM * blocks]
         if _digest(sums) != found[len(sums) :]:
-            raise ValueError("damaged: its checksums are not whole")
+            raise ValueError("damaged: its checksums are incomplete")
         self._unread = bytearray(b"\1") * blocks
         return np.frombuffer(sums, "<u4")
 

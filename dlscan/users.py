@@ -36,7 +36,7 @@ class User:
     training: int
 
     def __str__(self) -> str:
-        now = f", {self.training} in training now" if self.training else ""
+        now = f", {self.training} training now" if self.training else ""
         return f"scan {self.scan} ({self.directory}; {self.done} of {self.points} points done{now})"
 
 

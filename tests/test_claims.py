@@ -240,7 +240,7 @@ def test_an_owner_that_was_stopped_and_replaced_writes_nothing_more(paths, worke
     first.kill(signal.SIGCONT)
     answer = first("write result old")
     assert answer.startswith("FencedError")
-    assert "attempt 2 has taken this point over from attempt 1" in answer
+    assert "attempt 2 took over this point because attempt 1 gave no sign of life" in answer
     assert first("resumed 3").startswith("FencedError")
     assert first("end failed") == "ended"
 
@@ -257,7 +257,7 @@ def test_nobody_takes_a_point_whose_owner_was_stopped_while_it_writes(paths, wor
     first("take")
     assert first("hang") == "inside"
     first.kill(signal.SIGSTOP)
-    with pytest.raises(ScanError, match=r"held for .* by a process that hangs"):
+    with pytest.raises(ScanError, match=r"locked for .* by a process that hangs"):
         Claim.take(paths)
     assert not file(paths, 2).exists()
     first.kill(signal.SIGCONT)

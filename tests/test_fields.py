@@ -33,8 +33,8 @@ class Thing:
         ({"many": {"x": 1}}, "many is {'x': 1}"),
         ({"many": [["x", [1]]]}, "many is [['x', [1]]]"),
         ({"words": "abc"}, "words is 'abc'"),
-        ([1], "[1] in place of names with values"),
-        (None, "None in place of names with values"),
+        ([1], "must be a mapping of names to values, got [1]"),
+        (None, "must be a mapping of names to values, got None"),
     ],
 )
 def test_the_first_value_that_does_not_fit_is_named(value: Any, wrong: str) -> None:

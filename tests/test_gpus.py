@@ -83,5 +83,5 @@ def test_gpus_are_chosen_before_the_framework_is_loaded():
 
 @pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="there is a driver here")
 def test_the_memory_of_a_gpu_without_a_driver_is_an_error():
-    with pytest.raises(BackendError, match="memory of GPU 0 is not known"):
+    with pytest.raises(BackendError, match="cannot read the memory size of GPU 0"):
         gpu_bytes(0)

@@ -227,7 +227,7 @@ def test_two_that_prepare_without_locks_do_not_mix(
     experiment = make_experiment()
     experiment.data.prepared.parent.mkdir()
     (experiment.data.prepared.parent / ".small.lock.owner").write_text("process 7 on node01\nx:1:7:9\n")
-    with pytest.raises(DataError, match=r"another `dlscan prepare` is at work .* process 7 on node01 has"):
+    with pytest.raises(DataError, match=r"another `dlscan prepare` is writing .* process 7 on node01 has"):
         prepare(experiment, processes=1)
 
 

@@ -182,10 +182,10 @@ def test_the_settings_of_the_session_stay(scan):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda scan: scan.history(9), ScanError, "no finished point 9; there are 1 to 4; see dlscan status"),
+        (lambda scan: scan.history(9), ScanError, "no finished point 9; finished: 1 to 4; see dlscan status"),
         (lambda scan: scan.plot.roc([1, 9]), ScanError, "no finished point 9"),
         (lambda scan: scan.plot.roc(ky="Ele"), UsageError, "no option 'ky'; did you mean 'key'"),
-        (lambda scan: scan.plot.pie(), AttributeError, "no plot 'pie'; there are history"),
+        (lambda scan: scan.plot.pie(), AttributeError, "no plot 'pie'; valid: history"),
         (lambda scan: dlscan.load("nowhere"), ScanError, "nowhere: no such scan"),
     ],
 )
@@ -199,7 +199,7 @@ def test_a_number_that_two_scans_have_asks_for_the_point_itself(small_scan, tmp_
     second = shutil.copytree(first, tmp_path / "copy")
     both = dlscan.load(first, second)
     with pytest.raises(
-        ScanError, match=r"point 2 is one of each of .*; give the point itself, one of scan\.points"
+        ScanError, match=r"point 2 exists in each of .*; pass the point itself, one of scan\.points"
     ):
         both.history(2)
     assert both.history(both.points[5])["loss"].equals(dlscan.load(second).history(2)["loss"])

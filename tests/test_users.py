@@ -33,7 +33,7 @@ def test_prepare_names_the_scan_whose_dataset_it_replaces(scan, make_experiment,
         claim.end("preempted")
     (warning,) = [record for record in caplog.records if "uses the dataset" in record.getMessage()]
     assert warning.levelno == logging.WARNING
-    named = f"scan small ({experiment.directory}; 1 of 3 points done, 1 in training now) uses the dataset"
+    named = f"scan small ({experiment.directory}; 1 of 3 points done, 1 training now) uses the dataset"
     assert named in warning.getMessage()
     # the dataset that is there now is nobody's
     caplog.clear()

@@ -33,8 +33,8 @@ def system(batch: Batch, cluster: str = "") -> System:
         here = found.cluster()
         if here != cluster:
             raise BatchError(
-                f"the jobs are on cluster {cluster}, and the one here is {here or 'of no name'}; "
-                f"run this where the commands are those of {cluster}"
+                f"the jobs are on cluster {cluster}, but this machine uses cluster "
+                f"{here or 'without a name'}; run this on a machine of cluster {cluster}"
             )
     return found
 

@@ -117,10 +117,10 @@ def _call_once(
         )
     except (FileNotFoundError, PermissionError) as error:
         if cwd is not None and not cwd.is_dir():
-            raise CallError(f"{cwd}: no such directory to run `{program}` in") from None
+            raise CallError(f"{cwd}: no such directory, so `{program}` cannot run there") from None
         raise MissingCommand(
-            f"`{program}` cannot be run here ({error.strerror}): log in where the batch system's commands "
-            "are, or choose another system by `--on`"
+            f"`{program}` cannot be run here ({error.strerror}): log in to a machine that has the batch "
+            "system's commands, or choose another system with `--on`"
         ) from None
     except OSError as error:  # too many processes, no memory for one more
         raise CallError(f"`{program}` cannot be started ({error.strerror})") from None
@@ -134,7 +134,7 @@ def _call_once(
         raise
     if process.returncode != 0:
         words = errors.strip() or output.strip()
-        said = last_line(words) or "it says nothing"
+        said = last_line(words) or "no message"
         raise CallError(f"`{program}` failed ({_how(process.returncode)}): {said}", process.returncode, words)
     return output
 

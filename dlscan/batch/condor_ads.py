@@ -44,10 +44,10 @@ def read_ads(output: str) -> list[dict[str, Any]]:
     try:
         ads = json.loads(output)
     except ValueError as error:
-        raise BatchError(f"HTCondor answers something that is not JSON ({error})") from None
+        raise BatchError(f"HTCondor's answer is not JSON ({error})") from None
     whole = isinstance(ads, list) and all(isinstance(ad, dict) for ad in ads)
     if not whole or not all(isinstance(ad.get("ClusterId"), int) for ad in ads):
-        raise BatchError(f"HTCondor answers something else than jobs ({output.strip()[:80]!r})")
+        raise BatchError(f"HTCondor's answer is not a list of jobs ({output.strip()[:80]!r})")
     return [ad for ad in ads if isinstance(ad, dict)]
 
 
@@ -62,7 +62,7 @@ def sight_in_queue(ad: Mapping[str, Any]) -> Sight:
         held = f"held: {ad.get('HoldReason', 'no reason given')}"
         reason = _why_held(ad.get("HoldReasonCode"), held)
         if reason == "timeout" and _comes_back(ad):
-            return Sight("queued", "", f"{held}; it goes on by itself", host)
+            return Sight("queued", "", f"{held}; HTCondor releases it by itself", host)
         return Sight("ended" if reason else "queued", reason, held, host)
     if status in (3, 4):
         # it is on its way to the history
@@ -96,7 +96,9 @@ def sight_of_factory(ad: Mapping[str, Any], proc: int) -> Sight | None:
     """What a factory says of a job that is not in the queue: queued if it is still to be made."""
     following = ad.get("JobMaterializeNextProcId")
     if isinstance(following, int) and following <= proc < int(ad.get("TotalSubmitProcs", proc + 1)):
-        return Sight("queued", "", f"waits for one of {ad.get('JobMaterializeLimit')} places")
+        return Sight(
+            "queued", "", f"waiting for one of {ad.get('JobMaterializeLimit')} slots (batch.max_running)"
+        )
     return None
 
 

@@ -69,12 +69,12 @@ def check_options(options: Mapping[str, Any]) -> None:
     for name, value in options.items():
         lower, where = str(name).lower(), f"batch.options.{name}"
         if lower in DECIDED:
-            raise BatchError(f"{where}: dlscan decides it; use {DECIDED[lower]}")
+            raise BatchError(f"{where}: dlscan sets it; use {DECIDED[lower]}")
         attribute = re.fullmatch(r"(?:\+|my\.)[a-z_][a-z0-9_]*", lower)
         if attribute is None and lower not in COMMANDS:
             raise BatchError(
-                f"{where}: HTCondor's submit language has no such command, and an attribute of a job "
-                f"is written +Name; {hint(lower, COMMANDS)}"
+                f"{where}: HTCondor's submit language has no such command (write job attributes as +Name); "
+                f"{hint(lower, COMMANDS)}"
             )
         if not isinstance(value, str | int | float):
             raise BatchError(f"{where}: must be text, a number, true or false, got {value!r}")

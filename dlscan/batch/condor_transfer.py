@@ -50,7 +50,7 @@ def _directory(request: Request, point: int) -> str:
         return request.draft[point]
     found = sorted((request.scan / "points").glob(f"{point:04d}-*"))
     if len(found) != 1:
-        raise BatchError(f"{request.scan}: there is no directory for point {point} in it")
+        raise BatchError(f"{request.scan}: it has no directory for point {point}")
     return found[0].name
 
 

@@ -103,11 +103,11 @@ class Dask:
     def look(self, jobs: Jobs) -> dict[str, Sight]:
         """What the scheduler says; a task that it does not have, or that went with it, has ended."""
         if self._is_gone():
-            return dict.fromkeys(jobs, Sight("ended", "cancelled", "its scheduler is gone"))
+            return dict.fromkeys(jobs, Sight("ended", "cancelled", "the dask scheduler is gone"))
         with self._client() as client:
             said = _told(client, list(jobs))
         # what became of a task that is through, its points say; of one that never began, nobody
-        forgotten = Sight("ended", "cancelled", "the scheduler does not have it any more")
+        forgotten = Sight("ended", "cancelled", "the scheduler no longer has it")
         return {name: _sight(*said[name]) if name in said else forgotten for name in jobs}
 
     def cancel(self, jobs: Jobs) -> None:
@@ -127,7 +127,7 @@ class Dask:
         if where is None:
             raise BatchError(
                 "batch.scheduler is missing: start `dask scheduler` and some `dask worker ADDRESS`, "
-                "and give its address (tcp://HOST:8786) or its file, here or by --scheduler"
+                "then give its address (tcp://HOST:8786) or its file here or with --scheduler"
             )
         if "://" in where or not ("/" in where or where.endswith(".json")):
             return where
@@ -135,7 +135,7 @@ class Dask:
             address = str(read_json(Path(where))["address"])
         except (OSError, KeyError, TypeError) as error:
             raise BatchError(
-                f"batch.scheduler: {where} is no file of a running dask scheduler ({_words(error)})"
+                f"batch.scheduler: {where} is not the file of a running dask scheduler ({_words(error)})"
             ) from None
         return address
 
@@ -166,20 +166,23 @@ class Dask:
             client = Client(address, timeout=_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             raise BatchError(
-                f"dask: no scheduler answers at {address} ({_words(error)}); start it and its workers, "
-                "or give another by --scheduler"
+                f"dask: no scheduler answers at {address} ({_words(error)}); start it and its workers, or "
+                "give another with --scheduler"
             ) from None
         try:
             with client:
                 yield client
         except (OSError, TimeoutError, ImportError) as error:
-            raise BatchError(f"dask: the scheduler at {address} fails: {_words(error)}") from None
+            raise BatchError(f"dask: the scheduler at {address} failed: {_words(error)}") from None
 
     def _wait_for(self, client: Any, keys: list[str]) -> None:
         until = time.monotonic() + _SECONDS
         while len(_told(client, keys)) < len(keys):
             if time.monotonic() > until:
-                raise BatchError("dask: the scheduler did not take the tasks in time")
+                raise BatchError(
+                    "dask: the scheduler did not accept the tasks in time; check that it is "
+                    "running, then run the same command again"
+                )
             time.sleep(0.05)
 
 
@@ -220,7 +223,7 @@ def _sight(state: str, worker: str, error: str) -> Sight:
         return Sight("ended", "done", "finished", host)
     if state == "erred":
         return Sight("ended", "node" if "KilledWorker" in error else "failed", error, host)
-    return Sight("queued", words="no worker is fit for it" if state == "no-worker" else state)
+    return Sight("queued", words="no worker is suitable" if state == "no-worker" else state)
 
 
 def _keys(request: Request) -> list[str]:

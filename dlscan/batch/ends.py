@@ -49,7 +49,7 @@ def note_ends(before: Mapping[PointPaths, int], code: int, log: Path) -> None:
             outcome = "preempted" if told else "failed"
             note_end(paths, outcome, _last_words(code, log), exit_code=code)
         except (DlscanError, OSError) as error:  # no reason to stop the jobs of other points
-            messages.warning(f"{paths.directory}: how its job ended is not written down: {error}")
+            messages.warning(f"{paths.directory}: cannot write down how its job ended: {error}")
 
 
 def _last_words(code: int, log: Path) -> str:

@@ -95,7 +95,9 @@ class HTCondor:
             raise CallError(_refusal(error, request), error.code, error.words) from None
         found = re.search(r"^(\d+)\.0 - \1\.(\d+)$", output, re.MULTILINE)
         if found is None or int(found[2]) != len(request.jobs) - 1:
-            raise BatchError(f"`condor_submit` answers {output.strip()!r}, not {len(request.jobs)} jobs")
+            raise BatchError(
+                f"`condor_submit` answered {output.strip()!r} instead of the ids of {len(request.jobs)} jobs"
+            )
         return _ids(int(found[1]), request)
 
     def find(self, request: Request) -> list[str]:
@@ -166,10 +168,10 @@ def _refusal(error: CallError, request: Request) -> str:
     if found is None:
         return str(error)
     # what it could not parse is on a line of its own
-    said = f"`condor_submit` refuses: {found[1]}{found[2] or '' if found[1].rstrip().endswith(':') else ''}"
+    said = f"`condor_submit` refused: {found[1]}{found[2] or '' if found[1].rstrip().endswith(':') else ''}"
     said = " ".join(said.split())
     if request.batch.max_running is not None and "materializ" in error.words.lower():
-        return f"{said}; this schedd cannot limit how many jobs run: unset batch.max_running"
+        return f"{said}; this schedd cannot limit how many jobs run at a time; unset batch.max_running"
     return f"{said} (the submit description is in {request.directory / SCRIPT})"
 
 
@@ -191,8 +193,8 @@ def _whole_factories(wanted: set[tuple[int, int]], tags: dict[int, str]) -> set[
         others -= wanted
         if others:
             raise BatchError(
-                f"HTCondor has not made all of these jobs yet, because of batch.max_running, and "
-                f"removes those only together with {len(others)} more of cluster {cluster}: cancel them all"
+                "HTCondor has not created all of these jobs yet (batch.max_running) and can only remove "
+                f"them together with {len(others)} more of cluster {cluster}; cancel the whole scan"
             )
         found.add(cluster)
     return found
@@ -209,5 +211,5 @@ def _tags(jobs: Jobs) -> dict[int, str]:
 def _numbers(job: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d+)\.(\d+)", job)
     if found is None:
-        raise BatchError(f"{job!r} is not the id of a job of HTCondor's, such as 12.3")
+        raise BatchError(f"{job!r} is not an HTCondor job id such as 12.3")
     return int(found[1]), int(found[2])

@@ -85,7 +85,7 @@ class PBS:
         answer = call(["qsub"], input=script, cwd=_NEUTRAL, seconds=120.0)
         lines = [line for line in answer.splitlines() if _ID.match(line)]
         if not lines:
-            raise BatchError(f"`qsub` did not say which number the jobs have, but {answer.strip()!r}")
+            raise BatchError(f"`qsub` did not print a job id, but {answer.strip()!r}")
         return _ids(lines[-1], request)
 
     def find(self, request: Request) -> list[str]:
@@ -109,7 +109,7 @@ class PBS:
         seen: dict[str, Sight] = {}
         for job in jobs:
             if not _ID.fullmatch(job):
-                raise BatchError(f"{job!r} is not the id of a job of PBS, such as 12[3]")
+                raise BatchError(f"{job!r} is not a PBS job id such as 12[3]")
         for array in sorted({re.sub(r"\[\d+\]$", "[]", job) for job in jobs}):
             for job, attributes in self._details(array):
                 if job in jobs:

@@ -66,7 +66,7 @@ def check_options(options: Mapping[str, Any]) -> None:
             continue
         letter = _letter(key)
         if letter in _OWN:
-            raise BatchError(f"{where}: -{letter} is dlscan's own; {_OWN[letter]}")
+            raise BatchError(f"{where}: -{letter} is set by dlscan; {_OWN[letter]}")
         if letter not in _LETTERS.values():
             known = [_DIALECT, *_LETTERS, *_LETTERS.values()]
             raise BatchError(f"{where}: `qsub` has no such option; {hint(key, known)}")

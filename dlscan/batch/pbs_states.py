@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dlscan.batch.system import Reason, Sight
 
 _STATES = {
-    "B": "array begun",
+    "B": "array started",
     "C": "completed",
     "E": "exiting",
     "F": "finished",
@@ -24,15 +24,15 @@ _RUNNING = "RESU"
 _ENDED = "CFX"
 # Exit_status below zero is PBS's own: of OpenPBS (-26 to -29) and of Torque (-10 to -12), and what both have
 _OWN_STATUS: dict[int, tuple[Reason, str]] = {
-    -29: ("timeout", "over its walltime"),
-    -28: ("timeout", "over its CPU time"),
-    -27: ("oom", "over its memory"),
-    -26: ("oom", "over its virtual memory"),
-    -12: ("timeout", "over its CPU time"),
-    -11: ("timeout", "over its walltime"),
-    -10: ("oom", "over its memory"),
-    -3: ("node", "could not run and is to be tried again"),
-    -2: ("failed", "could not be started, after its files were there"),
+    -29: ("timeout", "exceeded its walltime"),
+    -28: ("timeout", "exceeded its CPU time"),
+    -27: ("oom", "exceeded its memory"),
+    -26: ("oom", "exceeded its virtual memory"),
+    -12: ("timeout", "exceeded its CPU time"),
+    -11: ("timeout", "exceeded its walltime"),
+    -10: ("oom", "exceeded its memory"),
+    -3: ("node", "could not run, will be tried again"),
+    -2: ("failed", "could not be started after its files were staged"),
     -1: ("failed", "could not be started"),
 }
 # a job that a signal ended has 128 or 256 more than its number
@@ -93,7 +93,7 @@ def _ending(status: int, comment: str) -> tuple[Reason, str]:
         number = status - base
         if 0 < number < 65:
             if "walltime" in comment:
-                return "timeout", "over its walltime"
+                return "timeout", "exceeded its walltime"
             # qdel and a walltime both begin with it; what training writes down itself tells more
             return "cancelled" if number == _SIGTERM else "failed", f"killed by signal {number}"
     return "failed", f"exit code {status}"

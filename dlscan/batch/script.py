@@ -56,8 +56,8 @@ def read_template(template: str | None, default: str) -> tuple[str, str]:
     if not file.is_file():
         names = sorted(Path(item.name).stem for item in packaged.iterdir() if item.name.endswith(suffix))
         raise BatchError(
-            f"batch.template: there is no template {template!r} in dlscan, only {', '.join(names)}; "
-            f"the path of your own needs a slash or a dot: ./{template}{suffix}"
+            f"batch.template: dlscan has no template {template!r}, only {', '.join(names)}; the path to "
+            f"your own template needs a slash or a dot: ./{template}{suffix}"
         )
     return file.read_text(encoding="utf-8"), file.name
 
@@ -66,7 +66,9 @@ def read_script_template(template: str | None, default: str) -> tuple[str, str]:
     """As `read_template`, of a whole script: it has to say where what the jobs ask for is put in."""
     text, name = read_template(template, default)
     if "@options@" not in text:
-        raise BatchError(f"{name}: has no line @options@, where what the jobs ask for is put in")
+        raise BatchError(
+            f"{name}: has no line @options@, where dlscan puts the resource requests of the jobs"
+        )
     return text, name
 
 
@@ -102,14 +104,14 @@ def fill(text: str, name: str, values: Mapping[str, object]) -> str:
         if word not in values:
             known = ", ".join(f"@{known}@" for known in sorted(values))
             raise BatchError(
-                f"{name}: line {line}: @{word}@ stands for nothing; there are {known}, and @@ for an at sign"
+                f"{name}: line {line}: unknown placeholder @{word}@; valid: {known}, and @@ for an at sign"
             )
         value = values[word]
         if not isinstance(value, Lines):
             return quoted(str(value))
         if text.splitlines()[line - 1].strip() != found[0]:
             raise BatchError(
-                f"{name}: line {line}: @{word}@ stands for whole lines; put it on a line of its own"
+                f"{name}: line {line}: @{word}@ expands to whole lines; put it on a line of its own"
             )
         return value.rstrip("\n")
 

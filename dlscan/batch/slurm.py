@@ -48,7 +48,7 @@ class Slurm:
         if options.asks_for_gpus_itself(batch) and "gpu" not in self._config.get("GresTypes", "").split(","):
             raise BatchError(
                 f"batch.gpus is {batch.gpus}, but this Slurm has no GPUs (GresTypes); set it to 0 to train "
-                "on CPUs, or ask for GPUs as this site wants it by batch.options"
+                "on CPUs, or request GPUs the way this site requires in batch.options"
             )
         self.most_jobs()
 
@@ -87,7 +87,7 @@ class Slurm:
             raise CallError(f"{error}{_advice(error, request)}", error.code, error.words) from None
         job = answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
         if not job.isdecimal():
-            raise BatchError(f"`sbatch` did not say which number the jobs have, but {answer.strip()!r}")
+            raise BatchError(f"`sbatch` did not print a job id, but {answer.strip()!r}")
         return _ids(job, request)
 
     def find(self, request: Request) -> list[str]:
@@ -136,15 +136,15 @@ class Slurm:
             limit = found[name].get("MaxTime", "")
             if batch.time is not None and batch.time > options.seconds_of(limit):
                 raise BatchError(
-                    f"batch.time: partition {name!r} allows {limit} at most; training stops in time "
-                    "and goes on in the next job, so less than it needs is enough"
+                    f"batch.time: partition {name!r} allows at most {limit}; lower batch.time: training "
+                    "stops in time and continues in the next job"
                 )
 
 
 def _key(job: str) -> Key:
     array, _, index = job.partition("_")
     if not (array.isdecimal() and index.isdecimal()):
-        raise BatchError(f"{job!r} is not the id of a job of an array of Slurm's, such as 12_3")
+        raise BatchError(f"{job!r} is not the id of a Slurm array job such as 12_3")
     return array, int(index)
 
 
@@ -156,7 +156,7 @@ def _advice(error: CallError, request: Request) -> str:
     words = error.words.lower()
     if "job submit limit" in words or "submitjob" in words.replace(" ", ""):
         return (
-            f"; {len(request.jobs)} jobs at once are more than this site lets you submit: train several "
-            "points in a job (batch.models_per_job), or run the same command again when others have ended"
+            f"; this site does not let you submit {len(request.jobs)} jobs at once: train several points "
+            "per job (batch.models_per_job), or run the same command again when other jobs have ended"
         )
     return ""

@@ -23,16 +23,16 @@ _GROUPS = (
 _OWN = {
     "array": "use batch.max_running to limit how many jobs run at a time",
     "chdir": "jobs run in the submission's directory",
-    "clusters": "dlscan asks one cluster; log in to the other one",
+    "clusters": "dlscan uses the cluster it runs on; log in to the other one",
     "error": "jobs write to N.log in the submission's directory",
-    "help": "it is no option of a job",
+    "help": "it is not an option for jobs",
     "input": "jobs read nothing",
     "job-name": "dlscan finds its jobs by their name",
     "output": "jobs write to N.log in the submission's directory",
     "parsable": "dlscan sets it",
     "test-only": "use `dlscan scan --dry-run`",
-    "usage": "it is no option of a job",
-    "version": "it is no option of a job",
+    "usage": "it is not an option for jobs",
+    "version": "it is not an option for jobs",
     "wait": "use `dlscan scan --wait`",
     "wrap": "use batch.template for a script of your own",
 }
@@ -61,7 +61,7 @@ def native(options: Mapping[str, Any]) -> dict[str, Any]:
         name = str(key).lstrip("-").replace("_", "-")
         where = f"batch.options.{key}"
         if name in _OWN:
-            raise BatchError(f"{where}: --{name} is dlscan's own; {_OWN[name]}")
+            raise BatchError(f"{where}: --{name} is set by dlscan; {_OWN[name]}")
         if name in found:
             raise BatchError(f"{where}: --{name} is given twice")
         if not isinstance(value, str | int | float | None):
@@ -76,7 +76,9 @@ def require_known(options: Collection[str], known: Collection[str], letters: Map
     """Complain about an option that `sbatch` does not have."""
     for name in options:
         if name in letters:
-            raise BatchError(f"batch.options.{name}: -{name} is short for {letters[name]!r}; write that")
+            raise BatchError(
+                f"batch.options.{name}: -{name} is short for {letters[name]!r}; write the long name"
+            )
         if name not in known:
             raise BatchError(
                 f"batch.options.{name}: `sbatch` has no option --{name} here; {hint(name, sorted(known))}"

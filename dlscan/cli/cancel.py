@@ -28,9 +28,9 @@ def cancel(scan: str, numbers: tuple[int, ...], forget: bool, more: tuple[int, .
     from dlscan.cli.scanning import tell
 
     if more and not numbers:
-        raise click.UsageError(f"unexpected {more[0]}; numbers of points come after --point")
+        raise click.UsageError(f"unexpected argument {more[0]}; give point numbers after --point")
     if forget and numbers:
-        raise click.UsageError("--forget is for all points: leave out --point")
+        raise click.UsageError("--forget applies to all points; leave out --point")
     plan = scans.Plan.read(scan_directory(scan))
     ended = scans.cancel(plan, (*numbers, *more), tell, forget)
     jobs = ended.queued + ended.running

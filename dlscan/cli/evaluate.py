@@ -55,7 +55,7 @@ def _chosen(points: "Sequence[DonePoint]", numbers: dict[int, None]) -> "Sequenc
     for number in numbers:
         if number not in known:
             raise UsageError(
-                f"--point {number}: no finished point of this number; "
+                f"--point {number}: no finished point has this number; "
                 f"finished: {', '.join(map(str, sorted(known)))}"
             )
     return [known[number] for number in numbers] if numbers else points

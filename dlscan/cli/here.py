@@ -42,9 +42,9 @@ def train_here(experiment: "Experiment", plan: "Plan", work: "Work") -> None:
                 telling = Telling(progress)
                 states = scans.run_local(plan, work.packs, experiment.batch, telling)
         except KeyboardInterrupt:
-            scanning.tell("stopped; finished epochs are kept, and the same command goes on")
+            scanning.tell("stopped; finished epochs are kept, and the same command continues the scan")
             if ending.hung_up:
-                scanning.tell("the terminal was closed; with --detach a scan goes on without it")
+                scanning.tell("the terminal was closed; use --detach to keep a scan running without one")
             raise
     scanning.conclude(plan, states)
 
@@ -82,7 +82,7 @@ class Telling:
 
         whole = totals(states)
         if self._progress.visible:
-            left = "time left is known after an epoch"
+            left = "time left known after the first epoch"
             if whole.seconds_left is not None:
                 left = f"at most {clock(whole.seconds_left / max(1, whole.running))} left"
             self._progress("epochs", whole.epochs, whole.epochs_wanted, f"{whole.running} running, {left}")
@@ -113,6 +113,6 @@ def detach(plan: "Plan", arguments: Sequence[str]) -> None:
         )
     scan = shlex.quote(str(plan.directory))
     say(
-        f"{plan.directory}: goes on as process {process.pid}, also when this terminal is closed; its output "
-        f"is in {log}. Look by `dlscan status {scan}`, end it by `dlscan cancel {scan}`"
+        f"{plan.directory}: runs in the background as process {process.pid}, even after this terminal "
+        f"closes; output in {log}. Check it with `dlscan status {scan}`, stop it with `dlscan cancel {scan}`"
     )

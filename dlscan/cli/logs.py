@@ -43,8 +43,8 @@ def logs(scan: str, number: int, follow: bool, lines: int | None) -> None:
     file = files.log_file(plan, point)
     if file is None:
         raise ScanError(
-            f"{plan.paths(point).directory}: no job has printed anything yet; "
-            f"`dlscan status {shlex.quote(scan)}` shows where it is"
+            f"{plan.paths(point).directory}: no job of this point has printed anything yet; check its "
+            f"state with `dlscan status {shlex.quote(scan)}`"
         )
     tell(f"==> {file}")
     click.echo(harmless_bytes(files.last_lines(file, lines)), nl=False)

@@ -81,7 +81,9 @@ def scan(
         scanning.show(experiment, batch, retry, extend)
         return
     if detach and batch.system != "local":
-        raise click.UsageError(f"--detach: jobs of {batch.system} outlive the terminal anyway")
+        raise click.UsageError(
+            f"--detach: {batch.system} jobs do not depend on the terminal; leave out --detach"
+        )
     manifest = _check(experiment)
     if batch.system != "local":
         from dlscan.batch import system as batch_system

@@ -40,7 +40,7 @@ def with_scheduler(batch: "Batch", scheduler: str | None) -> "Batch":
     if scheduler is None:
         return batch
     if batch.system != "dask":
-        raise click.UsageError(f"--scheduler is for dask, and this runs on {batch.system}")
+        raise click.UsageError(f"--scheduler is for dask, but this scan runs on {batch.system}")
     file = Path(scheduler)
     is_file = file.suffix == ".json" or file.is_file()
     # other commands are started elsewhere
@@ -69,7 +69,7 @@ def show(experiment: "Experiment", batch: "Batch", retry: tuple[str, ...], exten
         try:
             system(batch).check(batch)
         except BatchError as error:
-            tell(f"as it is, this cannot be submitted: {error}")
+            tell(f"cannot be submitted as it is: {error}")
         packs = tuple(tuple(point.number for point in pack) for pack in found.packs)
         number, directory = Submissions(plan.directory).next_place()
         names = {point.number: point.directory for point in points}
@@ -91,9 +91,9 @@ def say_older(plan: "Plan") -> None:
     """Say which network the points of an older plan get."""
     if plan.older and len(plan.config["data"]["inputs"]) > 1:
         tell(
-            f"{plan.directory}: planned by an older version, in which inputs met in the output layer alone; "
-            "its points keep that network (model.merged_depth: 0). For the new one, give the experiment "
-            "another name"
+            f"{plan.directory}: planned by an older version of dlscan, which merged the inputs only in the "
+            "output layer; its points keep that network (model.merged_depth: 0). For the new network, give "
+            "the experiment another name"
         )
 
 
@@ -102,7 +102,7 @@ def say_ended(report: "Report") -> None:
     state = report.status
     text = f"{state.state} after {_count(state.epochs, 'epoch')}"
     if state.state == "running":
-        text = "left to another process, which trains it"
+        text = "skipped, another process is training it"
     error = f": {state.error}" if state.error else ""
     tell(f"[{report.ended}/{report.total}] {state.point.directory}: {text}{error}")
 
@@ -127,14 +127,14 @@ def raise_refusal(plan: "Plan", work: "Work", submitted: "Submitted") -> None:
         rest = submitted.points - sum(map(len, submitted.jobs))
         raise BatchError(
             f"{plan.directory}: {rest} of {_count(submitted.points, 'point')} not submitted: "
-            f"{submitted.refusal}; when that is fixed or over, run the same command again"
+            f"{submitted.refusal}; once this is resolved, run the same command again"
         )
     if work.left_out:
         first = work.left_out[0]
         raise PointsFailed(
-            f"{_count(len(work.left_out), 'point')} crashed too often to be tried again, the first is "
-            f"{first.point.directory} ({first.state}: {first.error}); fix the cause, then run this with "
-            f"--retry {','.join(sorted({status.state for status in work.left_out}))}"
+            f"{_count(len(work.left_out), 'point')} crashed too often to be tried again, first "
+            f"{first.point.directory} ({first.state}: {first.error}); fix the cause, then run this command "
+            f"with --retry {','.join(sorted({status.state for status in work.left_out}))}"
         )
 
 
@@ -159,7 +159,7 @@ def wait_for(plan: "Plan") -> None:
                     _say_changes(states, before, done)
                 before = {state.point.number: state.state for state in states}
     except KeyboardInterrupt:
-        tell("waiting no longer; the jobs go on, and `dlscan cancel` would end them")
+        tell("stopped waiting; the jobs keep running, `dlscan cancel` ends them")
         raise
     conclude(plan, states)
 
@@ -191,15 +191,15 @@ def conclude(plan: "Plan", states: "list[PointStatus]") -> None:
     say(f"{plan.directory}: {done} of {len(states)} points done")
     if failed:
         raise PointsFailed(
-            f"{len(failed)} of {len(states)} points failed, the first is {failed[0].point.directory} "
-            f"({failed[0].error}); see `{_status(plan)}`, fix the cause, run this again"
+            f"{len(failed)} of {len(states)} points failed, first {failed[0].point.directory} "
+            f"({failed[0].error}); see `{_status(plan)}`, fix the cause, then run the same command again"
         )
     if others and all(other.state == "running" for other in others):
         raise PointsFailed(f"{_are(others)} being trained by another process; see `{_status(plan)}`")
     if others:
         raise PointsFailed(
             f"{_are(others)} not done yet ({', '.join(sorted({other.state for other in others}))}); "
-            f"run the same command again to go on"
+            f"run the same command again to continue"
         )
 
 

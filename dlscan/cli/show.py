@@ -186,7 +186,7 @@ def model(scan: str, number: int) -> None:
         say(f"{'' if number else chr(10)}{meeting}")
     say(
         f"\n{total:,} parameters, {trainable_parameters(network):,} of them trained; "
-        f"{known} floating-point operations for one event"
+        f"{known} floating-point operations per event"
     )
 
 

@@ -93,7 +93,7 @@ def _choice(key: str, value: Any, where: str, sections: Mapping[str, Any]) -> Ch
         if section not in sections or (varied is not None and rest.split(".")[0] not in varied):
             raise Problem(
                 where,
-                "a scan varies keys of model and train, such as model.width or train.learning_rate, and "
-                "data.normalize",
+                "a scan can vary data.normalize and the keys of model and train, such as model.width or "
+                "train.learning_rate",
             )
     return chosen

@@ -154,7 +154,7 @@ class Data:
             raise Problem(join(key, "weights"), f"must be one of data.extras, got {data.weights!r}; {meant}")
         for name, label in data.labels.items():
             if not label.strip() or len(re.findall(r"(?<!\\)\$", label)) % 2:
-                message = f"must be a text, with every formula between two $, got {label!r}"
+                message = f"must be text, with every formula between two $ signs, got {label!r}"
                 raise Problem(join(join(key, "labels"), name), message)
         if data.classes is not None and len(data.classes) < 2:
             raise Problem(join(key, "classes"), "must name at least two classes")

@@ -21,19 +21,21 @@ def check_label(
     folded = _folded(name)
     why = ""
     if folded == _folded(MEAN):
-        why = "Mean_AUC is that of all classes"
+        why = "the column Mean_AUC is the mean over all classes"
     elif "_vs_" in f"_{folded}_":
-        why = "_vs_ stands between two classes, as in the column A_vs_B_AUC"
+        why = "_vs_ separates the two classes in columns such as A_vs_B_AUC"
     elif folded == "val" or folded.startswith("val_"):
-        why = "columns of the validation split start with val_"
+        why = "val_ marks columns of the validation split"
     elif not folded:
-        why = "there is nothing to see of it"
+        why = "the label is invisible"
     if why:
-        raise problem(key, f"{why}; choose another label than {name}")
+        raise problem(key, f"{why}; choose a label other than {name}")
     for other in labels:
         if other != name and _folded(other) == folded:
             case = other.casefold() == name.casefold()
-            how = "differ in case alone, which columns do not tell apart" if case else "look the same"
+            how = (
+                "differ only in upper and lower case, which column names ignore" if case else "look the same"
+            )
             raise problem(key, f"{name} and {other} {how}; choose another label")
 
 
@@ -53,7 +55,7 @@ def require_distinct(classes: Sequence[str]) -> None:
     for name, owner in itertools.chain(whole, pairs):
         if name in owners:
             raise DataError(
-                f"{name}_AUC would be the AUC of {owners[name]} and that of {owner}; "
+                f"the column {name}_AUC would be the AUC of both {owners[name]} and {owner}; "
                 "rename a class (data.classes) and prepare the dataset again"
             )
         owners[name] = owner

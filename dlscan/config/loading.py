@@ -198,7 +198,7 @@ def _text(path: Path) -> str:
     with path.open(encoding="utf-8") as file:
         text = file.read(_MOST_LETTERS + 1)
     if len(text) > _MOST_LETTERS:
-        raise yaml.YAMLError(f"more than {_MOST_LETTERS:,} letters")
+        raise yaml.YAMLError(f"more than {_MOST_LETTERS:,} characters")
     return text
 
 

@@ -104,7 +104,7 @@ def _require_small(root: yaml.Node) -> None:
         """Values in a node, and how deep it is."""
         if id(node) in found:
             if not found[id(node)][0]:
-                raise yaml.YAMLError(f"line {_line(node)}: an alias stands within what it stands for")
+                raise yaml.YAMLError(f"line {_line(node)}: an alias refers to a value that contains it")
             return found[id(node)]
         found[id(node)] = 0, 0  # under way
         below = [] if isinstance(node, yaml.ScalarNode) else node.value

@@ -58,7 +58,7 @@ class Train:
         train: Train = build_fields(cls, value, key)
         if train.momentum and train.optimizer not in WITH_MOMENTUM:
             having = " and ".join(WITH_MOMENTUM)
-            message = f"only {having} have a momentum, and train.optimizer is {train.optimizer}"
+            message = f"only {having} have momentum, but train.optimizer is {train.optimizer}"
             raise Problem(join(key, "momentum"), message)
         return train
 

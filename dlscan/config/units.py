@@ -49,7 +49,7 @@ def require_unit(value: Any, key: str) -> None:
     """
     text = str(value).strip()
     if not isinstance(value, bool) and re.fullmatch(r"\d+(\.\d+)?", text):
-        both = "could be seconds or, as for Slurm, minutes"
+        both = "could mean seconds or, as in Slurm, minutes"
         raise Problem(key, f"{text} {both}; write {text}s or {text}min")
 
 

@@ -85,7 +85,7 @@ class Manifest:
         except DlscanError as error:
             raise DataError(f"{error}; run `{command}` to rebuild it") from None
         if not isinstance(value, dict) or value.get("version") != VERSION:
-            raise DataError(f"{path}: not a dataset of this version; run `{command}` to rebuild it")
+            raise DataError(f"{path}: written by another version of dlscan; run `{command}` to rebuild it")
         try:
             return cls._from_plain(value)
         except (KeyError, TypeError, AttributeError) as error:
@@ -140,7 +140,7 @@ class Manifest:
             changed.insert(0, "data.raw")
         if changed:
             raise DataError(
-                f"{experiment.data.prepared}: prepared with another {', '.join(changed)} than "
+                f"{experiment.data.prepared}: prepared with other values of {', '.join(changed)} than "
                 f"{experiment.file} has now; run `{self._prepare(experiment)}`"
             )
 
@@ -167,8 +167,11 @@ class Manifest:
             return None
         if len(self.inputs[name].shape) > 1:
             shape = "x".join(map(str, self.inputs[name].shape))
-            return f"quantile is for vectors, and {name} has the shape {shape}; choose another kind for it"
-        return f"an older version prepared {name} and measured no quantiles; run `dlscan prepare` again"
+            return (
+                f"quantile is only for vectors, but {name} has the shape {shape}; choose another "
+                "normalisation for it"
+            )
+        return f"an older version of dlscan prepared {name} without its quantiles; run `dlscan prepare` again"
 
     def require_weights(self, experiment: Experiment) -> None:
         """Check that the extra `data.weights` can weigh events, and balance them as `data.balance` says.
@@ -186,7 +189,7 @@ class Manifest:
         if self.extras[name].size != 1:
             shape = "x".join(map(str, self.extras[name].shape))
             raise experiment.problem(
-                "data.weights", f"must hold one number per event, the shape of {name} is {shape}"
+                "data.weights", f"must hold one number per event, but {name} has the shape {shape}"
             )
         problem = self._why_no_weights(name, balance)
         if problem:
@@ -222,7 +225,7 @@ class Manifest:
         if name not in self.weights:
             if balance == "none":
                 return None
-            return f"an older version prepared this dataset, and did not add up the event weights {name}"
+            return f"an older version of dlscan did not add up the event weights {name} of this dataset"
         place = self.weights[name].not_finite
         return None if place is None else f"the event weight {name} is not finite as float32 in {place}"
 

@@ -44,9 +44,9 @@ class SameDataset:
         found = Manifest.read(self.directory).config_hash
         if found != self.config_hash:
             raise DataError(
-                f"{self.directory}: the dataset was prepared anew, with other events or splits, while it was "
-                f"in use (it was {self.config_hash[:12]}, it is {found[:12]}); prepare it as it was to go on "
-                "and give the other dataset its own data.prepared"
+                f"{self.directory}: the dataset was replaced by one with other events or splits while it "
+                f"was in use (hash {self.config_hash[:12]}, now {found[:12]}); to continue, prepare the "
+                "original dataset again and give the new one its own data.prepared"
             )
         self._seen = stamp
 

@@ -71,7 +71,7 @@ class OpenShard:
         self._file = SealedFile(path, sealed)
         try:
             if self._file.size != size:
-                raise ValueError(f"has {self._file.size} bytes instead of {size}")
+                raise ValueError(f"has {self._file.size} bytes, not {size}")
             with self._file.hdf5() as handle:
                 handle.visititems(self._locate)
         except BaseException:

@@ -94,7 +94,7 @@ def class_weights(
             raise DataError(
                 f"balance: {balance} gives each class the same total weight, but the event weights {name} "
                 f"of class {label} add up to {total:g} in the training split; "
-                "choose balance: none, or other weights"
+                "choose balance: none or other weights"
             )
     events, present = sum(counts), sum(count > 0 for count in counts)
     whole = sum(total for count, total in zip(counts, totals, strict=True) if count)

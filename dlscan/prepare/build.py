@@ -105,9 +105,13 @@ def prepare(
     # a link to a larger disk stays a link: the dataset is put where it points
     directory = experiment.data.prepared.resolve()
     if not directory.name:
-        raise experiment.problem("data.prepared", f"cannot be {directory}: it is replaced as a whole")
+        raise experiment.problem(
+            "data.prepared", f"cannot be {directory}: prepare would replace that whole directory"
+        )
     directory.parent.mkdir(parents=True, exist_ok=True)
-    busy = DataError(f"{directory}: another `dlscan prepare` is at work on this dataset; wait for it")
+    busy = DataError(
+        f"{directory}: another `dlscan prepare` is writing this dataset; wait until it has finished"
+    )
     with locked(directory.parent / f".{directory.name}.lock", busy):
         recover_directory(directory)
         verdict = judge(experiment, directory, files, skip_bad, index_only)
@@ -119,8 +123,9 @@ def prepare(
             return Outcome(verdict.manifest, False, time.monotonic() - started)
         for user in unfinished_users(directory):
             log.warning(
-                "%s uses the dataset that is replaced now; its other points end with an error unless the new "
-                "one has the same events in the same splits: give the new one its own data.prepared",
+                "%s uses the dataset that is being replaced; its unfinished points will fail unless the "
+                "new dataset has the same events in the same splits. Give the new dataset its own "
+                "data.prepared",
                 user,
             )
         log.info("building %s because %s", directory, verdict.reason)
@@ -143,8 +148,8 @@ def _room_for(directory: Path) -> Iterator[None]:
         if error.errno not in _FULL:
             raise
         raise DataError(
-            f"{directory.parent}: cannot be written ({error.strerror}); make room there, "
-            "or choose another data.prepared"
+            f"{directory.parent}: cannot be written ({error.strerror}); free some space there, or choose "
+            "another data.prepared"
         ) from error
 
 
@@ -184,9 +189,9 @@ class _Build:
             bad |= {self.files[item.number]: item.reason for item in measured if item.reason}
             linked = self._linked(measured)
             bad |= {
-                file: f"changed while it was read ({bad[file]})"
+                file: f"changed while it was being read ({bad[file]})"
                 if file in bad
-                else "changed while it was read"
+                else "changed while it was being read"
                 for file in layouts
                 if file.stat() != stats[file] or linked[file] is None
             }
@@ -203,7 +208,9 @@ class _Build:
         read = [sum(item.counts[code] for item in good) for code in range(len(SPLITS))]
         written = [splits[split].events for split in SPLITS]
         if read != written:
-            raise DataError(f"{self.place}: read {read} events but wrote {written}: a defect of dlscan")
+            raise DataError(
+                f"{self.place}: read {read} events but wrote {written}: a bug in dlscan, please report it"
+            )
         sources = {
             file: linked_files(file, names) if file in bad else linked[file] or () for file in self.files
         }
@@ -235,7 +242,7 @@ class _Build:
                 if all(reason.startswith(f"has no dataset {name!r}") for reason in bad.values()):
                     first, reason = next(iter(bad.items()))
                     raise self.experiment.problem(
-                        f"data.{key}", f"no file has {name!r}: {first.path} {reason}"
+                        f"data.{key}", f"no raw file has the dataset {name!r}: {first.path} {reason}"
                     )
 
     def _bad_files(self, bad: dict[RawFile, str]) -> BadFilesError:

@@ -43,7 +43,7 @@ def judge(
 ) -> Verdict:
     """Compare the dataset or index in `directory` with an experiment and the raw files of now."""
     if not directory.exists():
-        return Verdict(None, "there is none yet")
+        return Verdict(None, "there is no dataset yet")
     foreign = _foreign_entry(directory)
     if foreign is not None:
         raise experiment.problem(
@@ -54,20 +54,20 @@ def judge(
     try:
         manifest = Manifest.read(directory)
     except DlscanError as error:
-        return Verdict(None, f"the one there cannot be used ({error})")
+        return Verdict(None, f"the existing one cannot be used ({error})")
     if index_only != (manifest.raw is not None):
-        other = "a dataset is there, which an index replaces"
-        return Verdict(None, other if index_only else "only an index is there, which a dataset replaces")
+        other = "the existing dataset is replaced by an index"
+        return Verdict(None, other if index_only else "the existing index is replaced by a dataset")
     reason = _difference(manifest, experiment, directory)
     reason = reason or _weights_reason(manifest, experiment.data.weights)
     reason = reason or _quantiles_reason(manifest, experiment)
     if reason is None:
         if manifest.bad_files and not skip_bad:
-            return Verdict(None, "the one there was made with --skip-bad")
+            return Verdict(None, "the existing one was made with --skip-bad")
         if experiment.data.follow_links and any(
             "data.follow_links" in bad.reason for bad in manifest.bad_files
         ):
-            return Verdict(None, "data.follow_links is set now")
+            return Verdict(None, "data.follow_links is now set")
         known = manifest
         manifest, reason = _compare_sources(known, files, experiment.data)
     if reason is not None:
@@ -108,7 +108,7 @@ def _is_ours(manifest: Path) -> bool:
 
 def _difference(manifest: Manifest, experiment: Experiment, directory: Path) -> str | None:
     if manifest.raw not in (None, str(experiment.data.raw.resolve())):
-        return f"it is an index of {manifest.raw}"
+        return f"the existing index is for {manifest.raw}"
     wanted = content(experiment.data)
     changed = [f"data.{key}" for key in wanted if wanted[key] != manifest.config.get(key)]
     if changed:
@@ -133,9 +133,9 @@ def _weights_reason(manifest: Manifest, name: str | None) -> str | None:
     if name is None or manifest.extras[name].size != 1:
         return None
     if name not in manifest.weights:
-        return f"it does not say what the event weights {name} add up to (an older version made it)"
+        return f"an older version of dlscan made it and did not add up the event weights {name}"
     place = manifest.weights[name].not_finite
-    return None if place is None else f"data.weights is {name} now, which is not finite in {place}"
+    return None if place is None else f"data.weights is now {name}, which is not finite in {place}"
 
 
 def _quantiles_reason(manifest: Manifest, experiment: Experiment) -> str | None:
@@ -144,7 +144,7 @@ def _quantiles_reason(manifest: Manifest, experiment: Experiment) -> str | None:
         is_vector = len(column.shape) <= 1
         wanted = experiment.normalizations(name)
         if is_vector and any(manifest.why_no_quantiles(name, how) for how in wanted):
-            return f"it has no quantiles of {name} (an older version made it)"
+            return f"an older version of dlscan made it, without the quantiles of {name}"
     return None
 
 

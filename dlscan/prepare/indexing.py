@@ -79,8 +79,9 @@ def warn_of_slow(good: Sequence[Measured], datasets: Sequence[str]) -> None:
     found = {(item.number, name, why) for item in good for name, why in item.slow.items() if name in datasets}
     for (name, why), count in sorted(Counter((name, why) for _, name, why in found).items()):
         log.warning(
-            "%s %s in %s of %s files: only HDF5 can read that, several times slower than dlscan reads gzip "
-            "or plain data; `dlscan prepare` without --index-only pays for it once instead of every epoch",
+            "%s %s in %s of %s files: only the HDF5 library can read that, several times slower than "
+            "dlscan reads gzip or uncompressed data. With `dlscan prepare` without --index-only this cost "
+            "arises once, not in every epoch",
             name,
             why,
             f"{count:,}",

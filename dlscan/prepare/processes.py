@@ -114,8 +114,8 @@ def _run_with(
             done(results[places[future.key]])
     except KilledWorker:
         raise DataError(
-            "a worker process died several times over the same task (out of memory?); "
-            "run again with fewer --workers"
+            "a worker process died several times on the same task (out of memory?); run again with fewer "
+            "--workers"
         ) from None
     finally:
         client.cancel(futures, force=True)

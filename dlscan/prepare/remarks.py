@@ -46,7 +46,8 @@ def _say_left_alone(manifest: Manifest, data: Data, linked: Collection[Path]) ->
             for kind, names in kinds.items()
         ]
         log.info(
-            "%s: not read: %s; prepare reads files that end in %s, directly in the directory of a class",
+            "%s: not read: %s; prepare only reads files that end in %s and lie directly in the directory "
+            "of a class",
             data.raw,
             ", ".join(parts),
             ", ".join(SUFFIXES),
@@ -64,13 +65,13 @@ def _warn_of_parts(manifest: Manifest, data: Data, linked: Mapping[Path, str]) -
     ]
     for part, whole in twice[:_GROUPS]:
         log.warning(
-            "%s is read by itself and as a part of %s: its events count twice; give it another suffix or "
-            "another place",
+            "%s is read twice, by itself and as part of %s, so its events count twice; rename its suffix "
+            "or move it elsewhere",
             part,
             whole,
         )
     if len(twice) > _GROUPS:
-        log.warning("%s more raw files are parts of others", f"{len(twice) - _GROUPS:,}")
+        log.warning("%s more raw files are also part of other files", f"{len(twice) - _GROUPS:,}")
 
 
 def _warn_of_copies(manifest: Manifest, data: Data) -> None:
@@ -80,18 +81,20 @@ def _warn_of_copies(manifest: Manifest, data: Data) -> None:
         if source.checksum:
             groups[source.checksum].append(source)
     copies = [group for group in groups.values() if len(group) > 1]
-    where = "on both sides of the split" if isinstance(data.split, FractionSplit) else "several times"
+    where = (
+        "in more than one split" if isinstance(data.split, FractionSplit) else "in the dataset several times"
+    )
     for group in copies[:_GROUPS]:
         labels = list(dict.fromkeys(source.label for source in group))
         classes = "" if len(labels) == 1 else f"in {len(labels)} classes ({', '.join(labels)}) and "
         log.warning(
-            "%s have the same content: their events are %s%s; remove all but one",
+            "%s have the same content, so their events are %s%s; keep only one of them",
             _listed([source.file for source in group]),
             classes,
             where,
         )
     if len(copies) > _GROUPS:
-        log.warning("%s more raw files have copies", f"{len(copies) - _GROUPS:,}")
+        log.warning("%s more raw files have duplicates", f"{len(copies) - _GROUPS:,}")
 
 
 def _warn_of_weights(manifest: Manifest, data: Data) -> None:
@@ -104,8 +107,8 @@ def _warn_of_weights(manifest: Manifest, data: Data) -> None:
         ):
             if count and not total > 0:
                 log.warning(
-                    "the event weights %s of class %s add up to %s in the %s split: its loss and its "
-                    "efficiencies mean nothing there",
+                    "the event weights %s of class %s add up to %s in the %s split: losses and "
+                    "efficiencies of this class have no meaning there",
                     data.weights,
                     label,
                     f"{total:g}",

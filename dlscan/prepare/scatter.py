@@ -161,9 +161,9 @@ def _indexed(piece: Piece, form: Format) -> dict[str, DatasetIndex]:
         index = _checked(_index_once, *known)
     for name, column in {**form.inputs, **form.extras}.items():
         if index[name].shape != column.shape:
-            raise _BadEvents(f"{name} changed its shape while it was read")
+            raise _BadEvents(f"{name} changed its shape while it was being read")
     if any(found.rows < piece.stop for found in index.values()):
-        raise _BadEvents("changed its length while it was read")
+        raise _BadEvents("changed its length while it was being read")
     return index
 
 
@@ -209,11 +209,13 @@ def _encode(
     column = getattr(form.split, "column", None)
     values = block[column] if column else None
     if values is not None and values.size != len(rows):
-        raise _BadEvents(f"{column} must hold a number an event, its shape is {values.shape}")
+        raise _BadEvents(f"{column} must hold one number per event, but its shape is {values.shape}")
     codes = split_codes(form.split, event_hashes(name, rows, seed, "split"), values)
     if values is not None and (codes < 0).any():
         row = int(np.argmax(codes < 0))
-        raise _BadEvents(f"{column} is {values[row]!s} in row {first + row}, which is none of the splits")
+        raise _BadEvents(
+            f"{column} is {values[row]!s} in row {first + row}, which is not the value of any split"
+        )
     columns: dict[str, Dense | Sparse] = {
         "keys": Dense(event_hashes(name, rows, seed, "order")),
         "codes": Dense(codes),
@@ -234,7 +236,7 @@ def _encode(
         if not finite.all():
             row = int(np.argmin(finite))
             raise _BadEvents(
-                f"{form.weights}, which weighs events, is not finite as float32 in row {first + row}"
+                f"{form.weights}, the event weight, is not finite as float32 in row {first + row}"
             )
     return Events(columns), codes
 

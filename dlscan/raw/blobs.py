@@ -113,7 +113,9 @@ class Blobs:
             rest = _beyond(buffers, got)
             more = os.preadv(self._descriptor, rest, offset + got)
             if not more:
-                raise ValueError(f"the file ends at byte {offset + got}, {want - got} bytes too early")
+                raise ValueError(
+                    f"the file is truncated at byte {offset + got}, {want - got} bytes are missing"
+                )
             got += more
 
 

@@ -75,7 +75,7 @@ class Cells:
         size = 1
         for length, stride in zip(reversed(shape), reversed(strides), strict=True):
             if cells.size and length != 1 and stride != size * step:
-                raise ValueError("the values of an event must follow one another in memory")
+                raise ValueError("the values of an event must be contiguous in memory")
             size *= length
         self.events = cells.reshape(*cells.shape[:2], size)
         self.steps = cells.strides[0], cells.strides[1]
@@ -147,7 +147,7 @@ class Straight:
 
     def __init__(self, cells: Array) -> None:
         if not cells.flags.c_contiguous:
-            raise ValueError("the events must follow one another in memory")
+            raise ValueError("the events must be contiguous in memory")
         self._cells, self._events = cells, cells.reshape(len(cells), math.prod(cells.shape[1:]))
         self.dtype = cells.dtype
         self.event_bytes = self._events.shape[1] * cells.dtype.itemsize

@@ -81,7 +81,7 @@ def check_files(
             common = Counter(getattr(layout, of)[name] for layout in good.values()).most_common(1)
             for file in [file for file in good if getattr(good[file], of)[name] != common[0][0]]:
                 found = getattr(good.pop(file), of)[name]
-                bad[file] = f"{name} has {kind} {found}, most files have {common[0][0]}"
+                bad[file] = f"{name} has {kind} {found}, but most files have {common[0][0]}"
     return good, {file: bad[file] for file in files if file in bad}
 
 
@@ -112,8 +112,8 @@ def _describe(file: RawFile, datasets: Sequence[str]) -> Layout:
     stored = sum(item.stored for item in found.values())
     if dense > max(_LEAST_EMPTY, _MOST_INFLATED * stored):
         raise RawError(
-            f"declares {events:,} events of {dense:,} bytes, which {stored:,} bytes in files cannot hold: "
-            "nearly all was never written"
+            f"declares {events:,} events of {dense:,} bytes, but only {stored:,} bytes are stored: nearly "
+            "all of it was never written"
         )
     return Layout(
         events,
@@ -133,14 +133,15 @@ def _layout(name: str, found: Found) -> tuple[tuple[int, ...], str]:
     if dtype.kind not in "biuf":
         raise RawError(f"{name} holds {dtype}, not numbers")
     if not shape:
-        raise RawError(f"{name} is a single number, not a row per event")
+        raise RawError(f"{name} is a single number, not one row per event")
     if 0 in shape[1:]:
         raise RawError(f"{name} has no values: its shape is {shape}")
     if (size := math.prod(shape[1:]) * dtype.itemsize) > _MOST_EVENT:
         raise RawError(
-            f"{name} takes {size:,} bytes an event, more than {_MOST_EVENT:,}: its shape is {shape}"
+            f"{name} takes {size:,} bytes per event, more than the limit of {_MOST_EVENT:,}: its shape is "
+            f"{shape}"
         )
     chunk = math.prod(found.dataset.chunks or ()) * dtype.itemsize
     if chunk > max(_MOST_EVENT, 2 * math.prod(shape) * dtype.itemsize):
-        raise RawError(f"{name} is stored in chunks of {chunk:,} bytes, which are longer than all of it")
+        raise RawError(f"{name} is stored in chunks of {chunk:,} bytes, larger than the whole dataset")
     return tuple(map(int, shape)), dtype.str

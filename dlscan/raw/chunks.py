@@ -37,7 +37,7 @@ def stored_chunks(dataset: h5py.Dataset, name: str) -> tuple[Numbers, Numbers, N
     corners, masks, begins, lengths = (np.array(part) for part in zip(*found, strict=True))
     full = math.prod(dataset.chunks) * dataset.dtype.itemsize
     if (longest := int(lengths.max())) > 2 * full + _SLACK:
-        raise RawError(f"{name} has a chunk of {longest:,} bytes, whose values take only {full:,}")
+        raise RawError(f"{name} has a chunk of {longest:,} bytes, but its values take only {full:,}")
     if (end := int((begins + lengths).max())) > (size := dataset.file.id.get_filesize()):
-        raise RawError(f"{name} has a chunk that ends at byte {end:,}, the file at {size:,}")
+        raise RawError(f"{name} has a chunk that ends at byte {end:,}, but the file ends at {size:,}")
     return corners, masks, begins, lengths

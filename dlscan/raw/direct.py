@@ -52,7 +52,7 @@ class DirectFile:
     Raises
     ------
     RawFileError
-        If the file is not there, or has changed since it was indexed.
+        If the file is not there, or has has changed since it was indexed.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class DirectFile:
         Raises
         ------
         RawFileError
-            If the file is damaged, shorter than its index says, or has changed since it was indexed.
+            If the file is damaged, shorter than its index says, or has has changed since it was indexed.
         """
         self._check()
         if not len(rows):
@@ -146,4 +146,4 @@ class DirectFile:
             return
         now = os.fstat(self._descriptor)
         if (now.st_size, now.st_mtime_ns) != self._stat:
-            raise RawFileError(self._path, "changed since it was indexed")
+            raise RawFileError(self._path, "has changed since it was indexed")

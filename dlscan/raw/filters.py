@@ -42,10 +42,12 @@ def require_filters(dataset: h5py.Dataset, name: str) -> None:
     for code, called in filters_of(dataset):
         if h5py.h5z.filter_avail(code) or (_load_plugins() and h5py.h5z.filter_avail(code)):
             continue
-        what = f"{name} is stored with {called} (HDF5 filter {code}), which HDF5 cannot read here"
+        what = f"{name} is stored with {called} (HDF5 filter {code}), which HDF5 cannot decode here"
         if code in _PLUGINS:
             raise RawError(f"{what}; run `pip install hdf5plugin`")
-        raise RawError(f"{what}; set HDF5_PLUGIN_PATH to its plug-in, or rewrite the file with gzip")
+        raise RawError(
+            f"{what}; set HDF5_PLUGIN_PATH to the directory of its plug-in, or rewrite the file with gzip"
+        )
 
 
 @functools.cache

@@ -61,7 +61,10 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
     directories = data.classes
     if directories is None:
         if data.prepared.resolve().is_relative_to(data.raw.resolve()):
-            raise experiment.problem("data.prepared", "lies in data.raw, where every directory is a class")
+            raise experiment.problem(
+                "data.prepared",
+                "lies inside data.raw, where every directory counts as a class; choose a path elsewhere",
+            )
         names = sorted(path.name for path in data.raw.iterdir() if path.is_dir() and path.name[0] != ".")
         for name in names:
             if not _is_text(name):
@@ -81,7 +84,7 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
         if not place.is_dir():
             raise experiment.problem(key, f"no such directory: {place}")
         if (other := seen.setdefault(place.resolve(), name)) != name:
-            raise experiment.problem(key, f"{place} is the directory of {other} already")
+            raise experiment.problem(key, f"{place} is already the directory of {other}")
         paths = [path for path in place.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
         if not paths:
             raise experiment.problem(key, f"no HDF5 files ({', '.join(SUFFIXES)}) in {place}")

@@ -128,7 +128,7 @@ class RawHandle:
                     self._stored[key] = self._walk.open(place).id.get_filesize()
         stored = self._stored[key]
         if stored is None:
-            raise RawError(f"{name} is put together from itself")
+            raise RawError(f"{name} refers to itself")
         return stored
 
     def _external(self, place: Path, dataset: h5py.Dataset, created: h5py.h5p.PropDCID, name: str) -> int:
@@ -142,12 +142,14 @@ class RawHandle:
             wanted = min(room % 2**64, rest)
             if found.size < offset + wanted:
                 raise RawError(
-                    f"{name} has its values in {found.path}, which is too short: "
-                    f"{found.size:,} bytes of {offset + wanted:,}"
+                    f"{name} has its values in {found.path}, which is truncated: {found.size:,} of "
+                    f"{offset + wanted:,} bytes"
                 )
             rest -= wanted
         if rest:
-            raise RawError(f"{name} has its values in other files, which lack {rest:,} bytes of {size:,}")
+            raise RawError(
+                f"{name} has its values in other files, where {rest:,} of {size:,} bytes are missing"
+            )
         return size
 
     def _virtual(self, place: Path, created: h5py.h5p.PropDCID, name: str) -> int:
@@ -158,15 +160,15 @@ class RawHandle:
             file, path = created.get_virtual_filename(number), created.get_virtual_dsetname(number)
             if "%b" in file + path:
                 raise RawError(
-                    f"{name} is put together from numbered parts ({file}, {path}): "
-                    "how many there must be is not known; name each part in the virtual dataset"
+                    f"{name} is a virtual dataset of numbered parts ({file}, {path}), whose number is "
+                    "unknown; name each part in the virtual dataset"
                 )
             there = place
             if file != ".":
                 found = find_linked(place, file, "HDF5_VDS_PREFIX")
                 self._walk.enter(found, f"{name} has a part in")
                 there = found.path
-            via = f"{name} has a part in {there}, {path}, which is not there"
+            via = f"{name} has a part in {there}, {path}, which does not exist"
             there, part = self._walk.follow(there, path, name, via)
             stored += self._sources(there, part, name)
             if self._look_at_chunks and part.chunks is not None:
@@ -184,7 +186,7 @@ def _misfit(chosen: h5py.h5s.SpaceID, filled: h5py.h5s.SpaceID, shape: tuple[int
     """Why a dataset of some shape is no fit for what is `chosen` of it to be `filled` in; else empty."""
     if chosen.get_select_type() == h5py.h5s.SEL_ALL:
         wanted = filled.get_select_npoints()
-        return "" if math.prod(shape) == wanted else f"{wanted:,} values are wanted"
+        return "" if math.prod(shape) == wanted else f"{wanted:,} values are needed"
     if chosen.get_select_type() == h5py.h5s.SEL_HYPERSLABS and chosen.is_regular_hyperslab():
         axes = zip(*chosen.get_regular_hyperslab(), strict=True)
         # one without an end takes what there is
@@ -195,4 +197,4 @@ def _misfit(chosen: h5py.h5s.SpaceID, filled: h5py.h5s.SpaceID, shape: tuple[int
     else:
         ends = [last + 1 for last in chosen.get_select_bounds()[1]]
     fits = len(ends) == len(shape) and all(end <= length for end, length in zip(ends, shape, strict=True))
-    return "" if fits else f"{tuple(map(int, ends))} is wanted"
+    return "" if fits else f"{tuple(map(int, ends))} is needed"

@@ -144,17 +144,17 @@ def _why_hdf5(handle: h5py.File, dataset: h5py.Dataset) -> str:
     if h5py.h5f.get_name(dataset.id) != h5py.h5f.get_name(handle.id):
         return "is a link into another file"
     if created.get_layout() == h5py.h5d.VIRTUAL:
-        return "is put together from other files (a virtual dataset)"
+        return "is a virtual dataset, with its values in other files"
     if created.get_external_count():
-        return "has its values in another file"
+        return "has its values in another file (external storage)"
     if created.get_layout() == h5py.h5d.COMPACT:
-        return "lies in its header (compact)"
+        return "is stored in its header (compact layout)"
     if handle.userblock_size:
         return "lies behind a user block"
     if dataset.dtype.itemsize not in _WIDTHS or dataset.id.get_type() != h5py.h5t.py_create(
         dataset.dtype, logical=True
     ):
-        return "has a number format that must be converted"
+        return "has a number type that must be converted"
     filters = filters_of(dataset)
     if filters and [code for code, _ in filters] != [h5py.h5z.FILTER_DEFLATE]:
         return f"is stored with {' + '.join(name for _, name in filters)}"
@@ -168,14 +168,14 @@ def _chunks(dataset: h5py.Dataset, codec: str, name: str) -> tuple[Places, Place
     shape = np.array(dataset.chunks)
     grid = tuple(int(count) for count in -(-np.array(dataset.shape) // shape))
     if math.prod(grid) > max(_LEAST_GRID, _GRID_FOR_EACH * dataset.id.get_num_chunks()):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), "has few of its chunks written"
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), "is mostly chunks that were never written"
     offsets, sizes = np.full(math.prod(grid), -1), np.zeros(math.prod(grid), np.int64)
     full = math.prod(dataset.chunks) * dataset.dtype.itemsize
     corners, masks, begins, lengths = stored_chunks(dataset, name)
     if len(corners):
         edge = (corners + shape > dataset.shape).any(axis=1)
         if masks.any() or (codec == "gzip" and _any_plain(dataset, corners[edge & (lengths == full)], full)):
-            return offsets[:0], sizes[:0], "has chunks without their filter"
+            return offsets[:0], sizes[:0], "has chunks stored without its filter"
         places = np.ravel_multi_index(tuple((corners // shape).T), grid)
         offsets[places], sizes[places] = begins, lengths
     if sizes.max(initial=0) >= 2**32:

@@ -38,7 +38,7 @@ def inflate(data: "bytes | memoryview", size: int) -> "bytes | bytearray":
         If the stream is damaged, cut short or holds another number of bytes.
     """
     if size > _MOST * (len(data) + 16):
-        raise ValueError(f"{len(data):,} bytes of data cannot inflate to {size:,}")
+        raise ValueError(f"{len(data):,} bytes of gzip data cannot decompress to {size:,}")
     found = (_empty() if size > _EMPTY * len(data) else _filled())(data, size)
     if len(found) != size:
         raise _wrong_length(len(found), size)
@@ -51,7 +51,8 @@ def warn_if_slow() -> None:
     missing = [name for name, found in (("zlib-ng", _zlib_ng()), ("deflate", _libdeflate())) if found is None]
     if missing:
         log.warning(
-            "the package%s %s cannot be imported: gzip is inflated several times slower than it could be",
+            "the package%s %s cannot be imported: gzip data are decompressed several times slower than "
+            "they could be",
             "s" * (len(missing) > 1),
             " and ".join(missing),
         )
@@ -103,11 +104,13 @@ def _checked(decompressor: Callable[[], Any], error: type[Exception]) -> Inflate
         except error as damage:
             raise ValueError(str(damage)) from None
         if len(found) == size and not stream.eof:
-            raise ValueError("the data end before their checksum")
+            raise ValueError("the gzip data end before their checksum")
         return found
 
     return inflate_checked
 
 
 def _wrong_length(found: int, size: int) -> ValueError:
-    return ValueError(f"inflates to {'more' if found > size else f'{found} bytes'}, not to {size}")
+    return ValueError(
+        f"decompresses to {'more than' if found > size else f'{found} bytes instead of'} {size}"
+    )

@@ -100,8 +100,8 @@ def require_open_files(count: int) -> None:
     if soft != resource.RLIM_INFINITY and wanted > soft:
         if hard != resource.RLIM_INFINITY and wanted > hard:
             raise RawError(
-                f"it lies in {count:,} files, but a process may open {hard:,} here; raise that (ulimit -Hn), "
-                "or write the values into fewer files"
+                f"its values lie in {count:,} files, but a process may open only {hard:,} here; raise that "
+                "limit (ulimit -Hn), or write the values into fewer files"
             )
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 

@@ -43,7 +43,7 @@ class Slow:
         if self._found is not None and self._found.linked:
             require_open_files(len(self._found.linked))
         if dataset.shape != (self._index.rows, *self._index.shape):
-            raise RawError(f"its shape is {dataset.shape} now")
+            raise RawError(f"its shape is now {dataset.shape}")
         numbers = rows // self._block
         for edge in np.flatnonzero(np.diff(numbers, prepend=-1)).tolist():
             last = int(np.searchsorted(numbers, numbers[edge], side="right"))
@@ -67,8 +67,8 @@ class Slow:
         known = self._index.linked
         if known is not None and time.monotonic() > self._looked + _LOOK_AGAIN:
             if {file.path for file in self._found.linked} != {file.path for file in known}:
-                raise RawError("it links to other files than when it was indexed")
+                raise RawError("it no longer links to the files it linked to when it was indexed")
             if (path := first_changed(known)) is not None:
-                raise RawError(f"{path}, which it links to, changed since it was indexed")
+                raise RawError(f"it links to {path}, which has changed since it was indexed")
             self._looked = time.monotonic()
         return self._found.dataset

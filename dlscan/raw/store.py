@@ -73,7 +73,7 @@ class RawIndex:
             for name, stored in handle.items():
                 self._places[name] = stored.id.get_offset() or 0, stored.dtype, stored.shape
         if version != VERSION:
-            raise ValueError(f"{self._path}: not an index of this version")
+            raise ValueError(f"{self._path}: written by another version of dlscan")
 
     def _require_consistent(self) -> None:
         """An index of an older version has no checksums: what others count on is compared at least."""

@@ -78,11 +78,10 @@ class Walk:
         self.linked[found.path] = found
         where = os.path.realpath(found.path)
         if not found.there:
-            raise RawError(f"{what} {where}, which is not there")
+            raise RawError(f"{what} {where}, which does not exist")
         if not may_link(self._place, found.path, self._roots):
             raise RawError(
-                f"{what} {where}, which is outside data.raw; "
-                "set data.follow_links: true if it may be read all the same"
+                f"{what} {where}, which is outside data.raw; set data.follow_links: true to allow that"
             )
         try:
             require_regular(found.path)
@@ -115,7 +114,7 @@ class Walk:
                     raise RawError(f"{name} goes through more than {_MOST_LINKS} links")
                 if kind == h5py.h5l.TYPE_SOFT:
                     target = os.fsdecode(here.id.links.get_val(part))
-                    via = f"{name} is a link to {target}, which is not there"
+                    via = f"{name} is a link to {target}, which does not exist"
                     here = here.file if target.startswith("/") else here
                 elif kind == h5py.h5l.TYPE_EXTERNAL:
                     file, target = map(os.fsdecode, here.id.links.get_val(part))
@@ -123,7 +122,7 @@ class Walk:
                     here, place = self.enter(found, f"{name} is a link to"), found.path
                     via = f"{name} is a link to {target} in {place}, which has no such dataset"
                 else:
-                    raise RawError(f"{name} is a link of a kind that HDF5 does not know")
+                    raise RawError(f"{name} is a link of a type that the HDF5 library does not know")
                 waiting.extendleft(reversed(_parts(target)))
             if not isinstance(here, h5py.Dataset):
                 raise RawError(via or self._missing(name))
@@ -140,7 +139,7 @@ class Walk:
             self.open(self._place).visititems(note)
         except Exception as error:
             # what else there is helps to find a slip; that it is damaged is no reason to say less
-            names.append(f"others that cannot be listed ({one_line(error)})")
+            names.append(f"possibly more, which cannot be listed ({one_line(error)})")
         return f"has no dataset {name!r}; it has {', '.join(names) or 'none'}"
 
 

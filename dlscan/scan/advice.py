@@ -9,8 +9,8 @@ from dlscan.scan.status import PointStatus
 
 _AGAIN = "run `dlscan scan` again"
 _BY_STATE = {
-    "preempted": f"{_AGAIN}: it goes on where it was stopped",
-    "timeout": f"{_AGAIN}: it goes on where it was stopped; or raise batch.time or train.time_limit",
+    "preempted": f"{_AGAIN}: it resumes where it stopped",
+    "timeout": f"{_AGAIN}: it resumes where it stopped; or raise batch.time or train.time_limit",
     "oom": "raise batch.memory, or lower train.batch_size or batch.models_per_job",
     "diverged": "lower train.learning_rate, or set train.clip_norm",
 }
@@ -31,10 +31,10 @@ def what_to_do(scan: Path, status: PointStatus, retries: int | None = None, numb
         The point whose output is shown, where the line is for several points; by default this one.
     """
     if status.silent_since is not None:
-        return "no sign of life: if that lasts, its node is lost, and `dlscan cancel` ends its job"
+        return "no sign of life: if that lasts, the node is lost; end the job with `dlscan cancel`"
     advice = _BY_STATE.get(status.state, "")
     if status.state == "failed":
         advice = f"see `dlscan logs {shlex.quote(str(scan))} {number or status.point.number}`"
     if status.state in CRASHED and status.crashes > (Batch.retries if retries is None else retries):
-        advice += f"; it crashed again and again: `dlscan scan` leaves it out without --retry {status.state}"
+        advice += f"; it crashed too often: to try it again, run `dlscan scan` with --retry {status.state}"
     return advice

@@ -110,8 +110,8 @@ def read_directory(directory: Path) -> Submission | None:
     except (DlscanError, Problem) as error:
         words = str(error).removeprefix(f"{file}: ")
         raise ScanError(
-            f"{file}: {words}, and submissions.jsonl does not have this submission: ask the batch system "
-            f"whether it has jobs of the name in {directory}, cancel them, then remove this directory"
+            f"{file}: {words}, and submissions.jsonl does not list this submission: look in the batch "
+            f"system for jobs with the name given in {directory}, cancel them, then remove this directory"
         ) from None
 
 

@@ -63,7 +63,8 @@ def cancel(plan: Plan, numbers: Collection[int], say: Say, forget: bool = False)
                     _say_others(jobs, wanted, numbers, say)
         if silence:
             raise BatchError(
-                f"{plan.directory}: {len(phases)} jobs cancelled, of others it is not known: {silence[0]}"
+                f"{plan.directory}: {len(phases)} jobs cancelled, the state of the others is unknown: "
+                f"{silence[0]}"
             )
     # those stop their processes themselves, and would start the next ones if only these were stopped
     drivers = set() if numbers else stop_drivers(plan, say)
@@ -86,7 +87,7 @@ def _forget(plan: Plan, say: Say) -> None:
                 where.look(dict.fromkeys(submission.ids, submission.tag))
         except BatchError as error:
             submissions.know(submission, [])
-            say(f"submission {submission.number} is forgotten, its jobs count as gone: {error}")
+            say(f"submission {submission.number} is forgotten, its jobs now count as gone: {error}")
 
 
 def _jobs_with(submission: Submission, wanted: set[int]) -> dict[str, tuple[int, ...]]:
@@ -118,7 +119,7 @@ def _say_others(
 def _say_with_them(others: Sequence[int], say: Say) -> None:
     if others:
         points = "point" if len(others) == 1 else "points"
-        say(f"in the same jobs, and cancelled with them: {points} {', '.join(map(str, others))}")
+        say(f"also cancelled, because they share a job: {points} {', '.join(map(str, others))}")
 
 
 def _say_unlisted(plan: Plan, wanted: set[int], listed: set[str], say: Say) -> None:
@@ -132,8 +133,8 @@ def _say_unlisted(plan: Plan, wanted: set[int], listed: set[str], say: Say) -> N
                 found.setdefault(attempt.job, []).append(number)
     for job, numbers in found.items():
         say(
-            f"job {job} trains point {', '.join(map(str, numbers))}, but submissions.jsonl does not have it: "
-            "cancel it by the batch system's own command"
+            f"job {job} trains point {', '.join(map(str, numbers))}, but submissions.jsonl does not list "
+            "it; cancel it with the batch system's own command"
         )
 
 

@@ -72,9 +72,9 @@ def require_same(directory: Path, before: Mapping[str, Any], experiment: Experim
     added = [key for key, *_ in changes if key.startswith("scan.")]
     others = len(changes) - len(added) - longer
     if changes and (others or not extend):
-        texts = [f"{key} {then!r}, now it is {later!r}" for key, then, later in changes]
+        texts = [f"{key} {then!r}, which is now {later!r}" for key, then, later in changes]
         # points can be added to a scan, and train on; what else all of them share cannot be changed
-        gain = "to add its points" if added else "to train its points on"
+        gain = "to add its points" if added else "to train its points further"
         more = "" if others else f"run `{experiment.command('scan', '--extend')}` {gain}, "
         raise ScanError(
             f"{directory}: this scan was planned with {'; '.join(texts)}; undo the change, {more}or {AFRESH}"
@@ -92,9 +92,8 @@ def require_same_dataset(directory: Path, planned: str | None, now: str | None, 
     """
     if None not in (planned, now) and planned != now:
         raise ScanError(
-            f"{directory}: this scan was planned for another dataset than is now in "
-            f"{prepared}, and results on different events do not compare; "
-            f"prepare the original raw files, or {AFRESH}"
+            f"{directory}: the dataset in {prepared} is not the one this scan was planned for, and results "
+            f"on different events cannot be compared; prepare the original raw files again, or {AFRESH}"
         )
 
 

@@ -78,12 +78,15 @@ class Estimate:
         each = "all at once" if self.slots is None or self.slots >= jobs else f"{self.slots} at a time"
         text = f"{_many(count, 'point')} in {_many(jobs, 'job')}, {each}: at most {duration(self.wall)}"
         if jobs > 1:
-            text += f", {duration(self.total)} of jobs"
+            text += f", {duration(self.total)} of job time"
         if jobs < count:
-            saved = f"{100 * self.saved:.0f} % of them" if self.saved > 0 else "none of them"
-            text += f". One point a job: {duration(self.wall_alone)}, {duration(sum(self.alone))} of jobs; "
+            saved = f"{100 * self.saved:.0f} % of that" if self.saved > 0 else "none of it"
+            text += (
+                f". With one point per job: {duration(self.wall_alone)}, {duration(sum(self.alone))} of "
+                "job time; "
+            )
             text += f"packing saves {saved}"
-        return f"{text}. From {source}; early stopping ends points sooner."
+        return f"{text}. Estimated from {source}; early stopping ends points sooner."
 
 
 def estimate(

@@ -33,16 +33,16 @@ def require_to_train_on(directory: Path, points: Sequence[tuple[PointPaths, Trai
     for paths, train in begun:
         if train.schedule != "constant":
             raise ScanError(
-                f"{directory}: {paths.directory.name} cannot get more epochs: train.schedule is "
-                f"{train.schedule}, and its learning rates so far were those of a training of fewer epochs; "
-                f"put train.epochs back, or {AFRESH}"
+                f"{directory}: {paths.directory.name} cannot train for more epochs: with train.schedule: "
+                f"{train.schedule} its learning rates so far depended on the number of epochs; set "
+                f"train.epochs back, or {AFRESH}"
             )
     gone = [paths for paths, _ in begun if paths.record.exists() and not (paths.last / "state.json").exists()]
     if gone:
         raise ScanError(
-            f"{directory}: {len(gone)} of {len(points)} points have ended and kept no checkpoint to train on "
-            f"from (train.keep_checkpoint was false), the first is {gone[0].directory.name}; "
-            f"put train.epochs back, or {AFRESH}"
+            f"{directory}: {len(gone)} of {len(points)} points have ended without a checkpoint to continue "
+            f"from (train.keep_checkpoint was false), first {gone[0].directory.name}; set train.epochs "
+            f"back, or {AFRESH}"
         )
 
 

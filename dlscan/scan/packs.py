@@ -91,7 +91,7 @@ def pack(
         dealt = deal(items, most, fewest, _bytes_for_networks(room, members[0], manifest))
         if batch.models_per_job != "auto" and len(dealt) > math.ceil(len(items) / most):
             log.warning(
-                "%d points make %d jobs: more networks do not fit into what memory a job has%s",
+                "%d points need %d jobs: no more networks fit into the memory of a job%s",
                 len(items),
                 len(dealt),
                 "" if batch.memory is None else "; raise batch.memory",

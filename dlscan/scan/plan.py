@@ -23,7 +23,7 @@ from dlscan.scan.space import Point, expand, extended
 from dlscan.scan.trust import wrong_plan
 from dlscan.users import note_use
 
-_PLAN_ADVICE = "put a copy of it back, or give the experiment another name to start afresh"
+_PLAN_ADVICE = "restore a copy of it, or give the experiment another name to start afresh"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,8 +141,8 @@ class Plan:
                         raise experiment.problem(f"{section}.{name}", "unknown key")
         except ConfigError as error:
             raise ScanError(
-                f"{error}; the plan is of a version of dlscan that this one does not understand: go on with "
-                f"that one, or {AFRESH}"
+                f"{error}; the plan was made by a version of dlscan that this version does not understand; "
+                f"continue with that version, or {AFRESH}"
             ) from None
         return experiment
 
@@ -159,7 +159,7 @@ class Plan:
     def point(self, number: int) -> Point:
         """The point with this number."""
         if not 1 <= number <= len(self.points):
-            raise ScanError(f"{self.directory}: has points 1 to {len(self.points)}, none is number {number}")
+            raise ScanError(f"{self.directory}: has points 1 to {len(self.points)}, but no point {number}")
         return self.points[number - 1]
 
     def epochs(self, point: Point) -> int:
@@ -196,7 +196,8 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
     if dataset is not None:
         note_use(experiment.data.prepared, experiment.name, directory)
     with locked(
-        directory / ".plan.lock", ScanError(f"{directory}: another `dlscan scan` is at work on its plan")
+        directory / ".plan.lock",
+        ScanError(f"{directory}: another `dlscan scan` is changing its plan; wait until it has finished"),
     ):
         if (directory / "plan.json").exists():
             plan = Plan.read(directory)

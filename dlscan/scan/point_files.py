@@ -27,8 +27,8 @@ def clear_points(directory: Path, keep: Collection[str] = ()) -> None:
             continue
         if is_tried(PointPaths(point)):
             raise ScanError(
-                f"{directory}: holds trained points, but their plan.json is gone; put it back, "
-                "or give the experiment another name to start afresh"
+                f"{directory}: holds trained points, but their plan.json is gone; restore it, or give the "
+                "experiment another name to start afresh"
             )
         remove(point)
 

@@ -52,8 +52,8 @@ def stop_drivers(plan: Plan, say: Say) -> set[int]:
             stopped.add(int(number))
         elif living is not False:
             say(
-                f"{file}: perhaps a `dlscan scan` runs on {host} and starts jobs of its own; it cannot be "
-                f"stopped from here. If process {number} there is one, stop it"
+                f"{file}: a `dlscan scan` may still be running on {host} and starting jobs; it cannot be "
+                f"stopped from here. If process {number} on {host} is one, stop it there"
             )
         else:
             file.unlink(missing_ok=True)  # it was killed
@@ -133,8 +133,8 @@ class Others:
             else (f"processes {', '.join(map(str, self._found))} train", "they end")
         )
         self._say(
-            f"{taken} of {self._slots} places on this machine {'is' if taken == 1 else 'are'} taken: {who} "
-            f"points of this scan already. More points begin when {they}, or after `dlscan cancel`"
+            f"{taken} of {self._slots} job slots on this machine {'is' if taken == 1 else 'are'} taken: "
+            f"{who} points of this scan already. More points start when {they}, or after `dlscan cancel`"
         )
 
 

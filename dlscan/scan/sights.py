@@ -129,7 +129,10 @@ def _find(plan: Plan, submission: Submission, say: Say) -> Submission:
         ids = system(submission.batch, submission.cluster).find(request_for(plan, submission))
         return dataclasses.replace(submission, ids=tuple(ids))
     except BatchError as error:
-        say(f"{submission.system} did not say whether it has submission {submission.number} ({error})")
+        say(
+            f"{submission.system} did not say whether it has the jobs of submission {submission.number} "
+            f"({error})"
+        )
         return submission
 
 
@@ -153,7 +156,7 @@ def _answers(
             said = look(batch, jobs) if look else system(batch, first.cluster).look(jobs)
             answers |= {(tag, job): said.get(job) for job, tag in jobs.items()}
         except BatchError as error:
-            say(f"{batch.system} did not answer, its jobs are shown as they were: {error}")
+            say(f"{batch.system} did not answer, so the last known states of its jobs are shown: {error}")
     return answers
 
 

@@ -72,9 +72,10 @@ def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
     if gone:
         names = [point.directory for key, point in known.items() if key in gone]
         raise ScanError(
-            f"{experiment.directory}: the experiment no longer has {len(names)} of {len(points)} points of "
-            f"this scan ({', '.join(names[:3])}{' ...' if len(names) > 3 else ''}); a scan can get more "
-            "points, not fewer: put their values back, or give the experiment another name to start afresh"
+            f"{experiment.directory}: the experiment no longer contains {len(names)} of the {len(points)} "
+            f"points of this scan ({', '.join(names[:3])}{' ...' if len(names) > 3 else ''}); points can "
+            "be added to a scan but not removed: restore their values, or give the experiment another name "
+            "to start afresh"
         )
     kept = [dataclasses.replace(point, params=wanted[key].params) for key, point in known.items()]
     new = [point for key, point in wanted.items() if key not in known]

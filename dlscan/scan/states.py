@@ -131,13 +131,13 @@ def _ended(known: Evidence, sight: Sight) -> Verdict:
             return _after(attempt)
         state = _BY_REASON.get(sight.reason, "failed")
         return Verdict(
-            state, _joined(f"ended without a word on {attempt.host}", sight.words), unwritten="attempt"
+            state, _joined(f"ended without a message on {attempt.host}", sight.words), unwritten="attempt"
         )
     if sight.reason == "cancelled" or (attempt is not None and sight.reason in ("done", "")):
         # it never came to this point: things are as they were before it
         return _after(attempt)
     state = _BY_REASON.get(sight.reason, "failed")
-    return Verdict(state, _joined("the job ended before it began to train", sight.words), unwritten="job")
+    return Verdict(state, _joined("the job ended before training started", sight.words), unwritten="job")
 
 
 def _after(attempt: Attempt | None) -> Verdict:
@@ -146,7 +146,7 @@ def _after(attempt: Attempt | None) -> Verdict:
     if attempt is None or attempt.outcome == "done":
         return Verdict("pending")
     if attempt.outcome is None:
-        text = f"ended without a word on {attempt.host}, as a killed process does"
+        text = f"ended without a message on {attempt.host}, as when a process is killed"
         return Verdict("failed", text, unwritten="attempt")
     return Verdict(_BY_OUTCOME.get(attempt.outcome, "failed"), attempt.error or "")
 

@@ -60,9 +60,9 @@ class Submissions:
         unknown = sorted(ids.keys() - found.keys())
         if unknown:
             raise ScanError(
-                f"{self._file}: has ids of submission {unknown[0]}, but neither it nor "
-                f"{self.directory(unknown[0])} says what that was: cancel these jobs ("
-                f"{', '.join(ids[unknown[0]][:3])}) by the batch system's own command, then remove the line"
+                f"{self._file}: has job ids of submission {unknown[0]}, but neither it nor "
+                f"{self.directory(unknown[0])} describes that submission: cancel these jobs ("
+                f"{', '.join(ids[unknown[0]][:3])}) with the batch system's own command, then remove the line"
             )
         return [dataclasses.replace(found[number], ids=ids.get(number)) for number in sorted(found)]
 
@@ -87,8 +87,9 @@ class Submissions:
             except (ValueError, RecursionError, Problem) as error:
                 key = f"{error.key}: " if isinstance(error, Problem) and error.key else ""
                 raise ScanError(
-                    f"{self._file}: line {number} is damaged ({key}{error}); remove this line: `dlscan scan` "
-                    f"finds its jobs by what is in {self.directory(1).parent}, and submits none twice"
+                    f"{self._file}: line {number} is damaged ({key}{error}); remove this line. That is "
+                    f"safe: `dlscan scan` finds the jobs again from {self.directory(1).parent} and submits "
+                    "none twice"
                 ) from None
         return found, ids
 

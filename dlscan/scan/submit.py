@@ -59,7 +59,7 @@ def submitting(plan: Plan) -> Iterator[None]:
     """
     busy = ScanError(
         f"{plan.directory}: another `dlscan scan` or `cancel` is submitting or cancelling jobs of this scan; "
-        f"`dlscan status {shlex.quote(str(plan.directory))}` shows what it did when it is through"
+        f"`dlscan status {shlex.quote(str(plan.directory))}` shows the result once it has finished"
     )
     with locked(plan.directory / ".submit.lock", busy) as handle:
         # a command of the batch system that outlives a killed `scan` may still submit: it keeps the lock
@@ -84,12 +84,12 @@ def reconcile(plan: Plan, say: Say) -> None:
             ids = _find(where, request_for(plan, submission))
         except BatchError as error:
             raise BatchError(
-                f"{plan.directory}: nobody knows yet whether {submission.system} took submission "
+                f"{plan.directory}: it is not known yet whether {submission.system} accepted submission "
                 f"{submission.number} ({error}); nothing was submitted, run the same command again later"
             ) from None
         submissions.know(submission, ids)
         jobs = f"{len(ids)} of {len(submission.jobs)} jobs" if ids else "no job"
-        say(f"submission {submission.number} had not been finished: {submission.system} has {jobs} of it")
+        say(f"submission {submission.number} was interrupted: {submission.system} has {jobs} of it")
 
 
 def request_for(plan: Plan, submission: Submission) -> Request:
@@ -147,15 +147,15 @@ def _submit_once(
         if not ids and isinstance(error, CallError) and error.silent:
             return [], _unknown(where, submission, str(error))
         if len(ids) < len(jobs):
-            refusal = f"{where.name} took {len(ids)} of the {len(jobs)} jobs of a submission ({error})"
+            refusal = f"{where.name} accepted {len(ids)} of {len(jobs)} jobs ({error})"
     submissions.know(submission, ids)
     return ids, refusal
 
 
 def _unknown(where: System, submission: Submission, why: str) -> str:
     return (
-        f"{where.name} does not say whether it took submission {submission.number} ({why}); the next "
-        "`dlscan scan` finds the jobs if they are there"
+        f"{where.name} does not say whether it accepted submission {submission.number} ({why}); the next "
+        "`dlscan scan` finds its jobs if they exist"
     )
 
 

@@ -27,14 +27,14 @@ def wrong_plan(value: Any) -> str:
         The content of `plan.json`.
     """
     if not isinstance(value, Mapping):
-        return "it holds no keys with values"
+        return "it is not a mapping of keys to values"
     for key, rule in _RULES.items():
         if key in value and not fits(rule, value[key]):
             return f"{key} is {shown(value[key])}"
     for section, key in _NUMBERS if "config" in value else ():
         found = value["config"].get(section)
         if not isinstance(found, Mapping) or not fits(int, found.get(key)):
-            return f"config.{section}.{key} is no whole number"
+            return f"config.{section}.{key} is not a whole number"
     for section in SECTIONS if "config" in value else ():
         if not isinstance(value["config"].get(section), Mapping):
             return f"config.{section} is {shown(value['config'].get(section))}"
@@ -60,10 +60,10 @@ _NUMBERS = (("train", "epochs"), ("train", "seed"))
 
 def _wrong_point(number: int, point: Mapping[str, Any]) -> str:
     if point.get("number", number) != number or not fits(int, point.get("number", number)):
-        return f"number is {shown(point['number'])}; points are numbered from 1, without a gap"
+        return f"number is {shown(point['number'])}; points must be numbered from 1 without gaps"
     name = point.get("name", "a")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        return f"name is {shown(name)}, which is not the name of a directory"
+        return f"name is {shown(name)}, which cannot be the name of a directory"
     params = point.get("params", {})
     if not fits(dict[str, Any], params) or not fits(int, params.get("train.epochs", 1)):
         return f"params is {shown(params)}"
@@ -83,8 +83,8 @@ def require_planned(plan: "Plan", point: Point) -> None:
     file = plan.paths(point).config
     there, planned = load_point(file).plain(), plan.experiment.at(point.params).plain()
     changes = [
-        f"{key} is {now!r}, planned is {before!r}"
+        f"{key} is {now!r}, but {before!r} was planned"
         for key, before, now in differences(planned, there, ("name", "data", "model", "train"))
     ]
     if changes:
-        raise ScanError(f"{file}: {'; '.join(changes)}; run `dlscan scan`, which writes this file anew")
+        raise ScanError(f"{file}: {'; '.join(changes)}; run `dlscan scan`, which writes this file again")

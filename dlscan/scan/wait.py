@@ -42,7 +42,7 @@ def watch(plan: Plan, say: Say, sleep: Callable[[float], None] = time.sleep) -> 
         begin = time.monotonic()
         statuses, words = _look(plan)
         if words and not silent:
-            say(f"{words}; waiting on, asking less often")
+            say(f"{words}; still waiting, asking less often")
         elif silent and not words:
             say("the batch system answers again")
             pause = _FIRST_SECONDS

@@ -242,7 +242,9 @@ class Batches:
 
     def _check(self, turn: int) -> None:
         if turn != self._turn:
-            raise StreamError("this epoch was ended by a newer one, or by closing the stream")
+            raise StreamError(
+                "this iterator is no longer valid: a newer epoch was started, or the stream was closed"
+            )
 
     def _sizes(self) -> Iterator[int]:
         size = self._wish.batch_size
@@ -317,7 +319,7 @@ class Batches:
             raise UsageError(f"event_weights must be one of the extras ({known}), got {name!r}")
         if name is not None and self.manifest.extras[name].size != 1:
             raise UsageError(
-                f"event_weights: {name} holds {self.manifest.extras[name].size} numbers an event"
+                f"event_weights: {name} holds {self.manifest.extras[name].size} numbers per event, not one"
             )
         return name
 
@@ -335,7 +337,8 @@ class Batches:
             raise UsageError("transport: no input of this dataset is stored sparse; choose dense")
         if self.manifest.raw is not None and self._cache is None:
             raise UsageError(
-                "transport: raw files are read dense; choose dense, or cache: ram, or prepare them"
+                "transport: raw files are read dense; choose dense or cache: ram, or prepare "
+                "without --index-only"
             )
         return names
 

@@ -56,7 +56,7 @@ class Cache:
                 raise StreamError(f"{path}: cannot be read ({error.strerror})") from error
             except ValueError as error:
                 raise StreamError(
-                    f"{path}: cannot be read ({error}); remove it and run `dlscan prepare` again"
+                    f"{path}: cannot be read ({error}); remove it, then run `dlscan prepare` again"
                 ) from None
 
     def encode(self, batches: Iterable[Arrays], manifest: Manifest, events: int) -> None:
@@ -110,7 +110,7 @@ def _copy(source: SealedFile, target: int) -> None:
     while done < source.size:
         copied = os.sendfile(target, source.fileno(), done, min(_COPY_BYTES, source.size - done))
         if not copied:
-            raise ValueError("ends too early")
+            raise ValueError("file is truncated")
         done += copied
 
 

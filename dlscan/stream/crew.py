@@ -129,7 +129,9 @@ class Crew:
                 worker.connection.send((worker.number, descriptor, slots, source, layout))
         except (BlockingIOError, BrokenPipeError, ConnectionResetError):
             self.close()
-            raise StreamError("a stream worker died, or hung, while it started; run again to go on") from None
+            raise StreamError(
+                "a stream worker died or hung while it was starting; run the same command again to continue"
+            ) from None
         except BaseException:
             self.close()
             raise
@@ -195,7 +197,7 @@ class Crew:
     def _died(self, worker: "_Worker") -> StreamError:
         return StreamError(
             f"{self._file(worker)}: stream worker {worker.number} (process {worker.process.pid}) "
-            f"{worker.end()} while it had to read this file; run again to go on"
+            f"{worker.end()} while it was reading this file; run the same command again to continue"
         )
 
     def _file(self, worker: "_Worker") -> Path:

@@ -96,7 +96,7 @@ class Ring:
             self._ask(tasks, ahead)
             while not epoch.is_filled(batch):
                 if not self._crew.busy:
-                    raise StreamError("the stream cannot go on: a defect of dlscan")
+                    raise StreamError("the stream cannot continue: a bug in dlscan, please report it")
                 self._receive(_WAIT_SECONDS)
                 self._ask(tasks, ahead)
             self.waited += time.perf_counter() - started

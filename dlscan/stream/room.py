@@ -47,7 +47,7 @@ class Room:
             pass
         self._require(supply.needed)
         if supply.needed < wanted and supply.mixing is not None:
-            log.warning("stream.memory is small: batches are mixed from fewer files than usual")
+            log.warning("stream.memory is small, so each batch mixes events from fewer files than usual")
         return min(room, supply.needed + supply.ahead + _SPARE)
 
     def holds(self, supply: Supply) -> bool:
@@ -59,8 +59,8 @@ class Room:
         needed = batch * (slots + _LEAST_SPARE)
         if self.bytes < needed:
             raise UsageError(
-                f"stream.memory: {self.bytes / 2**20:.3g} MiB are too little for batches of "
-                f"{self._layout.batch_size} events, {batch / 2**20:.3g} MiB each: at least "
-                f"{needed / 2**20:.3g} MiB are needed, and as much again to validate; raise "
-                "stream.memory or lower train.batch_size"
+                f"stream.memory: {self.bytes / 2**20:.3g} MiB is too little for batches of "
+                f"{self._layout.batch_size} events, {batch / 2**20:.3g} MiB each: training needs at least "
+                f"{needed / 2**20:.3g} MiB, and validation as much again; raise stream.memory or lower "
+                "train.batch_size"
             )

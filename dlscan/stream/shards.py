@@ -188,7 +188,7 @@ class ShardReader:
         with self._blamed(run.shard):
             self._shard(run.shard).read(column, run.row, here)
             if column == "labels" and not 0 <= here.min() <= here.max() < len(self._weights):
-                raise ValueError(f"damaged: labels from {here.min()} to {here.max()}")
+                raise ValueError(f"damaged: labels range from {here.min()} to {here.max()}")
 
     def _scatter(self, column: str, runs: Sequence[Run], out: NDArray[Any]) -> None:
         """Write the entries of a sparse column to the cells of a batch, zeros to the others."""
@@ -213,7 +213,9 @@ class ShardReader:
                     column, run.row, run.row + run.events
                 )
                 if len(index) and index.max() >= size:
-                    raise ValueError(f"cell {index.max()} of {size}")  # it would land in the event after
+                    raise ValueError(
+                        f"damaged: cell {index.max()} of {size}"
+                    )  # it would land in the event after
                 own = np.diff(offsets)
                 if own.min() < 0:
                     raise ValueError(f"{column} has damaged offsets")
@@ -249,7 +251,7 @@ class ShardReader:
             self._source.same.require()  # if it is another dataset by now, that is the reason
             reason = " ".join(str(error).split())
             # `prepare` looks at the sizes of shards alone
-            advice = "" if isinstance(error, OSError) else "remove it and "
+            advice = "" if isinstance(error, OSError) else "remove it, then "
             raise StreamError(
                 f"{self._source.path(number)}: cannot be read ({reason}); {advice}run `dlscan prepare` again"
             ) from error

@@ -54,7 +54,7 @@ def test_failure_without_stderr_quotes_stdout():
 
 
 def test_failure_without_a_word_says_so():
-    with pytest.raises(CallError, match=r"killed by signal 9\): it says nothing$"):
+    with pytest.raises(CallError, match=r"killed by signal 9\): no message$"):
         call(sh("kill -9 $$"))
 
 

@@ -192,7 +192,7 @@ def test_a_scheduler_that_is_gone_knows_no_jobs_and_takes_none(
     cluster.scheduler.kill()
     cluster.scheduler.wait()
     for dask in (Dask(batch), by_address):
-        assert {sight.words for sight in dask.look(ids).values()} == {"its scheduler is gone"}
+        assert {sight.words for sight in dask.look(ids).values()} == {"the dask scheduler is gone"}
         assert dask.find(request_) == []
         dask.cancel(ids)
     with pytest.raises(BatchError, match="no scheduler answers"):
@@ -216,7 +216,7 @@ def test_resources_decide_which_worker_gets_a_job(cluster: Cluster, request_: Re
     request = Request(request_.tag, request_.scan, request_.directory, ((1,),), batch)
     ids = Dask(batch).submit(request)
     time.sleep(1)
-    assert Dask(batch).look(ids)[ids[0]].words == "no worker is fit for it"
+    assert Dask(batch).look(ids)[ids[0]].words == "no worker is suitable"
     cluster.worker("--resources", "GPU=1")
     wait_for(lambda: log(request_, 1))
 
@@ -248,7 +248,7 @@ def test_a_scan_on_dask_goes_to_its_end_and_outlives_its_scheduler(
     ("batch", "message"),
     [
         (Batch(system="dask"), "batch.scheduler is missing"),
-        (Batch(system="dask", scheduler="nowhere.json"), "nowhere.json is no file of a running"),
+        (Batch(system="dask", scheduler="nowhere.json"), "nowhere.json is not the file of a running"),
         (Batch(system="dask", scheduler="tcp://127.0.0.1:1", options={"gpu": 1}), "options.gpu: dask has no"),
         (Batch(system="dask", scheduler="tcp://127.0.0.1:1", template="x"), "batch.template: dask runs no"),
     ],

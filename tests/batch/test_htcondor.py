@@ -164,7 +164,7 @@ def test_options_come_last_and_so_count() -> None:
     ("options", "message"),
     [
         ({"request_gpu": 1}, "did you mean 'request_gpus'"),
-        ({"Executable": "x"}, "dlscan decides it"),
+        ({"Executable": "x"}, "dlscan sets it"),
         ({"+Max Time": 1}, "no such command"),
         ({"requirements": ["a"]}, "must be text"),
         ({"requirements": "a\nqueue 100"}, "must be on one line"),
@@ -199,7 +199,7 @@ HELD_FOR_TIME = {"JobStatus": 5, "HoldReasonCode": 46, "HoldReason": "too long",
         ({**HELD_FOR_TIME, "ExitCode": 85}, Sight("ended", "timeout", "held: too long")),
         (
             {**HELD_FOR_TIME, "ExitCode": 85, "PeriodicRelease": "/Expr(x)/"},
-            Sight("queued", "", "held: too long; it goes on by itself"),
+            Sight("queued", "", "held: too long; HTCondor releases it by itself"),
         ),
         ({**HELD_FOR_TIME, "PeriodicRelease": "/Expr(x)/"}, Sight("ended", "timeout", "held: too long")),
         ({"JobStatus": 4, "ExitCode": 0, "ExitBySignal": False}, Sight("ended", "done", "exit code 0")),
@@ -243,7 +243,11 @@ def test_ads_in_the_history(ad: dict[str, Any], sight: Sight) -> None:
 def test_jobs_that_a_factory_has_still_to_make_are_queued() -> None:
     ad = {"JobMaterializeNextProcId": 3, "TotalSubmitProcs": 5, "JobMaterializeLimit": 2}
     sights = [sight_of_factory(ad, number) for number in (2, 3, 4, 5)]
-    assert sights == [None, *[Sight("queued", "", "waits for one of 2 places")] * 2, None]
+    assert sights == [
+        None,
+        *[Sight("queued", "", "waiting for one of 2 slots (batch.max_running)")] * 2,
+        None,
+    ]
 
 
 def test_nothing_is_an_answer_and_noise_is_none() -> None:
@@ -302,10 +306,10 @@ SCHEDD = "-- Schedd: head.uni.de : <10.0.0.1:9618?... @ 11/29/26 05:00:00"
 @pytest.mark.parametrize(
     ("queue", "message"),
     [
-        ("exit 0", "`condor_q` does not answer what it was asked, it says nothing"),
+        ("exit 0", "`condor_q` gave an unexpected answer: nothing"),
         ("echo 'Welcome to this site'", "not JSON"),
-        ("echo 5", "something else than jobs"),
-        ("""echo '[{"JobStatus": 1}]'""", "something else than jobs"),
+        ("echo 5", "not a list of jobs"),
+        ("""echo '[{"JobStatus": 1}]'""", "not a list of jobs"),
         (f"case $* in *totals) echo '{SCHEDD}';; esac", ""),
     ],
 )
@@ -330,7 +334,7 @@ def test_jobs_are_gone_only_if_a_schedd_says_so(
 
 
 def test_id_of_another_system_is_an_error() -> None:
-    with pytest.raises(BatchError, match="'12_1' is not the id of a job of HTCondor's"):
+    with pytest.raises(BatchError, match="'12_1' is not an HTCondor job id"):
         HTCondor(Batch()).look({"12_1": "dlscan-0a1b2c3d-4"})
 
 

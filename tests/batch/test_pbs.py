@@ -113,7 +113,7 @@ def test_one_job_is_no_array() -> None:
     ("options", "message"),
     [
         ({"quue": "gpu"}, "did you mean 'queue'"),
-        ({"J": "1-3"}, r"-J is dlscan's own; use batch\.max_running"),
+        ({"J": "1-3"}, r"-J is set by dlscan; use batch\.max_running"),
         ({"queue": {"a": 1}}, "must be text, a number"),
         ({"queue": "gpu\n#PBS -q other"}, "must be on one line"),
         ({"dialect": "lsf"}, "must be one of openpbs, torque"),
@@ -212,10 +212,10 @@ def test_openpbs_jobs_are_read() -> None:
         "1235[3]": Sight(
             "ended",
             "timeout",
-            "over its walltime (Job run at Fri Nov 20 at 18:11 on (node3:ncpus=8) and failed)",
+            "exceeded its walltime (Job run at Fri Nov 20 at 18:11 on (node3:ncpus=8) and failed)",
         ),
         "1235[4]": Sight("queued", "", "queued (Not Running: Insufficient amount of resource: ngpus)"),
-        "1235[5]": Sight("ended", "oom", "over its memory"),
+        "1235[5]": Sight("ended", "oom", "exceeded its memory"),
         "1235[6]": Sight("ended", "cancelled", "killed by signal 15"),
     }
 
@@ -223,7 +223,7 @@ def test_openpbs_jobs_are_read() -> None:
 def test_torque_jobs_are_read() -> None:
     assert {job: sight(attributes) for job, attributes in read_jobs(TORQUE)} == {
         "88[1]": Sight("ended", "done", "exit code 0", "gpu1"),
-        "88[2]": Sight("ended", "timeout", "over its walltime", "gpu2"),
+        "88[2]": Sight("ended", "timeout", "exceeded its walltime", "gpu2"),
         "88[3]": Sight("ended", "failed", "killed by signal 9", "gpu2"),
         "88[4]": Sight("queued", "", "held"),
     }
@@ -341,7 +341,7 @@ def test_a_template_without_options_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("answer", ["exit 0", "echo 'Welcome to this site'", "echo 'Job Id: 99.head'"])
 def test_a_sentence_is_no_answer(commands: Path, answer: str) -> None:
     stand_in(commands, "qstat", answer)
-    with pytest.raises(BatchError, match="`qstat` does not answer what it was asked"):
+    with pytest.raises(BatchError, match="`qstat` gave an unexpected answer"):
         PBS(Batch(options={"dialect": "torque"})).look(named("88[1]"))
 
 
@@ -359,8 +359,8 @@ def test_job_of_the_same_number_and_another_name_is_no_answer(
     ("qselect", "qstat", "message"),
     [
         ("exit 0", "echo Server: head.uni.de", ""),
-        ("exit 0", "exit 0", "`qstat -B -f` does not answer"),
-        ("echo 'Welcome to this site'", "echo Server: head.uni.de", "`qselect` does not answer"),
+        ("exit 0", "exit 0", "`qstat -B -f` gave an unexpected answer"),
+        ("echo 'Welcome to this site'", "echo Server: head.uni.de", "`qselect` gave an unexpected answer"),
     ],
 )
 def test_submission_is_absent_only_if_the_server_says_so(
@@ -378,7 +378,7 @@ def test_submission_is_absent_only_if_the_server_says_so(
 
 
 def test_id_of_another_system_is_an_error(commands: Path) -> None:
-    with pytest.raises(BatchError, match="'-W' is not the id of a job of PBS"):
+    with pytest.raises(BatchError, match="'-W' is not a PBS job id"):
         PBS(Batch(options={"dialect": "torque"})).look(named("-W"))
 
 

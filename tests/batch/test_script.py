@@ -62,12 +62,12 @@ def test_unknown_placeholder_is_an_error_that_names_the_known_ones() -> None:
     with pytest.raises(BatchError) as caught:
         fill("#!/bin/sh\n\nx=@skan@\n", "my.sh", {"scan": "x", "cpus": 1})
     assert str(caught.value) == (
-        "my.sh: line 3: @skan@ stands for nothing; there are @cpus@, @scan@, and @@ for an at sign"
+        "my.sh: line 3: unknown placeholder @skan@; valid: @cpus@, @scan@, and @@ for an at sign"
     )
 
 
 def test_lines_beside_something_are_an_error() -> None:
-    with pytest.raises(BatchError, match="line 2: @options@ stands for whole lines"):
+    with pytest.raises(BatchError, match="line 2: @options@ expands to whole lines"):
         fill("a\nx=@options@\n", "my.sh", {"options": Lines("b")})
 
 
@@ -82,7 +82,7 @@ def test_template_is_the_default_a_name_or_a_path(tmp_path: Path) -> None:
 
 
 def test_unknown_template_names_those_there_are() -> None:
-    with pytest.raises(BatchError, match=r"no template 'slrum' in dlscan, only .*slurm.*: \./slrum\.sh"):
+    with pytest.raises(BatchError, match=r"no template 'slrum', only .*slurm.*: \./slrum\.sh"):
         read_template("slrum", "slurm.sh")
 
 

@@ -137,9 +137,9 @@ def test_empty_answer_is_confirmed_before_a_submission_counts_as_absent(
 
 def test_controller_that_says_nothing_at_all_has_not_answered(commands: Commands, tmp_path: Path) -> None:
     commands(squeue="exit 0", jobs="exit 0")
-    with pytest.raises(BatchError, match="`scontrol` does not answer what it was asked, it says nothing"):
+    with pytest.raises(BatchError, match="`scontrol` gave an unexpected answer: nothing"):
         Slurm(Batch()).look(named("12_1"))
-    with pytest.raises(BatchError, match="`scontrol` does not answer what it was asked, it says nothing"):
+    with pytest.raises(BatchError, match="`scontrol` gave an unexpected answer: nothing"):
         Slurm(Batch()).find(request(tmp_path))
 
 
@@ -157,7 +157,7 @@ def test_submission_is_tried_once_and_its_answer_read(commands: Commands, tmp_pa
 @pytest.mark.parametrize("answer", ["", "Submitted", "12_1"])
 def test_submission_without_a_number_is_an_error(commands: Commands, tmp_path: Path, answer: str) -> None:
     commands(sbatch=f"echo '{answer}'")
-    with pytest.raises(BatchError, match="did not say which number"):
+    with pytest.raises(BatchError, match="did not print a job id"):
         Slurm(Batch()).submit(request(tmp_path))
 
 
@@ -167,7 +167,9 @@ def test_limit_of_the_site_is_told_with_the_way_out(commands: Commands, tmp_path
         "accounting/QOS policy (job submit limit, user's size and/or time limits)"
     )
     commands(sbatch=f'printf "{words}" >&2; exit 1')
-    with pytest.raises(BatchError, match=r"job submit limit.*; 2 jobs at once are more .*models_per_job"):
+    with pytest.raises(
+        BatchError, match=r"job submit limit.*.*does not let you submit 2 jobs at once.*models_per_job"
+    ):
         Slurm(Batch()).submit(request(tmp_path))
 
 
@@ -223,7 +225,7 @@ def test_jobs_that_have_ended_are_no_error_to_cancel(commands: Commands, line: s
 
 def test_id_of_another_system_is_an_error(commands: Commands) -> None:
     commands()
-    with pytest.raises(BatchError, match=r"'12\.0' is not the id of a job"):
+    with pytest.raises(BatchError, match=r"'12\.0' is not the id of a Slurm array job"):
         Slurm(Batch()).look(named("12.0"))
 
 
@@ -234,7 +236,7 @@ WRAPPER = "echo 'Welcome to the batch system of this site'"
 @pytest.mark.parametrize("jobs", [WRAPPER, "echo 'JobId=99 JobState=RUNNING'", "printf '\\xff'", "exit 0"])
 def test_a_sentence_is_no_answer(commands: Commands, tmp_path: Path, squeue: str, jobs: str) -> None:
     commands(accounting="slurmdbd", squeue=squeue, sacct=WRAPPER, jobs=jobs)
-    with pytest.raises(BatchError, match="`scontrol` does not answer what it was asked"):
+    with pytest.raises(BatchError, match="`scontrol` gave an unexpected answer"):
         Slurm(Batch()).look(named("12_1"))
 
 
@@ -243,7 +245,7 @@ def test_a_sentence_does_not_say_that_a_submission_is_absent(
     commands: Commands, tmp_path: Path, jobs: str
 ) -> None:
     commands(accounting="slurmdbd", squeue=jobs, sacct="echo 'no_jobs|here|'", jobs=jobs)
-    with pytest.raises(BatchError, match="`scontrol` does not answer what it was asked"):
+    with pytest.raises(BatchError, match="`scontrol` gave an unexpected answer"):
         Slurm(Batch()).find(request(tmp_path))
 
 
@@ -282,7 +284,9 @@ def test_cluster_is_called_as_the_controller_says(commands: Commands) -> None:
     )
     assert Slurm(Batch()).cluster() == "linz"
     assert system(Batch(system="slurm"), "linz").name == "slurm"
-    with pytest.raises(BatchError, match=r"the jobs are on cluster graz, and the one here is linz; run this"):
+    with pytest.raises(
+        BatchError, match=r"the jobs are on cluster graz, but this machine uses cluster linz; run this"
+    ):
         system(Batch(system="slurm"), "graz")
 
 

@@ -108,8 +108,8 @@ def test_option_of_the_user_takes_the_place_of_ours(batch: dict[str, Any], absen
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"array": "1-3"}, "options.array: --array is dlscan's own; use batch.max_running"),
-        ({"job_name": "x"}, "--job-name is dlscan's own"),
+        ({"array": "1-3"}, "options.array: --array is set by dlscan; use batch.max_running"),
+        ({"job_name": "x"}, "--job-name is set by dlscan"),
         ({"partition": ["a"]}, "must be text, a number, true or false"),
         ({"comment": "a\n#SBATCH --uid=0"}, "must be on one line"),
         ({"comment": "a\u2028b"}, "must be on one line"),
@@ -134,7 +134,7 @@ def test_known_options_are_read_from_the_help() -> None:
     assert letters == {"A": "account", "B": "extra-node-info"}
     with pytest.raises(BatchError, match="no option --acount here; did you mean 'account'"):
         require_known(["acount"], known, letters)
-    with pytest.raises(BatchError, match="-A is short for 'account'; write that"):
+    with pytest.raises(BatchError, match="-A is short for 'account'; write the long name"):
         require_known(["A"], known, letters)
 
 

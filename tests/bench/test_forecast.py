@@ -86,7 +86,7 @@ def test_a_trial_that_is_kept_is_used_and_not_made_again(prepared, monkeypatch):
     assert rehearse(prepared, plan, plan.points) is None
     found = forecast(prepared, plan, plan.points)
     assert found.header == ("Point", "Job", "Alone")
-    assert "From a trial of 12 s on CPU" in found.sentence
+    assert "Estimated from a trial of 12 s on CPU" in found.sentence
 
 
 @pytest.mark.parametrize("batch", [{"models_per_job": 4}, {"models_per_job": "auto", "system": "slurm"}])

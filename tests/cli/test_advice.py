@@ -30,7 +30,7 @@ def test_the_dataset_is_prepared_with_the_same_overrides(
     """Without them the file as it stands is up to date, and the advice goes round in circles."""
     prepare(make_experiment(), processes=1, index_only=index_only)
     other = make_experiment("data.inputs=[HCAL]", "name=it's another; $(x)")
-    with pytest.raises(DataError, match=r"prepared with another data\.inputs") as caught:
+    with pytest.raises(DataError, match=r"prepared with other values of data\.inputs") as caught:
         Manifest.of(other).require(other)
     arguments = suggested(caught.value)
     assert arguments[2:4] == ["data.inputs=[HCAL]", "name=it's another; $(x)"]

@@ -69,7 +69,7 @@ def test_prepare_prints_a_summary_and_then_that_it_is_up_to_date(dlscan: Run, ex
     assert first.returncode == 0, first.stderr
     assert "built in" in first.stdout
     assert "building" in first.stderr
-    assert "there is none yet" in first.stderr
+    assert "there is no dataset yet" in first.stderr
     for word in ("Ele", "ECAL", "4x5x6", "sparse", "HCAL", "dense", "300 events from 6 files"):
         assert word in first.stdout
     second = dlscan("prepare", experiment.file)

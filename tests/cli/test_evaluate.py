@@ -58,4 +58,4 @@ def test_evaluate_of_a_point_that_is_not_there_names_those_that_are(scan, dlscan
     done = dlscan("evaluate", scan, "--point", 9)
 
     assert done.returncode == 2
-    assert done.stderr == "Error: --point 9: no finished point of this number; finished: 1, 2, 3, 4\n"
+    assert done.stderr == "Error: --point 9: no finished point has this number; finished: 1, 2, 3, 4\n"

@@ -61,8 +61,8 @@ def test_a_point_without_output_and_an_unknown_point_are_errors(dlscan: Run, pla
     log(plan, 1).touch()
     done = dlscan("logs", plan.directory, 1)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "no job has printed anything yet" in done.stderr
-    assert "points 1 to 3, none is number 4" in dlscan("logs", plan.directory, 4).stderr
+    assert "no job of this point has printed anything yet" in done.stderr
+    assert "points 1 to 3, but no point 4" in dlscan("logs", plan.directory, 4).stderr
 
 
 def test_a_job_that_did_not_come_to_training_has_its_own_output(plan: Plan) -> None:

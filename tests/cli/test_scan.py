@@ -194,7 +194,7 @@ def test_cancel_ends_no_process_that_is_not_of_this_scan(dlscan: Run, make_exper
         victim.kill()
     assert done.returncode == 0, done.stderr
     assert "nothing to cancel" in done.stdout
-    assert done.stderr.count("perhaps a `dlscan scan` runs on") == 3
+    assert done.stderr.count("a `dlscan scan` may still be running on") == 3
     assert f"stop process {victim.pid} there" in done.stderr
 
 
@@ -208,7 +208,7 @@ def test_cancel_names_the_points_that_stop_with_those_asked_for(dlscan: Run, mak
         done = dlscan("cancel", experiment.file, "--point", 2)
         driver.communicate(timeout=PATIENCE)
     assert "cancelled training of 3 points on this machine" in done.stdout
-    assert "in the same jobs, and cancelled with them: points 1, 3" in done.stderr
+    assert "also cancelled, because they share a job: points 1, 3" in done.stderr
     assert states(experiment) == ["preempted"] * 3
 
 
@@ -245,7 +245,7 @@ def test_train_takes_several_points_by_hand(dlscan: Run, make_experiment: Make, 
     assert states(experiment) == ["done", "done", "pending"]
     wrong = dlscan("train", experiment.file, "--point", 4)
     assert wrong.returncode == 1
-    assert "points 1 to 3, none is number 4" in wrong.stderr
+    assert "points 1 to 3, but no point 4" in wrong.stderr
 
 
 def orphans(experiment: Experiment) -> list[int]:
@@ -266,7 +266,7 @@ def test_trainings_that_a_killed_scan_left_take_places(dlscan: Run, make_experim
         assert driver.stderr is not None
         assert "3 points, 2 to train" in driver.stderr.readline()
         assert (
-            f"1 of 1 places on this machine is taken: process {orphan} trains points of this scan already"
+            f"1 of 1 job slots on this machine is taken: process {orphan} trains points of this scan already"
             in driver.stderr.readline()
         )
         assert states(experiment) == ["running", "pending", "pending"]
@@ -309,8 +309,8 @@ def test_a_hangup_says_what_to_do_and_nohup_outlives_it(make_experiment: Make) -
         driver.send_signal(signal.SIGHUP)
         _, messages = driver.communicate(timeout=PATIENCE)
     assert driver.returncode == 130
-    assert "finished epochs are kept, and the same command goes on" in messages
-    assert "with --detach a scan goes on without it" in messages
+    assert "finished epochs are kept, and the same command continues the scan" in messages
+    assert "use --detach to keep a scan running" in messages
     assert states(experiment) == ["preempted"]
     with training(experiment, "0001-dense", "nohup") as driver:
         driver.send_signal(signal.SIGHUP)
@@ -331,7 +331,7 @@ def test_a_detached_scan_outlives_the_terminal(dlscan: Run, make_experiment: Mak
     prepare(experiment, processes=1)
     done = dlscan("scan", experiment.file, "--detach", "--retry", "failed", "batch.models_per_job=2")
     assert done.returncode == 0, done.stderr
-    number = int(re.findall(r"goes on as process (\d+)", done.stdout)[0])
+    number = int(re.findall(r"runs in the background as process (\d+)", done.stdout)[0])
     assert os.getsid(number) == number
     wait_until(lambda: states(experiment) == ["done"] * 2)
     log = experiment.directory / "scan.log"
@@ -339,7 +339,7 @@ def test_a_detached_scan_outlives_the_terminal(dlscan: Run, make_experiment: Mak
     assert "2 to train in 1 process" in log.read_text()
     wrong = dlscan("scan", experiment.file, "--detach", "--on", "slurm")
     assert wrong.returncode == 2
-    assert "jobs of slurm outlive the terminal anyway" in wrong.stderr
+    assert "slurm jobs do not depend on the terminal" in wrong.stderr
 
 
 def test_a_point_whose_file_was_changed_is_not_trained_as_what_the_plan_says(
@@ -353,7 +353,7 @@ def test_a_point_whose_file_was_changed_is_not_trained_as_what_the_plan_says(
     file.write_text(text.replace("width: 8", "width: 9"))
     done = dlscan("train", experiment.directory, "--point", 1, 2)
     assert done.returncode == 1
-    assert f"{file}: model.width is 9, planned is 8" in done.stderr
+    assert f"{file}: model.width is 9, but 8 was planned" in done.stderr
     assert states(experiment) == ["done", "failed"]
     assert dlscan("scan", experiment.file).returncode == 0
     assert file.read_text() == text

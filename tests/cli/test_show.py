@@ -73,7 +73,7 @@ def test_model_lists_the_layers(small_scan):
         (["event", "FILE", "--split", "all"], UsageError, "valid: train, validation, test"),
         (["data", "FILE", "data.prepared=none"], DataError, "none: no prepared dataset here"),
         (["data", "FILE", "data.prepared=none", "-o", "x.gif"], UsageError, "use .png, .pdf or .svg"),
-        (["model", "FILE", 9], ScanError, "no finished point 9; there are 1 to 4"),
+        (["model", "FILE", 9], ScanError, "no finished point 9; finished: 1 to 4"),
     ],
 )
 def test_what_cannot_be_shown_is_said(small_scan, arguments, error, message):

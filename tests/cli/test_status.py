@@ -65,7 +65,7 @@ def test_a_point_is_left_out_by_the_retries_of_the_latest_submission(dlscan: Run
     assert "--retry" not in dlscan("status", plan.directory).stdout
     submissions = Submissions(plan.directory)
     submissions.know(submissions.ask(Batch(system="slurm", retries=0), ((2,),)), [])
-    assert "leaves it out without --retry diverged" in dlscan("status", plan.directory).stdout
+    assert "with --retry diverged" in dlscan("status", plan.directory).stdout
 
 
 def test_points_that_were_stopped_are_no_failure(dlscan: Run, plan: Plan) -> None:
@@ -124,7 +124,7 @@ def test_a_batch_system_that_does_not_answer_is_said_in_a_line(
     assert done.returncode == 0
     assert "4 queued" in done.stdout
     assert done.stderr.count("\n") == 1
-    assert "slurm did not answer, its jobs are shown as they were: " in done.stderr
+    assert "slurm did not answer, so the last known states of its jobs are shown: " in done.stderr
     quiet = dlscan("status", plan.directory, "--files-only", env=no_slurm)
     assert (quiet.stdout, quiet.stderr, quiet.returncode) == (done.stdout, "", 0)
 

@@ -177,8 +177,8 @@ def test_no_more_jobs_run_than_allowed_and_those_to_come_are_queued(jobs: Condor
     request = jobs.request(4, "exec sleep 100\n", max_running=2)
     ids = jobs.system.submit(request)
     jobs.wait(ids[:2], all_running)
-    assert jobs.look(ids)[2:] == [Sight("queued", "", "waits for one of 2 places")] * 2
-    with pytest.raises(BatchError, match=r"together with 2 more of cluster \d+: cancel them all"):
+    assert jobs.look(ids)[2:] == [Sight("queued", "", "waiting for one of 2 slots (batch.max_running)")] * 2
+    with pytest.raises(BatchError, match=r"together with 2 more of cluster \d+; cancel the whole scan"):
         jobs.system.cancel(ids[2:])
     jobs.system.cancel(ids[:1])
     jobs.wait(ids[2:3], all_running)

@@ -292,8 +292,8 @@ def test_unknown_jobs_are_left_out(scans: Scans) -> None:
             {"options": {"partition": "main,gpu"}},
             "there is no partition 'gpu' here; valid: kill, main, short",
         ),
-        ({"options": {"partition": "short"}, "time": 3600.0}, "partition 'short' allows 00:02:00 at most"),
-        ({"options": {"p": "main"}}, "-p is short for 'partition'; write that"),
+        ({"options": {"partition": "short"}, "time": 3600.0}, "partition 'short' allows at most 00:02:00"),
+        ({"options": {"p": "main"}}, "-p is short for 'partition'; write the long name"),
         ({"template": "slrum"}, "no template 'slrum'"),
     ],
 )
@@ -348,6 +348,8 @@ def test_another_cluster_with_a_job_of_the_same_number_is_no_answer(scans: Scans
             Slurm(request.batch).look({job: request.tag})
         assert Slurm(request.batch).find(request) == []
         if name != cluster:
-            with pytest.raises(BatchError, match="on cluster dlscantest, and the one here is elsewhere"):
+            with pytest.raises(
+                BatchError, match="on cluster dlscantest, but this machine uses cluster elsewhere"
+            ):
                 system(Batch(system="slurm"), cluster)
     assert Slurm(request.batch).look({job: request.tag})[job].phase == "queued"

@@ -207,14 +207,14 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
         ("data.normalize.ECAL=standrd", "data.normalize.ECAL", "did you mean 'standard'"),
         ("data.normalize.ECAL={scale: -1}", "data.normalize.ECAL.scale", "greater than 0"),
         ("data.classes={Ele: EleEscan}", "data.classes", "two classes"),
-        ("data.classes={mean: a, Ele: b}", "data.classes", "another label than mean"),
-        ("data.classes={ele: a, Ele: b}", "data.classes", "differ in case alone"),
-        ("data.classes={S: a, B: b, S_vs_B: c}", "data.classes", "another label than S_vs_B"),
-        ("data.classes={A_vs: a, B: b}", "data.classes", "another label than A_vs"),
-        ("data.classes={S: a, VAL_S: b}", "data.classes", "another label than VAL_S"),
-        ("data.classes={val: a, S: b}", "data.classes", "another label than val"),
-        ("data.classes={Mean: a, S: b}", "data.classes", "another label than Mean"),
-        ("data.classes={' ': a, S: b}", "data.classes", "nothing to see"),
+        ("data.classes={mean: a, Ele: b}", "data.classes", "label other than mean"),
+        ("data.classes={ele: a, Ele: b}", "data.classes", "differ only in upper and lower case"),
+        ("data.classes={S: a, B: b, S_vs_B: c}", "data.classes", "label other than S_vs_B"),
+        ("data.classes={A_vs: a, B: b}", "data.classes", "label other than A_vs"),
+        ("data.classes={S: a, VAL_S: b}", "data.classes", "label other than VAL_S"),
+        ("data.classes={val: a, S: b}", "data.classes", "label other than val"),
+        ("data.classes={Mean: a, S: b}", "data.classes", "label other than Mean"),
+        ("data.classes={' ': a, S: b}", "data.classes", "label is invisible"),
         ("data.classes={'caf\u00e9': a, 'cafe\u0301': b}", "data.classes", "look the same"),
         ("data.classes={'a b': a, 'a  b': b}", "data.classes", "look the same"),
         ("data.classes={yes: a, no: b}", "data.classes", "in quotes"),
@@ -232,8 +232,8 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
             "must be one of data.extras, got 'tagret'; did you mean 'target'?",
         ),
         ("data={extras: null, weights: target, raw: a, inputs: [x]}", "data.weights", "valid: none"),
-        ("data.labels={Ele: e$^-}", "data.labels.Ele", "every formula between two $, got 'e$^-'"),
-        ("data.labels={Ele: ' '}", "data.labels.Ele", "must be a text"),
+        ("data.labels={Ele: e$^-}", "data.labels.Ele", "every formula between two $ signs, got 'e$^-'"),
+        ("data.labels={Ele: ' '}", "data.labels.Ele", "must be text, with"),
         ("data.labels=[Ele]", "data.labels", "must be a mapping"),
         ("scan.grid.model.width=[32, -3]", "scan.grid.model.width", "at least 1, got -3"),
         ("scan.grid.model.width=[32, 32]", "scan.grid.model.width", "twice"),
@@ -328,12 +328,14 @@ def test_a_bare_number_is_no_duration_and_both_readings_are_shown(file: Path, ke
     number = text.strip("'")
     with pytest.raises(ConfigError) as caught:
         load(file, [f"{key}={text}"])
-    assert str(caught.value).startswith(f"{file}: {key}: {number} could be seconds or, as for Slurm, minutes")
+    assert str(caught.value).startswith(
+        f"{file}: {key}: {number} could mean seconds or, as in Slurm, minutes"
+    )
     assert f"write {number}s or {number}min" in str(caught.value)
 
 
 def test_a_bare_number_is_no_duration_in_a_grid_either(file: Path) -> None:
-    with pytest.raises(ConfigError, match=r"scan\.grid\.train\.time_limit: 90 could be"):
+    with pytest.raises(ConfigError, match=r"scan\.grid\.train\.time_limit: 90 could mean"):
         load(file, ["scan.grid.train.time_limit=[2h, 90]"])
     # what is the batch system's own is its own
     assert load(file, ["batch.options.time=90"]).batch.options["time"] == 90

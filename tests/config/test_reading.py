@@ -51,9 +51,9 @@ def test_values_are_what_people_mean(text: str, value: object) -> None:
         (LAUGHS, f"line 6: aliases expand to more than {MOST_NODES:,} values"),
         (MERGED, f"aliases expand to more than {MOST_NODES:,} values"),
         (CHAIN, f"aliases nest more than {DEEPEST} deep"),
-        ("name: &n [*n]", "line 1: an alias stands within what it stands for"),
-        ("data: &d {raw: *d}", "an alias stands within what it stands for"),
-        ("data: &d {<<: *d}", "an alias stands within what it stands for"),
+        ("name: &n [*n]", "line 1: an alias refers to a value that contains it"),
+        ("data: &d {raw: *d}", "an alias refers to a value that contains it"),
+        ("data: &d {<<: *d}", "an alias refers to a value that contains it"),
         ("a: " + "[" * 3000 + "]" * 3000, f"line 1: nested more than {DEEPEST} deep"),
         ("{a: " * 3000 + "1" + "}" * 3000, f"line 1: nested more than {DEEPEST} deep"),
         ("name: " + "9" * 5000, f"line 1: '{'9' * 40}...' cannot be read as a value"),
@@ -65,7 +65,7 @@ def test_values_are_what_people_mean(text: str, value: object) -> None:
         ("a: 1\na: 2", "line 2: key 'a' is listed twice"),
         ("a: *b", "undefined alias"),
         ("a: \0", "not allowed"),
-        ("x" * 5_000_001, "more than 5,000,000 letters"),
+        ("x" * 5_000_001, "more than 5,000,000 characters"),
     ],
 )
 def test_a_hostile_file_is_one_line(tmp_path: Path, text: str, message: str) -> None:

@@ -106,7 +106,7 @@ def test_an_open_shard_reads_rows_where_they_are_wanted(shard: Path, dtype: type
 
 def test_a_shard_of_another_size_is_refused(shard: Path) -> None:
     size = shard.stat().st_size
-    with pytest.raises(ValueError, match=f"has {size} bytes instead of 7"):
+    with pytest.raises(ValueError, match=f"has {size} bytes, not 7"):
         OpenShard(shard, 7)
 
 

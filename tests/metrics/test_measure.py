@@ -134,7 +134,7 @@ def test_nan_and_foreign_labels_are_errors():
 def test_two_numbers_of_one_name_are_an_error(classes):
     scores, labels, _ = sample()
     for function in (measure, measure_validation):
-        with pytest.raises(DataError, match=r"_AUC would be the AUC of .* and that of .*; rename a class"):
+        with pytest.raises(DataError, match=r"_AUC would be the AUC of both .* and .*; rename a class"):
             function(scores, labels, classes)
 
 

@@ -114,7 +114,9 @@ def test_an_index_and_a_dataset_replace_each_other_and_say_so(
     assert ("index.h5" in names) != first
     assert ("train-00000.h5" in names) == first
     said = (
-        "only an index is there, which a dataset replaces" if first else "a dataset is there, which an index"
+        "the existing index is replaced by a dataset"
+        if first
+        else "the existing dataset is replaced by an index"
     )
     assert said in caplog.text
 
@@ -154,7 +156,7 @@ def test_it_is_built_again_only_if_something_changed(
         "index gone": "index.h5 is missing or damaged",
         "index cut": "index.h5 is missing or damaged",
         "a bit": "index.h5 is missing or damaged",
-        "raw moved": f"it is an index of {raw}",
+        "raw moved": f"the existing index is for {raw}",
     }
     assert reason.get(change or "", "") in caplog.text
     Manifest.read(experiment.data.prepared).require(experiment)
@@ -243,7 +245,7 @@ def test_what_will_be_slow_is_said_with_the_reason(
     experiment = make_experiment()
     prepare(experiment, index_only=True)
     lines = [record.getMessage() for record in caplog.records]
-    assert [line.split(": only HDF5")[0] for line in lines] == [
+    assert [line.split(": only the HDF5 library")[0] for line in lines] == [
         "ECAL is stored with lzf in 1 of 6 files",
         "HCAL is stored with shuffle + gzip in 3 of 6 files",
     ]

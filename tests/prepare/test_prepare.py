@@ -229,8 +229,8 @@ def spoil(raw: Path) -> dict[str, str]:
         "Pi0/Pi0_3.h5": "not an HDF5 file",
         "Pi0/Pi0_4.h5": "has no dataset 'HCAL'; it has ECAL, split, target",
         "Pi0/Pi0_5.h5": "differ in length: ECAL 50, HCAL 49, target 50",
-        "Pi0/Pi0_6.h5": "HCAL has shape (8,), most files have (7,)",
-        "Pi0/Pi0_7.h5": "HCAL has type <f8, most files have <f4",
+        "Pi0/Pi0_6.h5": "HCAL has shape (8,), but most files have (7,)",
+        "Pi0/Pi0_7.h5": "HCAL has type <f8, but most files have <f4",
         "Pi0/Pi0_8.h5": "HCAL is not finite as float32 in row 17",
         "Pi0/Pi0_9.h5": "holds no events",
         "Pi0/Pi0_10.h5": "not numbers",
@@ -302,12 +302,12 @@ def test_nan_in_a_double_beyond_float32_is_found(make_experiment: Make, raw: Pat
         ("data.classes={Ele: Ele, Pi0: Pi9}", ConfigError, "data.classes.Pi0: no such directory"),
         ("data.classes={Ele: Ele, Pi0: ..}", ConfigError, "data.classes.Pi0: no HDF5 files"),
         ("data.classes={Ele: Ele, Pi0: ./Ele}", ConfigError, "data.classes.Pi0: "),
-        ("data.inputs=[ECLA]", ConfigError, "data.inputs: no file has 'ECLA'"),
-        ("data.extras=[traget]", ConfigError, "data.extras: no file has 'traget'"),
+        ("data.inputs=[ECLA]", ConfigError, "data.inputs: no raw file has the dataset 'ECLA'"),
+        ("data.extras=[traget]", ConfigError, "data.extras: no raw file has the dataset 'traget'"),
         (
             "data.split={column: splt, train: 0, test: 1}",
             ConfigError,
-            "data.split.column: no file has 'splt'",
+            "data.split.column: no raw file has the dataset 'splt'",
         ),
         ("data.split={train: 0.99999, validation: 5e-6, test: 5e-6}", ConfigError, "leaves no events for"),
         ("data.split={column: split, train: 0, test: 7}", BadFilesError, "split is 1 in row 0"),
@@ -339,7 +339,7 @@ def test_a_class_without_events_in_a_split_is_warned_of(
 
 
 def test_a_dataset_among_the_classes_is_refused(make_experiment: Make, raw: Path) -> None:
-    with pytest.raises(ConfigError, match=r"data\.prepared: lies in data\.raw"):
+    with pytest.raises(ConfigError, match=r"data\.prepared: lies inside data\.raw"):
         prepare(make_experiment(f"data.prepared={raw}/prepared", "data.classes=null"))
 
 
@@ -429,7 +429,8 @@ def test_a_full_disk_is_one_line_and_not_the_fault_of_a_raw_file(
     done = dlscan("prepare", experiment.file, *overrides, *arguments, "--skip-bad", preexec_fn=limit)
     assert done.returncode == 1
     assert done.stderr.splitlines()[1:] == [
-        f"Error: {experiment.data.prepared.parent}: cannot be written (File too large); make room there, "
+        f"Error: {experiment.data.prepared.parent}: cannot be written (File too large); free some space "
+        "there, "
         "or choose another data.prepared"
     ]
     assert not experiment.data.prepared.exists()
@@ -455,11 +456,11 @@ def test_directories_whose_names_make_two_columns_of_one_name_are_no_classes(
     experiment = make_experiment("data.classes=null")
     manifest = prepare(experiment).manifest
     (raw / "ChPi").rename(raw / "Ele_vs_Pi0")
-    with pytest.raises(ConfigError, match=r"data\.raw: _vs_ stands between .* another label than Ele_vs_Pi0"):
+    with pytest.raises(ConfigError, match=r"data\.raw: _vs_ separates .* a label other than Ele_vs_Pi0"):
         prepare(experiment)
     # a dataset that an older version has made
     old = dataclasses.replace(manifest, classes=("Ele_vs_Pi0", "Ele", "Pi0"))
-    with pytest.raises(DataError, match="Ele_vs_Pi0_AUC would be the AUC of class Ele_vs_Pi0 and that of"):
+    with pytest.raises(DataError, match="Ele_vs_Pi0_AUC would be the AUC of both class Ele_vs_Pi0 and"):
         old.require(experiment)
     dataclasses.replace(manifest, classes=("run_vs_mc", "Ele", "Pi0")).require(experiment)
 
@@ -470,7 +471,7 @@ def test_two_at_once_do_not_mix(experiment: Experiment, tmp_path: Path) -> None:
     experiment.data.prepared.parent.mkdir()
     with (experiment.data.prepared.parent / ".small.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        with pytest.raises(DataError, match="another `dlscan prepare` is at work"):
+        with pytest.raises(DataError, match="another `dlscan prepare` is writing"):
             prepare(experiment)
 
 

@@ -78,7 +78,7 @@ def test_a_dataset_of_an_older_version_is_measured_once_more_when_quantiles_are_
     file.write_text(json.dumps(old))
     assert not prepare(made).built
     wanted = experiment(raw, "e", "quantile")
-    with pytest.raises(ConfigError, match=r"data\.normalize: an older version prepared v"):
+    with pytest.raises(ConfigError, match=r"data\.normalize: an older version of dlscan prepared v"):
         Manifest.read(made.data.prepared).require(wanted)
     assert prepare(wanted).built
     Manifest.read(made.data.prepared).require(wanted)
@@ -86,5 +86,5 @@ def test_a_dataset_of_an_older_version_is_measured_once_more_when_quantiles_are_
 
 def test_quantiles_of_an_image_are_refused(raw: Path) -> None:
     made = experiment(raw, "e", image="quantile")
-    with pytest.raises(ConfigError, match=r"quantile is for vectors, and image has the shape 2x2"):
+    with pytest.raises(ConfigError, match=r"quantile is only for vectors, but image has the shape 2x2"):
         prepare(made)

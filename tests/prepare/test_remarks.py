@@ -40,8 +40,8 @@ def test_one_content_under_two_names_is_warned_of(
         assert prepare(experiment, processes=1).built is built
         same, other = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
         assert same == (
-            "Ele/Ele_0.h5, Ele/again.h5 have the same content: their events are on both sides of the split; "
-            "remove all but one"
+            "Ele/Ele_0.h5, Ele/again.h5 have the same content, so their events are in more than one split; "
+            "keep only one of them"
         )
         assert other.startswith("Pi0/Pi0_0.h5, ChPi/other class.h5 have the same content")
         assert "in 2 classes (Pi0, ChPi)" in other
@@ -62,7 +62,10 @@ def test_with_a_column_copies_stay_on_their_side(
     for number in range(9):
         shutil.copy(raw / "Ele/Ele_0.h5", raw / f"Ele/copy{number}.h5")
     prepare(make_experiment("data.split={column: split, train: 0, test: 1}"), processes=1)
-    assert "copy2.h5 and 6 more have the same content: their events are several times" in caplog.text
+    assert (
+        "copy2.h5 and 6 more have the same content, so their events are in the dataset several times"
+        in caplog.text
+    )
 
 
 def test_entries_that_are_not_read_are_counted(
@@ -88,7 +91,7 @@ def test_entries_that_are_not_read_are_counted(
         f"{raw}: not read: 2 files with suffix .he5 (Ele/a.he5, Pi0/b.HE5), 1 directory (Ele/run2), "
         "1 file without a suffix (Pi0/README), 1 file with suffix .gz (Pi0/c.h5.gz), "
         "1 hidden file (ChPi/.d.h5); "
-        "prepare reads files that end in .h5, .hdf5, .hdf, directly in the directory of a class"
+        "prepare only reads files that end in .h5, .hdf5, .hdf and lie directly in the directory of a class"
     )
     caplog.clear()
     prepare(make_experiment("data.classes=null"), processes=1)

@@ -121,7 +121,7 @@ def test_a_weight_that_is_not_finite_is_named_with_its_row(weighted: Make, raw: 
         return weights
 
     weigh(raw, spoil)
-    reason = "w, which weighs events, is not finite as float32 in row 7"
+    reason = "w, the event weight, is not finite as float32 in row 7"
     with pytest.raises(BadFilesError) as caught:
         prepare(weighted(), processes=1)
     assert caught.value.bad == [(raw / "Pi0/Pi0_1.h5", reason)]
@@ -153,13 +153,13 @@ def test_the_column_of_the_split_must_be_a_number(make_experiment: Make, raw: Pa
             del handle["split"]
             handle["split"] = sides
     with pytest.raises(
-        BadFilesError, match=r"Pi0_0\.h5: split is nan in row 11, which is none of the splits"
+        BadFilesError, match=r"Pi0_0\.h5: split is nan in row 11, which is not the value of any split"
     ):
         prepare(make_experiment("data.split={column: split, train: 0, test: 1}"), processes=1)
 
 
 def test_weights_of_several_numbers_are_refused(weighted: Make) -> None:
-    with pytest.raises(ConfigError, match=r"data\.weights: must hold one number per event, .* is 1x4"):
+    with pytest.raises(ConfigError, match=r"data\.weights: must hold one number per event, .* shape 1x4"):
         prepare(weighted("data.weights=target"), processes=1)
 
 
@@ -172,7 +172,9 @@ def test_a_manifest_of_an_older_version_is_measured_once_more(
     value = json.loads(path.read_text())
     del value["weights"]
     path.write_text(json.dumps(value))
-    with pytest.raises(DataError, match=r"older version .* did not add up the event weights w; run `dlscan"):
+    with pytest.raises(
+        DataError, match=r"older version .* did not add up the event weights w of this dataset; run `dlscan"
+    ):
         Manifest.read(experiment.data.prepared).require(experiment)
     # without balance nothing needs the sums
     plain = weighted()
@@ -181,7 +183,7 @@ def test_a_manifest_of_an_older_version_is_measured_once_more(
     caplog.set_level("INFO", "dlscan")
     outcome = prepare(experiment, processes=1)
     assert outcome.built
-    assert "does not say what the event weights w add up to" in caplog.text
+    assert "did not add up the event weights w" in caplog.text
     assert outcome.manifest.config_hash == first.config_hash
     assert outcome.manifest.weights == first.weights
 

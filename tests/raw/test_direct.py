@@ -290,8 +290,8 @@ def odd_floats(path: Path) -> None:
         (external_values, "another file"),
         (external_link, "link into another file"),
         (virtual, "virtual"),
-        (unfiltered_chunk, "without their filter"),
-        (odd_floats, "number format"),
+        (unfiltered_chunk, "without its filter"),
+        (odd_floats, "number type"),
     ],
 )
 def test_what_only_hdf5_can_read_is_left_to_it(
@@ -304,7 +304,7 @@ def test_what_only_hdf5_can_read_is_left_to_it(
 
 def test_a_chunk_at_the_edge_may_lack_its_filter(tmp_path: Path) -> None:
     unfiltered_edge(tmp_path / "a.h5")
-    assert index_file(tmp_path / "a.h5", ["x"])["x"].why == "has chunks without their filter"
+    assert index_file(tmp_path / "a.h5", ["x"])["x"].why == "has chunks stored without its filter"
 
 
 def test_a_gzip_chunk_as_long_as_a_plain_one_is_gzip(tmp_path: Path) -> None:
@@ -346,7 +346,7 @@ def test_hdf5_reads_in_blocks_of_bounded_size(
 def test_events_in_pieces_are_refused() -> None:
     pieces = np.zeros((1, 1, 6, 5, 18), np.float32)[..., ::2]
     for target, cells in ((Cells, pieces), (Straight, pieces[0])):
-        with pytest.raises(ValueError, match="must follow one another"):
+        with pytest.raises(ValueError, match="must be contiguous"):
             target(cells)
 
 
@@ -397,7 +397,7 @@ def test_a_file_that_ends_too_early_is_an_error(tmp_path: Path, layout: str) -> 
     index = index_file(path, ["x"])
     os.truncate(path, int(index["x"].offsets.max()) + values[0].nbytes // 2)
     rows = np.arange(len(values))
-    with DirectFile(path, index) as file, pytest.raises(RawFileError, match=r"a\.h5: x cannot .* too early"):
+    with DirectFile(path, index) as file, pytest.raises(RawFileError, match=r"a\.h5: x cannot .* truncated"):
         file.read("x", rows, Straight(np.empty_like(values)))
 
 
@@ -413,7 +413,7 @@ def test_a_file_that_changed_since_it_was_indexed_is_an_error(tmp_path: Path, wh
             file = stack.enter_context(DirectFile(path, index, stat))
             file.read("x", rows, cells)
         os.utime(path, ns=(1, 1))
-        with pytest.raises(RawFileError, match=r"a\.h5: changed since it was indexed"):
+        with pytest.raises(RawFileError, match=r"a\.h5: has changed since it was indexed"):
             DirectFile(path, index, stat) if when != "while it is open" else file.read("x", rows, cells)
 
 

@@ -36,7 +36,8 @@ def write(path: Path, code: int) -> None:
         (32015, "x is stored with zstd (HDF5 filter 32015), .*; run `pip install hdf5plugin`"),
         (
             40000,
-            "x is stored with filter 40000 .* set HDF5_PLUGIN_PATH to its plug-in, or rewrite .*gzip",
+            "x is stored with filter 40000 .* set HDF5_PLUGIN_PATH to the directory of its plug-in, or "
+            "rewrite .*gzip",
         ),
     ],
 )

@@ -72,7 +72,7 @@ def test_few_chunks_of_many_are_not_listed_one_by_one(tmp_path: Path) -> None:
     assert reason(path) == ""
     assert peak(lambda: index_file(path, ["x"])) < LITTLE
     index = index_file(path, ["x"])
-    assert index["x"].why == "has few of its chunks written"
+    assert index["x"].why == "is mostly chunks that were never written"
     cells = np.empty((4, 1), np.uint8)
     with DirectFile(path, index) as file:
         file.read("x", np.array([4, 5, 6, 2**26 - 1]), Straight(cells))
@@ -83,14 +83,14 @@ def test_a_chunk_far_longer_than_all_of_its_dataset_is_bad(tmp_path: Path) -> No
     with h5py.File(tmp_path / "a.h5", "w") as handle:
         handle.create_dataset("x", (60,), np.float32, chunks=(10**9,), maxshape=(None,), compression="gzip")
     assert reason(tmp_path / "a.h5") == (
-        "x is stored in chunks of 4,000,000,000 bytes, which are longer than all of it"
+        "x is stored in chunks of 4,000,000,000 bytes, larger than the whole dataset"
     )
 
 
 def test_an_event_of_many_gigabytes_is_bad(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as handle:
         handle.create_dataset("x", (2, 10**10), np.float32, chunks=(1, 1000))
-    assert "x takes 40,000,000,000 bytes an event" in reason(tmp_path / "a.h5")
+    assert "x takes 40,000,000,000 bytes per event" in reason(tmp_path / "a.h5")
 
 
 @pytest.mark.parametrize("filters", [{"compression": "gzip"}, {"compression": "gzip", "shuffle": True}])
@@ -104,7 +104,7 @@ def test_a_chunk_that_inflates_to_far_more_than_it_may_is_refused_early(
         dataset = handle.create_dataset("x", data=VALUES, chunks=(60, 3), **filters)
         dataset.id.write_direct_chunk((0, 0), bomb)
 
-    with pytest.raises(RawError, match=r"x has a chunk of [\d,]+ bytes, whose values take only 720"):
+    with pytest.raises(RawError, match=r"x has a chunk of [\d,]+ bytes, but its values take only 720"):
         read(path)
 
 

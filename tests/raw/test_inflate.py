@@ -60,7 +60,7 @@ def test_the_same_bytes(missing: tuple[str, ...], size: int, empty: bool) -> Non
 )
 def test_damage_is_a_value_error(missing: tuple[str, ...], values: bytes, spoil: object, wanted: int) -> None:
     packed = spoil(zlib.compress(values, 4))
-    with pytest.raises(ValueError, match=r"data|inflates to"):
+    with pytest.raises(ValueError, match=r"data|decompresses to"):
         inflate(packed, len(values) + wanted)
 
 
@@ -69,7 +69,7 @@ def test_it_takes_no_more_memory_than_asked_for(missing: tuple[str, ...], size: 
     packed = zlib.compress(bytes(60_000_000), 9) if size == 1000 else zlib.compress(VALUES[:1000], 4)
     tracemalloc.start()
     try:
-        with pytest.raises(ValueError, match="inflate"):
+        with pytest.raises(ValueError, match="decompress"):
             inflate(packed, size)
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:

@@ -89,13 +89,13 @@ def test_what_is_whole_is_read_however_many_files_it_lies_in(tmp_path: Path) -> 
 
 def missing_link(path: Path) -> str:
     linked(path, "gone.dat")
-    return f"x is a link to {path.parent}/gone.dat, which is not there"
+    return f"x is a link to {path.parent}/gone.dat, which does not exist"
 
 
 def missing_link_below(path: Path) -> str:
     linked(path.with_name("second.dat"), "gone.dat")
     linked(path, "second.dat")
-    return f"x is a link to {path.parent}/gone.dat, which is not there"
+    return f"x is a link to {path.parent}/gone.dat, which does not exist"
 
 
 def missing_dataset_behind_a_link(path: Path) -> str:
@@ -107,7 +107,7 @@ def missing_dataset_behind_a_link(path: Path) -> str:
 def missing_soft_link(path: Path) -> str:
     with h5py.File(path, "w") as handle:
         handle["x"] = h5py.SoftLink("/group/y")
-    return "x is a link to /group/y, which is not there"
+    return "x is a link to /group/y, which does not exist"
 
 
 def links_in_a_circle(path: Path) -> str:
@@ -131,20 +131,20 @@ def link_to_a_pipe(path: Path) -> str:
 def virtual_part_missing(path: Path) -> str:
     plain(path.with_name("1.dat"))
     virtual(path, ("1.dat", "x"), ("2.dat", "x"))
-    return f"x has a part in {path.parent}/2.dat, which is not there"
+    return f"x has a part in {path.parent}/2.dat, which does not exist"
 
 
 def virtual_part_without_its_dataset(path: Path) -> str:
     plain(path.with_name("1.dat"), name="y")
     virtual(path, ("1.dat", "x"))
-    return f"x has a part in {path.parent}/1.dat, x, which is not there"
+    return f"x has a part in {path.parent}/1.dat, x, which does not exist"
 
 
 def virtual_part_short(path: Path) -> str:
     plain(path.with_name("1.dat"))
     plain(path.with_name("2.dat"), VALUES[:7])
     virtual(path, ("1.dat", "x"), ("2.dat", "x"))
-    return f"x has a part in {path.parent}/2.dat, x, of shape (7, 2), but 40 values are wanted"
+    return f"x has a part in {path.parent}/2.dat, x, of shape (7, 2), but 40 values are needed"
 
 
 def virtual_part_with_too_few_rows(path: Path) -> str:
@@ -154,20 +154,20 @@ def virtual_part_with_too_few_rows(path: Path) -> str:
     layout[...] = h5py.VirtualSource(path.with_name("1.dat"), "x", (20, 2))[2:14:2]
     with h5py.File(path, "w") as handle:
         handle.create_virtual_dataset("x", layout)
-    return f"x has a part in {path.parent}/1.dat, x, of shape (7, 2), but (13, 2) is wanted"
+    return f"x has a part in {path.parent}/1.dat, x, of shape (7, 2), but (13, 2) is needed"
 
 
 def virtual_part_of_a_part_missing(path: Path) -> str:
     plain(path.with_name("1.dat"))
     virtual(path.with_name("all.dat"), ("1.dat", "x"), ("2.dat", "x"))
     virtual(path, ("all.dat", "x"), shape=(40, 2))
-    return f"x has a part in {path.parent}/2.dat, which is not there"
+    return f"x has a part in {path.parent}/2.dat, which does not exist"
 
 
 def virtual_of_itself(path: Path) -> str:
     """HDF5 crashes on it."""
     virtual(path, (".", "x"))
-    return "x is put together from itself"
+    return "x refers to itself"
 
 
 def numbered_parts(path: Path) -> str:
@@ -183,14 +183,14 @@ def numbered_parts(path: Path) -> str:
 
 def external_file_missing(path: Path) -> str:
     external(path, (path.with_name("x.bin"), 0, 160))
-    return f"x has its values in {path.parent}/x.bin, which is not there"
+    return f"x has its values in {path.parent}/x.bin, which does not exist"
 
 
 def external_file_short(path: Path) -> str:
     VALUES[:15].tofile(path.with_name("1.bin"))
     VALUES[:15].tofile(path.with_name("2.bin"))
     external(path, (path.with_name("1.bin"), 40, 80), (path.with_name("2.bin"), 41, h5py.h5f.UNLIMITED))
-    return f"x has its values in {path.parent}/2.bin, which is too short: 120 bytes of 121"
+    return f"x has its values in {path.parent}/2.bin, which is truncated: 120 of 121 bytes"
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_a_change_behind_a_link_ends_reading(
         (tmp_path / "new.dat").replace(tmp_path / "second.dat")
     with (
         file,
-        pytest.raises(RawFileError, match=r"a\.h5: x .*(changed|not there|other files)"),
+        pytest.raises(RawFileError, match=r"a\.h5: x .*(changed|not exist|no longer links)"),
     ):
         file.read("x", np.arange(20), cells)
 
@@ -324,4 +324,7 @@ def test_more_parts_than_a_process_may_open_are_no_zeros(tmp_path: Path, most: i
     if most == 1000:
         assert (done.stdout, done.stderr) == (f"{120 * VALUES.sum()}\n", "")
     else:
-        assert "a.h5: x cannot be read: it lies in 120 files, but a process may open 120 here" in done.stderr
+        assert (
+            "a.h5: x cannot be read: its values lie in 120 files, but a process may open only 120 here"
+            in done.stderr
+        )

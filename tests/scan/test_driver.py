@@ -110,7 +110,7 @@ def test_a_scan_that_is_killed_while_it_submits_loses_and_repeats_nothing(site: 
     assert site.ids() == [None]
     code, _, err = site.scan()
     assert code == 0
-    assert "submission 1 had not been finished" in err
+    assert "submission 1 was interrupted" in err
     assert site.jobs() == 3
     assert None not in site.ids()
     assert [status.state for status in scan_status(site.plan)] == ["queued"] * 3
@@ -119,7 +119,7 @@ def test_a_scan_that_is_killed_while_it_submits_loses_and_repeats_nothing(site: 
 def test_a_refusal_is_said_and_the_next_scan_goes_on(site: Site) -> None:
     code, out, err = site.scan(fault="refuses")
     assert code == 1
-    assert "3 of 3 points not submitted: slurm took 0 of the 3 jobs of a submission (no more today)" in err
+    assert "3 of 3 points not submitted: slurm accepted 0 of 3 jobs (no more today)" in err
     assert "3 points, 3 pending; check with" in out
     assert site.ids() == [()]
     assert site.scan()[0] == 0
@@ -152,11 +152,11 @@ def test_jobs_are_cut_to_what_the_system_takes_at_once(site: Site) -> None:
 def test_a_system_that_does_not_answer_makes_nobody_submit_twice(site: Site) -> None:
     code, _, err = site.scan(fault="silent")
     assert code == 1
-    assert "slurm does not say whether it took submission 1" in err
+    assert "slurm does not say whether it accepted submission 1" in err
     assert site.ids() == [None]
     code, _, err = site.scan(fault="silent")
     assert code == 1
-    assert "nobody knows yet whether slurm took submission 1" in err
+    assert "it is not known yet whether slurm accepted submission 1" in err
     assert site.ids() == [None]
     assert site.scan()[0] == 0
     assert site.jobs() == 3
@@ -165,7 +165,7 @@ def test_a_system_that_does_not_answer_makes_nobody_submit_twice(site: Site) -> 
 def test_jobs_that_a_busy_system_takes_later_are_not_submitted_again(site: Site) -> None:
     code, _, err = site.scan(fault="busy")
     assert code == 1
-    assert "slurm does not say whether it took submission 1 (no answer within 1 s)" in err
+    assert "slurm does not say whether it accepted submission 1 (no answer within 1 s)" in err
     assert site.ids() == [None]
     submission = Submissions(site.experiment.directory).read()[0]
     (site.home / f"{submission.tag}.json").write_text('["1_1", "1_2", "1_3"]')
@@ -306,7 +306,7 @@ def test_ctrl_c_while_waiting_leaves_the_jobs_alone(site: Site) -> None:
         _, err = waiting.communicate(timeout=60)
     assert first == "3 queued\n"
     assert waiting.returncode == 130
-    assert "the jobs go on" in err
+    assert "the jobs keep running" in err
     assert not list(site.home.glob("*.sight"))
 
 
@@ -317,7 +317,7 @@ def test_cancel_says_how_many_jobs_it_cancelled(site: Site) -> None:
     ended = cancel(site.plan, [1], said.append)
     assert (ended.queued, ended.running, ended.processes) == (0, 1, 0)
     assert len(said) == 1
-    assert re.fullmatch("in the same jobs, and cancelled with them: point [23]", said[0])
+    assert re.fullmatch("also cancelled, because they share a job: point [23]", said[0])
     with site.start(command="cancel") as process:
         out, _ = process.communicate(timeout=60)
     assert "cancelled 1 job (1 queued, 0 running)" in out
@@ -334,12 +334,13 @@ def test_another_cluster_that_answers_submits_nothing_again(site: Site) -> None:
         _, out, err = site.scan(command=command, cluster="linz")
         assert "3 queued" in out
         assert (
-            "slurm did not answer, its jobs are shown as they were: the jobs are on cluster graz, and" in err
+            "slurm did not answer, so the last known states of its jobs are shown: the jobs are on cluster "
+            "graz, " in err
         )
-        assert "the one here is linz" in err
+        assert "this machine uses cluster linz" in err
     code, _, err = site.scan(command="cancel", cluster="linz")
     assert code == 1
-    assert "0 jobs cancelled, of others it is not known: the jobs are on cluster graz" in err
+    assert "0 jobs cancelled, the state of the others is unknown: the jobs are on cluster graz" in err
     assert site.jobs() == 3
     assert not list(site.home.glob("*.sight"))
 
@@ -348,7 +349,7 @@ def test_a_submission_to_another_cluster_is_not_looked_for_here(site: Site) -> N
     assert site.scan(fault="killed after", cluster="graz")[0] == -signal.SIGKILL
     code, _, err = site.scan(cluster="linz")
     assert code == 1
-    assert "nobody knows yet whether slurm took submission 1 (the jobs are on cluster graz" in err
+    assert "it is not known yet whether slurm accepted submission 1 (the jobs are on cluster graz" in err
     assert site.scan(cluster="graz")[0] == 0
     assert site.jobs() == 3
 
@@ -369,7 +370,7 @@ def test_two_clusters_share_a_scan(site: Site) -> None:
     assert "1 failed" in out
     assert "2 queued" in out
     done = site.scan(command="cancel", cluster="linz")
-    assert "cancelled, of others it is not known: the jobs are on cluster graz" in done[2]
+    assert "cancelled, the state of the others is unknown: the jobs are on cluster graz" in done[2]
     assert site.jobs() == 3
 
 
@@ -377,7 +378,7 @@ def test_jobs_of_a_cluster_that_is_no_more_can_be_forgotten(site: Site) -> None:
     site.scan(cluster="graz")
     code, _, err = site.scan("--forget", command="cancel", cluster="linz")
     assert code == 0
-    assert "submission 1 is forgotten, its jobs count as gone: the jobs are on cluster graz" in err
+    assert "submission 1 is forgotten, its jobs now count as gone: the jobs are on cluster graz" in err
     assert "3 submitted" in site.scan(cluster="linz")[1]
     assert site.scan("--forget", "--point", "1", command="cancel")[0] == 2
 
@@ -417,7 +418,7 @@ def test_jobs_that_the_list_has_lost_are_not_looked_for_on_another_cluster(site:
     lose(site, "all")
     code, _, err = site.scan(cluster="linz")
     assert code == 1
-    assert "nobody knows yet whether slurm took submission 1" in err
+    assert "it is not known yet whether slurm accepted submission 1" in err
     assert site.jobs() == 3
 
 
@@ -431,7 +432,7 @@ def test_jobs_that_the_list_has_lost_are_not_looked_for_on_another_cluster(site:
         ('"jobs": [[1]', '"jobs": [[0]', "line 1 is damaged (jobs[0][0]: must be at least 1"),
         ('"system": "slurm", "tag"', '"system": "slrum", "tag"', "line 1 is damaged (system: must be one of"),
         ('"ids": [', '"ids": [7, ', "line 2 is damaged (ids[0]: must be text"),
-        ('{"number": 1, "ids"', '{"number": 7, "ids"', "has ids of submission 7, but neither it nor"),
+        ('{"number": 1, "ids"', '{"number": 7, "ids"', "has job ids of submission 7, but neither it nor"),
         ('{"number": 1, "ids"', '[[[{"number": 1, "ids"', "line 2 is damaged"),
     ],
 )

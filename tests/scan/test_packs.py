@@ -96,7 +96,7 @@ def test_networks_that_do_not_fit_together_are_packed_apart(make_experiment, cap
     assert not caplog.messages
     # what is left of a device beside the framework and batches under way is room for two and a half
     assert count(Room(math.ceil((2**30 + 8 * 32 * 508 + 2.5 * one) / 0.75), None)) == [2, 2]
-    assert "4 points make 2 jobs: more networks do not fit into what memory a job has" in caplog.messages
+    assert "4 points need 2 jobs: no more networks fit into the memory of a job" in caplog.messages
     assert count(Room(2**20, None)) == [1, 1, 1, 1]
 
 

@@ -55,8 +55,8 @@ def test_a_changed_experiment_is_an_error_that_shows_the_difference(make_experim
     with pytest.raises(ScanError) as caught:
         freeze(make_experiment("train.learning_rate=0.5", "model.dropout=0.1", scan=GRID))
     text = str(caught.value)
-    assert "train.learning_rate 0.001, now it is 0.5" in text
-    assert "model.dropout 0.0, now it is 0.1" in text
+    assert "train.learning_rate 0.001, which is now 0.5" in text
+    assert "model.dropout 0.0, which is now 0.1" in text
     assert "another name" in text
     assert "--extend" not in text
 
@@ -66,7 +66,7 @@ def test_a_changed_grid_is_an_error_that_names_extend(make_experiment: Make) -> 
     with pytest.raises(ScanError) as caught:
         freeze(make_experiment("scan.grid.model.width=[8,16,32]", scan=GRID))
     text = str(caught.value)
-    assert "scan.grid.model.width [8, 16], now it is [8, 16, 32]" in text
+    assert "scan.grid.model.width [8, 16], which is now [8, 16, 32]" in text
     assert "--extend" in text
     assert "\n" not in text
 
@@ -123,15 +123,15 @@ def test_extend_takes_a_new_key_if_the_points_that_are_there_are_in_its_grid(mak
     more = widened(make_experiment, "scan.grid.model.dropout=[0.5,0.0]")
     assert [point.name for point in more.points[:2]] == [point.name for point in plan.points]
     assert [point.params["model.dropout"] for point in more.points] == [0.0, 0.0, 0.5, 0.5]
-    with pytest.raises(ScanError, match="no longer has 4 of 4 points"):
+    with pytest.raises(ScanError, match="no longer contains 4 of the 4 points"):
         widened(make_experiment, "scan.grid.model.dropout=[0.1,0.2]")
 
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["scan.grid.model.width=[8,32]"], r"no longer has 1 of 2 points .*0002-width=16"),
-        (["scan.grid.model.width=[8,16,32]", "train.batch_size=7"], "train.batch_size 32, now it is 7"),
+        (["scan.grid.model.width=[8,32]"], r"no longer contains 1 of the 2 points .*0002-width=16"),
+        (["scan.grid.model.width=[8,16,32]", "train.batch_size=7"], "train.batch_size 32, which is now 7"),
         (["data.extras=[]"], "data.extras"),
     ],
 )
@@ -153,9 +153,11 @@ def test_more_epochs_are_for_points_that_kept_their_checkpoint(make_experiment: 
         paths.last.mkdir()
         (paths.last / "state.json").touch()
     longer = make_experiment("train.epochs=4", scan=scan)
-    with pytest.raises(ScanError, match=r"train.epochs 2, now it is 4; .*--extend` to train its points on"):
+    with pytest.raises(
+        ScanError, match=r"train.epochs 2, which is now 4; .*--extend` to train its points further"
+    ):
         freeze(longer)
-    with pytest.raises(ScanError, match=r"1 of 4 points have ended and kept no checkpoint .*0002-width=4"):
+    with pytest.raises(ScanError, match=r"1 of 4 points have ended without a checkpoint .*0002-width=4"):
         freeze(longer, extend=True)
     assert Plan.read(plan.directory) == plan
     (gone.record).unlink()
@@ -167,7 +169,7 @@ def test_more_epochs_are_for_points_that_kept_their_checkpoint(make_experiment: 
     # what tells repeats apart is their seed alone
     assert Record.read(early.record).params["train.epochs"] == 4
     assert freeze(longer) == more
-    with pytest.raises(ScanError, match=r"train.epochs 4, now it is 3; undo the change, or give"):
+    with pytest.raises(ScanError, match=r"train.epochs 4, which is now 3; undo the change, or give"):
         freeze(make_experiment("train.epochs=3", scan=scan), extend=True)
 
 
@@ -176,14 +178,14 @@ def test_a_schedule_of_the_number_of_epochs_takes_no_more(make_experiment: Make)
     plan = freeze(make_experiment(scan=grid))
     plan.paths(plan.points[1]).attempts.mkdir()
     wider = make_experiment("scan.grid.model.width=[8,9]", scan=grid)
-    with pytest.raises(ScanError, match=r"0002-schedule=cosine cannot get more epochs"):
+    with pytest.raises(ScanError, match=r"0002-schedule=cosine cannot train for more epochs"):
         freeze(make_experiment("train.epochs=4", scan=grid), extend=True)
     assert len(freeze(wider, extend=True).points) == 4
 
 
 def test_extend_takes_no_other_dataset(make_experiment: Make) -> None:
     freeze(make_experiment(scan=GRID), "other")
-    with pytest.raises(ScanError, match="planned for another dataset"):
+    with pytest.raises(ScanError, match="is not the one this scan was planned for"):
         widened(make_experiment, "scan.grid.model.width=[8,16,32]")
 
 
@@ -210,7 +212,7 @@ def test_a_plan_of_an_older_version_goes_on_without_the_keys_that_came_later(mak
     wider = make_experiment(sgd, "scan.grid.model.width=[8,16,32]", scan=GRID)
     assert freeze(wider, extend=True).points[:2] == plan.points
     file.write_text(json.dumps(old))
-    with pytest.raises(ScanError, match=r"train\.momentum 0\.0, now it is 0\.9"):
+    with pytest.raises(ScanError, match=r"train\.momentum 0\.0, which is now 0\.9"):
         freeze(make_experiment(sgd, "train.momentum=0.9", scan=GRID))
 
 
@@ -246,7 +248,7 @@ def test_the_points_of_an_older_plan_keep_the_network_that_it_had(make_experimen
         assert again.points == plan.points
         assert sections(again, again.points[0])["model"]["merged_depth"] == 0
     assert {load(plan.paths(point).config).model.parameters.merged_depth for point in plan.points} == {0}
-    with pytest.raises(ScanError, match=r"model\.merged_depth 0, now it is 1"):
+    with pytest.raises(ScanError, match=r"model\.merged_depth 0, which is now 1"):
         freeze(make_experiment("model.merged_depth=1", scan=GRID), "hash")
     more = widened(make_experiment, "scan.grid.model.width=[8,16,32]")
     assert [load(more.paths(point).config).model.parameters.merged_depth for point in more.points] == [0] * 3
@@ -283,7 +285,7 @@ def test_a_plan_of_a_version_that_knew_one_family_goes_on(make_experiment: Make)
 def test_a_key_that_the_file_gives_to_other_optimizers_is_part_of_the_plan(make_experiment: Make) -> None:
     grid = {"grid": {"train.optimizer": ["sgd", "rmsprop"]}}
     freeze(make_experiment(train={"momentum": 0.9}, scan=grid))
-    with pytest.raises(ScanError, match=r"train\.momentum 0\.9, now it is 0\.5"):
+    with pytest.raises(ScanError, match=r"train\.momentum 0\.9, which is now 0\.5"):
         freeze(make_experiment(train={"momentum": 0.5}, scan=grid))
 
 
@@ -327,7 +329,7 @@ def test_how_and_where_it_runs_may_change_for_points_that_are_not_done(make_expe
 def test_all_points_are_trained_on_the_same_events(make_experiment: Make) -> None:
     plan = freeze(make_experiment(scan=GRID), "hash")
     assert plan.dataset == "hash"
-    with pytest.raises(ScanError, match="planned for another dataset"):
+    with pytest.raises(ScanError, match="is not the one this scan was planned for"):
         freeze(make_experiment(scan=GRID), "other")
 
 
@@ -340,7 +342,7 @@ def test_points_of_a_freeze_that_was_killed_are_gone(make_experiment: Make) -> N
 
 def test_numbers_out_of_range_and_missing_plans_are_said(make_experiment: Make, tmp_path: Path) -> None:
     plan = freeze(make_experiment(scan=GRID))
-    with pytest.raises(ScanError, match="points 1 to 2, none is number 3"):
+    with pytest.raises(ScanError, match="points 1 to 2, but no point 3"):
         plan.point(3)
     with pytest.raises(ScanError, match=r"no scan here \(no plan.json\)"):
         Plan.read(tmp_path)
@@ -397,12 +399,12 @@ def damage(plan: Plan, *keys: str | int, value: Any) -> None:
         (("points",), {}, "points is {}"),
         (("varied",), "model.width", "varied is 'model.width'"),
         (("config",), [], "config is []"),
-        (("config", "train"), [], "config.train.epochs is no whole number"),
-        (("config", "train", "epochs"), "ten", "config.train.epochs is no whole number"),
-        (("config", "train", "seed"), 1.5, "config.train.seed is no whole number"),
+        (("config", "train"), [], "config.train.epochs is not a whole number"),
+        (("config", "train", "epochs"), "ten", "config.train.epochs is not a whole number"),
+        (("config", "train", "seed"), 1.5, "config.train.seed is not a whole number"),
         (("config", "data"), 7, "config.data is 7"),
         (("config", "model"), None, "config.model is None"),
-        (("config",), {}, "config.train.epochs is no whole number"),
+        (("config",), {}, "config.train.epochs is not a whole number"),
         (("name",), 7, "name is 7"),
         (("dataset",), 7, "dataset is 7"),
         (("written",), [], "written is []"),
@@ -425,7 +427,7 @@ def test_a_plan_with_a_wrong_value_is_refused_in_a_line_that_names_it(
 def test_a_plan_that_is_no_plan_is_refused(make_experiment: Make, text: str) -> None:
     plan = freeze(make_experiment(scan=GRID))
     (plan.directory / "plan.json").write_text(text)
-    with pytest.raises(ScanError, match=r"damaged plan \(it holds no keys with values\)"):
+    with pytest.raises(ScanError, match=r"damaged plan \(it is not a mapping of keys to values\)"):
         Plan.read(plan.directory)
 
 
@@ -444,9 +446,9 @@ def test_a_points_file_that_was_changed_is_not_the_plans(make_experiment: Make) 
         file.write_text(text.replace(old, new))
         require_planned(plan, point)
     for old, new, message in (
-        ("width: 8", "width: 9", "model.width is 9, planned is 8"),
-        ("learning_rate: 0.001", "learning_rate: 0.01", "train.learning_rate is 0.01, planned is 0.001"),
-        ("balance: none", "balance: weights", "data.balance is 'weights', planned is 'none'"),
+        ("width: 8", "width: 9", "model.width is 9, but 8 was planned"),
+        ("learning_rate: 0.001", "learning_rate: 0.01", "train.learning_rate is 0.01, but 0.001 was planned"),
+        ("balance: none", "balance: weights", "data.balance is 'weights', but 'none' was planned"),
     ):
         assert old in text
         file.write_text(text.replace(old, new))

@@ -99,7 +99,7 @@ def test_a_system_that_does_not_answer_changes_no_state(outcome, state):
 def test_a_silent_attempt_of_a_job_that_ended_is_what_the_system_says(reason, state):
     verdict = seen(f"ended {reason}".strip(), "open", own=True)
     assert (verdict.state, verdict.unwritten) == (state, "attempt")
-    assert verdict.error == "ended without a word on node7: ITS WORDS"
+    assert verdict.error == "ended without a message on node7: ITS WORDS"
 
 
 @pytest.mark.parametrize("reason", ENDS)
@@ -117,7 +117,7 @@ def test_a_job_that_ended_before_it_began(reason, outcome):
     else:
         assert verdict.state == DIED[reason]
         assert verdict.unwritten == "job"
-        assert verdict.error == "the job ended before it began to train: ITS WORDS"
+        assert verdict.error == "the job ended before training started: ITS WORDS"
 
 
 @pytest.mark.parametrize("outcome", AFTER)

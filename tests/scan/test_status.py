@@ -393,7 +393,7 @@ def test_a_point_that_is_left_out_is_said_to_be(plan):
     tried(plan, 1, "diverged")
     status = scan_status(plan)[0]
     assert "--retry" not in what_to_do(plan.directory, status)
-    assert "leaves it out without --retry diverged" in what_to_do(plan.directory, status, retries=0)
+    assert "with --retry diverged" in what_to_do(plan.directory, status, retries=0)
 
 
 def test_reading_a_scan_needs_its_directory_alone(plan):

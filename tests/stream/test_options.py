@@ -203,14 +203,14 @@ def test_event_weights_multiply_those_of_the_class(
         )
         factors = own.sum() / 3 / np.bincount(labels, own) if balance == "weights" else np.ones(3)
         np.testing.assert_allclose(weights, factors[labels] * own, rtol=1e-6)
-        with pytest.raises(UsageError, match="target holds 4 numbers an event"):
+        with pytest.raises(UsageError, match="target holds 4 numbers per event"):
             Batches(experiment.data.prepared, event_weights="target")
         with pytest.raises(UsageError, match=r"must be one of the extras \(target, weight\), got 'w'"):
             Batches(experiment.data.prepared, event_weights="w")
 
 
 def test_memory_too_small_for_a_batch_is_said(prepared: Path) -> None:
-    with pytest.raises(UsageError, match=r"stream\.memory: .* MiB are too little for batches of 32 events"):
+    with pytest.raises(UsageError, match=r"stream\.memory: .* MiB is too little for batches of 32 events"):
         Batches(prepared, batch_size=32, memory=20_000)
 
 

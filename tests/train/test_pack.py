@@ -346,7 +346,7 @@ def test_held_and_done_points_are_left_and_the_others_trained(make_points, caplo
     claim = Claim.take(points[1][0])
 
     assert train_points(points) == {1: "done", 2: "held", 3: "done"}
-    assert "attempt 1 trains this point" in caplog.text
+    assert "attempt 1 is training this point" in caplog.text
     claim.end("preempted")
     assert train_points(points) == {1: "done", 2: "done", 3: "done"}
 

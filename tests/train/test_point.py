@@ -399,7 +399,7 @@ def test_point_that_is_held_is_left_alone(make_point, info, caplog):
 
     assert train_point(paths, info) == "held"
 
-    assert re.search(r"attempt 1 trains this point on .*; wait for it or cancel it", caplog.text)
+    assert re.search(r"attempt 1 is training this point on .*; wait for it or cancel it", caplog.text)
     assert attempt_numbers(paths) == [1]
     claim.end("preempted")
 

@@ -46,7 +46,7 @@ def test_dataset_prepared_anew_while_a_point_trains_ends_it_and_nothing_is_writt
         if (now, step) == (epoch, 2):
             make(2)
 
-    with pytest.raises(DataError, match=rf"{prepared}: the dataset was prepared anew, with other events"):
+    with pytest.raises(DataError, match=rf"{prepared}: the dataset was replaced by one with other events"):
         train_point(paths, info, change)
 
     # the same raw events: some that are to be scored now were trained on
