@@ -4,14 +4,14 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from dlscan.dataset import SPLITS, Manifest, SameDataset
-from dlscan.errors import DataError, StreamError, UsageError
-from dlscan.machine import usable_cpus
+from dlscan.errors import DataError, StreamError
 from dlscan.raw.inflate import warn_if_slow
+from dlscan.stream import options
 from dlscan.stream.batch import Batch
 from dlscan.stream.cache import Cache
 from dlscan.stream.rawfiles import RawSource
@@ -20,17 +20,6 @@ from dlscan.stream.room import Room
 from dlscan.stream.shards import ShardSource
 from dlscan.stream.slots import SlotLayout
 from dlscan.stream.supply import Prepared, Raw, Supply, Wish
-
-# Below this many dense bytes an epoch is read in less time than a process takes to start: one that is read
-# again and again, and one that is read in order, which a prepared dataset allows at once.
-_SMALL_EPOCH, _SMALL_IN_ORDER = 64 * 2**20, 512 * 2**20
-_MOST_WORKERS = 8
-CHOICES = {
-    "split": SPLITS,
-    "balance": ("none", "weights", "oversample"),
-    "cache": ("none", "ram"),
-    "transport": ("dense", "sparse"),
-}
 
 
 class Batches:
@@ -124,20 +113,25 @@ class Batches:
         dataset: str | None = None,
     ) -> None:
         chosen = {"split": split, "balance": balance, "cache": cache, "transport": transport}
-        _check(chosen, {"batch_size": (batch_size, 1), "seed": (seed, 0), "workers": (workers, 0)})
+        options.require_valid(
+            chosen, {"batch_size": (batch_size, 1), "seed": (seed, 0), "workers": (workers, 0)}
+        )
         self._directory = Path(prepared).resolve()
         self.manifest = Manifest.read(Path(prepared))
-        self._same = SameDataset(Path(prepared), dataset or self.manifest.config_hash)
+        self._same = SameDataset(Path(prepared).absolute(), dataset or self.manifest.config_hash)
         self._same.require()
         self._split, self._extras, self._patience = split, extras, patience
         self._cache = Cache() if cache == "ram" else None
-        self._event_weights = self._checked_weights(event_weights)
-        self._sparse = self._sparse_inputs() if transport == "sparse" else ()
+        self._event_weights = event_weights
+        options.require_weights(self.manifest, event_weights)
+        self._sparse = options.sparse_inputs(self.manifest, cache) if transport == "sparse" else ()
         counts = [count for count in self.manifest.splits[split].counts if count]
         self.events = max(counts) * len(counts) if balance == "oversample" else sum(counts)
         self.steps = -(-self.events // batch_size)
         self.class_weights = self.manifest.class_weights(balance, self._event_weights)
-        self.workers = self._auto_workers(shuffle) if workers == "auto" else workers
+        self.workers = (
+            options.auto_workers(self.manifest, self.events, shuffle) if workers == "auto" else workers
+        )
         self._wish = Wish(min(batch_size, self.events), seed, shuffle, balance == "oversample", self.workers)
         self._layout = SlotLayout.of(self.manifest, self._wish.batch_size, extras, self._sparse)
         self._supply: Supply | None = None
@@ -313,16 +307,6 @@ class Batches:
         slots = self._room.slots(supply)
         return Ring(supply.source, self._layout, slots, supply.needed, self.workers, self._patience)
 
-    def _checked_weights(self, name: str | None) -> str | None:
-        if name is not None and name not in self.manifest.extras:
-            known = ", ".join(self.manifest.extras) or "none"
-            raise UsageError(f"event_weights must be one of the extras ({known}), got {name!r}")
-        if name is not None and self.manifest.extras[name].size != 1:
-            raise UsageError(
-                f"event_weights: {name} holds {self.manifest.extras[name].size} numbers per event, not one"
-            )
-        return name
-
     def _check_weights(self, batch: Batch) -> None:
         """Look at weights that `prepare` did not measure: a loss that is nan does not say what is wrong."""
         name = self._event_weights
@@ -330,35 +314,3 @@ class Batches:
             raise DataError(
                 f"{self._directory}: an event weight {name} is not finite; run `dlscan prepare` again"
             )
-
-    def _sparse_inputs(self) -> tuple[str, ...]:
-        names = tuple(name for name, column in self.manifest.inputs.items() if column.encoding == "sparse")
-        if not names:
-            raise UsageError("transport: no input of this dataset is stored sparse; choose dense")
-        if self.manifest.raw is not None and self._cache is None:
-            raise UsageError(
-                "transport: raw files are read dense; choose dense or cache: ram, or prepare "
-                "without --index-only"
-            )
-        return names
-
-    def _auto_workers(self, shuffle: bool) -> int:
-        """None for what is small, one for what is read in order to evaluate, else all CPUs but one."""
-        epoch = self.events * self.manifest.event_bytes
-        if epoch < _SMALL_EPOCH:
-            return 0
-        if not shuffle and self.manifest.raw is None:
-            return 0 if epoch < _SMALL_IN_ORDER else 1
-        return min(_MOST_WORKERS, max(1, usable_cpus() - 1))
-
-
-def _check(chosen: dict[str, Any], numbers: dict[str, tuple[int | str, int]]) -> None:
-    for name, value in chosen.items():
-        if value not in CHOICES[name]:
-            raise UsageError(f"{name} must be one of {', '.join(CHOICES[name])}, got {value!r}")
-    for name, (number, least) in numbers.items():
-        if isinstance(number, str):
-            if (name, number) != ("workers", "auto"):
-                raise UsageError(f"{name} must be a number, got {number!r}")
-        elif number < least:
-            raise UsageError(f"{name} must be at least {least}, got {number}")

@@ -119,6 +119,15 @@ def test_patience_may_have_no_end(prepared: Path) -> None:
         assert sum(len(batch) for batch in batches.epoch(0)) == batches.events
 
 
+def test_a_stream_goes_on_when_the_current_directory_is_another(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(prepared.parent)
+    with Batches(prepared.name, workers=0) as batches:
+        monkeypatch.chdir("/")
+        assert sum(map(len, batches.epoch(0))) == batches.events
+
+
 def test_unshuffled_is_the_order_of_the_disk_every_epoch(prepared: Path) -> None:
     with Batches(prepared, batch_size=50, workers=1, shuffle=False, extras=True) as batches:
         first, second = ([key for b in batches.epoch(e) for key in identity(b)] for e in (0, 1))
