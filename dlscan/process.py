@@ -117,9 +117,22 @@ def environment_of(pid: int) -> dict[str, str]:
     return {name: value for name, separator, value in pairs if separator}
 
 
+def parent(pid: int) -> int | None:
+    """The parent of a process, None if it has ended."""
+    try:
+        return int(_fields(pid)[1])
+    except (OSError, IndexError):
+        return None
+
+
 def _stat(pid: int) -> tuple[str, str]:
-    """State of a process, and when it started in ticks since boot: fields 3 and 22 of its `stat`."""
+    """State of a process, and when it started in ticks since boot."""
+    fields = _fields(pid)
+    return fields[0], fields[19]
+
+
+def _fields(pid: int) -> list[str]:
+    """What `stat` says of a process, from field 3 on."""
     # the name in field 2 may hold spaces and parentheses
     text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    fields = text.rpartition(")")[2].split()
-    return fields[0], fields[19]
+    return text.rpartition(")")[2].split()

@@ -8,8 +8,9 @@ from dlscan.attempts import last_attempt
 from dlscan.batch import Sight, system
 from dlscan.claims import alive
 from dlscan.errors import BatchError, DlscanError
+from dlscan.process import parent
 from dlscan.scan.plan import Plan
-from dlscan.scan.processes import ask_to_stop, parent, running, stop_drivers, trains
+from dlscan.scan.processes import ask_to_stop, running, stop_drivers, trains
 from dlscan.scan.submissions import Submission, Submissions
 from dlscan.scan.submit import Say, reconcile, request_for, submitting
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -12,12 +11,9 @@ from dlscan.config import Batch
 from dlscan.record import PointPaths
 from dlscan.scan.plan import Plan
 from dlscan.scan.processes import Others, known_driver
+from dlscan.scan.seldom import Seldom
 from dlscan.scan.space import Point
 from dlscan.scan.status import PointStatus, point_status, scan_status, statuses_by_files
-
-_LOOK_SECONDS = 2.0
-# looking may take no more than this share of the time
-_LOOK_SHARE = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,12 +80,15 @@ def run_local(
     ended, total = 0, sum(map(len, packs))
     slots = LocalSlots(batch)
     others = Others(plan, slots.slots, teller.line)
-    look = _Looks(plan, [point for points in packs for point in points], teller)
+    trained = [point for points in packs for point in points]
+    seldom = Seldom()
     # closed at once when an interrupt comes, so that jobs are stopped before anything else happens
     with known_driver(plan), contextlib.closing(slots.run(jobs, others)) as events:
         for event in events:
             if event is None:
-                look()
+                if seldom.due:
+                    with seldom.looking():
+                        teller.under_way(statuses_by_files(plan, trained))
             elif isinstance(event, Job):
                 points = [plan.paths(plan.point(number)) for number in event.points]
                 before[event] = attempts_before(points)
@@ -99,19 +98,3 @@ def run_local(
                     ended += 1
                     teller.ended(Report(point_status(plan, plan.point(number)), ended, total))
     return scan_status(plan)
-
-
-class _Looks:
-    """Looks now and then how far points are: thousands of them take their time."""
-
-    def __init__(self, plan: Plan, points: Sequence[Point], teller: Teller) -> None:
-        self._plan, self._points, self._teller = plan, points, teller
-        self._next = 0.0
-
-    def __call__(self) -> None:
-        begin = time.monotonic()
-        if begin < self._next or not self._points:
-            return
-        self._teller.under_way(statuses_by_files(self._plan, self._points))
-        now = time.monotonic()
-        self._next = now + max(_LOOK_SECONDS, (now - begin) / _LOOK_SHARE)

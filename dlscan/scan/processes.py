@@ -1,11 +1,9 @@
 """The processes of this machine that train points of a scan, or start those that do."""
 
 import contextlib
-import math
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,13 +11,10 @@ from dlscan.attempts import Attempt, last_attempt
 from dlscan.claims import alive
 from dlscan.errors import DlscanError
 from dlscan.files import write_text
-from dlscan.process import environment_of, has_open, identity, lives, number_of
+from dlscan.process import environment_of, has_open, identity, lives, number_of, parent
 from dlscan.record import PointPaths
 from dlscan.scan.plan import Plan
-
-_LOOK_SECONDS = 2.0
-# looking may take no more than this share of the time: a scan has thousands of points
-_LOOK_SHARE = 0.05
+from dlscan.scan.seldom import Seldom
 
 Say = Callable[[str], None]
 
@@ -98,18 +93,16 @@ class Others:
 
     def __init__(self, plan: Plan, slots: int, say: Say) -> None:
         self._plan, self._slots, self._say = plan, slots, say
-        self._next = -math.inf
+        self._seldom = Seldom()
         self._found: dict[int, str] = {}
 
     def __call__(self) -> list[str]:
         """The GPUs of each, as `LocalSlots.run` wants them."""
-        begin = time.monotonic()
-        if begin >= self._next:
-            before, self._found = self._found, self._look()
+        if self._seldom.due:
+            with self._seldom.looking():
+                before, self._found = self._found, self._look()
             if self._found.keys() - before.keys():
                 self._tell()
-            now = time.monotonic()
-            self._next = now + max(_LOOK_SECONDS, (now - begin) / _LOOK_SHARE)
         return list(self._found.values())
 
     def _look(self) -> dict[int, str]:
@@ -136,16 +129,6 @@ class Others:
             f"{taken} of {self._slots} job slots on this machine {'is' if taken == 1 else 'are'} taken: "
             f"{who} points of this scan already. More points start when {they}, or after `dlscan cancel`"
         )
-
-
-def parent(pid: int) -> int | None:
-    """The parent of a process, None if it has ended."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    # the name in the second field may hold spaces and parentheses
-    return int(text.rpartition(")")[2].split()[1])
 
 
 def ask_to_stop(pid: int) -> bool:
