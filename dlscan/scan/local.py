@@ -8,6 +8,7 @@ from typing import Protocol
 from dlscan.batch import Job, LocalSlots, train_command
 from dlscan.batch.ends import attempts_before, note_ends
 from dlscan.config import Batch
+from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
 from dlscan.scan.plan import Plan
 from dlscan.scan.processes import Others, known_driver
@@ -87,7 +88,8 @@ def run_local(
         for event in events:
             if event is None:
                 if seldom.due:
-                    with seldom.looking():
+                    # how far they are is worth no training: a file server may be away for a moment
+                    with seldom.looking(), contextlib.suppress(DlscanError, OSError):
                         teller.under_way(statuses_by_files(plan, trained))
             elif isinstance(event, Job):
                 points = [plan.paths(plan.point(number)) for number in event.points]

@@ -108,7 +108,7 @@ class Others:
     def _look(self) -> dict[int, str]:
         numbers = set()
         for point in self._plan.points:
-            with contextlib.suppress(DlscanError):
+            with contextlib.suppress(DlscanError, OSError):
                 attempt = last_attempt(self._plan.paths(point))
                 if attempt and not attempt.outcome and attempt.process and lives(attempt.process):
                     numbers.add(attempt.pid)
