@@ -92,10 +92,10 @@ class OpenShard:
         if not isinstance(place, _Place) or place.row_bytes * len(out) != place.dtype.itemsize * out.size:
             raise ValueError(f"{name} has another shape")
         if place.dtype == out.dtype:
-            self._read(place, start, out)
+            self._file.read(out, place.at(start))
         else:
             stored = np.empty(out.shape, place.dtype)
-            self._read(place, start, stored)
+            self._file.read(stored, place.at(start))
             out[...] = stored
 
     def read_entries(self, name: str, start: int, stop: int) -> tuple[Array, Array, Array]:
@@ -104,17 +104,14 @@ class OpenShard:
         if not isinstance(places, tuple):
             raise ValueError(f"{name} is not stored sparse")
         offsets = np.empty(stop - start + 1, places[0].dtype)
-        self._read(places[0], start, offsets)
+        self._file.read(offsets, places[0].at(start))
         count = int(offsets[-1] - offsets[0])
         if not 0 <= count <= places[1].rows:
             raise ValueError(f"{name} has damaged offsets")
         index, value = (np.empty(count, place.dtype) for place in places[1:])
-        self._read(places[1], int(offsets[0]), index)
-        self._read(places[2], int(offsets[0]), value)
+        self._file.read(index, places[1].at(int(offsets[0])))
+        self._file.read(value, places[2].at(int(offsets[0])))
         return offsets, index, value
-
-    def _read(self, place: "_Place", start: int, out: Array) -> None:
-        self._file.read(out, place.offset + start * place.row_bytes)
 
     def _locate(self, name: str, stored: h5py.Dataset | h5py.Group) -> None:
         if isinstance(stored, h5py.Dataset):
@@ -140,3 +137,7 @@ class _Place:
         if offset is None and stored.size:
             raise ValueError(f"{stored.name} is not contiguous")
         return cls(offset or 0, stored.dtype, stored.shape[0], row_bytes)
+
+    def at(self, row: int) -> int:
+        """Where a row begins."""
+        return self.offset + row * self.row_bytes

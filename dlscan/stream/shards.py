@@ -133,8 +133,7 @@ class ShardReader:
             if self._is_sparse(column, runs):
                 self._scatter(column, runs, out)
             else:
-                for run in runs:
-                    self._read_dense(column, run, out)
+                self._read_dense(column, runs, out)
         for number, name in enumerate(self._source.sparse):
             lists = [self._cells[f"sparse/{name}/{part}"][slot] for part in SPARSE_PARTS]
             size, end = len(lists[0]) // self._cells["labels"].shape[1], 0
@@ -153,8 +152,7 @@ class ShardReader:
                     _put(*_parts(entries.take(hand)), cells[slot, : len(hand)])
                 continue
             values = np.empty((events, *cells.shape[2:]), cells.dtype)
-            for run in runs:
-                self._read_dense(column, run, values)
+            self._read_dense(column, runs, values)
             for slot, hand in hands:
                 # places are as they must be: looking at each first would take as long as copying
                 np.take(values, hand, axis=0, out=cells[slot, : len(hand)], mode="clip")
@@ -182,13 +180,24 @@ class ShardReader:
         with self._blamed(runs[0].shard):
             return self._shard(runs[0].shard).is_sparse(column)
 
-    def _read_dense(self, column: str, run: Run, out: NDArray[Any]) -> None:
-        """Copy a run of a dense column to its places."""
-        here = out[run.place : run.place + run.events]
-        with self._blamed(run.shard):
-            self._shard(run.shard).read(column, run.row, here)
-            if column == "labels" and not 0 <= here.min() <= here.max() < len(self._weights):
-                raise ValueError(f"damaged: labels range from {here.min()} to {here.max()}")
+    def _read_dense(self, column: str, runs: Sequence[Run], out: NDArray[Any]) -> None:
+        """Copy runs of a dense column to their places."""
+        for run in runs:
+            with self._blamed(run.shard):
+                self._shard(run.shard).read(column, run.row, out[run.place : run.place + run.events])
+        if column == "labels" and not self._are_labels(out[runs[0].place : runs[-1].place + runs[-1].events]):
+            self._blame_labels(runs, out)
+
+    def _are_labels(self, values: NDArray[Any]) -> bool:
+        return bool(0 <= values.min() <= values.max() < len(self._weights))
+
+    def _blame_labels(self, runs: Sequence[Run], out: NDArray[Any]) -> None:
+        """Say which shard has labels that are none; to look at each run would cost as much as reading it."""
+        for run in runs:
+            here = out[run.place : run.place + run.events]
+            with self._blamed(run.shard):
+                if not self._are_labels(here):
+                    raise ValueError(f"damaged: labels range from {here.min()} to {here.max()}")
 
     def _scatter(self, column: str, runs: Sequence[Run], out: NDArray[Any]) -> None:
         """Write the entries of a sparse column to the cells of a batch, zeros to the others."""
