@@ -117,8 +117,11 @@ class ShardReader:
     def labels(self) -> NDArray[np.int16]:
         """The labels of all events of the split; shape (n,)."""
         labels = np.empty(self._starts[-1], np.int16)
-        for number, shard in enumerate(self._source.shards):
-            self._read_dense("labels", Run(number, 0, shard.events, int(self._starts[number])), labels)
+        runs = [
+            Run(number, 0, shard.events, int(self._starts[number]))
+            for number, shard in enumerate(self._source.shards)
+        ]
+        self._read_dense("labels", runs, labels)
         return labels
 
     def close(self) -> None:
