@@ -129,22 +129,7 @@ class Data:
             {name: item for name, item in mapping.items() if item is not None or name not in _MAY_BE_NULL},
             key,
         )
-        if not data.inputs:
-            raise Problem(join(key, "inputs"), "must name at least one dataset")
-        names = [*data.inputs, *data.extras]
-        for name in names:
-            if names.count(name) > 1:
-                raise Problem(join(key, "inputs"), f"{name!r} is listed twice in inputs and extras")
-            if name != "/".join(part for part in name.split("/") if part not in ("", ".")):
-                raise Problem(
-                    join(key, "inputs"), f"{name!r} must be a plain HDF5 name such as ECAL or jets/pt"
-                )
-        networks = {network_name(name): name for name in data.inputs}
-        for name in data.inputs:
-            other = networks[network_name(name)]
-            if other != name:
-                message = f"{name!r} and {other!r} are both {network_name(name)} for the network; rename one"
-                raise Problem(join(key, "inputs"), message)
+        _check_names(data, key)
         for name in data.normalize:
             if name not in data.inputs:
                 where = join(join(key, "normalize"), str(name))
@@ -179,3 +164,21 @@ class Data:
     def normalization(self, name: str) -> Normalization:
         """The normalisation of input `name`; `standard` where the file is silent."""
         return self.normalize.get(name, Normalization())
+
+
+def _check_names(data: Data, key: str) -> None:
+    """Check the names of inputs and extras: in the files, and in the network."""
+    if not data.inputs:
+        raise Problem(join(key, "inputs"), "must name at least one dataset")
+    names = [*data.inputs, *data.extras]
+    for name in names:
+        if names.count(name) > 1:
+            raise Problem(join(key, "inputs"), f"{name!r} is listed twice in inputs and extras")
+        if name != "/".join(part for part in name.split("/") if part not in ("", ".")):
+            raise Problem(join(key, "inputs"), f"{name!r} must be a plain HDF5 name such as ECAL or jets/pt")
+    networks = {network_name(name): name for name in data.inputs}
+    for name in data.inputs:
+        other = networks[network_name(name)]
+        if other != name:
+            message = f"{name!r} and {other!r} are both {network_name(name)} for the network; rename one"
+            raise Problem(join(key, "inputs"), message)
