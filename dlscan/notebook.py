@@ -21,6 +21,7 @@ from dlscan.analysis.rows import rows_of
 from dlscan.analysis.table import table
 from dlscan.config import scans_and_labels
 from dlscan.errors import ScanError
+from dlscan.spelling import counted
 
 # options of the table that may be written with commas, as on the command line
 _LISTS = ("name", "pivot")
@@ -161,7 +162,7 @@ class Scan:
         varied = dict.fromkeys(key for point in self.points for key in point.record.varied)
         number = self.points[0].record.point
         return (
-            f"Scan {', '.join(names)}: {len(self)} finished point{'s' if len(self) > 1 else ''}"
+            f"Scan {', '.join(names)}: {counted(len(self), 'finished point')}"
             f" in {', '.join(map(str, self.directories))}\n"
             f"  varies {', '.join(varied) or 'nothing'}\n"
             f"  has .table() .plot.roc() .best() .history({number}) .predictions({number}) .model({number})"

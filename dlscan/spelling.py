@@ -1,6 +1,6 @@
-"""What was perhaps meant by a name that does not exist: a near miss, or nothing. Pure.
+"""What was perhaps meant by a name that does not exist, and words in the plural. Pure.
 
-None is better than a wrong one, which sends people astray.
+No suggestion is better than a wrong one, which sends people astray.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,6 +53,16 @@ def some(names: Sequence[str]) -> str:
     if len(names) <= _MOST_SHOWN:
         return ", ".join(names)
     return f"{', '.join(names[:_MOST_SHOWN])} ... ({len(names)} in all)"
+
+
+def plural(count: int, noun: str) -> str:
+    """`noun` for one of them, and as it is for any other count."""
+    return noun if count == 1 else f"{noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 point`, `2 points`, `3 processes`."""
+    return f"{count} {plural(count, noun)}"
 
 
 def _slips(one: str, other: str) -> int:

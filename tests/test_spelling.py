@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlscan.spelling import hint, near_miss
+from dlscan.spelling import counted, hint, near_miss
 
 KEYS = ["name", "data", "output", "model", "train", "scan", "stream", "batch"]
 TRAIN = ["epochs", "batch_size", "optimizer", "learning_rate", "momentum", "schedule", "seed", "jit"]
@@ -44,3 +44,8 @@ def test_without_one_all_names_are_listed_and_the_first_of_many() -> None:
     assert hint("task", KEYS) == f"valid: {', '.join(KEYS)}"
     assert hint("task", []) == "valid: none"
     assert hint("zz", [f"c{n}" for n in range(100)]).endswith("c14 ... (100 in all)")
+
+
+def test_counts_have_their_plural() -> None:
+    assert [counted(n, "point") for n in (0, 1, 2)] == ["0 points", "1 point", "2 points"]
+    assert counted(3, "process") == "3 processes"

@@ -3,6 +3,7 @@
 import math
 
 from dlscan.bench.figures import Figures
+from dlscan.spelling import counted
 
 # Training that keeps this share of its speed is as fast as it gets.
 _ENOUGH = 0.9
@@ -33,7 +34,7 @@ def _limit(found: Figures) -> str:
         return f"The stream is the limit: training keeps {kept} of its speed; {_faster_stream(found)}."
     if found.on_processor:
         return (
-            f"Training and stream share {found.cpus} CPU{'s' if found.cpus > 1 else ''}: training keeps "
+            f"Training and stream share {counted(found.cpus, 'CPU')}: training keeps "
             f"{kept} of its speed; more CPUs would help, more workers would not."
         )
     if found.transport == "dense" and found.sparse_inputs and not found.indexed:

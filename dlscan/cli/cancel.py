@@ -3,6 +3,7 @@
 import click
 
 from dlscan.cli.output import say
+from dlscan.spelling import counted
 
 
 @click.command()
@@ -36,11 +37,9 @@ def cancel(scan: str, numbers: tuple[int, ...], forget: bool, more: tuple[int, .
     jobs = ended.queued + ended.running
     parts = []
     if jobs:
-        parts.append(f"{jobs} job{'' if jobs == 1 else 's'} ({ended.queued} queued, {ended.running} running)")
+        parts.append(f"{counted(jobs, 'job')} ({ended.queued} queued, {ended.running} running)")
     if ended.processes:
-        parts.append(
-            f"training of {ended.processes} point{'' if ended.processes == 1 else 's'} on this machine"
-        )
+        parts.append(f"training of {counted(ended.processes, 'point')} on this machine")
     say(
         f"{plan.directory}: cancelled {' and '.join(parts)}"
         if parts

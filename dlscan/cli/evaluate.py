@@ -6,6 +6,7 @@ import click
 
 from dlscan.cli.output import say
 from dlscan.cli.progress import Progress
+from dlscan.spelling import counted, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def evaluate(scan: str, first: tuple[int, ...], more: tuple[int, ...]) -> None:
     with Progress() as progress:
         results = measure_again(points, lambda done: progress("measure", done, len(points)))
     good, updated = sum(not each.problem for each in results), sum(each.changed for each in results)
-    measured, changed = f"{good} {_plural(good, 'point')}", f"{updated} {_plural(updated, 'record')}"
+    measured, changed = counted(good, "point"), counted(updated, "record")
     say(f"{directory}: {measured} measured, {changed} updated")
     if good < len(points):
         raise PointsFailed(_problems(points, results))
@@ -68,10 +69,6 @@ def _problems(points: "Sequence[DonePoint]", results: "Sequence[Evaluated]") -> 
         if result.problem:
             found.setdefault(result.problem, []).append(str(point.record.point))
     return "not measured: " + "; ".join(
-        f"{_plural(len(numbers), 'point')} {', '.join(numbers)}: {problem}"
+        f"{plural(len(numbers), 'point')} {', '.join(numbers)}: {problem}"
         for problem, numbers in found.items()
     )
-
-
-def _plural(count: int, word: str) -> str:
-    return word if count == 1 else f"{word}s"

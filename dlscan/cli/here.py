@@ -11,6 +11,7 @@ from dlscan.cli import scanning
 from dlscan.cli.output import say
 from dlscan.cli.progress import Progress
 from dlscan.cli.signals import terminable
+from dlscan.spelling import counted
 
 if TYPE_CHECKING:
     from dlscan.config import Experiment
@@ -31,9 +32,8 @@ def train_here(experiment: "Experiment", plan: "Plan", work: "Work") -> None:
     from dlscan import scan as scans
 
     slots = scans.local_slots(experiment.batch, len(work.packs))
-    processes = "1 process" if len(work.packs) == 1 else f"{len(work.packs)} processes"
-    packed = "" if len(work.packs) == len(work.points) else f" in {processes}"
-    points = "1 point" if len(plan.points) == 1 else f"{len(plan.points)} points"
+    packed = "" if len(work.packs) == len(work.points) else f" in {counted(len(work.packs), 'process')}"
+    points = counted(len(plan.points), "point")
     at_once = f", {slots} at a time" if work.points else ""
     scanning.tell(f"{plan.directory}: {points}, {len(work.points)} to train{packed}{at_once}")
     with terminable() as ending:

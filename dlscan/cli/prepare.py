@@ -9,6 +9,7 @@ from dlscan.cli.experiment import experiment_arguments
 from dlscan.cli.output import say
 from dlscan.cli.progress import Progress
 from dlscan.cli.signals import terminable
+from dlscan.spelling import counted
 
 if TYPE_CHECKING:
     from dlscan.config import Experiment
@@ -67,7 +68,7 @@ def prepare(
     say(summary(outcome.manifest, experiment))
     if outcome.manifest.bad_files:
         bad = len(outcome.manifest.bad_files)
-        raise DataError(f"{bad} bad file{'s' if bad > 1 else ''} left out; see {place / 'bad_files.csv'}")
+        raise DataError(f"{counted(bad, 'bad file')} left out; see {place / 'bad_files.csv'}")
 
 
 def summary(manifest: "Manifest", experiment: "Experiment") -> str:

@@ -11,7 +11,7 @@ import click
 from dlscan.cli.output import say
 from dlscan.cli.progress import Progress
 from dlscan.errors import BatchError, PointsFailed
-from dlscan.spelling import hint
+from dlscan.spelling import counted, hint
 
 if TYPE_CHECKING:
     from dlscan.config import Batch, Experiment
@@ -80,8 +80,8 @@ def show(experiment: "Experiment", batch: "Batch", retry: tuple[str, ...], exten
         tell(tabulate(found.rows, found.header, disable_numparse=True, colalign=("left", "right", "right")))
     left = len(plan.points) - len(points)
     tell(
-        f"{plan.directory}: {_count(len(plan.points), 'point')}, {len(points)} to train in "
-        f"{_count(len(found.packs), 'job')} on {batch.system}"
+        f"{plan.directory}: {counted(len(plan.points), 'point')}, {len(points)} to train in "
+        f"{counted(len(found.packs), 'job')} on {batch.system}"
         + (f"; {left} done, under way or left out" if left else "")
     )
     tell(found.sentence)
@@ -100,7 +100,7 @@ def say_older(plan: "Plan") -> None:
 def say_ended(report: "Report") -> None:
     """Say what became of a point."""
     state = report.status
-    text = f"{state.state} after {_count(state.epochs, 'epoch')}"
+    text = f"{state.state} after {counted(state.epochs, 'epoch')}"
     if state.state == "running":
         text = "skipped, another process is training it"
     error = f": {state.error}" if state.error else ""
@@ -113,12 +113,12 @@ def say_submitted(plan: "Plan", batch: "Batch", work: "Work", submitted: "Submit
     if submitted.ids:
         points = sum(map(len, submitted.jobs))
         ids = submitted.ids[0] if len(submitted.ids) == 1 else f"{submitted.ids[0]} to {submitted.ids[-1]}"
-        parts.append(f"{points} submitted to {batch.system} in {_count(len(submitted.ids), 'job')} ({ids})")
+        parts.append(f"{points} submitted to {batch.system} in {counted(len(submitted.ids), 'job')} ({ids})")
     taken = {number for job in submitted.jobs for number in job}
     states = collections.Counter(s.state for s in work.statuses if s.point.number not in taken)
     parts += [f"{count} {state}" for state, count in sorted(states.items()) if count]
     look = "" if work.done == len(plan.points) else f"; check with `{_status(plan)}`"
-    say(f"{plan.directory}: {_count(len(plan.points), 'point')}, {', '.join(parts)}{look}")
+    say(f"{plan.directory}: {counted(len(plan.points), 'point')}, {', '.join(parts)}{look}")
 
 
 def raise_refusal(plan: "Plan", work: "Work", submitted: "Submitted") -> None:
@@ -126,13 +126,13 @@ def raise_refusal(plan: "Plan", work: "Work", submitted: "Submitted") -> None:
     if submitted.refusal:
         rest = submitted.points - sum(map(len, submitted.jobs))
         raise BatchError(
-            f"{plan.directory}: {rest} of {_count(submitted.points, 'point')} not submitted: "
+            f"{plan.directory}: {rest} of {counted(submitted.points, 'point')} not submitted: "
             f"{submitted.refusal}; once this is resolved, run the same command again"
         )
     if work.left_out:
         first = work.left_out[0]
         raise PointsFailed(
-            f"{_count(len(work.left_out), 'point')} crashed too often to be tried again, first "
+            f"{counted(len(work.left_out), 'point')} crashed too often to be tried again, first "
             f"{first.point.directory} ({first.state}: {first.error}); fix the cause, then run this command "
             f"with --retry {','.join(sorted({status.state for status in work.left_out}))}"
         )
@@ -208,8 +208,4 @@ def _status(plan: "Plan") -> str:
 
 
 def _are(states: "list[PointStatus]") -> str:
-    return f"{len(states)} point{' is' if len(states) == 1 else 's are'}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return f"{counted(len(states), 'point')} {'is' if len(states) == 1 else 'are'}"

@@ -13,6 +13,7 @@ from dlscan.scan.plan import Plan
 from dlscan.scan.processes import ask_to_stop, running, stop_drivers, trains
 from dlscan.scan.submissions import Submission, Submissions
 from dlscan.scan.submit import Say, reconcile, request_for, submitting
+from dlscan.spelling import counted, plural
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +65,8 @@ def cancel(plan: Plan, numbers: Collection[int], say: Say, forget: bool = False)
                     _say_others(jobs, wanted, numbers, say)
         if silence:
             raise BatchError(
-                f"{plan.directory}: {len(phases)} jobs cancelled, the state of the others is unknown: "
-                f"{silence[0]}"
+                f"{plan.directory}: {counted(len(phases), 'job')} cancelled, the state of the others is "
+                f"unknown: {silence[0]}"
             )
     # those stop their processes themselves, and would start the next ones if only these were stopped
     drivers = set() if numbers else stop_drivers(plan, say)
@@ -119,7 +120,7 @@ def _say_others(
 
 def _say_with_them(others: Sequence[int], say: Say) -> None:
     if others:
-        points = "point" if len(others) == 1 else "points"
+        points = plural(len(others), "point")
         say(f"also cancelled, because they share a job: {points} {', '.join(map(str, others))}")
 
 

@@ -16,6 +16,7 @@ from dlscan.scan.plan import Plan
 from dlscan.scan.room import Room
 from dlscan.scan.space import Point
 from dlscan.scan.speed import Speed, Trial, duration
+from dlscan.spelling import counted
 
 # Two networks tell what depends on their size if the larger one computes so much more.
 _APART = 1.5
@@ -76,7 +77,7 @@ class Estimate:
         """The estimate in words; `source` says what it rests on."""
         count, jobs = len(self.alone), len(self.jobs)
         each = "all at once" if self.slots is None or self.slots >= jobs else f"{self.slots} at a time"
-        text = f"{_many(count, 'point')} in {_many(jobs, 'job')}, {each}: at most {duration(self.wall)}"
+        text = f"{counted(count, 'point')} in {counted(jobs, 'job')}, {each}: at most {duration(self.wall)}"
         if jobs > 1:
             text += f", {duration(self.total)} of job time"
         if jobs < count:
@@ -122,7 +123,7 @@ def known_speed(plan: Plan, manifest: Manifest | None, room: Room) -> tuple[Spee
         return None
     observed = finished(plan, manifest)
     if observed:
-        done = _many(sum(len(seen.costs) for seen in observed), "finished point")
+        done = counted(sum(len(seen.costs) for seen in observed), "finished point")
         return fitted(Speed.guess(room.accelerated, manifest), observed), done
     trial = Trial.read(trial_file(plan))
     if trial and (trial.dataset, trial.accelerated) == (manifest.config_hash, room.accelerated):
@@ -210,7 +211,3 @@ def _wall(jobs: Sequence[float], slots: int | None) -> float:
 def _sum(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -15,6 +15,7 @@ from dlscan.analysis.report.effects import Effect, effects
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.states import Unfinished
 from dlscan.metrics.estimate import Estimate
+from dlscan.spelling import plural
 
 MEAN = "Mean_AUC"
 MOST_NAMED = 5
@@ -64,7 +65,7 @@ def named(names: Sequence[str], most: int = MOST_NAMED) -> str:
 
 def counted(count: int, noun: str) -> str:
     """`1 model`, `1,204 models`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {plural(count, noun)}"
 
 
 def percent(share: float, decimals: int = 0) -> str:
