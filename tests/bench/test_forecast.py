@@ -113,5 +113,5 @@ def test_a_trial_is_kept_for_auto_and_a_failed_one_stops_nothing(prepared, monke
     found = rehearse(prepared, plan, plan.points)
     assert found == Trial.read(trial_file(plan))
     assert forecast(prepared, plan, plan.points).sentence.endswith(
-        f"From {found.source}; early stopping ends points sooner."
+        f"Estimated from {found.source}; early stopping ends points sooner."
     )

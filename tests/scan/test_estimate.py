@@ -152,7 +152,7 @@ def test_the_sentence_says_what_packing_saves(planned, size, slots, said):
 
     assert sentence.startswith(said)
     assert ("packing saves" in sentence) == (size > 1)
-    assert sentence.endswith("From a guess; early stopping ends points sooner.")
+    assert sentence.endswith("Estimated from a guess; early stopping ends points sooner.")
 
 
 def record(plan, point, manifest, seconds, pack=1):
