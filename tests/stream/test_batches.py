@@ -358,7 +358,7 @@ def test_a_shard_that_cannot_be_read_is_named(prepared: Path, workers: int, dama
     ("part", "place", "value", "said"),
     [
         # a cell number beyond the event would write into the event after
-        ("index", 5, 4 * 5 * 6, "cell 120 of 120"),
+        ("index", 5, 4 * 5 * 6, "damaged: cell 120 of 120"),
         ("offsets", 3, 10**6, "inputs/ECAL has damaged offsets"),
     ],
 )
