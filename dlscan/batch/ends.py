@@ -36,20 +36,23 @@ def note_ends(before: Mapping[PointPaths, int], code: int, log: Path) -> None:
     if code == 0:
         return
     for paths, number in before.items():
-        if is_done(paths):
-            continue
-        if last_number(paths) > number:
-            with contextlib.suppress(DlscanError):  # a damaged attempt is the state of this point
-                attempt = last_attempt(paths)
-                if attempt is not None and attempt.outcome is not None:
-                    continue
-        # without an attempt it died before it began: no memory to import, no experiment file
-        told = -code in _TOLD_TO_END
         try:
-            outcome = "preempted" if told else "failed"
-            note_end(paths, outcome, _last_words(code, log), exit_code=code)
+            _note_end(paths, number, code, log)
         except (DlscanError, OSError) as error:  # no reason to stop the jobs of other points
             messages.warning(f"{paths.directory}: cannot write down how its job ended: {error}")
+
+
+def _note_end(paths: PointPaths, number: int, code: int, log: Path) -> None:
+    if is_done(paths):
+        return
+    if last_number(paths) > number:
+        with contextlib.suppress(DlscanError):  # a damaged attempt is the state of this point
+            attempt = last_attempt(paths)
+            if attempt is not None and attempt.outcome is not None:
+                return
+    # without an attempt it died before it began: no memory to import, no experiment file
+    outcome = "preempted" if -code in _TOLD_TO_END else "failed"
+    note_end(paths, outcome, _last_words(code, log), exit_code=code)
 
 
 def _last_words(code: int, log: Path) -> str:

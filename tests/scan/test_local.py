@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dlscan.batch import ends
 from dlscan.config import Experiment
 from dlscan.errors import ScanError
 from dlscan.scan import PointStatus, Report, freeze, local, processes, run_local
@@ -15,13 +16,14 @@ Make = Callable[..., Experiment]
 
 
 class Silent:
-    """Counts what it is told."""
+    """Keeps what it is told."""
 
     def __init__(self) -> None:
         self.looks = self.ends = 0
+        self.lines: list[str] = []
 
     def line(self, text: str) -> None:
-        pass
+        self.lines.append(text)
 
     def ended(self, report: Report) -> None:
         self.ends += 1
@@ -32,7 +34,7 @@ class Silent:
 
 @pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), ScanError("damaged")])
 def test_a_look_that_fails_ends_no_training(
-    make_experiment: Make, monkeypatch: pytest.MonkeyPatch, error: Exception
+    make_experiment: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     plan = freeze(make_experiment(scan={"grid": {"model.width": [4, 8]}}))
     teller, failed = Silent(), []
@@ -41,10 +43,15 @@ def test_a_look_that_fails_ends_no_training(
         failed.append(1)
         raise error
 
-    monkeypatch.setattr(local, "train_command", lambda *_: (sys.executable, "-c", "pass"))
-    monkeypatch.setattr(local, "statuses_by_files", fail)
-    monkeypatch.setattr(processes, "last_attempt", fail)
+    monkeypatch.setattr(local, "train_command", lambda *_: (sys.executable, "-c", "raise SystemExit(1)"))
+    for module, name in (
+        *((local, "statuses_by_files"), (local, "point_status")),
+        *((processes, "last_attempt"), (ends, "is_done")),
+    ):
+        monkeypatch.setattr(module, name, fail)
     packs = [(point,) for point in plan.points]
     assert len(run_local(plan, packs, plan.experiment.batch, teller)) == 2
     assert failed
-    assert (teller.looks, teller.ends) == (0, 2)
+    assert (teller.looks, teller.ends) == (0, 0)
+    assert sorted(line.split(" ended")[0] for line in teller.lines) == ["point 1", "point 2"]
+    assert caplog.text.count("cannot write down how its job ended") == 2
