@@ -43,8 +43,8 @@ class Plan:
     config : dict
         The experiment as it was when the plan was frozen, with all defaults.
     written : dict
-        Its sections `model` and `train` as they stood in the file, without: what a point sets is merged with
-        these, since other families of networks have other defaults.
+        Its sections that a scan varies as they stood in the file, without defaults: what a point sets
+        is merged with these, since other families of networks have other defaults.
     dataset : str or None
         The `config_hash` of the dataset: all points are trained on the same events.
     git_commit : str or None

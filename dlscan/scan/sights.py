@@ -45,8 +45,8 @@ class Place:
         When it was submitted: ISO 8601, UTC.
     directory : str
         Name of the submission's directory, `0003`.
-    others : frozenset of str
-        Ids of all jobs of the scan that tell one of them from all others.
+    unique_ids : frozenset of str
+        Ids that only one job of the scan has: two clusters may have given the same.
     """
 
     submitted: bool = False
@@ -56,13 +56,13 @@ class Place:
     recent: bool = False
     time: str = ""
     directory: str = ""
-    others: frozenset[str] = frozenset()
+    unique_ids: frozenset[str] = frozenset()
 
     def is_own(self, attempt: Attempt | None) -> bool:
         """Whether an attempt is one of this job, or of a person after it: not one of an earlier job."""
         if attempt is None or not self.submitted:
             return False
-        if attempt.job is not None and attempt.job in self.others:
+        if attempt.job is not None and attempt.job in self.unique_ids:
             return attempt.job == self.job
         # scripts that people write need not tell a job its id
         return _time(attempt.started) > _time(self.time)
@@ -94,7 +94,7 @@ def look_at(plan: Plan, unfinished: Collection[int], look: Look | None, say: Say
         latest |= _taken(found.get(submission.number, submission))
     ids = Counter(job for item in submissions for job in found.get(item.number, item).ids or ())
     # which of two clusters gave an id that both gave, the time has to tell
-    others = frozenset(job for job, count in ids.items() if count == 1)
+    unique_ids = frozenset(job for job, count in ids.items() if count == 1)
     wanted = [(place, job) for n, (place, job) in latest.items() if n in unfinished and job is not None]
     answers = _answers(wanted, look, say)
     now = datetime.datetime.now(datetime.UTC)
@@ -107,7 +107,7 @@ def look_at(plan: Plan, unfinished: Collection[int], look: Look | None, say: Say
             abs((now - _time(submission.time)).total_seconds()) < _RECENT_SECONDS,
             submission.time,
             f"{submission.number:04d}",
-            others,
+            unique_ids,
         )
         for number, (submission, job) in latest.items()
     }

@@ -98,7 +98,7 @@ def scan_status(plan: Plan, look: Look | None = None, say: Say = _say_nothing) -
     plan : Plan
         Of the scan.
     look : callable, optional
-        Called as `look(batch, ids of jobs)` for each batch system with jobs of points that are neither done
+        Called as `look(batch, jobs)` for each batch system with jobs of points that are neither done
         nor give signs of life, with the `batch` section that they were submitted by; gives what the system
         says of each, as `System.look` does, and raises `BatchError` if the system does not answer. By default
         the systems are asked.
