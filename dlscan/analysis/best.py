@@ -56,10 +56,14 @@ def choose(rows: Rows, key: str) -> Choice:
         cell(best, column),
         f"the mean over {repeats} repeats" if repeats > 1 else "",
         f"the {'lowest' if low else 'highest'} of {len(present)} models",
-        f"as in {ties - 1} other{'s' if ties > 2 else ''}, the first is shown" if ties > 1 else "",
+        f"tied with {ties - 1} other{'s' if ties > 2 else ''}, the first is shown" if ties > 1 else "",
     ]
     without = len(column.values) - len(present)
-    ending = f"; {without} without it {'was' if without == 1 else 'were'} not considered" if without else ""
+    ending = (
+        f"; {without} without this number {'was' if without == 1 else 'were'} not considered"
+        if without
+        else ""
+    )
     return Choice(position, column, ", ".join(filter(None, said)) + ending)
 
 
@@ -67,7 +71,7 @@ def _column(rows: Rows, key: str) -> Column:
     name = ALIASES.get(key.casefold(), key)
     keys = {name: "" for name, head in rows.columns.heads.items() if head.about.split == "validation"}
     if name in ALIASES.values() and name not in keys:
-        there = f"choose by {', '.join(keys)}" if keys else "nor any other number of the validation split"
+        there = f"choose by {', '.join(keys)}" if keys else "and no other validation number either"
         raise UsageError(f"--best {key}: no finished model has {name}; {there}")
     try:
         column = rows.columns[rows.columns.find(name)]
@@ -76,8 +80,8 @@ def _column(rows: Rows, key: str) -> Column:
         column = rows.columns[find_column(name, keys, "column of the validation split")]
     if column.about.split == "test":
         raise UsageError(
-            f"--best {key}: the best of many models on the test split owes a part of it to chance, and its "
-            "test result would be too good; choose on the validation split, such as by val_auc or val_loss"
+            f"--best {key}: choosing the best of many models on the test split biases its test result; "
+            "choose on the validation split, such as by val_auc or val_loss"
         )
     if column.name not in keys:
         raise UsageError(

@@ -77,24 +77,30 @@ AFTER_METRICS = (
         "model_parameters",
         About("trainable weights of the network", title="trainable parameters"),
     ),
-    Fixed("FLOPs", "integer", "flops", About("floating-point operations of one event, forwards")),
+    Fixed("FLOPs", "integer", "flops", About("floating-point operations per event, forward pass")),
     Fixed(
         "Seconds_per_Epoch",
         "number",
         "seconds_per_epoch",
-        About("median over epochs, with validation and all of its pack", "s", title="time per epoch"),
+        About(
+            "median over epochs, including validation and all networks of its pack",
+            "s",
+            title="time per epoch",
+        ),
     ),
     Fixed(
         "Train_Seconds",
         "number",
         "train_seconds",
-        About("training time, all epochs together; of a pack, its share", "s", title="training time"),
+        About(
+            "training time of all epochs; in a pack, the share of this network", "s", title="training time"
+        ),
     ),
     Fixed(
         "Job_Seconds",
         "number",
         "job_seconds",
-        About("time of its epochs, with all of its pack", "s", title="time of the job"),
+        About("time of its epochs, including all networks of its pack", "s", title="time of the job"),
     ),
     Fixed(
         "Events_per_Second",
@@ -110,9 +116,9 @@ AFTER_METRICS = (
     ),
     Fixed("Point", "integer", "point", About("number of the point in its scan")),
     Fixed("Seed", "integer", "seed", About("seed of weights, dropout and the order of events")),
-    Fixed("Host", "text", "host", About("where the last attempt ran")),
-    Fixed("Device", "text", "device", About("what it ran on")),
-    Fixed("Attempts", "integer", "attempts", About("how many jobs it took")),
+    Fixed("Host", "text", "host", About("host of the last attempt")),
+    Fixed("Device", "text", "device", About("device of the last attempt")),
+    Fixed("Attempts", "integer", "attempts", About("number of jobs it took")),
     Fixed("Stopped", "text", "stopped", About("why training ended: early or epochs")),
 )
 
@@ -125,9 +131,9 @@ RESERVED = (MODEL_NAME, SCAN, REPEATS, *(fixed.name for fixed in BEFORE_METRICS 
 _METRICS = {
     "test_accuracy": ("fraction of events whose highest score is that of their class", "accuracy"),
     "test_loss": ("cross-entropy with the weights of training, as in the history", "loss"),
-    "test_log_loss": ("cross-entropy with the weights of the events alone", "log loss"),
+    "test_log_loss": ("cross-entropy with the event weights only", "log loss"),
     "test_calibration_error": (
-        "how far the highest score is from the fraction that is right, on average",
+        "mean distance between the highest score and the fraction of correct events",
         "calibration error",
     ),
     "val_kept_accuracy": ("as test_accuracy, with the weights that were kept", "accuracy"),
@@ -162,7 +168,7 @@ def about_metric(name: str, naming: Naming | None = None) -> About:
         return About(meaning, split=split, family=family, title=title)
     if cut := re.fullmatch(r"(.+?)_vs_(.+)_Rejection@(\d+)", bare):
         signal, background, percent = cut.groups()
-        meaning = f"1 / efficiency for {background} where the efficiency for {signal} is {percent} %"
+        meaning = f"1 / efficiency for {background} at {percent} % efficiency for {signal}"
         title = (
             f"rejection of {naming.title(background)} at {percent} % efficiency for {naming.title(signal)}"
         )
@@ -178,7 +184,7 @@ def _area(what: str, naming: Naming) -> tuple[str, str]:
     if what == "Mean":
         # of two classes both areas are the same number
         title = "AUC" if len(naming.classes) == 2 else "mean AUC"
-        return "plain mean of the AUCs of the classes against the rest", title
+        return "unweighted mean of the AUCs of all classes against the rest", title
     signal, pair, background = (what, "", "") if what in naming.classes else what.partition("_vs_")
     other = background if pair else naming.rest(signal)
     title = f"AUC of {naming.title(signal)}" + (f" against {naming.title(other)}" if other else "")

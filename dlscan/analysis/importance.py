@@ -123,8 +123,8 @@ def importances(
     different, repeated = count - repeats, models is not None and repeats >= LEAST_LEFT
     if not repeated and different - rank < LEAST_LEFT:
         raise ScanError(
-            f"{different} models cannot tell which of {len(parameters)} parameters matters: {rank} numbers "
-            f"would be fitted to them; at least {rank + LEAST_LEFT} models are needed, or fewer parameters "
+            f"{different} models are too few to tell which of {len(parameters)} parameters matters: the "
+            f"fit has {rank} coefficients; use at least {rank + LEAST_LEFT} models, or fewer parameters "
             "(--by)"
         )
     spread = float(np.sum((values - values.mean()) ** 2))

@@ -45,7 +45,7 @@ def pivot(rows: Rows, axes: Sequence[str], value: str) -> tuple[tuple[Column, ..
     down, across = _axes(rows, axes)
     number = rows.columns[rows.columns.find(value, "column to show")]
     if number.is_text or (number.kind == "parameter"):
-        raise UsageError(f"--value {value}: not a measured number; such as Mean_AUC")
+        raise UsageError(f"--value {value}: not a measured number; choose one such as Mean_AUC")
     lines, heads = _sorted(down), _sorted(across)
     cells: Cells = {}
     for row, key in enumerate(zip(map(text_of, down.values), map(text_of, across.values), strict=True)):
@@ -71,7 +71,7 @@ def _axes(rows: Rows, axes: Sequence[str]) -> tuple[Column, Column]:
     if down is across:
         raise UsageError(f"--pivot {','.join(axes)}: rows and columns are the same parameter")
     if down.joined or across.joined:
-        raise UsageError(f"--pivot {','.join(axes)}: repeats share a line; add --repeats each")
+        raise UsageError(f"--pivot {','.join(axes)}: repeats are combined into one row; add --repeats each")
     return down, across
 
 
@@ -107,9 +107,9 @@ def _refuse(rows: Rows, members: Sequence[int], where: str, axes: Sequence[str])
     else:
         name, value = next(iter(differing.items()))
         text = f'"{value}"' if isinstance(value, str) else text_of(value)
-        advice = f"choose, as by --where '{name}=={text}'"
+        advice = f"select one, such as with --where '{name}=={text}'"
     raise UsageError(
-        f"--pivot: {len(members)} models share the cell {where}, and differ in "
+        f"--pivot: {len(members)} models share the cell {where} and differ in "
         f"{', '.join(differing)}; {advice}"
     )
 

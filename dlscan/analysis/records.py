@@ -92,7 +92,7 @@ def _warn_of_other_events(points: Sequence[DonePoint]) -> None:
 
     reason = difference(points)
     if reason:
-        log.warning("%s; numbers on different events do not compare one by one", reason)
+        log.warning("%s; numbers on different events cannot be compared directly", reason)
 
 
 def _load_scan(directory: Path, labels: Mapping[str, str] | None) -> list[DonePoint]:
@@ -117,7 +117,8 @@ def _load_scan(directory: Path, labels: Mapping[str, str] | None) -> list[DonePo
     longer = [point for point in points if not _reaches(point.record, epochs)]
     if longer:
         log.warning(
-            "%s: %d of %d points train on to more epochs; until that is done their shorter training is shown",
+            "%s: %d of %d points are still to train for more epochs; until then their shorter training is "
+            "shown",
             directory,
             len(longer),
             planned,
@@ -125,7 +126,8 @@ def _load_scan(directory: Path, labels: Mapping[str, str] | None) -> list[DonePo
     newer = {point.record.versions["dlscan"] for point in points if is_newer(point.record.versions)}
     if newer:
         log.warning(
-            "%s: written in part by dlscan %s, newer than this %s; what it says beyond is not shown",
+            "%s: some records were written by dlscan %s, newer than this %s; what only the newer version "
+            "knows is not shown",
             directory,
             ", ".join(sorted(newer)),
             dlscan.__version__,

@@ -79,9 +79,9 @@ def history(point: DonePoint) -> dict[str, Floats]:
         columns = {key: np.array([float(row[key] or "nan") for row in rows]) for key in (rows or [{}])[0]}
     except (OSError, ValueError, TypeError, csv.Error) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error
-        raise ScanError(f"{path}: no history can be read ({reason})") from None
+        raise ScanError(f"{path}: cannot read a history ({reason})") from None
     if EPOCH not in columns or np.isnan(columns[EPOCH]).any():
-        raise ScanError(f"{path}: no history can be read (not a number of the epoch in every line)")
+        raise ScanError(f"{path}: cannot read a history (some lines have no epoch number)")
     return columns
 
 
@@ -112,7 +112,8 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
         with open_hdf5(path) as file:
             if split != "test" and split not in file:
                 raise SplitNotKept(
-                    f"{path}: no scores of the {split} split, it is of an older version; train it again"
+                    f"{path}: no scores of the {split} split, an older version of dlscan wrote it; train "
+                    "the point again"
                 )
             classes = tuple(
                 name.decode() if isinstance(name, bytes) else str(name) for name in file.attrs["classes"]
@@ -128,7 +129,7 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
         raise
     except Exception as error:  # h5py has many kinds for what it does not expect
         reason = "no such file" if isinstance(error, FileNotFoundError) else error
-        raise ScanError(f"{path}: no scores can be read ({reason})") from None
+        raise ScanError(f"{path}: cannot read scores ({reason})") from None
     if scores.shape != (len(labels), len(classes)) or weights.shape != labels.shape:
         raise ScanError(
             f"{path}: damaged: scores {scores.shape} and weights {weights.shape} "

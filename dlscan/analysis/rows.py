@@ -76,14 +76,14 @@ def rows_of(
     names = names_by(points, name) if name else model_names(points, with_seed=not repeated)
     columns = columns_of(points, names)
     if repeated and name and len(set(names)) > len({names[first] for first, *_ in together}):
-        raise UsageError(f"--name {','.join(name)}: repeats share a line; add --repeats each")
+        raise UsageError(f"--name {','.join(name)}: repeats are combined into one row; add --repeats each")
     columns = merged(columns, together)
     rows = Rows(tuple(tuple(points[number] for number in group) for group in together), columns)
     if where is None:
         return rows
     rows = rows.take(select(where, rows.columns))
     if not rows.models:
-        raise UsageError(f"--where {where!r}: no finished model is like this")
+        raise UsageError(f"--where {where!r}: no finished model matches this")
     return rows
 
 

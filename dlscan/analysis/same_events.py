@@ -62,7 +62,7 @@ def aligned(point: DonePoint, scored: Predictions, reference: DonePoint, base: P
     if not np.array_equal(found.labels, base.labels):
         raise OtherEventsError(f"{pair} were tested on different events")
     if not np.array_equal(found.weights, base.weights):
-        raise OtherEventsError(f"{pair} weigh the test events differently")
+        raise OtherEventsError(f"{pair} have different weights for the test events")
     return found
 
 
@@ -146,7 +146,9 @@ def _files(point: DonePoint, scored: Predictions) -> NDArray[np.uint8]:
         except (DlscanError, OSError):
             raise _unknown(point, f"its scores do not name raw files, and {path} has no dataset") from None
         if manifest.config_hash != point.record.dataset.get("config_hash"):
-            raise _unknown(point, f"its scores do not name raw files, and {path} was prepared anew since")
+            raise _unknown(
+                point, f"its scores do not name raw files, and {path} has been prepared again since"
+            )
         files = file_ids(manifest.sources)
     if len(scored.labels) and int(_sources(point, scored)[:, 0].max()) >= len(files):
         raise ScanError(f"{point.paths.predictions}: damaged: an event is from a raw file that is not listed")

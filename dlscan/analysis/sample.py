@@ -126,7 +126,7 @@ def read_sample(
     if not there:
         raise UsageError(f"split {split} of {experiment.data.prepared} has no events")
     if events is not None and events > there:
-        log.warning("split %s has %s events, not %s: all are shown", split, f"{there:,}", f"{events:,}")
+        log.warning("split %s has only %s events, not %s; all are shown", split, f"{there:,}", f"{events:,}")
     wanted = min(events or DEFAULT_EVENTS, there)
     labels = []
     most = max(1, _MOST_NUMBERS // wanted)

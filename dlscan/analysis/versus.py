@@ -29,12 +29,12 @@ def find_point(points: Sequence[DonePoint], text: str) -> DonePoint:
     scan, colon, number = text.rpartition(":")
     scans = list(dict.fromkeys(point.scan for point in points))
     if colon and scan not in scans:
-        raise UsageError(f"--versus {text}: no scan {scan!r} here; there is {', '.join(scans)}")
+        raise UsageError(f"--versus {text}: no scan {scan!r} here; valid: {', '.join(scans)}")
     scan = scan if colon else scans[0]
     numbers = {str(point.record.point): point for point in points if point.scan == scan}
     if not number.strip().isdigit() or str(int(number)) not in numbers:
         raise UsageError(
-            f"--versus {text}: no finished point of this number in {scan}; the column Point has the numbers"
+            f"--versus {text}: no finished point has this number in {scan}; see the column Point"
         )
     return numbers[str(int(number))]
 
@@ -69,7 +69,7 @@ def compared(
     """
     areas = [column for column in shown if column.kind == "auc" and column.about.split == "test"]
     if not areas:
-        raise UsageError("--versus compares AUCs on the test split, and none is shown")
+        raise UsageError("--versus compares AUCs on the test split, but none is shown")
     names = [column.name for column in areas]
     found = _differences(names, points, reference)
     columns: list[Column] = []
@@ -88,7 +88,7 @@ def _beside(column: Column, differences: Sequence["Estimate | None"]) -> list[Co
             column.name + DIFFERENCE,
             "difference",
             tuple(None if each is None else each.value for each in differences),
-            About("difference from the point of --versus", split=split, family=family),
+            About("difference from the point given by --versus", split=split, family=family),
             errors=tuple(None if each is None else (each.down, each.up) for each in differences),
         ),
         Column(

@@ -115,7 +115,7 @@ class _Expression:
             case ast.List(elts=parts) | ast.Tuple(elts=parts):
                 built = [self._value(part) for part in parts]
                 return lambda row: [part(row) for part in built]
-        raise self._wrong(f"{self._source(node)!r} is neither a column nor a number nor a text")
+        raise self._wrong(f"{self._source(node)!r} is not a column, a number or a text")
 
     def _column(self, node: ast.expr) -> Evaluate:
         """A column: `Width`, `Train.Epochs`, `Gamma_vs_Pi0_Rejection@50`, or a name in backquotes."""
@@ -127,11 +127,11 @@ class _Expression:
         )
         # what is no chain of names is not worth looking up: `f().x`
         if not plain:
-            raise self._wrong(f"{self._source(node)!r} is neither a column nor a number nor a text")
+            raise self._wrong(f"{self._source(node)!r} is not a column, a number or a text")
         column = self.available[self.available.find(self._source(node))]
         if column.joined:
             raise self._wrong(
-                f"{column.name} differs between the repeats that share a line; add --repeats each"
+                f"{column.name} differs between repeats that are combined into one row; add --repeats each"
             )
         values = tuple(_folded(value) for value in column.values)
         return values.__getitem__

@@ -94,7 +94,7 @@ def rehearse(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> Tri
     try:
         found = trial(experiment, points)
     except DlscanError as error:
-        log.warning("%s; points are packed by the figures of a middling machine", error)
+        log.warning("%s; points are packed using the speed of a typical machine", error)
         return None
     found.write(trial_file(plan))
     return found
@@ -108,7 +108,7 @@ def _measured(
         return known
     if not room.here:
         guess = Speed.guess(room.accelerated, manifest)
-        return guess, "the figures of a middling GPU, as there is none here to try"
+        return guess, "the speed of a typical GPU, because this machine has none to try"
     tried = trial(experiment, points)
     return tried.speed, tried.source
 

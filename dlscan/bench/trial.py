@@ -84,10 +84,10 @@ def _answer(asked: object, environment: Mapping[str, str], patience: float) -> s
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ScanError(f"a trial was given up after {patience:.0f} s") from None
+        raise ScanError(f"the trial was stopped after {patience:.0f} s") from None
     if done.returncode:
         words = [line for line in done.stderr.splitlines() if line.strip()]
-        raise ScanError(f"a trial failed: {words[-1] if words else f'exit code {done.returncode}'}")
+        raise ScanError(f"the trial failed: {words[-1] if words else f'exit code {done.returncode}'}")
     return done.stdout.splitlines()[-1]
 
 

@@ -55,4 +55,6 @@ def require_no_nan(scores: NDArray[Any]) -> None:
     """Refuse nan among scores: a `DataError`."""
     bad = np.count_nonzero(np.isnan(scores))
     if bad:
-        raise DataError(f"{bad} of {scores.size} scores are nan; a network that diverged has no AUC")
+        raise DataError(
+            f"{bad} of {scores.size} scores are nan; a network whose training diverged has no AUC"
+        )

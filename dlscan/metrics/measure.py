@@ -167,7 +167,7 @@ def _absent(truth: NDArray[Any], classes: Sequence[str], weights: Floats) -> dic
     for number, name in enumerate(classes):
         own = weights[truth == number]
         if not len(own):
-            found[number] = f"no event of {name}"
+            found[number] = f"no events of {name}"
         elif weight_sum(own) <= 0:
             found[number] = _weightless(f"the events of {name}", own)
     return found
@@ -176,21 +176,21 @@ def _absent(truth: NDArray[Any], classes: Sequence[str], weights: Floats) -> dic
 def _no_rest(truth: NDArray[Any], weights: Floats, parts: Sequence[int]) -> str:
     """Why a class that is there has no area against all others; `parts` is empty for the mean."""
     if len(np.unique(truth)) < 2:
-        return "only one class is there"
+        return "only one class has events"
     if not parts:
-        return "no class has an AUC against all others"
+        return "no class has an AUC against the rest"
     return _weightless("all other events", weights[truth != parts[0]])
 
 
 def _weightless(events: str, weights: Floats) -> str:
     if not weights.any():
-        return f"{events} weigh nothing"
+        return f"the weights of {events} are all 0"
     return f"the weights of {events} add up to {weight_sum(weights):.4g}, which is not above 0"
 
 
 def _nothing(weights: Floats) -> str:
     """Why a share of all events is not there."""
-    return _weightless("all events", weights) if weights.any() else "no event, or none with weight"
+    return _weightless("all events", weights) if weights.any() else "no events with weights other than 0"
 
 
 def _unbounded(background: str, passed: Estimate, *, signed: bool) -> str:

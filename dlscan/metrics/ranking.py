@@ -76,7 +76,7 @@ def roc_curve(
     for name, counts in (("signal", signal), ("background", background)):
         if weight_sum(counts) <= 0:
             raise DataError(
-                f"no ROC curve without {name}: no event of it, or its weights add up to 0 or less"
+                f"no ROC curve without {name}: it has no events, or their weights add up to 0 or less"
             )
     return _efficiency(signal), _efficiency(background), np.concatenate([[np.inf], thresholds])
 

@@ -73,7 +73,7 @@ def background_efficiencies(
     """
     for efficiency in efficiencies:
         if not 0 < efficiency < 1:
-            raise ValueError(f"a signal efficiency lies between 0 and 1, got {efficiency:g}")
+            raise ValueError(f"a signal efficiency must be between 0 and 1, got {efficiency:g}")
     values, signal, counts = checked_ranking(scores, positive, weights)
     if min(weight_sum(counts[signal]), weight_sum(counts[~signal])) <= 0:
         return None

@@ -88,7 +88,7 @@ def _limit_tensorflow(memory: str | float) -> None:
                 config.experimental.set_memory_growth(gpu, memory == "growth")
         except (RuntimeError, ValueError) as error:
             raise BackendError(
-                f"train.gpu_memory: {memory}: TensorFlow cannot do so any more: {error}"
+                f"train.gpu_memory: {memory}: TensorFlow is already running and cannot change this: {error}"
             ) from error
 
 

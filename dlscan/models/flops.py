@@ -61,7 +61,7 @@ def _nodes(network: Any) -> list[Any]:
     # a node is one use of a layer: a layer that is called twice computes twice, which `layers` does not tell
     by_depth = getattr(network, "_nodes_by_depth", None)
     if by_depth is None:
-        raise _Unknown(f"{network.name} ({type(network).__name__}) does not tell what it is made of")
+        raise _Unknown(f"{network.name} ({type(network).__name__}) does not expose its layers")
     return [node for nodes in by_depth.values() for node in nodes]
 
 
@@ -80,7 +80,7 @@ def _use(operation: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
         return max(len(inputs) - 1, 1) * size
     if kind in _LAYERS:
         return _LAYERS[kind](operation, before, after) + _activation(operation, size)
-    raise _Unknown(f"no count of operations is known for {operation.name} ({kind})")
+    raise _Unknown(f"the number of operations of {operation.name} ({kind}) is unknown")
 
 
 def _shape(tensor: Any) -> Shape:

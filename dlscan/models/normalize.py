@@ -72,7 +72,10 @@ def _shifted(raw: Any, origin: Any, width: Any) -> Any:
 def _ranked(raw: Any, measured: Statistics) -> Any:
     """The rank of each feature among the training events, linear between quantiles, as a unit of variance."""
     if not measured.quantiles:
-        raise ConfigError("data.normalize: quantile is for vectors whose quantiles `dlscan prepare` measured")
+        raise ConfigError(
+            "data.normalize: quantile needs a vector whose quantiles `dlscan prepare` has "
+            "measured; run it again"
+        )
     shape = len(measured.quantiles), len(RANKS) - 1
     # a feature with fewer steps than others has some of no height
     start, width, height, first = np.zeros(shape), np.ones(shape), np.zeros(shape), np.zeros(shape[0])

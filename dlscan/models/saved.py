@@ -51,7 +51,7 @@ def read_network(path: Path) -> Any:
     except Exception as error:  # Keras raises whatever a damaged part leads to
         # Keras goes on to advise on other formats
         reason = " ".join(str(error).split()).split(". ")[0] if path.exists() else "no such file"
-        raise ScanError(f"{path}: no network can be read ({reason})") from None
+        raise ScanError(f"{path}: cannot read a network ({reason})") from None
 
 
 def layers_of(network: Any) -> list[Layer]:
@@ -94,7 +94,7 @@ class Meeting:
         text = f"{', '.join(branches[:-1])} and {branches[-1]} meet in {self.layer}; "
         if self.layers_behind > 1:
             return f"{text}{self.layers_behind} layers with weights follow"
-        return f"{text}only the output layer follows, which sees no combination of them"
+        return f"{text}only the output layer follows, so no hidden layer combines them"
 
 
 def meetings(network: Any) -> list[Meeting]:

@@ -65,7 +65,7 @@ def _logits(network: Any) -> Any:
     ]
     is_softmax = getattr(last.operation, "activation", None) is keras.activations.softmax
     if not is_softmax or type(last.operation) is not keras.layers.Activation:
-        raise ValueError(f"{network.name}: its last layer is no softmax")
+        raise ValueError(f"{network.name}: its last layer is not a softmax")
     return last.input_tensors[0]
 
 

@@ -105,7 +105,7 @@ def _measured(file: ScoreFile, test: "_Events", validation: "_Events", classes: 
     """What the scores of a network are worth."""
     scores, losses = file.read("test")
     measured = measure(scores, test.labels, classes, test.weights, losses)
-    measured.add("test_loss", test.loss(losses), "no event")
+    measured.add("test_loss", test.loss(losses), "no events")
     scores, _ = file.read("validation")
     return measured | measure_validation(scores, validation.labels, classes, validation.weights)
 

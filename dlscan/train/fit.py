@@ -87,7 +87,7 @@ def fit(
     if stopped:
         for member in going:
             reason = interruption.signal or "train.time_limit"
-            member.say(f"stopped by {reason} after {member.progress}; run the same command again to go on")
+            member.say(f"stopped by {reason} after {member.progress}; run the same command again to continue")
         return stopped
     shared = (time.perf_counter() - began - loop.train_seconds) / max(len(going), 1)
     for first in range(0, len(going), _SCORED):
@@ -99,8 +99,8 @@ def _require_data(member: Member, manifest: Manifest) -> None:
     manifest.require(member.experiment)
     if member.point.dataset not in (None, manifest.config_hash):
         raise DataError(
-            f"{member.experiment.data.prepared}: holds other events than {member} was planned for; "
-            "prepare the original raw files, or start a scan of another name"
+            f"{member.experiment.data.prepared}: holds different events from those {member} was planned "
+            "for; prepare the original raw files again, or start a scan with another name"
         )
 
 

@@ -91,5 +91,8 @@ def grace_seconds() -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise ConfigError(f"DLSCAN_GRACE={text}: must be the seconds from a signal to the end, such as 25")
+        raise ConfigError(
+            f"DLSCAN_GRACE={text}: must be the number of seconds from a signal to the kill, "
+            "such as 25; or unset it"
+        )
     return seconds

@@ -116,7 +116,7 @@ class Member:
             self.learner.resume(state, self.checkpoint.variables(state.epoch, state.step))
             with self.claim.writing():
                 write_csv(self.paths.history, self.learner.history)
-            self.say(f"goes on after {self.progress}, on {models.device()}")
+            self.say(f"continues after {self.progress}, on {models.device()}")
         # one of a pack that was split starts again in the same attempt
         if self.claim.attempt.resumed_after is None:
             self.claim.resumed(self.learner.epoch)
@@ -129,8 +129,8 @@ class Member:
             if not state.step or training.mix(state.mixing):
                 return True
             damaged.append(
-                f"there is less memory than before, too little to go on in the middle of epoch "
-                f"{state.epoch + 1} with the same order of events; it starts anew"
+                f"less memory is free than before, too little to continue epoch {state.epoch + 1} in the "
+                "same order of events; this epoch starts again"
             )
             return False
 
@@ -138,7 +138,9 @@ class Member:
         for line in damaged:
             self.say(f"Warning: {line}")
         if state is None and damaged:
-            self.say("Warning: no other checkpoint is there to go on from: the point trains from its start")
+            self.say(
+                "Warning: there is no other checkpoint to continue from; the point is trained from its start"
+            )
             with self.claim.writing():
                 self.paths.history.unlink(missing_ok=True)
         return state
@@ -162,13 +164,14 @@ class Member:
         if not row.finite:
             raise DivergedError(
                 f"{self}: loss is {row.loss:g} and validation loss {row.val_loss:g} after epoch {row.epoch} "
-                f"with learning rate {self.experiment.train.learning_rate:g}; lower train.learning_rate, or "
-                "scale the inputs by data.normalize"
+                f"with learning rate {self.experiment.train.learning_rate:g}; lower train.learning_rate, "
+                "or scale the inputs with data.normalize"
             )
         if self.learner.monitors_area and row.val_Mean_AUC is None:
             raise DataError(
-                f"{self}: train.early_stopping.monitor is val_Mean_AUC, and no class has an AUC in the "
-                "validation split: at least two must be there, with weights that add up to more than 0"
+                f"{self}: train.early_stopping.monitor is val_Mean_AUC, but no class has an AUC in the "
+                "validation split: it needs events of at least two classes, with weights that add up to "
+                "more than 0"
             )
         return self.keep()
 
@@ -238,9 +241,7 @@ class Member:
         finally:
             network.unlink(missing_ok=True)
         best = self.learner.stopping.best_epoch
-        self.say(
-            f"done after epoch {self.learner.epoch}, the best was {best}; {beside:.1f} s beside training"
-        )
+        self.say(f"done after epoch {self.learner.epoch}, best epoch {best}; {beside:.1f} s besides training")
 
     def _sweep(self) -> None:
         """Remove what a killed process left half-written."""

@@ -86,9 +86,9 @@ class Session:
         wanted = []
         for paths, point in points:
             if not paths.config.exists():
-                raise ScanError(f"{paths.directory}: no point here, there is no {paths.config.name}")
+                raise ScanError(f"{paths.directory}: no point here, {paths.config.name} is missing")
             if is_done(paths):
-                log.info(f"{point} is done already; its record is {paths.record}")
+                log.info(f"{point} is already done; its record is {paths.record}")
                 self.outcomes[point.number] = "done"
             else:
                 wanted.append((paths, point))
@@ -99,7 +99,7 @@ class Session:
             except _Stopped:
                 self.outcomes[point.number] = "preempted"
             except HeldError as error:
-                log.warning("%s; it is left to that process", error)
+                log.warning("%s; skipped here", error)
                 self.outcomes[point.number] = "held"
             except ScanError as error:
                 if not self._several:
@@ -142,7 +142,7 @@ class Session:
             with claim.writing():
                 paths.record.replace(paths.record.with_suffix(".damaged"))
             log.warning(
-                "%s: damaged; it is kept as record.damaged, and %s is trained again", paths.record, point
+                "%s: damaged; it is renamed to record.damaged, and %s is trained again", paths.record, point
             )
         try:
             if point.check is not None:
@@ -176,17 +176,17 @@ class Session:
             point = left[0].point
             if is_out_of_memory(trouble):
                 trouble = NoMemoryError(
-                    f"{point} does not fit into memory ({_first_words(trouble)}); lower train.batch_size or "
-                    "the size of the network, or give it more memory"
+                    f"{point} does not fit into memory ({_first_words(trouble)}); lower train.batch_size, "
+                    "make the network smaller, or give it more memory"
                 )
             self._fail(point, trouble)
             return []
         # neighbours in the plan cost alike: each half gets every second one
         halves = [half for half in (left[::2], left[1::2]) if half]
         log.warning(
-            "%d points %s together (%s); going on with %s of them",
+            "%d points %s together (%s); continuing with %s of them",
             len(left),
-            "do not fit into memory" if is_out_of_memory(trouble) else "cannot be trained",
+            "do not fit into memory" if is_out_of_memory(trouble) else "failed in training",
             _first_words(trouble),
             " and then ".join(str(len(half)) for half in halves),
         )

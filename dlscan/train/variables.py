@@ -55,7 +55,7 @@ def load_variables(path: Path, groups: Groups) -> None:
     for name, variables in groups.items():
         known = list(variables)
         if [value.shape for value in values[name]] != [tuple(variable.shape) for variable in known]:
-            raise ScanError(f"{path}: not of this network, its {name} has other shapes; {advice}")
+            raise ScanError(f"{path}: from another network, its {name} has other shapes; {advice}")
         for variable, value in zip(known, values[name], strict=True):
             variable.assign(value)
 
@@ -71,7 +71,7 @@ def _read(path: Path) -> dict[str, list[NDArray[Any]]]:
             for name, variables in layout.items()
         }
         if file.read(1):
-            raise ValueError("longer than it should be")
+            raise ValueError("longer than expected")
     return values
 
 

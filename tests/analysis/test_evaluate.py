@@ -83,7 +83,7 @@ def test_a_class_that_is_not_in_the_split_gives_a_reason_not_a_number(write_scan
 
     (after,) = load([point.paths.directory.parents[1]])
     assert after.record.metrics["Pi0_AUC"] is None
-    assert after.record.reasons["Pi0_AUC"] == "no event of Pi0"
+    assert after.record.reasons["Pi0_AUC"] == "no events of Pi0"
     assert "Pi0_AUC" not in after.record.errors
     assert after.record.metrics["val_Pi0_AUC"] is not None
 
@@ -113,7 +113,7 @@ def test_a_point_without_its_scores_keeps_its_record(write_scan):
     results = evaluate(points)
 
     assert results[0].problem == "predictions.h5 is missing"
-    assert "predictions.h5: no scores can be read" in results[1].problem
+    assert "predictions.h5: cannot read scores" in results[1].problem
     assert str(points[2].paths.directory) in results[2].problem
     assert "1 of 1600 scores are nan" in results[2].problem
     assert results[3].problem == ""

@@ -62,8 +62,8 @@ def test_a_cell_is_never_a_silent_mean_over_another_parameter(write_scan):
     points = load([write_scan(grid=GRID | {"train.learning_rate": [0.1, 0.01]})])
     with pytest.raises(
         UsageError,
-        match=r"2 models share the cell Width=128 Depth=2, and differ in Learning_Rate; "
-        "choose, as by --where 'Learning_Rate==0.1'",
+        match=r"2 models share the cell Width=128 Depth=2 and differ in Learning_Rate; "
+        "select one, such as with --where 'Learning_Rate==0.1'",
     ):
         table(points, pivot=["width", "depth"])
     assert len(table(points, pivot=["width", "depth"], where="Learning_Rate==0.1").frame) == 3
@@ -71,7 +71,7 @@ def test_a_cell_is_never_a_silent_mean_over_another_parameter(write_scan):
 
 def test_scans_in_a_cell_are_told_apart(write_scan):
     points = load([write_scan("a", GRID), write_scan("b", GRID)])
-    with pytest.raises(UsageError, match="differ in Scan; choose, as by --where 'Scan==\"a\"'"):
+    with pytest.raises(UsageError, match="differ in Scan; select one, such as with --where 'Scan==\"a\"'"):
         table(points, pivot=["width", "depth"])
     assert list(table(points, pivot=["width", "scan"], where="Depth==1").frame) == [
         "Width",

@@ -35,7 +35,7 @@ def test_points_that_train_on_are_counted_and_shown_as_they_were(write_scan, cap
     assert caplog.text == ""
     (scan / "plan.json").write_text(json.dumps(plan | {"config": {"train": {"epochs": 24}}}))
     assert len(load([scan])) == 4
-    assert f"{scan}: 3 of 4 points train on to more epochs; until that is done" in caplog.text
+    assert f"{scan}: 3 of 4 points are still to train for more epochs; until then" in caplog.text
 
 
 def test_a_complete_scan_is_read_in_silence(write_scan, caplog):
@@ -142,8 +142,8 @@ def test_a_record_of_a_newer_version_is_read_and_said_once(write_scan, caplog):
         altered(scan, number, versions={"dlscan": "99.1.0"}, something="new")
     assert len(load([scan])) == 4
     assert [entry.getMessage() for entry in caplog.records if "99.1.0" in entry.getMessage()] == [
-        f"{scan}: written in part by dlscan 99.1.0, newer than this {dlscan.__version__}; "
-        "what it says beyond is not shown"
+        f"{scan}: some records were written by dlscan 99.1.0, newer than this {dlscan.__version__}; "
+        "what only the newer version knows is not shown"
     ]
 
 

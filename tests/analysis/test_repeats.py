@@ -66,11 +66,11 @@ def test_a_number_that_one_repeat_lacks_has_no_mean(write_scan):
         as_a_scan_does(number, record)
         if number == 2:
             record["metrics"]["Ele_AUC"] = None
-            record["reasons"]["Ele_AUC"] = "no event of Ele"
+            record["reasons"]["Ele_AUC"] = "no events of Ele"
 
     made = table(load([write_scan("rep", {"model.width": [8, 16]}, repeats=3, change=change)]), ["Ele_AUC"])
     assert made.frame["Ele_AUC"].isna().tolist() == [True, False]
-    assert "Ele_AUC is missing for 1 of 2 models: no event of Ele" in made.notes
+    assert "Ele_AUC is missing for 1 of 2 models: no events of Ele" in made.notes
 
 
 def test_an_expression_judges_the_mean_and_not_the_repeats(scan):
@@ -79,7 +79,7 @@ def test_an_expression_judges_the_mean_and_not_the_repeats(scan):
 
 
 def test_an_expression_about_what_differs_between_repeats_says_what_to_add(scan):
-    with pytest.raises(UsageError, match=r"Seed differs between the repeats .* add --repeats each"):
+    with pytest.raises(UsageError, match=r"Seed differs between repeats .* add --repeats each"):
         table(load([scan]), where="Seed == 1")
     assert table(load([scan]), ["Seed"], where="Seed == 1", repeats="each").frame["Seed"].tolist() == [1, 1]
 
@@ -139,7 +139,9 @@ def test_an_unknown_parameter_to_name_by_brings_the_nearest(write_scan):
 
 
 def test_a_name_by_seed_wants_single_repeats(scan):
-    with pytest.raises(UsageError, match="--name width,seed: repeats share a line; add --repeats each"):
+    with pytest.raises(
+        UsageError, match="--name width,seed: repeats are combined into one row; add --repeats each"
+    ):
         table(load([scan]), name=["width", "seed"])
 
 
@@ -147,12 +149,12 @@ def test_the_list_says_of_each_column_what_it_is(write_scan):
     def change(number, record):
         if number == 1:
             record["metrics"]["Pi0_AUC"] = None
-            record["reasons"]["Pi0_AUC"] = "no event of Pi0"
+            record["reasons"]["Pi0_AUC"] = "no events of Pi0"
 
     frame = list_columns(load([write_scan(change=change)])).frame.set_index("Column")
     assert frame.loc["Train_Seconds", "Unit"] == "s"
     assert frame.loc["Width", "Kind"] == "parameter"
-    assert frame.loc["Pi0_AUC", "Missing"] == "1 of 4: no event of Pi0"
+    assert frame.loc["Pi0_AUC", "Missing"] == "1 of 4: no events of Pi0"
     assert frame.loc["val_Pi0_AUC", "Split"] == "validation"
     assert frame.loc["test_loss", "Split"] == "test"
     assert "Gamma against Pi0" in frame.loc["Gamma_vs_Pi0_AUC", "Meaning"]

@@ -38,7 +38,7 @@ def test_a_history_that_cannot_be_read_is_named(point, content):
     point.paths.history.unlink()
     if content is not None:
         point.paths.history.write_text(content)
-    with pytest.raises(ScanError, match=r"history\.csv: no history can be read"):
+    with pytest.raises(ScanError, match=r"history\.csv: cannot read a history"):
         history(point)
 
 
@@ -61,7 +61,7 @@ def test_predictions_that_cannot_be_read_are_named(point, damage):
             del file["labels"]
             if damage == "too few labels":
                 file["labels"] = [0, 1]
-    with pytest.raises(ScanError, match=r"predictions\.h5: (no scores can be read|damaged)"):
+    with pytest.raises(ScanError, match=r"predictions\.h5: (cannot read scores|damaged)"):
         predictions(point)
 
 

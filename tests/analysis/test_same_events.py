@@ -116,7 +116,7 @@ def test_classes_may_have_another_order(pair):
     ("change", "message"),
     [
         (other_rows, "different events: 400 and 400, with 393 in common"),
-        (other_weights, "weigh the test events differently"),
+        (other_weights, "have different weights for the test events"),
         (without("sources"), "do not say which raw file and row each event is from .*older version"),
         (without("files"), "do not name raw files, and prepared/lcd has no dataset .*train the point again"),
     ],
@@ -128,7 +128,7 @@ def test_what_differs_or_cannot_be_told_is_said(pair, caplog, change, message):
     with pytest.raises(ScanError, match=f"--versus: .*{message}"):
         table([one, other], versus="one:1")
     load([one.paths.directory.parents[1], other.paths.directory.parents[1]])
-    assert "do not compare one by one" in caplog.text
+    assert "cannot be compared directly" in caplog.text
 
 
 def test_within_a_dataset_the_numbers_of_its_files_are_enough(pair):

@@ -149,7 +149,7 @@ def test_profiles_have_the_mean_of_each_class_and_its_error(drawn):
     assert band[:, 1].min() == pytest.approx((profile.mean(axis=0) - error).min())
     assert set(by_label(page)) == {
         "Sum over x",
-        "Cells that are not zero (%)",
+        "Non-zero cells (%)",
         *cell_axes((3, 4, 5)).values(),
     }
 

@@ -212,7 +212,7 @@ def test_names_in_a_legend_differ_whatever_happens(write_scan):
 def test_only_models_for_which_an_expression_holds_are_shown(points):
     shown = table(points, ["Width"], ["-Depth"], where="width > 64 and Depth in (2, 3)").frame
     assert shown["Model Name"].tolist() == ["Width=256 Depth=3", "Width=256 Depth=2"]
-    with pytest.raises(UsageError, match="no finished model is like this"):
+    with pytest.raises(UsageError, match="no finished model matches this"):
         table(points, where="Width > 10000")
 
 

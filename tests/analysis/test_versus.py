@@ -83,7 +83,7 @@ def test_the_mean_is_less_certain_than_independent_classes_would_make_it(points)
 def test_only_areas_of_the_test_split_are_compared(points):
     frame = table(points, ["val_Ele_AUC", "Ele_AUC", "test_loss"], versus=1).frame
     assert [name for name in frame if name.endswith("_z")] == ["Ele_AUC_z"]
-    with pytest.raises(UsageError, match="compares AUCs on the test split, and none is shown"):
+    with pytest.raises(UsageError, match="compares AUCs on the test split, but none is shown"):
         table(points, ["Epochs", "val_Ele_AUC"], versus=1)
 
 
@@ -117,13 +117,13 @@ def test_scores_that_cannot_be_read_are_missing_and_named_once(points, caplog):
     frame = table(points, ["Ele_AUC", "Pi0_AUC"], versus=1).frame
     assert frame["Ele_AUC_Diff"].isna().tolist() == [True, True, True, False]
     first, second = (record.getMessage() for record in caplog.records)
-    assert first.startswith(f"not compared: {points[1].paths.predictions}: no scores can be read (")
-    assert second == f"not compared: {points[2].paths.predictions}: no scores can be read (no such file)"
+    assert first.startswith(f"not compared: {points[1].paths.predictions}: cannot read scores (")
+    assert second == f"not compared: {points[2].paths.predictions}: cannot read scores (no such file)"
 
 
 def test_without_the_reference_there_is_nothing_to_compare_with(points):
     points[0].paths.predictions.unlink()
-    with pytest.raises(ScanError, match="no scores can be read"):
+    with pytest.raises(ScanError, match="cannot read scores"):
         table(points, versus=1)
 
 
@@ -145,7 +145,7 @@ def other_weights(number, file):
     ("change", "message"),
     [
         (other_sources, "were tested on different events"),
-        (other_weights, "weigh the test events differently"),
+        (other_weights, "have different weights for the test events"),
     ],
 )
 def test_events_are_the_same_only_with_source_and_weight(write_scan, change, message):
@@ -176,7 +176,7 @@ def test_the_point_may_be_of_any_scan_and_need_not_be_shown(write_scan):
 @pytest.mark.parametrize(
     ("versus", "message"),
     [
-        ("9", "no finished point of this number in lcd"),
+        ("9", "no finished point has this number in lcd"),
         ("x:1", "no scan 'x' here; there is lcd"),
         ("a", "Point"),
     ],

@@ -46,15 +46,15 @@ FOUND = Figures(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "Training is the limit: it keeps 98 % of its speed"),
-        ({"both": 52_000.0}, "Training is the limit: it keeps 100 % of its speed"),
-        ({"both": 25_000.0}, "Training and stream share 8 CPUs: training keeps 50 %"),
+        ({}, "Training is the bottleneck: it runs at 98 % of its speed"),
+        ({"both": 52_000.0}, "Training is the bottleneck: it runs at 100 % of its speed"),
+        ({"both": 25_000.0}, "Training and stream share 8 CPUs: training runs at 50 %"),
         ({"both": 25_000.0, "workers": 0}, "set stream.workers: 1"),
         ({"training": 250_000.0}, "raise stream.workers from 2 to 5"),
         ({"training": 900_000.0}, "raise stream.workers from 2 to 7"),
-        ({"training": 250_000.0, "cpus": 3}, "it delivers 25 % of what memory allows here"),
+        ({"training": 250_000.0, "cpus": 3}, "it delivers 25 % of what memory bandwidth allows here"),
         ({"training": 250_000.0, "indexed": True}, "`dlscan prepare` without --index-only"),
-        ({"both": 25_000.0, "on_processor": False}, "stream.transport: sparse would shorten it"),
+        ({"both": 25_000.0, "on_processor": False}, "stream.transport: sparse would make it faster"),
         (
             {"both": 25_000.0, "on_processor": False, "transport": "sparse"},
             "a larger network would",
@@ -75,8 +75,11 @@ def test_advice_names_the_limit_and_what_would_help(changes, said):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"points": 20}, "Or let several of the 20 points share it by batch.models_per_job."),
-        ({"points": 20, "networks": 8}, "Or let more of the 20 points share it by batch.models_per_job."),
+        ({"points": 20}, "Or let several of the 20 points share the stream (batch.models_per_job)."),
+        (
+            {"points": 20, "networks": 8},
+            "Or let more of the 20 points share the stream (batch.models_per_job).",
+        ),
         ({"points": 20, "networks": 20}, None),
         ({"points": 20, "both": 50_000.0}, None),
         ({}, None),

@@ -38,10 +38,10 @@ def test_a_trial_measures_and_loads_no_keras_here(prepared):
 
 
 def test_a_trial_that_takes_too_long_or_fails_says_so(prepared, monkeypatch):
-    with pytest.raises(DlscanError, match="given up after 0 s"):
+    with pytest.raises(DlscanError, match="stopped after 0 s"):
         trial(prepared, expand(prepared), patience=0.01)
     monkeypatch.setenv("KERAS_BACKEND", "nonsense")
-    with pytest.raises(DlscanError, match="a trial failed: KERAS_BACKEND=nonsense cannot train"):
+    with pytest.raises(DlscanError, match="the trial failed: KERAS_BACKEND=nonsense cannot train"):
         trial(prepared, expand(prepared))
 
 
@@ -99,7 +99,7 @@ def test_no_trial_is_made_where_it_would_say_nothing(make_experiment, monkeypatc
 
     assert rehearse(experiment, plan, plan.points) is None
     if "system" in batch:
-        assert "figures of a middling GPU" in forecast(experiment, plan, plan.points).sentence
+        assert "the speed of a typical GPU" in forecast(experiment, plan, plan.points).sentence
 
 
 def test_a_trial_is_kept_for_auto_and_a_failed_one_stops_nothing(prepared, monkeypatch, caplog):
@@ -107,7 +107,7 @@ def test_a_trial_is_kept_for_auto_and_a_failed_one_stops_nothing(prepared, monke
     with monkeypatch.context() as patch:
         patch.setenv("KERAS_BACKEND", "nonsense")
         assert rehearse(prepared, plan, plan.points) is None
-    assert "a trial failed" in caplog.text
+    assert "the trial failed" in caplog.text
     assert not trial_file(plan).exists()
 
     found = rehearse(prepared, plan, plan.points)

@@ -134,7 +134,7 @@ def test_what_belongs_below_a_table_is_a_message_where_data_have_no_place_for_it
 def test_a_choice_on_the_test_split_is_a_usage_error(dlscan, scan):
     done = dlscan("table", scan, "--best", "Ele_AUC")
     assert done.returncode == 2
-    assert done.stderr.startswith("Error: --best Ele_AUC: the best of many models on the test split owes")
+    assert done.stderr.startswith("Error: --best Ele_AUC: choosing the best of many models on the test split")
 
 
 def test_every_example_of_the_help_runs(dlscan, scan, tmp_path):
@@ -150,7 +150,7 @@ def test_every_example_of_the_help_runs(dlscan, scan, tmp_path):
     assert len(examples) >= 10
     for example in examples:
         done = dlscan(*shlex.split(example)[1:], cwd=tmp_path)
-        assert done.returncode == 0 or "no finished model is like this" in done.stderr, (example, done.stderr)
+        assert done.returncode == 0 or "no finished model matches this" in done.stderr, (example, done.stderr)
 
 
 COMMAND = """

@@ -77,7 +77,7 @@ def test_absent_class_gives_a_reason_not_a_number():
     assert len(absent) == 1 + 2 + 4 * 3
     for name in absent:
         assert measured.values[name] is None
-        assert measured.reasons[name] == "no event of Pi0"
+        assert measured.reasons[name] == "no events of Pi0"
         assert name not in measured.errors
     assert measured.values["Mean_AUC"] == pytest.approx(
         (measured.values["Ele_AUC"] + measured.values["Gamma_AUC"]) / 2
@@ -87,11 +87,11 @@ def test_absent_class_gives_a_reason_not_a_number():
 @pytest.mark.parametrize(
     ("labels", "weights", "name", "reason"),
     [
-        ([0, 0], None, "Ele_AUC", "only one class is there"),
-        ([0, 0], None, "Mean_AUC", "only one class is there"),
-        ([0, 1], [1.0, 0.0], "Gamma_AUC", "the events of Gamma weigh nothing"),
-        ([0, 1], [0.0, 0.0], "test_accuracy", "no event, or none with weight"),
-        ([], None, "Ele_AUC", "no event of Ele"),
+        ([0, 0], None, "Ele_AUC", "only one class has events"),
+        ([0, 0], None, "Mean_AUC", "only one class has events"),
+        ([0, 1], [1.0, 0.0], "Gamma_AUC", "the weights of the events of Gamma are all 0"),
+        ([0, 1], [0.0, 0.0], "test_accuracy", "no events with weights other than 0"),
+        ([], None, "Ele_AUC", "no events of Ele"),
         (
             [0, 1],
             None,

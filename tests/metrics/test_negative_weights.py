@@ -136,7 +136,7 @@ def test_every_number_is_within_its_range_or_has_a_reason():
             "A_AUC",
             "the weights of the events of A add up to 0, which is not above 0",
         ),
-        ([1, 1, -1, -1], "Mean_AUC", "no class has an AUC against all others"),
+        ([1, 1, -1, -1], "Mean_AUC", "no class has an AUC against the rest"),
     ],
 )
 def test_sums_of_weights_that_are_not_positive_are_reasons(weights, name, reason):

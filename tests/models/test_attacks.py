@@ -123,7 +123,7 @@ def test_what_is_no_layer_of_a_network_is_refused_and_does_nothing(attack, netwo
     secret.write_text("alibaba\nsesame\n")
     layers = ATTACKS[attack](marker, secret)
 
-    with pytest.raises(ScanError, match=r"best\.keras: no network can be read") as caught:
+    with pytest.raises(ScanError, match=r"best\.keras: cannot read a network") as caught:
         read_network(forged(network, lambda config: config["config"]["layers"].extend(layers)))
     assert len(str(caught.value).splitlines()) == 1
     assert "sesame" not in str(caught.value)
@@ -163,7 +163,7 @@ def test_weights_that_lie_in_other_files_are_refused(how, network, tmp_path):
     secret = tmp_path / "secret.h5"
     with h5py.File(secret, "w") as file:
         file["x"] = np.full((3, 4), 7.0, "f4")
-    with pytest.raises(ScanError, match=r"best\.keras: no network can be read"):
+    with pytest.raises(ScanError, match=r"best\.keras: cannot read a network"):
         read_network(forged(network, weights=elsewhere(how, secret)))
 
 
@@ -182,7 +182,7 @@ def test_an_old_kind_of_file_under_the_new_name_is_refused(network):
     with h5py.File(content, "w") as file:
         file.attrs["model_config"] = "{}"
     network.write_bytes(content.getvalue())
-    with pytest.raises(ScanError, match="no network can be read"):
+    with pytest.raises(ScanError, match="cannot read a network"):
         read_network(network)
 
 

@@ -153,5 +153,5 @@ def test_a_limit_of_gpu_memory_that_comes_too_late_is_an_error(monkeypatch):
     tensorflow = pytest.importorskip("tensorflow")
     monkeypatch.setattr(tensorflow, "config", Gpus(late=True))
     monkeypatch.setattr(backend_module, "backend", lambda: "tensorflow")
-    with pytest.raises(BackendError, match=r"train\.gpu_memory: growth: TensorFlow cannot do so any more"):
+    with pytest.raises(BackendError, match=r"train\.gpu_memory: growth: TensorFlow is already running"):
         models.prepare_device(Train())

@@ -103,7 +103,7 @@ def test_quantile_of_a_number_per_event_and_of_a_constant():
 
 
 def test_quantile_needs_quantiles():
-    with pytest.raises(ConfigError, match="quantile is for vectors"):
+    with pytest.raises(ConfigError, match="quantile needs a vector"):
         run(Normalization("quantile"), WHOLE)
 
 

@@ -55,7 +55,7 @@ def test_it_is_said_which_inputs_meet_where(make_manifest):
         "pt and eta meet in net-joined; 5 layers with weights follow",
         "pt + eta and ECAL meet in net-merged; 2 layers with weights follow",
     ]
-    alone = "only the output layer follows, which sees no combination of them"
+    alone = "only the output layer follows, so no hidden layer combines them"
     assert sentences(merged_depth=0) == [f"pt, ECAL and eta meet in net-merged; {alone}"]
     manifest = make_manifest(ECAL=(4, 4))
     assert sentences() == []
@@ -71,6 +71,6 @@ def test_a_file_that_holds_no_network_is_named(tmp_path, content):
     path = tmp_path / "best.keras"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ScanError, match=r"best\.keras: no network can be read") as caught:
+    with pytest.raises(ScanError, match=r"best\.keras: cannot read a network") as caught:
         read_network(path)
     assert len(str(caught.value).splitlines()) == 1

@@ -165,7 +165,7 @@ def test_scores_are_written_as_they_come_whatever_waits(mapping, tmp_path, monke
 @pytest.mark.parametrize("last", [keras.layers.Dense(3), keras.layers.Dense(3, activation="softmax")])
 def test_a_network_without_a_softmax_of_its_own_has_no_logits(last):
     inputs = keras.Input((2,), name="x")
-    with pytest.raises(ValueError, match="its last layer is no softmax"):
+    with pytest.raises(ValueError, match="its last layer is not a softmax"):
         logits(keras.Model({"x": inputs}, last(inputs)))
 
 

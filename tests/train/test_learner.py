@@ -106,7 +106,7 @@ def test_checkpoint_of_another_network_is_an_error_that_says_what_to_do(make_lea
         make_learner(batches, width=4).values().write(tmp_path / "epoch-0001.variables")
         learner = make_learner(batches)
 
-        with pytest.raises(ScanError, match=r"epoch-0001\.variables: not of this network, .*; remove"):
+        with pytest.raises(ScanError, match=r"epoch-0001\.variables: from another network, .*; remove"):
             learner.resume(learner.state(), tmp_path / "epoch-0001.variables")
         with pytest.raises(ScanError, match=r"epoch-0002\.variables: missing or damaged .*; remove"):
             learner.resume(learner.state(), tmp_path / "epoch-0002.variables")

@@ -91,7 +91,7 @@ def stop(epoch, step):
 
 @pytest.mark.parametrize(
     ("first", "then", "said"),
-    [(SHORT, MOST, "and 5 steps"), (MOST, SHORT, "goes on after epoch 1 of 3, ")],
+    [(SHORT, MOST, "and 5 steps"), (MOST, SHORT, "continues after epoch 1 of 3, ")],
 )
 def test_point_that_goes_on_with_other_memory_ends_as_it_would_have(
     make_point, index, info, read_history, monkeypatch, caplog, first, then, said
@@ -125,6 +125,6 @@ def test_point_that_goes_on_with_other_memory_ends_as_it_would_have(
         assert read_history(moved) == read_history(alone)
         assert Record.read(moved.record).metrics == Record.read(alone.record).metrics
     else:
-        assert "less memory than before" in caplog.text
+        assert "less memory is free than before" in caplog.text
         assert read_history(moved)[0] == read_history(alone)[0]
         assert [row[0] for row in read_history(moved)] == ["1", "2", "3"]

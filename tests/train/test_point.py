@@ -172,7 +172,7 @@ def test_point_that_is_done_is_not_trained_again(undisturbed, info, caplog):
     with caplog.at_level(logging.INFO, "dlscan"):
         assert train_point(undisturbed, info) == "done"
 
-    assert "is done already" in caplog.text
+    assert "is already done" in caplog.text
     assert undisturbed.record.stat().st_mtime_ns == before
     assert len(list(undisturbed.attempts.iterdir())) == 1
 
@@ -188,8 +188,10 @@ def test_signal_ends_the_epoch_and_saves_and_the_next_start_goes_on(
         assert len(read_history(paths)) == 2
         assert train_point(paths, info) == "done"
 
-    assert f"stopped by {number.name} after epoch 2 of 5; run the same command again to go on" in caplog.text
-    assert "goes on after epoch 2" in caplog.text
+    assert (
+        f"stopped by {number.name} after epoch 2 of 5; run the same command again to continue" in caplog.text
+    )
+    assert "continues after epoch 2" in caplog.text
     assert read_history(paths) == read_history(undisturbed)
     assert [attempt["outcome"] for attempt in read_attempts(paths)] == ["preempted", "done"]
     assert [attempt["resumed_after"] for attempt in read_attempts(paths)] == [0, 2]
@@ -366,7 +368,7 @@ def test_point_goes_on_from_an_epoch_that_is_whole_as_if_nothing_had_been(
     assert Record.read(paths.record).metrics == Record.read(undisturbed.record).metrics
     name = "epoch-0003.variables" if damaged == "both epochs" else damaged
     assert f"{paths.last / name}: damaged, its checksum does not match" in caplog.text
-    whole = "trains from its start" if damaged == "both epochs" else "goes on after epoch 2 of 5"
+    whole = "is trained from its start" if damaged == "both epochs" else "continues after epoch 2 of 5"
     assert whole in caplog.text
 
 

@@ -84,7 +84,7 @@ def test_point_in_training_has_one_owner_and_ends_its_epoch_when_asked(
         job.kill()
 
     assert (job.returncode, output) == (0, "preempted\n")
-    assert f"stopped by {number.name} after epoch 2 of 5; run the same command again to go on" in messages
+    assert f"stopped by {number.name} after epoch 2 of 5; run the same command again to continue" in messages
     assert len(yaml.safe_load((paths.last / "state.json").read_text())["history"]) == 2
 
     assert train_point(paths, info) == "done"

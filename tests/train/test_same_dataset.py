@@ -80,10 +80,10 @@ def test_dataset_prepared_anew_between_training_and_scoring_is_not_scored(
 
     monkeypatch.setattr(fit, "evaluate", too_late)
 
-    with pytest.raises(DataError, match="prepared anew"):
+    with pytest.raises(DataError, match="replaced by one"):
         train_point(paths, info)
     assert not left(paths) & {"record.json", "predictions.h5", "best.keras"}
-    assert "prepared anew" in read_attempts(paths)[-1]["error"]
+    assert "replaced by one" in read_attempts(paths)[-1]["error"]
 
 
 def test_dataset_prepared_anew_while_scores_are_made_is_not_in_a_record(make_point, info, again, monkeypatch):
@@ -99,7 +99,7 @@ def test_dataset_prepared_anew_while_scores_are_made_is_not_in_a_record(make_poi
 
     monkeypatch.setattr(evaluate._Events, "fill", change)
 
-    with pytest.raises(DataError, match="prepared anew"):
+    with pytest.raises(DataError, match="replaced by one"):
         train_point(paths, info)
     assert not left(paths) & {"record.json", "predictions.h5", "best.keras"}
 

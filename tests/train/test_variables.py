@@ -52,5 +52,5 @@ def test_a_damaged_file_is_named_and_changes_nothing(path, cut):
 
 
 def test_a_file_of_another_network_is_told_apart_from_a_damaged_one(path):
-    with pytest.raises(ScanError, match="not of this network, its network has other shapes"):
+    with pytest.raises(ScanError, match="from another network, its network has other shapes"):
         load_variables(path, {"network": variables(0)[1:]})

@@ -34,7 +34,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     if not options.sort:
         bars = sorted(bars, key=lambda bar: ABSENT if bar.value is None else bar.value, reverse=True)
     if all(bar.value is None for bar in bars):
-        raise UsageError(f"no point has a number for {found.name}; choose another key")
+        raise UsageError(f"no point has a value for {found.name}; choose another --key")
     limits = _range(bars)
     heading = f"{found.heading} of {len(bars)} models"
     pages = [bars[first : first + BARS_PER_PAGE] for first in range(0, len(bars), BARS_PER_PAGE)]

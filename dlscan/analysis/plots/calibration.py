@@ -23,7 +23,7 @@ Content = tuple[Reliability, Estimate]
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """Fraction of right decisions over the highest score, a line per model, and how often each score is."""
     if options.key is not None:
-        raise UsageError("calibration has no --key: it is of the highest score, whatever the class")
+        raise UsageError("calibration has no --key: it uses the highest score, whatever the class")
     bins = bin_count(options.bins, BINS)
 
     def read(point: DonePoint) -> Content:
@@ -82,7 +82,7 @@ def _page(shown: choice.Shown[Content]) -> Figure:
         start = min(start, float(found.edges[:-1][there][0]))
     upper.set_xlim(start, 1)
     upper.set_ylim(0 if start < 0.3 else None, 1.02)
-    upper.set_ylabel("Fraction that is right")
+    upper.set_ylabel("Fraction of correct events")
     labels = [f"{error.value:.4f} ± {error.up:.4f}" for error in errors]
     upper.legend(lines, labels, title="Calibration error", loc="best", fontsize=8)
     lower.set_yscale("log")

@@ -98,7 +98,7 @@ def choose(points: Sequence[DonePoint], read: Callable[[DonePoint], Content], mo
         except ScanError as error:
             failed[number] = error
     if not found:
-        raise ScanError(f"{next(iter(failed.values()))}; nor can any other point be drawn")
+        raise ScanError(f"{next(iter(failed.values()))}; no other point can be drawn either")
     _warn([names[number] for number in failed], list(failed.values()))
     return Shown(
         [found[number] for number in sorted(found)], _note(len(found), len(points), len(failed), key)
@@ -119,8 +119,8 @@ def point_of(points: Sequence[DonePoint], text: str, option: str) -> DonePoint:
             return point
     scans = dict.fromkeys(point.scan for point in points)
     if colon and scan not in scans:
-        raise UsageError(f"{option} {text}: no scan {scan!r} here; there is {', '.join(scans)}")
-    raise UsageError(f"{option} {text}: no finished point of this number; the column Point has the numbers")
+        raise UsageError(f"{option} {text}: no scan {scan!r} here; valid: {', '.join(scans)}")
+    raise UsageError(f"{option} {text}: no finished point has this number; see the column Point")
 
 
 def _note(shown: int, every: int, failed: int, key: str | None) -> str:
@@ -130,7 +130,7 @@ def _note(shown: int, every: int, failed: int, key: str | None) -> str:
     how = (
         f"the best by {about_metric(key).title} (validation)"
         if key
-        else "the first, as no record has a number of validation"
+        else "the first ones, because no record has a validation number"
     )
     left = f"{hidden} {'is' if hidden == 1 else 'are'} not shown"
     return f"{shown} of {every} models: {how}; {left}"
@@ -140,4 +140,6 @@ def _warn(names: Sequence[str], errors: Sequence[ScanError]) -> None:
     if len(errors) == 1:
         log.warning("left out: %s", errors[0])
     elif errors:
-        log.warning("left out %d models (%s); the first: %s", len(errors), ", ".join(names), errors[0])
+        log.warning(
+            "left out %d models (%s); the first because: %s", len(errors), ", ".join(names), errors[0]
+        )

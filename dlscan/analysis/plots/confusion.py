@@ -97,7 +97,7 @@ def _page(models: Sequence[choice.Model[Matrix]], note: str, which: str) -> Figu
     for place, model in enumerate(models, 1):
         _panel(page.add_subplot(down, across, place), model)
     weighted = any(model.content.weighted for model in models)
-    what = "sums of weights" if weighted else "numbers of events"
+    what = "the sum of weights" if weighted else "the number of events"
     style.title(page, f"Confusion on the test split{which}")
     style.footnote(page, f"Fractions of the events of each true class, with {what} below.", note)
     return page

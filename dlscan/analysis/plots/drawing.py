@@ -96,7 +96,7 @@ def selected(
         return found
     found = [found[number] for number in select(where, columns_of(found))]
     if not found:
-        raise UsageError(f"--where {where!r}: no finished model is like this")
+        raise UsageError(f"--where {where!r}: no finished model matches this")
     return found
 
 

@@ -105,7 +105,8 @@ def _energy(points: Sequence[DonePoint]) -> str:
     extras = shown.content.extras
     if not extras:
         raise UsageError(
-            "energy needs a per-event variable, and the scores have none; name one in data.extras"
+            "energy needs a per-event variable, but the scores have none; add one to data.extras and train "
+            "again"
         )
     found = like_energy(extras, shown.point.labels)
     if found is not None:
@@ -116,8 +117,8 @@ def _energy(points: Sequence[DonePoint]) -> str:
     if not there:
         shapes = ", ".join(f"{name} {np.shape(extras[name])}" for name in extras)
         raise UsageError(
-            f"energy needs a per-event variable, and no extra looks like an energy; there is {shapes}: name "
-            "one with --by, such as --by 'target[:,0,1]'"
+            f"energy needs a per-event variable, but no extra looks like an energy; available: {shapes}. "
+            "Name one with --by, such as --by 'target[:,0,1]'"
         )
     raise UsageError(
         f"which variable is the energy? choose with --by: {', '.join(there[:MOST_NAMED])}"
@@ -201,10 +202,10 @@ def _page(
         else f"Efficiency of the cut that passes {100 * efficiency:g} % of all signal,"
     )
     style.title(page, Marked(f"{what} in bins of {by}, test split{which}"))
-    beside = " (several side by side)" if len(names) > MOST_BANDS else ""
+    beside = " (models are shifted sideways)" if len(names) > MOST_BANDS else ""
     interval = f"Error bars{'' if beside else ' and bands'}: statistical uncertainty (68 %)."
     style.footnote(
-        page, shown.note, f"Points at the mean of the events in the bin{beside}. {interval}", absent
+        page, shown.note, f"Each point is at the mean of the events in its bin{beside}. {interval}", absent
     )
     handles = [Line2D([], [], **style.line(look), **style.marker(look)) for look in shown.looks]
     style.legend_outside(page, handles, names)

@@ -50,8 +50,8 @@ class EventNumber:
         """
         if not extras:
             raise UsageError(
-                f"--by {self.text}: the scores were written without extras; name what to carry along in "
-                "data.extras"
+                f"--by {self.text}: the scores were written without extras; add the variable to "
+                "data.extras and train again"
             )
         name = find(self.name, extras, "extra")
         values = np.asarray(extras[name])
@@ -89,7 +89,7 @@ def event_number(text: str) -> EventNumber:
     first, *rest = (item.strip() for item in match["items"].split(","))
     if first not in (":", "...") or not all(re.fullmatch(r"[+-]?\d{1,9}", item) for item in rest):
         raise UsageError(
-            f"--by {text}: the index is a colon for the events and then whole numbers, such as [:,0,1]"
+            f"--by {text}: the index must be a colon for the events, then whole numbers, such as [:,0,1]"
         )
     return EventNumber(text, match["name"], tuple(int(item) for item in rest))
 
@@ -154,7 +154,7 @@ def bin_edges(text: str | None, values: Floats, usual: int) -> Floats:
     """
     finite = values[np.isfinite(values)]
     if not len(finite):
-        raise UsageError("there is no finite value to bin")
+        raise UsageError("there are no finite values to bin")
     text = str(usual) if text is None else text.strip()
     if "," in text:
         return _given(text)
@@ -162,7 +162,7 @@ def bin_edges(text: str | None, values: Floats, usual: int) -> Floats:
     if kind not in ("", "equal", "quantile") or not re.fullmatch(r"\d{1,6}", count):
         raise _wrong(text)
     if not 1 <= int(count) <= MOST_BINS:
-        raise UsageError(f"--bins {text}: from 1 to {MOST_BINS} bins")
+        raise UsageError(f"--bins {text}: must be from 1 to {MOST_BINS}")
     low, high = float(finite.min()), float(finite.max())
     if low == high:
         return np.array([low - 0.5, high + 0.5])
@@ -182,7 +182,7 @@ def bin_count(text: str | None, usual: int) -> int:
         )
     count = int(text.rpartition(":")[2])
     if not 1 <= count <= MOST_BINS:
-        raise UsageError(f"--bins {text}: from 1 to {MOST_BINS} bins")
+        raise UsageError(f"--bins {text}: must be from 1 to {MOST_BINS}")
     return count
 
 
@@ -200,7 +200,7 @@ def _given(text: str) -> Floats:
     except ValueError:
         raise _wrong(text) from None
     if not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
-        raise UsageError(f"--bins {text}: edges rise from one to the next")
+        raise UsageError(f"--bins {text}: edges must increase")
     return edges
 
 

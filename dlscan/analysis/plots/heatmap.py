@@ -28,7 +28,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """The column `options.key` over the two parameters `options.by`; repeats are averaged."""
     found = numbers(points, options.key or DEFAULT_KEY, parameters=False)
     if all(entry.value is None for entry in found.entries):
-        raise UsageError(f"no point has a number for {found.name}; choose another key")
+        raise UsageError(f"no point has a value for {found.name}; choose another --key")
     down, across = _axes(found, options.by)
     cells: Cells = {}
     for row, place in enumerate(zip(places_of(down), places_of(across), strict=True)):
@@ -56,9 +56,9 @@ def _axes(found: Numbers, by: str | None) -> tuple[Column, Column]:
     if len(chosen) == 2 or (by is None and len(chosen) > 2):
         return chosen[0], chosen[1]
     if by is not None:
-        raise UsageError(f"--by {by}: a heatmap has two parameters, such as --by Width,Depth")
+        raise UsageError(f"--by {by}: a heatmap needs two parameters, such as --by Width,Depth")
     varied = ", ".join(column.name for column in chosen) or "nothing"
-    raise UsageError(f"a heatmap needs two parameters, and these points vary {varied}; choose with --by A,B")
+    raise UsageError(f"a heatmap needs two parameters, but these points vary {varied}; choose with --by A,B")
 
 
 def _refuse(found: Numbers, one: int, other: int, axes: Sequence[Column]) -> None:
@@ -78,7 +78,7 @@ def _refuse(found: Numbers, one: int, other: int, axes: Sequence[Column]) -> Non
         value = differing[0].values[one]
         quoted = f'"{value}"' if isinstance(value, str) else text_of(value)
         names = ", ".join(column.name for column in differing)
-        how = f" and differ in {names}; choose, as by --where '{differing[0].name}=={quoted}'"
+        how = f" and differ in {names}; select one, such as with --where '{differing[0].name}=={quoted}'"
     raise UsageError(f"several models share the cell {place}{how}, or take other axes with --by A,B")
 
 
@@ -125,6 +125,6 @@ def _write(axes: Axes, place: tuple[int, int], found: Numbers, row: int, color: 
 
 
 def _note(found: Numbers, empty: int) -> str:
-    note = found.note.replace("Error bars: ", "±: ").replace(", which are points around their mean", "")
+    note = found.note.replace("Error bars: ", "±: ").replace(" (points around their mean)", "")
     grey = "Grey: no finished model." if empty else ""
     return " ".join(filter(None, [note, grey]))

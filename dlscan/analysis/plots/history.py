@@ -53,7 +53,7 @@ class Curve:
     resumed : tuple of int
         The epochs after which another attempt went on.
     unknown : bool
-        Whether an attempt went on after an epoch that is not on record.
+        Whether an attempt went on after an epoch that was not recorded.
     """
 
     name: str
@@ -73,7 +73,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     shown = choice.choose(points, history, len(points))
     known = dict.fromkeys(key for model in shown.models for key in model.content if key != EPOCH)
     if not known:
-        raise ScanError(f"{points[0].paths.history}: nor does any other point have an epoch to draw")
+        raise ScanError(f"{points[0].paths.history}: no epoch to draw, and none in any other point")
     key = find(
         options.key or (DEFAULT_KEY if DEFAULT_KEY in known else next(iter(known))), known, "history key"
     )
@@ -135,13 +135,13 @@ def _page(curves: Sequence[Curve], keys: Sequence[str], limits: Limits, which: s
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.set_ylabel(style.literal(_title(keys[0])))
     if limits.hidden:
-        style.note(axes, f"{limits.hidden} values lie outside the range that is shown")
+        style.note(axes, f"{limits.hidden} values lie outside the range shown")
     heading = _title(keys[0])
     style.title(page, f"{heading[:1].upper()}{heading[1:]} over the epochs{which}")
     unknown = sum(curve.unknown for curve in curves)
     if unknown:
         models = "1 model" if unknown == 1 else f"{unknown} models"
-        style.footnote(page, f"{models} continued in another attempt after an epoch that is not on record.")
+        style.footnote(page, f"{models} continued in another attempt after an epoch that was not recorded.")
     marks, meanings = _marks(curves, keys)
     style.legend_outside(page, [*handles, *marks], [*names, *meanings])
     return page

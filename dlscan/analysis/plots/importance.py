@@ -51,7 +51,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     rows += [{"parameter": f"({name})", "share": share} for name, share in others.items()]
     remarks = (
         _not_known(found, noise, len(values)),
-        f"In four groups of values each: {names}."
+        f"Values put into four groups: {names}."
         if (names := ", ".join(filter(grouped.get, grouped)))
         else "",
     )
@@ -69,15 +69,15 @@ def _not_known(found: Numbers, noise: EventNoise, trainings: int) -> str:
     if not found.column.about.split or not noise.apart + noise.unknown:
         return ""
     if noise.unknown == trainings:
-        absent = f"The noise of {unicode_of(found.title)} from the number of events"
-        return f"{absent} is not known. It is part of left over."
+        absent = f"The noise of {unicode_of(found.title)} from the finite number of events"
+        return f"{absent} is unknown. It is included in 'left over'."
     parts = [
-        f"for {noise.apart} of {trainings} trainings from their own intervals, as if independent"
+        f"for {noise.apart} of {trainings} trainings taken from their own intervals, as if independent"
         if noise.apart
         else "",
-        f"for {noise.unknown} of {trainings} not known" if noise.unknown else "",
+        f"for {noise.unknown} of {trainings} unknown" if noise.unknown else "",
     ]
-    return f"Noise from the number of events: {'; '.join(filter(None, parts))}."
+    return f"Noise from the finite number of events: {'; '.join(filter(None, parts))}."
 
 
 def _page(
@@ -104,9 +104,9 @@ def _page(
     seeds = "" if SEEDS in others else ", other seeds"
     style.footnote(
         page,
-        "Explained by each parameter alone, less what noise explains; error bars: 68 % interval. "
-        "Vertical line: what all parameters stay below in 95 % of scans where none has an effect.",
-        "Noise: the number of events, which all models share, and other seeds. "
+        "Bars: variance explained by each parameter alone, after subtracting noise. Error bars: 68 % "
+        "interval. Vertical line: without any effect, all bars would stay below it in 95 % of scans.",
+        "Noise: the finite number of events, which all models share, and other seeds. "
         f"Left over: interactions{seeds}.",
         *remarks,
     )
@@ -115,13 +115,13 @@ def _page(
 
 def _bar(axes: Axes, row: int, bar: Importance) -> None:
     if bar.share is None or bar.low is None or bar.high is None or bar.chance is None:
-        _write(axes, 0, row, "goes along with others: cannot be told apart")
+        _write(axes, 0, row, "confounded with other parameters, cannot be separated")
         return
     axes.barh(row, max(bar.share, 0.0), height=0.5, color=style.COLORS[0] if bar.told else "#b5c7d6")
     half = [[bar.share - bar.low], [bar.high - bar.share]]
     axes.errorbar([bar.share], [row], xerr=half, fmt="none", ecolor="#000000", elinewidth=1.1, capsize=2.5)
     axes.plot([bar.chance] * 2, [row - 0.36, row + 0.36], color=style.COLORS[6], linewidth=1.6)
-    text = f"{100 * max(bar.share, 0.0):.0f} %" + ("" if bar.told else ", cannot be told from chance")
+    text = f"{100 * max(bar.share, 0.0):.0f} %" + ("" if bar.told else ", compatible with chance")
     _write(axes, max(bar.high, bar.chance), row, text)
 
 

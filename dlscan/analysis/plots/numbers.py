@@ -125,7 +125,7 @@ class Numbers:
         if any(entry.bounded for entry in self.entries if len(entry.repeats) < 2):
             parts.append("statistical uncertainty (68 %)")
         if any(len(entry.repeats) > 1 for entry in self.entries):
-            parts.append("standard deviation over repeats, which are points around their mean")
+            parts.append("standard deviation over repeats (points around their mean)")
         return f"Error bars: {'; '.join(parts)}." if parts else ""
 
 
@@ -153,7 +153,7 @@ def numbers(points: Sequence[DonePoint], key: str, *, parameters: bool = True) -
         if (parameters or not key_in_file) and _is_numeric(single[name])
     }
     if not numeric:
-        raise UsageError("no point has any number to draw")
+        raise UsageError("no point has any numeric value to draw")
     rows = rows_of(points)
     name = find_column(key, numeric, "numeric column")
     column = rows.columns[name]
@@ -196,7 +196,7 @@ def chance_note(found: Numbers) -> str:
     """What to say where models are called the best by a number of the test split."""
     if found.column.about.split != "test":
         return ""
-    return "The best of many on the test split owes part of its number to chance; choose by a val_* number."
+    return "The best of many on the test split is partly due to chance; choose by a val_* number."
 
 
 def _names(rows: Rows) -> list[str]:

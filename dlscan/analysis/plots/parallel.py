@@ -70,7 +70,7 @@ def _page(found: Numbers, columns: Sequence[Column], present: Sequence[int]) -> 
         f"Thick: {style.cut(entries[-1].name)}, {highest} of all: {cell(entries[-1].value, found.column)}."
     )
     absent = len(found.entries) - len(present)
-    without = f"{absent} without a number are not drawn." if absent else ""
+    without = f"Not drawn: {absent} without this number." if absent else ""
     style.footnote(page, best_model, chance_note(found), without)
     return page
 

@@ -59,10 +59,10 @@ def against(points: Sequence[DonePoint], options: Options) -> tuple[Numbers, lis
     found = numbers(points, options.key or default_key(points), parameters=False)
     columns = parameters(found.rows, options.by)
     if not columns:
-        raise UsageError("these points vary no parameter; choose some with --by A,B")
+        raise UsageError("these points do not vary any parameter; choose some with --by A,B")
     present = [row for row, entry in enumerate(found.entries) if entry.value is not None]
     if not present:
-        raise UsageError(f"no point has a number for {found.name}; choose another key")
+        raise UsageError(f"no point has a value for {found.name}; choose another --key")
     return found, columns, present
 
 

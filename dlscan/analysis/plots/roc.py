@@ -170,7 +170,7 @@ def _page(shown: Models, asked: Sequence[Question], plain: bool, which: str, abs
     band = "" if plain else "Bands: statistical uncertainty (68 %)."
     compared = ""
     if shown.reference is not None and any(_has_reference(shown, question) for question in asked):
-        compared = f"Ratio: rejection over that of {style.cut(names[shown.reference])}."
+        compared = f"Ratio: rejection divided by that of {style.cut(names[shown.reference])}."
     style.footnote(page, shown.note, " ".join(filter(None, [band, compared])), absent)
     handles = [Line2D([], [], **style.curve(look)) for look in shown.looks]
     style.legend_outside(page, handles, names)

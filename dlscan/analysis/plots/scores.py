@@ -30,7 +30,7 @@ BINS = 30
 SIGNAL, BACKGROUND = style.COLORS[0], style.COLORS[6]
 SIGNAL_AREA: Any = {"color": SIGNAL, "alpha": 0.3, "linewidth": 0, "fill": True}
 BACKGROUND_AREA: Any = {"edgecolor": BACKGROUND, "hatch": "////", "linewidth": 1.0, "fill": False}
-NO_TRAINING = "No scores of training events are on file. Only those of the test split are shown."
+NO_TRAINING = "The scores of training events were not saved. Only the test split is shown."
 NEGATIVE = "Bins whose sum of weights is below 0 are not drawn."
 
 
@@ -58,7 +58,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     missing = [model for model in shown.models if model.content.train is None]
     if missing:
         names = ", ".join(model.name for model in missing)
-        log.warning("no scores of the training split, so that it is not drawn: %s", names)
+        log.warning("training split not drawn, because its scores were not saved: %s", names)
     pages, rows = [], []
     for model in shown.models:
         reasons = {
@@ -187,7 +187,7 @@ def _panel(axes: Axes, question: Question, content: Splits, edges: Floats) -> No
     look: Any = {"ha": "center", "va": "top", "transform": axes.transAxes}
     axes.text(0.5, 0.97, "\n".join(areas), fontsize=9, **look)
     if test is None:
-        axes.text(0.5, 0.6, "no event of signal\nor none of background", **look)
+        axes.text(0.5, 0.6, "no signal events\nor no background events", **look)
 
 
 def _points(axes: Axes, test: Events, edges: Floats) -> None:

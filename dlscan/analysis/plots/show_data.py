@@ -62,7 +62,7 @@ def _image_page(sample: Sample, part: InputSample, depth_axis: int, labels: Labe
     grid = page.add_gridspec(2 if names else 1, 6)
     spectrum, filled = page.add_subplot(grid[0, :3]), page.add_subplot(grid[0, 3:])
     _histograms(spectrum, sample, part.sums, Marked(f"Sum over {called(part.name, labels)}"))
-    _histograms(filled, sample, 100 * part.occupancy, "Cells that are not zero (%)")
+    _histograms(filled, sample, 100 * part.occupancy, "Non-zero cells (%)")
     # the axis along the shower comes first
     order = sorted(names, key=lambda axis: axis != depth_axis or len(names) < 3)
     width = 6 // max(len(names), 1)

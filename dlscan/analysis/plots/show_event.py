@@ -115,7 +115,8 @@ def _flat(axes: Axes, shown: EventSet, name: str, image: Image, labels: Labels) 
     # values of different units in one picture: how far each is from the mean of the training split
     measured, values = shown.manifest.statistics[name], image.ravel()
     spread = np.where(np.asarray(measured.std) > 0, measured.std, 1.0)
-    distances, words = (values - np.asarray(measured.mean)) / spread, "Distance from the mean, in spreads"
+    distances = (values - np.asarray(measured.mean)) / spread
+    words = "Distance from the mean in standard deviations"
     if image.size > MOST_BARS:
         _steps(axes, distances)
         axes.set_ylabel(words, fontsize=8)

@@ -33,7 +33,7 @@ def of_all(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
     return (
         f"The {unicode_of(column.title)} on the test split ranges from {entry(column, low, UNICODE)} "
         f"({facts.name(facts.points[low])}) to {entry(column, high, UNICODE)} "
-        f"({facts.name(facts.points[high])}). The highest of many owes part of its value to chance. "
+        f"({facts.name(facts.points[high])}). The highest of many values is partly due to chance. "
         "The best model is chosen on the validation split."
     )
 
@@ -48,7 +48,7 @@ def importance(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> st
         return ""
     return (
         f"On average the {unicode_of(column.full_title)} is {'; '.join(parts)}. "
-        "Where a bar does not pass its line, such a difference is within the noise."
+        "Where a bar does not reach beyond its line, such a difference is compatible with noise."
     )
 
 
@@ -71,7 +71,7 @@ def history(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
         f"{_loss(point.record.metrics.get('best_val_loss'))}"
         for point in drawn
     ]
-    return f"{named(kept)}. The validation loss chose the epoch and, with early stopping, the end."
+    return f"{named(kept)}. The best epoch is chosen by val_loss, or by train.early_stopping.monitor if set."
 
 
 def confused(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
@@ -86,7 +86,7 @@ def confused(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
     events = counted(len(scored.labels), "test event")
     if right is None:
         return f"The weights of the {events} do not add up to more than 0."
-    text = f"The class of the highest score is right for {percent(right, 1)} of {events}"
+    text = f"The class with the highest score is correct for {percent(right, 1)} of {events}"
     np.fill_diagonal(shares, math.nan)
     if np.isfinite(shares).any():
         true, taken = np.unravel_index(int(np.nanargmax(shares)), shares.shape)
@@ -106,8 +106,8 @@ def calibration(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> s
         return ""
     return (
         "Where the network gives its class a score of 90 %, it should be right in 90 % of the events. For "
-        f"{facts.name(drawn[0])} the two are {error.value:.3f} ± {(error.up + error.down) / 2:.3f} apart on "
-        "average (expected calibration error)."
+        f"{facts.name(drawn[0])} these two differ by {error.value:.3f} ± {(error.up + error.down) / 2:.3f} "
+        "on average (expected calibration error)."
     )
 
 

@@ -113,7 +113,7 @@ def _controls(shown: Shown) -> str:
         )
         for number, column in enumerate(shown.columns, 1)
     ]
-    hint = f"Words of the name, and conditions{_examples(shown)}. Columns lists all names."
+    hint = f"Type words of the name, or conditions{_examples(shown)}. Columns lists all names."
     return tag(
         "div",
         tag("label", "Filter ", tag("input", type="search", id="filter", autocomplete="off"), for_="filter"),

@@ -87,7 +87,7 @@ def _dataset(path: str, config_hash: str) -> Dataset:
     except (DataError, OSError) as error:
         return Dataset(path, config_hash, None, str(error))
     if manifest.config_hash != config_hash:
-        return Dataset(path, config_hash, None, f"{path}: prepared anew since, from other events or files")
+        return Dataset(path, config_hash, None, f"{path}: prepared again since, with other events or files")
     return Dataset(path, config_hash, manifest)
 
 

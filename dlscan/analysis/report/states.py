@@ -87,7 +87,7 @@ def _state(folder: Path | None) -> tuple[str, str]:
         return _NEVER_STARTED, ""
     paths = PointPaths(folder)
     if paths.record.exists():
-        return "unreadable", f"{paths.record.name} is not a record that can be read"
+        return "unreadable", f"{paths.record.name} is not a readable record"
     try:
         attempt = last_attempt(paths)
         if attempt is not None and alive(paths, attempt):
@@ -97,6 +97,6 @@ def _state(folder: Path | None) -> tuple[str, str]:
     if attempt is None or attempt.outcome == "done":
         return _NEVER_STARTED, ""
     if attempt.outcome is None:
-        return "failed", f"ended without a word on {attempt.host}, as a killed process does"
+        return "failed", f"ended without a message on {attempt.host}, as when a process is killed"
     # a job that the batch system took away was stopped like any other
     return "preempted" if attempt.outcome == "lost" else attempt.outcome, attempt.error or ""

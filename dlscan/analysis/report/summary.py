@@ -77,9 +77,9 @@ def _best(facts: Facts, compared: Comparison | None) -> str:
     name = facts.name(facts.best)
     if facts.choice is None:
         return (
-            f"There are {counted(len(facts.points), 'model')}, and none has a number of the validation "
-            "split: none is called the best here, because a choice on the test split would flatter it. Where "
-            f"the page needs one model, it shows {name}."
+            f"There are {counted(len(facts.points), 'model')}, and none has a validation result. No model "
+            "is called the best here, because a choice made on the test split would be biased. Where the "
+            f"page needs one model, it shows {name}."
         )
     found = f"The best model is {name}. It was chosen by {facts.chosen_by}: {facts.choice.reason}."
     if compared is not None:
@@ -111,12 +111,12 @@ def _alike(facts: Facts, compared: Comparison | None) -> str:
     beyond = "by less than" if alike else "by more than"
     if count == 1:
         name = facts.name(compared.differences[0][0])
-        who = f"{next_best}, {name}, {'cannot' if alike else 'can'} be told apart"
+        who = f"{next_best}, {name}, {'cannot' if alike else 'can'} be distinguished"
     elif len(alike) in (0, count):
-        who = f"{'None' if alike else 'Each'} of {next_best}{left_out} can be told apart"
+        who = f"{'None' if alike else 'Each'} of {next_best}{left_out} can be distinguished"
     else:
-        who = f"Of {next_best}{left_out}, {len(alike)} cannot be told apart"
-    who += " from it by these test events"
+        who = f"Of {next_best}{left_out}, {len(alike)} cannot be distinguished"
+    who += " from it with these test events"
     which = f": {named(alike)}" if alike and count > 1 else ""
     text = (
         f"{who}{which}. The {_area_name(compared)} differs {beyond} "
@@ -128,7 +128,7 @@ def _alike(facts: Facts, compared: Comparison | None) -> str:
     better = [facts.name(point) for point in compared.better]
     if better:
         text += (
-            f" Better than it on the test split by more than that: {named(better)}. The choice stands, "
+            f" Better on the test split by more than that: {named(better)}. The choice stands, "
             "because it was made without the test split."
         )
     return text
@@ -153,7 +153,8 @@ def _repeats(facts: Facts) -> str:
     return (
         f"The {len(values)} repeats of this model with other seeds reach {unicode_of(column.full_title)} "
         f"{mean} "
-        "(mean and standard deviation). That is what training it once more would give, not the best of them."
+        "(mean and standard deviation). This mean, not the best repeat, is what to expect from training it "
+        "again."
     )
 
 
@@ -174,14 +175,14 @@ def _matters(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> str:
     events = next((row["share"] for row in importance if row["parameter"] == "(number of events)"), None)
     shared = ""
     if events is not None:
-        shared = f"the finite number of events alone gives {percent(events)} of the variance on average"
+        shared = f"the finite number of events alone causes {percent(events)} of the variance on average"
     if importance and not told:
-        nothing = f"None of the parameters varied moves the {title} by more than chance would"
+        nothing = f"None of the varied parameters changes the {title} by more than chance would"
         return f"{'; '.join(filter(None, [nothing, shared]))}."
     if told:
         first = told[0]
         text = (
-            f"Of the parameters varied, {first['parameter']} matters most: it explains "
+            f"Of the varied parameters, {first['parameter']} matters most: it explains "
             f"{percent(first['share'])} (68 % interval {percent(first['low'])} to {percent(first['high'])}) "
             f"of the variance of the {title} between the models"
         )
@@ -189,13 +190,13 @@ def _matters(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> str:
             text += f"; on average it is {extremes(found[first['parameter']], column)}"
         others = [f"{row['parameter']} explains {percent(row['share'])}" for row in told[1:]]
         chance = [str(row["parameter"]) for row in importance if row.get("more_than_chance") is False]
-        texts = [text, named(others), f"{named(chance)} cannot be told from chance" if chance else ""]
+        texts = [text, named(others), f"compatible with chance: {named(chance)}" if chance else ""]
         return f"{'; '.join(filter(None, [*texts, shared]))}."
     if not found:
         return ""
     seen = next(iter(found.values()))
     return (
-        f"{seen.name} seems to matter most, but the models are too few to tell. On average the "
+        f"{seen.name} seems to matter most, but there are too few models to be sure. On average the "
         f"{title} is {extremes(seen, column)}. That accounts for "
         f"{percent(seen.share)} of the variance between them; a parameter without effect would account for "
         f"{percent(seen.chance)}."

@@ -125,5 +125,5 @@ def test_a_column_of_text_is_no_key(draw, four, key):
 
 
 def test_a_number_that_no_point_has_is_an_error(draw, widths_with):
-    with pytest.raises(UsageError, match="no point has a number for Ele_AUC"):
+    with pytest.raises(UsageError, match="no point has a value for Ele_AUC"):
         draw("bar", widths_with([None, None]), key="Ele_AUC")

@@ -31,7 +31,7 @@ def test_with_weights_sums_stand_in_the_cells(draw, write_scan, footnote):
     drawing = draw("confusion", points)
     assert drawing.data["count"].sum() == pytest.approx(25)
     assert drawing.data["share_up"].isna().all()
-    assert "sums of weights" in footnote(drawing.pages[0])
+    assert "the sum of weights" in footnote(drawing.pages[0])
 
 
 def test_a_class_without_events_has_no_shares(draw, write_scan):

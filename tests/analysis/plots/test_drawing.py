@@ -218,7 +218,7 @@ def test_points_are_chosen_by_number_in_the_order_given(four):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("9", "no finished point of this number"),
+        ("9", "no finished point has this number"),
         ("x:1", "no scan 'x' here; there is lcd"),
         ("one", "no finished"),
     ],
@@ -231,7 +231,7 @@ def test_a_point_that_is_not_there_is_refused(four, text, message):
 def test_points_are_chosen_by_an_expression_as_in_the_table(four):
     assert numbers(selected(four, where="Width==64 and Depth>2")) == [2]
     assert numbers(selected(four, ["4", "2"], "Depth==3")) == [4, 2]
-    with pytest.raises(UsageError, match="no finished model is like this"):
+    with pytest.raises(UsageError, match="no finished model matches this"):
         selected(four, ["1"], "Depth==3")
 
 
@@ -272,7 +272,7 @@ def test_without_a_number_of_validation_the_first_are_drawn_and_it_says_so(draw,
 
     drawing = draw("confusion", write_scan(events=50, change=change), most=1)
     assert set(drawing.data["point"]) == {1}
-    assert "the first, as no record has a number of validation" in footnote(drawing.pages[0])
+    assert "the first ones, because no record has a validation number" in footnote(drawing.pages[0])
 
 
 @pytest.mark.parametrize("kind", ["roc", "scores", "confusion", "energy", "calibration"])
@@ -300,7 +300,7 @@ def test_no_file_at_all_is_an_error_that_names_one(draw, write_scan, kind):
         point.paths.predictions.unlink()
         point.paths.history.unlink()
     with pytest.raises(
-        DlscanError, match=r"(predictions\.h5|history\.csv).*nor can any other point be drawn"
+        DlscanError, match=r"(predictions\.h5|history\.csv).*no other point can be drawn either"
     ):
         draw(kind, points, **NEEDED.get(kind, {}))
 

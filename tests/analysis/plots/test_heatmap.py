@@ -58,8 +58,8 @@ def test_repeats_are_averaged(draw, write_scan, footnote):
 
 def test_several_models_in_one_cell_are_refused_with_what_to_choose(draw, write_scan):
     scan = write_scan(grid=GRID | {"model.activation": ["relu", "elu"]}, events=50, classes=("Ele", "Pi0"))
-    with pytest.raises(UsageError, match=r"share the cell Width=64 Depth=3 and differ in Activation; choose, "
-                                         r"as by --where 'Activation==\"relu\"'"):  # fmt: skip
+    with pytest.raises(UsageError, match=r"share the cell Width=64 Depth=3 and differ in Activation; select "
+                                         r"one, such as with --where 'Activation==\"relu\"'"):  # fmt: skip
         draw("heatmap", scan)
     points = [point for point in load([scan]) if point.record.params["model.activation"] == "relu"]
     assert len(draw("heatmap", points).data) == 4
@@ -74,7 +74,7 @@ def test_a_cell_without_a_model_is_empty_and_said(draw, four, footnote):
 @pytest.mark.parametrize(
     ("by", "message"),
     [
-        ("Width", "a heatmap has two parameters"),
+        ("Width", "a heatmap needs two parameters"),
         ("Width,Width", "names a parameter twice"),
         ("Width,Dept", "did you mean 'Depth'"),
         ("Width,Mean_AUC", "no parameter 'Mean_AUC'"),
@@ -87,7 +87,7 @@ def test_wrong_parameters_are_refused(draw, four, by, message):
 
 def test_a_scan_of_one_parameter_has_no_heatmap(draw, write_scan):
     scan = write_scan(grid={"model.width": [1, 2]}, events=50)
-    with pytest.raises(UsageError, match="needs two parameters, and these points vary Width"):
+    with pytest.raises(UsageError, match="needs two parameters, but these points vary Width"):
         draw("heatmap", scan)
 
 

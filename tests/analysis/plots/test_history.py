@@ -88,7 +88,7 @@ def test_an_epoch_that_is_not_on_record_is_said_and_not_made_up(draw, write_scan
     write_attempts(points[2], {}, "{")
     (page,) = draw("history", points).pages
     assert marks(page, WENT_ON) == []
-    assert footnote(page) == "2 models continued in another attempt after an epoch that is not on record."
+    assert footnote(page) == "2 models continued in another attempt after an epoch that was not recorded."
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_one_explosion_does_not_press_the_other_lines_flat_and_is_said(draw, wri
     path.write_text("\n".join(text))
     (axes,) = draw("history", points).pages[0].axes
     assert axes.get_ylim()[1] < 3
-    assert re.fullmatch(r"\d+ values lie outside the range that is shown", axes.get_title(loc="left"))
+    assert re.fullmatch(r"\d+ values lie outside the range shown", axes.get_title(loc="left"))
 
 
 def test_a_usual_history_is_shown_whole(draw, four):

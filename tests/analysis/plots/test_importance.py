@@ -29,16 +29,16 @@ def test_bars_are_the_shares_from_large_to_small(draw, scan):
     labels = [text.get_text() for text in axes.get_yticklabels()]
     assert labels == ["Width", "Depth", "number of events", "left over"]
     assert axes.patches[0].get_width() == pytest.approx(rows.loc["Width", "share"])
-    assert axes.texts[1].get_text().endswith("cannot be told from chance")
+    assert axes.texts[1].get_text().endswith("compatible with chance")
 
 
 def test_what_is_known_of_the_events_is_said(draw, scan, footnote):
     def said(key):
         return footnote(draw("importance", scan, key=key).pages[0])
 
-    assert "for 12 of 12 trainings from their own intervals, as if independent." in said("val_Mean_AUC")
+    assert "for 12 of 12 trainings taken from their own intervals, as if independent." in said("val_Mean_AUC")
     assert (
-        "The noise of loss after the first epoch (training) from the number of events is not known"
+        "The noise of loss after the first epoch (training) from the finite number of events is unknown"
         in said("initial_loss")
     )
     assert "not known" not in said("Parameters")
@@ -59,10 +59,10 @@ def test_parameters_can_be_chosen(draw, scan):
 
 
 def test_few_points_are_refused(draw, four):
-    with pytest.raises(ScanError, match="4 models cannot tell which of 2 parameters matters"):
+    with pytest.raises(ScanError, match="4 models are too few to tell which of 2 parameters matters"):
         draw("importance", four)
 
 
 def test_points_that_vary_nothing_are_refused(draw, write_scan):
-    with pytest.raises(UsageError, match="vary no parameter"):
+    with pytest.raises(UsageError, match="do not vary any parameter"):
         draw("importance", write_scan(grid={}, events=50))

@@ -43,7 +43,7 @@ def test_the_best_is_thick_and_named(draw, four, footnote):
     assert "chance" not in footnote(page)
     (page,) = draw("parallel", four, key="test_loss").pages
     assert "lowest of all" in footnote(page)
-    assert "owes part of its number to chance" in footnote(page)
+    assert "is partly due to chance" in footnote(page)
 
 
 def test_texts_truths_and_missing_values_have_their_places(draw, write_scan):
@@ -64,5 +64,5 @@ def test_very_many_values_stand_on_a_scale(draw, write_scan):
 
 
 def test_points_that_vary_nothing_are_refused(draw, write_scan):
-    with pytest.raises(UsageError, match="vary no parameter"):
+    with pytest.raises(UsageError, match="do not vary any parameter"):
         draw("parallel", write_scan(grid={}, events=50))

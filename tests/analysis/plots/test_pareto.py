@@ -48,9 +48,7 @@ def test_the_front_is_of_the_validation_split_and_named(draw, scan, legend, foot
 def test_a_front_of_the_test_split_says_what_that_means(draw, scan, footnote):
     drawing = draw("pareto", scan, key="test_loss", by="time")
     assert drawing.name == "pareto-test_loss-Train_Seconds"
-    assert "The best of many on the test split owes part of its number to chance" in footnote(
-        drawing.pages[0]
-    )
+    assert "The best of many on the test split is partly due to chance" in footnote(drawing.pages[0])
     # a loss is better the lower it is, and all cost the same
     assert drawing.data.query("on_front")["point"].tolist() == ["4"]
 

@@ -80,7 +80,7 @@ def test_the_ratio_is_to_the_best_by_validation_or_to_the_reference(draw, four, 
         expected = rows.loc[number, "rejection"] / rows.loc[2, "rejection"]
         assert rows.loc[number, "ratio"] == pytest.approx(expected)
     (page,) = drawing.pages
-    assert footnote(page).endswith("Ratio: rejection over that of Width=64 Depth=3.")
+    assert footnote(page).endswith("Ratio: rejection divided by that of Width=64 Depth=3.")
     assert [axes.get_ylabel() for axes in page.axes] == ["Background rejection", "Ratio"]
 
 

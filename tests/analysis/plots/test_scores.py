@@ -54,11 +54,11 @@ def test_without_scores_of_training_events_it_says_so(draw, write_scan, legend, 
     drawing = draw("scores", points, key="Ele")
     (page,) = drawing.pages
     assert legend(page) == ["signal, test", "background, test"]
-    assert footnote(page).startswith("No scores of training events are on file")
+    assert footnote(page).startswith("The scores of training events were not saved")
     assert set(drawing.data["split"]) == {"test"}
     assert len(page.axes[0].patches) == 0
     (warning,) = warnings_in()
-    assert "no scores of the training split" in warning
+    assert "training split not drawn" in warning
 
 
 def test_a_class_without_events_says_so(draw, write_scan):
@@ -66,7 +66,7 @@ def test_a_class_without_events_says_so(draw, write_scan):
     with h5py.File(points[0].paths.predictions, "a") as file:
         file["labels"][...] = np.minimum(file["labels"][:], 2)
     (page,) = draw("scores", points, key="ChPi").pages
-    assert any("no event of signal" in text.get_text() for text in page.axes[0].texts)
+    assert any("no signal events" in text.get_text() for text in page.axes[0].texts)
 
 
 @pytest.mark.parametrize("bins", ["0", "ten", "0,0.5,1", "100000"])

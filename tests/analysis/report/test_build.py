@@ -154,7 +154,7 @@ def test_a_thousand_points_stay_small(write_scan, few_pictures, tmp_path):
     text, page = read(path)
     assert path.stat().st_size < 10e6
     assert len(page.every("tr")) > 1000
-    assert "the best of 1,000 by mean AUC (validation). The class of the highest score" in text
+    assert "the best of 1,000 by mean AUC (validation). The class with the highest score" in text
 
 
 def test_the_number_that_energy_goes_by_can_be_chosen(write_scan, monkeypatch, tmp_path):

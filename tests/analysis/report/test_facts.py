@@ -98,7 +98,7 @@ def test_a_damaged_plan_is_one_problem(write_scan):
 def test_points_of_another_dataset_are_noted(gather):
     facts = gather(change=lambda number, record: record["dataset"].update(config_hash=str(number)))
     (note,) = facts.notes
-    assert "numbers on different events do not compare" in note
+    assert "numbers on different events cannot be compared" in note
 
 
 def test_several_scans_share_the_facts(write_scan):

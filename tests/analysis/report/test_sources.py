@@ -18,7 +18,7 @@ def test_raw_files_are_those_of_the_dataset_of_then(gather, experiment):
     other = dataset | {"config_hash": "another"}
     (changed,) = datasets(gather("other", change=lambda _, record: record.update(dataset=other)).points)
     assert changed.manifest is None
-    assert "prepared anew" in changed.absent
+    assert "prepared again" in changed.absent
 
 
 def test_a_dataset_that_is_not_here_says_so(gather):

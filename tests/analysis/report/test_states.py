@@ -89,7 +89,7 @@ def test_a_damaged_attempt_is_said_to_be_so(tmp_path):
 
 def test_a_record_that_was_not_read_is_unreadable(tmp_path):
     first_point(tmp_path).record.write_text("{")
-    assert state_of_first(tmp_path) == ("unreadable", "record.json is not a record that can be read")
+    assert state_of_first(tmp_path) == ("unreadable", "record.json is not a readable record")
 
 
 def test_without_a_plan_the_directories_tell(tmp_path):

@@ -38,19 +38,19 @@ def test_without_scores_the_record_tells_the_auc(write_scan):
 def test_a_best_model_without_an_auc_says_why(write_scan):
     def change(number, record):
         record["metrics"]["Mean_AUC"] = None
-        record["reasons"] = {"Mean_AUC": "only one class is there"}
+        record["reasons"] = {"Mean_AUC": "only one class has events"}
 
     scan = write_scan(change=change)
     for path in scan.glob("points/*/predictions.h5"):
         path.unlink()
-    assert "It has no AUC on the test split: only one class is there." in words(gather_scans([scan]))
+    assert "It has no AUC on the test split: only one class has events." in words(gather_scans([scan]))
 
 
 def test_without_validation_numbers_nothing_is_called_the_best(gather):
     text = words(
         gather(change=lambda _, record: record["metrics"].update(val_Mean_AUC=None, best_val_loss=None))
     )
-    assert "none is called the best" in text
+    assert "No model is called the best" in text
     assert "matters most" not in text
 
 
@@ -61,7 +61,7 @@ def falling_apart(number, record):
 def test_too_few_models_to_tell_what_matters_come_with_what_chance_gives(gather):
     text = words(gather(change=falling_apart))
     assert (
-        "Width seems to matter most, but the models are too few to tell. On average the mean AUC "
+        "Width seems to matter most, but there are too few models to be sure. On average the mean AUC "
         "(validation) is 2.0000 at Width=64 and 6.0000 at Width=256. That accounts for 80 % of the "
         "variance between them; "
         "a parameter without effect would account for 33 %."
@@ -84,14 +84,14 @@ def test_what_matters_is_what_the_picture_of_it_shows(gather):
     assert (
         "Width matters most: it explains 70 % (68 % interval 60 % to 80 %) of the variance of the mean AUC "
         "(validation) between the models; on average it is 2.0000 at Width=64 and 6.0000 at Width=256; "
-        "Depth cannot be told from chance."
+        "compatible with chance: Depth."
     ) in " ".join(summary(facts, None, rows))
 
 
 def test_nothing_matters_if_nothing_is_told_from_chance(gather):
     facts = gather(change=falling_apart)
     assert (
-        "None of the parameters varied moves the mean AUC (validation) by more than chance would."
+        "None of the varied parameters changes the mean AUC (validation) by more than chance would."
         in summary(facts, None, [row("Width", 0.1, False)])
     )
 
