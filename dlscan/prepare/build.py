@@ -18,6 +18,7 @@ from dlscan.errors import BadFilesError, DataError
 from dlscan.files import directory_whole, recover_directory, remove, sync
 from dlscan.locks import locked
 from dlscan.machine import usable_cpus
+from dlscan.prepare.changes import linked_by_file, unusable
 from dlscan.prepare.current import judge, refresh
 from dlscan.prepare.finish import Found, make_manifest, write_bad_files
 from dlscan.prepare.gather import Gathered, GatherTask, gather
@@ -33,9 +34,8 @@ from dlscan.prepare.layout import (
 from dlscan.prepare.processes import RunTasks, workers
 from dlscan.prepare.remarks import remark
 from dlscan.prepare.scatter import Measured, ScatterTask, scatter
-from dlscan.raw import LinkedFile, RawFile, check_files, find_files, linked_files
+from dlscan.raw import RawFile, check_files, find_files, linked_files
 from dlscan.raw.inflate import warn_if_slow
-from dlscan.raw.links import first_changed
 from dlscan.users import unfinished_users
 
 # (what is being done, how much is done, of how much)
@@ -186,15 +186,8 @@ class _Build:
         tasks = [ScatterTask(number, part, form, kind, spill, most) for number, part in enumerate(pieces)]
         with workers(count, scheduler) as run:
             measured = self._scatter(run, tasks, sum(layout.events for layout in layouts.values()))
-            bad |= {self.files[item.number]: item.reason for item in measured if item.reason}
-            linked = self._linked(measured)
-            bad |= {
-                file: f"changed while it was being read ({bad[file]})"
-                if file in bad
-                else "changed while it was being read"
-                for file in layouts
-                if file.stat() != stats[file] or linked[file] is None
-            }
+            linked = linked_by_file(self.files, measured)
+            bad |= unusable(self.files, measured, stats, linked)
             if bad and (not self.skip_bad or len(bad) == len(self.files)):
                 raise self._bad_files(bad)
             good = [item for item in measured if self.files[item.number] not in bad]
@@ -219,15 +212,6 @@ class _Build:
         if bad:
             write_bad_files(self.place / "bad_files.csv", manifest)
         return manifest
-
-    def _linked(self, measured: list[Measured]) -> dict[RawFile, tuple[LinkedFile, ...] | None]:
-        """The files that each file that was read links to; None if one of them changed meanwhile."""
-        found: dict[RawFile, tuple[LinkedFile, ...] | None] = {}
-        for item in measured:
-            file = self.files[item.number]
-            if found.setdefault(file, item.linked) != item.linked:
-                found[file] = None
-        return {file: None if first_changed(linked or ()) else linked for file, linked in found.items()}
 
     def _explain_missing(self, bad: dict[RawFile, str]) -> None:
         """A dataset that no file has is a slip in the experiment file, not a thousand bad files."""
