@@ -397,7 +397,7 @@ def test_a_file_that_changes_while_it_is_read_is_bad(
         prepare(experiment, processes=1)
     ((found, reason),) = caught.value.bad
     assert found == path
-    assert "while it was read" in reason
+    assert "while it was being read" in reason
 
 
 def write_changed(path: Path, change: str) -> None:
