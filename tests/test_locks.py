@@ -78,7 +78,7 @@ def test_a_lock_keeps_others_out_and_ends_with_its_owner(tmp_path: Path) -> None
     path = tmp_path / "lock"
     code = (
         "import sys, time; from pathlib import Path; from dlscan.locks import locked\n"
-        "with locked(Path(sys.argv[1]), Exception()): print('held', flush=True); time.sleep(60)"
+        "with locked(Path(sys.argv[1]), Exception()): print('held', flush=True); time.sleep(1000)"
     )
     owner = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)
     assert owner.stdout is not None

@@ -9,7 +9,7 @@ import pytest
 
 from dlscan.process import identity, lives
 
-SLEEP = "import time, dlscan.process as p; print(p.identity(), flush=True); time.sleep(60)"
+SLEEP = "import time, dlscan.process as p; print(p.identity(), flush=True); time.sleep(1000)"
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ def test_a_killed_job_ends_with_its_signal(tmp_path: Path) -> None:
 
 def test_leaving_early_interrupts_what_runs(tmp_path: Path) -> None:
     code = (
-        "import time\ntry:\n    print('up', flush=True); time.sleep(60)\n"
+        "import time\ntry:\n    print('up', flush=True); time.sleep(1000)\n"
         "except KeyboardInterrupt:\n    print('interrupted', flush=True)"
     )
     one = job(tmp_path, "a", code)

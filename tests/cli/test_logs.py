@@ -177,7 +177,7 @@ def test_ctrl_c_ends_following_cleanly(plan: Plan) -> None:
         assert follower.stdout is not None
         follower.stdout.readline()
         follower.send_signal(signal.SIGINT)
-        _, messages = follower.communicate(timeout=30)
+        _, messages = follower.communicate(timeout=120)
     claim.end("preempted")
     assert follower.returncode == 130
     assert messages.split() == ["==>", *str(paths.log).split(), "Interrupted."]

@@ -159,7 +159,7 @@ def test_ctrl_c_ends_watching_cleanly(plan: Plan) -> None:
     with subprocess.Popen(command, **options) as watcher:
         watcher.stdout.readline()
         watcher.send_signal(signal.SIGINT)
-        _, messages = watcher.communicate(timeout=30)
+        _, messages = watcher.communicate(timeout=120)
     claim.end("preempted")
     assert watcher.returncode == 130
     assert messages.strip() == "Interrupted."
