@@ -68,7 +68,7 @@ def test_a_dataset_that_is_not_prepared_is_named(experiment, tmp_path):
 
 def test_a_dataset_of_another_experiment_is_refused(experiment):
     data = dataclasses.replace(experiment.data, inputs=("ECAL",))
-    with pytest.raises(DataError, match=r"another data\.inputs"):
+    with pytest.raises(DataError, match=r"other values of data\.inputs"):
         prepared_manifest(dataclasses.replace(experiment, data=data))
 
 

@@ -102,7 +102,7 @@ def test_scan_wants_the_dataset_of_this_experiment(dlscan: Run, experiment: Expe
     dlscan("prepare", experiment.file)
     done = dlscan("scan", experiment.file, "data.inputs=[HCAL]")
     assert done.returncode == 1
-    assert "another data.inputs than" in done.stderr
+    assert "other values of data.inputs than" in done.stderr
 
 
 def test_dry_run_lists_points_and_writes_nothing(dlscan: Run, experiment: Experiment) -> None:

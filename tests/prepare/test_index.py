@@ -147,7 +147,7 @@ def test_it_is_built_again_only_if_something_changed(
     elif change == "raw moved":
         shutil.copytree(raw, raw.with_name("copy"))
         experiment = make_experiment(f"data.raw={raw.with_name('copy')}")
-        with pytest.raises(DataError, match=r"another data\.raw .* run `dlscan prepare .* --index-only`"):
+        with pytest.raises(DataError, match=r"values of data\.raw .* run `dlscan prepare .* --index-only`"):
             Manifest.read(experiment.data.prepared).require(experiment)
     outcome = prepare(experiment, index_only=True)
     assert outcome.built == (change not in (None, "touched"))
