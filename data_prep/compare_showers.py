@@ -111,7 +111,7 @@ def draw(samples: dict[str, tuple[Sample, Sample]]) -> Figure:
         axes[2, column].set_yscale("log")
     for row in (1, 2, 3):
         axes[row, 0].set_ylabel("visible MeV per GeV")
-    axes[0, 0].set_ylabel("share of events")
+    axes[0, 0].set_ylabel("fraction of events")
     axes[0, 0].legend()
     return figure
 
