@@ -19,6 +19,8 @@ LEAST_LEFT = 3
 GROUPS = 4
 LEAST_PER_LEVEL = 3
 LOW, HIGH = 0.1587, 0.8413
+# what is explained, but by which of the parameters that go along with one another nobody can tell
+TOGETHER = "(vary together)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +108,8 @@ def importances(
     Returns
     -------
     importances : list of Importance
-        From large to small, those that cannot be told apart last.
+        From large to small, those that cannot be told apart last. Where there are such, one of the name
+        `TOGETHER` holds what they explain, but none of them alone.
     left : float
         The share of the variance that is none parameter's own: `noise_shares` tells how much of it is noise,
         and the rest are parameters that act together.
@@ -133,10 +136,14 @@ def importances(
     covariance = np.zeros((count, count)) if events is None else events
     noise = _noise(values, full if models is None or not repeated else means_of(models), covariance)
     rare = 0.95 ** (1 / len(parameters))
-    found = []
+    alone = {}
     for name in parameters:
         without = design_of((codes for other, codes in parameters.items() if other != name), count)
-        found.append(_importance(name, values, terms_of(full, without), noise, rare))
+        alone[name] = terms_of(full, without)
+    found = [_importance(name, values, terms, noise, rare) for name, terms in alone.items()]
+    together = terms_of(full, np.hstack([np.ones((count, 1)), *alone.values()]))
+    if together.shape[1]:
+        found.append(_importance(TOGETHER, values, together, noise, rare))
     found.sort(key=lambda each: float("inf") if each.share is None else -each.share)
     own = sum(each.share for each in found if each.share is not None)
     return found, max(1.0 - own, 0.0)

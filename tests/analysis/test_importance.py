@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from dlscan.analysis.importance import importances, levels, noise_shares
+from dlscan.analysis.importance import TOGETHER, importances, levels, noise_shares
 from dlscan.errors import ScanError
 
 
@@ -49,7 +49,12 @@ def test_parameters_that_go_together_cannot_be_told_apart():
     a, b = grid(4, 3)
     values = np.random.default_rng(1).normal(size=12) + a
     found, _ = importances({"a": a, "twin": 3 - a, "b": b}, values)
-    assert {each.name: each.share is None for each in found} == {"a": True, "twin": True, "b": False}
+    assert {each.name: each.share is None for each in found} == {
+        "a": True,
+        "twin": True,
+        "b": False,
+        TOGETHER: False,
+    }
     assert [each.told for each in found if each.share is None] == [False, False]
 
 
@@ -179,3 +184,16 @@ def test_repeats_tell_noise_from_parameters_that_act_together():
     assert left - training > 0.8
     assert noise_shares(together + noise) == (None, None)
     assert noise_shares(together, np.eye(36))[0] == pytest.approx(35 / 36, rel=0.1)
+
+
+def test_what_nested_parameters_explain_together_is_not_left_over() -> None:
+    optimizer = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1])
+    momentum = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2])  # 0: the first optimizer has none
+    noise = 1e-3 * np.random.default_rng(1).normal(size=12)
+    values = np.array([0.9, 0.5, 0.6])[momentum] + noise
+    found, left = importances({"optimizer": optimizer, "momentum": momentum}, values)
+    shares = {each.name: each.share for each in found}
+    assert shares["optimizer"] is None
+    assert shares["momentum"] == pytest.approx(0.02 / 0.3467, rel=0.05)
+    assert shares[TOGETHER] == pytest.approx(1 - 0.02 / 0.3467, rel=0.05)
+    assert left < 0.01
