@@ -177,7 +177,7 @@ def test_the_point_may_be_of_any_scan_and_need_not_be_shown(write_scan):
     ("versus", "message"),
     [
         ("9", "no finished point has this number in lcd"),
-        ("x:1", "no scan 'x' here; there is lcd"),
+        ("x:1", "no scan 'x' here; valid: lcd"),
         ("a", "Point"),
     ],
 )
