@@ -145,7 +145,7 @@ def test_a_part_of_a_split_is_what_was_asked_for(experiment):
 def test_more_events_than_there_are_is_said(experiment, caplog):
     sample = read_sample(experiment, "validation", events=5000)
     assert len(sample) == sample.manifest.splits["validation"].events
-    assert f"split validation has {len(sample)} events, not 5,000: all are shown" in caplog.text
+    assert f"split validation has only {len(sample)} events, not 5,000; all are shown" in caplog.text
 
 
 def test_an_unknown_split_is_refused_with_the_nearest(experiment):
