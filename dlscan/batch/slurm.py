@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from dlscan.batch import slurm_options as options
+from dlscan.batch.answers import no_answer
 from dlscan.batch.call import CallError, call
 from dlscan.batch.script import Lines, fill, keep, read_script_template, read_template
 from dlscan.batch.slurm_queries import GONE, ask, chunks, environment, find_arrays, look
@@ -16,6 +17,7 @@ from dlscan.spelling import hint
 
 SCRIPT = "slurm.sh"
 TRAIN = "slurm.train"  # what a job does, to be put in for @train@
+_CLUSTER = "ClusterName"
 _SUBMIT_SECONDS = 120.0  # sbatch waits by itself where the controller is busy
 
 
@@ -35,7 +37,7 @@ class Slurm:
 
     def cluster(self) -> str:
         """Slurm's ClusterName."""
-        return self._config.get("ClusterName", "")
+        return self._config[_CLUSTER]
 
     def check(self, batch: Batch) -> None:
         """Check options, partition, time and GPUs against what this Slurm has."""
@@ -115,8 +117,13 @@ class Slurm:
 
     @cached_property
     def _config(self) -> dict[str, str]:
-        lines = [line.partition("=") for line in ask(["scontrol", "show", "config"]).splitlines()]
-        return {name.strip(): value.strip() for name, equals, value in lines if equals}
+        text = ask(["scontrol", "show", "config"])
+        lines = [line.partition("=") for line in text.splitlines()]
+        found = {name.strip(): value.strip() for name, equals, value in lines if equals}
+        if not found.get(_CLUSTER):
+            # every Slurm has one; jobs submitted without it could not be told from those of another cluster
+            raise no_answer("scontrol show config", text)
+        return found
 
     def _accounting(self) -> bool:
         kind = self._config.get("AccountingStorageType", "")

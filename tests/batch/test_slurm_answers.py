@@ -15,7 +15,8 @@ from dlscan.errors import BatchError
 Commands = Callable[..., Path]
 
 CONFIG = (
-    "echo 'MaxArraySize = 1001'; echo 'AccountingStorageType = accounting_storage/{}'; echo 'GresTypes = {}'"
+    "echo 'ClusterName = linz'; echo 'MaxArraySize = 1001'; "
+    "echo 'AccountingStorageType = accounting_storage/{}'; echo 'GresTypes = {}'"
 )
 RUNNING = "echo 'JobId=13 ArrayJobId=12 ArrayTaskId=1 JobName=dlscan-x-1 JobState=RUNNING BatchHost=node1'"
 INVALID = "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1"
@@ -275,6 +276,16 @@ def test_accounting_does_not_tell_of_another_job_of_the_same_number(commands: Co
     sacct = "echo '12_1|FAILED|3:0|node1|reco'"
     commands(accounting="slurmdbd", squeue=INVALID, sacct=sacct, jobs=INVALID)
     assert Slurm(Batch()).look(named("12_1")) == {}
+
+
+@pytest.mark.parametrize("line", ["echo 'Welcome to the batch system'", "exit 0", "echo 'ClusterName ='"])
+def test_a_controller_that_does_not_name_its_cluster_has_not_answered(commands: Commands, line: str) -> None:
+    """Jobs that are submitted to nobody knows whom could be taken for absent by another cluster."""
+    file = Path(commands(sbatch="echo 7")).parent / "bin/scontrol"
+    file.write_text(f"#!/bin/sh\n{line}\n")
+    for ask in (Slurm(Batch()).cluster, Slurm(Batch()).most_jobs):
+        with pytest.raises(BatchError, match=r"scontrol show config.* unexpected answer"):
+            ask()
 
 
 def test_cluster_is_called_as_the_controller_says(commands: Commands) -> None:
