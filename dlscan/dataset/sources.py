@@ -4,10 +4,11 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,11 +62,13 @@ class BadFile:
     mtime_ns: int
 
 
-def file_ids(sources: Sequence[Source]) -> NDArray[np.uint8]:
+def file_ids(sources: Sequence[Source]) -> "NDArray[np.uint8]":
     """What each raw file is, (F, 16): a digest of its name below the raw directory and its checksum.
 
     A dataset and an index of the same raw files have the same ids, and so have datasets of other inputs.
     """
+    import numpy as np  # not for `status`, which reads manifests
+
     named = (json.dumps([source.file, source.checksum]) for source in sources)
     digests = b"".join(hashlib.blake2b(each.encode(), digest_size=16).digest() for each in named)
     return np.frombuffer(digests, np.uint8).reshape(-1, 16)
