@@ -181,7 +181,7 @@ class Plots:
 
     def __getattr__(self, kind: str) -> Any:
         # only for what is no kind: those are methods, set below
-        raise AttributeError(f"no plot {kind!r}; there are {', '.join(KINDS)}")
+        raise AttributeError(f"no plot {kind!r}; valid: {', '.join(KINDS)}")
 
     def numbers(self, kind: str, points: Points = None, **options: Any) -> pd.DataFrame:
         """The numbers behind the picture `kind`, as `dlscan plot --data` writes them."""

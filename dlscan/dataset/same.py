@@ -41,6 +41,10 @@ class SameDataset:
         stamp = self._stamp()
         if stamp is not None and stamp == self._seen:
             return
+        if self._seen is not None and not self.directory.exists():
+            raise DataError(
+                f"{self.directory}: the dataset was removed while it was in use; prepare it again to continue"
+            )
         found = Manifest.read(self.directory).config_hash
         if found != self.config_hash:
             raise DataError(

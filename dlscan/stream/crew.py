@@ -196,8 +196,8 @@ class Crew:
 
     def _died(self, worker: "_Worker") -> StreamError:
         return StreamError(
-            f"{self._file(worker)}: stream worker {worker.number} (process {worker.process.pid}) "
-            f"{worker.end()} while it was reading this file; run the same command again to continue"
+            f"stream worker {worker.number} (process {worker.process.pid}) {worker.end()} while it was "
+            f"reading {self._file(worker)}; run the same command again to continue"
         )
 
     def _file(self, worker: "_Worker") -> Path:

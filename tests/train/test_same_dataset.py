@@ -1,5 +1,7 @@
 """A training holds to its dataset: no event that it was trained on is ever scored as a test event."""
 
+import shutil
+
 import h5py
 import numpy as np
 import pytest
@@ -66,6 +68,14 @@ def test_dataset_prepared_anew_while_a_point_trains_ends_it_and_nothing_is_writt
         scored = {tuple(row) for row in file["sources"][:].tolist()}
     assert scored == first["test"]
     assert not scored & (first["train"] | first["validation"])
+
+
+def test_a_dataset_that_is_removed_while_it_is_in_use_is_named_so(again):
+    prepared, _ = again
+    with Batches(prepared, workers=0) as batches:
+        shutil.rmtree(prepared)
+        with pytest.raises(DataError, match=rf"{prepared}: the dataset was removed while it was in use"):
+            list(batches.epoch(0))
 
 
 def test_dataset_prepared_anew_between_training_and_scoring_is_not_scored(

@@ -219,7 +219,7 @@ def test_points_are_chosen_by_number_in_the_order_given(four):
     ("text", "message"),
     [
         ("9", "no finished point has this number"),
-        ("x:1", "no scan 'x' here; there is lcd"),
+        ("x:1", "no scan 'x' here; valid: lcd"),
         ("one", "no finished"),
     ],
 )
