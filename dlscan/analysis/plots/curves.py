@@ -13,7 +13,13 @@ CURVE_POINTS = 1000
 # dense where the curve falls to 1
 SIGNAL_EFFICIENCIES = tuple(np.round([*np.arange(0.01, 0.985, 0.01), 0.985, 0.99, 0.995, 0.999], 4).tolist())
 # an interval costs a pass over all events, and its relative width changes slowly
-BAND_EFFICIENCIES = tuple(np.round([0.02, *np.arange(0.05, 0.96, 0.05), 0.98, 0.999], 4).tolist())
+BAND_EFFICIENCIES = tuple(
+    np.round([0.02, *np.arange(0.05, 0.96, 0.05), 0.98, 0.985, 0.99, 0.995, 0.999], 4).tolist()
+)
+
+# of the background's interval: beyond it the curve is a few events, and only its band says anything
+FEW = 0.5
+FEW_POINTS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +52,28 @@ class Curve:
         """The interval of the rejection; its upper end is infinite where the background may be 0."""
         with np.errstate(divide="ignore"):
             return 1 / self.high, np.where(self.background > 0, 1 / self.low, np.inf)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Where the background is more than a few events, without holes, such as negative weights make."""
+        enough = (self.background > 0) & (self.high - self.low < 2 * FEW * self.background)
+        before, behind = np.logical_or.accumulate(enough), np.logical_or.accumulate(enough[::-1])[::-1]
+        return np.asarray(before & behind & (self.background > 0))
+
+    @property
+    def hardly_starts(self) -> bool:
+        """Whether almost no background passes, so that the curve is a few events nearly everywhere."""
+        return bool(np.count_nonzero(self.known) < FEW_POINTS)
+
+    @property
+    def drawn(self) -> NDArray[np.bool_]:
+        """Where a line is drawn: where the curve is known; of one that hardly starts, all there is."""
+        return self.background > 0 if self.hardly_starts else self.known
+
+    @property
+    def is_line(self) -> bool:
+        """Whether anything can be seen of it: one point is no line."""
+        return bool(np.count_nonzero(self.drawn) > 1)
 
 
 def inverse(values: Floats) -> Floats:

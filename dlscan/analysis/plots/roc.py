@@ -12,7 +12,7 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from dlscan.analysis.labels import Marked
+from dlscan.analysis.labels import Marked, literal
 from dlscan.analysis.names import distinct_names
 from dlscan.analysis.plots import Drawing, Options, choice, style, words
 from dlscan.analysis.plots.curves import Curve, banded_curve, plain_curve
@@ -24,9 +24,6 @@ from dlscan.metrics import Estimate
 MOST_MODELS = 8
 PANELS_PER_PAGE = 6
 
-# of the background's interval: beyond it the curve is a few events, and only its band says anything
-FEW = 0.5
-FEW_POINTS = 5
 # a logarithmic axis that ends below has more than powers of ten at its ticks
 SHORT = 200
 
@@ -85,7 +82,7 @@ def _panels(shown: Models, asked: Sequence[Question], plain: bool) -> tuple[list
         curves = [model.content[question] for model in shown.models if question in model.content]
         if not curves:
             reasons[question] = question.why_none(predictions(shown.models[0].point))
-        elif not plain and max(np.count_nonzero(_known(curve)) for curve in curves) < FEW_POINTS:
+        elif not plain and all(curve.hardly_starts for curve in curves):
             best = max((curve.area for curve in curves), key=lambda area: area.value)
             reasons[question] = f"almost no background passes; AUC up to {words.estimate(best)}"
     kept = [question for question in asked if question not in reasons]
@@ -147,11 +144,12 @@ def _ratio(shown: Models, model: choice.Model[Curves], question: Question) -> Fl
         return None
     # where the reference is a few events and not drawn, there is nothing to divide by
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(_known(other), curve.rejection / other.rejection, np.nan)
+        return np.where(other.drawn, curve.rejection / other.rejection, np.nan)
 
 
 def _has_reference(shown: Models, question: Question) -> bool:
-    return shown.reference is not None and question in shown.models[shown.reference].content
+    curve = None if shown.reference is None else shown.models[shown.reference].content.get(question)
+    return curve is not None and curve.is_line
 
 
 def _page(shown: Models, asked: Sequence[Question], plain: bool, which: str, absent: Marked) -> Figure:
@@ -171,10 +169,23 @@ def _page(shown: Models, asked: Sequence[Question], plain: bool, which: str, abs
     compared = ""
     if shown.reference is not None and any(_has_reference(shown, question) for question in asked):
         compared = f"Ratio: rejection divided by that of {style.cut(names[shown.reference])}."
-    style.footnote(page, shown.note, " ".join(filter(None, [band, compared])), absent)
+    invisible = Marked("") if plain else _invisible(shown, asked)
+    style.footnote(page, shown.note, " ".join(filter(None, [band, compared])), absent, invisible)
     handles = [Line2D([], [], **style.curve(look)) for look in shown.looks]
     style.legend_outside(page, handles, names)
     return page
+
+
+def _invisible(shown: Models, asked: Sequence[Question]) -> Marked:
+    """What to say of models that have an AUC in a panel and no line."""
+    said = []
+    for question in asked:
+        curves = {each.name: each.content[question] for each in shown.models if question in each.content}
+        names = [literal(style.cut(name)) for name, curve in curves.items() if not curve.is_line]
+        # where no model has a line, the panel itself says why
+        if 0 < len(names) < len(curves):
+            said.append(f"{question.title}: no curve of {', '.join(names)} (almost no background passes)")
+    return Marked("; ".join(said) + "." if said else "")
 
 
 def _plain_panel(axes: Axes, shown: Models, question: Question) -> None:
@@ -221,7 +232,7 @@ def _panel(page: Figure, place: SubplotSpec, shown: Models, question: Question) 
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylabel("Background rejection")
     axes.set_title(style.label(question.title))
-    if max(np.size(line.get_xdata()) for line in areas) < FEW_POINTS:
+    if all(model.content[question].hardly_starts for model in shown.models if question in model.content):
         axes.text(0.5, 0.2, "almost no background passes", ha="center", transform=axes.transAxes)
     # the curves leave one of the two corners free: which one, their quality decides
     _areas(axes, areas, "best")
@@ -231,27 +242,20 @@ def _panel(page: Figure, place: SubplotSpec, shown: Models, question: Question) 
 
 
 def _rejection(axes: Axes, curve: Curve, number: int) -> Line2D:
-    look, known = style.curve(number), _known(curve)
-    (line,) = axes.plot(curve.signal[known], curve.rejection[known], **look)
-    low, high = (np.where(known, end, np.nan) for end in curve.band)
+    look, drawn = style.curve(number), curve.drawn
+    (line,) = axes.plot(curve.signal[drawn], curve.rejection[drawn], **look)
+    low, high = (np.where(drawn, end, np.nan) for end in curve.band)
     axes.fill_between(curve.signal, low, high, color=look["color"], alpha=0.18, linewidth=0)
     return line
 
 
-def _known(curve: Curve) -> Any:
-    """Where the background is more than a few events, without holes, such as negative weights make."""
-    enough = (curve.background > 0) & (curve.high - curve.low < 2 * FEW * curve.background)
-    before, behind = np.logical_or.accumulate(enough), np.logical_or.accumulate(enough[::-1])[::-1]
-    return before & behind & (curve.background > 0)
-
-
 def _below(axes: Axes, curve: Curve, divided: Floats, number: int, reference: bool) -> None:
-    look, known = style.curve(number), _known(curve)
-    values = np.where(known, divided, np.nan)
+    look, drawn = style.curve(number), curve.drawn
+    values = np.where(drawn, divided, np.nan)
     axes.plot(curve.signal, values, **look)
     if reference:
         # the fluctuation of the denominator, which all others are seen against
-        low, high = (np.where(known, end / curve.rejection, np.nan) for end in curve.band)
+        low, high = (np.where(drawn, end / curve.rejection, np.nan) for end in curve.band)
         axes.fill_between(curve.signal, low, high, color=look["color"], alpha=0.18, linewidth=0)
 
 

@@ -184,3 +184,36 @@ def test_a_curve_that_hardly_starts_takes_no_room_beside_others(draw, write_scan
     (page,) = draw("roc", scan).pages
     assert "Ele against the rest" not in panels(page)
     assert "Not drawn: Ele against the rest (almost no background passes; AUC up to > 0.9" in footnote(page)
+
+
+def nearly_perfect(point, late):
+    """Score the signal of Ele above all background, but for `late` background among its last events."""
+    with h5py.File(point.paths.predictions, "a") as file:
+        scores, labels = file["scores"][:], file["labels"][:]
+        signal, background = np.flatnonzero(labels == 0), np.flatnonzero(labels)
+        scores[signal, 0], scores[background, 0] = 0.99, 1e-6
+        scores[signal[:3], 0], scores[signal[0], 0] = 0.5, 0.3
+        scores[background[: late[0]], 0] = 0.6
+        scores[background[late[0] : sum(late)], 0] = 0.4
+        file["scores"][...] = scores
+
+
+def test_a_reference_that_is_a_few_events_is_drawn_beside_a_whole_curve(draw, write_scan):
+    points = load([write_scan(grid={"model.width": [1, 2]})])
+    nearly_perfect(points[1], (1, 20))
+    drawing = draw("roc", points, key="Ele", reference="2")
+    rows = drawing.data.query("point == 2 and background_efficiency > 0")
+    assert len(rows) >= 4
+    panel, below = drawing.pages[0].axes
+    np.testing.assert_array_equal(panel.lines[1].get_xdata(), rows["signal_efficiency"])
+    assert np.isfinite(below.lines[1].get_ydata()).sum() == len(rows)
+
+
+def test_a_model_without_any_curve_is_named_below(draw, write_scan, footnote):
+    points = load([write_scan(grid={"model.width": [1, 2]})])
+    nearly_perfect(points[1], (0, 0))
+    (page,) = draw("roc", points, key="Ele", reference="2").pages
+    # no ratio to a model that is not there
+    assert [axes.get_ylabel() for axes in page.axes] == ["Background rejection"]
+    assert "Ele against the rest: no curve of Width=2 (almost no background passes)." in footnote(page)
+    assert "Ratio" not in footnote(page)
