@@ -93,7 +93,7 @@ def shard(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("dtype", [np.int16, np.int32])
 def test_an_open_shard_reads_rows_where_they_are_wanted(shard: Path, dtype: type) -> None:
-    opened = OpenShard(shard, shard.stat().st_size)
+    opened = OpenShard(shard, shard.stat().st_size, sealed=False)
     out = np.zeros(4, dtype)
     opened.read("labels", 2, out[1:])
     assert out.tolist() == [0, 2, 3, 4]
@@ -107,14 +107,14 @@ def test_an_open_shard_reads_rows_where_they_are_wanted(shard: Path, dtype: type
 def test_a_shard_of_another_size_is_refused(shard: Path) -> None:
     size = shard.stat().st_size
     with pytest.raises(ValueError, match=f"has {size} bytes, not 7"):
-        OpenShard(shard, 7)
+        OpenShard(shard, 7, sealed=False)
 
 
 def test_damaged_offsets_are_noticed(shard: Path) -> None:
     with h5py.File(shard, "a") as handle:
         handle["inputs/x/offsets"][5] = 10**12
     with pytest.raises(ValueError, match="damaged offsets"):
-        OpenShard(shard, shard.stat().st_size).read_entries("inputs/x", 2, 5)
+        OpenShard(shard, shard.stat().st_size, sealed=False).read_entries("inputs/x", 2, 5)
 
 
 def test_a_shard_is_written_in_the_order_asked_for(tmp_path: Path) -> None:
