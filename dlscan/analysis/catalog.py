@@ -7,7 +7,7 @@ from typing import Literal
 
 from dlscan.analysis.labels import Marked, called
 
-Kind = Literal["text", "parameter", "integer", "number", "auc", "difference", "significance"]
+Kind = Literal["text", "parameter", "integer", "number", "auc", "difference", "significance", "spread"]
 Split = Literal["", "train", "validation", "test"]
 
 

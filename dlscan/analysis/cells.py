@@ -29,7 +29,7 @@ UNICODE = Style("{value} ± {up}", "{value} +{up} -{down}", "∞")
 
 
 def cell(value: Any, column: Column) -> str:
-    """One value, without its uncertainty: an AUC to four decimals, other measurements to four digits."""
+    """One value, without its uncertainty: an AUC to four decimals, a spread to two digits."""
     if value is None:
         return MISSING
     match column.kind:
@@ -39,6 +39,8 @@ def cell(value: Any, column: Column) -> str:
             return f"{value:+.{AREA_DECIMALS}f}"
         case "significance":
             return f"{value:+.2f}"
+        case "spread":
+            return f"{value:.{_decimals(value, 2) if 0 < value < math.inf else 0}f}"
         case "number":
             # 123457 events per second, not 1.235e+05
             return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
@@ -76,15 +78,19 @@ def _uncertain(value: float, interval: Interval, column: Column, style: Style) -
     if not known:
         middle, decimals = cell(value, column), 0
     else:
-        first_digit = -math.floor(math.log10(max(known)))
         area = column.kind in ("auc", "difference")
-        decimals = max(first_digit, AREA_DECIMALS) if area else max(first_digit + 1, 0)
-        decimals = min(decimals, MOST_DECIMALS)
+        largest = max(known)
+        decimals = max(_decimals(largest, 1), AREA_DECIMALS) if area else _decimals(largest, 2)
         sign = "+" if column.kind == "difference" else ""
         middle = f"{value:{sign}.{decimals}f}"
     interval = _balanced(*interval)
     down, up = (style.infinity if end is None else f"{end:.{decimals}f}" for end in interval)
     return (style.symmetric if down == up else style.asymmetric).format(value=middle, down=down, up=up)
+
+
+def _decimals(number: float, digits: int) -> int:
+    """How many decimals show `digits` digits of `number`, which is above 0."""
+    return min(max(digits - 1 - math.floor(math.log10(number)), 0), MOST_DECIMALS)
 
 
 def _bound(value: float, interval: Interval) -> tuple[str, str] | None:

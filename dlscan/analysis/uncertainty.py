@@ -21,7 +21,7 @@ def presented(columns: Sequence[Column], errors: bool) -> list[Column]:
             shown.append(dataclasses.replace(column, spreads=None))
             if column.spreads is not None:
                 about = dataclasses.replace(column.about, meaning="standard deviation over repeats")
-                shown.append(Column(f"{column.name}_Spread", column.kind, column.spreads, about))
+                shown.append(Column(f"{column.name}_Spread", "spread", column.spreads, about))
     return shown
 
 

@@ -88,7 +88,7 @@ def test_the_error_of_a_mean_is_the_mean_error_and_the_spread_a_column(scan):
     made = table(load([scan]), ["Ele_AUC"], errors=True)
     assert list(made.frame)[1:] == ["Ele_AUC", "Ele_AUC_Down", "Ele_AUC_Up", "Ele_AUC_Spread"]
     assert made.frame["Ele_AUC_Down"].tolist() == pytest.approx([0.02, 0.05])
-    assert render(made, "text").splitlines()[2].split()[1:] == ["0.9300", "+0.0400", "-0.0200", "0.0361"]
+    assert render(made, "text").splitlines()[2].split()[1:] == ["0.9300", "+0.0400", "-0.0200", "0.036"]
 
 
 def test_points_that_differ_in_more_than_the_seed_are_no_repeats(write_scan):
@@ -160,3 +160,14 @@ def test_the_list_says_of_each_column_what_it_is(write_scan):
     assert "Gamma against Pi0" in frame.loc["Gamma_vs_Pi0_AUC", "Meaning"]
     assert "1 / efficiency for Pi0" in frame.loc["Gamma_vs_Pi0_Rejection@50", "Meaning"]
     assert frame["Meaning"].notna().all()
+
+
+def test_a_small_spread_shows_two_digits(write_scan):
+    def change(number, record):
+        as_a_scan_does(number, record)
+        record["metrics"]["Ele_AUC"] = 0.9 + 0.00002 * number
+
+    made = table(
+        load([write_scan("rep", {"model.width": [8]}, repeats=3, change=change)]), ["Ele_AUC"], errors=True
+    )
+    assert render(made, "text").splitlines()[2].split()[-1] == "0.000020"

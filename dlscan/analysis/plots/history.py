@@ -32,8 +32,9 @@ RESUMED: Any = {"marker": "|", "markersize": 13, "markeredgewidth": 1.8, "zorder
 
 
 class Limits(NamedTuple):
-    """What all pages show: epochs up to `last`, values from `low` to `high`; `hidden` values lie outside."""
+    """What all pages show: epochs `first` to `last`, values `low` to `high`; `hidden` values lie outside."""
 
+    first: float
     last: float
     low: float
     high: float
@@ -131,7 +132,7 @@ def _page(curves: Sequence[Curve], keys: Sequence[str], limits: Limits, which: s
     handles = [_lines(axes, curve, number, keys) for number, curve in zip(looks, curves, strict=True)]
     axes.set_ylim(limits.low, limits.high)
     axes.set_xlabel("Epoch")
-    axes.set_xlim(0, limits.last)
+    axes.set_xlim(limits.first, limits.last)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.set_ylabel(style.literal(_title(keys[0])))
     if limits.hidden:
@@ -197,15 +198,18 @@ def _limits(curves: Sequence[Curve]) -> Limits:
 
     A loss that explodes in one epoch of one model would press all other lines flat; it is cut off, and said.
     """
-    last = 1.02 * max(float(curve.epochs[-1]) for curve in curves)
+    first = min(float(curve.epochs[0]) for curve in curves)
+    last = max(float(curve.epochs[-1]) for curve in curves)
+    beside = 0.03 * (last - first) or 0.5
+    first, last = first - beside, last + beside
     values = np.concatenate([values for curve in curves for values in curve.values.values()])
     values = values[np.isfinite(values)]
     if not len(values):
-        return Limits(last, 0.0, 1.0, 0)
+        return Limits(first, last, 0.0, 1.0, 0)
     low, high = values.min(), values.max()
     inner_low, inner_high = np.quantile(values, [0.02, 0.98])
     if high - low > 4 * (inner_high - inner_low) > 0:
         low, high = inner_low, inner_high
     margin = 0.05 * (high - low) or 0.5
     low, high = float(low - margin), float(high + margin)
-    return Limits(last, low, high, int(np.count_nonzero((values < low) | (values > high))))
+    return Limits(first, last, low, high, int(np.count_nonzero((values < low) | (values > high))))

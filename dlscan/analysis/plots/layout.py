@@ -16,10 +16,16 @@ class Layout(ConstrainedLayoutEngine):
 
     Its solver sums in the order of its variables in memory, so that places differ in their last digits from
     one time to the next, and with them the colour of a pixel here and there.
+
+    Attributes
+    ----------
+    beside : float
+        Inches of the page's width that its legend takes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, beside: float = 0.0) -> None:
         super().__init__(w_pad=0.12, h_pad=0.1)
+        self.beside = beside
 
     def execute(self, fig: Figure) -> Any:
         """Place all axes."""

@@ -128,7 +128,10 @@ def _ticks(column: Column | None, found: Numbers, limits: tuple[float, float]) -
     if len(values_) > MOST_TICKS and not column.is_text and None not in values_:
         low, high = float(values_[0]), float(values_[-1])
         return [(part, words.digits(low + part * (high - low), 3)) for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    texts = texts_of(values_)
+    # a dash alone is lost beside the axis
+    texts = [
+        "(none)" if value is None else text for value, text in zip(values_, texts_of(values_), strict=True)
+    ]
     step = -(-len(texts) // (2 * MOST_TICKS))
     return [
         ((number + 0.5) / len(texts), style.short(text, 12))

@@ -105,11 +105,12 @@ def applied(name: str = "plain") -> Iterator[None]:
 def figure(width: float, height: float, legend: Sequence[str] = ()) -> Figure:
     """An empty page that keeps `width` by `height` inches beside a legend with these names."""
     lines = [label(name).split("\n") for name in legend]
+    beside = 0.0
     if lines:
         longest = max(len(labels.unicode_of(labels.Marked(line))) for name in lines for line in name)
-        width += LEGEND_MARGIN + LETTER_WIDTH * longest
+        beside = LEGEND_MARGIN + LETTER_WIDTH * longest
         height = max(height, LEGEND_MARGIN + sum(LINE_HEIGHT * len(name) + LEGEND_GAP for name in lines))
-    return Figure(figsize=(width, height), layout=Layout())
+    return Figure(figsize=(width + beside, height), layout=Layout(beside))
 
 
 def line(number: int) -> dict[str, Any]:
@@ -226,8 +227,10 @@ def legend_outside(
 
 
 def title(page: Figure, text: str) -> None:
-    """The heading of a page."""
-    page.suptitle(_filled(page, text, TITLE_LETTER), x=0.02, ha="left", fontsize=12, fontweight="bold")
+    """The heading of a page, beside its legend."""
+    layout = page.get_layout_engine()
+    room = page.get_figwidth() - (layout.beside if isinstance(layout, Layout) else 0.0)
+    page.suptitle(_filled(room, text, TITLE_LETTER), x=0.02, ha="left", fontsize=12, fontweight="bold")
 
 
 def label_page(page: Figure, text: str) -> None:
@@ -240,14 +243,14 @@ def label_page(page: Figure, text: str) -> None:
 
 def footnote(page: Figure, *texts: str) -> None:
     """Remarks below the axes, a line or more each; empty ones are left out."""
-    lines = [_filled(page, text, FOOTNOTE_LETTER) for text in texts if text]
+    lines = [_filled(page.get_figwidth(), text, FOOTNOTE_LETTER) for text in texts if text]
     if lines:
         page.supxlabel("\n".join(lines), x=0.02, ha="left", fontsize=8.5, color="#444444")
 
 
-def _filled(page: Figure, text: str, letter: float) -> str:
-    """`text` in lines that are no wider than the page, whose letters are `letter` inches wide on average."""
-    return "\n".join(_lines(text, int(page.get_figwidth() / letter)))
+def _filled(width: float, text: str, letter: float) -> str:
+    """`text` in lines of at most `width` inches; letters are `letter` inches wide on average."""
+    return "\n".join(_lines(text, int(width / letter)))
 
 
 def note(axes: Axes, text: str) -> None:

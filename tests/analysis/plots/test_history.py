@@ -169,3 +169,9 @@ def test_a_point_without_history_is_left_out_and_named(draw, write_scan, warning
     assert set(draw("history", points).data["point"]) == {1, 3, 4}
     (warning,) = warnings_in()
     assert str(points[1].paths.history) in warning
+
+
+@pytest.mark.parametrize(("epochs", "expected"), [(1, (0.5, 1.5)), (3, (0.94, 3.06))])
+def test_the_axis_begins_with_the_first_epoch(draw, write_scan, epochs, expected):
+    scan = write_scan(grid={"model.width": [1]}, classes=("Ele", "Pi0"), events=50, epochs=epochs)
+    assert draw("history", scan).pages[0].axes[0].get_xlim() == pytest.approx(expected)

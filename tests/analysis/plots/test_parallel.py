@@ -53,7 +53,7 @@ def test_texts_truths_and_missing_values_have_their_places(draw, write_scan):
         "model.dropout": [0.0, None],
     }
     (page,) = draw("parallel", write_scan(grid=grid, events=50, classes=("Ele", "Pi0"))).pages
-    assert labels(page)[:6] == ["elu", "relu", "false", "true", "0.0", "-"]
+    assert labels(page)[:6] == ["elu", "relu", "false", "true", "0.0", "(none)"]
 
 
 def test_very_many_values_stand_on_a_scale(draw, write_scan):

@@ -73,3 +73,11 @@ def test_a_class_without_events_says_so(draw, write_scan):
 def test_wrong_bins_are_refused(draw, four, bins):
     with pytest.raises(UsageError, match=f"--bins {bins}"):
         draw("scores", four, bins=bins)
+
+
+def test_a_long_title_stays_left_of_the_legend(draw, write_scan):
+    scan = write_scan(grid={"model.a_long_name": [1.23456789], "model.another_name": [9.87654321]}, events=60)
+    (page,) = draw("scores", scan, key="Ele").pages
+    page.draw_without_rendering()
+    title, legend = (part.get_window_extent() for part in (page._suptitle, page.legends[0]))
+    assert title.x1 < legend.x0
