@@ -85,7 +85,7 @@ def test_options_reach_the_picture(scan, tmp_path):
     run(*energy, "-o", one)
     run(*energy, "--bins", "equal:3", "--efficiency", "0.9", "--label", "Work in progress", "-o", two)
     # letters are drawn as shapes, each text with a comment that says what it is
-    for text in ("Work in progress", "Efficiency of the cut that passes 90 % of all signal"):
+    for text in ("Work in progress", "Efficiency of the cut that passes 90 %"):
         assert text in two.read_text()
         assert text not in one.read_text()
 
