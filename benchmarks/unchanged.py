@@ -30,6 +30,8 @@ RUN = {
         "events_per_second",
         "inference_events_per_second",
         "beside_seconds",
+        "job_seconds",
+        "pack",
     ),
     *("started", "ended", "attempts", "host", "versions", "git_commit", "dataset", "flops", "files"),
 }
