@@ -17,6 +17,11 @@ def say(text: object, err: bool = False, nl: bool = True) -> None:
     click.echo(harmless(str(text)), err=err, nl=nl)
 
 
+def clear_line() -> None:
+    """Clear the line of the terminal that stderr is."""
+    click.echo("\r\x1b[2K", nl=False, err=True)
+
+
 def harmless(text: str) -> str:
     r"""`text` with control characters but tabs and new lines written out, such as `\u001b` for escape.
 

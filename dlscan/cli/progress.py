@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from dlscan.cli.output import clear_line
+
 
 class Progress:
     """A bar for each thing that is done, one after the other; call it with (what, done, total).
@@ -34,7 +36,7 @@ class Progress:
         """Make room for a line of text."""
         if self._bar is not None and self.visible:
             with contextlib.suppress(OSError):
-                click.echo("\r\x1b[2K", nl=False, err=True)
+                clear_line()
 
     def _draw(self, what: str, done: int, total: int, note: str) -> None:
         if what != self._what:

@@ -1,5 +1,6 @@
 """What `prepare` remarks on: copies, entries that it does not read, names of any bytes."""
 
+import logging
 import os
 import shutil
 from collections.abc import Callable
@@ -98,7 +99,11 @@ def test_entries_that_are_not_read_are_counted(
     assert "1 file with suffix .h5 (loose.h5)" in caplog.text
 
 
-def test_a_name_of_any_bytes_is_read_and_reported(experiment: Experiment, raw: Path) -> None:
+def test_a_name_of_any_bytes_is_read_and_reported(
+    experiment: Experiment, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # pytest's processes pass on what was logged as UTF-8, and cannot here
+    monkeypatch.setattr(logging.getLogger("dlscan"), "propagate", False)
     good, bad = (os.fsencode(raw) + name for name in (b"/Ele/g\xff.h5", b"/Pi0/b\xff,\xfe.h5"))
     shutil.copy(os.fsencode(raw / "Ele/Ele_0.h5"), good)
     Path(os.fsdecode(bad)).write_text("x")
