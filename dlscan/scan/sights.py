@@ -16,7 +16,7 @@ from dlscan.scan.submit import request_for
 
 Look = Callable[[Batch, Jobs], dict[str, Sight]]
 Say = Callable[[str], None]
-# A system may list a job only some time after it took it.
+# A system may list a job only some time after it took it, and for some time after its processes ended.
 _RECENT_SECONDS = 60.0
 
 
@@ -97,14 +97,13 @@ def look_at(plan: Plan, unfinished: Collection[int], look: Look | None, say: Say
     unique_ids = frozenset(job for job, count in ids.items() if count == 1)
     wanted = [(place, job) for n, (place, job) in latest.items() if n in unfinished and job is not None]
     answers = _answers(wanted, look, say)
-    now = datetime.datetime.now(datetime.UTC)
     return {
         number: Place(
             True,
             job,
             answers.get((submission.tag, job or "")),
             (submission.tag, job) in answers,
-            abs((now - _time(submission.time)).total_seconds()) < _RECENT_SECONDS,
+            is_recent(submission.time),
             submission.time,
             f"{submission.number:04d}",
             unique_ids,
@@ -158,6 +157,11 @@ def _answers(
         except BatchError as error:
             say(f"{batch.system} did not answer, so the last known states of its jobs are shown: {error}")
     return answers
+
+
+def is_recent(time: str) -> bool:
+    """Whether a time, ISO 8601, is at most a minute away; the clock of another machine may be ahead."""
+    return abs((datetime.datetime.now(datetime.UTC) - _time(time)).total_seconds()) < _RECENT_SECONDS
 
 
 def _time(text: str) -> datetime.datetime:

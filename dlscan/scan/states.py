@@ -53,6 +53,10 @@ class Evidence:
         The system answered.
     recent : bool
         The job was submitted so recently that the system may not list it yet.
+    goes_on : bool
+        The job still trains other points.
+    fresh : bool
+        The attempt ended so recently that its job may still be about to.
     """
 
     record: bool = False
@@ -63,6 +67,8 @@ class Evidence:
     sight: Sight | None = None
     answered: bool = True
     recent: bool = False
+    goes_on: bool = False
+    fresh: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,8 +126,10 @@ def _during(known: Evidence) -> Verdict:
         return Verdict("queued")
     if attempt.outcome is None:
         return Verdict("running", silent=True)
-    # a job that was stopped is about to end or to be requeued; after a crash a pack goes on with its others
-    return Verdict("queued") if attempt.outcome in _STOPPED else _after(attempt)
+    # A pack goes on with its others after one of them crashed. Otherwise the job is about to end or to be
+    # requeued, and until it has, a second one must not be submitted beside it.
+    over = known.goes_on or not (known.answered or known.fresh)
+    return _after(attempt) if over and attempt.outcome not in _STOPPED else Verdict("queued")
 
 
 def _ended(known: Evidence, sight: Sight) -> Verdict:

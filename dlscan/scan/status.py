@@ -5,7 +5,7 @@ import dataclasses
 import datetime
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from dlscan.attempts import Attempt, attempt_numbers, read_attempt
 from dlscan.claims import note_end
@@ -16,7 +16,7 @@ from dlscan.owner import alive
 from dlscan.record import PointPaths, reaches
 from dlscan.scan.plan import Plan
 from dlscan.scan.progress import Done, read_done, read_pace
-from dlscan.scan.sights import Look, Place, Say, ask_nobody, look_at
+from dlscan.scan.sights import Look, Place, Say, ask_nobody, is_recent, look_at
 from dlscan.scan.space import Point
 from dlscan.scan.states import CRASHED, UNDER_WAY, Evidence, Verdict, crashes, judge
 
@@ -151,12 +151,13 @@ def _statuses(plan: Plan, points: Sequence[Point], look: Look | None, say: Say) 
     found = {point.number: _read_point(plan, point, now) for point in points}
     asked = {number for number, disk in found.items() if disk.record is None and not disk.alive}
     places = look_at(plan, asked, look, say)
+    training = {disk.attempt.job for disk in found.values() if disk.alive and disk.attempt}
     statuses = []
     for point in points:
-        status = _status(plan, point, found[point.number], places)
+        status = _status(plan, point, found[point.number], places, training)
         if status.unwritten or (status.submission and status.state == "pending"):
             # the job may have begun, or ended well, after its files were read and before its system was asked
-            status = _status(plan, point, _read_anew(plan, point), places)
+            status = _status(plan, point, _read_anew(plan, point), places, training)
         statuses.append(status)
     return statuses
 
@@ -205,7 +206,10 @@ def _read_anew(plan: Plan, point: Point) -> _Disk:
     return _read_point(plan, point, lambda: server_time(plan.directory))
 
 
-def _status(plan: Plan, point: Point, disk: _Disk, places: dict[int, Place]) -> PointStatus:
+def _status(
+    plan: Plan, point: Point, disk: _Disk, places: dict[int, Place], training: Collection[str | None]
+) -> PointStatus:
+    """The state of a point; `training` are the jobs with a living attempt at any point that was read."""
     wanted = plan.epochs(point)
     place = places.get(point.number, Place())
     if disk.record is not None:
@@ -215,7 +219,7 @@ def _status(plan: Plan, point: Point, disk: _Disk, places: dict[int, Place]) -> 
             status, job=place.job, host=record.host, attempts=record.attempts, sharing=record.pack
         )
     paths, attempt, sight = plan.paths(point), disk.attempt, place.sight
-    verdict = _judge(disk, place)
+    verdict = _judge(disk, place, training)
     # an attempt that lives may be of another job than the latest
     own_job = attempt.job if attempt else None
     return PointStatus(
@@ -240,16 +244,19 @@ def _status(plan: Plan, point: Point, disk: _Disk, places: dict[int, Place]) -> 
     )
 
 
-def _judge(disk: _Disk, place: Place) -> Verdict:
+def _judge(disk: _Disk, place: Place, training: Collection[str | None]) -> Verdict:
+    attempt = disk.attempt
     verdict = judge(
         Evidence(
-            attempt=disk.attempt,
+            attempt=attempt,
             alive=disk.alive,
             submitted=place.submitted,
-            own=place.is_own(disk.attempt),
+            own=place.is_own(attempt),
             sight=place.sight,
             answered=place.answered,
             recent=place.recent,
+            goes_on=attempt is not None and attempt.job is not None and attempt.job in training,
+            fresh=attempt is not None and attempt.ended is not None and is_recent(attempt.ended),
         )
     )
     if disk.damage and verdict.state not in UNDER_WAY:

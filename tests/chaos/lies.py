@@ -91,18 +91,25 @@ class Witness:
 
     def _jobs(self) -> dict[int, set[str]]:
         """The jobs that are to train each point; two for one point have no right to be there."""
-        listed = self._stage.cluster.ask("squeue", "-h", "-r", "-t", "PD,R,S,CF", "-o", "%j %F_%K %K")
+        listed = self._stage.cluster.ask("squeue", "-h", "-r", "-t", "PD,R,S,CF", "-o", "%j %F_%K %K %T")
         alive = [line.split() for line in listed.splitlines()]
         submitted = {one.tag: one.jobs for one in Submissions(self._stage.scan.directory).read()}
         jobs: dict[int, set[str]] = collections.defaultdict(set)
-        for tag, job, index in alive:
+        states = {job: state for _, job, _, state in alive}
+        for tag, job, index, _ in alive:
             for number in submitted[tag][int(index) - 1] if tag in submitted else ():
                 jobs[number].add(job)
         for number, names in jobs.items():
             pair = (self._stage.scan.directory.name, " and ".join(sorted(names)))
             if len(names) > 1 and pair not in self._twice:
                 self._twice.add(pair)
-                self._notes.submitted_twice.append(f"{pair[0]}: point {number} by jobs {pair[1]}")
+                seen = ", ".join(f"{job} {states[job]}" for job in sorted(names))
+                ends = [
+                    (one["job"], one["outcome"]) for point in self._points(number) for one in attempts(point)
+                ]
+                self._notes.submitted_twice.append(
+                    f"{pair[0]}: point {number} by jobs {seen}; attempts {ends}"
+                )
         return jobs
 
 

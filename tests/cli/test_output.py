@@ -61,12 +61,14 @@ def test_a_usage_error_shows_what_was_typed(dlscan: Run, tmp_path: Path) -> None
     assert "dlscan table [OPTIONS] SCAN" in ended.stderr
 
 
-def test_every_command_prints_through_one_function() -> None:
+def test_every_command_prints_through_one_module() -> None:
     import dlscan.cli
+    import dlscan.cli.output
 
     wild = {
         file.name: found
         for file in Path(dlscan.cli.__file__).parent.glob("*.py")
-        if (found := re.findall(r"(?:click\.secho|\bprint|click\.echo)\((?!harmless)", file.read_text()))
+        if file != Path(dlscan.cli.output.__file__)
+        and (found := re.findall(r"(?:click\.secho|\bprint|click\.echo)\((?!harmless)", file.read_text()))
     }
     assert wild == {}

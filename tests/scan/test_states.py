@@ -35,7 +35,7 @@ AFTER = {
     "none": "pending", "open": "failed", "done": "pending", "preempted": "preempted", "timeout": "timeout",
     "failed": "failed", "diverged": "diverged", "oom": "oom", "lost": "preempted",
 }  # fmt: skip
-# while a job runs, or may: by how its own last attempt ended
+# while a job runs, or may, with other points of its pack: by how its own last attempt ended
 DURING = {
     "open": "running", "done": "pending", "preempted": "queued", "timeout": "queued", "lost": "queued",
     "failed": "failed", "diverged": "diverged", "oom": "oom",
@@ -90,9 +90,20 @@ def test_a_job_that_has_not_begun_is_queued_even_if_nobody_answers(outcome, word
 def test_a_system_that_does_not_answer_changes_no_state(outcome, state):
     """As if the job still ran: a point that was queued or running must not be submitted again."""
     for word in ("running", "unanswered"):
-        verdict = seen(word, outcome, own=True)
+        verdict = seen(word, outcome, own=True, goes_on=True)
         assert verdict.state == state
         assert verdict.silent == (outcome == "open")
+
+
+@pytest.mark.parametrize("outcome", DURING)
+@pytest.mark.parametrize(("word", "fresh"), [("running", False), ("running", True), ("unanswered", True)])
+def test_beside_a_job_that_is_about_to_end_no_second_one_is_submitted(word, fresh, outcome):
+    assert seen(word, outcome, own=True, fresh=fresh).state == ("running" if outcome == "open" else "queued")
+
+
+@pytest.mark.parametrize(("outcome", "state"), DURING.items())
+def test_a_crash_of_some_time_ago_shows_though_the_system_does_not_answer(outcome, state):
+    assert seen("unanswered", outcome, own=True).state == state
 
 
 @pytest.mark.parametrize(("reason", "state"), DIED.items())
@@ -134,8 +145,10 @@ def test_a_job_that_the_system_does_not_list_yet_is_queued():
 
 def test_every_state_is_known_and_reached():
     reached = {
-        seen(word, outcome, own, recent=recent).state
-        for word, outcome, own, recent in itertools.product(WORDS, AFTER, (True, False), (True, False))
+        seen(word, outcome, own, recent=recent, goes_on=goes_on).state
+        for word, outcome, own, recent, goes_on in itertools.product(
+            WORDS, AFTER, (True, False), (True, False), (True, False)
+        )
     }
     assert reached == set(STATES) - {"done"}
 

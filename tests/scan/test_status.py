@@ -1,6 +1,7 @@
 """The states of a scan's points, from real files and the words of batch systems."""
 
 import dataclasses
+import datetime
 import json
 import os
 import time
@@ -76,14 +77,16 @@ def silent(batch, jobs):
     raise BatchError("squeue did not answer")
 
 
-def tried(plan, number, outcome=None, job=None, elsewhere=True, **fields):
-    """Write down an attempt; one without an end is of a process of another machine that beat long ago."""
+def tried(plan, number, outcome=None, job=None, elsewhere=True, ago=600, **fields):
+    """Write down an attempt that ended some seconds ago, or of a process elsewhere that beat long ago."""
     paths = plan.paths(plan.point(number))
     attempt = new_attempt(last_number(paths) + 1)
     host = {"host": "node7", "process": None, "beat": 10.0} if elsewhere else {}
     attempt = dataclasses.replace(attempt, job=job, **host, **fields)
     if outcome is not None:
-        create_attempt(paths, ended(attempt, outcome, f"error of {outcome}"))
+        end = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=ago)
+        over = ended(attempt, outcome, f"error of {outcome}")
+        create_attempt(paths, dataclasses.replace(over, ended=end.isoformat(timespec="seconds")))
     else:
         create_attempt(paths, attempt)
         long_ago = time.time() - 600
@@ -148,6 +151,25 @@ def test_a_system_that_does_not_answer_is_said_and_changes_no_state(plan):
     assert len(words) == 1
     assert "slurm did not answer" in words[0]
     assert "squeue did not answer" in words[0]
+
+
+def test_a_point_whose_job_is_about_to_end_is_not_submitted_beside_it(plan):
+    submitted(plan, ((1,), (2,)), ["1", "2"])
+    tried(plan, 1, "failed", job="1", ago=1)
+    tried(plan, 2, "oom", job="2")
+    assert states(plan, says(a1=Sight("running"), a2=Sight("running"))) == ["queued", "queued", "pending"]
+    assert states(plan, silent) == ["queued", "oom", "pending"]
+    assert states(plan, says(a1=Sight("ended"), a2=Sight("ended"))) == ["failed", "oom", "pending"]
+
+
+def test_a_pack_goes_on_without_a_point_that_crashed(plan, monkeypatch):
+    monkeypatch.setenv("DLSCAN_JOB", "1")
+    submitted(plan, ((1, 2), (3,)), ["1", "2"])
+    claims = [Claim.take(plan.paths(plan.point(number)), 2) for number in (1, 2)]
+    claims[0].end("diverged", "the loss is nan")
+    assert states(plan, says(a1=Sight("running"))) == ["diverged", "running", "pending"]
+    claims[1].end("preempted")
+    assert states(plan, says(a1=Sight("running"))) == ["queued", "queued", "pending"]
 
 
 def test_a_job_that_was_just_submitted_is_queued_though_the_system_does_not_list_it(plan):
