@@ -42,7 +42,7 @@ def train(scan: str, first: tuple[int, ...], more: tuple[int, ...], stopped_exit
 
     from dlscan.cli.arguments import scan_directory
     from dlscan.scan import Plan
-    from dlscan.scan.trust import require_planned
+    from dlscan.scan.changes import require_planned
     from dlscan.train import PointInfo, train_points
 
     # a job started from a script in the background inherits that SIGINT is ignored; the driver stops by it

@@ -5,8 +5,10 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dlscan.config import Experiment, experiment_from
+from dlscan.config import Experiment, experiment_from, load_point
 from dlscan.errors import ScanError
+from dlscan.scan.plan import AFRESH, Plan
+from dlscan.scan.space import Point
 
 # What decides a result; how and where a point runs may change from one submission to the next, and so may
 # where the data lie: what they are is the dataset's hash.
@@ -15,10 +17,9 @@ _NOT_FROZEN = (
     *("data.raw", "data.prepared", "data.follow_links", "data.labels"),
     *("train.time_limit", "train.gpu_memory", "train.keep_checkpoint"),
 )
-AFRESH = "give the experiment another name to start afresh"
 
 
-def as_planned(experiment: Experiment, model: Mapping[str, Any], older: Collection[str]) -> Experiment:
+def as_planned(plan: Plan, experiment: Experiment) -> Experiment:
     """The experiment with the network of its plan, where the plan is older than a key and the file leaves it.
 
     A default that has changed since is no change of the experiment: the points that are left get the network
@@ -26,15 +27,13 @@ def as_planned(experiment: Experiment, model: Mapping[str, Any], older: Collecti
 
     Parameters
     ----------
+    plan : Plan
+        Of the scan.
     experiment : Experiment
         As it is now.
-    model : mapping
-        The section of the plan.
-    older : collection of str
-        Its keys that came after the plan was made.
     """
     written = experiment.written
-    then = {key: model[key] for key in older if key not in written["model"]}
+    then = {key: plan.config["model"][key] for key in plan.older if key not in written["model"]}
     if not then:
         return experiment
     assert experiment.file is not None
@@ -95,6 +94,26 @@ def require_same_dataset(directory: Path, planned: str | None, now: str | None, 
             f"{directory}: the dataset in {prepared} is not the one this scan was planned for, and results "
             f"on different events cannot be compared; prepare the original raw files again, or {AFRESH}"
         )
+
+
+def require_planned(plan: Plan, point: Point) -> None:
+    """Check that the file of a point, which training reads, has what the plan has.
+
+    Raises
+    ------
+    ScanError
+        If somebody changed it: the result would stand beside the parameters of the plan.
+    ConfigError
+        If it cannot be read.
+    """
+    file = plan.paths(point).config
+    there, planned = load_point(file).plain(), plan.experiment.at(point.params).plain()
+    changes = [
+        f"{key} is {now!r}, but {before!r} was planned"
+        for key, before, now in differences(planned, there, ("name", "data", "model", "train"))
+    ]
+    if changes:
+        raise ScanError(f"{file}: {'; '.join(changes)}; run `dlscan scan`, which writes this file again")
 
 
 def differences(

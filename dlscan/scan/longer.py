@@ -8,7 +8,7 @@ from dlscan.config import Train
 from dlscan.errors import ScanError
 from dlscan.files import read_json, write_json
 from dlscan.record import PointPaths, is_done
-from dlscan.scan.changes import AFRESH
+from dlscan.scan.plan import AFRESH
 from dlscan.scan.point_files import is_tried
 
 

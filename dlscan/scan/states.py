@@ -1,15 +1,11 @@
 """The state of a point, from what is on disk and what the batch system says. Pure."""
 
 import dataclasses
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Iterable
+from typing import Literal, get_args
 
 from dlscan.attempts import Attempt
 from dlscan.batch.system import Sight
-from dlscan.config import Batch
-
-if TYPE_CHECKING:
-    from dlscan.scan.status import PointStatus
 
 State = Literal["pending", "queued", "running", "preempted", "timeout", "oom", "failed", "diverged", "done"]
 STATES: tuple[State, ...] = get_args(State)
@@ -183,25 +179,3 @@ def crashes(attempts: Iterable[Attempt], epochs: int) -> int:
             break
         reached = min(reached, began)
     return count
-
-
-def to_submit(
-    statuses: Iterable["PointStatus"], batch: Batch, retry: Collection[str] = ()
-) -> list["PointStatus"]:
-    """The points to submit: all that are not done, queued or running, nor crash again and again.
-
-    Parameters
-    ----------
-    statuses : iterable of PointStatus
-        Of a scan.
-    batch : Batch
-        A point that crashed more than `retries` times is left out.
-    retry : collection of str
-        States whose points are submitted however often they crashed.
-    """
-    open_states = [status for status in statuses if status.state not in ("done", *UNDER_WAY)]
-    return [
-        status
-        for status in open_states
-        if status.state not in CRASHED or status.crashes <= batch.retries or status.state in retry
-    ]

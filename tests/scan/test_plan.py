@@ -14,8 +14,8 @@ from dlscan.dataset import content
 from dlscan.errors import ScanError
 from dlscan.record import Record, is_done
 from dlscan.scan import Plan, draft, expand, freeze, scan_status
+from dlscan.scan.changes import require_planned
 from dlscan.scan.costs import sections
-from dlscan.scan.trust import require_planned
 from tests.records import finish
 
 Make = Callable[..., Experiment]

@@ -9,8 +9,9 @@ from dlscan.attempts import OUTCOMES, Attempt
 from dlscan.batch.system import Sight
 from dlscan.config import Batch
 from dlscan.scan.space import Point
-from dlscan.scan.states import CRASHED, STATES, Evidence, crashes, judge, to_submit
+from dlscan.scan.states import CRASHED, STATES, Evidence, crashes, judge
 from dlscan.scan.status import PointStatus
+from dlscan.scan.work import to_submit
 
 QUEUED, RUNNING = Sight("queued", words="PENDING"), Sight("running", words="RUNNING")
 ENDS = ("", "done", "failed", "oom", "timeout", "preempted", "cancelled", "node")

@@ -2,17 +2,19 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from dlscan.config import Batch, Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError
+from dlscan.scan.changes import as_planned
 from dlscan.scan.estimate import known_speed
+from dlscan.scan.freeze import changed
 from dlscan.scan.packs import pack
-from dlscan.scan.plan import Plan, changed
+from dlscan.scan.plan import Plan
 from dlscan.scan.room import find_room
 from dlscan.scan.space import Point, extended
-from dlscan.scan.states import UNDER_WAY, to_submit
+from dlscan.scan.states import CRASHED, UNDER_WAY
 from dlscan.scan.status import PointStatus, scan_status
 from dlscan.scan.submit import Say
 
@@ -69,7 +71,7 @@ def draft(experiment: Experiment, extend: bool = False) -> tuple[Plan, Manifest 
     if not (experiment.directory / "plan.json").exists():
         return Plan.of(experiment), manifest
     frozen = Plan.read(experiment.directory)
-    experiment = frozen.completed(experiment)
+    experiment = as_planned(frozen, experiment)
     if not changed(frozen, experiment, None if manifest is None else manifest.config_hash, extend):
         return frozen, manifest
     return Plan.of(experiment, extended(frozen.points, experiment)), manifest
@@ -109,3 +111,25 @@ def find_work(
     if batch.models_per_job == "auto":
         known = known_speed(plan, manifest, find_room(batch))
     return Work(statuses, pack(plan, points, batch, manifest, known[0] if known else None))
+
+
+def to_submit(
+    statuses: Iterable[PointStatus], batch: Batch, retry: Collection[str] = ()
+) -> list[PointStatus]:
+    """The points to submit: all that are not done, queued or running, nor crash again and again.
+
+    Parameters
+    ----------
+    statuses : iterable of PointStatus
+        Of a scan.
+    batch : Batch
+        A point that crashed more than `retries` times is left out.
+    retry : collection of str
+        States whose points are submitted however often they crashed.
+    """
+    open_states = [status for status in statuses if status.state not in ("done", *UNDER_WAY)]
+    return [
+        status
+        for status in open_states
+        if status.state not in CRASHED or status.crashes <= batch.retries or status.state in retry
+    ]

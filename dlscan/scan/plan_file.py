@@ -1,18 +1,11 @@
-"""What the files of a scan have to be before they are believed: anybody may have written them since."""
+"""What `plan.json` has to be before it is believed: anybody may have changed it."""
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dlscan.config import load_point
 from dlscan.config.fitting import SECTIONS
-from dlscan.errors import ScanError
 from dlscan.fields import fits, shown
-from dlscan.scan.changes import differences
-from dlscan.scan.space import Point
-
-if TYPE_CHECKING:
-    from dlscan.scan.plan import Plan
 
 # Names become directories: one level, and nothing that a terminal or a shell would obey.
 _NAME = re.compile(r"[^/\x00-\x1f\x7f]{1,240}")
@@ -68,23 +61,3 @@ def _wrong_point(number: int, point: Mapping[str, Any]) -> str:
     if not fits(dict[str, Any], params) or not fits(int, params.get("train.epochs", 1)):
         return f"params is {shown(params)}"
     return ""
-
-
-def require_planned(plan: "Plan", point: Point) -> None:
-    """Check that the file of a point, which training reads, has what the plan has.
-
-    Raises
-    ------
-    ScanError
-        If somebody changed it: the result would stand beside the parameters of the plan.
-    ConfigError
-        If it cannot be read.
-    """
-    file = plan.paths(point).config
-    there, planned = load_point(file).plain(), plan.experiment.at(point.params).plain()
-    changes = [
-        f"{key} is {now!r}, but {before!r} was planned"
-        for key, before, now in differences(planned, there, ("name", "data", "model", "train"))
-    ]
-    if changes:
-        raise ScanError(f"{file}: {'; '.join(changes)}; run `dlscan scan`, which writes this file again")

@@ -1,0 +1,102 @@
+"""Freeze the plan of a scan, or bring the one that is there up to date."""
+
+import dataclasses
+import datetime
+
+from dlscan.config import Experiment
+from dlscan.config.fitting import SECTIONS
+from dlscan.errors import ScanError
+from dlscan.files import read_json
+from dlscan.locks import locked
+from dlscan.machine import git_commit
+from dlscan.record import PointPaths, is_done
+from dlscan.scan.changes import as_planned, require_same, require_same_dataset
+from dlscan.scan.longer import note_more_epochs, require_to_train_on
+from dlscan.scan.plan import Plan
+from dlscan.scan.point_files import clear_points, is_tried, make_point
+from dlscan.scan.space import extended
+from dlscan.users import note_use
+
+
+def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = False) -> Plan:
+    """Write the plan of an experiment, or read the one that is there.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        How its points run and where its data lie is brought up to date in the files of unfinished points.
+    dataset : str or None
+        The `config_hash` of the prepared dataset; None where it does not matter.
+    extend : bool
+        Add the points that the experiment's scan has beyond those of the plan; these keep their numbers. Let
+        all train on if it has more epochs.
+
+    Raises
+    ------
+    ScanError
+        If the plan that is there was made from another experiment or for another dataset; the message shows
+        the difference.
+    """
+    directory = experiment.directory
+    (directory / "points").mkdir(parents=True, exist_ok=True)
+    if dataset is not None:
+        note_use(experiment.data.prepared, experiment.name, directory)
+    with locked(
+        directory / ".plan.lock",
+        ScanError(f"{directory}: another `dlscan scan` is changing its plan; wait until it has finished"),
+    ):
+        if (directory / "plan.json").exists():
+            plan = Plan.read(directory)
+            experiment = as_planned(plan, experiment)
+            if changed(plan, experiment, dataset, extend):
+                return _extend(plan, experiment)
+            for point in plan.points:
+                if not is_done(plan.paths(point), plan.epochs(point)):
+                    make_point(plan.paths(point), point, experiment)
+            return _relabelled(plan, experiment)
+        clear_points(directory)
+        assert experiment.file is not None
+        plan = Plan.of(experiment, dataset=dataset, commit=git_commit(experiment.file.absolute().parent))
+        for point in plan.points:
+            make_point(plan.paths(point), point, experiment)
+        plan.write(datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
+        return plan
+
+
+def changed(plan: Plan, experiment: Experiment, dataset: str | None, extend: bool) -> bool:
+    """Whether an experiment has another scan or more epochs; arguments and errors as for `freeze`."""
+    # keys that came later have the default that they have now, others that of then
+    then = plan.experiment.plain()
+    then |= {section: then[section] | plan.config[section] for section in SECTIONS}
+    differs = require_same(plan.directory, then, experiment, extend)
+    require_same_dataset(plan.directory, plan.dataset, dataset, experiment.data.prepared)
+    if differs:
+        trains = [(point, experiment.at(point.params).train) for point in plan.points]
+        longer = [(plan.paths(point), train) for point, train in trains if plan.epochs(point) < train.epochs]
+        require_to_train_on(plan.directory, longer)
+    return differs
+
+
+def _relabelled(plan: Plan, experiment: Experiment) -> Plan:
+    """The plan with the labels that its classes and datasets have now."""
+    data, labels = plan.config["data"], experiment.data.labels
+    if data.get("labels", {}) == labels:
+        return plan
+    relabelled = dataclasses.replace(plan, config={**plan.config, "data": {**data, "labels": labels}})
+    relabelled.write(read_json(plan.directory / "plan.json").get("created"))
+    return relabelled
+
+
+def _extend(plan: Plan, experiment: Experiment) -> Plan:
+    more = Plan.of(experiment, extended(plan.points, experiment), plan.dataset, plan.git_commit, plan.older)
+    tried = {path.name for path in (plan.directory / "points").iterdir() if is_tried(PointPaths(path))}
+    clear_points(plan.directory, keep=tried | {point.directory for point in plan.points})
+    # the directories first: from the moment that the plan has a point, jobs may look for it
+    for point in more.points:
+        paths, epochs = more.paths(point), more.epochs(point)
+        if is_done(paths, epochs):
+            note_more_epochs(paths, epochs)
+        else:
+            make_point(paths, point, experiment)
+    more.write(read_json(plan.directory / "plan.json").get("created"))
+    return more

@@ -1,0 +1,55 @@
+"""How the modules of the package hang together, beyond the contracts of import-linter."""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import dlscan
+
+HOME = Path(dlscan.__file__).parent
+# `dlscan.load` and `dlscan.train` import what they need when they are called
+FRONT_DOOR = "dlscan"
+BY_LOADING = ("dlscan.analysis", "dlscan.train")
+
+
+def module_of(file: Path) -> str:
+    parts = ("dlscan", *file.relative_to(HOME).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(file: Path, modules: set[str]) -> set[str]:
+    """The modules of the package that a module names in any import, in a function or for a type too."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names & modules or {node.module}
+    return found & modules
+
+
+def first_circle(graph: dict[str, set[str]]) -> list[str]:
+    """The modules of a circle, empty if there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        return circle
+    return []
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    files = {module_of(file): file for file in HOME.rglob("*.py")}
+    graph = {name: imports_of(file, set(files)) - {name} for name, file in files.items()}
+    graph = {name: found for name, found in graph.items() if not name.startswith(BY_LOADING)}
+    graph[FRONT_DOOR] = set()
+    assert first_circle(graph) == []
+
+
+def test_a_circle_is_found_of_types_and_of_imports_in_functions(tmp_path):
+    (tmp_path / "a.py").write_text("if TYPE_CHECKING:\n    from dlscan.b import B\n", encoding="utf-8")
+    (tmp_path / "b.py").write_text("def f():\n    from dlscan import a\n", encoding="utf-8")
+    modules = {"dlscan", "dlscan.a", "dlscan.b"}
+    graph = {f"dlscan.{name}": imports_of(tmp_path / f"{name}.py", modules) for name in "ab"}
+    assert set(first_circle(graph)) == {"dlscan.a", "dlscan.b"}
