@@ -1,4 +1,4 @@
-"""How well scores separate classes, and how sure that is: pure numbers, no files.
+"""How well scores separate classes or predictions meet the truth, and how sure that is: numbers, no files.
 
 Throughout, N is the number of events and C the number of classes; an event is *positive* when it is of the
 class in question (signal) and negative otherwise (background). Every interval is the 68.27 % one. What each
@@ -20,8 +20,19 @@ from dlscan.metrics.classification import (
 from dlscan.metrics.delong import auc_difference, auc_estimate
 from dlscan.metrics.estimate import Estimate, efficiency_estimate, share_estimate, weighted_mean
 from dlscan.metrics.measure import EFFICIENCIES, Measured, measure, measure_validation
+from dlscan.metrics.measure_regression import measure_regression, measure_regression_validation
 from dlscan.metrics.pairs import discriminant, pair
+from dlscan.metrics.quantiles import half_width_estimate, quantile_estimate, quantiles
 from dlscan.metrics.ranking import auc, one_against_rest, roc_curve
+from dlscan.metrics.regression import (
+    TruthBin,
+    bias,
+    in_bins_of_truth,
+    mean_absolute_error,
+    mean_estimate,
+    resolution,
+    root_mean_square_error,
+)
 from dlscan.metrics.rejection import background_efficiencies, rejection_estimate
 
 __all__ = [
@@ -29,26 +40,38 @@ __all__ = [
     "Estimate",
     "Measured",
     "Reliability",
+    "TruthBin",
     "accuracy",
     "accuracy_estimate",
     "auc",
     "auc_difference",
     "auc_estimate",
     "background_efficiencies",
+    "bias",
     "calibration_error",
     "confusion",
     "discriminant",
     "efficiency_estimate",
     "event_losses",
+    "half_width_estimate",
+    "in_bins_of_truth",
     "log_loss",
     "losses_from_logits",
+    "mean_absolute_error",
+    "mean_estimate",
     "measure",
+    "measure_regression",
+    "measure_regression_validation",
     "measure_validation",
     "one_against_rest",
     "pair",
+    "quantile_estimate",
+    "quantiles",
     "rejection_estimate",
     "reliability",
+    "resolution",
     "roc_curve",
+    "root_mean_square_error",
     "share_estimate",
     "weight_sum",
     "weighted_mean",

@@ -113,7 +113,7 @@ def measure(
         ("test_log_loss", log_loss(table, truth, counts, losses)),
         ("test_calibration_error", calibration_error(table, truth, counts)),
     ):
-        measured.add(name, estimate, _nothing(counts))
+        measured.add(name, estimate, why_nothing(counts))
     return measured
 
 
@@ -130,7 +130,7 @@ def measure_validation(
     counts = checked_weights(weights, len(truth))
     areas = _areas(table, truth, classes, counts)
     measured = areas.renamed({name: f"val_{name}" for name in areas.values})
-    measured.add("val_kept_accuracy", accuracy_estimate(table, truth, counts), _nothing(counts))
+    measured.add("val_kept_accuracy", accuracy_estimate(table, truth, counts), why_nothing(counts))
     return measured
 
 
@@ -188,8 +188,8 @@ def _weightless(events: str, weights: Floats) -> str:
     return f"the weights of {events} add up to {weight_sum(weights):.4g}, which is not above 0"
 
 
-def _nothing(weights: Floats) -> str:
-    """Why a share of all events is not there."""
+def why_nothing(weights: Floats) -> str:
+    """Why a mean over all events is not there."""
     return _weightless("all events", weights) if weights.any() else "no events with weights other than 0"
 
 

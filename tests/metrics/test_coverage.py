@@ -15,9 +15,16 @@ from dlscan.metrics import (
     auc_difference,
     auc_estimate,
     background_efficiencies,
+    bias,
     efficiency_estimate,
+    half_width_estimate,
     log_loss,
+    mean_absolute_error,
+    mean_estimate,
+    quantile_estimate,
     rejection_estimate,
+    resolution,
+    root_mean_square_error,
 )
 from dlscan.metrics.delong import area, interval, mean_area
 from dlscan.metrics.pairs import pair
@@ -154,9 +161,40 @@ def signed_difference(rng):
     return auc_difference(first, second, positive, signs(rng, len(positive)))
 
 
+def energies(rng, events=400):
+    """Predictions that are off by a tenth of the truth, one standard deviation."""
+    truth = rng.uniform(10, 110, events)
+    return truth * (1 + SMEAR * rng.normal(size=events)), truth
+
+
+def of_energies(measure, events=400, weigh=lambda rng, predictions, truth: None):
+    def experiment(rng):
+        found = energies(rng, events)
+        return measure(*found, weigh(rng, *found))
+
+    return experiment
+
+
+def random_weights(rng, predictions, truth):
+    return weighted(rng, truth)
+
+
+def random_signs(rng, predictions, truth):
+    return signs(rng, len(truth))
+
+
+def weights_that_go_with_the_error(rng, predictions, truth):
+    """Move a normal distribution of errors by their exponent, which leaves its width."""
+    return np.exp(0.4 * (predictions / truth - 1) / SMEAR)
+
+
 def passing(*events, efficiency):
     return background_efficiencies(*events, (efficiency,))[0]
 
+
+SMEAR = 0.1
+MEAN_ABSOLUTE = SMEAR * 60 * math.sqrt(2 / math.pi)
+ROOT_MEAN_SQUARE = SMEAR * math.sqrt(60**2 + 100**2 / 12)
 
 WIDE = math.sqrt(1.25)  # of the scores of two networks that share most of what they see
 
@@ -223,6 +261,48 @@ CASES = {
     "log loss": (
         lambda rng: log_loss(*three_classes(rng)),
         of_many(lambda scores, labels: log_loss(scores, labels).value),
+    ),
+    "MAE": (of_energies(mean_absolute_error), MEAN_ABSOLUTE),
+    "MAE with negative weights": (
+        of_energies(mean_absolute_error, weigh=random_signs),
+        MEAN_ABSOLUTE,
+    ),
+    "RMSE": (of_energies(root_mean_square_error), ROOT_MEAN_SQUARE),
+    "RMSE with weights": (of_energies(root_mean_square_error, weigh=random_weights), ROOT_MEAN_SQUARE),
+    "RMSE with negative weights": (
+        of_energies(root_mean_square_error, weigh=random_signs),
+        ROOT_MEAN_SQUARE,
+    ),
+    "bias": (of_energies(bias), 0.0),
+    "bias with negative weights": (of_energies(bias, 1000, random_signs), 0.0),
+    "resolution": (of_energies(resolution), SMEAR),
+    "resolution with weights": (of_energies(resolution, weigh=random_weights), SMEAR),
+    "resolution with weights that go with the error": (
+        of_energies(resolution, weigh=weights_that_go_with_the_error),
+        SMEAR,
+    ),
+    "resolution with negative weights": (
+        of_energies(resolution, 1000, random_signs),
+        SMEAR,
+    ),
+    "pull mean": (lambda rng: mean_estimate(rng.normal(size=100)), 0.0),
+    "pull width": (lambda rng: half_width_estimate(rng.normal(size=300)), 1.0),
+    "half width of a skew distribution": (
+        lambda rng: half_width_estimate(rng.exponential(size=200)),
+        math.log(0.841344746 / 0.158655254) / 2,
+    ),
+    "median": (lambda rng: quantile_estimate(rng.normal(size=50), 0.5), 0.0),
+    "median with weights": (
+        lambda rng: quantile_estimate(rng.normal(size=100), 0.5, rng.gamma(2.0, size=100)),
+        0.0,
+    ),
+    "median with negative weights": (
+        lambda rng: quantile_estimate(rng.normal(size=500), 0.5, signs(rng, 500)),
+        0.0,
+    ),
+    "quantile in a tail": (
+        lambda rng: quantile_estimate(rng.exponential(size=100), 0.9),
+        math.log(10),
     ),
 }
 

@@ -3,8 +3,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dlscan.metrics import measure, measure_validation
+from dlscan.metrics import (
+    measure,
+    measure_regression,
+    measure_regression_validation,
+    measure_validation,
+)
 from dlscan.metrics.classification import BINS
+from dlscan.metrics.quantiles import LEAST_EVENTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "evaluate.md"
 
@@ -31,3 +37,12 @@ def test_page_explains_every_metric():
             assert f"`{general}`" in text or f"`{general.partition('@')[0]}@50`" in text, name
             assert "@" not in name or f"`@{name[-2:]}`" in text or name.endswith("@50")
     assert f"in {BINS} bins" in text
+    assert f"fewer than {LEAST_EVENTS} effective events" in text
+
+
+def test_page_explains_every_metric_of_a_regression():
+    text = PAGE.read_text(encoding="utf-8")
+    events = [[1.0], [2.0]], [[1.5], [1.0]], ["A"], None, [[1.0], [1.0]]
+    for function in (measure_regression, measure_regression_validation):
+        for name in function(*events).values:
+            assert f"`{re.sub('A_', '<Target>_', name, count=1)}`" in text, name
