@@ -12,13 +12,13 @@ from typing import Any
 
 import pandas as pd
 
-from dlscan.analysis import records, results
-from dlscan.analysis.best import choose
 from dlscan.analysis.lookup import find, split_names
 from dlscan.analysis.plots import KINDS, Drawing, Options
-from dlscan.analysis.records import DonePoint
-from dlscan.analysis.rows import rows_of
-from dlscan.analysis.table import table
+from dlscan.analysis.points import records, results
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.tables.best import choose
+from dlscan.analysis.tables.rows import rows_of
+from dlscan.analysis.tables.table import table
 from dlscan.config import scans_and_labels
 from dlscan.errors import ScanError
 from dlscan.spelling import counted
@@ -127,7 +127,7 @@ class Scan:
         where : str, optional
             Only the models for which this expression holds: `"Width >= 64 and Ele_AUC > 0.9"`.
         **options
-            Whatever else `dlscan.analysis.table.table` takes.
+            Whatever else `dlscan.analysis.tables.table.table` takes.
 
         Returns
         -------

@@ -11,8 +11,8 @@ from dlscan.spelling import counted, plural
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlscan.analysis.evaluate import Evaluated
-    from dlscan.analysis.records import DonePoint
+    from dlscan.analysis.points.done import DonePoint
+    from dlscan.analysis.points.evaluate import Evaluated
 
 
 @click.command()
@@ -33,8 +33,8 @@ def evaluate(scan: str, first: tuple[int, ...], more: tuple[int, ...]) -> None:
 
     The exit code is 1 if the scores of a point are missing or damaged; its record stays as it is.
     """
-    from dlscan.analysis.evaluate import evaluate as measure_again
-    from dlscan.analysis.records import load
+    from dlscan.analysis.points.evaluate import evaluate as measure_again
+    from dlscan.analysis.points.records import load
     from dlscan.cli.arguments import scan_directory
     from dlscan.errors import PointsFailed
 

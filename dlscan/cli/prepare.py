@@ -75,9 +75,8 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
     """What the dataset holds, on one screen."""
     from tabulate import tabulate
 
-    from dlscan.analysis.data import feature_names
-    from dlscan.analysis.placeholder_text import placeholders_text
-    from dlscan.analysis.weights_table import weights_text
+    from dlscan.analysis.events.manifest_text import placeholders_text, weights_text
+    from dlscan.analysis.events.read import feature_names
     from dlscan.dataset import SPLITS
 
     classes = [

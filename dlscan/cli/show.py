@@ -80,8 +80,8 @@ def data(
       dlscan show data lcd.yaml
       dlscan show data lcd.yaml --events 20000 -o lcd.pdf
     """
-    from dlscan.analysis.sample import read_sample
-    from dlscan.analysis.sample_table import sample_text
+    from dlscan.analysis.events.sample import read_sample
+    from dlscan.analysis.events.sample_text import sample_text
 
     experiment = _experiment(file, overrides, target)
     sample = read_sample(experiment, split, events, seed)
@@ -127,7 +127,7 @@ def event(
       dlscan show event lcd.yaml --class Ele --n 4
       dlscan show event lcd.yaml --seed 2 -o events.pdf
     """
-    from dlscan.analysis.data import read_events
+    from dlscan.analysis.events.read import read_events
     from dlscan.analysis.output import file_name
 
     experiment = _experiment(file, overrides, target)

@@ -78,11 +78,11 @@ def table(
     markdown, html and latex (booktabs) are rounded for reading; csv and json have full precision, with
     uncertainties in separate columns.
     """
-    from dlscan.analysis.formats import WITH_NOTES, render
     from dlscan.analysis.output import output
-    from dlscan.analysis.records import load
-    from dlscan.analysis.table import list_columns
-    from dlscan.analysis.table import table as make_table
+    from dlscan.analysis.points.records import load
+    from dlscan.analysis.tables.formats import WITH_NOTES, render
+    from dlscan.analysis.tables.table import list_columns
+    from dlscan.analysis.tables.table import table as make_table
 
     points = load(*given_scans(scans))
     # this process needs the records to its end; the search for garbage among thousands takes a while

@@ -5,15 +5,15 @@ import json
 
 import pytest
 
-from dlscan.analysis.catalog import about_metric
-from dlscan.analysis.column import Column
-from dlscan.analysis.columns import columns_of
-from dlscan.analysis.formats import render
+from dlscan.analysis.columns.catalog import about_metric
+from dlscan.analysis.columns.column import Column
+from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.labels import Marked, called, literal, merged, unicode_of
 from dlscan.analysis.plots import style
 from dlscan.analysis.plots.questions import questions
-from dlscan.analysis.records import load
-from dlscan.analysis.table import table
+from dlscan.analysis.points.records import load
+from dlscan.analysis.tables.formats import render
+from dlscan.analysis.tables.table import table
 from dlscan.config import scans_and_labels
 from dlscan.errors import UsageError
 

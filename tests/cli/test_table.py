@@ -176,4 +176,4 @@ def test_a_command_imports_only_what_it_needs_and_only_when_it_runs(scan, name, 
     before, after = (set(line.split()) for line in done.stderr.splitlines()[-2:])
     assert not before & {"numpy", "pandas", "matplotlib", "h5py", "tabulate"}
     assert not after & absent
-    assert "dlscan.analysis.table" in after
+    assert "dlscan.analysis.tables.table" in after

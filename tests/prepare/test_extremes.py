@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
-from dlscan.analysis.sample import read_sample
-from dlscan.analysis.sample_table import sample_text
+from dlscan.analysis.events.sample import read_sample
+from dlscan.analysis.events.sample_text import sample_text
 from dlscan.cli.prepare import summary
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from dlscan.analysis.records import DonePoint
+    from dlscan.analysis.points.done import DonePoint
 
 STYLES = ("plain", "ATLAS", "CMS", "LHCb2")
 

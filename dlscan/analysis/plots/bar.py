@@ -8,11 +8,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlscan.analysis.cells import cell
+from dlscan.analysis.columns.cells import cell
 from dlscan.analysis.labels import Marked
 from dlscan.analysis.plots import Drawing, Options, numbers, style
 from dlscan.analysis.plots.numbers import Number
-from dlscan.analysis.records import DonePoint
+from dlscan.analysis.points.done import DonePoint
 from dlscan.errors import UsageError
 
 DEFAULT_KEY = "Mean_AUC"

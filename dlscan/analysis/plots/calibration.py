@@ -9,8 +9,8 @@ from matplotlib.lines import Line2D
 
 from dlscan.analysis.plots import Drawing, Options, choice, style
 from dlscan.analysis.plots.events import bin_count
-from dlscan.analysis.records import DonePoint
-from dlscan.analysis.results import predictions
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.results import predictions
 from dlscan.errors import ScanError, UsageError
 from dlscan.metrics import Estimate, Reliability, calibration_error, reliability
 

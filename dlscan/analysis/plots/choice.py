@@ -5,11 +5,11 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from dlscan.analysis.catalog import about_metric
-from dlscan.analysis.columns import distinct_names
+from dlscan.analysis.columns.catalog import about_metric
+from dlscan.analysis.columns.names import distinct_names
 from dlscan.analysis.plots import style
-from dlscan.analysis.ranked import ranked, ranking_key
-from dlscan.analysis.records import DonePoint
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.ranked import ranked, ranking_key
 from dlscan.errors import ScanError, UsageError
 
 log = logging.getLogger("dlscan")

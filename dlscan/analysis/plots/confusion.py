@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from dlscan.analysis.labels import Marked, called, unicode_of
 from dlscan.analysis.plots import Drawing, Options, choice, matrix, style, words
-from dlscan.analysis.records import DonePoint
-from dlscan.analysis.results import Floats, predictions
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.results import Floats, predictions
 from dlscan.errors import UsageError
 from dlscan.metrics import confusion, efficiency_estimate
 

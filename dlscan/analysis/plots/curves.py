@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.analysis.plots.questions import Question
-from dlscan.analysis.results import Floats, Predictions
+from dlscan.analysis.points.results import Floats, Predictions
 from dlscan.metrics import Estimate, auc_estimate, background_efficiencies, roc_curve
 
 CURVE_POINTS = 1000

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlscan.analysis.columns import columns_of
+from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.output import file_name, home, output
 from dlscan.analysis.plots import KINDS, ONLY_FOR, Drawing, Options, choice, style
-from dlscan.analysis.records import DonePoint, load
-from dlscan.analysis.table import ordered
-from dlscan.analysis.where import select
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.records import load
+from dlscan.analysis.tables.table import ordered
+from dlscan.analysis.tables.where import select
 from dlscan.errors import UsageError
 
 
@@ -65,7 +66,7 @@ def plot(
         drawing = draw(kind, points, options)
         written = style.save(drawing.pages, file or home(scans) / "plots" / f"{file_name(drawing.name)}.png")
     if data is not None:
-        from dlscan.analysis.frame import csv
+        from dlscan.analysis.tables.frame import csv
 
         with output(data) as temporary:
             temporary.write_text(csv(drawing.data), encoding="utf-8")

@@ -14,8 +14,8 @@ from dlscan.analysis.labels import Marked, called, merged
 from dlscan.analysis.plots import Drawing, Options, choice, style
 from dlscan.analysis.plots.events import EventNumber, bin_edges, event_number, in_bins, like_energy, variables
 from dlscan.analysis.plots.questions import Question, not_drawn, questions, require_drawn
-from dlscan.analysis.records import DonePoint
-from dlscan.analysis.results import Floats, Predictions, predictions
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.results import Floats, Predictions, predictions
 from dlscan.errors import UsageError
 from dlscan.metrics import (
     Estimate,

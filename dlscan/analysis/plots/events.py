@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dlscan.analysis.labels import called, unicode_of
 from dlscan.analysis.lookup import find
-from dlscan.analysis.results import Floats
+from dlscan.analysis.points.results import Floats
 from dlscan.errors import UsageError
 
 MOST_BINS = 1000

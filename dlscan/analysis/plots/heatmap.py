@@ -7,13 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlscan.analysis.cells import cell
-from dlscan.analysis.column import Column
-from dlscan.analysis.names import named, text_of, varying_columns
+from dlscan.analysis.columns.cells import cell
+from dlscan.analysis.columns.column import Column
+from dlscan.analysis.columns.names import named, text_of, varying_columns
 from dlscan.analysis.plots import Drawing, Options, matrix, style, words
 from dlscan.analysis.plots.numbers import Numbers, color_limits, numbers
 from dlscan.analysis.plots.parameters import parameters, places_of, texts_of, values_of
-from dlscan.analysis.records import DonePoint
+from dlscan.analysis.points.done import DonePoint
 from dlscan.errors import UsageError
 
 DEFAULT_KEY = "Mean_AUC"

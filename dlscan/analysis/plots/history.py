@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 from dlscan.analysis.lookup import find
 from dlscan.analysis.plots import Drawing, Options, choice, style
-from dlscan.analysis.records import DonePoint
-from dlscan.analysis.results import EPOCH, Floats, history
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.results import EPOCH, Floats, history
 from dlscan.attempts import resumptions
 from dlscan.errors import ScanError
 

@@ -7,13 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlscan.analysis.event_noise import EventNoise, event_noise
-from dlscan.analysis.importance import Importance, importances, levels, noise_shares
+from dlscan.analysis.compare.event_noise import EventNoise, event_noise
+from dlscan.analysis.compare.importance import Importance, importances, levels, noise_shares
 from dlscan.analysis.labels import Marked, unicode_of
 from dlscan.analysis.plots import Drawing, Options, style
 from dlscan.analysis.plots.numbers import Numbers
 from dlscan.analysis.plots.parameters import against, places_of
-from dlscan.analysis.records import DonePoint
+from dlscan.analysis.points.done import DonePoint
 
 EVENTS, SEEDS, LEFT = "number of events", "other seeds", "left over"
 

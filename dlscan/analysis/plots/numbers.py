@@ -5,13 +5,13 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from dlscan.analysis.column import Column
-from dlscan.analysis.columns import columns_of
+from dlscan.analysis.columns.column import Column
+from dlscan.analysis.columns.names import distinct_names
+from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.labels import Marked
 from dlscan.analysis.lookup import find_column
-from dlscan.analysis.names import distinct_names
-from dlscan.analysis.records import DonePoint
-from dlscan.analysis.rows import Rows, rows_of
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.tables.rows import Rows, rows_of
 from dlscan.errors import UsageError
 
 LOW_IS_GOOD = ("loss", "error")

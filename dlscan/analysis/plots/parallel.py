@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from dlscan.analysis.cells import cell
-from dlscan.analysis.column import Column
+from dlscan.analysis.columns.cells import cell
+from dlscan.analysis.columns.column import Column
 from dlscan.analysis.labels import Marked
 from dlscan.analysis.plots import Drawing, Options, matrix, style, words
 from dlscan.analysis.plots.numbers import Number, Numbers, chance_note, color_limits
 from dlscan.analysis.plots.parameters import against, places_of, texts_of, values_of
-from dlscan.analysis.records import DonePoint
+from dlscan.analysis.points.done import DonePoint
 
 MOST_TICKS = 12
 # how far apart the lines through one value lie at most, all and neighbours, in distances between values

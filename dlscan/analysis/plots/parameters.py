@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dlscan.analysis.column import Column
+from dlscan.analysis.columns.column import Column
+from dlscan.analysis.columns.names import SEED, parameter_columns, text_of, varying_columns
 from dlscan.analysis.lookup import find_column
-from dlscan.analysis.names import SEED, parameter_columns, text_of, varying_columns
-from dlscan.analysis.order import comparable
 from dlscan.analysis.plots import Options
 from dlscan.analysis.plots.numbers import Numbers, default_key, numbers
-from dlscan.analysis.records import DonePoint
-from dlscan.analysis.rows import Rows
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.tables.order import comparable
+from dlscan.analysis.tables.rows import Rows
 from dlscan.errors import UsageError
 
 

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from dlscan.analysis.cells import cell
+from dlscan.analysis.columns.cells import cell
 from dlscan.analysis.labels import Marked, unicode_of
 from dlscan.analysis.plots import Drawing, Options, style, words
 from dlscan.analysis.plots.numbers import Number, Numbers, chance_note, default_key, numbers
-from dlscan.analysis.records import DonePoint
+from dlscan.analysis.points.done import DonePoint
 from dlscan.errors import UsageError
 
 DEFAULT_COST = "Parameters"

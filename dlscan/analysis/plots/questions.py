@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.analysis.catalog import Naming
+from dlscan.analysis.columns.catalog import Naming
+from dlscan.analysis.columns.names import asked_classes, classes_of
 from dlscan.analysis.labels import Marked, merged, unicode_of
 from dlscan.analysis.lookup import find
-from dlscan.analysis.names import asked_classes, classes_of
-from dlscan.analysis.records import DonePoint
-from dlscan.analysis.results import Floats, Predictions
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.results import Floats, Predictions
 from dlscan.config.labels import pair_name
 from dlscan.errors import ScanError, UsageError
 from dlscan.metrics import pair, weight_sum

@@ -12,13 +12,13 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from dlscan.analysis.columns.names import distinct_names
 from dlscan.analysis.labels import Marked, literal
-from dlscan.analysis.names import distinct_names
 from dlscan.analysis.plots import Drawing, Options, choice, style, words
 from dlscan.analysis.plots.curves import Curve, banded_curve, plain_curve
 from dlscan.analysis.plots.questions import Question, not_drawn, questions, require_drawn
-from dlscan.analysis.records import DonePoint
-from dlscan.analysis.results import Floats, predictions
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.results import Floats, predictions
 from dlscan.metrics import Estimate
 
 MOST_MODELS = 8

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from dlscan.analysis.plots import Drawing, Options, choice, style, words
 from dlscan.analysis.plots.events import bin_count
 from dlscan.analysis.plots.questions import Events, Question, not_drawn, questions, require_drawn
-from dlscan.analysis.records import DonePoint
-from dlscan.analysis.results import Floats, Predictions, predictions
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.results import Floats, Predictions, predictions
 from dlscan.errors import ScanError
 from dlscan.metrics import auc_estimate
 

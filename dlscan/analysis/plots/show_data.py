@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from dlscan.analysis.events.sample import Floats, InputSample, Sample
 from dlscan.analysis.labels import NO_LABELS, Labels, Marked, called
 from dlscan.analysis.plots import style
 from dlscan.analysis.plots.axes import cell_axes
-from dlscan.analysis.sample import Floats, InputSample, Sample
 
 BINS = 40
 # Histograms of a vector: on a page, and in all

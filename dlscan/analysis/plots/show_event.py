@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 
-from dlscan.analysis.data import Event, EventSet, without_single_axes
+from dlscan.analysis.events.read import Event, EventSet, without_single_axes
 from dlscan.analysis.labels import NO_LABELS, Labels, Marked, called, literal
 from dlscan.analysis.plots import style
 from dlscan.analysis.plots.axes import cell_axes

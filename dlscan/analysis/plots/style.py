@@ -20,7 +20,7 @@ from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import LogLocator
 
 from dlscan.analysis import labels
-from dlscan.analysis.formats import one_line
+from dlscan.analysis.columns.cells import one_line
 from dlscan.analysis.lookup import find
 from dlscan.analysis.output import output
 from dlscan.analysis.plots import STYLES, hep

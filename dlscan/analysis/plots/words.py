@@ -2,7 +2,7 @@
 
 import math
 
-from dlscan.analysis.cells import bound_text
+from dlscan.analysis.columns.cells import bound_text
 from dlscan.metrics import Estimate
 
 

@@ -35,7 +35,7 @@ def report(
     by : str, optional
         Which per-event variable the plot against energy goes by: `target[:,0,1]`.
     labels : mapping, optional
-        Of classes and datasets: see `dlscan.analysis.records.load`.
+        Of classes and datasets: see `dlscan.analysis.points.records.load`.
 
     Returns
     -------

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dlscan.analysis.cells import UNICODE, entry
+from dlscan.analysis.columns.cells import UNICODE, entry
+from dlscan.analysis.columns.names import varying_columns
 from dlscan.analysis.labels import unicode_of
-from dlscan.analysis.names import varying_columns
 from dlscan.analysis.plots import Options
 from dlscan.analysis.plots.events import event_number
-from dlscan.analysis.records import DonePoint
+from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.report.effects import effects
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.summary import MEAN, counted, extremes, named, percent

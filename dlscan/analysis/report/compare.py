@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Sequence
 
-from dlscan.analysis.records import DonePoint
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.results import Predictions
+from dlscan.analysis.points.same_events import OtherEventsError, aligned
 from dlscan.analysis.report.facts import Facts
-from dlscan.analysis.results import Predictions
-from dlscan.analysis.same_events import OtherEventsError, aligned
 from dlscan.errors import DlscanError
 from dlscan.metrics.delong import Area, area, difference, interval, mean_area
 from dlscan.metrics.estimate import Estimate

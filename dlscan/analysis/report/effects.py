@@ -5,9 +5,9 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from dlscan.analysis.columns import Column
-from dlscan.analysis.names import text_of, varying_columns
-from dlscan.analysis.rows import Rows
+from dlscan.analysis.columns.column import Column
+from dlscan.analysis.columns.names import text_of, varying_columns
+from dlscan.analysis.tables.rows import Rows
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlscan.analysis.best import ALIASES, Choice, choose
+from dlscan.analysis.columns.names import distinct_names
 from dlscan.analysis.labels import Labels, called, merged, unicode_of
-from dlscan.analysis.names import distinct_names
-from dlscan.analysis.records import DonePoint, load
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.records import load
+from dlscan.analysis.points.results import Predictions, predictions
 from dlscan.analysis.report.states import Unfinished, read_plan, unfinished
-from dlscan.analysis.results import Predictions, predictions
-from dlscan.analysis.rows import Rows, rows_of
+from dlscan.analysis.tables.best import ALIASES, Choice, choose
+from dlscan.analysis.tables.rows import Rows, rows_of
 from dlscan.errors import DlscanError
 
 log = logging.getLogger("dlscan")

@@ -4,7 +4,7 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dlscan.analysis.cells import one_line
+from dlscan.analysis.columns.cells import one_line
 
 _VOID = ("img", "input", "meta", "col")
 

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from dlscan.analysis.catalog import MODEL_NAME, SCAN
-from dlscan.analysis.cells import UNICODE, cell, entry
-from dlscan.analysis.columns import Column
+from dlscan.analysis.columns.catalog import MODEL_NAME, SCAN
+from dlscan.analysis.columns.cells import UNICODE, cell, entry
+from dlscan.analysis.columns.column import Column
+from dlscan.analysis.columns.names import asked_classes, classes_of, varying_columns
 from dlscan.analysis.labels import unicode_of
-from dlscan.analysis.names import asked_classes, classes_of, varying_columns
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.markup import escaped, scrolling, tag
 

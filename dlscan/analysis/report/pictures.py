@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dlscan.analysis.plots import KINDS, Options, style
 from dlscan.analysis.plots.events import event_number, like_energy
-from dlscan.analysis.records import DonePoint
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.results import history
 from dlscan.analysis.report import captions
 from dlscan.analysis.report.facts import LEFT_OUT, Facts, overheard
-from dlscan.analysis.results import history
 from dlscan.errors import DlscanError
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import yaml
 
-from dlscan.analysis.cells import UNICODE, entry
-from dlscan.analysis.names import classes_of
+from dlscan.analysis.columns.cells import UNICODE, entry
+from dlscan.analysis.columns.names import classes_of
 from dlscan.analysis.report.compare import Comparison
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.markup import (

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dlscan.analysis.records import DonePoint
+from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.report.facts import Facts, moment
 from dlscan.analysis.report.summary import counted
 from dlscan.dataset import Manifest

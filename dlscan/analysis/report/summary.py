@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dlscan.analysis.cells import UNICODE, cell, entry
-from dlscan.analysis.columns import Column
+from dlscan.analysis.columns.cells import UNICODE, cell, entry
+from dlscan.analysis.columns.column import Column
 from dlscan.analysis.labels import unicode_of
-from dlscan.analysis.repeats import groups
 from dlscan.analysis.report.compare import SIGNIFICANT, Comparison
 from dlscan.analysis.report.effects import Effect, effects
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.states import Unfinished
+from dlscan.analysis.tables.repeats import groups
 from dlscan.metrics.estimate import Estimate
 from dlscan.spelling import plural
 

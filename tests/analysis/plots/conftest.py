@@ -6,7 +6,7 @@ import pytest
 
 from dlscan.analysis.plots import Options, style
 from dlscan.analysis.plots.drawing import draw as draw_kind
-from dlscan.analysis.records import load
+from dlscan.analysis.points.records import load
 
 FAKES = runpy.run_path(str(Path(__file__).parents[1] / "fakes.py"))
 HOSTILE = [

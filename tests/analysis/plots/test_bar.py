@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from dlscan.analysis.records import load
+from dlscan.analysis.points.records import load
 from dlscan.errors import UsageError
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from dlscan.analysis.plots import KINDS, Options, choice, style
 from dlscan.analysis.plots.drawing import plot, selected
-from dlscan.analysis.records import load
+from dlscan.analysis.points.records import load
 from dlscan.errors import DlscanError, UsageError
 
 PNG = b"\x89PNG\r\n\x1a\n"

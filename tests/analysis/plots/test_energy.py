@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dlscan.analysis.plots.events import bin_edges, event_number, in_bins
-from dlscan.analysis.records import load
+from dlscan.analysis.points.records import load
 from dlscan.errors import UsageError
 from dlscan.metrics import auc_estimate, discriminant, efficiency_estimate
 

@@ -3,7 +3,7 @@ import statistics
 import matplotlib as mpl
 import pytest
 
-from dlscan.analysis.records import load
+from dlscan.analysis.points.records import load
 from dlscan.errors import UsageError
 
 GRID = {"model.width": [64, 8], "model.depth": [3, 2]}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dlscan.analysis.plots.history import BEST, RESUMED
-from dlscan.analysis.records import load
+from dlscan.analysis.points.records import load
 from dlscan.attempts import resumptions
 
 KEPT, WENT_ON = BEST["marker"], RESUMED["marker"]

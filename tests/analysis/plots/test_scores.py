@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from dlscan.analysis.records import load
+from dlscan.analysis.points.records import load
 from dlscan.errors import UsageError
 from dlscan.metrics import auc, discriminant
 

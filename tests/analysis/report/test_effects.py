@@ -1,7 +1,7 @@
 import pytest
 
 from dlscan.analysis.report.effects import effects
-from dlscan.analysis.rows import rows_of
+from dlscan.analysis.tables.rows import rows_of
 
 
 def found(facts, number="test_loss"):

@@ -1,0 +1,1 @@
+"""The columns that a table of finished points can have, and how their entries are written."""

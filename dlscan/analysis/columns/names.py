@@ -1,0 +1,132 @@
+"""What models and parameters are called."""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from dlscan.analysis.columns.catalog import RESERVED, SCAN
+from dlscan.analysis.lookup import find_column
+from dlscan.analysis.points.done import DonePoint
+
+# the record keeps the seed by itself: one column of it is enough
+SEED_KEY = "train.seed"
+SEED = "Seed"
+POINT = "Point"
+
+
+def classes_of(points: Sequence[DonePoint]) -> list[str]:
+    """All classes, in order."""
+    return list(dict.fromkeys(name for point in points for name in point.record.classes))
+
+
+def asked_classes(points: Sequence[DonePoint]) -> list[str]:
+    """The classes that are worth a number against the rest: of two the signal alone, the first.
+
+    The area of the other one is the same number.
+    """
+    classes = classes_of(points)
+    return classes[:1] if len(classes) == 2 else classes
+
+
+def parameter_columns(points: Sequence[DonePoint]) -> dict[str, str]:
+    """The column name of every parameter of `points`: `model.width` is `Width`."""
+    keys = dict.fromkeys(key for point in points for key in (*point.record.varied, *point.record.params))
+    keys.pop(SEED_KEY, None)
+    return _short_names(keys, RESERVED) | {SEED_KEY: SEED}
+
+
+def varying_columns(points: Sequence[DonePoint]) -> list[str]:
+    """The columns of what tells the points apart: parameters that a scan varies or in which scans differ."""
+    names = parameter_columns(points)
+    varied = dict.fromkeys(key for point in points for key in point.record.varied)
+    differing = [key for key in names if key != SEED_KEY and differs(points, key)]
+    if _name_stands_twice(points):
+        differing.append(SEED_KEY)
+    return list(dict.fromkeys(names[key] for key in (*varied, *differing)))
+
+
+def differs(points: Sequence[DonePoint], key: str) -> bool:
+    """Whether the parameter `key` is not the same for all of `points`; 1, 1.0 and true are three values."""
+    first = points[0].record.params.get(key)
+    return any(
+        value != first or type(value) is not type(first)
+        for value in (point.record.params.get(key) for point in points)
+    )
+
+
+def model_names(points: Sequence[DonePoint], *, with_seed: bool = True) -> list[str]:
+    """The lecture's name of each point, `Width=64 Depth=3`; the record's name where a scan varies nothing."""
+    short = _short_names(dict.fromkeys(key for point in points for key in point.record.varied))
+    names = []
+    for point in points:
+        params = point.record.params
+        # a key that is not for a point's family or optimizer is not among its parameters
+        keys = [key for key in point.record.varied if key in params and (with_seed or key != SEED_KEY)]
+        nothing = point.record.name if with_seed else params.get("model.family", "model")
+        names.append(named({short[key]: params[key] for key in keys}) or text_of(nothing))
+    return names
+
+
+def names_by(points: Sequence[DonePoint], wanted: Sequence[str]) -> list[str]:
+    """Each point's name made of the parameters `wanted` alone, in that order: `Width=64 Depth=3`.
+
+    Raises
+    ------
+    UsageError
+        If there is no such parameter; the message names the nearest.
+    """
+    keys = {name: key for key, name in parameter_columns(points).items()} | {POINT: "", SCAN: ""}
+    chosen = dict.fromkeys(find_column(name, keys, "parameter to name models by") for name in wanted)
+
+    def value(point: DonePoint, name: str) -> Any:
+        own = {POINT: point.record.point, SCAN: point.scan, SEED: point.record.seed}
+        return own[name] if name in own else point.record.params.get(keys[name])
+
+    return [named({name: value(point, name) for name in chosen}) for point in points]
+
+
+def distinct_names(points: Sequence[DonePoint]) -> list[str]:
+    """Model names for a legend: with scan, seed or number of the point where names alone are not enough."""
+    names = model_names(points)
+    if len({point.scan for point in points}) > 1:
+        names = [f"{point.scan}: {name}" for point, name in zip(points, names, strict=True)]
+    for word, attribute in (("Seed", "seed"), ("Point", "point")):
+        count = Counter(names)
+        names = [
+            f"{name} {word}={getattr(point.record, attribute)}" if count[name] > 1 else name
+            for point, name in zip(points, names, strict=True)
+        ]
+    return names
+
+
+def text_of(value: Any) -> str:
+    """A parameter as text, exact to the last digit: `64`, `0.001`, `relu`, `true`, `[64,32]`."""
+    if isinstance(value, str):
+        return value
+    # most are integers, of which JSON makes the same in ten times the time
+    return str(value) if type(value) is int else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def named(values: Mapping[str, Any]) -> str:
+    """`Width=64 Depth=3`."""
+    return " ".join(f"{name}={text_of(value)}" for name, value in values.items())
+
+
+def _short_names(keys: Iterable[str], taken: Collection[str] = ()) -> dict[str, str]:
+    """The last part of each dotted key, capitalised by word; the whole key where that would be ambiguous."""
+    short = {key: _capitalised(key.rpartition(".")[2]) for key in keys}
+    count = Counter(name.casefold() for name in (*short.values(), *taken))
+    return {
+        key: name if count[name.casefold()] == 1 else ".".join(map(_capitalised, key.split(".")))
+        for key, name in short.items()
+    }
+
+
+def _capitalised(name: str) -> str:
+    return "_".join(word[:1].upper() + word[1:] for word in name.split("_"))
+
+
+def _name_stands_twice(points: Sequence[DonePoint]) -> bool:
+    named = zip((point.scan for point in points), model_names(points), strict=True)
+    return max(Counter(named).values(), default=0) > 1

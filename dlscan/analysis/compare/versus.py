@@ -1,0 +1,157 @@
+"""Differences of all models from one of them on the same test events, paired event by event."""
+
+import logging
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+from dlscan.analysis.columns.catalog import About
+from dlscan.analysis.columns.column import Column
+from dlscan.analysis.points.done import DonePoint
+from dlscan.errors import DlscanError, ScanError, UsageError
+
+if TYPE_CHECKING:
+    from dlscan.metrics.estimate import Estimate
+
+log = logging.getLogger("dlscan")
+
+DIFFERENCE, SIGNIFICANCE = "_Diff", "_z"
+
+
+def find_point(points: Sequence[DonePoint], text: str) -> DonePoint:
+    """The point that `7` or `SCAN:7` means; a number alone is one of the first scan.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    scan, colon, number = text.rpartition(":")
+    scans = list(dict.fromkeys(point.scan for point in points))
+    if colon and scan not in scans:
+        raise UsageError(f"--versus {text}: no scan {scan!r} here; valid: {', '.join(scans)}")
+    scan = scan if colon else scans[0]
+    numbers = {str(point.record.point): point for point in points if point.scan == scan}
+    if not number.strip().isdigit() or str(int(number)) not in numbers:
+        raise UsageError(
+            f"--versus {text}: no finished point has this number in {scan}; see the column Point"
+        )
+    return numbers[str(int(number))]
+
+
+def compared(
+    shown: Sequence[Column], points: Sequence[DonePoint], reference: DonePoint
+) -> tuple[list[Column], str]:
+    """`shown` with two columns behind each AUC of the test split: `_Diff`, with its interval, and `_z`.
+
+    Parameters
+    ----------
+    shown : sequence of Column
+        Columns with an entry per point.
+    points : sequence of DonePoint
+        The points, in this order.
+    reference : DonePoint
+        What they are compared with; its own entries are missing.
+
+    Returns
+    -------
+    columns : list of Column
+        `_Diff` is positive where the point is better; `_z` is the difference in units of its uncertainty.
+    note : str
+        A line on how many comparisons were made, and how large a `_z` chance alone makes among so many.
+
+    Raises
+    ------
+    UsageError
+        If no AUC is shown.
+    ScanError
+        If points were tested on different events, or the reference has no scores.
+    """
+    areas = [column for column in shown if column.kind == "auc" and column.about.split == "test"]
+    if not areas:
+        raise UsageError("--versus compares AUCs on the test split, but none is shown")
+    names = [column.name for column in areas]
+    found = _differences(names, points, reference)
+    columns: list[Column] = []
+    for column in shown:
+        columns.append(column)
+        if column in areas:
+            columns += _beside(column, [differences.get(column.name) for differences in found])
+    count = sum(len(differences) for differences in found)
+    return columns, _note(count, reference)
+
+
+def _beside(column: Column, differences: Sequence["Estimate | None"]) -> list[Column]:
+    split, family = column.about.split, column.about.family
+    return [
+        Column(
+            column.name + DIFFERENCE,
+            "difference",
+            tuple(None if each is None else each.value for each in differences),
+            About("difference from the point given by --versus", split=split, family=family),
+            errors=tuple(None if each is None else (each.down, each.up) for each in differences),
+        ),
+        Column(
+            column.name + SIGNIFICANCE,
+            "significance",
+            tuple(None if each is None else _significance(each) for each in differences),
+            About("the difference in units of its uncertainty", split=split, family=family),
+        ),
+    ]
+
+
+def _significance(each: "Estimate") -> float | None:
+    towards_zero = each.down if each.value > 0 else each.up
+    return each.value / towards_zero if towards_zero > 0 else None
+
+
+def _differences(
+    names: Sequence[str], points: Sequence[DonePoint], reference: DonePoint
+) -> list[dict[str, "Estimate"]]:
+    """For each point the difference of each area that it and the reference have."""
+    from dlscan.analysis.compare.areas import areas
+    from dlscan.analysis.points.results import predictions
+    from dlscan.analysis.points.same_events import OtherEventsError, aligned
+    from dlscan.metrics.delong import difference
+
+    base = predictions(reference)
+    own = areas(base, names)
+    found: list[dict[str, Estimate]] = []
+    for point in points:
+        found.append({})
+        if point.paths == reference.paths:
+            continue
+        try:
+            theirs = areas(aligned(point, predictions(point), reference, base), names)
+        except OtherEventsError as error:
+            raise ScanError(f"--versus: {error}; {_ADVICE}") from None
+        except DlscanError as error:
+            log.warning("not compared: %s", error)
+            continue
+        found[-1] = {
+            name: difference(theirs[name], own[name]) for name in names if name in theirs and name in own
+        }
+    return found
+
+
+_ADVICE = "only numbers on the same events are compared; choose points by --where or fewer scans"
+
+
+def _note(count: int, reference: DonePoint) -> str:
+    said = (
+        f"_Diff, _z: from point {reference.record.point} of {reference.scan}, paired on the same test events"
+    )
+    if not count:
+        return f"{said}; no comparison was made"
+    typical, rare = (_largest(count, chance) for chance in (0.5, 0.05))
+    return (
+        f"{said}; {count} comparison{'s' if count > 1 else ''}: by chance alone the largest |z| is above "
+        f"{typical:.1f} in half of such tables and above {rare:.1f} in 5 % (the same network from another "
+        "seed also differs)"
+    )
+
+
+def _largest(count: int, chance: float) -> float:
+    """What the largest of `count` independent |z| exceeds with probability `chance`."""
+    single = 1 - (1 - chance) ** (1 / count)
+    return NormalDist().inv_cdf(1 - single / 2)

@@ -1,0 +1,1 @@
+"""The events of a prepared dataset, read to be looked at."""

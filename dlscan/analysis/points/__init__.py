@@ -1,0 +1,1 @@
+"""What the finished points of scans left behind: records, histories, scores."""

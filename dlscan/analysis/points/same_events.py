@@ -1,0 +1,162 @@
+"""Whether two points were tested on the same events, and in which order: the one place that decides."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.results import Predictions, predictions
+from dlscan.dataset import Manifest, file_ids
+from dlscan.errors import DlscanError, ScanError
+
+Integers = NDArray[np.int64]
+
+
+class OtherEventsError(ScanError):
+    """Two points were not tested on the same events, or it cannot be told."""
+
+
+def aligned(point: DonePoint, scored: Predictions, reference: DonePoint, base: Predictions) -> Predictions:
+    """The test events of `point` in the order of those of `reference`, their classes as well.
+
+    An event is what its raw file (name and checksum) and its row there say, so that a dataset and an index of
+    the same raw files hold the same events, and so do datasets of other inputs.
+
+    Parameters
+    ----------
+    point, reference : DonePoint
+        Whose scores they are.
+    scored, base : Predictions
+        Of the test split.
+
+    Returns
+    -------
+    Predictions
+        Of `point`, without extras and sources.
+
+    Raises
+    ------
+    OtherEventsError
+        If classes, events or event weights differ, or older scores do not say where their events are from.
+    """
+    pair = f"{point.paths.directory} and {reference.paths.directory}"
+    if set(scored.classes) != set(base.classes):
+        raise OtherEventsError(f"{pair} have different classes")
+    columns = [scored.classes.index(name) for name in base.classes]
+    order = _order(point, scored, reference, base, pair)
+    numbers = np.empty(len(columns), np.int64)
+    numbers[columns] = np.arange(len(columns))
+    found = dataclasses.replace(
+        scored,
+        scores=scored.scores[order][:, columns],
+        labels=numbers[scored.labels[order]],
+        classes=base.classes,
+        weights=scored.weights[order],
+        extras={},
+        sources=None,
+        losses=None if scored.losses is None else scored.losses[order],
+    )
+    if not np.array_equal(found.labels, base.labels):
+        raise OtherEventsError(f"{pair} were tested on different events")
+    if not np.array_equal(found.weights, base.weights):
+        raise OtherEventsError(f"{pair} have different weights for the test events")
+    return found
+
+
+def difference(points: Sequence[DonePoint]) -> str:
+    """Why numbers of these points do not compare one by one; empty if they do.
+
+    Datasets with the same hash hold the same events; of each other dataset one point is looked at.
+    """
+    by_dataset = {point.record.dataset.get("config_hash"): point for point in reversed(points)}
+    if len(by_dataset) < 2:
+        return ""
+    reference, *others = reversed(by_dataset.values())
+    try:
+        base = predictions(reference)
+        for point in others:
+            aligned(point, predictions(point), reference, base)
+    except DlscanError as error:
+        return str(error)
+    return ""
+
+
+def _order(
+    point: DonePoint, scored: Predictions, reference: DonePoint, base: Predictions, pair: str
+) -> Integers:
+    """Where each event of `base` is among those of `scored`."""
+    if _same_dataset(point, reference):
+        # scores without sources, of validation or of older versions, are in the order of the dataset
+        if scored.sources is None or base.sources is None:
+            if len(scored.labels) != len(base.labels):
+                raise OtherEventsError(f"{pair} were tested on different events")
+            return np.arange(len(base.labels))
+        if np.array_equal(scored.sources, base.sources):
+            return np.arange(len(base.labels))
+    mine, theirs = _keys(point, scored, reference, base)
+    order, wanted = np.argsort(mine), np.argsort(theirs)
+    if not np.array_equal(mine[order], theirs[wanted]):
+        common = len(np.intersect1d(mine, theirs))
+        raise OtherEventsError(
+            f"{pair} were tested on different events: {len(mine):,} and {len(theirs):,}, with {common:,} in "
+            "common"
+        )
+    places = np.empty(len(theirs), np.int64)
+    places[wanted] = order
+    return places
+
+
+def _keys(
+    point: DonePoint, scored: Predictions, reference: DonePoint, base: Predictions
+) -> tuple[Integers, Integers]:
+    """A number for each event of both, the same for the same row of the same raw file."""
+    sources = _sources(point, scored), _sources(reference, base)
+    if _same_dataset(point, reference):
+        # its files have the same numbers
+        numbers = [source[:, 0].astype(np.int64) for source in sources]
+    else:
+        files = _files(point, scored), _files(reference, base)
+        _, same = np.unique(np.concatenate(files), axis=0, return_inverse=True)
+        parts = np.split(same.reshape(-1), [len(files[0])])
+        numbers = [part[source[:, 0]] for part, source in zip(parts, sources, strict=True)]
+    mine, theirs = ((number << 32) | source[:, 1] for number, source in zip(numbers, sources, strict=True))
+    return mine, theirs
+
+
+def _same_dataset(one: DonePoint, other: DonePoint) -> bool:
+    return one.record.dataset.get("config_hash") == other.record.dataset.get("config_hash")
+
+
+def _sources(point: DonePoint, scored: Predictions) -> NDArray[np.uint32]:
+    if scored.sources is None:
+        raise _unknown(point, "its scores do not say which raw file and row each event is from")
+    return scored.sources
+
+
+def _files(point: DonePoint, scored: Predictions) -> NDArray[np.uint8]:
+    """What each raw file is, by its number in the dataset; in the manifest for scores of older versions."""
+    files = scored.files
+    if files is None:
+        path = Path(point.record.dataset.get("path", ""))
+        try:
+            manifest = Manifest.read(path)
+        except (DlscanError, OSError):
+            raise _unknown(point, f"its scores do not name raw files, and {path} has no dataset") from None
+        if manifest.config_hash != point.record.dataset.get("config_hash"):
+            raise _unknown(
+                point, f"its scores do not name raw files, and {path} has been prepared again since"
+            )
+        files = file_ids(manifest.sources)
+    if len(scored.labels) and int(_sources(point, scored)[:, 0].max()) >= len(files):
+        raise ScanError(f"{point.paths.predictions}: damaged: an event is from a raw file that is not listed")
+    return files
+
+
+def _unknown(point: DonePoint, reason: str) -> OtherEventsError:
+    return OtherEventsError(
+        f"{point.paths.directory}: the test events cannot be compared with those of another dataset: {reason}"
+        " (an older version of dlscan wrote them; train the point again)"
+    )

@@ -1,0 +1,210 @@
+"""Finished points as a table: which columns, in which order, as typed data."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from dlscan.analysis.columns.catalog import MODEL_NAME, REPEATS, SCAN
+from dlscan.analysis.columns.column import Column
+from dlscan.analysis.columns.names import SEED, asked_classes, classes_of, varying_columns
+from dlscan.analysis.columns.of_points import columns_of
+from dlscan.analysis.compare.versus import compared, find_point
+from dlscan.analysis.lookup import matching
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.tables.best import choose
+from dlscan.analysis.tables.notes import (
+    missing_notes,
+    presented,
+    reasons_of,
+    split_note,
+    spoken,
+    uncertainty_note,
+)
+from dlscan.analysis.tables.order import order
+from dlscan.analysis.tables.pivot import pivot as pivoted
+from dlscan.analysis.tables.rows import Rows, naming_note, rows_of
+from dlscan.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LAST_DEFAULTS = ("Mean_AUC", "test_loss")
+DEFAULT_VALUE = "Mean_AUC"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table of models.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        What is shown, in order; each knows its kind.
+    notes : tuple of str
+        Lines that belong below it: which split the numbers are from, how the best was chosen ...
+    titled : bool
+        Whether a header for print has titles with `data.labels`, not names.
+    """
+
+    columns: tuple[Column, ...]
+    notes: tuple[str, ...] = ()
+    titled: bool = False
+
+    @functools.cached_property
+    def frame(self) -> "pd.DataFrame":
+        """The columns as typed, nullable ones: `Int64`, `Float64`, `boolean`, `string`.
+
+        Uncertainties stand beside their column as `_Down` and `_Up`, spreads over repeats as `_Spread`.
+        """
+        # pandas takes a while to import, and a text does not need it
+        from dlscan.analysis.tables.frame import frame_of
+
+        return frame_of(self.columns)
+
+
+def table(
+    points: Sequence[DonePoint],
+    columns: Sequence[str] | None = None,
+    sort: Sequence[str] = (),
+    where: str | None = None,
+    *,
+    name: Sequence[str] = (),
+    repeats: Literal["mean", "each"] | None = None,
+    errors: bool = False,
+    versus: str | int | None = None,
+    best: str | None = None,
+    pivot: Sequence[str] = (),
+    value: str | None = None,
+) -> Table:
+    """The table of `points`.
+
+    Parameters
+    ----------
+    points : sequence of DonePoint
+        As `load` gives them: by scan, then by number.
+    columns : sequence of str, optional
+        Names without regard to case, or patterns such as `*_AUC`; `Model Name` is first in any case. By
+        default what varies, `Epochs`, the AUC of each class, `Mean_AUC` and `test_loss`.
+    sort : sequence of str
+        Columns to sort by: see `order`.
+    where : str, optional
+        Show only the models for which this expression holds: see `select`.
+    name : sequence of str
+        The parameters that `Model Name` is made of, instead of those that the scan varies.
+    repeats : {"mean", "each"}, optional
+        Whether points that differ in their seed alone share a line, with mean and spread (the default), or
+        have a line each (always so with `versus`).
+    errors : bool
+        With the 68 % intervals of the numbers.
+    versus : str or int, optional
+        With the differences of all AUCs from this point: `7`, `SCAN:7`.
+    best : str, optional
+        Show the best model alone, chosen by this number of the validation split: see `choose`.
+    pivot : sequence of str
+        Two parameters: show `value` as rows by columns of them.
+    value : str, optional
+        `Mean_AUC` by default.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    UsageError
+        If a column does not exist (the message names the nearest) or two wishes exclude each other.
+    ScanError
+        If `versus` points were tested on different events.
+    """
+    _require_together(pivot, value, columns=columns, sort=sort, name=name, versus=versus, best=best)
+    if versus is not None and repeats == "mean":
+        raise UsageError("--versus compares single points; leave out --repeats mean")
+    each = repeats == "each" or versus is not None
+    rows = rows_of(points, name, where, each=each)
+    titled = any(point.labels for point in points)
+    if pivot:
+        shown, note = pivoted(rows, pivot, value or DEFAULT_VALUE)
+        made = tuple(presented(shown, errors))
+        return Table(made, (note, *uncertainty_note(made, errors)), titled)
+    notes = naming_note(rows, name)
+    if best is None:
+        rows = rows.take(order(rows.columns, sort))
+        names = _shown(rows, columns)
+    else:
+        choice = choose(rows, best)
+        rows = rows.take([choice.position])
+        names = [*_shown(rows, columns), choice.column.name]
+        notes.append(choice.note)
+    wanted = [rows.columns[each] for each in dict.fromkeys(names)]
+    if versus is not None:
+        reference = find_point(points, str(versus))
+        wanted, note = compared(presented(wanted, errors), rows.points, reference)
+        notes.append(note)
+    else:
+        wanted = presented(wanted, errors)
+    notes += missing_notes(wanted, rows.models)
+    notes = [*split_note(wanted), *uncertainty_note(wanted, errors), *notes]
+    return Table(tuple(wanted), tuple(notes), titled)
+
+
+def list_columns(points: Sequence[DonePoint], where: str | None = None) -> Table:
+    """All columns that a table of `points` can have: kind, unit, split, meaning, what is missing and why."""
+    return Table(_listing(rows_of(points, where=where)))
+
+
+def ordered(points: Sequence[DonePoint], sort: Sequence[str]) -> list[DonePoint]:
+    """`points` in the order that `table` shows them in, each by itself."""
+    return [points[number] for number in order(columns_of(points), sort)] if sort else list(points)
+
+
+def _shown(rows: Rows, columns: Sequence[str] | None) -> list[str]:
+    several = [SCAN] if len(set(rows.columns[SCAN].values)) > 1 else []
+    if columns is None:
+        return [MODEL_NAME, *several, *_default_columns(rows)]
+    keys = rows.columns.keys_in_file
+    return [MODEL_NAME, *several, *(found for name in columns for found in matching(name, keys))]
+
+
+def _default_columns(rows: Rows) -> list[str]:
+    points = rows.points
+    classes = classes_of(points)
+    areas = [f"{name}_AUC" for name in asked_classes(points)]
+    # of two classes the mean is that of one number with itself
+    last = [name for name in LAST_DEFAULTS if len(classes) != 2 or name != DEFAULT_VALUE]
+    varying = [name for name in varying_columns(points) if not (rows.repeated and name == SEED)]
+    repeats = [REPEATS] if rows.repeated else []
+    names = [*varying, *repeats, "Epochs", *areas, *last]
+    return [name for name in names if name in rows.columns]
+
+
+def _require_together(pivot: Sequence[str], value: str | None, **others: object) -> None:
+    if value is not None and not pivot:
+        raise UsageError("--value is what --pivot shows; give --pivot width,depth too")
+    wrong = [f"--{name}" for name, given in others.items() if given not in (None, (), [])]
+    if pivot and wrong:
+        raise UsageError(f"--pivot shows one number and goes without {', '.join(wrong)}")
+
+
+def _listing(rows: Rows) -> tuple[Column, ...]:
+    """A line per column: name, kind, unit, split, what it is, and for how many models it is missing."""
+    count = len(rows.models)
+    lines = []
+    for column in rows.columns.values():
+        missing = sum(value is None for value in column.values)
+        reasons = spoken(reasons_of(column, rows.models))
+        lines.append(
+            (
+                column.name,
+                column.kind,
+                column.about.unit or None,
+                column.about.split or None,
+                column.about.meaning or None,
+                f"{missing} of {count}{': ' + reasons if reasons else ''}" if missing else None,
+            )
+        )
+    titles = ("Column", "Kind", "Unit", "Split", "Meaning", "Missing")
+    return tuple(
+        Column(title, "text", tuple(values))
+        for title, values in zip(titles, zip(*lines, strict=True), strict=True)
+    )
