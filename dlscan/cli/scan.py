@@ -91,6 +91,7 @@ def scan(
         batch_system(batch).check(batch)
     plan = scans.freeze(experiment, manifest.config_hash, extend=extend)
     scanning.say_older(plan)
+    scanning.say_doubtful(plan)
     if detach:
         states = ["--retry", ",".join(retry)] if retry else []
         start_detached(plan, [str(file), *overrides, "--on", "local", *states])

@@ -58,6 +58,7 @@ def show(experiment: "Experiment", batch: "Batch", retry: tuple[str, ...], exten
 
     plan, manifest = scans.draft(experiment, extend)
     say_older(plan)
+    say_doubtful(plan)
     points = scans.find_work(plan, batch, manifest, tell, retry).points
     found = forecast(experiment, plan, points)
     jobs = {point.number: pack for pack in found.packs for point in pack}
@@ -94,6 +95,17 @@ def say_older(plan: "Plan") -> None:
             f"{plan.directory}: planned by an older version of dlscan, which merged the inputs only in the "
             "output layer; its points keep that network (model.merged_depth: 0). For the new network, give "
             "the experiment another name"
+        )
+
+
+def say_doubtful(plan: "Plan") -> None:
+    """Say of points that are allowed and most probably not meant."""
+    networks = [plan.experiment.at(point.params).model for point in plan.points]
+    zeros = [network for network in networks if getattr(network.parameters, "initializer", "") == "zeros"]
+    if zeros:
+        tell(
+            f"Warning: {plan.directory}: {counted(len(zeros), 'point')} with model.initializer: zeros; "
+            "hidden layers that start at zero get no gradient from each other, and most never learn"
         )
 
 

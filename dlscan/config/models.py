@@ -27,6 +27,20 @@ Activation = Literal[
     "relu", "elu", "selu", "gelu", "silu", "leaky_relu", "softplus", "softsign", "tanh", "sigmoid", "linear"
 ]
 
+# Uniform and normal are of a width that follows from the layer's, but for the last three.
+Initializer = Literal[
+    "glorot",
+    "glorot_normal",
+    "he",
+    "he_uniform",
+    "lecun",
+    "lecun_uniform",
+    "orthogonal",
+    "normal",
+    "uniform",
+    "zeros",
+]
+
 
 @dataclasses.dataclass(frozen=True)
 class NetworkSize:
@@ -71,6 +85,8 @@ class Dense:
         elsewhere. 0 keeps all inputs apart, vectors too: they meet in the output layer alone.
     merged_width : int or "auto"
         Neurons of each of these; `auto` is `width`.
+    initializer : str
+        What the weights of hidden layers are drawn from. Those of the output layer are always `glorot`.
     """
 
     width: Annotated[int, Min(1)] = 128
@@ -80,6 +96,7 @@ class Dense:
     batch_norm: bool = False
     merged_depth: Literal["auto"] | Annotated[int, Min(0)] = "auto"
     merged_width: Literal["auto"] | Annotated[int, Min(1)] = "auto"
+    initializer: Initializer = "glorot"
 
     def branches(self, inputs: Mapping[str, tuple[int, ...]]) -> list[tuple[str, ...]]:
         """The inputs of each branch, in the order of their first, from the shapes of an event."""

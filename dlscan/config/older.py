@@ -5,10 +5,12 @@ the one before the key was there.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
-# Of `model`. Inputs did not meet before the output layer.
+# Of `model: {family: dense}`, which was the only one. Inputs did not meet before the output layer.
 BEFORE = {"merged_depth": 0, "merged_width": "auto"}
+# Of a record, at the value that it had: what is told apart by its parameters must not be by what is missing.
+LATER = {"model.initializer": "glorot"}
 
 
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,17 +19,22 @@ def completed(config: Mapping[str, Any]) -> dict[str, Any]:
     Not for files of users, which mean the defaults of now.
     """
     model = config.get("model")
-    return {**config, "model": BEFORE | model} if isinstance(model, dict) else dict(config)
+    return {**config, "model": BEFORE | model} if _is_dense(model) else dict(config)
 
 
 def completed_params(params: Any) -> Any:
     """The same for the parameters of a record, `model.width` and so on; anything else stays as it is."""
-    if not isinstance(params, dict) or "model.family" not in params:
+    if not isinstance(params, dict) or params.get("model.family") != "dense":
         return params
-    return {**params, **{f"model.{key}": params.get(f"model.{key}", value) for key, value in BEFORE.items()}}
+    added = {f"model.{key}": value for key, value in BEFORE.items()} | LATER
+    return {**params, **{key: params.get(key, value) for key, value in added.items()}}
 
 
 def missing(config: Mapping[str, Any]) -> tuple[str, ...]:
     """The keys of `model` that `completed` writes out."""
     model = config.get("model")
-    return tuple(key for key in BEFORE if isinstance(model, dict) and key not in model)
+    return tuple(key for key in BEFORE if _is_dense(model) and key not in model)
+
+
+def _is_dense(model: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(model, dict) and model.get("family", "dense") == "dense"

@@ -5,6 +5,7 @@ from typing import Any
 
 from dlscan.config import Dense
 from dlscan.models.backend import keras
+from dlscan.models.initializers import initializer
 from dlscan.models.seeds import layer_seed
 
 
@@ -49,7 +50,7 @@ def _branch(group: Sequence[str], flat: Mapping[str, Any], parameters: Dense, se
 
 def _hidden(tensor: Any, width: int, name: str, random: str, parameters: Dense, seed: int) -> Any:
     layers = keras.layers
-    start = keras.initializers.GlorotUniform(seed=layer_seed(seed, random))
+    start = initializer(parameters.initializer, layer_seed(seed, random))
     tensor = layers.Dense(width, kernel_initializer=start, name=name)(tensor)
     if parameters.batch_norm:
         tensor = layers.BatchNormalization(name=f"{name}_norm")(tensor)

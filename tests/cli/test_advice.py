@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dlscan.cli.scanning import say_doubtful
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, ScanError
@@ -62,3 +63,15 @@ def test_points_are_added_with_the_same_overrides(make_experiment: Callable[...,
         freeze(more)
     assert suggested(caught.value) == ["scan", str(more.file), *more.overrides, "--extend"]
     assert len(freeze(more, extend=True).points) == 2
+
+
+def test_a_scan_whose_weights_start_from_zeros_is_warned_about_and_goes_on(
+    make_experiment: Callable[..., Experiment], capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = {"model.initializer": ["glorot", "zeros"], "model.width": [4, 8]}
+    say_doubtful(freeze(make_experiment(scan={"grid": grid})))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Warning: ")
+    assert "2 points with model.initializer: zeros" in line
+    say_doubtful(freeze(make_experiment("name=other")))
+    assert not capsys.readouterr().err

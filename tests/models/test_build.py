@@ -2,6 +2,7 @@ import dataclasses
 import itertools
 import subprocess
 import sys
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from dlscan.config.data import NORMALIZATIONS
 from dlscan.config.models import FAMILIES as CONFIGURED
 from dlscan.dataset import RANKS
 from dlscan.models import FAMILIES, build, keras
+from dlscan.models.seeds import layer_seed
 
 
 def weights(network):
@@ -145,6 +147,64 @@ def test_initial_weights_do_not_depend_on_dropout(manifest):
 
     for name in without:
         np.testing.assert_array_equal(without[name], dropped[name])
+
+
+DRAWN = {
+    # variance of a kernel of 200 by 100, and its largest value
+    "glorot": (2 / 300, (6 / 300) ** 0.5),
+    "glorot_normal": (2 / 300, 2.3 * (2 / 300) ** 0.5),
+    "he": (2 / 200, 2.3 * (2 / 200) ** 0.5),
+    "he_uniform": (2 / 200, (6 / 200) ** 0.5),
+    "lecun": (1 / 200, 2.3 * (1 / 200) ** 0.5),
+    "lecun_uniform": (1 / 200, (3 / 200) ** 0.5),
+    "orthogonal": (1 / 200, 1.0),
+    "normal": (0.05**2, 0.3),
+    "uniform": (0.05**2 / 3, 0.05),
+    "zeros": (0.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", get_args(get_type_hints(Dense)["initializer"]))
+def test_hidden_layers_start_from_what_the_initializer_draws(name, make_manifest):
+    def kernels(seed):
+        network = build(Model("dense", Dense(100, 1, initializer=name)), make_manifest(x=(200,)), {}, seed)
+        layers = [network.get_layer(layer) for layer in ("x-hidden_1", "net-output")]
+        return [keras.ops.convert_to_numpy(layer.kernel) for layer in layers]
+
+    (hidden, output), (again, _), (other, _) = kernels(1), kernels(1), kernels(2)
+    variance, largest = DRAWN[name]
+    np.testing.assert_allclose(hidden.var(), variance, rtol=0.05)
+    assert np.abs(hidden).max() <= largest + 1e-6
+    np.testing.assert_array_equal(hidden, again)
+    assert name == "zeros" or not np.array_equal(hidden, other)
+    if name == "orthogonal":
+        np.testing.assert_allclose(hidden.T @ hidden, np.eye(100), atol=1e-5)
+    # and the output layer as ever
+    np.testing.assert_allclose(output.var(), 2 / 103, rtol=0.2)
+
+
+def test_by_default_weights_are_those_of_versions_without_initializers(make_manifest):
+    network = build(Model("dense", Dense(16, 2)), make_manifest(x=(5,)), {}, seed=3)
+    for number, shape in ((1, (5, 16)), (2, (16, 16))):
+        seed = layer_seed(3, f"x.hidden_{number}")
+        np.testing.assert_array_equal(
+            keras.ops.convert_to_numpy(network.get_layer(f"x-hidden_{number}").kernel),
+            keras.ops.convert_to_numpy(keras.initializers.GlorotUniform(seed)(shape)),
+        )
+
+
+def test_hidden_layers_that_start_from_zeros_learn_nothing(make_manifest):
+    network = build(Model("dense", Dense(8, 2, initializer="zeros")), make_manifest("SB", x=(3,)), {})
+    before = weights(network)
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(500, 3)).astype(np.float32)
+    network.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    network.fit({"x": x}, (x[:, 0] > 0).astype(int), batch_size=50, epochs=2, verbose=0)
+
+    after = weights(network)
+    for name in [name for name in before if "hidden" in name and name.endswith("kernel")]:
+        np.testing.assert_array_equal(before[name], after[name])
+    assert len({tuple(scores) for scores in network.predict_on_batch({"x": x})}) == 1
 
 
 def test_layers_of_equal_shape_start_from_different_weights(make_manifest):

@@ -190,8 +190,9 @@ def test_times_of_an_older_pack_are_shared_out_and_its_network_is_known(write_sc
         assert point.record.job_seconds == 2.5 * point.record.epochs
         assert point.record.train_seconds == point.record.job_seconds / 4
         assert point.record.params["model.merged_depth"] == 0
-        # or a table of both would have a column for it
+        # or a table of both would have a column for it, and repeats would be told apart by it
         assert point.record.params["model.merged_width"] == "auto"
+        assert point.record.params["model.initializer"] == "glorot"
 
 
 def test_an_old_record_whose_classes_would_be_refused_today_is_read(write_scan):
