@@ -18,6 +18,7 @@ from dlscan.metrics.classification import (
     reliability,
 )
 from dlscan.metrics.delong import auc_difference, auc_estimate
+from dlscan.metrics.energy_resolution import ResolutionFit, fit_resolution
 from dlscan.metrics.estimate import Estimate, efficiency_estimate, share_estimate, weighted_mean
 from dlscan.metrics.measure import EFFICIENCIES, Measured, measure, measure_validation
 from dlscan.metrics.measure_regression import measure_regression, measure_regression_validation
@@ -40,6 +41,7 @@ __all__ = [
     "Estimate",
     "Measured",
     "Reliability",
+    "ResolutionFit",
     "TruthBin",
     "accuracy",
     "accuracy_estimate",
@@ -53,6 +55,7 @@ __all__ = [
     "discriminant",
     "efficiency_estimate",
     "event_losses",
+    "fit_resolution",
     "half_width_estimate",
     "in_bins_of_truth",
     "log_loss",
