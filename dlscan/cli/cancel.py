@@ -2,7 +2,7 @@
 
 import click
 
-from dlscan.cli.output import say
+from dlscan.cli.output import say, tell
 from dlscan.spelling import counted
 
 
@@ -26,7 +26,6 @@ def cancel(scan: str, numbers: tuple[int, ...], forget: bool, more: tuple[int, .
     """
     from dlscan import scan as scans
     from dlscan.cli.arguments import scan_directory
-    from dlscan.cli.scanning import tell
 
     if more and not numbers:
         raise click.UsageError(f"unexpected argument {more[0]}; give point numbers after --point")

@@ -17,6 +17,11 @@ def say(text: object, err: bool = False, nl: bool = True) -> None:
     click.echo(harmless(str(text)), err=err, nl=nl)
 
 
+def tell(text: object) -> None:
+    """Print a line to stderr: how a command goes on, not what it gives."""
+    say(text, err=True)
+
+
 def clear_line() -> None:
     """Clear the line of the terminal that stderr is."""
     click.echo("\r\x1b[2K", nl=False, err=True)

@@ -2,18 +2,11 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from dlscan.cli import scanning
 from dlscan.cli.experiment import experiment_arguments
-from dlscan.cli.here import detach as start_detached
-from dlscan.cli.here import train_here
-
-if TYPE_CHECKING:
-    from dlscan.config import Experiment
-    from dlscan.dataset import Manifest
+from dlscan.cli.scan_options import retry_states, with_scheduler
 
 
 @click.command()
@@ -32,7 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--retry",
     metavar="STATE,...",
-    callback=scanning.retry_states,
+    callback=retry_states,
     default="",
     help="Retry points in these states (failed, oom, diverged), however often they crashed.",
 )
@@ -71,57 +64,29 @@ def scan(
       dlscan scan lcd.yaml name=quick train.epochs=5 'scan.grid.model.width=[32,64]'
     """
     from dlscan import scan as scans
+    from dlscan.bench.dry_run import dry_run as find_dry_run
     from dlscan.bench.forecast import rehearse
+    from dlscan.cli import dry_run as words
+    from dlscan.cli.conclusion import conclude
+    from dlscan.cli.scan_display import ScanDisplay, say_detached
     from dlscan.config import load
 
     where = [f"batch.system={system or 'dask'}"] if system or scheduler else []
     experiment = load(file, [*overrides, *where])
-    batch = scanning.with_scheduler(experiment.batch, scheduler)
+    batch = with_scheduler(experiment.batch, scheduler)
+    display = ScanDisplay()
     if dry_run:
-        scanning.show(experiment, batch, retry, extend)
-        return
-    if detach and batch.system != "local":
-        raise click.UsageError(
-            f"--detach: {batch.system} jobs do not depend on the terminal; leave out --detach"
-        )
-    manifest = _check(experiment)
-    if batch.system != "local":
-        from dlscan.batch import system as batch_system
-
-        batch_system(batch).check(batch)
-    plan = scans.freeze(experiment, manifest.config_hash, extend=extend)
-    scanning.say_older(plan)
-    scanning.say_doubtful(plan)
-    if detach:
+        words.show(find_dry_run(experiment, batch, display, retry, extend), batch.system)
+    elif detach:
+        if batch.system != "local":
+            raise click.UsageError(
+                f"--detach: {batch.system} jobs do not depend on the terminal; leave out --detach"
+            )
         states = ["--retry", ",".join(retry)] if retry else []
-        start_detached(plan, [str(file), *overrides, "--on", "local", *states])
-        return
-    with scans.submitting(plan):
-        scans.reconcile(plan, scanning.tell)
-        rehearsal = partial(rehearse, experiment, plan)
-        work = scans.find_work(plan, batch, manifest, scanning.tell, retry, rehearsal)
-        if scans.settle(plan, work.statuses, scanning.tell):
-            # what was written down counts as a crash
-            work = scans.find_work(plan, batch, manifest, scanning.tell, retry, rehearsal)
-        submitted = None if batch.system == "local" else scans.submit(plan, work.packs, batch)
-    if submitted is None:
-        train_here(experiment, plan, work)
-        return
-    scanning.say_submitted(plan, batch, work, submitted)
-    if wait and (submitted.ids or work.under_way):
-        if submitted.refusal:
-            scanning.tell(submitted.refusal)
-        scanning.wait_for(plan)
-    scanning.raise_refusal(plan, work, submitted)
-
-
-def _check(experiment: "Experiment") -> "Manifest":
-    from dlscan.backend import choose_backend
-    from dlscan.dataset import Manifest
-
-    if experiment.batch.system == "local":
-        choose_backend()  # elsewhere a container may have it
-    manifest = Manifest.of(experiment)
-    manifest.require(experiment)
-    manifest.require_transport(experiment)
-    return manifest
+        arguments = [str(file), *overrides, "--on", "local", *states]
+        say_detached(scans.detach(experiment, batch, display, arguments, extend))
+    else:
+        measure = partial(rehearse, experiment)
+        conclude(
+            scans.run(experiment, batch, display, retry=retry, extend=extend, wait=wait, rehearse=measure)
+        )

@@ -1,13 +1,15 @@
 """Scans: what to try, the frozen plan, running it, and how far it is."""
 
 from dlscan.scan.cancel import Cancelled, cancel
+from dlscan.scan.detach import Detached, detach
 from dlscan.scan.freeze import freeze
-from dlscan.scan.local import Report, local_slots, run_local
+from dlscan.scan.local import PointEnded
 from dlscan.scan.plan import Plan
+from dlscan.scan.run import Listener, Run, run
 from dlscan.scan.space import Point, expand
 from dlscan.scan.states import CRASHED, STATES, UNDER_WAY
-from dlscan.scan.status import PointStatus, point_status, scan_status, settle
-from dlscan.scan.submit import Submitted, reconcile, request_for, submit, submitting
+from dlscan.scan.status import PointStatus, point_status, scan_status
+from dlscan.scan.submit import Submitted, submit
 from dlscan.scan.wait import watch
 from dlscan.scan.work import Work, draft, find_work
 
@@ -16,25 +18,24 @@ __all__ = [
     "STATES",
     "UNDER_WAY",
     "Cancelled",
+    "Detached",
+    "Listener",
     "Plan",
     "Point",
+    "PointEnded",
     "PointStatus",
-    "Report",
+    "Run",
     "Submitted",
     "Work",
     "cancel",
+    "detach",
     "draft",
     "expand",
     "find_work",
     "freeze",
-    "local_slots",
     "point_status",
-    "reconcile",
-    "request_for",
-    "run_local",
+    "run",
     "scan_status",
-    "settle",
     "submit",
-    "submitting",
     "watch",
 ]

@@ -18,7 +18,7 @@ from dlscan.scan.status import PointStatus, point_status, scan_status, statuses_
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class PointEnded:
     """What became of a point in this run: its state now, and how many points of the run have ended."""
 
     status: PointStatus
@@ -38,13 +38,13 @@ def job_for(plan: Plan, points: Sequence[Point]) -> Job:
     return Job(name, train_command(plan.directory, numbers), plan.paths(points[0]).log, numbers)
 
 
-class Teller(Protocol):
+class Listener(Protocol):
     """Who is told how a scan on this machine goes on."""
 
     def line(self, text: str) -> None:
         """Take note of something."""
 
-    def ended(self, report: Report) -> None:
+    def ended(self, point: PointEnded) -> None:
         """Take note of what became of a point."""
 
     def under_way(self, states: Sequence[PointStatus]) -> None:
@@ -52,7 +52,7 @@ class Teller(Protocol):
 
 
 def run_local(
-    plan: Plan, packs: Sequence[tuple[Point, ...]], batch: Batch, teller: Teller
+    plan: Plan, packs: Sequence[tuple[Point, ...]], batch: Batch, listener: Listener
 ) -> list[PointStatus]:
     """Train points in processes of this machine, as many at a time as it has room for.
 
@@ -68,7 +68,7 @@ def run_local(
         The points of each process.
     batch : Batch
         What each process may use.
-    teller : Teller
+    listener : Listener
         Gets what became of each point, and how far they are.
 
     Returns
@@ -80,7 +80,7 @@ def run_local(
     before: dict[Job, dict[PointPaths, int]] = {}
     ended, total = 0, sum(map(len, packs))
     slots = LocalSlots(batch)
-    others = Others(plan, slots.slots, teller.line)
+    others = Others(plan, slots.slots, listener.line)
     trained = [point for points in packs for point in points]
     seldom = Seldom()
     # closed at once when an interrupt comes, so that jobs are stopped before anything else happens
@@ -90,7 +90,7 @@ def run_local(
                 if seldom.due:
                     # how far they are is worth no training: a file server may be away for a moment
                     with seldom.looking(), contextlib.suppress(DlscanError, OSError):
-                        teller.under_way(statuses_by_files(plan, trained))
+                        listener.under_way(statuses_by_files(plan, trained))
             elif isinstance(event, Job):
                 points = [plan.paths(plan.point(number)) for number in event.points]
                 before[event] = attempts_before(points)
@@ -99,7 +99,7 @@ def run_local(
                 for number in event.job.points:
                     ended += 1
                     try:
-                        teller.ended(Report(point_status(plan, plan.point(number)), ended, total))
+                        listener.ended(PointEnded(point_status(plan, plan.point(number)), ended, total))
                     except (DlscanError, OSError) as error:  # the others train on
-                        teller.line(f"point {number} ended, and its state cannot be read: {error}")
+                        listener.line(f"point {number} ended, and its state cannot be read: {error}")
     return scan_status(plan)

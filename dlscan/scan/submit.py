@@ -32,6 +32,8 @@ class Submitted:
 
     Attributes
     ----------
+    system : str
+        Where to.
     jobs : tuple of tuple of int
         The points of each job that the system has.
     ids : tuple of str
@@ -42,6 +44,7 @@ class Submitted:
         Why there are fewer jobs than wanted; empty if there are not.
     """
 
+    system: str
     jobs: tuple[tuple[int, ...], ...]
     ids: tuple[str, ...]
     points: int
@@ -125,7 +128,7 @@ def submit(plan: Plan, packs: Sequence[tuple[Point, ...]], batch: Batch) -> Subm
         ids += new
         if refusal:
             break
-    return Submitted(tuple(taken), tuple(ids), sum(map(len, jobs)), refusal)
+    return Submitted(batch.system, tuple(taken), tuple(ids), sum(map(len, jobs)), refusal)
 
 
 def _submit_once(

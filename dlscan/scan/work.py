@@ -83,7 +83,7 @@ def find_work(
     manifest: Manifest | None,
     say: Say,
     retry: Collection[str] = (),
-    rehearse: Callable[[Sequence[Point]], object] = lambda points: None,
+    rehearse: Callable[[Plan, Sequence[Point]], object] = lambda plan, points: None,
 ) -> Work:
     """Find what is to be done of a scan: all that is neither done nor queued nor running.
 
@@ -100,13 +100,13 @@ def find_work(
     retry : collection of str
         States whose points are tried again however often they crashed.
     rehearse : callable
-        Gets the points before they are packed, to measure what packs are made by.
+        Gets the plan and the points before they are packed, to measure what packs are made by.
     """
     statuses = scan_status(plan, say=say)
     points: Sequence[Point] = [status.point for status in to_submit(statuses, batch, retry)]
     if not points:
         return Work(statuses, [])
-    rehearse(points)
+    rehearse(plan, points)
     known = None
     if batch.models_per_job == "auto":
         known = known_speed(plan, manifest, find_room(batch))

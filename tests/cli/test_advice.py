@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dlscan.cli.scanning import say_doubtful
+from dlscan.cli.scan_display import ScanDisplay
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, ScanError
@@ -69,9 +69,9 @@ def test_a_scan_whose_weights_start_from_zeros_is_warned_about_and_goes_on(
     make_experiment: Callable[..., Experiment], capsys: pytest.CaptureFixture[str]
 ) -> None:
     grid = {"model.initializer": ["glorot", "zeros"], "model.width": [4, 8]}
-    say_doubtful(freeze(make_experiment(scan={"grid": grid})))
+    ScanDisplay().planned(freeze(make_experiment(scan={"grid": grid})))
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("Warning: ")
     assert "2 points with model.initializer: zeros" in line
-    say_doubtful(freeze(make_experiment("name=other")))
+    ScanDisplay().planned(freeze(make_experiment("name=other")))
     assert not capsys.readouterr().err

@@ -10,7 +10,8 @@ import pytest
 from dlscan.batch import ends
 from dlscan.config import Experiment
 from dlscan.errors import ScanError
-from dlscan.scan import PointStatus, Report, freeze, local, processes, run_local
+from dlscan.scan import PointEnded, PointStatus, freeze, local, processes
+from dlscan.scan.local import run_local
 
 Make = Callable[..., Experiment]
 
@@ -25,7 +26,7 @@ class Silent:
     def line(self, text: str) -> None:
         self.lines.append(text)
 
-    def ended(self, report: Report) -> None:
+    def ended(self, point: PointEnded) -> None:
         self.ends += 1
 
     def under_way(self, states: Sequence[PointStatus]) -> None:
@@ -37,7 +38,7 @@ def test_a_look_that_fails_ends_no_training(
     make_experiment: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     plan = freeze(make_experiment(scan={"grid": {"model.width": [4, 8]}}))
-    teller, failed = Silent(), []
+    listener, failed = Silent(), []
 
     def fail(*_: Any) -> Any:
         failed.append(1)
@@ -50,8 +51,8 @@ def test_a_look_that_fails_ends_no_training(
     ):
         monkeypatch.setattr(module, name, fail)
     packs = [(point,) for point in plan.points]
-    assert len(run_local(plan, packs, plan.experiment.batch, teller)) == 2
+    assert len(run_local(plan, packs, plan.experiment.batch, listener)) == 2
     assert failed
-    assert (teller.looks, teller.ends) == (0, 0)
-    assert sorted(line.split(" ended")[0] for line in teller.lines) == ["point 1", "point 2"]
+    assert (listener.looks, listener.ends) == (0, 0)
+    assert sorted(line.split(" ended")[0] for line in listener.lines) == ["point 1", "point 2"]
     assert caplog.text.count("cannot write down how its job ended") == 2

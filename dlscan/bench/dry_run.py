@@ -1,0 +1,78 @@
+"""What a scan would do: its points, the commands and the script of its jobs, and how long they take."""
+
+import dataclasses
+from collections.abc import Collection, Sequence
+
+from dlscan.batch import Request, system
+from dlscan.bench.forecast import Forecast, forecast
+from dlscan.config import Batch, Experiment
+from dlscan.errors import BatchError
+from dlscan.scan import Listener, Plan, Point, draft, find_work
+from dlscan.scan.submissions import Submissions
+
+
+@dataclasses.dataclass(frozen=True)
+class DryRun:
+    """What a scan would do.
+
+    Attributes
+    ----------
+    plan : Plan
+        As it would be frozen.
+    points : list of Point
+        Those that would be trained.
+    commands : list of list of str
+        For each of them, the command of its job.
+    script : str
+        Of the jobs; empty on this machine.
+    refusal : str
+        Why the batch system would refuse them; empty if nothing is known.
+    forecast : Forecast
+        The jobs, and how long they take.
+    """
+
+    plan: Plan
+    points: list[Point]
+    commands: list[list[str]]
+    script: str
+    refusal: str
+    forecast: Forecast
+
+
+def dry_run(
+    experiment: Experiment,
+    batch: Batch,
+    listener: Listener,
+    retry: Collection[str] = (),
+    extend: bool = False,
+) -> DryRun:
+    """Find what `dlscan.scan.run` would do, with arguments and errors as there; writes nothing."""
+    plan, manifest = draft(experiment, extend)
+    listener.planned(plan)
+    points = find_work(plan, batch, manifest, listener.line, retry).points
+    found = forecast(experiment, plan, points)
+    jobs = {point.number: pack for pack in found.packs for point in pack}
+    commands = [_command(plan, jobs[point.number]) for point in points]
+    if batch.system == "local" or not points:
+        return DryRun(plan, points, commands, "", "", found)
+    refusal = ""
+    try:
+        system(batch).check(batch)
+    except BatchError as error:
+        refusal = str(error)
+    return DryRun(plan, points, commands, _script(experiment, batch, plan, found), refusal, found)
+
+
+def _command(plan: Plan, points: Sequence[Point]) -> list[str]:
+    """As a person would type it."""
+    numbers = [str(point.number) for point in points]
+    return ["dlscan", "train", str(plan.directory), "--point", *numbers]
+
+
+def _script(experiment: Experiment, batch: Batch, plan: Plan, found: Forecast) -> str:
+    packs = tuple(tuple(point.number for point in pack) for pack in found.packs)
+    number, directory = Submissions(plan.directory).next_place()
+    names = {point.number: point.directory for pack in found.packs for point in pack}
+    tag = f"dlscan-dry-run-{number}"
+    request = Request(tag, plan.directory, directory, packs, batch, names, experiment.data.prepared)
+    return system(batch).script(request)

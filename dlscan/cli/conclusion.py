@@ -1,0 +1,65 @@
+"""How `dlscan scan` ends: what it says last, and the error if not every point is done."""
+
+from collections.abc import Sequence
+
+from dlscan.cli.output import say
+from dlscan.cli.scan_display import status_command
+from dlscan.errors import BatchError, PointsFailed
+from dlscan.scan import CRASHED, Plan, PointStatus, Run, Submitted, Work
+from dlscan.spelling import counted
+
+
+def conclude(run: Run) -> None:
+    """Say how many points are done, of a run that stayed until its end.
+
+    Raises
+    ------
+    PointsFailed
+        If not all are, or some crashed too often to be tried again.
+    BatchError
+        If the batch system refused some.
+    """
+    if run.statuses is not None:
+        _require_done(run.plan, run.statuses)
+    if run.submitted is not None:
+        _require_taken(run.plan, run.work, run.submitted)
+
+
+def _require_done(plan: Plan, states: Sequence[PointStatus]) -> None:
+    failed = [state for state in states if state.state in CRASHED]
+    others = [state for state in states if state.state not in (*CRASHED, "done")]
+    done = len(states) - len(failed) - len(others)
+    say(f"{plan.directory}: {done} of {len(states)} points done")
+    if failed:
+        raise PointsFailed(
+            f"{len(failed)} of {len(states)} points failed, first {failed[0].point.directory} "
+            f"({failed[0].error}); see `{status_command(plan)}`, fix the cause, then run the same command "
+            "again"
+        )
+    if others and all(other.state == "running" for other in others):
+        raise PointsFailed(f"{_are(others)} being trained by another process; see `{status_command(plan)}`")
+    if others:
+        raise PointsFailed(
+            f"{_are(others)} not done yet ({', '.join(sorted({other.state for other in others}))}); "
+            f"run the same command again to continue"
+        )
+
+
+def _require_taken(plan: Plan, work: Work, submitted: Submitted) -> None:
+    if submitted.refusal:
+        rest = submitted.points - sum(map(len, submitted.jobs))
+        raise BatchError(
+            f"{plan.directory}: {rest} of {counted(submitted.points, 'point')} not submitted: "
+            f"{submitted.refusal}; once this is resolved, run the same command again"
+        )
+    if work.left_out:
+        first = work.left_out[0]
+        raise PointsFailed(
+            f"{counted(len(work.left_out), 'point')} crashed too often to be tried again, first "
+            f"{first.point.directory} ({first.state}: {first.error}); fix the cause, then run this command "
+            f"with --retry {','.join(sorted({status.state for status in work.left_out}))}"
+        )
+
+
+def _are(states: Sequence[PointStatus]) -> str:
+    return f"{counted(len(states), 'point')} {'is' if len(states) == 1 else 'are'}"

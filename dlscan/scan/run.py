@@ -1,0 +1,140 @@
+"""What `dlscan scan` does, from an experiment to points that are trained or submitted."""
+
+import dataclasses
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from dlscan.backend import choose_backend
+from dlscan.batch import system
+from dlscan.config import Batch, Experiment
+from dlscan.dataset import Manifest
+from dlscan.scan import local
+from dlscan.scan.freeze import freeze
+from dlscan.scan.plan import Plan
+from dlscan.scan.space import Point
+from dlscan.scan.status import PointStatus, settle
+from dlscan.scan.submit import Submitted, reconcile, submit, submitting
+from dlscan.scan.wait import watch
+from dlscan.scan.work import Work, find_work
+
+
+class Listener(local.Listener, Protocol):
+    """Who is told how `run` goes on."""
+
+    def planned(self, plan: Plan) -> None:
+        """Take note of the plan."""
+
+    def training(self, plan: Plan, work: Work, slots: int) -> AbstractContextManager[object]:
+        """Be there while processes of this machine train, `slots` at a time."""
+
+    def submitted(self, plan: Plan, work: Work, submitted: Submitted) -> None:
+        """Take note of what a batch system got."""
+
+    def waiting(self, submitted: Submitted) -> AbstractContextManager[object]:
+        """Be there while the batch system's jobs run; `watched` has the states meanwhile."""
+
+    def watched(self, statuses: Sequence[PointStatus]) -> None:
+        """Take note of the states of all points at one look."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What `run` did.
+
+    Attributes
+    ----------
+    plan : Plan
+        Of the scan.
+    work : Work
+        What was to be done.
+    submitted : Submitted or None
+        What a batch system got; None if this machine trained.
+    statuses : list of PointStatus or None
+        Of every point in the end; None if the jobs were not waited for.
+    """
+
+    plan: Plan
+    work: Work
+    submitted: Submitted | None
+    statuses: list[PointStatus] | None
+
+
+def run(
+    experiment: Experiment,
+    batch: Batch,
+    listener: Listener,
+    *,
+    retry: Collection[str] = (),
+    extend: bool = False,
+    wait: bool = False,
+    rehearse: Callable[[Plan, Sequence[Point]], object] = lambda plan, points: None,
+) -> Run:
+    """Train every point of a scan that is not done: here, or by a batch system.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        With the scan.
+    batch : Batch
+        Where and how it runs.
+    listener : Listener
+        Is told how it goes on.
+    retry : collection of str
+        States whose points are tried again however often they crashed.
+    extend : bool
+        Let the scan have more points or epochs than its plan.
+    wait : bool
+        Stay until the batch system's jobs have ended.
+    rehearse : callable
+        Gets the plan and its points to train before they are packed, to measure what packs are made by.
+
+    Raises
+    ------
+    DataError
+        If the dataset is not prepared, or for another experiment.
+    BatchError
+        If the batch system is not there or cannot do what is asked.
+    ScanError
+        If the plan that is there is of another experiment, or another process submits jobs of this scan.
+    """
+    plan, manifest = begin(experiment, batch, listener, extend)
+    with submitting(plan):
+        reconcile(plan, listener.line)
+        work = find_work(plan, batch, manifest, listener.line, retry, rehearse)
+        if settle(plan, work.statuses, listener.line):
+            # what was written down counts as a crash
+            work = find_work(plan, batch, manifest, listener.line, retry, rehearse)
+        submitted = None if batch.system == "local" else submit(plan, work.packs, batch)
+    if submitted is None:
+        with listener.training(plan, work, local.local_slots(batch, len(work.packs))):
+            return Run(plan, work, None, local.run_local(plan, work.packs, batch, listener))
+    listener.submitted(plan, work, submitted)
+    statuses: list[PointStatus] | None = None
+    if wait and (submitted.ids or work.under_way):
+        with listener.waiting(submitted):
+            for statuses in watch(plan, listener.line):
+                listener.watched(statuses)
+    return Run(plan, work, submitted, statuses)
+
+
+def begin(
+    experiment: Experiment, batch: Batch, listener: Listener, extend: bool = False
+) -> tuple[Plan, Manifest]:
+    """Check that a scan can run, and freeze its plan; arguments and errors as for `run`.
+
+    Returns
+    -------
+    (Plan, Manifest)
+        The plan, and its dataset.
+    """
+    if batch.system == "local":
+        choose_backend()  # elsewhere a container may have it
+    manifest = Manifest.of(experiment)
+    manifest.require(experiment)
+    manifest.require_transport(experiment)
+    if batch.system != "local":
+        system(batch).check(batch)
+    plan = freeze(experiment, manifest.config_hash, extend=extend)
+    listener.planned(plan)
+    return plan, manifest
