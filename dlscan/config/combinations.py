@@ -218,9 +218,11 @@ class Combinations:
 
     def _refused(self, section: str, own: Choice, where: str, problem: Problem) -> Problem:
         """The problem of a combination under its name, or under that of the one key that is at fault."""
-        kind = f"{section}.{SECTIONS[section].kind}"
+        rule = SECTIONS[section]
         for key, value in own.items():
-            if kind in own and not SECTIONS[section].applies(key.split(".")[1], str(own[kind])):
+            name = key.split(".")[1]
+            kind = own.get(f"{section}.{rule.decided_by(name)}")
+            if kind is not None and not rule.applies(name, str(kind)):
                 continue  # what is not for the kind that is set beside it
             try:
                 build(SECTIONS[section], self._fitting(section, {key: value}, True)[0], section)

@@ -113,9 +113,8 @@ class Data:
     # for the eyes of people alone: not part of the dataset, and it may change at any time
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
 
-    # what points of a scan may differ in, and the key that decides which others there are: any will do
+    # what points of a scan may differ in
     varied: ClassVar = ("normalize",)
-    kind: ClassVar = "balance"
 
     @classmethod
     def parse(cls, value: Any, key: str) -> "Data":
@@ -146,6 +145,11 @@ class Data:
         for name in data.classes or {}:
             check_label(name, data.classes or {}, join(key, "classes"), Problem)
         return data
+
+    @staticmethod
+    def decided_by(name: str) -> str:
+        """The key that decides whether there is the key `name`: any will do."""
+        return "balance"
 
     @staticmethod
     def applies(name: str, kind: Any) -> bool:

@@ -26,6 +26,16 @@ def put(mapping: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
     return _put(mapping, ["scan", "grid", tail] if tail and not head else key.split("."), value, key, "")
 
 
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """What both mappings say, and `above` where both do; mappings within them likewise."""
+    both = {
+        name: merged(below[name], value)
+        for name, value in above.items()
+        if isinstance(value, Mapping) and isinstance(below.get(name), Mapping)
+    }
+    return {**below, **above, **both}
+
+
 def _put(
     mapping: Mapping[str, Any], parts: Sequence[str], value: Any, key: str, above: str
 ) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class Experiment:
         """Whether a key that points set is for this family of networks, or for this optimizer."""
         section, name, *_ = key.split(".")
         rule = SECTIONS[section]
-        known: bool = rule.applies(name, getattr(getattr(self, section), rule.kind))
+        known: bool = rule.applies(name, getattr(getattr(self, section), rule.decided_by(name)))
         return known
 
     def value(self, key: str) -> Any:

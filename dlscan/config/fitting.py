@@ -1,6 +1,5 @@
-"""Which keys are for which points: some are for one family of networks or for some optimizers alone. Pure."""
+"""Which keys are for which points: some are for one family of networks or some optimizers alone. Pure."""
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,8 @@ from dlscan.config.dotted import put
 from dlscan.config.models import Model
 from dlscan.config.train import Train
 
-# What a scan may vary. `kind` of each is the key that decides which others there are, `applies` says which.
+# What a scan may vary. `decided_by` of each names the key that decides whether there is another, `applies`
+# the values for which there is.
 SECTIONS: dict[str, Any] = {"data": Data, "model": Model, "train": Train}
 
 
@@ -38,16 +38,17 @@ class Fitting:
     ) -> None:
         self._written, self._axes, self._has_grid, self._by_hand = written, axes, has_grid, by_hand
         self._applying: dict[tuple[str, str, bool], bool] = {}
+        self._known_kinds: dict[str, set[str]] = {}
 
     def __call__(self, section: str, own: Choice, by_hand: bool) -> tuple[dict[str, Any], Choice]:
         """The section with these keys set, and which of them are: without what is not for its family."""
         rule, written = SECTIONS[section], self._written[section]
-        kind = own.get(f"{section}.{rule.kind}", self._kind_of_file(section))
 
         def fits(name: str, varied: bool) -> bool:
-            return rule.applies(name, kind) or not self._is_for_some(section, name, varied)
+            key = rule.decided_by(name)
+            kind = own.get(f"{section}.{key}", self._kind_of_file(section, key))
+            return rule.applies(name, _text(kind)) or not self._is_for_some(section, name, varied)
 
-        kind = kind if isinstance(kind, str) else ""
         mapping = {name: value for name, value in written.items() if fits(name, False)}
         kept = {key: value for key, value in own.items() if by_hand or fits(key.split(".")[1], True)}
         for key, value in kept.items():
@@ -58,23 +59,24 @@ class Fitting:
         """Whether a key is for some of the points; one in the file alone may be for what stands there."""
         asked = section, name, varied
         if asked not in self._applying:
-            kinds = self._kinds[section] | (set() if varied else {self._kind_of_file(section)})
+            key = SECTIONS[section].decided_by(name)
+            kinds = self._kinds(section, key) | (set() if varied else {self._kind_of_file(section, key)})
             self._applying[asked] = any(SECTIONS[section].applies(name, kind) for kind in kinds)
         return self._applying[asked]
 
-    @functools.cached_property
-    def _kinds(self) -> dict[str, set[Any]]:
-        """The families and the optimizers of all points."""
-        found = {}
-        for section, rule in SECTIONS.items():
-            key, of_file = f"{section}.{rule.kind}", self._kind_of_file(section)
+    def _kinds(self, section: str, name: str) -> set[str]:
+        """What a deciding key is at all points: their families, or their optimizers."""
+        key, of_file = f"{section}.{name}", self._kind_of_file(section, name)
+        if key not in self._known_kinds:
             deciding = [axis for axis in self._axes if any(key in choice for choice in axis.choices)]
             of_grid = [choice for axis in deciding for choice in axis.choices] or [{}] * self._has_grid
-            values = [choice.get(key, of_file) for choice in [*of_grid, *self._by_hand]]
-            found[section] = {value if isinstance(value, str) else "" for value in values}
-        return found
+            chosen = [*of_grid, *self._by_hand]
+            self._known_kinds[key] = {_text(choice.get(key, of_file)) for choice in chosen}
+        return self._known_kinds[key]
 
-    def _kind_of_file(self, section: str) -> str:
-        rule = SECTIONS[section]
-        kind = self._written[section].get(rule.kind, getattr(rule, rule.kind))
-        return kind if isinstance(kind, str) else ""
+    def _kind_of_file(self, section: str, name: str) -> str:
+        return _text(self._written[section].get(name, getattr(SECTIONS[section], name)))
+
+
+def _text(kind: Any) -> str:
+    return kind if isinstance(kind, str) else ""

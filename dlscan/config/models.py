@@ -8,7 +8,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from dlscan.config.build import (
     Below,
@@ -139,9 +139,6 @@ class Model:
     family: str = "dense"
     parameters: Any = Dense()
 
-    # the key that decides which others there are
-    kind: ClassVar = "family"
-
     @classmethod
     def parse(cls, value: Any, key: str) -> "Model":
         """Read `{family: dense, width: 64, ...}`."""
@@ -158,6 +155,11 @@ class Model:
             parameters = build_fields(FAMILIES[family], known, key)
         found.settle()
         return cls(family, parameters)
+
+    @staticmethod
+    def decided_by(name: str) -> str:
+        """The key that decides whether there is the key `name`."""
+        return "family"
 
     @staticmethod
     def applies(name: str, family: Any) -> bool:

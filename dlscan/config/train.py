@@ -1,28 +1,43 @@
 """The `train` section: how one network is trained."""
 
 import dataclasses
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from dlscan.config.build import Above, Below, Min, Problem, build_fields, join
 from dlscan.config.units import Duration
 
-WITH_MOMENTUM = ("sgd", "rmsprop")
+# Keys that only some trainings have: what decides that, and its values that have them.
+FOR_SOME = {
+    "momentum": ("optimizer", ("sgd", "rmsprop")),
+    "schedule_rate": ("schedule", ("decay",)),
+    "schedule_every": ("schedule", ("step",)),
+    "schedule_factor": ("schedule", ("step", "plateau")),
+    "schedule_patience": ("schedule", ("plateau",)),
+}
+# Schedules whose learning rates depend on how many epochs there are.
+BY_EPOCHS = ("cosine",)
 
 
 @dataclasses.dataclass(frozen=True)
 class EarlyStopping:
-    """Stop when `monitor` has not improved by more than `min_delta` for `patience` epochs."""
+    """Stop when `monitor` has not improved by more than `min_delta` for `patience` epochs.
+
+    What counts is its mean over the last `window` epochs. The best epoch is the last one of the best window.
+    """
 
     monitor: Literal["val_loss", "val_accuracy", "val_Mean_AUC", "loss", "accuracy"] = "val_loss"
     patience: Annotated[int, Min(1)] = 10
     min_delta: Annotated[float, Min(0)] = 0.0
+    window: Annotated[int, Min(1)] = 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Train:
     """How one network is trained.
 
-    `momentum` is for sgd and rmsprop. `schedule: cosine` lets the learning rate fall to zero over `epochs`.
+    `momentum` is for sgd and rmsprop. The learning rate rises over `warm_up` epochs and then falls as
+    `schedule` says: by `schedule_rate` in `decay`, by `schedule_factor` every `schedule_every` epochs in
+    `step`, and after `schedule_patience` epochs without improvement in `plateau`.
     `weight_decay` takes that share of every weight, times the learning rate, away in each step, apart from
     the gradient; null is what the optimizer does by itself. `clip_norm` limits the norm of a network's whole
     gradient. `keep_checkpoint` keeps the last epoch of a point that is done, to train on. `precision` is what
@@ -38,7 +53,12 @@ class Train:
     ] = "adam"
     learning_rate: Annotated[float, Above(0)] = 0.001
     momentum: Annotated[float, Min(0), Below(1)] = 0.0
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Literal["constant", "cosine", "decay", "step", "plateau"] = "constant"
+    schedule_rate: Annotated[float, Min(0)] = 0.1
+    schedule_every: Annotated[int, Min(1)] = 10
+    schedule_factor: Annotated[float, Above(0), Below(1)] = 0.5
+    schedule_patience: Annotated[int, Min(1)] = 5
+    warm_up: Annotated[int, Min(0)] = 0
     clip_norm: Annotated[float, Above(0)] | None = None
     weight_decay: Annotated[float, Min(0)] | None = None
     early_stopping: EarlyStopping | None = EarlyStopping()
@@ -49,20 +69,27 @@ class Train:
     gpu_memory: Literal["growth", "all"] | Annotated[float, Above(0), Below(1)] = "growth"
     jit: Literal["auto"] | bool = "auto"
 
-    # the key that decides which others there are
-    kind: ClassVar = "optimizer"
-
     @classmethod
     def parse(cls, value: Any, key: str) -> "Train":
-        """Read the mapping; what it says of the optimizer must fit together."""
+        """Read the mapping; what it says must fit together."""
         train: Train = build_fields(cls, value, key)
-        if train.momentum and train.optimizer not in WITH_MOMENTUM:
-            having = " and ".join(WITH_MOMENTUM)
-            message = f"only {having} have momentum, but train.optimizer is {train.optimizer}"
-            raise Problem(join(key, "momentum"), message)
+        for name, (deciding, having) in FOR_SOME.items():
+            kind = getattr(train, deciding)
+            if getattr(train, name) != getattr(cls, name) and not cls.applies(name, kind):
+                verb = "have" if len(having) > 1 else "has"
+                message = f"only {' and '.join(having)} {verb} {name}, but {key}.{deciding} is {kind}"
+                raise Problem(join(key, name), message)
+        if train.warm_up >= train.epochs:
+            message = f"must be less than {key}.epochs, which is {train.epochs}, got {train.warm_up}"
+            raise Problem(join(key, "warm_up"), message)
         return train
 
     @staticmethod
-    def applies(name: str, optimizer: Any) -> bool:
-        """Whether training by an optimizer has the key `name`."""
-        return name != "momentum" or str(optimizer).lower() in WITH_MOMENTUM
+    def decided_by(name: str) -> str:
+        """The key that decides whether there is the key `name`; any will do for what is always there."""
+        return FOR_SOME[name][0] if name in FOR_SOME else "optimizer"
+
+    @staticmethod
+    def applies(name: str, kind: Any) -> bool:
+        """Whether a training has the key `name` where the key that decides is `kind`."""
+        return name not in FOR_SOME or str(kind).lower() in FOR_SOME[name][1]

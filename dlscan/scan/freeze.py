@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 
 from dlscan.config import Experiment
+from dlscan.config.dotted import merged
 from dlscan.config.fitting import SECTIONS
 from dlscan.errors import ScanError
 from dlscan.files import read_json
@@ -67,7 +68,7 @@ def changed(plan: Plan, experiment: Experiment, dataset: str | None, extend: boo
     """Whether an experiment has another scan or more epochs; arguments and errors as for `freeze`."""
     # keys that came later have the default that they have now, others that of then
     then = plan.experiment.plain()
-    then |= {section: then[section] | plan.config[section] for section in SECTIONS}
+    then |= {section: merged(then[section], plan.config[section]) for section in SECTIONS}
     differs = require_same(plan.directory, then, experiment, extend)
     require_same_dataset(plan.directory, plan.dataset, dataset, experiment.data.prepared)
     if differs:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dlscan.config import Train
+from dlscan.config.train import BY_EPOCHS
 from dlscan.errors import ScanError
 from dlscan.files import read_json, write_json
 from dlscan.record import PointPaths, is_done
@@ -31,7 +32,7 @@ def require_to_train_on(directory: Path, points: Sequence[tuple[PointPaths, Trai
     """
     begun = [each for each in points if is_tried(each[0]) and not is_done(each[0], each[1].epochs)]
     for paths, train in begun:
-        if train.schedule != "constant":
+        if train.schedule in BY_EPOCHS:
             raise ScanError(
                 f"{directory}: {paths.directory.name} cannot train for more epochs: with train.schedule: "
                 f"{train.schedule} its learning rates so far depended on the number of epochs; set "

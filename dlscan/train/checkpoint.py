@@ -42,6 +42,8 @@ class State:
         What those steps took.
     mixing : int or None
         The stream's `mixing`, on which the order of the events of an index depends.
+    plateau : int
+        Epochs that count towards a lower learning rate.
     """
 
     dataset: str
@@ -52,6 +54,7 @@ class State:
     sums: tuple[Any, ...] = ()
     seconds: float = 0.0
     mixing: int | None = None
+    plateau: int = 0
 
     @property
     def epoch(self) -> int:
@@ -210,6 +213,7 @@ class Checkpoint:
                 history,
                 *within,
                 value.get("mixing"),
+                value.get("plateau", 0),
             )
             needed = [self.variables(state.epoch, state.step), self.variables(state.best_epoch)]
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -9,7 +9,8 @@ from dlscan.train.checkpoint import State
 from dlscan.train.history import Row
 from dlscan.train.means import Sums
 from dlscan.train.optimizers import make_optimizer
-from dlscan.train.stopping import Stopping
+from dlscan.train.schedules import lower
+from dlscan.train.stopping import Plateau, Stopping
 from dlscan.train.variables import Values, load_variables
 
 
@@ -45,6 +46,8 @@ class Learner:
         That of the stream that it was trained on, see `Batches`.
     stopping : Stopping
         The best epoch so far.
+    lowered : float or None
+        The learning rate from here on, if it was lowered after the last epoch.
     """
 
     def __init__(self, network: Any, train: Train, dataset: str, steps: int) -> None:
@@ -54,7 +57,8 @@ class Learner:
         self.history: list[Row] = []
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
         self.mixing: int | None = None
-        self.stopping = Stopping.of(train.early_stopping)
+        self.stopping, self._plateau = Stopping.of(train.early_stopping), Plateau.of(train)
+        self.lowered: float | None = None
 
     @property
     def epoch(self) -> int:
@@ -102,7 +106,9 @@ class Learner:
         monitored = getattr(row, self.stopping.monitor)
         if row.finite and monitored is not None:
             self.history.append(row)
-            self.stopping.update(row.epoch, monitored)
+            improved = self.stopping.update(row.epoch, monitored)
+            late = self._plateau.update(row.epoch, improved)
+            self.lowered = lower(self.optimizer, self._train.schedule_factor) if late else None
         return row
 
     def state(self) -> State:
@@ -116,6 +122,7 @@ class Learner:
             tuple(self.sums),
             self.seconds,
             self.mixing,
+            self._plateau.wait,
         )
 
     def values(self) -> Values:
@@ -129,3 +136,4 @@ class Learner:
         self.step, self.sums, self.seconds = state.step, Sums(*state.sums), state.seconds
         self.mixing = state.mixing
         self.stopping = self.stopping.resumed(state.stopping)
+        self._plateau.wait = state.plateau

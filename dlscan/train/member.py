@@ -173,6 +173,8 @@ class Member:
                 "validation split: it needs events of at least two classes, with weights that add up to "
                 "more than 0"
             )
+        if self.learner.lowered is not None:
+            self.say(f"no progress: the learning rate is {self.learner.lowered:.3g} after epoch {row.epoch}")
         return self.keep()
 
     def keep(self) -> Callable[[], None]:

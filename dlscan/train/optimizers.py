@@ -3,8 +3,8 @@
 from typing import Any
 
 from dlscan.config import Train
-from dlscan.config.train import WITH_MOMENTUM
 from dlscan.models import backend, keras
+from dlscan.train.schedules import Schedule, make_rate
 
 
 def make_optimizer(train: Train, steps: int) -> Any:
@@ -22,11 +22,9 @@ def make_optimizer(train: Train, steps: int) -> Any:
     keras.Optimizer
         Not built yet.
     """
-    rate: Any = train.learning_rate
-    if train.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(train.learning_rate, decay_steps=steps * train.epochs)
+    rate = make_rate(train, steps)
     config = {"learning_rate": rate, "global_clipnorm": train.clip_norm}
-    if train.optimizer in WITH_MOMENTUM:
+    if train.applies("momentum", train.optimizer):
         config["momentum"] = train.momentum
     if train.weight_decay is not None:
         config["weight_decay"] = train.weight_decay
@@ -34,6 +32,8 @@ def make_optimizer(train: Train, steps: int) -> Any:
     if backend() == "tensorflow":
         kinds["adam"] = FusedAdam
     made = kinds[train.optimizer](**config)
+    if isinstance(rate, Schedule):
+        rate.attach(made)
     # slopes of a loss of ordinary size underflow in 16 bits
     return keras.optimizers.LossScaleOptimizer(made) if train.precision == "mixed_float16" else made
 

@@ -53,6 +53,26 @@ def test_a_key_of_some_optimizers_is_varied_for_these_alone(make_experiment: Mak
     assert experiment.combinations.keys == ("train.optimizer", "train.momentum", "model.width")
 
 
+def test_keys_of_some_schedules_are_varied_for_these_alone(make_experiment: Make) -> None:
+    grid = {
+        "train.schedule": ["constant", "step", "plateau"],
+        "train.schedule_every": [1, 2],
+        "train.schedule_factor": [0.1],
+        "train.optimizer": ["adam", "sgd"],
+        "train.momentum": [0.9],
+    }
+    found = params(make_experiment(scan={"grid": grid}))
+    short = [{key.removeprefix("train."): value for key, value in each.items()} for each in found]
+    schedules = [
+        {"schedule": "constant"},
+        {"schedule": "step", "schedule_every": 1, "schedule_factor": 0.1},
+        {"schedule": "step", "schedule_every": 2, "schedule_factor": 0.1},
+        {"schedule": "plateau", "schedule_factor": 0.1},
+    ]
+    optimizers = [{"optimizer": "adam"}, {"optimizer": "sgd", "momentum": 0.9}]
+    assert short == [schedule | optimizer for schedule in schedules for optimizer in optimizers]
+
+
 def test_the_normalisation_may_be_varied_for_all_inputs_or_for_one(make_experiment: Make) -> None:
     experiment = make_experiment(scan={"grid": {"data.normalize": ["standard", "log", {"ECAL": "none"}]}})
     kinds = [each.data.normalization("ECAL").kind for each in experiment.combinations.all]

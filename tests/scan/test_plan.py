@@ -174,13 +174,19 @@ def test_more_epochs_are_for_points_that_kept_their_checkpoint(make_experiment: 
 
 
 def test_a_schedule_of_the_number_of_epochs_takes_no_more(make_experiment: Make) -> None:
-    grid = {"grid": {"train.schedule": ["constant", "cosine"]}}
+    kinds = ["constant", "cosine", "decay", "step", "plateau"]
+    grid = {"grid": {"train.schedule": kinds}}
     plan = freeze(make_experiment(scan=grid))
-    plan.paths(plan.points[1]).attempts.mkdir()
+    for point in plan.points:
+        plan.paths(point).attempts.mkdir()
     wider = make_experiment("scan.grid.model.width=[8,9]", scan=grid)
     with pytest.raises(ScanError, match=r"0002-schedule=cosine cannot train for more epochs"):
         freeze(make_experiment("train.epochs=4", scan=grid), extend=True)
-    assert len(freeze(wider, extend=True).points) == 4
+    assert len(freeze(wider, extend=True).points) == 10
+    others = {"grid": {"train.schedule": [kind for kind in kinds if kind != "cosine"]}}
+    freeze(make_experiment("name=others", scan=others))
+    longer = freeze(make_experiment("name=others", "train.epochs=4", scan=others), extend=True)
+    assert [longer.epochs(point) for point in longer.points] == [4] * 4
 
 
 def test_extend_takes_no_other_dataset(make_experiment: Make) -> None:
@@ -206,6 +212,9 @@ def test_a_plan_of_an_older_version_goes_on_without_the_keys_that_came_later(mak
     old = json.loads(file.read_text())
     for key in ("momentum", "schedule", "clip_norm", "precision", "gpu_memory", "jit"):
         del old["config"]["train"][key]
+    for key in [key for key in old["config"]["train"] if key.startswith("schedule_") or key == "warm_up"]:
+        del old["config"]["train"][key]
+    del old["config"]["train"]["early_stopping"]["window"]
     del old["config"]["batch"]["retries"], old["config"]["stream"]["transport"]
     file.write_text(json.dumps(old))
     assert freeze(make_experiment(sgd, scan=GRID)).points == plan.points

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dlscan import models
-from dlscan.config import Dense, Model, Train
+from dlscan.config import Dense, EarlyStopping, Model, Train
 from dlscan.errors import ScanError
 from dlscan.stream import Batches
 from dlscan.train.feed import Feed
@@ -110,3 +110,30 @@ def test_checkpoint_of_another_network_is_an_error_that_says_what_to_do(make_lea
             learner.resume(learner.state(), tmp_path / "epoch-0001.variables")
         with pytest.raises(ScanError, match=r"epoch-0002\.variables: missing or damaged .*; remove"):
             learner.resume(learner.state(), tmp_path / "epoch-0002.variables")
+
+
+def test_a_plateau_lowers_the_learning_rate_and_a_resumed_learner_knows_how_often(
+    make_learner, make_batches, tmp_path
+):
+    kind = {
+        **{"schedule": "plateau", "schedule_patience": 2, "schedule_factor": 0.1, "learning_rate": 0.01},
+        **{"warm_up": 1, "early_stopping": EarlyStopping(min_delta=10.0, patience=99)},
+    }
+    with make_batches() as batches:
+        fed = list(Feed()(batches.epoch(0), one_length=True))
+        learner, told = make_learner(batches, **kind), []
+        pack = Pack([learner])
+        for number in range(6):
+            if number == 4:
+                # it has waited for one epoch of two
+                learner.values().write(tmp_path / "epoch-0004.variables")
+                other = make_learner(batches, **kind)
+                other.resume(learner.state(), tmp_path / "epoch-0004.variables")
+            epoch(learner, fed, pack)
+            told.append(learner.lowered)
+        pack = Pack([other])
+        for _ in range(2):
+            epoch(other, fed, pack)
+    assert told == [None, None, pytest.approx(1e-3), None, pytest.approx(1e-4), None]
+    assert other.history == learner.history
+    assert float(other.optimizer.learning_rate) == pytest.approx(1e-4)

@@ -19,11 +19,21 @@ from dlscan.train import PointInfo, train_point, train_points
 from dlscan.train.member import Member
 from dlscan.train.pack import Pack
 
+# no epoch is so much better: the learning rate falls after each one that counts
+PLATEAU = {
+    "train__schedule": "plateau",
+    "train__schedule_patience": 1,
+    "train__early_stopping": {"min_delta": 10.0, "window": 2},
+}
+STEP = {"train__schedule": "step", "train__schedule_every": 2}
 # dropout, batch normalisation, class weights and Adam are the defaults of these points
 KINDS = [
-    {"model__width": 8},
-    {"model__width": 16, "model__depth": 2, "train__optimizer": "sgd", "train__momentum": 0.9},
-    {"model__width": 4, "model__dropout": 0.5, "train__optimizer": "rmsprop", "train__learning_rate": 0.003},
+    {"model__width": 8, **PLATEAU},
+    {"model__width": 16, "model__depth": 2, "train__optimizer": "sgd", "train__momentum": 0.9, **STEP},
+    {
+        **{"model__width": 4, "model__dropout": 0.5, "train__optimizer": "rmsprop"},
+        **{"train__learning_rate": 0.003, "train__schedule": "decay", "train__warm_up": 2},
+    },
     {"model__width": 8, "train__seed": 5, "train__clip_norm": 0.1, "train__schedule": "cosine"},
 ]
 
