@@ -13,13 +13,13 @@ from dlscan.errors import DataError, StreamError
 from dlscan.raw.inflate import warn_if_slow
 from dlscan.stream import options
 from dlscan.stream.batch import Batch
-from dlscan.stream.cache import Cache
+from dlscan.stream.cache import SplitCache
+from dlscan.stream.memory import MemoryBudget
+from dlscan.stream.planner import Delivery, EpochPlanner, RawPlanner, ShardPlanner
 from dlscan.stream.rawfiles import RawSource
 from dlscan.stream.ring import Ring
-from dlscan.stream.room import Room
 from dlscan.stream.shards import ShardSource
 from dlscan.stream.slots import SlotLayout
-from dlscan.stream.supply import Prepared, Raw, Supply, Wish
 
 
 class Batches:
@@ -121,7 +121,7 @@ class Batches:
         self._same = SameDataset(Path(prepared).absolute(), dataset or self.manifest.config_hash)
         self._same.require()
         self._split, self._extras, self._patience = split, extras, patience
-        self._cache = Cache() if cache == "ram" else None
+        self._cache = SplitCache() if cache == "ram" else None
         self._event_weights = event_weights
         options.require_weights(self.manifest, event_weights)
         self._sparse = options.sparse_inputs(self.manifest, cache) if transport == "sparse" else ()
@@ -132,14 +132,16 @@ class Batches:
         self.workers = (
             options.auto_workers(self.manifest, self.events, shuffle) if workers == "auto" else workers
         )
-        self._wish = Wish(min(batch_size, self.events), seed, shuffle, balance == "oversample", self.workers)
-        self._layout = SlotLayout.of(self.manifest, self._wish.batch_size, extras, self._sparse)
-        self._supply: Supply | None = None
+        self._delivery = Delivery(
+            min(batch_size, self.events), seed, shuffle, balance == "oversample", self.workers
+        )
+        self._layout = SlotLayout.of(self.manifest, self._delivery.batch_size, extras, self._sparse)
+        self._planner: EpochPlanner | None = None
         self._ring: Ring | None = None
         self._turn = 0
         self._wanted: int | None = None
         self.mixing: int | None = None
-        self._room = Room(memory, self._layout)
+        self._budget = MemoryBudget(memory, self._layout)
 
     def __enter__(self) -> "Batches":
         return self
@@ -182,10 +184,10 @@ class Batches:
         if events in (None, self.mixing) or self.manifest.raw is None:
             return True
         with contextlib.nullcontext(self) if self._cache is None else self._uncached() as batches:
-            supply = batches._make_supply()
+            planner = batches._make_planner()
             assert events is not None
-            supply.mix(events)
-            if not batches._room.holds(supply):
+            planner.mix(events)
+            if not batches._budget.holds(planner):
                 return False
         self.close()
         self._wanted = events
@@ -196,7 +198,7 @@ class Batches:
         self._turn += 1
         if self._ring is not None:
             self._ring.close()
-        self._ring = self._supply = None
+        self._ring = self._planner = None
         if self._cache is not None:
             self._cache.close()
 
@@ -213,12 +215,12 @@ class Batches:
         self._check(turn)
         try:
             self._same.require()
-            if self._supply is None or self._ring is None:
-                self._supply = self._make_supply()
-                self._ring = self._make_ring(self._supply)
+            if self._planner is None or self._ring is None:
+                self._planner = self._make_planner()
+                self._ring = self._make_ring(self._planner)
                 if self._cache is None:
-                    self.mixing = self._supply.mixing
-            for arrays in self._ring.batches(number, self._supply.tasks, self._sizes(), last):
+                    self.mixing = self._planner.mixing
+            for arrays in self._ring.batches(number, self._planner.requests, self._sizes(), last):
                 batch = Batch.of(arrays)
                 self._check_weights(batch)
                 del arrays  # the caller alone decides how long a slot is lent
@@ -241,10 +243,10 @@ class Batches:
             )
 
     def _sizes(self) -> Iterator[int]:
-        size = self._wish.batch_size
+        size = self._delivery.batch_size
         return (min(size, self.events - start) for start in range(0, self.events, size))
 
-    def _make_supply(self) -> Supply:
+    def _make_planner(self) -> EpochPlanner:
         stored = ("inputs", "extras", "labels", "sources")
         fields = {
             field.name: field.name for field in self._layout.fields if field.name.split("/")[0] in stored
@@ -257,21 +259,20 @@ class Batches:
             own = {name: column.split("/", 1)[1] for name, column in fields.items() if "/" in column}
             index, code = self._directory / "index.h5", SPLITS.index(self._split)
             source = RawSource(index, self.manifest.sealed, self._same, code, own, weights)
-            return Raw(
-                source, self._wish, self.manifest.event_bytes, self._layout.used // self._layout.batch_size
-            )
+            slot_bytes = self._layout.used // self._layout.batch_size
+            return RawPlanner(source, self._delivery, self.manifest.event_bytes, slot_bytes)
         directory, shards = self._directory, self.manifest.splits[self._split].shards
         sealed = self.manifest.sealed
         if self._cache is not None:
             self._fill(self._cache)
             directory, shards, sealed = self._cache.directory, self._cache.shards, False
-        return Prepared(
+        return ShardPlanner(
             ShardSource(directory, self._same, shards, sealed, fields, self._sparse, weights),
-            self._wish,
+            self._delivery,
             self.manifest.event_bytes,
         )
 
-    def _fill(self, cache: Cache) -> None:
+    def _fill(self, cache: SplitCache) -> None:
         """Read the whole split into memory."""
         if self.manifest.raw is None:
             try:
@@ -287,25 +288,25 @@ class Batches:
 
     def _uncached(self) -> "Batches":
         """The same events, not kept in memory: what the cache is filled from."""
-        wish = self._wish
+        delivery = self._delivery
         return Batches(
             self._directory,
             self._split,
-            wish.batch_size,
+            delivery.batch_size,
             self.workers,
-            wish.seed,
-            wish.shuffle,
+            delivery.seed,
+            delivery.shuffle,
             extras=self._extras or self._event_weights is not None,
             patience=self._patience,
-            memory=self._room.bytes,
+            memory=self._budget.bytes,
             dataset=self.manifest.config_hash,
         )
 
-    def _make_ring(self, supply: Supply) -> Ring:
+    def _make_ring(self, planner: EpochPlanner) -> Ring:
         if self._wanted is not None:
-            supply.mix(self._wanted)
-        slots = self._room.slots(supply)
-        return Ring(supply.source, self._layout, slots, supply.needed, self.workers, self._patience)
+            planner.mix(self._wanted)
+        slots = self._budget.slots(planner)
+        return Ring(planner.source, self._layout, slots, planner.needed, self.workers, self._patience)
 
     def _check_weights(self, batch: Batch) -> None:
         """Look at weights that `prepare` did not measure: a loss that is nan does not say what is wrong."""

@@ -21,7 +21,7 @@ _SHARD_BYTES, _MOST_SHARDS = 32 * 2**20, 256
 _COPY_BYTES = 2**30
 
 
-class Cache:
+class SplitCache:
     """Shards in memory. The files live as long as this object, or a process that has them open.
 
     Attributes

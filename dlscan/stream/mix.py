@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.stream.task import Task
+from dlscan.stream.request import ReadRequest
 
 Integers = NDArray[np.int64]
 
@@ -37,7 +37,7 @@ class Unit(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What a task reads: some units of a pool.
+    """What a request reads: some units of a pool.
 
     Attributes
     ----------
@@ -48,11 +48,11 @@ class Part(NamedTuple):
     pool : int
         Events of the pool.
     before : int
-        Of these, events in units before the task's.
+        Of these, events in units before the request's.
     place : int
-        Place of the first event of the pool in the first batch of the task.
+        Place of the first event of the pool in the first batch of the request.
     gather : bool
-        Whether the task has the whole pool, to be read first and dealt then.
+        Whether the request has the whole pool, to be read first and dealt then.
     """
 
     units: tuple[Unit, ...]
@@ -79,9 +79,9 @@ class Mixed(NamedTuple):
     pool : int
         Events that are mixed, about: a pool ends where a unit does.
     at_once : int
-        Units that a task has at most.
+        Units that a request has at most.
     gather : bool
-        Whether each task has a pool instead, and gathers its events before it deals them.
+        Whether each request has a pool instead, and gathers its events before it deals them.
     seed : tuple of int or None
         Of the order of pools; None keeps the order of the units.
     """
@@ -92,8 +92,8 @@ class Mixed(NamedTuple):
     gather: bool
     seed: tuple[int, ...] | None
 
-    def tasks(self, unit: Callable[[int], Unit], events: Integers) -> Iterator[Task]:
-        """The tasks of an epoch.
+    def requests(self, unit: Callable[[int], Unit], events: Integers) -> Iterator[ReadRequest]:
+        """The requests of an epoch.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class Mixed(NamedTuple):
             for begin in range(first, last, step):
                 some = tuple(map(unit, range(begin, min(begin + step, last))))
                 before, place = int(begins[begin]) - start, start % self.batch_size
-                yield Task(*batches, Part(some, deal, stop - start, before, place, self.gather))
+                yield ReadRequest(*batches, Part(some, deal, stop - start, before, place, self.gather))
 
 
 def most_batches(pool: int, longest: int, batch_size: int) -> int:

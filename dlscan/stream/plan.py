@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.stream.task import Task
+from dlscan.stream.request import ReadRequest
 
 Runs = NDArray[np.int64]
 
@@ -129,17 +129,17 @@ class Run(NamedTuple):
     place: int
 
 
-class Work(NamedTuple):
-    """What a task reads.
+class Slice(NamedTuple):
+    """What a request reads.
 
     Attributes
     ----------
     runs : ndarray of int64, (n, 2)
-        First row and events of each run: those of the task, in their order, or those of its whole pool.
+        First row and events of each run: those of the request, in their order, or those of its whole pool.
     deal : tuple of int or None
         Of a pool: the seed of the order in which its events are dealt out.
     start, stop : int
-        Which of them are the task's, counted in the order of delivery.
+        Which of them are the request's, counted in the order of delivery.
     """
 
     runs: Runs
@@ -148,10 +148,10 @@ class Work(NamedTuple):
     stop: int
 
 
-def tasks(
+def requests(
     order: Order, batch_size: int, batches: int, pool: int = 1, seed: tuple[int, ...] = ()
-) -> Iterator[Task]:
-    """Cut an order into tasks of up to `batches` batches each.
+) -> Iterator[ReadRequest]:
+    """Cut an order into requests of up to `batches` batches each.
 
     Parameters
     ----------
@@ -172,8 +172,8 @@ def tasks(
         runs, deal = order.runs(begin, end), (*seed, number + 1) if pool > 1 else None
         for start in range(begin, end, batch_size * batches):
             stop = min(start + batch_size * batches, end)
-            work = Work(runs, deal, start - begin, stop - begin)
-            yield Task(start // batch_size, (stop - 1) // batch_size, work)
+            work = Slice(runs, deal, start - begin, stop - begin)
+            yield ReadRequest(start // batch_size, (stop - 1) // batch_size, work)
 
 
 def block_events(stored_bytes: float, mixed: int) -> int:

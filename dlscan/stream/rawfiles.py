@@ -187,7 +187,7 @@ class RawReader:
             first, place = first + len(hand), 0
 
     def _units(self, work: Part) -> Iterator[tuple[Unit, int, NDArray[np.int64]]]:
-        """The units of a task, the events of the pool before each, and the rows that are delivered."""
+        """The units of a request, the events of the pool before each, and the rows that are delivered."""
         first = work.before
         for unit in work.units:
             begin = self._index.starts[unit.file]

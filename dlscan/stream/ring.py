@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.errors import StreamError
-from dlscan.stream.crew import Crew, Here, Source
+from dlscan.stream.request import ReadRequest
 from dlscan.stream.slots import Arrays, SlotLayout, copy_arrays
-from dlscan.stream.task import Task
+from dlscan.stream.worker_pool import InProcess, Source, WorkerPool
 
 # Epochs that are read at a time: the one that is delivered, and the next.
 _EPOCHS = 2
@@ -38,7 +38,7 @@ class Ring:
     slots : int
         Batches that there is memory for.
     needed : int
-        Slots without which no task can go on: so many are never lent.
+        Slots without which no request can go on: so many are never lent.
     workers : int
         Processes; 0 reads in this one.
     patience : float
@@ -53,23 +53,23 @@ class Ring:
         try:
             os.ftruncate(descriptor, slots * layout.size + 8 * max(workers, 1))
             self._memory = mmap.mmap(descriptor, 0)
-            self._crew: Crew | Here = (
-                Crew(source, layout, descriptor, self._memory, slots, workers, patience)
+            self._workers: WorkerPool | InProcess = (
+                WorkerPool(source, layout, descriptor, self._memory, slots, workers, patience)
                 if workers
-                else Here(source, layout, self._memory, slots)
+                else InProcess(source, layout, self._memory, slots)
             )
         finally:
             os.close(descriptor)
         self._free = list(range(slots))
         self._leases: dict[int, weakref.ref[NDArray[np.uint8]]] = {}
         self._epochs: list[_Epoch] = []  # the one that is delivered, and the one that is read ahead
-        self._under_way: dict[int, tuple[_Epoch, Task]] = {}  # by number
+        self._under_way: dict[int, tuple[_Epoch, ReadRequest]] = {}  # by number
         self._asked = 0
         self._heard = 0.0
         self.waited = 0.0
 
     def batches(
-        self, number: int, tasks: Callable[[int], Iterator[Task]], sizes: Iterator[int], last: bool
+        self, number: int, requests: Callable[[int], Iterator[ReadRequest]], sizes: Iterator[int], last: bool
     ) -> Iterator[Arrays]:
         """Yield the arrays of the batches of an epoch.
 
@@ -77,69 +77,71 @@ class Ring:
         ----------
         number : int
             Of the epoch.
-        tasks : callable
-            Gives the tasks of an epoch.
+        requests : callable
+            Gives the requests of an epoch.
         sizes : iterator of int
             Events of each batch.
         last : bool
             Whether no other epoch follows. The next one is read ahead when all of this has been asked for:
             workers have nothing else to do, and its first batches are there when it begins.
         """
-        epoch = self._begin(number, tasks)
-        ahead = not last and self._crew.reads_ahead
+        epoch = self._begin(number, requests)
+        ahead = not last and self._workers.reads_ahead
         self.waited = 0.0
         for batch, events in enumerate(sizes):
             started = time.perf_counter()
-            if started - self._heard > _HEAR_SECONDS:  # others may be filled already: workers need new tasks
+            if (
+                started - self._heard > _HEAR_SECONDS
+            ):  # others may be filled already: workers need new requests
                 self._heard = started
                 self._receive(0)
-            self._ask(tasks, ahead)
+            self._ask(requests, ahead)
             while not epoch.is_filled(batch):
-                if not self._crew.busy:
+                if not self._workers.busy:
                     raise StreamError("the stream cannot continue: a bug in dlscan, please report it")
                 self._receive(_WAIT_SECONDS)
-                self._ask(tasks, ahead)
+                self._ask(requests, ahead)
             self.waited += time.perf_counter() - started
             yield self._lend(epoch.slots.pop(batch), events)
 
     def close(self) -> None:
         """End the workers; memory that the caller still holds stays until it is dropped."""
-        self._crew.close()
+        self._workers.close()
 
-    def _begin(self, number: int, tasks: Callable[[int], Iterator[Task]]) -> "_Epoch":
+    def _begin(self, number: int, requests: Callable[[int], Iterator[ReadRequest]]) -> "_Epoch":
         """Go on with what was read ahead, or take back what was read in vain."""
         if len(self._epochs) == _EPOCHS and self._epochs[1].number == number and not self._epochs[0].slots:
             del self._epochs[0]
             return self._epochs[0]
-        while self._crew.busy:
-            self._crew.finished(_WAIT_SECONDS)
+        while self._workers.busy:
+            self._workers.finished(_WAIT_SECONDS)
         for epoch in self._epochs:
             self._free += epoch.slots.values()
         self._under_way = {}
-        self._epochs = [_Epoch(number, tasks(number))]
+        self._epochs = [_Epoch(number, requests(number))]
         return self._epochs[0]
 
-    def _ask(self, tasks: Callable[[int], Iterator[Task]], ahead: bool) -> None:
-        while self._crew.has_time():
+    def _ask(self, requests: Callable[[int], Iterator[ReadRequest]], ahead: bool) -> None:
+        while self._workers.has_time():
             epoch = self._epochs[-1]
-            if epoch.next_task is None:
+            if epoch.next_request is None:
                 if len(self._epochs) == _EPOCHS or not ahead:
                     return
-                self._epochs.append(_Epoch(epoch.number + 1, tasks(epoch.number + 1)))
+                self._epochs.append(_Epoch(epoch.number + 1, requests(epoch.number + 1)))
                 continue
-            task = epoch.next_task
-            if task.last + 1 - epoch.opened > len(self._free):
+            request = epoch.next_request
+            if request.last + 1 - epoch.opened > len(self._free):
                 return
-            for batch in range(epoch.opened, task.last + 1):
+            for batch in range(epoch.opened, request.last + 1):
                 epoch.slots[batch] = self._free.pop()
             self._asked += 1
-            self._under_way[self._asked] = epoch, task
-            self._crew.ask(self._asked, task.work, epoch.begin())
+            self._under_way[self._asked] = epoch, request
+            self._workers.ask(self._asked, request.work, epoch.begin())
 
     def _receive(self, seconds: float) -> None:
-        for number in self._crew.finished(seconds):
-            epoch, task = self._under_way.pop(number)
-            epoch.end(task)
+        for number in self._workers.finished(seconds):
+            epoch, request = self._under_way.pop(number)
+            epoch.end(request)
 
     def _lend(self, slot: int, events: int) -> Arrays:
         """The arrays of a filled slot; it comes back to the ring when the last of them is dropped.
@@ -175,32 +177,32 @@ class _Epoch:
         The slot of each batch that is being filled or waits to be delivered.
     opened : int
         Batches that have, or had, a slot.
-    next_task : Task or None
+    next_request : ReadRequest or None
         The one to ask for next.
     """
 
-    def __init__(self, number: int, tasks: Iterator[Task]) -> None:
-        self.number, self._tasks = number, tasks
-        self.next_task = next(tasks, None)
+    def __init__(self, number: int, requests: Iterator[ReadRequest]) -> None:
+        self.number, self._requests = number, requests
+        self.next_request = next(requests, None)
         self.slots: dict[int, int] = {}
-        self._missing: collections.Counter[int] = collections.Counter()  # tasks under way, by batch
+        self._missing: collections.Counter[int] = collections.Counter()  # requests under way, by batch
         self.opened = 0
 
     def begin(self) -> list[int]:
-        """Note that the next task is under way; returns the slots of its batches."""
-        task = self.next_task
-        assert task is not None
-        batches = range(task.first, task.last + 1)
+        """Note that the next request is under way; returns the slots of its batches."""
+        request = self.next_request
+        assert request is not None
+        batches = range(request.first, request.last + 1)
         self._missing.update(batches)
-        self.opened = max(self.opened, task.last + 1)
-        self.next_task = next(self._tasks, None)
+        self.opened = max(self.opened, request.last + 1)
+        self.next_request = next(self._requests, None)
         return [self.slots[batch] for batch in batches]
 
-    def end(self, task: Task) -> None:
-        """Note that a task is done."""
-        self._missing.subtract(range(task.first, task.last + 1))
+    def end(self, request: ReadRequest) -> None:
+        """Note that a request is done."""
+        self._missing.subtract(range(request.first, request.last + 1))
 
     def is_filled(self, batch: int) -> bool:
         """Whether all events of a batch are there."""
-        all_asked = self.next_task is None or self.next_task.first > batch
+        all_asked = self.next_request is None or self.next_request.first > batch
         return all_asked and not self._missing[batch]

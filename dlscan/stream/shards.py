@@ -15,7 +15,7 @@ from dlscan.dataset import SameDataset, Shard
 from dlscan.dataset.events import Sparse, offsets_of
 from dlscan.dataset.shard import OpenShard
 from dlscan.errors import StreamError
-from dlscan.stream.plan import Run, Work, cut_runs
+from dlscan.stream.plan import Run, Slice, cut_runs
 from dlscan.stream.slots import SPARSE_PARTS, Arrays
 
 # Entries that are scattered at once: few enough to stay in the processor's cache.
@@ -82,12 +82,12 @@ class ShardReader:
         # leave half of the descriptors to the rest of the process
         self._most_open = max(8, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 
-    def do(self, work: Work, slots: Sequence[int]) -> None:
+    def do(self, work: Slice, slots: Sequence[int]) -> None:
         """Fill batches.
 
         Parameters
         ----------
-        work : Work
+        work : Slice
             What to read.
         slots : sequence of int
             Where the batches go; all are full but the last.

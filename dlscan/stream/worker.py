@@ -48,14 +48,14 @@ def _serve(owner: "Connection[Any, Any]", owner_pid: int) -> None:
         while not owner.poll(_LOOK_SECONDS):
             if os.getppid() != owner_pid:
                 return
-        task, work, places = owner.recv()
+        request, work, places = owner.recv()
         try:
             reader = reader or source.reader(layout.cells(memory, slots), note)
             reader.do(work, places)
         except Exception as error:
-            owner.send((task, error, traceback.format_exc()))
+            owner.send((request, error, traceback.format_exc()))
         else:
-            owner.send((task, None, ""))
+            owner.send((request, None, ""))
 
 
 def _allow_many_files() -> None:

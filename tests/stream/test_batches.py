@@ -22,7 +22,7 @@ from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, StreamError, UsageError
 from dlscan.prepare import prepare
-from dlscan.stream import Batch, Batches, supply
+from dlscan.stream import Batch, Batches, planner
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_pools_of_a_few_batches_lose_nothing_and_travel_in_one_order(
     prepared: Path, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
     size = 16
-    monkeypatch.setattr(supply, "_POOL_BYTES", 4 * size * 4 * (4 * 5 * 6 + 7))
+    monkeypatch.setattr(planner, "_POOL_BYTES", 4 * size * 4 * (4 * 5 * 6 + 7))
     seen: list[tuple[int, ...]] = []
 
     def read(extras: bool, transport: Literal["dense", "sparse"]) -> list[np.ndarray]:
@@ -329,7 +329,7 @@ def test_a_worker_that_hangs_is_named(prepared: Path) -> None:
         assert children() == before
 
 
-def test_a_worker_that_hangs_is_named_when_a_task_does_not_fit_into_its_socket(prepared: Path) -> None:
+def test_a_worker_that_hangs_is_named_when_a_request_does_not_fit_into_its_socket(prepared: Path) -> None:
     before = children()
     with Batches(prepared, batch_size=4, workers=1, patience=1.5) as batches:
         next(batches.epoch(0))
@@ -337,7 +337,7 @@ def test_a_worker_that_hangs_is_named_when_a_task_does_not_fit_into_its_socket(p
             os.kill(pid, signal.SIGSTOP)
         assert batches._ring is not None
         with pytest.raises(StreamError, match=r"stream worker 0 .* has not answered for 2 s"):
-            batches._ring._crew.ask(99, np.zeros(2**20), [0])
+            batches._ring._workers.ask(99, np.zeros(2**20), [0])
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlscan.stream.mix import Mixed, Part, Unit, most_batches, spread
-from dlscan.stream.task import Task
+from dlscan.stream.request import ReadRequest
 
 UNIT = 50
 
@@ -16,28 +16,28 @@ def mixed(
     last: int = UNIT,
     seed: int | None = 1,
     at_once: int | None = 4,
-) -> list[Task]:
+) -> list[ReadRequest]:
     """Units of `UNIT` events, the last one shorter, in random order; gathered without `at_once`."""
     order = np.random.default_rng(seed or 0).permutation(units)
     events = np.where(order == units - 1, last, UNIT)
     cut = Mixed(batch_size, pool, at_once or 1, at_once is None, None if seed is None else (seed, 0))
-    return list(cut.tasks(lambda number: Unit(int(order[number]), 0, int(events[number])), events))
+    return list(cut.requests(lambda number: Unit(int(order[number]), 0, int(events[number])), events))
 
 
-def places(tasks: list[Task], batch_size: int) -> dict[tuple[int, int], tuple[int, int]]:
+def places(requests: list[ReadRequest], batch_size: int) -> dict[tuple[int, int], tuple[int, int]]:
     """Event to (batch, place)."""
     found = {}
-    for task in tasks:
-        part: Part = task.work
+    for request in requests:
+        part: Part = request.work
         delivered = np.empty(part.pool, int)
         delivered[part.order()] = np.arange(part.place, part.place + part.pool)
         before = part.before
         for unit in part.units:
             for row in range(unit.start, unit.stop):
                 batch, place = divmod(int(delivered[before]), batch_size)
-                assert task.first + batch <= task.last
+                assert request.first + batch <= request.last
                 assert (unit.file, row) not in found
-                found[unit.file, row] = task.first + batch, place
+                found[unit.file, row] = request.first + batch, place
                 before += 1
     return found
 
@@ -59,9 +59,10 @@ def test_every_event_has_one_place_and_every_place_one_event(
 @pytest.mark.parametrize(("pool", "batch_size"), [(1, 10), (400, 64), (2000, 16), (3000, 1000), (800, 1)])
 def test_batches_open_in_order_and_only_so_many_for_a_pool(pool: int, batch_size: int) -> None:
     for seed in range(5):
-        tasks = mixed(200, pool, batch_size, seed=seed)
-        assert [task.first for task in tasks] == sorted(task.first for task in tasks)
-        assert max(task.last + 1 - task.first for task in tasks) <= most_batches(pool, UNIT, batch_size)
+        requests = mixed(200, pool, batch_size, seed=seed)
+        assert [request.first for request in requests] == sorted(request.first for request in requests)
+        longest = max(request.last + 1 - request.first for request in requests)
+        assert longest <= most_batches(pool, UNIT, batch_size)
 
 
 def test_who_has_how_much_of_a_pool_changes_nothing() -> None:
@@ -70,23 +71,23 @@ def test_who_has_how_much_of_a_pool_changes_nothing() -> None:
         assert places(mixed(40, 300, 16, at_once=at_once), 16) == expected
 
 
-def test_only_a_task_with_a_whole_pool_gathers_it() -> None:
-    assert not any(task.work.gather for task in mixed(40, 300, 16))
+def test_only_a_request_with_a_whole_pool_gathers_it() -> None:
+    assert not any(request.work.gather for request in mixed(40, 300, 16))
     whole = mixed(40, 300, 16, at_once=None)
-    assert all(task.work.gather and task.work.before == 0 for task in whole)
-    assert all(task.work.pool == sum(u.stop - u.start for u in task.work.units) for task in whole)
+    assert all(request.work.gather and request.work.before == 0 for request in whole)
+    assert all(request.work.pool == sum(u.stop - u.start for u in request.work.units) for request in whole)
 
 
 def test_without_a_seed_the_order_is_that_of_the_units() -> None:
-    tasks = mixed(5, 120, 8, seed=None)
-    order = [unit.file for task in tasks for unit in task.work.units]
-    found = places(tasks, 8)
+    requests = mixed(5, 120, 8, seed=None)
+    order = [unit.file for request in requests for unit in request.work.units]
+    found = places(requests, 8)
     expected = [(unit, row) for unit in order for row in range(UNIT)]
     assert sorted(found, key=found.__getitem__) == expected
 
 
 def test_no_two_pools_are_dealt_alike() -> None:
-    deals = {task.work.deal for task in mixed(400, 100, 16)}
+    deals = {request.work.deal for request in mixed(400, 100, 16)}
     assert len(deals) == 200
 
 
@@ -126,11 +127,11 @@ def test_classes_mix_in_a_batch_nearly_as_a_random_draw_would(unit: int, units: 
     batch_size = 1024
     cut = Mixed(batch_size, max(8 * batch_size, units * unit), 4, True, (1, 0))
     counts = np.zeros((events.sum() // batch_size + 1, 4))
-    for task in cut.tasks(lambda number: Unit(int(order[number]), 0, 0), events[order]):
-        part: Part = task.work
+    for request in cut.requests(lambda number: Unit(int(order[number]), 0, 0), events[order]):
+        part: Part = request.work
         units = [unit.file for unit in part.units]
         own = np.repeat(labels[units], events[units])[part.order()]
-        batches = task.first + (part.place + np.arange(part.pool)) // batch_size
+        batches = request.first + (part.place + np.arange(part.pool)) // batch_size
         np.add.at(counts, (batches, own), 1)
     counts = counts[:-1]
     assert (counts.sum(axis=1) == batch_size).all()

@@ -12,7 +12,7 @@ from dlscan.config import Experiment
 from dlscan.errors import StreamError, UsageError
 from dlscan.prepare import prepare
 from dlscan.raw import writer
-from dlscan.stream import Batch, Batches, supply
+from dlscan.stream import Batch, Batches, planner
 
 Make = Callable[..., Experiment]
 
@@ -21,20 +21,20 @@ Make = Callable[..., Experiment]
 def prepared(experiment: Experiment, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A dataset, or the index of the raw files, whose events are scattered or gathered; all hold the same.
 
-    An epoch has many pools, and tasks of a few units.
+    An epoch has many pools, and requests of a few units.
     """
     monkeypatch.setattr(writer, "_LEAST_UNIT", 1)
     prepare(experiment, processes=1, index_only=request.param != "prepared")
     gather_all(monkeypatch, request.param == "index of small events")
-    monkeypatch.setattr(supply, "_POOL_BATCHES", 3)
-    monkeypatch.setattr(supply, "_LEAST_UNITS", 3)
-    monkeypatch.setattr(supply, "_MOST_UNITS", 3)
+    monkeypatch.setattr(planner, "_POOL_BATCHES", 3)
+    monkeypatch.setattr(planner, "_LEAST_UNITS", 3)
+    monkeypatch.setattr(planner, "_MOST_UNITS", 3)
     return experiment.data.prepared
 
 
 def gather_all(monkeypatch: pytest.MonkeyPatch, gather: bool) -> None:
     """Have raw events gathered for a pool before they are dealt, or none."""
-    monkeypatch.setattr(supply, "_SMALL_EVENT", 10**9 if gather else 0)
+    monkeypatch.setattr(planner, "_SMALL_EVENT", 10**9 if gather else 0)
 
 
 def identity(batch: Batch) -> list[tuple[int, int]]:
@@ -79,8 +79,8 @@ def test_every_way_of_reading_gives_the_same_events_bit_by_bit(
 def test_an_epoch_of_raw_files_has_many_pools(prepared: Path) -> None:
     with Batches(prepared, "train", 8, 0) as batches:
         next(batches.epoch(0))
-        assert batches._supply is not None
-        parts = [task.work for task in batches._supply.tasks(0)]
+        assert batches._planner is not None
+        parts = [request.work for request in batches._planner.requests(0)]
     if batches.manifest.raw is not None:
         assert len({part.deal for part in parts}) > 2
         assert sum(part.place > 0 for part in parts) > 2
@@ -92,7 +92,7 @@ def test_the_next_epoch_is_read_ahead(prepared: Path) -> None:
             for batch in batches.epoch(number):
                 ring = batches._ring
                 assert ring is not None
-                while ring._crew.busy:  # a step takes longer than whatever has been asked for
+                while ring._workers.busy:  # a step takes longer than whatever has been asked for
                     ring._receive(1.0)
                 del batch
             ahead = ring._epochs[1]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlscan.stream.plan import Order, Oversampled, Shuffled, Stored, block_events, tasks
+from dlscan.stream.plan import Order, Oversampled, Shuffled, Stored, block_events, requests
 
 
 def rows_of(order: Order, start: int, stop: int) -> np.ndarray:
@@ -71,11 +71,12 @@ def test_oversampling_makes_classes_equal_and_loses_nothing() -> None:
     assert not np.array_equal(rows, rows_of(Oversampled(labels, seed=1, epoch=1), 0, 150))
 
 
-@pytest.mark.parametrize("per_task", [1, 3, 100])
-def test_tasks_cover_the_order(per_task: int) -> None:
-    made = list(tasks(Stored(100), batch_size=8, batches=per_task))
-    np.testing.assert_array_equal(np.concatenate([expanded(task.work.runs) for task in made]), np.arange(100))
-    covered = [batch for task in made for batch in range(task.first, task.last + 1)]
+@pytest.mark.parametrize("per_request", [1, 3, 100])
+def test_requests_cover_the_order(per_request: int) -> None:
+    made = list(requests(Stored(100), batch_size=8, batches=per_request))
+    rows = np.concatenate([expanded(request.work.runs) for request in made])
+    np.testing.assert_array_equal(rows, np.arange(100))
+    covered = [batch for request in made for batch in range(request.first, request.last + 1)]
     assert covered == list(range(13))
 
 
@@ -86,13 +87,13 @@ def test_blocks_are_sequential_reads_and_many_a_batch(stored: float, batch_size:
     assert block_events(stored, batch_size) == block
 
 
-@pytest.mark.parametrize("per_task", [1, 2, 3])
-def test_tasks_of_a_pool_share_its_events_out(per_task: int) -> None:
-    made = list(tasks(Stored(100), batch_size=8, batches=per_task, pool=3, seed=(1, 0)))
-    assert [batch for task in made for batch in range(task.first, task.last + 1)] == list(range(13))
+@pytest.mark.parametrize("per_request", [1, 2, 3])
+def test_requests_of_a_pool_share_its_events_out(per_request: int) -> None:
+    made = list(requests(Stored(100), batch_size=8, batches=per_request, pool=3, seed=(1, 0)))
+    assert [batch for request in made for batch in range(request.first, request.last + 1)] == list(range(13))
     seeds: dict[tuple[int, ...] | None, list[int]] = {}
-    for task in made:
-        work = task.work
+    for request in made:
+        work = request.work
         seeds.setdefault(work.deal, []).extend(range(work.start, work.stop))
         pool = work.deal[-1] - 1
         np.testing.assert_array_equal(expanded(work.runs), np.arange(100)[pool * 24 : (pool + 1) * 24])

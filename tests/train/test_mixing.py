@@ -12,7 +12,7 @@ from dlscan.config.dotted import put
 from dlscan.prepare import prepare
 from dlscan.record import Record
 from dlscan.stream import Batches
-from dlscan.stream.room import Room
+from dlscan.stream.memory import MemoryBudget
 from dlscan.train import train_point
 
 MOST, SHORT = 40 * 2**20, 60 * 4096
@@ -66,9 +66,9 @@ def test_memory_that_is_too_small_for_an_order_changes_nothing(index):
 def test_memory_that_becomes_free_later_promises_no_order(index, cache, monkeypatch):
     prepared = index["data"]["prepared"]
     _, usually = sources(prepared, MOST)
-    monkeypatch.setattr("dlscan.stream.room.free_memory", lambda: 2 * SHORT)
+    monkeypatch.setattr("dlscan.stream.memory.free_memory", lambda: 2 * SHORT)
     with Batches(prepared, batch_size=16, workers=0, cache=cache) as batches:
-        monkeypatch.setattr("dlscan.stream.room.free_memory", lambda: 2 * MOST)
+        monkeypatch.setattr("dlscan.stream.memory.free_memory", lambda: 2 * MOST)
         assert not batches.mix(usually)
         list(batches.epoch(0))
         assert batches.mixing < usually
@@ -96,14 +96,14 @@ def stop(epoch, step):
 def test_point_that_goes_on_with_other_memory_ends_as_it_would_have(
     make_point, index, info, read_history, monkeypatch, caplog, first, then, said
 ):
-    make_room = Room.__init__
+    make_room = MemoryBudget.__init__
 
     def memory(size):
         def make(self, memory, layout):
             # events are scored in larger batches
             make_room(self, size if layout.batch_size == 16 else MOST, layout)
 
-        monkeypatch.setattr(Room, "__init__", make)
+        monkeypatch.setattr(MemoryBudget, "__init__", make)
 
     def point(name):
         paths = make_point(name)

@@ -1,13 +1,13 @@
-"""A piece of work: what a worker reads at once, and into which batches it goes."""
+"""A request: what a worker reads at once, and into which batches it goes."""
 
 from typing import Any, NamedTuple
 
 
-class Task(NamedTuple):
+class ReadRequest(NamedTuple):
     """Events to read.
 
-    Tasks come in an order in which `first` never falls: when a task starts at batch n, all batches before n
-    have been asked for in full.
+    They come in an order in which `first` never falls: when one starts at batch n, all batches before n have
+    been asked for in full.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ from dlscan.stream.slots import Arrays, SlotLayout
 
 log = logging.getLogger("dlscan")
 
-# Tasks that a worker has at a time: one that it does and one that it finds when it has done so.
+# Requests that a worker has at a time: one that it does and one that it finds when it has done so.
 AHEAD = 2
 
 
@@ -50,8 +50,8 @@ class Source(Protocol):
         """A reader that fills slots and tells `note` the number of the file that it reads."""
 
 
-class Here:
-    """No workers: tasks are done at once, in this process."""
+class InProcess:
+    """No workers: requests are done at once, in this process."""
 
     reads_ahead = False
 
@@ -61,20 +61,20 @@ class Here:
 
     @property
     def busy(self) -> bool:
-        """Whether a task is under way."""
+        """Whether a request is under way."""
         return bool(self._done)
 
     def has_time(self) -> bool:
-        """Whether somebody can take a task: one at a time, or nothing would ever be delivered."""
+        """Whether somebody can take a request: one at a time, or nothing would ever be delivered."""
         return not self._done
 
-    def ask(self, task: int, work: Any, slots: Sequence[int]) -> None:
-        """Have a task done."""
+    def ask(self, request: int, work: Any, slots: Sequence[int]) -> None:
+        """Have a request done."""
         self._reader.do(work, slots)
-        self._done.append(task)
+        self._done.append(request)
 
     def finished(self, seconds: float) -> list[int]:
-        """Tasks that are done."""
+        """Requests that are done."""
         done, self._done = self._done, []
         return done
 
@@ -83,7 +83,7 @@ class Here:
         self._reader.close()
 
 
-class Crew:
+class WorkerPool:
     """Worker processes.
 
     Parameters
@@ -138,25 +138,25 @@ class Crew:
 
     @property
     def busy(self) -> bool:
-        """Whether a task is under way."""
-        return any(worker.tasks for worker in self._workers)
+        """Whether a request is under way."""
+        return any(worker.requests for worker in self._workers)
 
     def has_time(self) -> bool:
-        """Whether somebody can take a task."""
-        return any(len(worker.tasks) < AHEAD for worker in self._workers)
+        """Whether somebody can take a request."""
+        return any(len(worker.requests) < AHEAD for worker in self._workers)
 
-    def ask(self, task: int, work: Any, slots: Sequence[int]) -> None:
-        """Have a task done by the worker who has least to do."""
-        worker = min(self._workers, key=lambda worker: len(worker.tasks))
+    def ask(self, request: int, work: Any, slots: Sequence[int]) -> None:
+        """Have a request done by the worker who has least to do."""
+        worker = min(self._workers, key=lambda worker: len(worker.requests))
         try:
-            worker.ask(task, work, slots)
+            worker.ask(request, work, slots)
         except BlockingIOError:
             raise self._hangs(worker) from None
         except (BrokenPipeError, ConnectionResetError):
             raise self._died(worker) from None
 
     def finished(self, seconds: float) -> list[int]:
-        """Tasks that are done; waits some seconds for one.
+        """Requests that are done; waits some seconds for one.
 
         Raises
         ------
@@ -168,7 +168,7 @@ class Crew:
         for worker in self._workers:
             if worker in ready:
                 done.append(self._answer(worker))
-            elif worker.tasks and time.monotonic() - worker.since > self._patience:
+            elif worker.requests and time.monotonic() - worker.since > self._patience:
                 raise self._hangs(worker)
         return done
 
@@ -178,7 +178,7 @@ class Crew:
 
     def _answer(self, worker: "_Worker") -> int:
         try:
-            task, error, trace = worker.answer()
+            request, error, trace = worker.answer()
         except (EOFError, ConnectionResetError):
             raise self._died(worker) from None
         if isinstance(error, DlscanError):
@@ -186,7 +186,7 @@ class Crew:
         if error is not None:
             log.debug("stream worker %d: %s", worker.number, trace)
             raise StreamError(f"{self._file(worker)}: stream worker {worker.number} failed: {error!r}")
-        return task
+        return request
 
     def _hangs(self, worker: "_Worker") -> StreamError:
         return StreamError(
@@ -223,22 +223,22 @@ class _Worker:
                 env=_environment(),
             )
         self.number = number
-        self.tasks: list[int] = []
+        self.requests: list[int] = []
         self.since = time.monotonic()
 
-    def ask(self, task: int, work: Any, slots: Sequence[int]) -> None:
-        """Have a task done."""
-        if not self.tasks:
+    def ask(self, request: int, work: Any, slots: Sequence[int]) -> None:
+        """Have a request done."""
+        if not self.requests:
             self.since = time.monotonic()
-        self.connection.send((task, work, slots))
-        self.tasks.append(task)
+        self.connection.send((request, work, slots))
+        self.requests.append(request)
 
     def answer(self) -> tuple[int, Exception | None, str]:
-        """The next task that is done, or the error that was met."""
-        task, error, trace = self.connection.recv()
-        self.tasks.remove(task)
+        """The next request that is done, or the error that was met."""
+        request, error, trace = self.connection.recv()
+        self.requests.remove(request)
         self.since = time.monotonic()
-        return task, error, trace
+        return request, error, trace
 
     def end(self) -> str:
         """How the process ended, in words."""

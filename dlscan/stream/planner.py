@@ -1,4 +1,4 @@
-"""What makes up an epoch of a split: the tasks that read it from a prepared dataset, or from raw files."""
+"""What makes up an epoch of a split: the requests that read it from a prepared dataset, or from raw files."""
 
 import contextlib
 import dataclasses
@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.stream import plan
-from dlscan.stream.crew import AHEAD, Source
 from dlscan.stream.mix import Mixed, Unit, most_batches, spread
 from dlscan.stream.rawfiles import RawSource
+from dlscan.stream.request import ReadRequest
 from dlscan.stream.shards import ShardReader, ShardSource
-from dlscan.stream.task import Task
+from dlscan.stream.worker_pool import AHEAD, Source
 
 # Of the dense inputs of a pool: below this the message that asks for it is most of the work.
 _POOL_BYTES = 2 * 2**20
 _MOST_BATCHES = 32
-# A pool is read anew for each task that delivers a part of it.
+# A pool is read anew for each request that delivers a part of it.
 _MOST_PARTS = 4
 # A batch of raw events is drawn from about so many batches' worth of them, and from so many units: as many as
 # make up some inputs, since each is of one class, and a pool should have all classes in equal shares.
@@ -28,12 +28,12 @@ _LEAST_UNITS, _MOST_UNITS, _RAW_POOL_BYTES = 16, 64, 16 * 2**20
 _LONGEST_UNIT = 8 * 2**20
 # An event from which on each goes straight to its place. Smaller ones are gathered, pool by pool.
 _SMALL_EVENT = 512
-# Units that a task has at most: asking for each by itself would keep the owner of the stream busy.
+# Units that a request has at most: asking for each by itself would keep the owner of the stream busy.
 _UNITS = 4
 
 
 @dataclasses.dataclass(frozen=True)
-class Wish:
+class Delivery:
     """What is asked of an epoch; fields as for `Batches`."""
 
     batch_size: int
@@ -43,7 +43,7 @@ class Wish:
     workers: int
 
 
-class Supply(Protocol):
+class EpochPlanner(Protocol):
     """The events of a split.
 
     Attributes
@@ -51,7 +51,7 @@ class Supply(Protocol):
     source : Source
         What the workers read.
     needed : int
-        Slots without which no task can go on.
+        Slots without which no request can go on.
     ahead : int
         Slots beyond those that keep all workers busy.
     mixing : int or None
@@ -75,11 +75,11 @@ class Supply(Protocol):
     def mix(self, events: int) -> None:
         """Draw batches from about so many events, where the order depends on that."""
 
-    def tasks(self, epoch: int) -> Iterator[Task]:
+    def requests(self, epoch: int) -> Iterator[ReadRequest]:
         """What reads an epoch."""
 
 
-class Prepared:
+class ShardPlanner:
     """The events of a prepared split; `event_bytes` are those of the dense inputs of an event.
 
     The order must be the same on every machine, so that a training can go on elsewhere: neither workers nor
@@ -88,26 +88,28 @@ class Prepared:
 
     mixing = None
 
-    def __init__(self, source: ShardSource, wish: Wish, event_bytes: int) -> None:
+    def __init__(self, source: ShardSource, delivery: Delivery, event_bytes: int) -> None:
         self.source = source
-        self._wish = wish
+        self._delivery = delivery
         self._stored = sum(shard.events for shard in source.shards)
         stored_bytes = sum(shard.size for shard in source.shards) / max(self._stored, 1)
-        self._pool = max(1, min(_MOST_BATCHES, _POOL_BYTES // max(wish.batch_size * event_bytes, 1)))
-        self._block = plan.block_events(stored_bytes, wish.batch_size * self._pool)
+        self._pool = max(1, min(_MOST_BATCHES, _POOL_BYTES // max(delivery.batch_size * event_bytes, 1)))
+        self._block = plan.block_events(stored_bytes, delivery.batch_size * self._pool)
         self._labels = None
-        if wish.oversample:
+        if delivery.oversample:
             with contextlib.closing(ShardReader(source, {}, lambda number: None)) as reader:
                 self._labels = reader.labels()
         self.needed = self._pool
-        if wish.workers:  # each gets several tasks, if that does not mean to read everything many times
-            fair = self._stored // wish.batch_size // (4 * wish.workers)
+        if (
+            delivery.workers
+        ):  # each gets several requests, if that does not mean to read everything many times
+            fair = self._stored // delivery.batch_size // (4 * delivery.workers)
             self.needed = min(self._pool, max(fair, -(-self._pool // _MOST_PARTS)))
 
     @property
     def ahead(self) -> int:
-        """A task or two for each worker."""
-        return self.needed * (AHEAD * max(self._wish.workers, 1) - 1)
+        """A request or two for each worker."""
+        return self.needed * (AHEAD * max(self._delivery.workers, 1) - 1)
 
     def shrink(self) -> bool:
         """Read fewer batches at once."""
@@ -118,32 +120,32 @@ class Prepared:
     def mix(self, events: int) -> None:
         """Nothing: the order is that of seed and epoch."""
 
-    def tasks(self, epoch: int) -> Iterator[Task]:
+    def requests(self, epoch: int) -> Iterator[ReadRequest]:
         """What reads an epoch."""
-        wish, order = self._wish, self._order(epoch)
+        delivery, order = self._delivery, self._order(epoch)
         pool = self._pool if isinstance(order, plan.Shuffled) else 1
-        return plan.tasks(order, wish.batch_size, self.needed, pool, (wish.seed, epoch))
+        return plan.requests(order, delivery.batch_size, self.needed, pool, (delivery.seed, epoch))
 
     def _order(self, epoch: int) -> plan.Order:
         if self._labels is not None:
-            return plan.Oversampled(self._labels, self._wish.seed, epoch)
-        if not self._wish.shuffle:
+            return plan.Oversampled(self._labels, self._delivery.seed, epoch)
+        if not self._delivery.shuffle:
             return plan.Stored(self._stored)
-        return plan.Shuffled(self._stored, self._block, self._wish.seed, epoch)
+        return plan.Shuffled(self._stored, self._block, self._delivery.seed, epoch)
 
 
-class Raw:
+class RawPlanner:
     """The events of a split of a raw directory.
 
     `event_bytes` are those of the dense inputs of an event, on which the order may depend; `slot_bytes` are
     those of all that is delivered of it.
     """
 
-    def __init__(self, source: RawSource, wish: Wish, event_bytes: int, slot_bytes: int) -> None:
+    def __init__(self, source: RawSource, delivery: Delivery, event_bytes: int, slot_bytes: int) -> None:
         self.source = source
         with source.open() as self._index:
             pass  # its arrays stay valid
-        self._wish = wish
+        self._delivery = delivery
         events = np.diff(self._index.starts)
         rows = np.minimum(self._longer(event_bytes), events).clip(1)
         units = -(-events // rows)
@@ -154,26 +156,26 @@ class Raw:
         self._events = self._counts(self._index.codes == source.code)
         self._longest = int(rows.max())
         self._gather = slot_bytes < _SMALL_EVENT
-        self._pool = wish.batch_size
-        if wish.shuffle or self._gather:
+        self._pool = delivery.batch_size
+        if delivery.shuffle or self._gather:
             share = max(_LEAST_UNITS, _RAW_POOL_BYTES // (self._longest * event_bytes))
-            self._pool = max(_POOL_BATCHES * wish.batch_size, min(_MOST_UNITS, share) * self._longest)
+            self._pool = max(_POOL_BATCHES * delivery.batch_size, min(_MOST_UNITS, share) * self._longest)
         self.needed = self._batches()
 
     @property
     def mixing(self) -> int | None:
         """Events of a pool, if they are drawn at random."""
-        return self._pool if self._wish.shuffle else None
+        return self._pool if self._delivery.shuffle else None
 
     @property
     def ahead(self) -> int:
         """Another pool, or two of small events for each worker."""
-        return self.needed * (AHEAD * max(self._wish.workers, 1) - 1 if self._gather else 1)
+        return self.needed * (AHEAD * max(self._delivery.workers, 1) - 1 if self._gather else 1)
 
     def shrink(self) -> bool:
         """Draw batches from fewer events."""
         smaller = self._pool // 2
-        if smaller < self._wish.batch_size:
+        if smaller < self._delivery.batch_size:
             return False
         self.mix(smaller)
         return True
@@ -183,15 +185,15 @@ class Raw:
         self._pool = events
         self.needed = self._batches()
 
-    def tasks(self, epoch: int) -> Iterator[Task]:
+    def requests(self, epoch: int) -> Iterator[ReadRequest]:
         """What reads an epoch."""
-        wish = self._wish
-        rng = np.random.default_rng([wish.seed, epoch])
+        delivery = self._delivery
+        rng = np.random.default_rng([delivery.seed, epoch])
         units, events, again = np.arange(len(self._file)), self._events, None
-        if wish.oversample:
+        if delivery.oversample:
             units, events, again = self._repeated(rng)
         order = np.arange(len(units))
-        if wish.shuffle:
+        if delivery.shuffle:
             order = spread(self._index.labels[self._file[units]], events, rng)
         order = order[events[order] > 0]
         # the last pass over a unit of a rarer class takes only those events whose turn it is
@@ -205,22 +207,23 @@ class Raw:
             chosen = again[begin + start : begin + stop] if again is not None and last[place] else None
             return Unit(file, start, stop, chosen)
 
-        seed = (wish.seed, epoch) if wish.shuffle else None
-        mixed = Mixed(wish.batch_size, self._pool, self._at_once(), self._gather, seed)
-        return mixed.tasks(read, events[order])
+        seed = (delivery.seed, epoch) if delivery.shuffle else None
+        mixed = Mixed(delivery.batch_size, self._pool, self._at_once(), self._gather, seed)
+        return mixed.requests(read, events[order])
 
     def _longer(self, event_bytes: int) -> NDArray[np.int64]:
         """Rows of a unit of each file: as many of its least units as leave a pool enough of them."""
         rows = self._index.unit_rows_all.astype(np.int64)
-        most = min(_LONGEST_UNIT // event_bytes, _POOL_BATCHES * self._wish.batch_size // _MOST_UNITS)
+        most = min(_LONGEST_UNIT // event_bytes, _POOL_BATCHES * self._delivery.batch_size // _MOST_UNITS)
         return np.maximum(most // rows, 1) * rows
 
     def _batches(self) -> int:
-        return most_batches(self._pool, self._longest, self._wish.batch_size)
+        return most_batches(self._pool, self._longest, self._delivery.batch_size)
 
     def _at_once(self) -> int:
-        """Units of a task: few enough for all workers to have some of a pool."""
-        return max(1, min(_UNITS, self._pool // self._longest // (2 * AHEAD * max(self._wish.workers, 1))))
+        """Units of a request: few enough for all workers to have some of a pool."""
+        workers = max(self._delivery.workers, 1)
+        return max(1, min(_UNITS, self._pool // self._longest // (2 * AHEAD * workers)))
 
     def _counts(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Chosen events of each unit, of all events of the index."""

@@ -4,8 +4,8 @@ import logging
 
 from dlscan.errors import UsageError
 from dlscan.machine import free_memory
+from dlscan.stream.planner import EpochPlanner
 from dlscan.stream.slots import SlotLayout
-from dlscan.stream.supply import Supply
 
 log = logging.getLogger("dlscan")
 
@@ -14,7 +14,7 @@ log = logging.getLogger("dlscan")
 _SPARE, _LEAST_SPARE = 3, 2
 
 
-class Room:
+class MemoryBudget:
     """The memory for the batches of a stream.
 
     Parameters
@@ -40,19 +40,19 @@ class Room:
         self.bytes = free_memory() // 2 if memory is None else memory
         self._require(1)
 
-    def slots(self, supply: Supply) -> int:
-        """How many slots a ring has; `supply` shrinks to fit in."""
-        room, wanted = self.bytes // self._layout.used, supply.needed
-        while room < supply.needed + _LEAST_SPARE and supply.shrink():
+    def slots(self, planner: EpochPlanner) -> int:
+        """How many slots a ring has; `planner` shrinks to fit in."""
+        room, wanted = self.bytes // self._layout.used, planner.needed
+        while room < planner.needed + _LEAST_SPARE and planner.shrink():
             pass
-        self._require(supply.needed)
-        if supply.needed < wanted and supply.mixing is not None:
+        self._require(planner.needed)
+        if planner.needed < wanted and planner.mixing is not None:
             log.warning("stream.memory is small, so each batch mixes events from fewer files than usual")
-        return min(room, supply.needed + supply.ahead + _SPARE)
+        return min(room, planner.needed + planner.ahead + _SPARE)
 
-    def holds(self, supply: Supply) -> bool:
-        """Whether `supply` need not shrink."""
-        return self.bytes // self._layout.used >= supply.needed + _LEAST_SPARE
+    def holds(self, planner: EpochPlanner) -> bool:
+        """Whether `planner` need not shrink."""
+        return self.bytes // self._layout.used >= planner.needed + _LEAST_SPARE
 
     def _require(self, slots: int) -> None:
         batch = self._layout.used
