@@ -48,7 +48,7 @@ def _spread(args: list[str]) -> list[str]:
 @click.option(
     "--bins",
     metavar="BINS",
-    help="energy, scores, calibration: number of bins; energy: also equal:10 (equal width) or 0,50,500.",
+    help="Number of bins; energy, response, resolution: also equal:10 (equal width) or 0,50,500.",
 )
 @click.option(
     "--efficiency",
@@ -113,6 +113,11 @@ def plot(
       parallel     each model as a line across its parameters, coloured by --key
       calibration  fraction of correct predictions against the highest score
       importance   how much each parameter matters for --key
+      response     prediction / truth in --bins of the truth, median and 68 %
+                   band; --key is a target of a regression, or several
+      resolution   half the 68 % width of prediction / truth in --bins of the
+                   truth, fitted to a/sqrt(E), b and c/E; --key as for response
+      residuals    distribution of prediction - truth; --key as for response
 
     \b
     Examples:
@@ -128,6 +133,9 @@ def plot(
       dlscan plot parallel lcd.yaml --key Gamma_vs_Pi0_AUC
       dlscan plot calibration lcd.yaml --most 6 --bins 20
       dlscan plot importance lcd.yaml --by Width,Depth,Learning_Rate
+      dlscan plot response energy.yaml --most 4
+      dlscan plot resolution energy.yaml --key Energy --data fits.csv
+      dlscan plot residuals energy.yaml --point 3 7 --bins 80
     """
     # pictures go to files, whatever window system the shell has in mind
     os.environ["MPLBACKEND"] = "agg"

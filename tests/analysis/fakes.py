@@ -7,18 +7,38 @@ import json
 import h5py
 import numpy as np
 
-from dlscan.metrics import measure, measure_validation
+from dlscan.metrics import (
+    measure,
+    measure_regression,
+    measure_regression_validation,
+    measure_validation,
+)
 from dlscan.record import PointPaths, Record
 
 CLASSES = ("Ele", "Gamma", "Pi0", "ChPi")
 GRID = {"model.width": [64, 256], "model.depth": [2, 3]}
+# what a regression predicts: where it is in the file; the angle has both signs
+TARGETS = {"Energy": "target[:,0,1]", "Angle": "target[:,0,2]"}
 FORTY = {"model.width": [16, 32, 64, 128, 256, 512, 1024, 2048], "model.depth": [1, 2, 3, 4, 5]}
 
 
 def write_scan(
-    directory, grid=None, *, classes=CLASSES, seed=1, done=None, events=400, epochs=12, repeats=1, change=None
+    directory,
+    grid=None,
+    *,
+    classes=CLASSES,
+    seed=1,
+    done=None,
+    events=400,
+    epochs=12,
+    repeats=1,
+    change=None,
+    targets=None,
 ):
-    """Write a scan of which `done` points are done; `change(number, record)` alters a record's mapping."""
+    """Write a scan of which `done` points are done; `change(number, record)` alters a record's mapping.
+
+    With `targets`, a name and a selection each, it is a regression.
+    """
     grid = GRID if grid is None else grid
     combinations = list(itertools.product(*grid.values()))
     points = [
@@ -37,12 +57,20 @@ def write_scan(
         paths.directory.mkdir()
         skill = 0.8 + 1.5 * (point["number"] / len(points)) + 0.3 * rng.random()
         write_history(paths.history, rng, skill, epochs)
-        measured = write_predictions(paths.predictions, rng, skill, classes, events)
+        if targets is None:
+            measured = write_predictions(paths.predictions, rng, skill, classes, events)
+        else:
+            measured = write_regression(paths.predictions, rng, skill, classes, events, tuple(targets))
         record = record_of(directory.name, point, tuple(grid), classes, measured, epochs)
         record["seed"] = 1 + (point["number"] - 1) % repeats
         if change is not None:
             change(point["number"], record)
         Record(**record).write(paths.record)
+        if targets is not None:
+            written = json.loads(paths.record.read_text()) | {
+                "task": {"kind": "regress", "targets": dict(targets)}
+            }
+            paths.record.write_text(json.dumps(written))
     return directory
 
 
@@ -93,6 +121,38 @@ def write_scores(group, rng, skill, classes, events):
     group["scores"], group["labels"] = scores, labels.astype(np.int32)
     group["weights"] = np.ones(events, np.float32)
     return scores, labels, energies
+
+
+def write_regression(path, rng, skill, classes, events, names):
+    with h5py.File(path, "w") as file:
+        file.attrs["classes"], file.attrs["targets"], file.attrs["split"] = list(classes), list(names), "test"
+        file.attrs["task"] = json.dumps({"kind": "regress"})
+        file["sources"] = np.stack([np.zeros(events), np.arange(events)], axis=1).astype(np.uint32)
+        test = write_targets(file, rng, skill, classes, events, names)
+        validation = write_targets(file.create_group("validation"), rng, skill, classes, events, names)
+        write_targets(file.create_group("train"), rng, 1.1 * skill, classes, 2 * events, names)
+    measured = measure_regression(*test[:2], names, sigmas=test[2])
+    measured.values["test_loss"], measured.errors["test_loss"] = 0.0512345678, [0.00123, 0.00123]
+    return measured | measure_regression_validation(*validation[:2], names, sigmas=validation[2])
+
+
+def write_targets(group, rng, skill, classes, events, names):
+    """Write what each split has: energies from 10 to 110, of a calorimeter's resolution; angles around 0."""
+    energies = 10 + 100 * rng.random(events)
+    columns = {"Energy": energies, "Angle": rng.normal(size=events)}
+    widths = {
+        "Energy": np.sqrt(0.8**2 / energies + 0.04**2 + 0.5**2 / energies**2) * energies / skill,
+        "Angle": np.full(events, 0.1 / skill),
+    }
+    targets, sigmas = (
+        np.stack([each[name] for name in names], axis=1).astype(np.float32) for each in (columns, widths)
+    )
+    predictions = (targets + sigmas * rng.normal(size=targets.shape)).astype(np.float32)
+    group["predictions"], group["targets"], group["sigmas"] = predictions, targets, sigmas
+    group["labels"] = rng.integers(0, len(classes), events).astype(np.int32)
+    group["weights"] = np.ones(events, np.float32)
+    group["losses"] = np.mean(((predictions - targets) / sigmas) ** 2, axis=1)
+    return predictions, targets, sigmas
 
 
 def record_of(scan, point, varied, classes, measured, epochs):

@@ -121,7 +121,7 @@ def test_help_teaches_by_example():
 @pytest.mark.parametrize(
     ("kind", "options", "kinds"),
     [
-        ("history", ["--bins", "3"], "calibration, energy, scores"),
+        ("history", ["--bins", "3"], "calibration, energy, residuals, resolution, response, scores"),
         ("bar", ["--plain"], "roc"),
         ("roc", ["--per-page", "3"], "history"),
         ("confusion", ["--by", "Width"], "energy, heatmap, importance, parallel, pareto"),

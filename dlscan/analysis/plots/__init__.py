@@ -115,15 +115,18 @@ KINDS: dict[str, Draw] = {
         "parallel",
         "calibration",
         "importance",
+        "response",
+        "resolution",
+        "residuals",
     )
 }
 
 # options that only some kinds know; a kind that ignored one would be a picture of something else
 ONLY_FOR: dict[str, tuple[str, ...]] = {
     "by": ("energy", "heatmap", "importance", "parallel", "pareto"),
-    "bins": ("calibration", "energy", "scores"),
+    "bins": ("calibration", "energy", "residuals", "resolution", "response", "scores"),
     "efficiency": ("energy",),
-    "most": ("calibration", "confusion", "energy", "roc", "scores"),
+    "most": ("calibration", "confusion", "energy", "residuals", "resolution", "response", "roc", "scores"),
     "per_page": ("history",),
     "plain": ("roc",),
     "reference": ("roc",),

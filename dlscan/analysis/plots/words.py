@@ -19,6 +19,22 @@ def estimate(found: Estimate) -> str:
     return f"{found.value:.4f} +{found.up:.4f} -{found.down:.4f}"
 
 
+def measured(found: Estimate) -> str:
+    """A number to two digits of its uncertainty, or its bound on a limit.
+
+    `0.512 ± 0.013`, `0.031 +0.012 -0.020`, `< 0.31`.
+    """
+    if found.bound is not None:
+        return f"{found.bound[0]} {digits(found.bound[1], 2)}"
+    low, high = sorted((found.down, found.up))
+    if not 0 < high < math.inf:
+        return digits(found.value, 3)
+    decimals = max(1 - math.floor(math.log10(high)), 0)
+    if high - low < 0.2 * high:
+        return f"{found.value:.{decimals}f} ± {high:.{decimals}f}"
+    return f"{found.value:.{decimals}f} +{found.up:.{decimals}f} -{found.down:.{decimals}f}"
+
+
 def count(number: float) -> str:
     """A number of events, or a sum of weights: `12,345`, `12.3`."""
     return f"{number:,.0f}" if number == round(number) or number >= 1000 else f"{number:.3g}"

@@ -115,9 +115,7 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
                     f"{path}: no scores of the {split} split, an older version of dlscan wrote it; train "
                     "the point again"
                 )
-            classes = tuple(
-                name.decode() if isinstance(name, bytes) else str(name) for name in file.attrs["classes"]
-            )
+            classes = _texts(file.attrs["classes"])
             group = file if split == "test" else file[split]
             scores, labels = group["scores"][:], group["labels"][:]
             weights = group["weights"][:] if "weights" in group else np.ones(len(labels), np.float32)
@@ -136,6 +134,71 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
             f"for {len(labels)} events and {len(classes)} classes"
         )
     return Predictions(scores, labels, classes, weights, _Extras(path, extras), sources, files, losses)
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class TargetPredictions:
+    """What a regression predicted of the events of one split.
+
+    Attributes
+    ----------
+    predictions, targets : ndarray of float32, shape (N, T)
+        A row per event, a column per target, in its unit: what was predicted, and the truth.
+    names : tuple of str
+        Of the targets.
+    weights : ndarray of float32, shape (N,)
+        Event weights, 1 by default.
+    sigmas : ndarray of float32, shape (N, T), or None
+        The uncertainty that the network gives each prediction, with the loss `gaussian_nll`.
+    """
+
+    predictions: NDArray[np.float32]
+    targets: NDArray[np.float32]
+    names: tuple[str, ...]
+    weights: NDArray[np.float32]
+    sigmas: NDArray[np.float32] | None = None
+
+    def __repr__(self) -> str:
+        return f"TargetPredictions({len(self.targets)} events, {', '.join(self.names)})"
+
+
+def target_predictions(point: DonePoint, split: str = "test") -> TargetPredictions:
+    """The predicted and true targets in a point's `predictions.h5`; arguments as for `predictions`.
+
+    Raises
+    ------
+    ScanError
+        If the file is missing or damaged, or the task of the point has no targets.
+    """
+    path = point.paths.predictions
+    point.record.require_whole(path)
+    try:
+        with open_hdf5(path) as file:
+            group = file if split == "test" else file[split]
+            if "predictions" not in group:
+                raise ScanError(
+                    f"{path}: no predictions of targets; only a regression (task: regress) has them"
+                )
+            names = _texts(file.attrs["targets"])
+            found, truth, weights = (group[name][:] for name in ("predictions", "targets", "weights"))
+            sigmas = group["sigmas"][:] if "sigmas" in group else None
+    except ScanError:
+        raise
+    except Exception as error:  # h5py has many kinds for what it does not expect
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error
+        raise ScanError(f"{path}: cannot read predictions ({reason})") from None
+    shapes = {array.shape for array in (found, truth, sigmas) if array is not None}
+    if shapes != {(len(weights), len(names))}:
+        raise ScanError(
+            f"{path}: damaged: predictions {found.shape} and targets {truth.shape} "
+            f"for {len(weights)} events and {len(names)} targets"
+        )
+    return TargetPredictions(found, truth, names, weights, sigmas)
+
+
+def _texts(names: Any) -> tuple[str, ...]:
+    """Names in an attribute of a file."""
+    return tuple(name.decode() if isinstance(name, bytes) else str(name) for name in names)
 
 
 class _Extras(Mapping[str, NDArray[Any]]):

@@ -9,6 +9,7 @@ from dlscan.analysis.plots.drawing import draw as draw_kind
 from dlscan.analysis.points.records import load
 
 FAKES = runpy.run_path(str(Path(__file__).parents[1] / "fakes.py"))
+OF_TARGETS = ("response", "resolution", "residuals")
 HOSTILE = [
     "<b>&\"'",
     "$x_1$ and $",
@@ -31,6 +32,20 @@ def small(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def energies(tmp_path_factory):
+    """A scan of a regression of nine points and two targets; not to be changed."""
+    grid = {"model.width": [16, 64, 256], "model.depth": [2, 3, 4]}
+    folder = tmp_path_factory.mktemp("energies") / "energies"
+    return FAKES["write_scan"](folder, grid, targets=FAKES["TARGETS"], events=300, epochs=6)
+
+
+@pytest.fixture
+def scan_for(small, energies):
+    """A scan that a kind of picture can be drawn of."""
+    return lambda kind: energies if kind in OF_TARGETS else small
+
+
+@pytest.fixture(scope="session")
 def four(tmp_path_factory):
     """The points of a scan of four points and four classes; not to be changed."""
     return load([FAKES["write_scan"](tmp_path_factory.mktemp("four") / "lcd")])
@@ -49,6 +64,14 @@ def hostile(tmp_path_factory):
     grid = {"model.name": HOSTILE, "model.depth": [1, 2]}
     folder = tmp_path_factory.mktemp("hostile") / "it's $a$ <scan>"
     return FAKES["write_scan"](folder, grid, classes=("a/b", "$", "_c"), events=60, epochs=2)
+
+
+@pytest.fixture(scope="session")
+def hostile_energies(tmp_path_factory):
+    """The same of a regression."""
+    grid = {"model.name": HOSTILE, "model.depth": [1, 2]}
+    folder = tmp_path_factory.mktemp("hostile") / "it's $a$ <scan>"
+    return FAKES["write_scan"](folder, grid, targets=FAKES["TARGETS"], events=300, epochs=2)
 
 
 @pytest.fixture

@@ -29,12 +29,15 @@ NAMES = {
     "parallel": "parallel-val_Mean_AUC",
     "calibration": "calibration",
     "importance": "importance-val_Mean_AUC",
+    "response": "response",
+    "resolution": "resolution",
+    "residuals": "residuals",
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_has_a_name_pages_and_the_numbers_behind_them(draw, small, kind):
-    drawing = draw(kind, small, **NEEDED.get(kind, {}))
+def test_every_kind_has_a_name_pages_and_the_numbers_behind_them(draw, scan_for, kind):
+    drawing = draw(kind, scan_for(kind), **NEEDED.get(kind, {}))
     assert drawing.name == NAMES[kind]
     assert drawing.pages
     assert all(page.get_suptitle() for page in drawing.pages)
@@ -64,11 +67,12 @@ import sys
 from pathlib import Path
 from dlscan.analysis.plots import KINDS, ONLY_FOR, Options
 from dlscan.analysis.plots.drawing import plot
-scan, folder = map(Path, sys.argv[1:3])
+folder, scan, energies = map(Path, sys.argv[1:4])
 for kind in KINDS:
     wanted = {"per_page": 3, "most": 1} | ({"by": "target[:,0,1]"} if kind == "energy" else {})
     options = Options(**{name: value for name, value in wanted.items() if kind in ONLY_FOR[name]})
-    plot(kind, [scan], options, folder / f"{kind}.svg", data=folder / f"{kind}.csv")
+    chosen = energies if kind in ("response", "resolution", "residuals") else scan
+    plot(kind, [chosen], options, folder / f"{kind}.svg", data=folder / f"{kind}.csv")
 for kind in ("heatmap", "scores"):
     for suffix in ("png", "pdf"):
         plot(kind, [scan], Options(most=1 if kind in ONLY_FOR["most"] else None), folder / f"{kind}.{suffix}")
@@ -76,11 +80,11 @@ assert "matplotlib.pyplot" not in sys.modules
 """
 
 
-def test_the_same_scan_gives_the_same_bytes_in_another_process_on_another_day(small, tmp_path):
+def test_the_same_scan_gives_the_same_bytes_in_another_process_on_another_day(small, energies, tmp_path):
     runs = []
     for run, epoch in (("one", "1000000000"), ("two", "1700000000")):
         environment = {"PYTHONHASHSEED": epoch[:2], "SOURCE_DATE_EPOCH": epoch}
-        command = [sys.executable, "-c", DRAW_ALL, str(small), str(tmp_path / run)]
+        command = [sys.executable, "-c", DRAW_ALL, str(tmp_path / run), str(small), str(energies)]
         runs.append(subprocess.Popen(command, env=environment))
     assert [run.wait(timeout=300) for run in runs] == [0, 0]
     one, two = (
@@ -151,8 +155,9 @@ def texts(page):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_hostile_names_are_drawn_letter_by_letter(draw, hostile, tmp_path, kind):
-    drawing = draw(kind, hostile, per_page=20, most=18, label="$E=mc^2$ <i>", **NEEDED.get(kind, {}))
+def test_hostile_names_are_drawn_letter_by_letter(draw, hostile, hostile_energies, tmp_path, kind):
+    scan = hostile_energies if kind in ("response", "resolution", "residuals") else hostile
+    drawing = draw(kind, scan, per_page=20, most=18, label="$E=mc^2$ <i>", **NEEDED.get(kind, {}))
     with style.applied():
         (drawn,) = style.save(drawing.pages[:1], tmp_path / "x.svg")
     ElementTree.parse(drawn)
@@ -183,11 +188,12 @@ def test_a_class_called_like_a_path_stays_in_its_folder(write_scan):
         ("roc", "el", "Ele"),
         ("scores", "Ele_vs_Pi", "Ele_vs_Pi0"),
         ("pareto", "mean_auk", "Mean_AUC"),
+        ("response", "energ", "Energy"),
     ],
 )
-def test_an_unknown_key_brings_the_nearest(draw, small, kind, key, near):
+def test_an_unknown_key_brings_the_nearest(draw, scan_for, kind, key, near):
     with pytest.raises(UsageError, match=f"{key!r}; did you mean {near!r}"):
-        draw(kind, small, key=key)
+        draw(kind, scan_for(kind), key=key)
 
 
 @pytest.mark.parametrize("kind", ["confusion", "calibration"])
