@@ -4,7 +4,7 @@ import importlib
 
 from dlscan.batch.jobs import Ended, Job, train_command
 from dlscan.batch.local import LocalSlots
-from dlscan.batch.system import Request, Sight, System
+from dlscan.batch.system import JobState, Request, System
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 
@@ -39,4 +39,14 @@ def system(batch: Batch, cluster: str = "") -> System:
     return found
 
 
-__all__ = ["SYSTEMS", "Ended", "Job", "LocalSlots", "Request", "Sight", "System", "system", "train_command"]
+__all__ = [
+    "SYSTEMS",
+    "Ended",
+    "Job",
+    "JobState",
+    "LocalSlots",
+    "Request",
+    "System",
+    "system",
+    "train_command",
+]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dlscan.batch.system import Reason, Sight
+from dlscan.batch.system import JobState, Reason
 from dlscan.errors import BatchError
 
 ATTRIBUTES = (
@@ -51,28 +51,28 @@ def read_ads(output: str) -> list[dict[str, Any]]:
     return [ad for ad in ads if isinstance(ad, dict)]
 
 
-def sight_in_queue(ad: Mapping[str, Any]) -> Sight:
+def job_state_in_queue(ad: Mapping[str, Any]) -> JobState:
     """What the queue says of a job."""
     status = ad.get("JobStatus")
     word = _STATES.get(status, f"status {status}") if isinstance(status, int) else f"status {status}"
     host = _host(ad)
     if status in (2, 6, 7):
-        return Sight("running", "", word, host)
+        return JobState("running", "", word, host)
     if status == 5:
         held = f"held: {ad.get('HoldReason', 'no reason given')}"
         reason = _why_held(ad.get("HoldReasonCode"), held)
         if reason == "timeout" and _comes_back(ad):
-            return Sight("queued", "", f"{held}; HTCondor releases it by itself", host)
-        return Sight("ended" if reason else "queued", reason, held, host)
+            return JobState("queued", "", f"{held}; HTCondor releases it by itself", host)
+        return JobState("ended" if reason else "queued", reason, held, host)
     if status in (3, 4):
         # it is on its way to the history
-        return sight_in_history(ad)
+        return job_state_in_history(ad)
     started = ad.get("NumJobStarts") or 0
     why = ad.get("VacateReason")
-    return Sight("queued", "", f"idle again: {why}" if started and why else word, host)
+    return JobState("queued", "", f"idle again: {why}" if started and why else word, host)
 
 
-def sight_in_history(ad: Mapping[str, Any]) -> Sight:
+def job_state_in_history(ad: Mapping[str, Any]) -> JobState:
     """What the history says of a job that has ended."""
     host = _host(ad)
     if ad.get("JobStatus") == 3:
@@ -81,22 +81,22 @@ def sight_in_history(ad: Mapping[str, Any]) -> Sight:
         code = ad.get("HoldReasonCode", ad.get("LastHoldReasonCode"))
         reason = _why_held(code, held)
         if reason and "PeriodicRemove" in words:
-            return Sight("ended", reason, f"held: {held}", host)
-        return Sight("ended", "cancelled", f"removed: {words}", host)
+            return JobState("ended", reason, f"held: {held}", host)
+        return JobState("ended", "cancelled", f"removed: {words}", host)
     if ad.get("ExitBySignal"):
         number = ad.get("ExitSignal")
-        return Sight("ended", "failed", f"killed by signal {number}", host)
+        return JobState("ended", "failed", f"killed by signal {number}", host)
     code = ad.get("ExitCode")
     if code is None:
-        return Sight("ended", "", "completed", host)
-    return Sight("ended", "failed" if code else "done", f"exit code {code}", host)
+        return JobState("ended", "", "completed", host)
+    return JobState("ended", "failed" if code else "done", f"exit code {code}", host)
 
 
-def sight_of_factory(ad: Mapping[str, Any], proc: int) -> Sight | None:
+def job_state_of_factory(ad: Mapping[str, Any], proc: int) -> JobState | None:
     """What a factory says of a job that is not in the queue: queued if it is still to be made."""
     following = ad.get("JobMaterializeNextProcId")
     if isinstance(following, int) and following <= proc < int(ad.get("TotalSubmitProcs", proc + 1)):
-        return Sight(
+        return JobState(
             "queued", "", f"waiting for one of {ad.get('JobMaterializeLimit')} slots (batch.max_running)"
         )
     return None

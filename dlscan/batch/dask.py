@@ -12,7 +12,7 @@ from typing import Any
 
 from dlscan.batch.dask_job import run_job
 from dlscan.batch.local import cpu_share
-from dlscan.batch.system import Jobs, Request, Sight
+from dlscan.batch.system import Jobs, JobState, Request
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 from dlscan.files import read_json, write_text
@@ -100,14 +100,14 @@ class Dask:
         keys = _keys(request)
         return keys if self._under_way(dict.fromkeys(keys, request.tag)) else []
 
-    def look(self, jobs: Jobs) -> dict[str, Sight]:
+    def look(self, jobs: Jobs) -> dict[str, JobState]:
         """What the scheduler says; a task that it does not have, or that went with it, has ended."""
         if self._is_gone():
-            return dict.fromkeys(jobs, Sight("ended", "cancelled", "the dask scheduler is gone"))
+            return dict.fromkeys(jobs, JobState("ended", "cancelled", "the dask scheduler is gone"))
         with self._client() as client:
             said = _told(client, list(jobs))
         # what became of a task that is through, its points say; of one that never began, nobody
-        forgotten = Sight("ended", "cancelled", "the scheduler no longer has it")
+        forgotten = JobState("ended", "cancelled", "the scheduler no longer has it")
         return {name: _sight(*said[name]) if name in said else forgotten for name in jobs}
 
     def cancel(self, jobs: Jobs) -> None:
@@ -120,7 +120,7 @@ class Dask:
                 client.cancel([Future(name, client=client) for name in under_way], force=True)
 
     def _under_way(self, jobs: Jobs) -> list[str]:
-        return [name for name, sight in self.look(jobs).items() if sight.phase != "ended"]
+        return [name for name, job_state in self.look(jobs).items() if job_state.phase != "ended"]
 
     def _address(self) -> str:
         where = self._batch.scheduler
@@ -215,15 +215,15 @@ def _told(client: Any, keys: list[str]) -> dict[str, tuple[str, str, str]]:
     return said
 
 
-def _sight(state: str, worker: str, error: str) -> Sight:
+def _sight(state: str, worker: str, error: str) -> JobState:
     host = worker.rpartition("://")[2].rpartition(":")[0]
     if state == "processing":
-        return Sight("running", words=f"on {worker}", host=host)
+        return JobState("running", words=f"on {worker}", host=host)
     if state == "memory":
-        return Sight("ended", "done", "finished", host)
+        return JobState("ended", "done", "finished", host)
     if state == "erred":
-        return Sight("ended", "node" if "KilledWorker" in error else "failed", error, host)
-    return Sight("queued", words="no worker is suitable" if state == "no-worker" else state)
+        return JobState("ended", "node" if "KilledWorker" in error else "failed", error, host)
+    return JobState("queued", words="no worker is suitable" if state == "no-worker" else state)
 
 
 def _keys(request: Request) -> list[str]:

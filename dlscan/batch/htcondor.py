@@ -6,12 +6,12 @@ from pathlib import Path
 
 from dlscan.batch import condor_queries as ask
 from dlscan.batch.call import CallError, call
-from dlscan.batch.condor_ads import sight_in_history, sight_in_queue, sight_of_factory
+from dlscan.batch.condor_ads import job_state_in_history, job_state_in_queue, job_state_of_factory
 from dlscan.batch.condor_language import arguments, brings_files, check_options, description
 from dlscan.batch.condor_transfer import dataset, queue, transfers
-from dlscan.batch.handed import exports
+from dlscan.batch.environment import exports
 from dlscan.batch.script import Lines, fill, keep, read_script_template, read_template
-from dlscan.batch.system import Jobs, Request, Sight
+from dlscan.batch.system import Jobs, JobState, Request
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 
@@ -109,7 +109,7 @@ class HTCondor:
         # by hand the same script may have been submitted again, later
         return _ids(min(int(ad["ClusterId"]) for ad in found), request) if found else []
 
-    def look(self, jobs: Jobs) -> dict[str, Sight]:
+    def look(self, jobs: Jobs) -> dict[str, JobState]:
         """Look into the queue, and into the history for what is not there."""
         wanted = {_numbers(job): job for job in jobs}
         if not wanted:
@@ -118,15 +118,15 @@ class HTCondor:
         clusters = ask.these_clusters(tags)
         # in this order a job that moves on meanwhile is seen twice rather than never
         factories = {int(ad["ClusterId"]): ad for ad in ask.factories(clusters)}
-        seen = {ask.key(ad): sight_in_queue(ad) for ad in ask.queue(clusters)}
+        seen = {ask.key(ad): job_state_in_queue(ad) for ad in ask.queue(clusters)}
         for cluster, proc in wanted.keys() - seen.keys():
-            sight = sight_of_factory(factories.get(cluster, {}), proc)
-            if sight is not None:
-                seen[cluster, proc] = sight
+            job_state = job_state_of_factory(factories.get(cluster, {}), proc)
+            if job_state is not None:
+                seen[cluster, proc] = job_state
         missing = wanted.keys() - seen.keys()
         if missing:
             ended = ask.history(*ask.these_jobs(missing, tags))
-            seen |= {ask.key(ad): sight_in_history(ad) for ad in ended}
+            seen |= {ask.key(ad): job_state_in_history(ad) for ad in ended}
         if wanted.keys() - seen.keys():
             ask.schedd()  # who lists nothing may not have listened
         return {job: seen[key] for key, job in wanted.items() if key in seen}
@@ -148,7 +148,7 @@ class HTCondor:
         except CallError:
             # it fails if one of them has ended, and does not say of which it is
             left = self.look({name: jobs[name] for name in names if "." in name})
-            if any(sight.phase != "ended" for sight in left.values()):
+            if any(job_state.phase != "ended" for job_state in left.values()):
                 raise
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from dlscan.batch.answers import another_job, no_answer
 from dlscan.batch.call import CallError, call
-from dlscan.batch.handed import exports
+from dlscan.batch.environment import exports
 from dlscan.batch.pbs_options import Dialect, check_options, directives
-from dlscan.batch.pbs_states import is_called, plain_id, read_jobs, sight
+from dlscan.batch.pbs_states import is_called, job_state, plain_id, read_jobs
 from dlscan.batch.script import Lines, fill, keep, read_script_template, read_template
-from dlscan.batch.system import Jobs, Request, Sight
+from dlscan.batch.system import Jobs, JobState, Request
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 
@@ -104,9 +104,9 @@ class PBS:
             self.cluster()  # who lists nothing may not have listened
         return _ids(found[0], request) if found else []
 
-    def look(self, jobs: Jobs) -> dict[str, Sight]:
+    def look(self, jobs: Jobs) -> dict[str, JobState]:
         """What `qstat` says, an array at a time."""
-        seen: dict[str, Sight] = {}
+        seen: dict[str, JobState] = {}
         for job in jobs:
             if not _ID.fullmatch(job):
                 raise BatchError(f"{job!r} is not a PBS job id such as 12[3]")
@@ -115,7 +115,7 @@ class PBS:
                 if job in jobs:
                     if not is_called(attributes, jobs[job]):
                         raise another_job(job, attributes.get("Job_Name", ""), jobs[job])
-                    seen[job] = sight(attributes)
+                    seen[job] = job_state(attributes)
         return seen
 
     def cancel(self, jobs: Jobs) -> None:

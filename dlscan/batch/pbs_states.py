@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from dlscan.batch.system import Reason, Sight
+from dlscan.batch.system import JobState, Reason
 
 _STATES = {
     "B": "array started",
@@ -69,19 +69,19 @@ def is_called(attributes: dict[str, str], tag: str) -> bool:
     return re.fullmatch(rf"({names})(-\d+)?", attributes.get("Job_Name", "")) is not None
 
 
-def sight(attributes: dict[str, str]) -> Sight:
+def job_state(attributes: dict[str, str]) -> JobState:
     """What the attributes of a job say."""
     state = attributes.get("job_state", "")
     word = _STATES.get(state, f"state {state}")
     comment = attributes.get("comment", "")
     host = re.split(r"[/+.:*]", attributes.get("exec_host", ""))[0]
     if state in _RUNNING and state:
-        return Sight("running", "", word, host)
+        return JobState("running", "", word, host)
     if state not in _ENDED or not state:
-        return Sight("queued", "", f"{word} ({comment})" if comment else word, host)
+        return JobState("queued", "", f"{word} ({comment})" if comment else word, host)
     status = attributes.get("Exit_status", attributes.get("exit_status"))
     reason, words = _ending(int(status), comment) if status is not None else ("", word)
-    return Sight("ended", reason, f"{words} ({comment})" if comment and reason != "done" else words, host)
+    return JobState("ended", reason, f"{words} ({comment})" if comment and reason != "done" else words, host)
 
 
 def _ending(status: int, comment: str) -> tuple[Reason, str]:

@@ -10,7 +10,7 @@ from dlscan.batch.call import CallError, call
 from dlscan.batch.script import Lines, fill, keep, read_script_template, read_template
 from dlscan.batch.slurm_queries import GONE, ask, chunks, environment, find_arrays, look
 from dlscan.batch.slurm_states import Key
-from dlscan.batch.system import Jobs, Request, Sight
+from dlscan.batch.system import Jobs, JobState, Request
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 from dlscan.spelling import hint
@@ -98,7 +98,7 @@ class Slurm:
         # by hand the same script may have been submitted again, later
         return _ids(min(found, key=int), request) if found else []
 
-    def look(self, jobs: Jobs) -> dict[str, Sight]:
+    def look(self, jobs: Jobs) -> dict[str, JobState]:
         """What Slurm says: `squeue`, then `sacct` if there is one, then `scontrol`."""
         keys = {job: _key(job) for job in jobs}
         said = look({keys[job]: tag for job, tag in jobs.items()}, self._accounting)

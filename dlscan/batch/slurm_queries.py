@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dlscan.batch.answers import another_job, no_answer
 from dlscan.batch.call import CallError, call
 from dlscan.batch.slurm_states import SACCT_FORMAT, SQUEUE_FORMAT, Key, from_sacct, from_scontrol, from_squeue
-from dlscan.batch.system import Sight
+from dlscan.batch.system import JobState
 
 # The controller's words for a job that it does not have (any more).
 GONE = "Invalid job id"
@@ -74,7 +74,7 @@ def find_arrays(tag: str, accounting: Callable[[], bool]) -> set[str]:
     return found
 
 
-def look(jobs: Mapping[Key, str], accounting: Callable[[], bool]) -> dict[Key, Sight]:
+def look(jobs: Mapping[Key, str], accounting: Callable[[], bool]) -> dict[Key, JobState]:
     """What Slurm says of jobs; those that it does not have are left out.
 
     Parameters
@@ -92,14 +92,14 @@ def look(jobs: Mapping[Key, str], accounting: Callable[[], bool]) -> dict[Key, S
         If it has another job under one of these numbers: it is not the one that gave them.
     """
     names = {array: name for (array, _), name in jobs.items()}
-    said: dict[Key, Sight] = {}
+    said: dict[Key, JobState] = {}
     try:
         for some in chunks(_absent(jobs, said)):
             said |= _from_squeue(some, names)
         answered = True
     except CallError as error:
         answered = GONE in error.words
-    failed = sorted({key[0] for key, sight in said.items() if sight.reason == "failed"})
+    failed = sorted({key[0] for key, job_state in said.items() if job_state.reason == "failed"})
     with contextlib.suppress(CallError):
         # the exit codes, which `squeue` does not tell; they add words, nothing else
         said |= _from_scontrol(failed, names, 1)
@@ -110,7 +110,7 @@ def look(jobs: Mapping[Key, str], accounting: Callable[[], bool]) -> dict[Key, S
         if absent and (source is not _from_sacct or accounting()):
             said = {**source(absent, names, TRIES if answered else 1), **said}
     found = {key: said.get(key) or said.get((key[0], None)) for key in jobs}
-    return {key: sight for key, sight in found.items() if sight is not None}
+    return {key: job_state for key, job_state in found.items() if job_state is not None}
 
 
 def chunks(items: list[str]) -> Iterable[list[str]]:
@@ -118,12 +118,12 @@ def chunks(items: list[str]) -> Iterable[list[str]]:
     return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))
 
 
-def _absent(keys: Collection[Key], said: Mapping[Key, Sight]) -> list[str]:
+def _absent(keys: Collection[Key], said: Mapping[Key, JobState]) -> list[str]:
     """The arrays with jobs of which nothing is said."""
     return sorted({key[0] for key in keys if key not in said and (key[0], None) not in said}, key=int)
 
 
-def _from_squeue(arrays: list[str], names: Mapping[str, str]) -> dict[Key, Sight]:
+def _from_squeue(arrays: list[str], names: Mapping[str, str]) -> dict[Key, JobState]:
     text = ask([*_SQUEUE, "-j", ",".join(arrays)], [GONE])
     said = list(from_squeue(text))
     if text.strip() and not said:
@@ -131,8 +131,8 @@ def _from_squeue(arrays: list[str], names: Mapping[str, str]) -> dict[Key, Sight
     return _own(said, names)
 
 
-def _from_scontrol(arrays: list[str], names: Mapping[str, str], tries: int) -> dict[Key, Sight]:
-    found: dict[Key, Sight] = {}
+def _from_scontrol(arrays: list[str], names: Mapping[str, str], tries: int) -> dict[Key, JobState]:
+    found: dict[Key, JobState] = {}
     for array in arrays:
         try:
             text = ask([*_SCONTROL, array], [GONE], tries)
@@ -147,24 +147,26 @@ def _from_scontrol(arrays: list[str], names: Mapping[str, str], tries: int) -> d
     return found
 
 
-def _from_sacct(arrays: list[str], names: Mapping[str, str], tries: int) -> dict[Key, Sight]:
-    found: dict[Key, Sight] = {}
+def _from_sacct(arrays: list[str], names: Mapping[str, str], tries: int) -> dict[Key, JobState]:
+    found: dict[Key, JobState] = {}
     # it adds why a job ended; whether it has, the controller says
     with contextlib.suppress(CallError):
         for some in chunks(arrays):
             text = ask([*_SACCT, "-j", ",".join(some)], (), tries)
             # it may remember other jobs of these numbers
-            found |= {key: sight for key, name, sight in from_sacct(text) if names.get(key[0]) == name}
+            found |= {
+                key: job_state for key, name, job_state in from_sacct(text) if names.get(key[0]) == name
+            }
     return found
 
 
-def _own(said: Iterable[tuple[Key, str, Sight]], names: Mapping[str, str]) -> dict[Key, Sight]:
+def _own(said: Iterable[tuple[Key, str, JobState]], names: Mapping[str, str]) -> dict[Key, JobState]:
     """What is said of the arrays that were asked about, if they are those that are meant."""
-    found: dict[Key, Sight] = {}
-    for key, name, sight in said:
+    found: dict[Key, JobState] = {}
+    for key, name, job_state in said:
         array = key[0]
         if array in names and name != names[array]:
             raise another_job(array, name, names[array])
         if array in names:
-            found[key] = sight
+            found[key] = job_state
     return found

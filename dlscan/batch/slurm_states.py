@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from dlscan.batch.system import Reason, Sight
+from dlscan.batch.system import JobState, Reason
 
 # Anything else is taken for queued: a word that this file does not know must not end a job.
 _RUNNING = ("RUNNING", "COMPLETING", "STAGE_OUT", "SIGNALING")
@@ -37,7 +37,7 @@ SQUEUE_FORMAT = "%F|%K|%T|%B|%j|%r"
 SACCT_FORMAT = "JobID,State,ExitCode,NodeList,JobName"
 
 
-def sight(state: str, reason: str = "", host: str = "", code: str = "") -> Sight:
+def job_state(state: str, reason: str = "", host: str = "", code: str = "") -> JobState:
     """What one of Slurm's states means.
 
     Parameters
@@ -57,20 +57,20 @@ def sight(state: str, reason: str = "", host: str = "", code: str = "") -> Sight
     words = f"{word} ({detail})" if detail else word
     host = "" if host in _NO_HOST else host
     if word in _ENDED:
-        return Sight("ended", _ENDED[word], words, host)
-    return Sight("running" if word in _RUNNING else "queued", "", words, host)
+        return JobState("ended", _ENDED[word], words, host)
+    return JobState("running" if word in _RUNNING else "queued", "", words, host)
 
 
-def from_squeue(text: str) -> Iterator[tuple[Key, str, Sight]]:
+def from_squeue(text: str) -> Iterator[tuple[Key, str, JobState]]:
     """Read `squeue -h -r -o SQUEUE_FORMAT`: each job, its name and what is said of it."""
     for line in text.splitlines():
         parts = line.split("|", 5)
         if len(parts) == 6 and parts[0].isdecimal():
             job, index, state, host, name, reason = parts
-            yield (job, int(index) if index.isdecimal() else None), name, sight(state, reason, host)
+            yield (job, int(index) if index.isdecimal() else None), name, job_state(state, reason, host)
 
 
-def from_scontrol(text: str) -> Iterator[tuple[Key, str, Sight]]:
+def from_scontrol(text: str) -> Iterator[tuple[Key, str, JobState]]:
     """Read `scontrol show job -o`: each job, its name and what is said of it."""
     for line in text.splitlines():
         # the first of a name: a comment, which users write, comes late
@@ -78,7 +78,7 @@ def from_scontrol(text: str) -> Iterator[tuple[Key, str, Sight]]:
         job = found.get("ArrayJobId") or found.get("JobId", "")
         if not job.isdecimal() or "JobState" not in found:
             continue
-        said = sight(
+        said = job_state(
             found["JobState"], found.get("Reason", ""), found.get("BatchHost", ""), found.get("ExitCode", "")
         )
         if said.reason == "failed" and _KILLED in said.words and _ran_out_of_memory(line):
@@ -87,7 +87,7 @@ def from_scontrol(text: str) -> Iterator[tuple[Key, str, Sight]]:
             yield (job, index), found.get("JobName", ""), said
 
 
-def from_sacct(text: str) -> Iterator[tuple[Key, str, Sight]]:
+def from_sacct(text: str) -> Iterator[tuple[Key, str, JobState]]:
     """Read `sacct -n -P -X -o SACCT_FORMAT`: each job that has ended, its name and what is said of it.
 
     Others are left out: the data base learns late that a job has ended, and of some never.
@@ -97,7 +97,7 @@ def from_sacct(text: str) -> Iterator[tuple[Key, str, Sight]]:
         found = re.fullmatch(r"(\d+)_(?:(\d+)|\[(.*)\])", parts[0])
         if len(parts) != 5 or not found:
             continue
-        said = sight(parts[1], "", parts[3], parts[2])
+        said = job_state(parts[1], "", parts[3], parts[2])
         if said.phase == "ended":
             for index in [int(found[2])] if found[2] else _indices(found[3]):
                 yield (found[1], index), parts[4], said

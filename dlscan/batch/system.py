@@ -46,7 +46,7 @@ class Request:
 
 
 @dataclasses.dataclass(frozen=True)
-class Sight:
+class JobState:
     """What a batch system says of a job.
 
     Attributes
@@ -120,7 +120,7 @@ class System(Protocol):
             If the system does not answer.
         """
 
-    def look(self, jobs: Jobs) -> dict[str, Sight]:
+    def look(self, jobs: Jobs) -> dict[str, JobState]:
         """What the system says of these jobs; one that it does not have is left out.
 
         A job with the id of one of these and another name makes it no answer.

@@ -11,7 +11,7 @@ from dlscan.errors import DlscanError
 from dlscan.scan.estimate import estimate, known_speed, trial_file
 from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
-from dlscan.scan.room import Room, find_room
+from dlscan.scan.resources import Resources, find_resources
 from dlscan.scan.space import Point
 from dlscan.scan.speed import Speed, Trial, duration
 
@@ -56,7 +56,7 @@ def forecast(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> For
     points : sequence of Point
         Those that would be trained.
     """
-    batch, room = experiment.batch, find_room(experiment.batch)
+    batch, resources = experiment.batch, find_resources(experiment.batch)
     if not points:
         return _listed([], None, "Nothing is left to train.")
     manifest, speed = None, None
@@ -64,12 +64,14 @@ def forecast(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> For
         manifest = Manifest.of(experiment)
         manifest.require(experiment)
         manifest.require_transport(experiment)
-        speed, source = _measured(experiment, plan, points, manifest, room)
+        speed, source = _measured(experiment, plan, points, manifest, resources)
     except DlscanError as error:
-        return _listed(pack(plan, points, batch, manifest, room=room), None, f"No estimate: {error}")
+        return _listed(
+            pack(plan, points, batch, manifest, resources=resources), None, f"No estimate: {error}"
+        )
     # as `scan` would, which makes a trial for `auto` alone
-    packs = pack(plan, points, batch, manifest, speed if batch.models_per_job == "auto" else None, room)
-    found = estimate(plan, packs, manifest, speed, room.slots)
+    packs = pack(plan, points, batch, manifest, speed if batch.models_per_job == "auto" else None, resources)
+    found = estimate(plan, packs, manifest, speed, resources.slots)
     return _listed(packs, found.alone, found.sentence(source))
 
 
@@ -87,9 +89,9 @@ def rehearse(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> Tri
     """
     if experiment.batch.models_per_job != "auto" or len(points) < 2:
         return None
-    room = find_room(experiment.batch)
+    resources = find_resources(experiment.batch)
     manifest = Manifest.of(experiment)
-    if known_speed(plan, manifest, room) is not None or not room.here:
+    if known_speed(plan, manifest, resources) is not None or not resources.here:
         return None
     try:
         found = trial(experiment, points)
@@ -101,13 +103,13 @@ def rehearse(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> Tri
 
 
 def _measured(
-    experiment: Experiment, plan: Plan, points: Sequence[Point], manifest: Manifest, room: Room
+    experiment: Experiment, plan: Plan, points: Sequence[Point], manifest: Manifest, resources: Resources
 ) -> tuple[Speed, str]:
-    known = known_speed(plan, manifest, room)
+    known = known_speed(plan, manifest, resources)
     if known is not None:
         return known
-    if not room.here:
-        guess = Speed.guess(room.accelerated, manifest)
+    if not resources.here:
+        guess = Speed.guess(resources.accelerated, manifest)
         return guess, "the speed of a typical GPU, because this machine has none to try"
     tried = trial(experiment, points)
     return tried.speed, tried.source

@@ -20,23 +20,23 @@ def memory_rate(kind: Literal["set", "copy"], processes: int, size: int, seconds
     seconds : float
         How long.
     """
-    command = [sys.executable, "-P", "-m", "dlscan.bench.spin", kind, str(size)]
+    command = [sys.executable, "-P", "-m", "dlscan.bench.memory_writer", kind, str(size)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    spinners = [subprocess.Popen(command, text=True, **pipes) for _ in range(processes)]  # type: ignore[call-overload]
+    writers = [subprocess.Popen(command, text=True, **pipes) for _ in range(processes)]  # type: ignore[call-overload]
     try:
-        for spinner in spinners:
-            spinner.stdout.readline()
-        for spinner in spinners:
-            spinner.stdin.write("\n")
-            spinner.stdin.flush()
+        for writer in writers:
+            writer.stdout.readline()
+        for writer in writers:
+            writer.stdin.write("\n")
+            writer.stdin.flush()
         started = time.perf_counter()
         time.sleep(seconds)
-        for spinner in spinners:
-            spinner.stdin.close()
-        written = sum(int(spinner.stdout.read()) for spinner in spinners)
+        for writer in writers:
+            writer.stdin.close()
+        written = sum(int(writer.stdout.read()) for writer in writers)
         return float(written / (time.perf_counter() - started))
     finally:
-        for spinner in spinners:
-            spinner.kill()
-            spinner.wait()
-            spinner.stdout.close()
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+            writer.stdout.close()

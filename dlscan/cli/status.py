@@ -72,7 +72,7 @@ def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) ->
 def _looker(plan: "Plan", files_only: bool) -> "Callable[[], list[PointStatus]]":
     """What looks at the scan; that a system does not answer is said once, until it has answered."""
     from dlscan.scan import scan_status
-    from dlscan.scan.sights import ask_nobody
+    from dlscan.scan.job_states import ask_nobody
 
     said: set[str] = set()
 

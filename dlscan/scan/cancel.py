@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Collection, Sequence
 
 from dlscan.attempts import last_attempt
-from dlscan.batch import Sight, system
+from dlscan.batch import JobState, system
 from dlscan.claims import alive
 from dlscan.errors import BatchError, DlscanError
 from dlscan.process import parent
@@ -100,15 +100,15 @@ def _jobs_with(submission: Submission, wanted: set[int]) -> dict[str, tuple[int,
 def _cancel_jobs(submission: Submission, jobs: dict[str, tuple[int, ...]]) -> list[str]:
     """Cancel those of the jobs that are under way; their phases."""
     where = system(submission.batch, submission.cluster)
-    sights: dict[str, Sight] = where.look(dict.fromkeys(jobs, submission.tag))
-    for name in set(jobs) - set(sights):
+    job_states: dict[str, JobState] = where.look(dict.fromkeys(jobs, submission.tag))
+    for name in set(jobs) - set(job_states):
         del jobs[name]
-    for name, sight in sights.items():
-        if sight.phase == "ended":
+    for name, job_state in job_states.items():
+        if job_state.phase == "ended":
             jobs.pop(name, None)
     if jobs:
         where.cancel(dict.fromkeys(jobs, submission.tag))
-    return [sights[name].phase for name in jobs]
+    return [job_states[name].phase for name in jobs]
 
 
 def _say_others(

@@ -13,7 +13,7 @@ from dlscan.errors import DlscanError
 from dlscan.record import Record
 from dlscan.scan.costs import Cost, cost, sections
 from dlscan.scan.plan import Plan
-from dlscan.scan.room import Room
+from dlscan.scan.resources import Resources
 from dlscan.scan.space import Point
 from dlscan.scan.speed import Speed, Trial, duration
 from dlscan.spelling import counted
@@ -114,7 +114,7 @@ def estimate(
     return Estimate(alone, jobs, _wall(jobs, slots), _wall(alone, slots), slots)
 
 
-def known_speed(plan: Plan, manifest: Manifest | None, room: Room) -> tuple[Speed, str] | None:
+def known_speed(plan: Plan, manifest: Manifest | None, resources: Resources) -> tuple[Speed, str] | None:
     """How fast the points of a plan are trained, and where that is known from; None if nothing is known yet.
 
     Finished points count more than a trial, which may have been made elsewhere than where jobs run.
@@ -124,9 +124,9 @@ def known_speed(plan: Plan, manifest: Manifest | None, room: Room) -> tuple[Spee
     observed = finished(plan, manifest)
     if observed:
         done = counted(sum(len(seen.costs) for seen in observed), "finished point")
-        return fitted(Speed.guess(room.accelerated, manifest), observed), done
+        return fitted(Speed.guess(resources.accelerated, manifest), observed), done
     trial = Trial.read(trial_file(plan))
-    if trial and (trial.dataset, trial.accelerated) == (manifest.config_hash, room.accelerated):
+    if trial and (trial.dataset, trial.accelerated) == (manifest.config_hash, resources.accelerated):
         return trial.speed, trial.source
     return None
 

@@ -11,8 +11,8 @@ from dlscan.config import Batch
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
 from dlscan.scan.plan import Plan
+from dlscan.scan.poll_timer import PollTimer
 from dlscan.scan.processes import Others, known_driver
-from dlscan.scan.seldom import Seldom
 from dlscan.scan.space import Point
 from dlscan.scan.status import PointStatus, point_status, scan_status, statuses_by_files
 
@@ -82,14 +82,14 @@ def run_local(
     slots = LocalSlots(batch)
     others = Others(plan, slots.slots, listener.line)
     trained = [point for points in packs for point in points]
-    seldom = Seldom()
+    timer = PollTimer()
     # closed at once when an interrupt comes, so that jobs are stopped before anything else happens
     with known_driver(plan), contextlib.closing(slots.run(jobs, others)) as events:
         for event in events:
             if event is None:
-                if seldom.due:
+                if timer.due:
                     # how far they are is worth no training: a file server may be away for a moment
-                    with seldom.looking(), contextlib.suppress(DlscanError, OSError):
+                    with timer.looking(), contextlib.suppress(DlscanError, OSError):
                         listener.under_way(statuses_by_files(plan, trained))
             elif isinstance(event, Job):
                 points = [plan.paths(plan.point(number)) for number in event.points]

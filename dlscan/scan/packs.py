@@ -13,10 +13,10 @@ from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
 from dlscan.scan.costs import Cost, cost, measuring_bytes, sections
-from dlscan.scan.deal import Item, deal
 from dlscan.scan.estimate import known_speed
+from dlscan.scan.load_balance import Item, distribute
 from dlscan.scan.plan import Plan
-from dlscan.scan.room import Room, find_room
+from dlscan.scan.resources import Resources, find_resources
 from dlscan.scan.space import Point
 from dlscan.scan.speed import Speed
 
@@ -38,7 +38,7 @@ def pack(
     batch: Batch,
     manifest: Manifest | None = None,
     speed: Speed | None = None,
-    room: Room | None = None,
+    resources: Resources | None = None,
 ) -> list[tuple[Point, ...]]:
     """Group points into jobs.
 
@@ -59,8 +59,8 @@ def pack(
         Of the dataset; without it only epochs tell the costs of points apart.
     speed : Speed, optional
         As measured; by default what `known_speed` says, else the figures of a middling machine.
-    room : Room, optional
-        What jobs find where they run; `find_room` by default.
+    resources : Resources, optional
+        What jobs find where they run; `find_resources` by default.
 
     Returns
     -------
@@ -69,9 +69,12 @@ def pack(
     """
     if batch.models_per_job == 1:
         return [(point,) for point in points]
-    room = room or find_room(batch)
+    resources = resources or find_resources(batch)
     if speed is None:
-        speed, _ = known_speed(plan, manifest, room) or (Speed.guess(room.accelerated, manifest), "")
+        speed, _ = known_speed(plan, manifest, resources) or (
+            Speed.guess(resources.accelerated, manifest),
+            "",
+        )
     at_most = _MOST if batch.models_per_job == "auto" else batch.models_per_job
     costs: list[Cost] = []
     kinds: dict[tuple[str, int], list[int]] = defaultdict(list)
@@ -85,18 +88,22 @@ def pack(
         own = [speed.own(member) for member in members]
         fewest = 1
         if batch.models_per_job == "auto":
-            slots = None if room.slots is None else max(1, round(room.slots * len(members) / len(points)))
+            slots = (
+                None
+                if resources.slots is None
+                else max(1, round(resources.slots * len(members) / len(points)))
+            )
             fewest = packs_wanted(own, speed.shared(members), slots)
         items = list(map(Item, indices, own, [member.memory for member in members]))
-        dealt = deal(items, most, fewest, _bytes_for_networks(room, members[0], manifest))
-        if batch.models_per_job != "auto" and len(dealt) > math.ceil(len(items) / most):
+        groups = distribute(items, most, fewest, _bytes_for_networks(resources, members[0], manifest))
+        if batch.models_per_job != "auto" and len(groups) > math.ceil(len(items) / most):
             log.warning(
                 "%d points need %d jobs: no more networks fit into the memory of a job%s",
                 len(items),
-                len(dealt),
+                len(groups),
                 "" if batch.memory is None else "; raise batch.memory",
             )
-        packs += dealt
+        packs += groups
     return [tuple(points[index] for index in indices) for indices in sorted(packs)]
 
 
@@ -141,8 +148,8 @@ def _may_lack_memory(attempt: Attempt) -> bool:
     return began and attempt.exit_code in _KILLED
 
 
-def _bytes_for_networks(room: Room, first: Cost, manifest: Manifest | None) -> float:
-    if room.memory is None or manifest is None:
+def _bytes_for_networks(resources: Resources, first: Cost, manifest: Manifest | None) -> float:
+    if resources.memory is None or manifest is None:
         return math.inf
     batches = _BATCHES * first.batch_size * manifest.event_bytes
-    return _SHARE * room.memory - _FRAMEWORK - batches - measuring_bytes(manifest)
+    return _SHARE * resources.memory - _FRAMEWORK - batches - measuring_bytes(manifest)

@@ -14,7 +14,7 @@ from dlscan.files import write_text
 from dlscan.process import environment_of, has_open, identity, lives, number_of, parent
 from dlscan.record import PointPaths
 from dlscan.scan.plan import Plan
-from dlscan.scan.seldom import Seldom
+from dlscan.scan.poll_timer import PollTimer
 
 Say = Callable[[str], None]
 
@@ -93,13 +93,13 @@ class Others:
 
     def __init__(self, plan: Plan, slots: int, say: Say) -> None:
         self._plan, self._slots, self._say = plan, slots, say
-        self._seldom = Seldom()
+        self._timer = PollTimer()
         self._found: dict[int, str] = {}
 
     def __call__(self) -> list[str]:
         """The GPUs of each, as `LocalSlots.run` wants them."""
-        if self._seldom.due:
-            with self._seldom.looking():
+        if self._timer.due:
+            with self._timer.looking():
                 before, self._found = self._found, self._look()
             if self._found.keys() - before.keys():
                 self._tell()

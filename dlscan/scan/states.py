@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Literal, get_args
 
 from dlscan.attempts import Attempt
-from dlscan.batch.system import Sight
+from dlscan.batch.system import JobState
 
 State = Literal["pending", "queued", "running", "preempted", "timeout", "oom", "failed", "diverged", "done"]
 STATES: tuple[State, ...] = get_args(State)
@@ -43,7 +43,7 @@ class Evidence:
         It is in a submission to a batch system, and that system took the job or may have.
     own : bool
         The attempt is one of the latest submission's job.
-    sight : Sight or None
+    job_state : JobState or None
         What the system says of that job; None if it knows nothing of it.
     answered : bool
         The system answered.
@@ -60,7 +60,7 @@ class Evidence:
     alive: bool = False
     submitted: bool = False
     own: bool = False
-    sight: Sight | None = None
+    job_state: JobState | None = None
     answered: bool = True
     recent: bool = False
     goes_on: bool = False
@@ -106,13 +106,13 @@ def judge(known: Evidence) -> Verdict:
         return _after(known.attempt)
     if not known.answered:
         return _during(known)
-    if known.sight is None:
+    if known.job_state is None:
         return Verdict("queued") if known.recent and not known.own else _after(known.attempt)
-    if known.sight.phase == "queued":
+    if known.job_state.phase == "queued":
         return Verdict("queued")
-    if known.sight.phase == "running":
+    if known.job_state.phase == "running":
         return _during(known)
-    return _ended(known, known.sight)
+    return _ended(known, known.job_state)
 
 
 def _during(known: Evidence) -> Verdict:
@@ -128,20 +128,20 @@ def _during(known: Evidence) -> Verdict:
     return _after(attempt) if over and attempt.outcome not in _STOPPED else Verdict("queued")
 
 
-def _ended(known: Evidence, sight: Sight) -> Verdict:
+def _ended(known: Evidence, job_state: JobState) -> Verdict:
     attempt = known.attempt
     if known.own and attempt is not None:
         if attempt.outcome is not None:
             return _after(attempt)
-        state = _BY_REASON.get(sight.reason, "failed")
+        state = _BY_REASON.get(job_state.reason, "failed")
         return Verdict(
-            state, _joined(f"ended without a message on {attempt.host}", sight.words), unwritten="attempt"
+            state, _joined(f"ended without a message on {attempt.host}", job_state.words), unwritten="attempt"
         )
-    if sight.reason == "cancelled" or (attempt is not None and sight.reason in ("done", "")):
+    if job_state.reason == "cancelled" or (attempt is not None and job_state.reason in ("done", "")):
         # it never came to this point: things are as they were before it
         return _after(attempt)
-    state = _BY_REASON.get(sight.reason, "failed")
-    return Verdict(state, _joined("the job ended before training started", sight.words), unwritten="job")
+    state = _BY_REASON.get(job_state.reason, "failed")
+    return Verdict(state, _joined("the job ended before training started", job_state.words), unwritten="job")
 
 
 def _after(attempt: Attempt | None) -> Verdict:

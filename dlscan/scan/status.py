@@ -14,9 +14,9 @@ from dlscan.files import server_time
 from dlscan.heartbeat import last_sign
 from dlscan.owner import alive
 from dlscan.record import PointPaths, reaches
+from dlscan.scan.job_states import LatestJob, Look, Say, ask_nobody, is_recent, look_at
 from dlscan.scan.plan import Plan
 from dlscan.scan.progress import Done, read_done, read_pace
-from dlscan.scan.sights import Look, Place, Say, ask_nobody, is_recent, look_at
 from dlscan.scan.space import Point
 from dlscan.scan.states import CRASHED, UNDER_WAY, Evidence, Verdict, crashes, judge
 
@@ -150,14 +150,14 @@ def _statuses(plan: Plan, points: Sequence[Point], look: Look | None, say: Say) 
     now = functools.cache(lambda: server_time(plan.directory))
     found = {point.number: _read_point(plan, point, now) for point in points}
     asked = {number for number, disk in found.items() if disk.record is None and not disk.alive}
-    places = look_at(plan, asked, look, say)
+    latest_jobs = look_at(plan, asked, look, say)
     training = {disk.attempt.job for disk in found.values() if disk.alive and disk.attempt}
     statuses = []
     for point in points:
-        status = _status(plan, point, found[point.number], places, training)
+        status = _status(plan, point, found[point.number], latest_jobs, training)
         if status.unwritten or (status.submission and status.state == "pending"):
             # the job may have begun, or ended well, after its files were read and before its system was asked
-            status = _status(plan, point, _read_anew(plan, point), places, training)
+            status = _status(plan, point, _read_anew(plan, point), latest_jobs, training)
         statuses.append(status)
     return statuses
 
@@ -207,19 +207,19 @@ def _read_anew(plan: Plan, point: Point) -> _Disk:
 
 
 def _status(
-    plan: Plan, point: Point, disk: _Disk, places: dict[int, Place], training: Collection[str | None]
+    plan: Plan, point: Point, disk: _Disk, latest_jobs: dict[int, LatestJob], training: Collection[str | None]
 ) -> PointStatus:
     """The state of a point; `training` are the jobs with a living attempt at any point that was read."""
     wanted = plan.epochs(point)
-    place = places.get(point.number, Place())
+    latest = latest_jobs.get(point.number, LatestJob())
     if disk.record is not None:
         record = disk.record
         status = PointStatus(point, "done", record.epochs, wanted, None, "", record.seconds_per_epoch)
         return dataclasses.replace(
-            status, job=place.job, host=record.host, attempts=record.attempts, sharing=record.pack
+            status, job=latest.job, host=record.host, attempts=record.attempts, sharing=record.pack
         )
-    paths, attempt, sight = plan.paths(point), disk.attempt, place.sight
-    verdict = _judge(disk, place, training)
+    paths, attempt, job_state = plan.paths(point), disk.attempt, latest.job_state
+    verdict = _judge(disk, latest, training)
     # an attempt that lives may be of another job than the latest
     own_job = attempt.job if attempt else None
     return PointStatus(
@@ -233,28 +233,28 @@ def _status(
         events_per_second=disk.rate,
         pack=attempt.pack if attempt else 1,
         sharing=disk.networks or (attempt.pack if attempt else 1),
-        job=own_job or place.job if disk.alive else place.job or own_job,
-        host=(sight.host if sight else "") or (attempt.host if attempt else None),
+        job=own_job or latest.job if disk.alive else latest.job or own_job,
+        host=(job_state.host if job_state else "") or (attempt.host if attempt else None),
         attempts=len(disk.numbers),
         crashes=_crashes(paths, disk) if verdict.state in CRASHED else 0,
         silent_since=_last_sign(paths, attempt) if verdict.silent and attempt else None,
-        words=sight.words if sight else "",
-        submission=place.directory,
+        words=job_state.words if job_state else "",
+        submission=latest.directory,
         unwritten=verdict.unwritten,
     )
 
 
-def _judge(disk: _Disk, place: Place, training: Collection[str | None]) -> Verdict:
+def _judge(disk: _Disk, latest: LatestJob, training: Collection[str | None]) -> Verdict:
     attempt = disk.attempt
     verdict = judge(
         Evidence(
             attempt=attempt,
             alive=disk.alive,
-            submitted=place.submitted,
-            own=place.is_own(attempt),
-            sight=place.sight,
-            answered=place.answered,
-            recent=place.recent,
+            submitted=latest.submitted,
+            own=latest.is_own(attempt),
+            job_state=latest.job_state,
+            answered=latest.answered,
+            recent=latest.recent,
             goes_on=attempt is not None and attempt.job is not None and attempt.job in training,
             fresh=attempt is not None and attempt.ended is not None and is_recent(attempt.ended),
         )

@@ -12,7 +12,7 @@ from dlscan.config import Batch
 from dlscan.config.build import Problem, build, require_mapping
 from dlscan.errors import ScanError
 from dlscan.files import sync, write_json
-from dlscan.scan.asked import FILE, Submission, Time, read_directory
+from dlscan.scan.submission import FILE, Submission, Time, read_directory
 
 __all__ = ["Submission", "Submissions"]
 

@@ -12,7 +12,7 @@ from dlscan.scan.estimate import known_speed
 from dlscan.scan.freeze import changed
 from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
-from dlscan.scan.room import find_room
+from dlscan.scan.resources import find_resources
 from dlscan.scan.space import Point, extended
 from dlscan.scan.states import CRASHED, UNDER_WAY
 from dlscan.scan.status import PointStatus, scan_status
@@ -109,7 +109,7 @@ def find_work(
     rehearse(plan, points)
     known = None
     if batch.models_per_job == "auto":
-        known = known_speed(plan, manifest, find_room(batch))
+        known = known_speed(plan, manifest, find_resources(batch))
     return Work(statuses, pack(plan, points, batch, manifest, known[0] if known else None))
 
 

@@ -101,7 +101,7 @@ def paths(request: Request, number: int) -> PointPaths:
 
 
 def has_ended(batch: Batch, ids: list[str]) -> bool:
-    return {sight.phase for sight in Dask(batch).look(ids).values()} == {"ended"}
+    return {job_state.phase for job_state in Dask(batch).look(ids).values()} == {"ended"}
 
 
 def log(request: Request, number: int) -> str:
@@ -114,13 +114,13 @@ def test_jobs_outlive_their_client_run_and_are_forgotten(
 ) -> None:
     ids = Dask(batch).submit(request_)
     assert ids == ["dlscan-12345678-1-1", "dlscan-12345678-1-2"]
-    assert {sight.phase for sight in Dask(batch).look(ids).values()} == {"queued"}
+    assert {job_state.phase for job_state in Dask(batch).look(ids).values()} == {"queued"}
     assert Dask(batch).find(request_) == ids
     cluster.worker()
     wait_for(lambda: log(request_, 1))
     assert log(request_, 1) == "dlscan-12345678-1-1 1 ['1', '3']\n"
-    sight = Dask(batch).look(ids)[ids[0]]
-    assert (sight.phase, sight.host) == ("running", "127.0.0.1")
+    job_state = Dask(batch).look(ids)[ids[0]]
+    assert (job_state.phase, job_state.host) == ("running", "127.0.0.1")
     (request_.scan / "go").touch()
     wait_for(lambda: "trained" in log(request_, 2))
     wait_for(lambda: has_ended(batch, ids))
@@ -192,7 +192,7 @@ def test_a_scheduler_that_is_gone_knows_no_jobs_and_takes_none(
     cluster.scheduler.kill()
     cluster.scheduler.wait()
     for dask in (Dask(batch), by_address):
-        assert {sight.words for sight in dask.look(ids).values()} == {"the dask scheduler is gone"}
+        assert {job_state.words for job_state in dask.look(ids).values()} == {"the dask scheduler is gone"}
         assert dask.find(request_) == []
         dask.cancel(ids)
     with pytest.raises(BatchError, match="no scheduler answers"):

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from dlscan.batch.condor_ads import read_ads, sight_in_history, sight_in_queue, sight_of_factory
+from dlscan.batch.condor_ads import job_state_in_history, job_state_in_queue, job_state_of_factory, read_ads
 from dlscan.batch.condor_language import arguments
 from dlscan.batch.condor_queries import these_jobs
 from dlscan.batch.htcondor import HTCondor, submit_description
 from dlscan.batch.sandbox import main as sandbox
-from dlscan.batch.system import Request, Sight
+from dlscan.batch.system import JobState, Request
 from dlscan.config import Batch
 from dlscan.config.units import Duration, Size
 from dlscan.errors import BatchError
@@ -179,48 +179,48 @@ HELD_FOR_TIME = {"JobStatus": 5, "HoldReasonCode": 46, "HoldReason": "too long",
 
 
 @pytest.mark.parametrize(
-    ("ad", "sight"),
+    ("ad", "job_state"),
     [
-        ({"JobStatus": 1}, Sight("queued", "", "idle")),
-        ({"JobStatus": 2, "RemoteHost": "slot1_2@node7"}, Sight("running", "", "running", "node7")),
-        ({"JobStatus": 6, "RemoteHost": "node7"}, Sight("running", "", "running", "node7")),
+        ({"JobStatus": 1}, JobState("queued", "", "idle")),
+        ({"JobStatus": 2, "RemoteHost": "slot1_2@node7"}, JobState("running", "", "running", "node7")),
+        ({"JobStatus": 6, "RemoteHost": "node7"}, JobState("running", "", "running", "node7")),
         (
             {"JobStatus": 5, "HoldReason": "no disk", "HoldReasonCode": 13},
-            Sight("queued", "", "held: no disk"),
+            JobState("queued", "", "held: no disk"),
         ),
         (
             {"JobStatus": 5, "HoldReason": "memory usage exceeded request_memory", "HoldReasonCode": 34},
-            Sight("ended", "oom", "held: memory usage exceeded request_memory"),
+            JobState("ended", "oom", "held: memory usage exceeded request_memory"),
         ),
         (
             {"JobStatus": 5, "HoldReason": "disk usage exceeded request_disk", "HoldReasonCode": 34},
-            Sight("queued", "", "held: disk usage exceeded request_disk"),
+            JobState("queued", "", "held: disk usage exceeded request_disk"),
         ),
-        ({**HELD_FOR_TIME, "ExitCode": 85}, Sight("ended", "timeout", "held: too long")),
+        ({**HELD_FOR_TIME, "ExitCode": 85}, JobState("ended", "timeout", "held: too long")),
         (
             {**HELD_FOR_TIME, "ExitCode": 85, "PeriodicRelease": "/Expr(x)/"},
-            Sight("queued", "", "held: too long; HTCondor releases it by itself"),
+            JobState("queued", "", "held: too long; HTCondor releases it by itself"),
         ),
-        ({**HELD_FOR_TIME, "PeriodicRelease": "/Expr(x)/"}, Sight("ended", "timeout", "held: too long")),
-        ({"JobStatus": 4, "ExitCode": 0, "ExitBySignal": False}, Sight("ended", "done", "exit code 0")),
+        ({**HELD_FOR_TIME, "PeriodicRelease": "/Expr(x)/"}, JobState("ended", "timeout", "held: too long")),
+        ({"JobStatus": 4, "ExitCode": 0, "ExitBySignal": False}, JobState("ended", "done", "exit code 0")),
     ],
 )
-def test_ads_in_the_queue(ad: dict[str, Any], sight: Sight) -> None:
-    assert sight_in_queue(ad) == sight
+def test_ads_in_the_queue(ad: dict[str, Any], job_state: JobState) -> None:
+    assert job_state_in_queue(ad) == job_state
 
 
 @pytest.mark.parametrize(
-    ("ad", "sight"),
+    ("ad", "job_state"),
     [
         (
             {"JobStatus": 4, "ExitCode": 1, "LastRemoteHost": "s@n"},
-            Sight("ended", "failed", "exit code 1", "n"),
+            JobState("ended", "failed", "exit code 1", "n"),
         ),
         (
             {"JobStatus": 4, "ExitBySignal": True, "ExitSignal": 11},
-            Sight("ended", "failed", "killed by signal 11"),
+            JobState("ended", "failed", "killed by signal 11"),
         ),
-        ({"JobStatus": 3, "RemoveReason": "by user"}, Sight("ended", "cancelled", "removed: by user")),
+        ({"JobStatus": 3, "RemoveReason": "by user"}, JobState("ended", "cancelled", "removed: by user")),
         (
             {
                 "JobStatus": 3,
@@ -228,24 +228,24 @@ def test_ads_in_the_queue(ad: dict[str, Any], sight: Sight) -> None:
                 "LastHoldReasonCode": 46,
                 "LastHoldReason": "too long",
             },
-            Sight("ended", "timeout", "held: too long"),
+            JobState("ended", "timeout", "held: too long"),
         ),
         (
             {"JobStatus": 3, "RemoveReason": "by user", "LastHoldReasonCode": 46},
-            Sight("ended", "cancelled", "removed: by user"),
+            JobState("ended", "cancelled", "removed: by user"),
         ),
     ],
 )
-def test_ads_in_the_history(ad: dict[str, Any], sight: Sight) -> None:
-    assert sight_in_history(ad) == sight
+def test_ads_in_the_history(ad: dict[str, Any], job_state: JobState) -> None:
+    assert job_state_in_history(ad) == job_state
 
 
 def test_jobs_that_a_factory_has_still_to_make_are_queued() -> None:
     ad = {"JobMaterializeNextProcId": 3, "TotalSubmitProcs": 5, "JobMaterializeLimit": 2}
-    sights = [sight_of_factory(ad, number) for number in (2, 3, 4, 5)]
-    assert sights == [
+    job_states = [job_state_of_factory(ad, number) for number in (2, 3, 4, 5)]
+    assert job_states == [
         None,
-        *[Sight("queued", "", "waiting for one of 2 slots (batch.max_running)")] * 2,
+        *[JobState("queued", "", "waiting for one of 2 slots (batch.max_running)")] * 2,
         None,
     ]
 

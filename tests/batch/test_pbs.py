@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dlscan.batch.pbs import PBS, dialect_of
-from dlscan.batch.pbs_states import is_called, plain_id, read_jobs, sight
-from dlscan.batch.system import Request, Sight
+from dlscan.batch.pbs_states import is_called, job_state, plain_id, read_jobs
+from dlscan.batch.system import JobState, Request
 from dlscan.config import Batch
 from dlscan.config.units import Duration, Size
 from dlscan.errors import BatchError
@@ -205,27 +205,27 @@ Job Id: 88[4].server.uni.de
 
 
 def test_openpbs_jobs_are_read() -> None:
-    seen = {job: sight(attributes) for job, attributes in read_jobs(OPENPBS)}
+    seen = {job: job_state(attributes) for job, attributes in read_jobs(OPENPBS)}
     assert seen == {
-        "1235[1]": Sight("running", "", "running", "node3"),
-        "1235[2]": Sight("ended", "done", "exit code 0", "node4"),
-        "1235[3]": Sight(
+        "1235[1]": JobState("running", "", "running", "node3"),
+        "1235[2]": JobState("ended", "done", "exit code 0", "node4"),
+        "1235[3]": JobState(
             "ended",
             "timeout",
             "exceeded its walltime (Job run at Fri Nov 20 at 18:11 on (node3:ncpus=8) and failed)",
         ),
-        "1235[4]": Sight("queued", "", "queued (Not Running: Insufficient amount of resource: ngpus)"),
-        "1235[5]": Sight("ended", "oom", "exceeded its memory"),
-        "1235[6]": Sight("ended", "cancelled", "killed by signal 15"),
+        "1235[4]": JobState("queued", "", "queued (Not Running: Insufficient amount of resource: ngpus)"),
+        "1235[5]": JobState("ended", "oom", "exceeded its memory"),
+        "1235[6]": JobState("ended", "cancelled", "killed by signal 15"),
     }
 
 
 def test_torque_jobs_are_read() -> None:
-    assert {job: sight(attributes) for job, attributes in read_jobs(TORQUE)} == {
-        "88[1]": Sight("ended", "done", "exit code 0", "gpu1"),
-        "88[2]": Sight("ended", "timeout", "exceeded its walltime", "gpu2"),
-        "88[3]": Sight("ended", "failed", "killed by signal 9", "gpu2"),
-        "88[4]": Sight("queued", "", "held"),
+    assert {job: job_state(attributes) for job, attributes in read_jobs(TORQUE)} == {
+        "88[1]": JobState("ended", "done", "exit code 0", "gpu1"),
+        "88[2]": JobState("ended", "timeout", "exceeded its walltime", "gpu2"),
+        "88[3]": JobState("ended", "failed", "killed by signal 9", "gpu2"),
+        "88[4]": JobState("queued", "", "held"),
     }
 
 

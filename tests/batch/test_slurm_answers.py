@@ -97,7 +97,7 @@ def test_accounting_tells_of_jobs_that_the_controller_forgot(commands: Commands)
     sacct = "echo '12_1|OUT_OF_MEMORY|0:125|node1|dlscan-x-1'; echo '12_2|RUNNING|0:0|node1|dlscan-x-1'"
     commands(accounting="slurmdbd", squeue=INVALID, sacct=sacct, jobs=INVALID)
     seen = Slurm(Batch()).look(named("12_1", "12_2"))
-    assert {job: sight.reason for job, sight in seen.items()} == {"12_1": "oom"}
+    assert {job: job_state.reason for job, job_state in seen.items()} == {"12_1": "oom"}
 
 
 def test_controller_is_believed_before_the_accounting_where_squeue_failed(commands: Commands) -> None:

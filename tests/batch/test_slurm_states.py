@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dlscan.batch.slurm_states import from_sacct, from_scontrol, from_squeue, sight
-from dlscan.batch.system import Sight
+from dlscan.batch.slurm_states import from_sacct, from_scontrol, from_squeue, job_state
+from dlscan.batch.system import JobState
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ from dlscan.batch.system import Sight
     ],
 )
 def test_state_means(state: str, phase: str, reason: str) -> None:
-    seen = sight(state)
+    seen = job_state(state)
     assert (seen.phase, seen.reason) == (phase, reason)
 
 
@@ -50,7 +50,9 @@ def test_state_means(state: str, phase: str, reason: str) -> None:
     ],
 )
 def test_failure_tells_how(code: str, words: str) -> None:
-    assert sight("FAILED", "NonZeroExitCode", "node1", code) == Sight("ended", "failed", words, "node1")
+    assert job_state("FAILED", "NonZeroExitCode", "node1", code) == JobState(
+        "ended", "failed", words, "node1"
+    )
 
 
 def test_squeue_is_read() -> None:
@@ -62,9 +64,9 @@ def test_squeue_is_read() -> None:
         "\n"
     )
     assert list(from_squeue(text)) == [
-        (("12", 1), "dlscan-x-1", Sight("running", "", "RUNNING", "node1")),
-        (("12", 2), "dlscan-x-1", Sight("queued", "", "PENDING (JobArrayTaskLimit)", "")),
-        (("13", None), "a", Sight("ended", "cancelled", "CANCELLED (b|c)", "")),
+        (("12", 1), "dlscan-x-1", JobState("running", "", "RUNNING", "node1")),
+        (("12", 2), "dlscan-x-1", JobState("queued", "", "PENDING (JobArrayTaskLimit)", "")),
+        (("13", None), "a", JobState("ended", "cancelled", "CANCELLED (b|c)", "")),
     ]
 
 
@@ -76,14 +78,14 @@ def test_scontrol_is_read() -> None:
         "JobId=9 JobName=alone JobState=RUNNING Reason=None BatchHost=node1 Comment=is JobState=FAILED\n"
         "No jobs in the system\n"
     )
-    failed = Sight("ended", "failed", "FAILED (exit code 3)", "node2")
-    held = Sight("queued", "", "PENDING (JobHeldUser)", "")
+    failed = JobState("ended", "failed", "FAILED (exit code 3)", "node2")
+    held = JobState("queued", "", "PENDING (JobHeldUser)", "")
     found = list(from_scontrol(text))
     assert found[:5] == [
         (("6", 1), "x", failed),
         *((("6", index), "x", held) for index in (2, 4, 6, 8)),
     ]
-    assert found[5] == (("9", None), "alone", Sight("running", "", "RUNNING", "node1"))
+    assert found[5] == (("9", None), "alone", JobState("running", "", "RUNNING", "node1"))
 
 
 def test_shortened_list_of_indices_stands_for_the_whole_array() -> None:
@@ -101,11 +103,11 @@ def test_sacct_is_believed_of_what_has_ended_only() -> None:
         "99|COMPLETED|0:0|gpu09|dlscan-x-1\n"
         "sacct: error: slurm_persist_conn_open_without_init: failed\n"
     )
-    assert {key: sight for key, name, sight in from_sacct(text) if name == "dlscan-x-1"} == {
-        ("12", 1): Sight("ended", "oom", "OUT_OF_MEMORY", "gpu07"),
-        ("12", 3): Sight("ended", "cancelled", "CANCELLED", ""),
-        ("12", 6): Sight("ended", "cancelled", "CANCELLED", ""),
-        ("12", 7): Sight("ended", "cancelled", "CANCELLED", ""),
+    assert {key: job_state for key, name, job_state in from_sacct(text) if name == "dlscan-x-1"} == {
+        ("12", 1): JobState("ended", "oom", "OUT_OF_MEMORY", "gpu07"),
+        ("12", 3): JobState("ended", "cancelled", "CANCELLED", ""),
+        ("12", 6): JobState("ended", "cancelled", "CANCELLED", ""),
+        ("12", 7): JobState("ended", "cancelled", "CANCELLED", ""),
     }
 
 
@@ -128,5 +130,5 @@ def test_killed_job_ran_out_of_memory_where_slurm_says_so_in_its_output(
         "JobId=7 ArrayJobId=6 ArrayTaskId=1 JobName=x JobState=FAILED Reason=NonZeroExitCode ExitCode=0:9 "
         f"BatchHost=node2 WorkDir=/ StdErr={log} StdIn=/dev/null StdOut={log} Power="
     )
-    ((_, _, sight),) = from_scontrol(text)
-    assert sight.reason == expected
+    ((_, _, job_state),) = from_scontrol(text)
+    assert job_state.reason == expected

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from dlscan.batch.htcondor import HTCondor
-from dlscan.batch.system import Request, Sight
+from dlscan.batch.system import JobState, Request
 from dlscan.config import Batch, load
 from dlscan.config.units import Duration
 from dlscan.errors import BatchError
@@ -40,7 +40,7 @@ class Named(HTCondor):
         self.names.update(dict.fromkeys(ids, request.tag))
         return ids
 
-    def look(self, jobs: Collection[str]) -> dict[str, Sight]:
+    def look(self, jobs: Collection[str]) -> dict[str, JobState]:
         return super().look(self._named(jobs))
 
     def cancel(self, jobs: Collection[str]) -> None:
@@ -71,11 +71,11 @@ class Condor:
         self.system = Named(section)
         return Request(tag, scan, directory, tuple((n + 1,) for n in range(jobs)), section)
 
-    def look(self, jobs: list[str]) -> list[Sight | None]:
+    def look(self, jobs: list[str]) -> list[JobState | None]:
         seen = self.system.look(jobs)
         return [seen.get(job) for job in jobs]
 
-    def wait(self, jobs: list[str], fit: Callable[[list[Sight | None]], bool]) -> list[Sight | None]:
+    def wait(self, jobs: list[str], fit: Callable[[list[JobState | None]], bool]) -> list[JobState | None]:
         return wait_for(lambda: self.look(jobs), fit)
 
 
@@ -87,12 +87,12 @@ def wait_for(ask: Callable[[], Any], fit: Callable[[Any], bool]) -> Any:
     return answer
 
 
-def all_ended(sights: list[Sight | None]) -> bool:
-    return all(sight is not None and sight.phase == "ended" for sight in sights)
+def all_ended(job_states: list[JobState | None]) -> bool:
+    return all(job_state is not None and job_state.phase == "ended" for job_state in job_states)
 
 
-def all_running(sights: list[Sight | None]) -> bool:
-    return all(sight is not None and sight.phase == "running" for sight in sights)
+def all_running(job_states: list[JobState | None]) -> bool:
+    return all(job_state is not None and job_state.phase == "running" for job_state in job_states)
 
 
 def condor(*command: str) -> str:
@@ -113,7 +113,7 @@ def test_ends_are_told_apart_whatever_the_scan_is_called(jobs: Condor) -> None:
     jobs.system.check(request.batch)
     ids = jobs.system.submit(request)
     assert jobs.system.find(request) == ids
-    assert [(sight.reason, sight.words) for sight in jobs.wait(ids, all_ended) if sight] == [
+    assert [(job_state.reason, job_state.words) for job_state in jobs.wait(ids, all_ended) if job_state] == [
         ("done", "exit code 0"),
         ("failed", "exit code 3"),
         ("failed", "killed by signal 9"),
@@ -136,7 +136,7 @@ for second in {1..60}; do sleep 1; done
     wait_for(lambda: (request.directory / "2.ran").exists(), bool)
     time.sleep(1)  # bash sets its trap after it made the file
     condor("condor_vacate_job", ids[1])
-    assert [sight.reason for sight in jobs.wait(ids, all_ended) if sight] == ["done", "done"]
+    assert [state.reason for state in jobs.wait(ids, all_ended) if state] == ["done", "done"]
     said = (request.directory / "2.log").read_text()
     assert said.index("told") < said.index("again")
     assert "again" in (request.directory / "1.log").read_text()
@@ -164,11 +164,16 @@ def test_a_held_job_is_queued_with_the_reason_and_a_removed_one_cancelled(jobs: 
     ids = jobs.system.submit(request)
     jobs.wait(ids, all_running)
     condor("condor_hold", "-reason", "the disk is full", ids[0])
-    held = jobs.wait(ids[:1], lambda sights: sights[0] is not None and sights[0].phase == "queued")[0]
+    held = jobs.wait(
+        ids[:1], lambda job_states: job_states[0] is not None and job_states[0].phase == "queued"
+    )[0]
     assert held is not None
     assert "the disk is full" in held.words
     jobs.system.cancel(ids)
-    assert [sight.reason for sight in jobs.wait(ids, all_ended) if sight] == ["cancelled", "cancelled"]
+    assert [state.reason for state in jobs.wait(ids, all_ended) if state] == [
+        "cancelled",
+        "cancelled",
+    ]
     jobs.system.cancel(ids)
     assert jobs.system.find(request) == ids
 
@@ -177,14 +182,17 @@ def test_no_more_jobs_run_than_allowed_and_those_to_come_are_queued(jobs: Condor
     request = jobs.request(4, "exec sleep 100\n", max_running=2)
     ids = jobs.system.submit(request)
     jobs.wait(ids[:2], all_running)
-    assert jobs.look(ids)[2:] == [Sight("queued", "", "waiting for one of 2 slots (batch.max_running)")] * 2
+    assert (
+        jobs.look(ids)[2:] == [JobState("queued", "", "waiting for one of 2 slots (batch.max_running)")] * 2
+    )
     with pytest.raises(BatchError, match=r"together with 2 more of cluster \d+; cancel the whole scan"):
         jobs.system.cancel(ids[2:])
     jobs.system.cancel(ids[:1])
     jobs.wait(ids[2:3], all_running)
     jobs.system.cancel(ids[1:])
     wait_for(
-        lambda: [sight for sight in jobs.look(ids) if sight and sight.phase != "ended"], lambda left: not left
+        lambda: [job_state for job_state in jobs.look(ids) if job_state and job_state.phase != "ended"],
+        lambda left: not left,
     )
 
 
@@ -311,9 +319,9 @@ def test_without_shared_files_points_travel_and_come_back_done(experiment: Path)
     histories = wait_for(lambda: list(sandboxes.glob("*/0003-*/history.csv")), bool)
     wait_for_epoch(20, histories[0].parent)
     condor("condor_vacate_job", ids[1])
-    sights = wait_for(lambda: list(system.look(ids).values()), all_ended)
+    job_states = wait_for(lambda: list(system.look(ids).values()), all_ended)
     logs = "\n".join(log.read_text() for log in sorted(request.directory.glob("*.log")))
-    assert [sight.words for sight in sights] == ["exit code 0"] * 2, logs
+    assert [job_state.words for job_state in job_states] == ["exit code 0"] * 2, logs
     assert "told to end" in logs
     assert [attempt["outcome"] for attempt in attempts(plan.paths(plan.points[2]))] == ["preempted", "done"]
     for point, config in zip(plan.points[:3], before, strict=True):

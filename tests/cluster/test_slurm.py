@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import pytest
 
-from dlscan.batch import Request, Sight, slurm_queries, system
+from dlscan.batch import JobState, Request, slurm_queries, system
 from dlscan.batch.slurm import Slurm
 from dlscan.config import Batch
 from dlscan.errors import BatchError
@@ -33,7 +33,7 @@ class Named(Slurm):
         self.names.update(dict.fromkeys(ids, request.tag))
         return ids
 
-    def look(self, jobs: Collection[str]) -> dict[str, Sight]:
+    def look(self, jobs: Collection[str]) -> dict[str, JobState]:
         return super().look({job: self.names.get(job, "dlscan-00000000-1") for job in jobs})
 
 
@@ -76,8 +76,10 @@ def scans(cluster: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return Scans(tmp_path, monkeypatch)
 
 
-def wait_sight(system: "Named", job: str, wanted: Callable[[Sight], bool], seconds: float = 60) -> Sight:
-    seen: dict[str, Sight] = {}
+def wait_state(
+    system: "Named", job: str, wanted: Callable[[JobState], bool], seconds: float = 60
+) -> JobState:
+    seen: dict[str, JobState] = {}
 
     def look() -> bool:
         seen.clear()
@@ -91,12 +93,12 @@ def wait_sight(system: "Named", job: str, wanted: Callable[[Sight], bool], secon
     return seen[job]
 
 
-def ended(sight: Sight) -> bool:
-    return sight.phase == "ended"
+def ended(job_state: JobState) -> bool:
+    return job_state.phase == "ended"
 
 
-def running(sight: Sight) -> bool:
-    return sight.phase == "running"
+def running(job_state: JobState) -> bool:
+    return job_state.phase == "running"
 
 
 def test_jobs_train_their_points_under_a_hostile_name(scans: Scans, cluster: SlurmCluster) -> None:
@@ -107,8 +109,12 @@ def test_jobs_train_their_points_under_a_hostile_name(scans: Scans, cluster: Slu
     jobs = system.submit(request)
     assert [job.partition("_")[2] for job in jobs] == ["1", "2"]
     for job in jobs:
-        sight = wait_sight(system, job, ended)
-        assert (sight.reason, sight.words, sight.host in cluster.nodes) == ("done", "COMPLETED", True)
+        job_state = wait_state(system, job, ended)
+        assert (job_state.reason, job_state.words, job_state.host in cluster.nodes) == (
+            "done",
+            "COMPLETED",
+            True,
+        )
     assert scans.log(request, 1) == f"{jobs[0]}|1|0,1|1 2\n{request.scan}\n"
     assert scans.log(request, 3) == f"{jobs[1]}|1|0,1|3\n{request.scan}\n"
     assert "points 1 2, GPU 0,1" in (request.directory / "1.log").read_text()
@@ -124,7 +130,7 @@ def test_script_can_be_run_again_by_hand(scans: Scans, cluster: SlurmCluster) ->
         "sbatch", "--parsable", f"--chdir={request.directory}", "--array=2", request.directory / "slurm.sh"
     ).strip()
     system.names[f"{again}_2"] = request.tag
-    wait_sight(system, f"{again}_2", ended)
+    wait_state(system, f"{again}_2", ended)
     wait_for("both", lambda: scans.log(request, 2) == "2\n2\n")
 
 
@@ -134,12 +140,12 @@ def test_submission_is_found_by_its_name(scans: Scans) -> None:
     assert system.find(request) == []
     jobs = system.submit(request)
     assert system.find(request) == jobs
-    wait_sight(system, jobs[0], running)
+    wait_state(system, jobs[0], running)
     assert [system.look(jobs)[job].phase for job in jobs] == ["running", "queued", "queued"]
     assert system.look(jobs)[jobs[2]].words == "PENDING (JobArrayTaskLimit)"
     system.cancel(jobs)
     for job in jobs:
-        assert wait_sight(system, job, ended).reason == "cancelled"
+        assert wait_state(system, job, ended).reason == "cancelled"
     system.cancel(jobs)
     assert system.find(request) == jobs
 
@@ -148,8 +154,8 @@ def test_crashed_and_killed_jobs_tell_how(scans: Scans, cluster: SlurmCluster) -
     request = scans.request("[ $2 = 1 ] && exit 3; kill -9 $$", jobs=2)
     system = Named(request.batch)
     jobs = system.submit(request)
-    assert wait_sight(system, jobs[0], ended) == Sight("ended", "failed", "FAILED (exit code 3)", "node1")
-    assert wait_sight(system, jobs[1], ended).words == "FAILED (killed by signal 9; out of memory?)"
+    assert wait_state(system, jobs[0], ended) == JobState("ended", "failed", "FAILED (exit code 3)", "node1")
+    assert wait_state(system, jobs[1], ended).words == "FAILED (killed by signal 9; out of memory?)"
     assert "exit code 137" in (request.directory / "2.log").read_text()
 
 
@@ -158,7 +164,7 @@ def test_job_that_takes_too_much_memory_is_killed(scans: Scans) -> None:
     request = scans.request("{ head -c 300M /dev/zero; sleep 60; } | tail", memory=100 * 2**20)
     system = Named(request.batch)
     [job] = system.submit(request)
-    assert wait_sight(system, job, ended).words == "FAILED (killed by signal 9; out of memory?)"
+    assert wait_state(system, job, ended).words == "FAILED (killed by signal 9; out of memory?)"
 
 
 # A training that stops when it is told to. Slurm kills a job in its first moments without a word, so it is a
@@ -178,7 +184,7 @@ def test_signal_to_the_shell_brings_training_back(scans: Scans, cluster: SlurmCl
     wait_for("begin", lambda: "begin" in scans.log(request))
     # to the shell alone, as `--signal=B:USR1` does
     cluster.run("scancel", "--batch", "--signal=USR1", job)
-    assert wait_sight(system, job, ended).reason == "done"
+    assert wait_state(system, job, ended).reason == "done"
     assert f"stopped {job} by USR1" in scans.log(request)
     assert scans.log(request).count("begin") == 2
     assert "exit code 85, before the time limit" in (request.directory / "1.log").read_text()
@@ -197,11 +203,11 @@ def test_time_limit_is_announced_and_kept(scans: Scans, cluster: SlurmCluster) -
     training = STOPPABLE.replace("for i", f"{once}; for i")
     request = scans.request(training, ((2,),), options={"signal": "B:USR1@55"}, time=60.0)
     [job] = system.submit(request)
-    assert wait_sight(system, job, ended).reason == "done"
+    assert wait_state(system, job, ended).reason == "done"
     assert scans.log(request, 2).count("begin") == 2
     assert f"stopped {job} by USR1" in scans.log(request, 2)
     assert "exit code 85, before the time limit" in (request.directory / "1.log").read_text()
-    assert wait_sight(system, killed, ended).reason == "timeout"
+    assert wait_state(system, killed, ended).reason == "timeout"
 
 
 def test_requeued_jobs_stop_and_go_on(scans: Scans, cluster: SlurmCluster) -> None:
@@ -216,7 +222,7 @@ def test_requeued_jobs_stop_and_go_on(scans: Scans, cluster: SlurmCluster) -> No
     for point in (1, 2):
         wait_for("second begin", lambda point=point: scans.log(request, point).count("begin") == 2)
     for job in jobs:
-        assert wait_sight(system, job, running).host != node
+        assert wait_state(system, job, running).host != node
     assert f"stopped {jobs[0]} by TERM" in scans.log(request, 1)
 
 
@@ -226,7 +232,7 @@ def test_cancelled_job_does_not_come_back(scans: Scans, cluster: SlurmCluster) -
     [job] = system.submit(request)
     wait_for("begin", lambda: "begin" in scans.log(request))
     cluster.scancel(job)
-    assert wait_sight(system, job, ended).reason == "cancelled"
+    assert wait_state(system, job, ended).reason == "cancelled"
     wait_for("word of the script", lambda: "told to end" in (request.directory / "1.log").read_text())
     assert system.look([job])[job].reason == "cancelled"
 
@@ -240,8 +246,8 @@ def test_preempted_jobs_wait_or_end(scans: Scans, cluster: SlurmCluster) -> None
     for request, (point,) in zip(requests, ((1,), (2,)), strict=True):
         wait_for("begin", lambda request=request, point=point: "begin" in scans.log(request, point))
     urgent = cluster.preempt(60)
-    assert wait_sight(system, waits, lambda sight: sight.phase == "queued").reason == ""
-    assert wait_sight(system, ends, ended).reason == "preempted"
+    assert wait_state(system, waits, lambda job_state: job_state.phase == "queued").reason == ""
+    assert wait_state(system, ends, ended).reason == "preempted"
     for (job,), request, point in zip(jobs, requests, (1, 2), strict=True):
         assert f"stopped {job} by TERM" in scans.log(request, point)
     cluster.scancel(urgent)
@@ -256,7 +262,7 @@ def test_killed_slurmd_does_not_lose_the_job(scans: Scans, cluster: SlurmCluster
     cluster.kill_node(node)
     assert system.look([job])[job].phase == "running"
     cluster.start_node(node)
-    assert wait_sight(system, job, ended).reason == "done"
+    assert wait_state(system, job, ended).reason == "done"
 
 
 def test_more_jobs_than_the_site_takes_are_refused(scans: Scans) -> None:
@@ -272,7 +278,7 @@ def test_more_jobs_than_the_site_takes_are_refused(scans: Scans) -> None:
     assert len(system.look(jobs)) == most
     assert system.look(jobs[-1:])[jobs[-1]].phase == "queued"
     system.cancel(jobs)
-    assert {sight.reason for sight in system.look(jobs).values()} == {"cancelled"}
+    assert {job_state.reason for job_state in system.look(jobs).values()} == {"cancelled"}
 
 
 def test_unknown_jobs_are_left_out(scans: Scans) -> None:

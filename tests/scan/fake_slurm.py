@@ -1,6 +1,6 @@
 """A batch system of files that takes the place of `dlscan.batch.slurm`: it goes wrong as it is told.
 
-`FAKE_SYSTEM` is its directory: a file for each submission that it took, one for each sight it has of a job.
+`FAKE_SYSTEM` is its directory: a file for each submission that it took, one for the state of each job.
 `FAKE_FAULT` is what goes wrong.
 """
 
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from dlscan.batch.call import CallError, call
-from dlscan.batch.system import Jobs, Request, Sight
+from dlscan.batch.system import Jobs, JobState, Request
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 
@@ -63,14 +63,14 @@ class Slurm:
         file = self.home / f"{request.tag}.json"
         return [str(name) for name in json.loads(file.read_text())] if file.exists() else []
 
-    def look(self, jobs: Jobs) -> dict[str, Sight]:
+    def look(self, jobs: Jobs) -> dict[str, JobState]:
         self.answer()
         known = {name for file in self.taken() for name in json.loads(file.read_text())}
-        return {name: self.sight(name) for name in jobs if name in known}
+        return {name: self.job_state(name) for name in jobs if name in known}
 
     def cancel(self, jobs: Jobs) -> None:
         for name in jobs:
-            (self.home / f"{name}.sight").write_text("ended cancelled")
+            (self.home / f"{name}.job_state").write_text("ended cancelled")
 
     def answer(self) -> None:
         if self.fault == "silent" or (self.home / "silent").exists():
@@ -89,10 +89,10 @@ class Slurm:
     def taken(self) -> list[Path]:
         return sorted(self.home.glob("dlscan-*.json"), key=lambda file: file.stat().st_mtime_ns)
 
-    def sight(self, name: str) -> Sight:
-        file = self.home / f"{name}.sight"
+    def job_state(self, name: str) -> JobState:
+        file = self.home / f"{name}.job_state"
         words = file.read_text().split() if file.exists() else ["queued"]
-        return Sight(*words)  # type: ignore[arg-type]
+        return JobState(*words)  # type: ignore[arg-type]
 
 
 def started(home: Path) -> None:

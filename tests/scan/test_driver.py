@@ -254,7 +254,7 @@ def finish(site: Site, number: int) -> None:
     """Let a job have come to its end, with an attempt that says so."""
     paths = site.plan.paths(site.plan.point(number))
     note_end(paths, "timeout", job=ids_of(site)[number - 1])
-    (site.home / f"{ids_of(site)[number - 1]}.sight").write_text("ended done")
+    (site.home / f"{ids_of(site)[number - 1]}.job_state").write_text("ended done")
 
 
 def test_watch_goes_on_while_the_system_is_silent_and_ends_when_nothing_is_under_way(site: Site) -> None:
@@ -290,7 +290,7 @@ def test_wait_ends_with_what_became_of_the_points(site: Site) -> None:
         first = waiting.stderr.readline()
         # they were submitted again
         for name in ids_of(site):
-            (site.home / f"{name}.sight").write_text("ended cancelled")
+            (site.home / f"{name}.job_state").write_text("ended cancelled")
         out, err = waiting.communicate(timeout=120)
     assert first == "3 queued\n"
     assert waiting.returncode == 1
@@ -307,12 +307,12 @@ def test_ctrl_c_while_waiting_leaves_the_jobs_alone(site: Site) -> None:
     assert first == "3 queued\n"
     assert waiting.returncode == 130
     assert "the jobs keep running" in err
-    assert not list(site.home.glob("*.sight"))
+    assert not list(site.home.glob("*.job_state"))
 
 
 def test_cancel_says_how_many_jobs_it_cancelled(site: Site) -> None:
     site.scan("batch.models_per_job=2")
-    (site.home / f"{ids_of(site)[0]}.sight").write_text("running")
+    (site.home / f"{ids_of(site)[0]}.job_state").write_text("running")
     said: list[str] = []
     ended = cancel(site.plan, [1], said.append)
     assert (ended.queued, ended.running, ended.processes) == (0, 1, 0)
@@ -342,7 +342,7 @@ def test_another_cluster_that_answers_submits_nothing_again(site: Site) -> None:
     assert code == 1
     assert "0 jobs cancelled, the state of the others is unknown: the jobs are on cluster graz" in err
     assert site.jobs() == 3
-    assert not list(site.home.glob("*.sight"))
+    assert not list(site.home.glob("*.job_state"))
 
 
 def test_a_submission_to_another_cluster_is_not_looked_for_here(site: Site) -> None:
@@ -365,7 +365,7 @@ def test_two_clusters_share_a_scan(site: Site) -> None:
     assert linz is not None
     text = site_file.read_text().replace(linz[0], graz[0])  # as if both counted from the same number
     site_file.write_text(text)
-    (site.home / f"{graz[0]}.sight").write_text("ended failed")
+    (site.home / f"{graz[0]}.job_state").write_text("ended failed")
     _, out, _ = site.scan(command="status", cluster="graz")
     assert "1 failed" in out
     assert "2 queued" in out

@@ -12,7 +12,7 @@ from dlscan.scan import freeze
 from dlscan.scan.costs import LOOK, Cost, cost, sections
 from dlscan.scan.estimate import Observed, estimate, finished, fitted, known_speed, trial_file
 from dlscan.scan.packs import pack
-from dlscan.scan.room import Room
+from dlscan.scan.resources import Resources
 from dlscan.scan.speed import Speed, Trial, duration
 
 # 10 training batches of 100 events and 3 of validation an epoch, and 6 to score in the end
@@ -124,7 +124,7 @@ def planned(make_experiment):
 
 def test_an_estimate_has_every_point_alone_and_every_job(planned):
     experiment, plan, manifest = planned
-    packs = pack(plan, plan.points, experiment.batch, manifest, SPEED, Room(None, None))
+    packs = pack(plan, plan.points, experiment.batch, manifest, SPEED, Resources(None, None))
     found = estimate(plan, packs, manifest, SPEED, slots=1)
     costs = [cost(sections(plan, point), manifest) for points in packs for point in points]
 
@@ -208,14 +208,14 @@ def test_finished_points_tell_what_epochs_took(planned):
 
 def test_records_count_more_than_a_trial_and_a_trial_more_than_nothing(planned):
     _, plan, manifest = planned
-    here = Room(None, None)
+    here = Resources(None, None)
     assert known_speed(plan, manifest, here) is None
     assert known_speed(plan, None, here) is None
 
     dataclasses.replace(TRIAL, dataset=manifest.config_hash).write(trial_file(plan))
     assert known_speed(plan, manifest, here) == (TRIAL.speed, "a trial of 12 s on CPU")
     # it says nothing about another kind of device
-    assert known_speed(plan, manifest, Room(None, None, accelerated=True)) is None
+    assert known_speed(plan, manifest, Resources(None, None, accelerated=True)) is None
 
     finish(plan, plan.points[0], manifest, 3.0)
     assert known_speed(plan, manifest, here)[1] == "1 finished point"

@@ -15,12 +15,12 @@ from dlscan.dataset import Manifest
 from dlscan.prepare import prepare
 from dlscan.scan import freeze
 from dlscan.scan.costs import cost, sections
-from dlscan.scan.deal import Item, deal
+from dlscan.scan.load_balance import Item, distribute
 from dlscan.scan.packs import pack, packs_wanted
-from dlscan.scan.room import Room, find_room
+from dlscan.scan.resources import Resources, find_resources
 from dlscan.scan.speed import Speed
 
-ANYWHERE = Room(memory=None, slots=None)
+ANYWHERE = Resources(memory=None, slots=None)
 # nothing takes time but what a test says
 IDLE = Speed(stream=1e12, step=0.0, network=0.0, rate=0.0, overlaps=False, startup=1e-9, setup=0.0)
 GRID = {"model.width": [8, 16, 32], "model.depth": [1, 2]}
@@ -30,9 +30,9 @@ def numbers(packs):
     return [tuple(point.number for point in points) for points in packs]
 
 
-def packed(experiment, room=ANYWHERE, **options):
+def packed(experiment, resources=ANYWHERE, **options):
     plan = freeze(experiment)
-    return numbers(pack(plan, plan.points, experiment.batch, room=room, **options))
+    return numbers(pack(plan, plan.points, experiment.batch, resources=resources, **options))
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,16 @@ def test_networks_that_do_not_fit_together_are_packed_apart(make_experiment, cap
     one = cost(sections(plan, plan.points[0]), manifest).memory
 
     def count(memory):
-        return [len(points) for points in pack(plan, plan.points, experiment.batch, manifest, room=memory)]
+        return [
+            len(points) for points in pack(plan, plan.points, experiment.batch, manifest, resources=memory)
+        ]
 
-    assert count(Room(64 * 2**30, None)) == [4]
+    assert count(Resources(64 * 2**30, None)) == [4]
     assert not caplog.messages
     # what is left of a device beside the framework and batches under way is room for two and a half
-    assert count(Room(math.ceil((2**30 + 8 * 32 * 508 + 2.5 * one) / 0.75), None)) == [2, 2]
+    assert count(Resources(math.ceil((2**30 + 8 * 32 * 508 + 2.5 * one) / 0.75), None)) == [2, 2]
     assert "4 points need 2 jobs: no more networks fit into the memory of a job" in caplog.messages
-    assert count(Room(2**20, None)) == [1, 1, 1, 1]
+    assert count(Resources(2**20, None)) == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_a_pack_that_died_of_memory_is_halved(make_experiment, outcome, before, 
             attempt = ended(attempt, "failed" if seldom else outcome, exit_code=code)
         write_attempt(paths, attempt)
 
-    assert numbers(pack(plan, plan.points, experiment.batch, room=ANYWHERE)) == expected
+    assert numbers(pack(plan, plan.points, experiment.batch, resources=ANYWHERE)) == expected
 
 
 def test_a_point_with_a_damaged_attempt_is_tried_alone(make_experiment):
@@ -139,7 +141,7 @@ def test_a_point_with_a_damaged_attempt_is_tried_alone(make_experiment):
     plan.paths(plan.points[2]).attempts.mkdir()
     (plan.paths(plan.points[2]).attempts / "0001.json").write_text("{")
 
-    assert numbers(pack(plan, plan.points, experiment.batch, room=ANYWHERE)) == [(1, 2, 4, 5, 6), (3,)]
+    assert numbers(pack(plan, plan.points, experiment.batch, resources=ANYWHERE)) == [(1, 2, 4, 5, 6), (3,)]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,7 @@ def test_auto_follows_the_measured_speed(make_experiment, changes, slots, expect
     experiment = make_experiment(scan={"grid": GRID}, batch={"models_per_job": "auto"})
 
     speed = dataclasses.replace(IDLE, **changes)
-    assert packed(experiment, speed=speed, room=Room(None, slots)) == expected
+    assert packed(experiment, speed=speed, resources=Resources(None, slots)) == expected
 
 
 def test_auto_without_a_trial_packs_small_networks_and_not_large_ones(make_experiment):
@@ -197,7 +199,7 @@ def test_auto_without_a_trial_packs_small_networks_and_not_large_ones(make_exper
         )
         prepare(experiment, processes=1)
         manifest = Manifest.read(experiment.data.prepared)
-        found = packed(experiment, manifest=manifest, room=Room(None, 1 if sizes == [6] else 2))
+        found = packed(experiment, manifest=manifest, resources=Resources(None, 1 if sizes == [6] else 2))
         assert [len(points) for points in found] == sizes
 
 
@@ -206,36 +208,36 @@ def test_auto_packs_stay_within_the_memory_of_the_job(make_experiment):
     prepare(experiment, processes=1)
     manifest = Manifest.read(experiment.data.prepared)
 
-    found = packed(experiment, Room(2**20, None), manifest=manifest, speed=IDLE)
+    found = packed(experiment, Resources(2**20, None), manifest=manifest, speed=IDLE)
     assert found == [(n,) for n in range(1, 7)]
 
 
-def test_dealing_gives_each_item_once_within_the_limits():
+def test_distributing_gives_each_item_once_within_the_limits():
     rng = random.Random(3)
     for most, fewest in itertools.product((1, 2, 5, 8), (1, 3, 40)):
         items = [Item(n, rng.choice([1.0, 2.0, 7.5]), rng.randrange(1, 60)) for n in range(37)]
-        packs = deal(items, most, fewest, room=100)
+        packs = distribute(items, most, fewest, memory=100)
 
         assert sorted(itertools.chain(*packs)) == list(range(37))
         assert packs == sorted(sorted(indices) for indices in packs)
         assert max(map(len, packs)) <= most
         assert all(sum(items[index].memory for index in indices) <= 100 for indices in packs)
         assert len(packs) >= min(fewest, 37)
-        assert packs == deal(items, most, fewest, room=100)
+        assert packs == distribute(items, most, fewest, memory=100)
 
 
-def test_dealing_balances_loads():
+def test_distributing_balances_loads():
     loads = [7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 1.0, 1.0]
-    packs = deal([Item(n, load, 0) for n, load in enumerate(loads)], most=4)
+    packs = distribute([Item(n, load, 0) for n, load in enumerate(loads)], most=4)
 
     assert sorted(sum(loads[index] for index in indices) for indices in packs) == [10, 10, 10]
 
 
-def test_dealing_thousands_is_quick_to_end():
-    # more than half of the room each: no two go together, whatever was hoped at first
+def test_distributing_thousands_is_quick_to_end():
+    # more than half of the memory each: no two go together, whatever was hoped at first
     items = [Item(n, float(n % 7), 51) for n in range(4000)]
 
-    assert len(deal(items, most=8, room=100)) == 4000
+    assert len(distribute(items, most=8, memory=100)) == 4000
 
 
 @pytest.mark.parametrize(
@@ -299,32 +301,42 @@ def fake_nvidia_smi(directory, monkeypatch, printed):
     ("batch", "gpu", "expected"),
     [
         # memory, slots, whether networks are trained on a GPU, and whether there is one here
-        ({"system": "slurm", "memory": "32G", "max_running": 5}, "143771", Room(143771 * 2**20, 5, True)),
-        ({"system": "local", "gpus": 1, "memory": "32G"}, "143771", Room(143771 * 2**20, 1, True)),
+        (
+            {"system": "slurm", "memory": "32G", "max_running": 5},
+            "143771",
+            Resources(143771 * 2**20, 5, True),
+        ),
+        ({"system": "local", "gpus": 1, "memory": "32G"}, "143771", Resources(143771 * 2**20, 1, True)),
         # the memory of a processor is no limit on the GPU of a job elsewhere, but a first guess for auto
-        ({"system": "slurm", "models_per_job": 8, "memory": "32G"}, None, Room(None, None, True, False)),
+        ({"system": "slurm", "models_per_job": 8, "memory": "32G"}, None, Resources(None, None, True, False)),
         (
             {"system": "slurm", "models_per_job": "auto", "memory": "32G"},
             None,
-            Room(32 * 2**30, None, True, False),
+            Resources(32 * 2**30, None, True, False),
         ),
-        ({"system": "slurm", "models_per_job": 8, "memory": "1G", "gpus": 0}, None, Room(2**30, None, False)),
-        ({"system": "local", "memory": "1G", "max_running": 1}, None, Room(2**30, 1, False)),
-        ({"system": "slurm", "gpus": 1, "models_per_job": 8}, "[N/A]", Room(None, None, True)),
+        (
+            {"system": "slurm", "models_per_job": 8, "memory": "1G", "gpus": 0},
+            None,
+            Resources(2**30, None, False),
+        ),
+        ({"system": "local", "memory": "1G", "max_running": 1}, None, Resources(2**30, 1, False)),
+        ({"system": "slurm", "gpus": 1, "models_per_job": 8}, "[N/A]", Resources(None, None, True)),
     ],
 )
-def test_room_is_that_of_the_gpu_or_of_the_job(make_experiment, tmp_path, monkeypatch, batch, gpu, expected):
+def test_memory_is_that_of_the_gpu_or_of_the_job(
+    make_experiment, tmp_path, monkeypatch, batch, gpu, expected
+):
     if gpu is None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     else:
         fake_nvidia_smi(tmp_path, monkeypatch, gpu)
 
-    assert find_room(make_experiment(batch=batch).batch) == expected
+    assert find_resources(make_experiment(batch=batch).batch) == expected
 
 
-def test_room_of_local_jobs_is_shared_by_those_that_run_at_once(make_experiment, monkeypatch):
+def test_memory_of_local_jobs_is_shared_by_those_that_run_at_once(make_experiment, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    one = find_room(make_experiment(batch={"max_running": 1, "cpus": 1}).batch)
+    one = find_resources(make_experiment(batch={"max_running": 1, "cpus": 1}).batch)
 
     assert one.slots == 1
     assert one.memory > 0

@@ -6,18 +6,18 @@ import itertools
 import pytest
 
 from dlscan.attempts import OUTCOMES, Attempt
-from dlscan.batch.system import Sight
+from dlscan.batch.system import JobState
 from dlscan.config import Batch
 from dlscan.scan.space import Point
 from dlscan.scan.states import CRASHED, STATES, Evidence, crashes, judge
 from dlscan.scan.status import PointStatus
 from dlscan.scan.work import to_submit
 
-QUEUED, RUNNING = Sight("queued", words="PENDING"), Sight("running", words="RUNNING")
+QUEUED, RUNNING = JobState("queued", words="PENDING"), JobState("running", words="RUNNING")
 ENDS = ("", "done", "failed", "oom", "timeout", "preempted", "cancelled", "node")
 # what a system may say of a job, and that it does not answer
 WORDS = {"queued": QUEUED, "running": RUNNING, "silent": None, "unanswered": None} | {
-    f"ended {reason}".strip(): Sight("ended", reason, "ITS WORDS") for reason in ENDS
+    f"ended {reason}".strip(): JobState("ended", reason, "ITS WORDS") for reason in ENDS
 }
 
 

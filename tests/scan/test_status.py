@@ -17,7 +17,7 @@ from dlscan.attempts import (
     resumptions,
     write_attempt,
 )
-from dlscan.batch.system import Sight
+from dlscan.batch.system import JobState
 from dlscan.claims import Claim
 from dlscan.cli.status_text import table
 from dlscan.config import Batch
@@ -60,13 +60,13 @@ def submitted(plan, jobs, ids, batch=SLURM, age=3600):
     return submission
 
 
-def says(**sights):
+def says(**job_states):
     """A batch system that knows these jobs, `a1` for `1`, and what it was asked."""
     asked = []
 
     def look(batch, jobs):
         asked.append((batch.system, sorted(jobs)))
-        known = {name[1:]: sight for name, sight in sights.items()}
+        known = {name[1:]: job_state for name, job_state in job_states.items()}
         return {job: known[job] for job in jobs if job in known}
 
     look.asked = asked
@@ -113,7 +113,7 @@ def test_systems_are_asked_once_about_the_latest_jobs_of_points_that_are_not_don
     submitted(plan, ((1,), (2, 3)), ["1", "2"])
     submitted(plan, ((3,),), ["3"])
     RECORD.write(plan.paths(plan.point(1)).record)
-    look = says(a2=Sight("queued", words="PENDING (Priority)"), a3=Sight("running"))
+    look = says(a2=JobState("queued", words="PENDING (Priority)"), a3=JobState("running"))
     found = scan_status(plan, look)
     assert [status.state for status in found] == ["done", "queued", "queued"]
     assert look.asked == [("slurm", ["2", "3"])]
@@ -133,7 +133,7 @@ def test_of_a_scan_that_is_done_nobody_is_asked(plan):
 def test_jobs_that_a_system_never_took_count_for_nothing(plan):
     submitted(plan, ((1,), (2,)), ["1"])
     submitted(plan, ((1,), (3,)), [])
-    assert states(plan, says(a1=Sight("queued"))) == ["queued", "pending", "pending"]
+    assert states(plan, says(a1=JobState("queued"))) == ["queued", "pending", "pending"]
 
 
 def test_a_submission_of_which_nobody_knows_is_not_submitted_again(plan):
@@ -145,7 +145,7 @@ def test_a_system_that_does_not_answer_is_said_and_changes_no_state(plan):
     submitted(plan, ((1,), (2,), (3,)), ["1", "2", "3"])
     tried(plan, 2, job="2")
     tried(plan, 3, "failed", job="3")
-    before = states(plan, says(a1=Sight("queued"), a2=Sight("running"), a3=Sight("ended", "failed")))
+    before = states(plan, says(a1=JobState("queued"), a2=JobState("running"), a3=JobState("ended", "failed")))
     words = []
     assert states(plan, silent, say=words.append) == before == ["queued", "running", "failed"]
     assert len(words) == 1
@@ -157,9 +157,13 @@ def test_a_point_whose_job_is_about_to_end_is_not_submitted_beside_it(plan):
     submitted(plan, ((1,), (2,)), ["1", "2"])
     tried(plan, 1, "failed", job="1", ago=1)
     tried(plan, 2, "oom", job="2")
-    assert states(plan, says(a1=Sight("running"), a2=Sight("running"))) == ["queued", "queued", "pending"]
+    assert states(plan, says(a1=JobState("running"), a2=JobState("running"))) == [
+        "queued",
+        "queued",
+        "pending",
+    ]
     assert states(plan, silent) == ["queued", "oom", "pending"]
-    assert states(plan, says(a1=Sight("ended"), a2=Sight("ended"))) == ["failed", "oom", "pending"]
+    assert states(plan, says(a1=JobState("ended"), a2=JobState("ended"))) == ["failed", "oom", "pending"]
 
 
 def test_a_pack_goes_on_without_a_point_that_crashed(plan, monkeypatch):
@@ -167,9 +171,9 @@ def test_a_pack_goes_on_without_a_point_that_crashed(plan, monkeypatch):
     submitted(plan, ((1, 2), (3,)), ["1", "2"])
     claims = [Claim.take(plan.paths(plan.point(number)), 2) for number in (1, 2)]
     claims[0].end("diverged", "the loss is nan")
-    assert states(plan, says(a1=Sight("running"))) == ["diverged", "running", "pending"]
+    assert states(plan, says(a1=JobState("running"))) == ["diverged", "running", "pending"]
     claims[1].end("preempted")
-    assert states(plan, says(a1=Sight("running"))) == ["queued", "queued", "pending"]
+    assert states(plan, says(a1=JobState("running"))) == ["queued", "queued", "pending"]
 
 
 def test_a_job_that_was_just_submitted_is_queued_though_the_system_does_not_list_it(plan):
@@ -185,11 +189,11 @@ def test_a_running_job_without_a_sign_of_life_says_since_when(plan):
     then = 1_700_000_000
     for file in paths.attempts.iterdir():
         os.utime(file, (then, then))
-    status = scan_status(plan, says(a1=Sight("running")))[0]
+    status = scan_status(plan, says(a1=JobState("running")))[0]
     assert (status.state, status.silent_since) == ("running", "2023-11-14T22:13:20+00:00")
     assert "no sign of life" in what_to_do(plan.directory, status)
     beat_file(paths, attempt.number).touch()
-    status = scan_status(plan, says(a1=Sight("ended", "node")))[0]
+    status = scan_status(plan, says(a1=JobState("ended", "node")))[0]
     assert (status.state, status.silent_since) == ("running", None)
 
 
@@ -209,15 +213,15 @@ def test_an_attempt_of_an_earlier_job_says_nothing_of_the_next(plan):
     submitted(plan, ((1,),), ["1"], age=7200)
     tried(plan, 1, "failed", job="1")
     submitted(plan, ((1,),), ["2"], age=3600)
-    status = scan_status(plan, says(a2=Sight("queued")))[0]
+    status = scan_status(plan, says(a2=JobState("queued")))[0]
     assert (status.state, status.job, status.attempts) == ("queued", "2", 1)
-    assert states(plan, says(a2=Sight("ended", "oom")))[0] == "oom"
+    assert states(plan, says(a2=JobState("ended", "oom")))[0] == "oom"
 
 
 def test_a_job_whose_script_does_not_tell_it_its_id_is_known_by_the_time(plan):
     submitted(plan, ((1,),), ["1"], age=3600)
     tried(plan, 1, "diverged", job=None)
-    assert states(plan, says(a1=Sight("ended", "oom")))[0] == "diverged"
+    assert states(plan, says(a1=JobState("ended", "oom")))[0] == "diverged"
 
 
 @pytest.mark.parametrize("reason", ["done", "failed"])
@@ -228,7 +232,7 @@ def test_a_job_that_is_done_while_its_system_is_asked_is_done(plan, reason):
     def look(batch, jobs):
         for number in (1, 2):
             RECORD.write(plan.paths(plan.point(number)).record)
-        return {job: Sight("ended", reason) for job in jobs}
+        return {job: JobState("ended", reason) for job in jobs}
 
     assert states(plan, look) == ["done", "done", "pending"]
 
@@ -247,7 +251,9 @@ def test_settled_ends_stay_when_the_system_has_forgotten_them(plan):
     tried(plan, 1, job="1")
     tried(plan, 2, job="2")
     ends = says(
-        a1=Sight("ended", "oom", "OUT_OF_MEMORY"), a2=Sight("ended", "node"), a3=Sight("ended", "failed")
+        a1=JobState("ended", "oom", "OUT_OF_MEMORY"),
+        a2=JobState("ended", "node"),
+        a3=JobState("ended", "failed"),
     )
     before = scan_status(plan, ends)
     assert [status.state for status in before] == ["oom", "preempted", "failed"]
@@ -264,7 +270,7 @@ def test_a_lock_that_is_never_given_back_keeps_no_other_point_from_being_settled
     submitted(plan, ((1,), (2,)), ["1", "2"])
     held = tried(plan, 1, job="1")[0]
     tried(plan, 2, job="2")
-    ends = says(a1=Sight("ended", "node"), a2=Sight("ended", "oom"))
+    ends = says(a1=JobState("ended", "node"), a2=JobState("ended", "oom"))
     monkeypatch.setattr("dlscan.claims._PATIENCE", 0.1)
     said = []
     with locked(held.lock, ScanError("busy")):
@@ -363,7 +369,7 @@ def test_a_damaged_record_is_noticed(plan, damage):
     assert status.state == "failed"
     assert "record.json: damaged" in status.error
     submitted(plan, ((1,),), ["1"])
-    assert states(plan, says(a1=Sight("queued")))[0] == "queued"
+    assert states(plan, says(a1=JobState("queued")))[0] == "queued"
 
 
 def test_a_record_that_was_written_by_something_else_is_read_whole(plan, tmp_path):

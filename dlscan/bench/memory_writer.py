@@ -1,7 +1,7 @@
 """A process that writes memory as fast as it can, for a while.
 
-A plain command: `python -m dlscan.bench.spin set|copy BYTES`. It says that it is ready, starts at the first
-line that it reads, and ends at the end of its input with the number of bytes that it has written.
+A plain command: `python -m dlscan.bench.memory_writer set|copy BYTES`. It says that it is ready, starts at
+the first line that it reads, and ends at the end of its input with the number of bytes that it has written.
 """
 
 import select

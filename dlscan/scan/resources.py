@@ -9,7 +9,7 @@ from dlscan.machine import free_memory
 
 
 @dataclasses.dataclass(frozen=True)
-class Room:
+class Resources:
     """What jobs find where they run.
 
     Attributes
@@ -30,7 +30,7 @@ class Room:
     here: bool = True
 
 
-def find_room(batch: Batch) -> Room:
+def find_resources(batch: Batch) -> Resources:
     """The memory of a job and the number of jobs at once.
 
     Memory is that of the GPU if there is one here, else `batch.memory`, else this machine's. `models_per_job`
@@ -44,9 +44,9 @@ def find_room(batch: Batch) -> Room:
     here = seen or not accelerated
     gpu = smallest_gpu() if seen else None
     if gpu is not None:
-        return Room(gpu, slots, accelerated, here)
+        return Resources(gpu, slots, accelerated, here)
     known = local or (batch.memory is not None and not batch.gpus)
     if not known and batch.models_per_job != "auto":
-        return Room(None, slots, accelerated, here)
+        return Resources(None, slots, accelerated, here)
     free = free_memory() // (slots or 1) if local else free_memory()
-    return Room(free if batch.memory is None else batch.memory, slots, accelerated, here)
+    return Resources(free if batch.memory is None else batch.memory, slots, accelerated, here)

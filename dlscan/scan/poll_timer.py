@@ -10,7 +10,7 @@ _SECONDS = 2.0
 _SHARE = 0.05
 
 
-class Seldom:
+class PollTimer:
     """Tells when it is time to look again, by how long the last look took."""
 
     def __init__(self) -> None:

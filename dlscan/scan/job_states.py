@@ -7,26 +7,26 @@ from collections.abc import Callable, Collection
 
 from dlscan.attempts import Attempt
 from dlscan.batch import SYSTEMS, system
-from dlscan.batch.system import Jobs, Sight
+from dlscan.batch.system import Jobs, JobState
 from dlscan.config import Batch
 from dlscan.errors import BatchError
 from dlscan.scan.plan import Plan
 from dlscan.scan.submissions import Submission, Submissions
 from dlscan.scan.submit import request_for
 
-Look = Callable[[Batch, Jobs], dict[str, Sight]]
+Look = Callable[[Batch, Jobs], dict[str, JobState]]
 Say = Callable[[str], None]
 # A system may list a job only some time after it took it, and for some time after its processes ended.
 _RECENT_SECONDS = 60.0
 
 
-def ask_nobody(batch: Batch, jobs: Jobs) -> dict[str, Sight]:
+def ask_nobody(batch: Batch, jobs: Jobs) -> dict[str, JobState]:
     """A `look` that leaves states as they were."""
     raise BatchError("not asked")
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class LatestJob:
     """The latest job of a point at a batch system.
 
     Attributes
@@ -35,7 +35,7 @@ class Place:
         There is one, or there may be: nobody knows whether the system took it.
     job : str or None
         Its id.
-    sight : Sight or None
+    job_state : JobState or None
         What the system says of it.
     answered : bool
         Whether the system answered.
@@ -51,7 +51,7 @@ class Place:
 
     submitted: bool = False
     job: str | None = None
-    sight: Sight | None = None
+    job_state: JobState | None = None
     answered: bool = True
     recent: bool = False
     time: str = ""
@@ -68,7 +68,7 @@ class Place:
         return _time(attempt.started) > _time(self.time)
 
 
-def look_at(plan: Plan, unfinished: Collection[int], look: Look | None, say: Say) -> dict[int, Place]:
+def look_at(plan: Plan, unfinished: Collection[int], look: Look | None, say: Say) -> dict[int, LatestJob]:
     """Ask the batch systems about the latest jobs of points.
 
     Parameters
@@ -82,7 +82,7 @@ def look_at(plan: Plan, unfinished: Collection[int], look: Look | None, say: Say
 
     Returns
     -------
-    dict of int to Place
+    dict of int to LatestJob
         By the number of the point, for those that a batch system has or had.
     """
     submissions = [item for item in Submissions(plan.directory).read() if item.system in SYSTEMS]
@@ -95,10 +95,12 @@ def look_at(plan: Plan, unfinished: Collection[int], look: Look | None, say: Say
     ids = Counter(job for item in submissions for job in found.get(item.number, item).ids or ())
     # which of two clusters gave an id that both gave, the time has to tell
     unique_ids = frozenset(job for job, count in ids.items() if count == 1)
-    wanted = [(place, job) for n, (place, job) in latest.items() if n in unfinished and job is not None]
+    wanted = [
+        (submission, job) for n, (submission, job) in latest.items() if n in unfinished and job is not None
+    ]
     answers = _answers(wanted, look, say)
     return {
-        number: Place(
+        number: LatestJob(
             True,
             job,
             answers.get((submission.tag, job or "")),
@@ -137,7 +139,7 @@ def _find(plan: Plan, submission: Submission, say: Say) -> Submission:
 
 def _answers(
     wanted: list[tuple[Submission, str]], look: Look | None, say: Say
-) -> dict[tuple[str, str], Sight | None]:
+) -> dict[tuple[str, str], JobState | None]:
     """What each system that answers says, by tag and id: two clusters may have given the same id."""
     # by what decides which system answers; its options may tell one cluster of a site from another
     groups: list[tuple[Submission, dict[str, str]]] = []
@@ -148,7 +150,7 @@ def _answers(
                 break
         else:
             groups.append((submission, {job: submission.tag}))
-    answers: dict[tuple[str, str], Sight | None] = {}
+    answers: dict[tuple[str, str], JobState | None] = {}
     for first, jobs in groups:
         batch = first.batch
         try:

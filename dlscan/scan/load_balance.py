@@ -1,4 +1,4 @@
-"""Deal items into packs of about equal load: pure."""
+"""Distribute items over packs of about equal load: pure."""
 
 import dataclasses
 import heapq
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """What is dealt.
+    """What is distributed.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class _Pack:
     load: float = 0.0
     memory: int = 0
 
-    def fits(self, item: Item, room: float) -> bool:
+    def fits(self, item: Item, memory: float) -> bool:
         # what fits nowhere is tried alone
-        return not self.items or self.memory + item.memory <= room
+        return not self.items or self.memory + item.memory <= memory
 
     def add(self, item: Item) -> None:
         self.items.append(item)
@@ -42,11 +42,13 @@ class _Pack:
         self.memory += item.memory
 
 
-def deal(items: Sequence[Item], most: int, fewest: int = 1, room: float = math.inf) -> list[list[int]]:
-    """Deal items into as few packs as they fit in, but not fewer than `fewest`.
+def distribute(
+    items: Sequence[Item], most: int, fewest: int = 1, memory: float = math.inf
+) -> list[list[int]]:
+    """Distribute items over as few packs as they fit in, but not fewer than `fewest`.
 
     The largest item goes first, each into the pack with the least load that can take it. Where `most` and
-    `room` refuse none, no pack gets more than 4/3 of what the largest has in the best way to deal.
+    `memory` refuse none, no pack gets more than 4/3 of what the largest has in the best way to do it.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def deal(items: Sequence[Item], most: int, fewest: int = 1, room: float = math.i
         Items in a pack.
     fewest : int
         Packs.
-    room : float
+    memory : float
         Bytes that the items of a pack may take together.
 
     Returns
@@ -65,18 +67,18 @@ def deal(items: Sequence[Item], most: int, fewest: int = 1, room: float = math.i
         The indices of each pack in order, packs in the order of their first index.
     """
     count = max(fewest, math.ceil(len(items) / most))
-    while len(packs := _dealt(items, most, count, room)) > count:
+    while len(packs := _distributed(items, most, count, memory)) > count:
         # again with as many packs as it took, which spreads the load better
         count = len(packs)
     return sorted(sorted(indices) for indices in _in_order(packs) if indices)
 
 
-def _dealt(items: Sequence[Item], most: int, count: int, room: float) -> list[_Pack]:
+def _distributed(items: Sequence[Item], most: int, count: int, memory: float) -> list[_Pack]:
     packs = [_Pack() for _ in range(count)]
     heap = [(0.0, number) for number in range(count)]
     for item in sorted(items, key=lambda item: (-item.load, -item.memory, item.index)):
         refused = []
-        while heap and not packs[heap[0][1]].fits(item, room):
+        while heap and not packs[heap[0][1]].fits(item, memory):
             refused.append(heapq.heappop(heap))
         if heap:
             _, number = heapq.heappop(heap)
