@@ -5,6 +5,7 @@ class in question (signal) and negative otherwise (background). Every interval i
 number means stands in docs/evaluate.md.
 """
 
+from dlscan.metrics.bins import in_bins
 from dlscan.metrics.checks import weight_sum
 from dlscan.metrics.classification import (
     Reliability,
@@ -57,6 +58,7 @@ __all__ = [
     "event_losses",
     "fit_resolution",
     "half_width_estimate",
+    "in_bins",
     "in_bins_of_truth",
     "log_loss",
     "losses_from_logits",

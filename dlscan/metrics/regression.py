@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dlscan.errors import DataError
+from dlscan.metrics.bins import in_bins
 from dlscan.metrics.checks import Floats, checked_weights, weight_sum
 from dlscan.metrics.estimate import Estimate, bounded, effective_count, weighted_mean
 from dlscan.metrics.quantiles import (
@@ -157,8 +158,7 @@ def in_bins_of_truth(
     """
     found, truth, counts = _checked(predictions, targets, weights)
     borders = np.asarray(edges, np.float64)
-    place = np.searchsorted(borders, truth, side="right") - 1
-    place[truth == borders[-1]] = len(borders) - 2
+    place = in_bins(truth, borders)
     return [
         _truth_bin(borders[number], borders[number + 1], found[here], truth[here], counts[here])
         for number, here in ((number, place == number) for number in range(len(borders) - 1))

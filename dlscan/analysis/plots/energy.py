@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from dlscan.analysis.labels import Marked, called, merged
 from dlscan.analysis.plots import Drawing, Options, choice, style
-from dlscan.analysis.plots.events import EventNumber, bin_edges, event_number, in_bins, like_energy, variables
+from dlscan.analysis.plots.events import EventNumber, bin_edges, event_number, like_energy, variables
 from dlscan.analysis.plots.questions import Question, not_drawn, questions, require_drawn
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import Floats, Predictions, predictions
@@ -20,6 +20,7 @@ from dlscan.errors import UsageError
 from dlscan.metrics import (
     Estimate,
     auc_estimate,
+    in_bins,
     roc_curve,
     share_estimate,
     weight_sum,

@@ -186,14 +186,6 @@ def bin_count(text: str | None, usual: int) -> int:
     return count
 
 
-def in_bins(values: Floats, edges: Floats) -> NDArray[np.int64]:
-    """The bin of each value, -1 outside; the last bin holds its upper edge."""
-    number = np.searchsorted(edges, values, side="right") - 1
-    number[values == edges[-1]] = len(edges) - 2
-    outside = ~np.isfinite(values) | (number >= len(edges) - 1)
-    return np.where(outside, -1, number)
-
-
 def _given(text: str) -> Floats:
     try:
         edges = np.array([float(edge) for edge in text.split(",")])

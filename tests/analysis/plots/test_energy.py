@@ -4,10 +4,10 @@ import h5py
 import numpy as np
 import pytest
 
-from dlscan.analysis.plots.events import bin_edges, event_number, in_bins
+from dlscan.analysis.plots.events import bin_edges, event_number
 from dlscan.analysis.points.records import load
 from dlscan.errors import UsageError
-from dlscan.metrics import auc_estimate, discriminant, efficiency_estimate
+from dlscan.metrics import auc_estimate, discriminant, efficiency_estimate, in_bins
 
 ENERGY = "target[:,0,1]"
 
