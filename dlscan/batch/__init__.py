@@ -5,19 +5,19 @@ import importlib
 from dlscan.batch.jobs import Ended, Job, train_command
 from dlscan.batch.local import LocalSlots
 from dlscan.batch.system import JobState, Request, System
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 
 # by what `batch.system` calls them; `local` needs no system beside this process
 SYSTEMS = {"slurm": "Slurm", "htcondor": "HTCondor", "pbs": "PBS", "dask": "Dask"}
 
 
-def system(batch: Batch, cluster: str = "") -> System:
+def system(batch: BatchOptions, cluster: str = "") -> System:
     """The batch system that `batch` names; `local` is not one.
 
     Parameters
     ----------
-    batch : Batch
+    batch : BatchOptions
         The section that names it.
     cluster : str
         Which one it has to be, where a site has several; empty for any.

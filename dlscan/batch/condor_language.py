@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlscan.batch.script import quoted
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 from dlscan.spelling import hint
 
@@ -82,12 +82,12 @@ def check_options(options: Mapping[str, Any]) -> None:
             raise BatchError(f"{where}: must be on one line, without control characters, got {value!r}")
 
 
-def description(batch: Batch, tag: str, jobs: int) -> list[str]:
+def description(batch: BatchOptions, tag: str, jobs: int) -> list[str]:
     """The commands of a submission that follow from what is asked for; the last of a name counts.
 
     Parameters
     ----------
-    batch : Batch
+    batch : BatchOptions
         Its options come last.
     tag : str
         The jobs' name in the queue.
@@ -107,7 +107,7 @@ def description(batch: Batch, tag: str, jobs: int) -> list[str]:
     return lines + [f"{name} = {_written(value)}" for name, value in batch.options.items()]
 
 
-def brings_files(batch: Batch) -> bool:
+def brings_files(batch: BatchOptions) -> bool:
     """Whether jobs bring their points and the dataset with them, because nodes do not see the scan."""
     given = {name.lower(): value for name, value in batch.options.items()}
     return str(given.get(_TRANSFER, "")).upper() in ("YES", "TRUE")

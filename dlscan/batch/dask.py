@@ -13,7 +13,7 @@ from typing import Any
 from dlscan.batch.dask_job import run_job
 from dlscan.batch.local import cpu_share
 from dlscan.batch.system import Jobs, JobState, Request
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 from dlscan.files import read_json, write_text
 
@@ -31,20 +31,20 @@ class Dask:
 
     Parameters
     ----------
-    batch : Batch
+    batch : BatchOptions
         `scheduler` is its address, or the path of its file.
     """
 
     name = "dask"
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: BatchOptions) -> None:
         self._batch = batch
 
     def cluster(self) -> str:
         """None: `batch.scheduler` says which one it is."""
         return ""
 
-    def check(self, batch: Batch) -> None:
+    def check(self, batch: BatchOptions) -> None:
         """Check the options, and that the scheduler answers."""
         _check_options(batch)
         with self._client():
@@ -230,7 +230,7 @@ def _keys(request: Request) -> list[str]:
     return [f"{request.tag}-{number}" for number in range(1, len(request.jobs) + 1)]
 
 
-def _check_options(batch: Batch) -> None:
+def _check_options(batch: BatchOptions) -> None:
     for name in batch.options:
         if name not in OPTIONS:
             raise BatchError(f"batch.options.{name}: dask has no such option, only {', '.join(OPTIONS)}")

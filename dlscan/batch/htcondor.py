@@ -12,7 +12,7 @@ from dlscan.batch.condor_transfer import dataset, queue, transfers
 from dlscan.batch.environment import exports
 from dlscan.batch.script import Lines, fill, keep, read_script_template, read_template
 from dlscan.batch.system import Jobs, JobState, Request
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 
 _TEMPLATE = "htcondor.condor"
@@ -30,20 +30,20 @@ class HTCondor:
 
     Parameters
     ----------
-    batch : Batch
+    batch : BatchOptions
         `options` are commands of the submit language, `+Name` attributes of the job.
     """
 
     name = "htcondor"
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: BatchOptions) -> None:
         self.batch = batch
 
     def cluster(self) -> str:
         """The name of the schedd."""
         return ask.schedd()
 
-    def check(self, batch: Batch) -> None:
+    def check(self, batch: BatchOptions) -> None:
         """Check options, template and that HTCondor's commands are here."""
         check_options(batch.options)
         read_script_template(batch.template, _TEMPLATE)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 from dlscan.batch.jobs import Ended, Job
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 from dlscan.gpus import visible_gpus
 from dlscan.machine import CPUS_VARIABLE, usable_cpus
@@ -23,7 +23,7 @@ class LocalSlots:
 
     Parameters
     ----------
-    batch : Batch
+    batch : BatchOptions
         `gpus` and `cpus` are what one job gets; `max_running` limits the number of slots.
 
     Attributes
@@ -32,7 +32,7 @@ class LocalSlots:
         Jobs that run at a time.
     """
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: BatchOptions) -> None:
         gpus = visible_gpus() if batch.gpus else []
         if gpus and len(gpus) < batch.gpus:
             raise BatchError(

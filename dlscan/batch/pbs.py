@@ -13,7 +13,7 @@ from dlscan.batch.pbs_options import Dialect, check_options, directives
 from dlscan.batch.pbs_states import is_called, job_state, plain_id, read_jobs
 from dlscan.batch.script import Lines, fill, keep, read_script_template, read_template
 from dlscan.batch.system import Jobs, JobState, Request
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 
 SCRIPT = "pbs.sh"
@@ -31,13 +31,13 @@ class PBS:
 
     Parameters
     ----------
-    batch : Batch
+    batch : BatchOptions
         `options` are those of `qsub`; `dialect` among them says which PBS it is, if it is not to be asked.
     """
 
     name = "pbs"
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: BatchOptions) -> None:
         self._batch = batch
 
     def cluster(self) -> str:
@@ -48,7 +48,7 @@ class PBS:
             raise no_answer("qstat -B -f", answer)
         return found[1]
 
-    def check(self, batch: Batch) -> None:
+    def check(self, batch: BatchOptions) -> None:
         """Check options, template and that PBS answers."""
         check_options(batch.options)
         read_script_template(batch.template, _TEMPLATE)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from dlscan.batch.system import Request
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 from dlscan.spelling import hint
 
@@ -106,7 +106,7 @@ def _array(jobs: int, most: int | None, dialect: Dialect) -> list[str]:
     return [f"-J 1-{jobs}", *([f"-W max_run_subjobs={most}"] if most is not None else [])]
 
 
-def _asked(batch: Batch, dialect: Dialect) -> list[str]:
+def _asked(batch: BatchOptions, dialect: Dialect) -> list[str]:
     memory = None if batch.memory is None else f"{math.ceil(batch.memory / 2**20)}mb"
     lines = []
     if dialect == "torque":

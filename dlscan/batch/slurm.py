@@ -11,7 +11,7 @@ from dlscan.batch.script import Lines, fill, keep, read_script_template, read_te
 from dlscan.batch.slurm_queries import GONE, ask, chunks, environment, find_arrays, look
 from dlscan.batch.slurm_states import Key
 from dlscan.batch.system import Jobs, JobState, Request
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 from dlscan.spelling import hint
 
@@ -26,20 +26,20 @@ class Slurm:
 
     Parameters
     ----------
-    batch : Batch
+    batch : BatchOptions
         Of no use here: a request brings its own.
     """
 
     name = "slurm"
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: BatchOptions) -> None:
         pass
 
     def cluster(self) -> str:
         """Slurm's ClusterName."""
         return self._config[_CLUSTER]
 
-    def check(self, batch: Batch) -> None:
+    def check(self, batch: BatchOptions) -> None:
         """Check options, partition, time and GPUs against what this Slurm has."""
         known, letters = options.known_options(ask(["sbatch", "--help"]))
         given = options.native(batch.options)
@@ -129,7 +129,7 @@ class Slurm:
         kind = self._config.get("AccountingStorageType", "")
         return kind not in ("", "(null)") and not kind.endswith("/none")
 
-    def _check_partitions(self, batch: Batch, wanted: Iterable[str]) -> None:
+    def _check_partitions(self, batch: BatchOptions, wanted: Iterable[str]) -> None:
         found: dict[str, dict[str, str]] = {}
         for line in ask(["scontrol", "show", "partition", "-o"]).splitlines():
             fields = dict(part.partition("=")[::2] for part in line.split())

@@ -8,7 +8,7 @@ from typing import Any
 
 from dlscan.batch.script import Lines
 from dlscan.batch.system import Request
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 from dlscan.spelling import hint
 
@@ -85,7 +85,7 @@ def require_known(options: Collection[str], known: Collection[str], letters: Map
             )
 
 
-def asks_for_gpus_itself(batch: Batch) -> bool:
+def asks_for_gpus_itself(batch: BatchOptions) -> bool:
     """Whether `--gres` comes from `batch.gpus`."""
     return batch.gpus > 0 and not set(_GROUPS[0]) & set(native(batch.options))
 
@@ -143,7 +143,7 @@ def _value(value: str | None) -> str:
     return f'="{escaped}"'
 
 
-def _signal_seconds(batch: Batch, given: Mapping[str, Any]) -> int:
+def _signal_seconds(batch: BatchOptions, given: Mapping[str, Any]) -> int:
     if batch.time is None or "time" in given:
         return _SIGNAL_SECONDS
     return max(1, min(_SIGNAL_SECONDS, int(batch.time / 4)))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 
 # Ids of jobs, each with the tag of its submission: a number alone may be somebody else's job by now.
 Jobs = Mapping[str, str]
@@ -28,7 +28,7 @@ class Request:
         Of the submission, `submissions/0003` under `scan`: the script and the output of jobs go there.
     jobs : tuple of tuple of int
         The points of each job.
-    batch : Batch
+    batch : BatchOptions
         What each job may use.
     draft : mapping of int to str, optional
         Of a scan that may not be on disk, the names of its points' directories.
@@ -40,7 +40,7 @@ class Request:
     scan: Path
     directory: Path
     jobs: tuple[tuple[int, ...], ...]
-    batch: Batch
+    batch: BatchOptions
     draft: Mapping[int, str] | None = None
     prepared: Path | None = None
 
@@ -86,7 +86,7 @@ class System(Protocol):
             If the system does not answer.
         """
 
-    def check(self, batch: Batch) -> None:
+    def check(self, batch: BatchOptions) -> None:
         """Check `batch` before anything is written.
 
         Raises

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from dlscan.batch import Request, system
 from dlscan.bench.forecast import Forecast, forecast
-from dlscan.config import Batch, Experiment
+from dlscan.config import BatchOptions, Experiment
 from dlscan.errors import BatchError
 from dlscan.scan import Listener, Plan, Point, draft, find_work
 from dlscan.scan.submissions import Submissions
@@ -41,7 +41,7 @@ class DryRun:
 
 def dry_run(
     experiment: Experiment,
-    batch: Batch,
+    batch: BatchOptions,
     listener: Listener,
     retry: Collection[str] = (),
     extend: bool = False,
@@ -69,7 +69,7 @@ def _command(plan: Plan, points: Sequence[Point]) -> list[str]:
     return ["dlscan", "train", str(plan.directory), "--point", *numbers]
 
 
-def _script(experiment: Experiment, batch: Batch, plan: Plan, found: Forecast) -> str:
+def _script(experiment: Experiment, batch: BatchOptions, plan: Plan, found: Forecast) -> str:
     packs = tuple(tuple(point.number for point in pack) for pack in found.packs)
     number, directory = Submissions(plan.directory).next_place()
     names = {point.number: point.directory for pack in found.packs for point in pack}

@@ -9,7 +9,7 @@ import click
 
 from dlscan.cli.experiment import experiment_arguments
 from dlscan.cli.output import say
-from dlscan.cli.progress import Progress
+from dlscan.cli.progress_bar import ProgressBar
 
 if TYPE_CHECKING:
     from dlscan.bench.figures import Figures
@@ -55,7 +55,7 @@ def bench(file: Path, overrides: tuple[str, ...], seconds: float, split: str, as
     from dlscan.config import load
 
     experiment = load(file, overrides)
-    with Progress() as progress:
+    with ProgressBar() as progress:
         found = measure(experiment, split, seconds, progress)
     if as_json:
         say(json.dumps(found.plain() | {"advice": advice(found)}, indent=2))

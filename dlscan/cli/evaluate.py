@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlscan.cli.output import say
-from dlscan.cli.progress import Progress
+from dlscan.cli.progress_bar import ProgressBar
 from dlscan.spelling import counted, plural
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def evaluate(scan: str, first: tuple[int, ...], more: tuple[int, ...]) -> None:
 
     directory = scan_directory(scan)
     points = _chosen(load([directory]), dict.fromkeys((*first, *more)))
-    with Progress() as progress:
+    with ProgressBar() as progress:
         results = measure_again(points, lambda done: progress("measure", done, len(points)))
     good, updated = sum(not each.problem for each in results), sum(each.changed for each in results)
     measured, changed = counted(good, "point"), counted(updated, "record")

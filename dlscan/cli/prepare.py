@@ -7,7 +7,7 @@ import click
 
 from dlscan.cli.experiment import experiment_arguments
 from dlscan.cli.output import say
-from dlscan.cli.progress import Progress
+from dlscan.cli.progress_bar import ProgressBar
 from dlscan.cli.signals import terminable
 from dlscan.spelling import counted
 
@@ -57,7 +57,7 @@ def prepare(
             "--workers counts local processes; a scheduler has its own: leave one of them out"
         )
     experiment = load(file, overrides)
-    with terminable(), Progress() as progress:
+    with terminable(), ProgressBar() as progress:
         outcome = make(experiment, skip_bad, scheduler, workers, progress, index_only)
     place = experiment.data.prepared
     if outcome.built:

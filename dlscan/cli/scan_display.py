@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from dlscan.cli.output import say, tell
-from dlscan.cli.progress import Progress
+from dlscan.cli.progress_bar import ProgressBar
 from dlscan.cli.signals import terminable
 from dlscan.cli.status_text import clock, summary
 from dlscan.scan import Detached, Plan, PointEnded, PointStatus, Submitted, Work
@@ -28,7 +28,7 @@ class ScanDisplay:
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._progress, self._now = Progress(), now
+        self._progress, self._now = ProgressBar(), now
         self._pause, self._next = _FIRST_SECONDS, 0.0
         self._before: dict[int, str] = {}
 

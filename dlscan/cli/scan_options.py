@@ -9,7 +9,7 @@ import click
 from dlscan.spelling import hint
 
 if TYPE_CHECKING:
-    from dlscan.config import Batch
+    from dlscan.config import BatchOptions
 
 
 def retry_states(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
@@ -24,7 +24,7 @@ def retry_states(context: click.Context, parameter: click.Parameter, text: str) 
     return names
 
 
-def with_scheduler(batch: "Batch", scheduler: str | None) -> "Batch":
+def with_scheduler(batch: "BatchOptions", scheduler: str | None) -> "BatchOptions":
     """The section with the address that the command line gives."""
     if scheduler is None:
         return batch

@@ -2,7 +2,7 @@
 
 import click
 
-from dlscan.cli.progress import Progress
+from dlscan.cli.progress_bar import ProgressBar
 
 
 @click.command()
@@ -67,7 +67,7 @@ def train(scan: str, first: tuple[int, ...], more: tuple[int, ...], stopped_exit
         )
         for point in chosen
     ]
-    with Progress() as progress:
+    with ProgressBar() as progress:
 
         def on_step(epoch: int, step: int, steps: int) -> None:
             progress(f"epoch {epoch}", step, steps)

@@ -1,16 +1,16 @@
 """The experiment file as validated objects."""
 
-from dlscan.config.batch import Batch, in_common
+from dlscan.config.batch import BatchOptions, in_common
 from dlscan.config.build import plain
 from dlscan.config.data import ColumnSplit, Data, FractionSplit, Normalization, network_name
 from dlscan.config.experiment import Experiment, Stream
 from dlscan.config.loading import experiment_from, load, load_point, scan_directory, scans_and_labels
 from dlscan.config.models import Dense, Model
-from dlscan.config.scan import Scan
+from dlscan.config.scan import ScanOptions
 from dlscan.config.train import EarlyStopping, Train
 
 __all__ = [
-    "Batch",
+    "BatchOptions",
     "ColumnSplit",
     "Data",
     "Dense",
@@ -19,7 +19,7 @@ __all__ = [
     "FractionSplit",
     "Model",
     "Normalization",
-    "Scan",
+    "ScanOptions",
     "Stream",
     "Train",
     "experiment_from",

@@ -10,7 +10,7 @@ from dlscan.config.units import Duration, Size
 
 
 @dataclasses.dataclass(frozen=True)
-class Batch:
+class BatchOptions:
     """Where the points run and what each job may use.
 
     `models_per_job` points share one stream; `auto` decides by what they cost. A point that crashed more than

@@ -19,7 +19,7 @@ from dlscan.config.data import Data
 from dlscan.config.dotted import get
 from dlscan.config.fitting import SECTIONS, Fitting
 from dlscan.config.models import Model
-from dlscan.config.scan import Scan
+from dlscan.config.scan import ScanOptions
 from dlscan.config.train import Train
 
 SEED = "train.seed"
@@ -67,7 +67,7 @@ class Combinations:
     ----------
     written : mapping of str to mapping
         The sections as they stand in the file, without defaults.
-    scan : Scan
+    scan : ScanOptions
         Which keys to vary.
 
     Raises
@@ -76,7 +76,7 @@ class Combinations:
         If what varies is no key of these sections, or there are too many points.
     """
 
-    def __init__(self, written: Mapping[str, Mapping[str, Any]], scan: Scan) -> None:
+    def __init__(self, written: Mapping[str, Mapping[str, Any]], scan: ScanOptions) -> None:
         self.written = {section: written.get(section, {}) for section in SECTIONS}
         self._axes = grid_axes(scan.grid, SECTIONS)
         self._by_hand = choices_by_hand(scan.points, SECTIONS)
@@ -143,9 +143,9 @@ class Combinations:
     def at(self, params: Mapping[str, Any]) -> "Combinations":
         """The single point that sets these keys."""
         fitted = {section: self._fitting(section, _of(section, params), True)[0] for section in SECTIONS}
-        return Combinations(fitted, Scan())
+        return Combinations(fitted, ScanOptions())
 
-    def _require_few(self, scan: Scan) -> None:
+    def _require_few(self, scan: ScanOptions) -> None:
         of_grid = math.prod(len(axis.choices) for axis in self._axes) if self._has_grid else 0
         count = (of_grid + len(self._by_hand)) * scan.repeats
         if count > MOST:
@@ -155,7 +155,7 @@ class Combinations:
                 "scan.grid, or lower scan.repeats",
             )
 
-    def _repeats(self, scan: Scan) -> list[int]:
+    def _repeats(self, scan: ScanOptions) -> list[int]:
         """The seeds of repeats, which follow from the one in the file; none without repeats."""
         first = self.written["train"].get("seed", Train.seed)
         if scan.repeats == 1 or not isinstance(first, int):

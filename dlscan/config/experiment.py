@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from dlscan.config.batch import Batch
+from dlscan.config.batch import BatchOptions
 from dlscan.config.build import (
     NOT_A_KEY,
     Min,
@@ -19,7 +19,7 @@ from dlscan.config.data import Data, Normalization
 from dlscan.config.dotted import get
 from dlscan.config.fitting import SECTIONS
 from dlscan.config.models import Model
-from dlscan.config.scan import Scan
+from dlscan.config.scan import ScanOptions
 from dlscan.config.train import Train
 from dlscan.config.units import Size
 from dlscan.errors import ConfigError
@@ -48,13 +48,13 @@ class Experiment:
     output: Path = Path("scans")
     model: Model = Model()
     train: Train = Train()
-    scan: Scan = Scan()
+    scan: ScanOptions = ScanOptions()
     stream: Stream = Stream()
-    batch: Batch = Batch()
+    batch: BatchOptions = BatchOptions()
     file: Path | None = dataclasses.field(default=None, compare=False, metadata=NOT_A_KEY)
     overrides: tuple[str, ...] = dataclasses.field(default=(), compare=False, metadata=NOT_A_KEY)
     combinations: Combinations = dataclasses.field(
-        default_factory=lambda: Combinations({}, Scan()), compare=False, repr=False, metadata=NOT_A_KEY
+        default_factory=lambda: Combinations({}, ScanOptions()), compare=False, repr=False, metadata=NOT_A_KEY
     )
 
     @property
@@ -94,7 +94,7 @@ class Experiment:
             raise self.problem(problem.key, str(problem)) from None
         data = dataclasses.replace(self.data, normalize=point.data.normalize)
         return dataclasses.replace(
-            self, data=data, model=point.model, train=point.train, scan=Scan(), combinations=single
+            self, data=data, model=point.model, train=point.train, scan=ScanOptions(), combinations=single
         )
 
     def normalizations(self, name: str) -> tuple[Normalization, ...]:

@@ -17,7 +17,7 @@ from dlscan.config.experiment import Experiment
 from dlscan.config.fitting import SECTIONS
 from dlscan.config.older import completed
 from dlscan.config.reading import read_yaml
-from dlscan.config.scan import Scan
+from dlscan.config.scan import ScanOptions
 from dlscan.config.units import require_unit
 from dlscan.errors import ConfigError
 
@@ -251,7 +251,7 @@ def _combinations(top: Mapping[str, Any]) -> Combinations | None:
     if not all(isinstance(section, dict) for section in sections.values()):
         return None
     try:
-        scan: Scan = build(Scan, top.get("scan", {}), "scan")
+        scan: ScanOptions = build(ScanOptions, top.get("scan", {}), "scan")
     except Problem:
         return None  # it is said when the whole is built
     return Combinations(sections, scan)

@@ -7,7 +7,7 @@ from dlscan.config.build import Min
 
 
 @dataclasses.dataclass(frozen=True)
-class Scan:
+class ScanOptions:
     """Which points to try: the product of the lists in `grid`, and `points`, which are written by hand.
 
     `repeats` points of each differ in their seed alone.

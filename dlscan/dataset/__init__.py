@@ -1,9 +1,9 @@
 """The prepared dataset on disk: shards of mixed events beside a manifest."""
 
-from dlscan.dataset.column import Column
+from dlscan.dataset.array_spec import ArraySpec
 from dlscan.dataset.manifest import Manifest, content
 from dlscan.dataset.same import SameDataset
-from dlscan.dataset.sources import BadFile, Linked, Source, file_ids
+from dlscan.dataset.sources import BadFile, Linked, SourceFile, file_ids
 from dlscan.dataset.splits import SPLITS, Shard, SplitInfo
 from dlscan.dataset.statistics import RANKS, Placeholder, Statistics
 from dlscan.dataset.weights import Weights, WeightSums
@@ -11,14 +11,14 @@ from dlscan.dataset.weights import Weights, WeightSums
 __all__ = [
     "RANKS",
     "SPLITS",
+    "ArraySpec",
     "BadFile",
-    "Column",
     "Linked",
     "Manifest",
     "Placeholder",
     "SameDataset",
     "Shard",
-    "Source",
+    "SourceFile",
     "SplitInfo",
     "Statistics",
     "WeightSums",

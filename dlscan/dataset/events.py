@@ -38,7 +38,7 @@ class Block(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Dense:
+class DenseBlock:
     """Every value of every event.
 
     Attributes
@@ -60,25 +60,25 @@ class Dense:
     def values(self) -> Array:
         return self.array
 
-    def take(self, rows: Array) -> "Dense":
-        return Dense(self.array[rows])
+    def take(self, rows: Array) -> "DenseBlock":
+        return DenseBlock(self.array[rows])
 
     def write(self, parent: h5py.Group, name: str) -> None:
         parent.create_dataset(name, data=self.array)
 
     @staticmethod
-    def read(stored: h5py.Dataset, start: int, stop: int) -> "Dense":
+    def read(stored: h5py.Dataset, start: int, stop: int) -> "DenseBlock":
         """Rows `start` to `stop` of what `write` stored."""
-        return Dense(stored[start:stop])
+        return DenseBlock(stored[start:stop])
 
     @staticmethod
-    def concatenate(blocks: Sequence["Dense"]) -> "Dense":
+    def concatenate(blocks: Sequence["DenseBlock"]) -> "DenseBlock":
         """All events of `blocks`, one after the other."""
-        return Dense(np.concatenate([block.array for block in blocks]))
+        return DenseBlock(np.concatenate([block.array for block in blocks]))
 
 
 @dataclasses.dataclass(frozen=True)
-class Sparse:
+class SparseBlock:
     """What is not zero.
 
     Attributes
@@ -106,7 +106,7 @@ class Sparse:
     def values(self) -> Array:
         return self.value
 
-    def take(self, rows: Array) -> "Sparse":
+    def take(self, rows: Array) -> "SparseBlock":
         offsets = offsets_of(self.offsets[rows + 1] - self.offsets[rows])
         index, value = (np.empty(offsets[-1], part.dtype) for part in (self.index, self.value))
         edges = np.searchsorted(offsets, np.arange(0, offsets[-1] + _ENTRIES, _ENTRIES)).clip(max=len(rows))
@@ -114,7 +114,7 @@ class Sparse:
             entries, _ = entries_of(self.offsets, rows[first:last])
             here = slice(offsets[first], offsets[last])
             index[here], value[here] = self.index[entries], self.value[entries]
-        return Sparse(offsets, index, value)
+        return SparseBlock(offsets, index, value)
 
     def write(self, parent: h5py.Group, name: str) -> None:
         group = parent.create_group(name)
@@ -122,24 +122,24 @@ class Sparse:
             group.create_dataset(part, data=getattr(self, part))
 
     @staticmethod
-    def read(stored: h5py.Group, start: int, stop: int) -> "Sparse":
+    def read(stored: h5py.Group, start: int, stop: int) -> "SparseBlock":
         """Rows `start` to `stop` of what `write` stored."""
         offsets = stored["offsets"][start : stop + 1]
         first, last = offsets[0], offsets[-1]
-        return Sparse(offsets - first, stored["index"][first:last], stored["value"][first:last])
+        return SparseBlock(offsets - first, stored["index"][first:last], stored["value"][first:last])
 
     @staticmethod
-    def concatenate(blocks: Sequence["Sparse"]) -> "Sparse":
+    def concatenate(blocks: Sequence["SparseBlock"]) -> "SparseBlock":
         """All events of `blocks`, one after the other."""
         counts = np.concatenate([np.diff(block.offsets) for block in blocks])
-        return Sparse(
+        return SparseBlock(
             offsets_of(counts),
             np.concatenate([block.index for block in blocks]),
             np.concatenate([block.value for block in blocks]),
         )
 
     @staticmethod
-    def encode(dense: Array) -> "Sparse":
+    def encode(dense: Array) -> "SparseBlock":
         """Encode (n, ...) dense values; a negative zero counts as a value, so that nothing is changed."""
         size = math.prod(dense.shape[1:])
         flat = np.ascontiguousarray(dense).reshape(-1)
@@ -150,7 +150,7 @@ class Sparse:
         offsets = np.searchsorted(places, starts)
         value = flat[places]
         places -= np.repeat(starts[:-1], np.diff(offsets))
-        return Sparse(offsets, places.astype(np.uint16 if size <= 2**16 else np.uint32), value)
+        return SparseBlock(offsets, places.astype(np.uint16 if size <= 2**16 else np.uint32), value)
 
 
 def offsets_of(counts: Array) -> Array:

@@ -6,8 +6,8 @@ from typing import Any
 
 from dlscan.config import Data, Experiment, Normalization, Stream, plain
 from dlscan.config.labels import require_distinct
-from dlscan.dataset.column import Column
-from dlscan.dataset.sources import BadFile, Source
+from dlscan.dataset.array_spec import ArraySpec
+from dlscan.dataset.sources import BadFile, SourceFile
 from dlscan.dataset.splits import SplitInfo
 from dlscan.dataset.statistics import Statistics
 from dlscan.dataset.weights import Weights, class_weights
@@ -51,11 +51,11 @@ class Manifest:
     """
 
     classes: tuple[str, ...]
-    inputs: dict[str, Column]
-    extras: dict[str, Column]
+    inputs: dict[str, ArraySpec]
+    extras: dict[str, ArraySpec]
     statistics: dict[str, Statistics]
     splits: dict[str, SplitInfo]
-    sources: tuple[Source, ...]
+    sources: tuple[SourceFile, ...]
     config: dict[str, Any]
     config_hash: str
     bad_files: tuple[BadFile, ...] = ()
@@ -235,9 +235,9 @@ class Manifest:
 
     @classmethod
     def _from_plain(cls, value: dict[str, Any]) -> "Manifest":
-        def columns(items: dict[str, Any]) -> dict[str, Column]:
+        def columns(items: dict[str, Any]) -> dict[str, ArraySpec]:
             return {
-                name: Column(tuple(item["shape"]), item["dtype"], item["encoding"])
+                name: ArraySpec(tuple(item["shape"]), item["dtype"], item["encoding"])
                 for name, item in items.items()
             }
 
@@ -247,7 +247,7 @@ class Manifest:
             extras=columns(value["extras"]),
             statistics={name: Statistics.from_plain(item) for name, item in value["statistics"].items()},
             splits={name: SplitInfo.from_plain(item) for name, item in value["splits"].items()},
-            sources=tuple(Source.from_plain(item) for item in value["sources"]),
+            sources=tuple(SourceFile.from_plain(item) for item in value["sources"]),
             config=value["config"],
             config_hash=value["config_hash"],
             bad_files=tuple(BadFile(**item) for item in value["bad_files"]),

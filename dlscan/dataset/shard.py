@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 
-from dlscan.dataset.events import Array, Dense, Events, Sparse
+from dlscan.dataset.events import Array, DenseBlock, Events, SparseBlock
 from dlscan.hdf5 import written_hdf5
 from dlscan.sealed import SealedFile
 
@@ -40,10 +40,10 @@ def write_shard(target: Path | BinaryIO, parts: Sequence[Events], names: Sequenc
 
 def read_shard(handle: h5py.File, names: list[str], start: int, stop: int) -> Events:
     """Read the rows from `start` to `stop` of an open shard into memory."""
-    columns: dict[str, Dense | Sparse] = {}
+    columns: dict[str, DenseBlock | SparseBlock] = {}
     for name in names:
         stored = handle[name]
-        kind = Sparse if isinstance(stored, h5py.Group) else Dense
+        kind = SparseBlock if isinstance(stored, h5py.Group) else DenseBlock
         columns[name] = kind.read(stored, start, stop)
     return Events(columns)
 

@@ -24,7 +24,7 @@ class Linked:
 
 
 @dataclasses.dataclass(frozen=True)
-class Source:
+class SourceFile:
     """A raw file; if it was left out, without events and checksum.
 
     Attributes
@@ -46,7 +46,7 @@ class Source:
     linked: tuple[Linked, ...] | None = None
 
     @classmethod
-    def from_plain(cls, value: dict[str, Any]) -> "Source":
+    def from_plain(cls, value: dict[str, Any]) -> "SourceFile":
         """Read what `dataclasses.asdict` gives, from JSON."""
         linked = value.get("linked")
         return cls(**value | {"linked": linked if linked is None else tuple(Linked(**x) for x in linked)})
@@ -62,7 +62,7 @@ class BadFile:
     mtime_ns: int
 
 
-def file_ids(sources: Sequence[Source]) -> "NDArray[np.uint8]":
+def file_ids(sources: Sequence[SourceFile]) -> "NDArray[np.uint8]":
     """What each raw file is, (F, 16): a digest of its name below the raw directory and its checksum.
 
     A dataset and an index of the same raw files have the same ids, and so have datasets of other inputs.

@@ -33,7 +33,7 @@ from dlscan.prepare.layout import (
 )
 from dlscan.prepare.processes import RunTasks, workers
 from dlscan.prepare.remarks import remark
-from dlscan.prepare.scatter import Measured, ScatterTask, scatter
+from dlscan.prepare.scatter import PieceSummary, ScatterTask, scatter
 from dlscan.raw import RawFile, check_files, find_files, linked_files
 from dlscan.raw.inflate import warn_if_slow
 from dlscan.users import unfinished_users
@@ -232,10 +232,10 @@ class _Build:
     def _bad_files(self, bad: dict[RawFile, str]) -> BadFilesError:
         return BadFilesError([(file.path, bad[file]) for file in self.files if file in bad], self.skip_bad)
 
-    def _scatter(self, run: RunTasks, tasks: list[ScatterTask], total: int) -> list[Measured]:
+    def _scatter(self, run: RunTasks, tasks: list[ScatterTask], total: int) -> list[PieceSummary]:
         seen = 0
 
-        def done(result: list[Measured]) -> None:
+        def done(result: list[PieceSummary]) -> None:
             nonlocal seen
             seen += sum(sum(item.counts) for item in result)
             self.progress("reading", seen, total)
@@ -272,7 +272,7 @@ class _Build:
         return {split: SplitInfo(tuple(shards[split]), tuple(counts[split])) for split in SPLITS}
 
     def _index(
-        self, spill: Path, form: Format, stats: dict[RawFile, tuple[int, int]], good: list[Measured]
+        self, spill: Path, form: Format, stats: dict[RawFile, tuple[int, int]], good: list[PieceSummary]
     ) -> dict[str, SplitInfo]:
         write_index(self.place / INDEX, self.experiment.data.raw, spill, form, stats, good)
         sync(self.place / INDEX)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from dlscan.prepare.scatter import Measured
+from dlscan.prepare.scatter import PieceSummary
 from dlscan.raw import LinkedFile, RawFile
 from dlscan.raw.links import first_changed
 
@@ -10,14 +10,14 @@ from dlscan.raw.links import first_changed
 Linked = tuple[LinkedFile, ...] | None
 
 
-def linked_by_file(files: Sequence[RawFile], measured: Sequence[Measured]) -> dict[RawFile, Linked]:
+def linked_by_file(files: Sequence[RawFile], measured: Sequence[PieceSummary]) -> dict[RawFile, Linked]:
     """The files that each file that was read links to.
 
     Parameters
     ----------
     files : sequence of RawFile
         All files, by number.
-    measured : sequence of Measured
+    measured : sequence of PieceSummary
         Of each piece of those that were read.
     """
     found: dict[RawFile, Linked] = {}
@@ -30,7 +30,7 @@ def linked_by_file(files: Sequence[RawFile], measured: Sequence[Measured]) -> di
 
 def unusable(
     files: Sequence[RawFile],
-    measured: Sequence[Measured],
+    measured: Sequence[PieceSummary],
     stats: Mapping[RawFile, tuple[int, int]],
     linked: Mapping[RawFile, Linked],
 ) -> dict[RawFile, str]:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from dlscan.config import Data, Experiment
-from dlscan.dataset import SPLITS, Manifest, Source, content
+from dlscan.dataset import SPLITS, Manifest, SourceFile, content
 from dlscan.errors import DlscanError
 from dlscan.files import read_json
 from dlscan.prepare.finish import linked_sources
@@ -166,7 +166,7 @@ def _compare_sources(manifest: Manifest, files: list[RawFile], data: Data) -> tu
     return dataclasses.replace(manifest, sources=refreshed), None
 
 
-def _as_now(source: Source, file: RawFile, data: Data) -> Source | None:
+def _as_now(source: SourceFile, file: RawFile, data: Data) -> SourceFile | None:
     """A source with the times of now, or None if its events may be others than they were."""
     links = source.linked
     if links is None:

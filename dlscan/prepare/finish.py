@@ -15,7 +15,7 @@ from dlscan.dataset import (
     BadFile,
     Linked,
     Manifest,
-    Source,
+    SourceFile,
     SplitInfo,
     Statistics,
     Weights,
@@ -25,7 +25,7 @@ from dlscan.dataset import (
 from dlscan.files import written_whole
 from dlscan.prepare.layout import Format
 from dlscan.prepare.measure import PerEvent, quantiles
-from dlscan.prepare.scatter import Measured
+from dlscan.prepare.scatter import PieceSummary
 from dlscan.raw import Layout, LinkedFile, RawFile
 from dlscan.raw.links import below
 
@@ -44,7 +44,7 @@ class Found:
         Headers of the files that fit together.
     bad : dict of RawFile to str
         Files that are left out.
-    measured : list of Measured
+    measured : list of PieceSummary
         Of each piece, in order.
     linked : dict of RawFile to tuple of LinkedFile
         The files that each file links to.
@@ -54,7 +54,7 @@ class Found:
     stats: dict[RawFile, tuple[int, int]]
     layouts: dict[RawFile, Layout]
     bad: dict[RawFile, str]
-    measured: list[Measured]
+    measured: list[PieceSummary]
     linked: dict[RawFile, tuple[LinkedFile, ...]]
 
 
@@ -91,7 +91,7 @@ def make_manifest(
     )
 
 
-def _statistics(name: str, good: list[Measured]) -> Statistics:
+def _statistics(name: str, good: list[PieceSummary]) -> Statistics:
     """What was measured of an input, from that of the pieces."""
     found = sum((item.moments[name] for item in good[1:]), start=good[0].moments[name]).statistics()
     parts = [item.samples[name] for item in good if name in item.samples]
@@ -110,7 +110,7 @@ def write_bad_files(path: Path, manifest: Manifest) -> None:
         writer.writerows((bad.file, bad.reason) for bad in manifest.bad_files)
 
 
-def _weights(name: str, classes: Sequence[str], files: list[RawFile], good: list[Measured]) -> Weights:
+def _weights(name: str, classes: Sequence[str], files: list[RawFile], good: list[PieceSummary]) -> Weights:
     """The sums of an extra by split and class, from those of the pieces."""
     parts = [[PerEvent.nothing()] for _ in classes]
     for item in good:
@@ -129,9 +129,11 @@ def _weights(name: str, classes: Sequence[str], files: list[RawFile], good: list
     return Weights(splits, None if first is None else f"{files[first[0]].name}, row {first[1]}")
 
 
-def _sources(files: list[RawFile], found: Found, checksums: dict[int, str], raw: Path) -> tuple[Source, ...]:
+def _sources(
+    files: list[RawFile], found: Found, checksums: dict[int, str], raw: Path
+) -> tuple[SourceFile, ...]:
     return tuple(
-        Source(
+        SourceFile(
             file.name,
             found.classes[file.label],
             found.layouts[file].events if number in checksums else 0,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dlscan.dataset import SPLITS, SplitInfo
 from dlscan.prepare.layout import Format
-from dlscan.prepare.scatter import Measured
+from dlscan.prepare.scatter import PieceSummary
 from dlscan.raw import RawFile
 from dlscan.raw.store import RawIndex
 from dlscan.raw.writer import FileIndex, IndexWriter
@@ -23,7 +23,7 @@ def write_index(
     spill: Path,
     form: Format,
     stats: dict[RawFile, tuple[int, int]],
-    good: Sequence[Measured],
+    good: Sequence[PieceSummary],
 ) -> None:
     """Write the index of a raw directory from the parts in `spill`.
 
@@ -39,7 +39,7 @@ def write_index(
         What is stored.
     stats : dict of RawFile to (int, int)
         Size and time of every file, good or bad, before it was read; a file's place is its number.
-    good : sequence of Measured
+    good : sequence of PieceSummary
         Pieces of the files that are kept.
     """
     files = list(stats)
@@ -63,7 +63,7 @@ def write_index(
 
 
 def count_splits(
-    classes: Sequence[str], files: Sequence[RawFile], good: Sequence[Measured]
+    classes: Sequence[str], files: Sequence[RawFile], good: Sequence[PieceSummary]
 ) -> dict[str, SplitInfo]:
     """How many events of each class each split has."""
     counts = {split: [0] * len(classes) for split in SPLITS}
@@ -73,7 +73,7 @@ def count_splits(
     return {split: SplitInfo((), tuple(numbers)) for split, numbers in counts.items()}
 
 
-def warn_of_slow(good: Sequence[Measured], datasets: Sequence[str]) -> None:
+def warn_of_slow(good: Sequence[PieceSummary], datasets: Sequence[str]) -> None:
     """Say which datasets will be slow to stream, and why: a line for each reason."""
     files = len({item.number for item in good})
     found = {(item.number, name, why) for item in good for name, why in item.slow.items() if name in datasets}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlscan.config import ColumnSplit, Data, FractionSplit
-from dlscan.dataset import Column
+from dlscan.dataset import ArraySpec
 from dlscan.machine import free_memory, usable_cpus
 from dlscan.raw import Layout, RawFile, index_file, read_rows
 
@@ -45,7 +45,7 @@ class Format:
 
     Attributes
     ----------
-    inputs, extras : dict of str to Column
+    inputs, extras : dict of str to ArraySpec
         What is stored of each event.
     split : FractionSplit or ColumnSplit
         The rule that gives each event its side.
@@ -57,8 +57,8 @@ class Format:
         Share of the training events whose vectors are kept until their quantiles are known.
     """
 
-    inputs: dict[str, Column]
-    extras: dict[str, Column]
+    inputs: dict[str, ArraySpec]
+    extras: dict[str, ArraySpec]
     split: FractionSplit | ColumnSplit
     shards: tuple[int, int, int]
     weights: str | None
@@ -83,7 +83,7 @@ def choose_format(data: Data, files: dict[RawFile, Layout]) -> Format:
     first = next(iter(files.values()))
     occupancy = _sampled_occupancy(data.inputs, list(files.items()))
     inputs = {
-        name: Column(
+        name: ArraySpec(
             first.shapes[name],
             _stored_type(np.dtype(first.dtypes[name])),
             # features of a vector are measured one by one, which wants them dense
@@ -92,7 +92,7 @@ def choose_format(data: Data, files: dict[RawFile, Layout]) -> Format:
         for name in data.inputs
     }
     extras = {
-        name: Column(first.shapes[name], np.dtype(first.dtypes[name]).newbyteorder("=").str, "dense")
+        name: ArraySpec(first.shapes[name], np.dtype(first.dtypes[name]).newbyteorder("=").str, "dense")
         for name in data.extras
     }
     split = data.split

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.dataset import RANKS, SPLITS, Statistics
-from dlscan.dataset.events import Dense, Sparse
+from dlscan.dataset.events import DenseBlock, SparseBlock
 from dlscan.prepare.extremes import Least, placeholders
 
 
@@ -39,13 +39,13 @@ class Moments:
 
     @classmethod
     def of(
-        cls, block: Dense | Sparse, size: int, vector: bool, chosen: NDArray[np.bool_] | None = None
+        cls, block: DenseBlock | SparseBlock, size: int, vector: bool, chosen: NDArray[np.bool_] | None = None
     ) -> "Moments":
         """Measure a block of events with `size` values each, or the `chosen` ones of it.
 
         `vector` keeps features apart.
         """
-        if isinstance(block, Sparse):
+        if isinstance(block, SparseBlock):
             return cls._of_sparse(block, size, chosen)
         columns = size if vector else 1
         events = block.array if chosen is None else block.array[chosen]
@@ -64,7 +64,7 @@ class Moments:
         )
 
     @classmethod
-    def _of_sparse(cls, block: Sparse, size: int, chosen: NDArray[np.bool_] | None) -> "Moments":
+    def _of_sparse(cls, block: SparseBlock, size: int, chosen: NDArray[np.bool_] | None) -> "Moments":
         stored, events = block.value, len(block)
         if chosen is not None:
             stored = stored[np.repeat(chosen, np.diff(block.offsets))]

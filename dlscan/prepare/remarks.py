@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dlscan.config import Data, FractionSplit
-from dlscan.dataset import Manifest, Source
+from dlscan.dataset import Manifest, SourceFile
 from dlscan.raw.find import SUFFIXES
 
 # So many names are listed; the others are counted.
@@ -76,7 +76,7 @@ def _warn_of_parts(manifest: Manifest, data: Data, linked: Mapping[Path, str]) -
 
 def _warn_of_copies(manifest: Manifest, data: Data) -> None:
     """Warn of raw files with the same content: copies and links of one another."""
-    groups: dict[str, list[Source]] = collections.defaultdict(list)
+    groups: dict[str, list[SourceFile]] = collections.defaultdict(list)
     for source in manifest.sources:
         if source.checksum:
             groups[source.checksum].append(source)

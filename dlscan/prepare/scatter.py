@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.dataset import SPLITS
-from dlscan.dataset.events import Dense, Events, Sparse
+from dlscan.dataset.events import DenseBlock, Events, SparseBlock
 from dlscan.prepare.draw import event_hashes, split_codes, uniform
 from dlscan.prepare.layout import Format, Piece
 from dlscan.prepare.measure import Moments, PerEvent, finite_weights
@@ -33,7 +33,7 @@ class ScatterTask:
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
+class PieceSummary:
     """What a piece of a file holds.
 
     Attributes
@@ -76,7 +76,7 @@ class _BadEvents(Exception):
     """The file is bad; the message is the reason."""
 
 
-def scatter(task: ScatterTask) -> list[Measured]:
+def scatter(task: ScatterTask) -> list[PieceSummary]:
     """Do the first pass over the pieces of a task, and leave what it is for in its spill.
 
     A bad file does not end the task: what was already written of it is dropped in the second pass.
@@ -87,7 +87,7 @@ def scatter(task: ScatterTask) -> list[Measured]:
     return measured
 
 
-def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> Measured:
+def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> PieceSummary:
     counts = np.zeros(len(SPLITS), np.int64)
     moments: dict[str, Moments] = {}
     weights = {name: PerEvent.nothing() for name, column in form.extras.items() if column.size == 1}
@@ -118,7 +118,7 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> Measured:
     chunks = sum(len(found.offsets) for found in index.values()) if piece.start == 0 else 0
     slow = {name: found.why for name, found in index.items() if found.why}
     kept = {name: np.concatenate(parts) for name, parts in samples.items()}
-    return Measured(
+    return PieceSummary(
         piece.number, reason, tuple(map(int, counts)), moments, weights, kept, checksum, chunks, slow, linked
     )
 
@@ -216,21 +216,21 @@ def _encode(
         raise _BadEvents(
             f"{column} is {values[row]!s} in row {first + row}, which is not the value of any split"
         )
-    columns: dict[str, Dense | Sparse] = {
-        "keys": Dense(event_hashes(name, rows, seed, "order")),
-        "codes": Dense(codes),
-        "labels": Dense(np.full(len(rows), piece.file.label, np.int16)),
-        "sources": Dense(np.column_stack([np.full(len(rows), piece.number), rows]).astype(np.uint32)),
+    columns: dict[str, DenseBlock | SparseBlock] = {
+        "keys": DenseBlock(event_hashes(name, rows, seed, "order")),
+        "codes": DenseBlock(codes),
+        "labels": DenseBlock(np.full(len(rows), piece.file.label, np.int16)),
+        "sources": DenseBlock(np.column_stack([np.full(len(rows), piece.number), rows]).astype(np.uint32)),
     }
     for name, spec in form.inputs.items():
         dense = block[name]
-        encoded = Sparse.encode(dense) if spec.encoding == "sparse" else Dense(dense.copy())
+        encoded = SparseBlock.encode(dense) if spec.encoding == "sparse" else DenseBlock(dense.copy())
         if not np.isfinite(encoded.values).all():
             row = int(np.argmax(~np.isfinite(dense).reshape(len(dense), -1).all(axis=1)))
             raise _BadEvents(f"{name} is not finite as float32 in row {first + row}")
         columns[f"inputs/{name}"] = encoded
     for name in form.extras:
-        columns[f"extras/{name}"] = Dense(block[name].copy())
+        columns[f"extras/{name}"] = DenseBlock(block[name].copy())
     if form.weights in form.extras:
         finite = finite_weights(block[form.weights].reshape(len(rows), -1)).all(axis=1)
         if not finite.all():

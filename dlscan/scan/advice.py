@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.scan.states import CRASHED
 from dlscan.scan.status import PointStatus
 
@@ -35,6 +35,6 @@ def what_to_do(scan: Path, status: PointStatus, retries: int | None = None, numb
     advice = _BY_STATE.get(status.state, "")
     if status.state == "failed":
         advice = f"see `dlscan logs {shlex.quote(str(scan))} {number or status.point.number}`"
-    if status.state in CRASHED and status.crashes > (Batch.retries if retries is None else retries):
+    if status.state in CRASHED and status.crashes > (BatchOptions.retries if retries is None else retries):
         advice += f"; it crashed too often: to try it again, run `dlscan scan` with --retry {status.state}"
     return advice

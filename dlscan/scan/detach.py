@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlscan.config import Batch, Experiment
+from dlscan.config import BatchOptions, Experiment
 from dlscan.scan.plan import Plan
 from dlscan.scan.run import Listener, begin
 
@@ -22,7 +22,7 @@ class Detached:
 
 def detach(
     experiment: Experiment,
-    batch: Batch,
+    batch: BatchOptions,
     listener: Listener,
     arguments: Sequence[str],
     extend: bool = False,

@@ -42,7 +42,7 @@ class Observed:
 
 
 @dataclasses.dataclass(frozen=True)
-class Estimate:
+class TimeEstimate:
     """How long points take.
 
     Attributes
@@ -92,7 +92,7 @@ class Estimate:
 
 def estimate(
     plan: Plan, packs: Sequence[Sequence[Point]], manifest: Manifest, speed: Speed, slots: int | None = None
-) -> Estimate:
+) -> TimeEstimate:
     """How long the points of `packs` take.
 
     Parameters
@@ -111,7 +111,7 @@ def estimate(
     costs = [[cost(sections(plan, point), manifest) for point in points] for points in packs]
     jobs = tuple(speed.job(members) for members in costs)
     alone = tuple(speed.job([member]) for members in costs for member in members)
-    return Estimate(alone, jobs, _wall(jobs, slots), _wall(alone, slots), slots)
+    return TimeEstimate(alone, jobs, _wall(jobs, slots), _wall(alone, slots), slots)
 
 
 def known_speed(plan: Plan, manifest: Manifest | None, resources: Resources) -> tuple[Speed, str] | None:

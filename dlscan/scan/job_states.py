@@ -8,19 +8,19 @@ from collections.abc import Callable, Collection
 from dlscan.attempts import Attempt
 from dlscan.batch import SYSTEMS, system
 from dlscan.batch.system import Jobs, JobState
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 from dlscan.scan.plan import Plan
 from dlscan.scan.submissions import Submission, Submissions
 from dlscan.scan.submit import request_for
 
-Look = Callable[[Batch, Jobs], dict[str, JobState]]
+Look = Callable[[BatchOptions, Jobs], dict[str, JobState]]
 Say = Callable[[str], None]
 # A system may list a job only some time after it took it, and for some time after its processes ended.
 _RECENT_SECONDS = 60.0
 
 
-def ask_nobody(batch: Batch, jobs: Jobs) -> dict[str, JobState]:
+def ask_nobody(batch: BatchOptions, jobs: Jobs) -> dict[str, JobState]:
     """A `look` that leaves states as they were."""
     raise BatchError("not asked")
 

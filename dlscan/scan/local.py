@@ -7,7 +7,7 @@ from typing import Protocol
 
 from dlscan.batch import Job, LocalSlots, train_command
 from dlscan.batch.ends import attempts_before, note_ends
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
 from dlscan.scan.plan import Plan
@@ -26,7 +26,7 @@ class PointEnded:
     total: int
 
 
-def local_slots(batch: Batch, jobs: int) -> int:
+def local_slots(batch: BatchOptions, jobs: int) -> int:
     """How many of `jobs` this machine runs at a time."""
     return min(LocalSlots(batch).slots, jobs)
 
@@ -52,7 +52,7 @@ class Listener(Protocol):
 
 
 def run_local(
-    plan: Plan, packs: Sequence[tuple[Point, ...]], batch: Batch, listener: Listener
+    plan: Plan, packs: Sequence[tuple[Point, ...]], batch: BatchOptions, listener: Listener
 ) -> list[PointStatus]:
     """Train points in processes of this machine, as many at a time as it has room for.
 
@@ -66,7 +66,7 @@ def run_local(
         Of the scan.
     packs : sequence of tuple of Point
         The points of each process.
-    batch : Batch
+    batch : BatchOptions
         What each process may use.
     listener : Listener
         Gets what became of each point, and how far they are.

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from dlscan.attempts import Attempt, last_attempt
-from dlscan.config import Batch, in_common
+from dlscan.config import BatchOptions, in_common
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
@@ -35,7 +35,7 @@ _KILLED = (None, -signal.SIGKILL, 128 + signal.SIGKILL)
 def pack(
     plan: Plan,
     points: Sequence[Point],
-    batch: Batch,
+    batch: BatchOptions,
     manifest: Manifest | None = None,
     speed: Speed | None = None,
     resources: Resources | None = None,
@@ -53,7 +53,7 @@ def pack(
         Of the scan; it need not be on disk.
     points : sequence of Point
         Those to train, in order.
-    batch : Batch
+    batch : BatchOptions
         Where and how they run.
     manifest : Manifest, optional
         Of the dataset; without it only epochs tell the costs of points apart.

@@ -3,7 +3,7 @@
 import dataclasses
 
 from dlscan.batch import LocalSlots
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.gpus import smallest_gpu, visible_gpus
 from dlscan.machine import free_memory
 
@@ -30,7 +30,7 @@ class Resources:
     here: bool = True
 
 
-def find_resources(batch: Batch) -> Resources:
+def find_resources(batch: BatchOptions) -> Resources:
     """The memory of a job and the number of jobs at once.
 
     Memory is that of the GPU if there is one here, else `batch.memory`, else this machine's. `models_per_job`

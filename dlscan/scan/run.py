@@ -7,7 +7,7 @@ from typing import Protocol
 
 from dlscan.backend import choose_backend
 from dlscan.batch import system
-from dlscan.config import Batch, Experiment
+from dlscan.config import BatchOptions, Experiment
 from dlscan.dataset import Manifest
 from dlscan.scan import local
 from dlscan.scan.freeze import freeze
@@ -62,7 +62,7 @@ class Run:
 
 def run(
     experiment: Experiment,
-    batch: Batch,
+    batch: BatchOptions,
     listener: Listener,
     *,
     retry: Collection[str] = (),
@@ -76,7 +76,7 @@ def run(
     ----------
     experiment : Experiment
         With the scan.
-    batch : Batch
+    batch : BatchOptions
         Where and how it runs.
     listener : Listener
         Is told how it goes on.
@@ -119,7 +119,7 @@ def run(
 
 
 def begin(
-    experiment: Experiment, batch: Batch, listener: Listener, extend: bool = False
+    experiment: Experiment, batch: BatchOptions, listener: Listener, extend: bool = False
 ) -> tuple[Plan, Manifest]:
     """Check that a scan can run, and freeze its plan; arguments and errors as for `run`.
 

@@ -16,7 +16,7 @@ from dlscan.owner import alive
 from dlscan.record import PointPaths, reaches
 from dlscan.scan.job_states import LatestJob, Look, Say, ask_nobody, is_recent, look_at
 from dlscan.scan.plan import Plan
-from dlscan.scan.progress import Done, read_done, read_pace
+from dlscan.scan.point_progress import Done, read_done, read_pace
 from dlscan.scan.space import Point
 from dlscan.scan.states import CRASHED, UNDER_WAY, Evidence, Verdict, crashes, judge
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from dlscan.config import Batch, plain
+from dlscan.config import BatchOptions, plain
 from dlscan.config.build import Min, Problem, build_fields, require_mapping
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json
@@ -53,7 +53,7 @@ class Submission:
         jobs if it took the first ones only, none if it took none.
     time : str
         When it was asked for: ISO 8601, UTC.
-    batch : Batch
+    batch : BatchOptions
         How it was submitted: by this the system is asked about it, whatever the experiment says by then.
     cluster : str
         The name of the cluster that was asked, where the system has names for them: another one knows nothing
@@ -66,7 +66,7 @@ class Submission:
     jobs: tuple[tuple[Annotated[int, Min(1)], ...], ...]
     ids: tuple[str, ...] | None
     time: Time
-    batch: Batch = Batch()
+    batch: BatchOptions = BatchOptions()
     cluster: str = ""
 
     def plain(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.config.build import Problem, build, require_mapping
 from dlscan.errors import ScanError
 from dlscan.files import sync, write_json
@@ -105,7 +105,7 @@ class Submissions:
         number = max([*numbers, *(number for number, _ in self._directories()), 0]) + 1
         return number, self.directory(number)
 
-    def ask(self, batch: Batch, jobs: tuple[tuple[int, ...], ...], cluster: str = "") -> Submission:
+    def ask(self, batch: BatchOptions, jobs: tuple[tuple[int, ...], ...], cluster: str = "") -> Submission:
         """Write down that jobs are about to be submitted. The caller holds the scan's lock."""
         number, directory = self.next_place()
         # unlike any other for ever: the system may still know the jobs of a scan that was here before

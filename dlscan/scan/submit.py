@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from dlscan.batch import Request, System, system
 from dlscan.batch.call import CallError
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError, ScanError
 from dlscan.locks import locked
 from dlscan.scan.plan import Plan
@@ -101,7 +101,7 @@ def request_for(plan: Plan, submission: Submission) -> Request:
     return Request(submission.tag, plan.directory, directory, submission.jobs, submission.batch)
 
 
-def submit(plan: Plan, packs: Sequence[tuple[Point, ...]], batch: Batch) -> Submitted:
+def submit(plan: Plan, packs: Sequence[tuple[Point, ...]], batch: BatchOptions) -> Submitted:
     """Submit jobs, in as many submissions as the system wants. The caller holds the lock.
 
     A refusal ends it: the jobs that were taken before are known and left to run.
@@ -112,7 +112,7 @@ def submit(plan: Plan, packs: Sequence[tuple[Point, ...]], batch: Batch) -> Subm
         Of the scan.
     packs : sequence of tuple of Point
         The points of each job.
-    batch : Batch
+    batch : BatchOptions
         Where to, and what each job may use.
     """
     where = system(batch)
@@ -132,7 +132,7 @@ def submit(plan: Plan, packs: Sequence[tuple[Point, ...]], batch: Batch) -> Subm
 
 
 def _submit_once(
-    plan: Plan, where: System, cluster: str, batch: Batch, jobs: tuple[tuple[int, ...], ...]
+    plan: Plan, where: System, cluster: str, batch: BatchOptions, jobs: tuple[tuple[int, ...], ...]
 ) -> tuple[list[str], str]:
     """Make one submission; the ids of the jobs that were taken, and why if not all were."""
     submissions = Submissions(plan.directory)

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from dlscan.config import Batch, Experiment
+from dlscan.config import BatchOptions, Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError
 from dlscan.scan.changes import as_planned
@@ -79,7 +79,7 @@ def draft(experiment: Experiment, extend: bool = False) -> tuple[Plan, Manifest 
 
 def find_work(
     plan: Plan,
-    batch: Batch,
+    batch: BatchOptions,
     manifest: Manifest | None,
     say: Say,
     retry: Collection[str] = (),
@@ -91,7 +91,7 @@ def find_work(
     ----------
     plan : Plan
         Of the scan; it need not be on disk.
-    batch : Batch
+    batch : BatchOptions
         Where and how it runs.
     manifest : Manifest or None
         Of its dataset, by which packs are balanced.
@@ -114,7 +114,7 @@ def find_work(
 
 
 def to_submit(
-    statuses: Iterable[PointStatus], batch: Batch, retry: Collection[str] = ()
+    statuses: Iterable[PointStatus], batch: BatchOptions, retry: Collection[str] = ()
 ) -> list[PointStatus]:
     """The points to submit: all that are not done, queued or running, nor crash again and again.
 
@@ -122,7 +122,7 @@ def to_submit(
     ----------
     statuses : iterable of PointStatus
         Of a scan.
-    batch : Batch
+    batch : BatchOptions
         A point that crashed more than `retries` times is left out.
     retry : collection of str
         States whose points are submitted however often they crashed.

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dlscan.dataset import Manifest, Shard
-from dlscan.dataset.events import Dense, Events, Sparse
+from dlscan.dataset.events import DenseBlock, Events, SparseBlock
 from dlscan.dataset.shard import write_shard
 from dlscan.errors import StreamError
 from dlscan.machine import free_memory
@@ -133,11 +133,11 @@ def _stored_bytes(manifest: Manifest) -> float:
 
 
 def _encoded(arrays: Arrays, manifest: Manifest) -> Events:
-    columns: dict[str, Dense | Sparse] = {}
+    columns: dict[str, DenseBlock | SparseBlock] = {}
     for name, array in arrays.items():
         kind, _, dataset = name.partition("/")
         if kind == "inputs" and manifest.inputs[dataset].encoding == "sparse":
-            columns[name] = Sparse.encode(array)
+            columns[name] = SparseBlock.encode(array)
         else:
-            columns[name] = Dense(array.copy())  # the slot goes back to the ring
+            columns[name] = DenseBlock(array.copy())  # the slot goes back to the ring
     return Events(columns)

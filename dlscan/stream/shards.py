@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.dataset import SameDataset, Shard
-from dlscan.dataset.events import Sparse, offsets_of
+from dlscan.dataset.events import SparseBlock, offsets_of
 from dlscan.dataset.shard import OpenShard
 from dlscan.errors import StreamError
 from dlscan.stream.plan import Run, Slice, cut_runs
@@ -166,10 +166,10 @@ class ShardReader:
                 lists = [self._cells[f"sparse/{name}/{part}"][slot] for part in SPARSE_PARTS]
                 self._cells["entries"][slot, number] = _list(lists, 0, 0, *_parts(entries.take(hand)))
 
-    def _gathered(self, column: str, runs: Sequence[Run], size: int) -> Sparse:
+    def _gathered(self, column: str, runs: Sequence[Run], size: int) -> SparseBlock:
         """A sparse column of a pool."""
         counts, index, value = zip(*(part[2:] for part in self._entries(column, runs, size)), strict=True)
-        return Sparse(offsets_of(np.concatenate(counts)), np.concatenate(index), np.concatenate(value))
+        return SparseBlock(offsets_of(np.concatenate(counts)), np.concatenate(index), np.concatenate(value))
 
     def _weigh(self, slot: int, events: int) -> None:
         """Set the weights of a batch whose labels are there."""
@@ -294,6 +294,6 @@ def _list(
     return here.stop
 
 
-def _parts(events: Sparse) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _parts(events: SparseBlock) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Entries per event, and the entries."""
     return np.diff(events.offsets), events.index, events.value

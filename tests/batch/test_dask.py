@@ -14,7 +14,7 @@ import pytest
 from dlscan.attempts import last_attempt
 from dlscan.batch import Request
 from dlscan.batch.dask import Dask
-from dlscan.config import Batch, Experiment
+from dlscan.config import BatchOptions, Experiment
 from dlscan.errors import BatchError
 from dlscan.prepare import prepare
 from dlscan.record import PointPaths
@@ -84,12 +84,12 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def batch(cluster: Cluster) -> Batch:
-    return Batch(system="dask", scheduler=str(cluster.file), cpus=1)
+def batch(cluster: Cluster) -> BatchOptions:
+    return BatchOptions(system="dask", scheduler=str(cluster.file), cpus=1)
 
 
 @pytest.fixture
-def request_(tmp_path: Path, batch: Batch) -> Request:
+def request_(tmp_path: Path, batch: BatchOptions) -> Request:
     scan = tmp_path / "scan 'of' $(x) ü\nlines"
     for number in (1, 2, 3):
         (scan / f"points/000{number}-width={number}").mkdir(parents=True)
@@ -100,7 +100,7 @@ def paths(request: Request, number: int) -> PointPaths:
     return PointPaths(next((request.scan / "points").glob(f"000{number}-*")))
 
 
-def has_ended(batch: Batch, ids: list[str]) -> bool:
+def has_ended(batch: BatchOptions, ids: list[str]) -> bool:
     return {job_state.phase for job_state in Dask(batch).look(ids).values()} == {"ended"}
 
 
@@ -110,7 +110,7 @@ def log(request: Request, number: int) -> str:
 
 
 def test_jobs_outlive_their_client_run_and_are_forgotten(
-    cluster: Cluster, batch: Batch, request_: Request
+    cluster: Cluster, batch: BatchOptions, request_: Request
 ) -> None:
     ids = Dask(batch).submit(request_)
     assert ids == ["dlscan-12345678-1-1", "dlscan-12345678-1-2"]
@@ -130,7 +130,7 @@ def test_jobs_outlive_their_client_run_and_are_forgotten(
 
 
 def test_a_cancelled_job_is_told_to_stop_and_a_queued_one_never_starts(
-    cluster: Cluster, batch: Batch, request_: Request
+    cluster: Cluster, batch: BatchOptions, request_: Request
 ) -> None:
     ids = Dask(batch).submit(request_)
     cluster.worker()
@@ -145,7 +145,7 @@ def test_a_cancelled_job_is_told_to_stop_and_a_queued_one_never_starts(
 
 
 def test_the_job_of_a_killed_worker_stops_and_starts_again_on_another(
-    cluster: Cluster, batch: Batch, request_: Request
+    cluster: Cluster, batch: BatchOptions, request_: Request
 ) -> None:
     ids = Dask(batch).submit(request_)
     first = cluster.worker()
@@ -158,7 +158,9 @@ def test_the_job_of_a_killed_worker_stops_and_starts_again_on_another(
     wait_for(lambda: log(request_, 1).endswith("['1', '3']\ntrained\n"))
 
 
-def test_a_job_that_dies_without_a_word_is_noted(cluster: Cluster, batch: Batch, request_: Request) -> None:
+def test_a_job_that_dies_without_a_word_is_noted(
+    cluster: Cluster, batch: BatchOptions, request_: Request
+) -> None:
     for name in ("go", "die"):
         (request_.scan / name).touch()
     ids = Dask(batch).submit(request_)
@@ -172,7 +174,7 @@ def test_a_job_that_dies_without_a_word_is_noted(cluster: Cluster, batch: Batch,
 
 
 def test_jobs_are_asked_to_stop_at_their_time_limit(cluster: Cluster, request_: Request) -> None:
-    batch = Batch(system="dask", scheduler=str(cluster.file), time=1)  # type: ignore[arg-type]
+    batch = BatchOptions(system="dask", scheduler=str(cluster.file), time=1)  # type: ignore[arg-type]
     cluster.worker()
     ids = Dask(batch).submit(Request(request_.tag, request_.scan, request_.directory, ((1,),), batch))
     wait_for(lambda: has_ended(batch, ids))
@@ -183,10 +185,10 @@ def test_jobs_are_asked_to_stop_at_their_time_limit(cluster: Cluster, request_: 
 
 
 def test_a_scheduler_that_is_gone_knows_no_jobs_and_takes_none(
-    cluster: Cluster, batch: Batch, request_: Request
+    cluster: Cluster, batch: BatchOptions, request_: Request
 ) -> None:
     address = json.loads(cluster.file.read_text())["address"]
-    by_address = Dask(Batch(system="dask", scheduler=address))
+    by_address = Dask(BatchOptions(system="dask", scheduler=address))
     ids = Dask(batch).submit(request_)
     assert by_address.look(ids).keys() == set(ids)
     cluster.scheduler.kill()
@@ -200,7 +202,7 @@ def test_a_scheduler_that_is_gone_knows_no_jobs_and_takes_none(
 
 
 def test_a_scheduler_that_stands_still_is_no_answer(
-    cluster: Cluster, batch: Batch, request_: Request, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, batch: BatchOptions, request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = Dask(batch).submit(request_)
     monkeypatch.setattr("dlscan.batch.dask._SECONDS", 1.0)
@@ -211,7 +213,7 @@ def test_a_scheduler_that_stands_still_is_no_answer(
 
 
 def test_resources_decide_which_worker_gets_a_job(cluster: Cluster, request_: Request) -> None:
-    batch = Batch(system="dask", scheduler=str(cluster.file), options={"resources": {"GPU": 1}})
+    batch = BatchOptions(system="dask", scheduler=str(cluster.file), options={"resources": {"GPU": 1}})
     cluster.worker()
     request = Request(request_.tag, request_.scan, request_.directory, ((1,),), batch)
     ids = Dask(batch).submit(request)
@@ -247,12 +249,18 @@ def test_a_scan_on_dask_goes_to_its_end_and_outlives_its_scheduler(
 @pytest.mark.parametrize(
     ("batch", "message"),
     [
-        (Batch(system="dask"), "batch.scheduler is missing"),
-        (Batch(system="dask", scheduler="nowhere.json"), "nowhere.json is not the file of a running"),
-        (Batch(system="dask", scheduler="tcp://127.0.0.1:1", options={"gpu": 1}), "options.gpu: dask has no"),
-        (Batch(system="dask", scheduler="tcp://127.0.0.1:1", template="x"), "batch.template: dask runs no"),
+        (BatchOptions(system="dask"), "batch.scheduler is missing"),
+        (BatchOptions(system="dask", scheduler="nowhere.json"), "nowhere.json is not the file of a running"),
+        (
+            BatchOptions(system="dask", scheduler="tcp://127.0.0.1:1", options={"gpu": 1}),
+            "options.gpu: dask has no",
+        ),
+        (
+            BatchOptions(system="dask", scheduler="tcp://127.0.0.1:1", template="x"),
+            "batch.template: dask runs no",
+        ),
     ],
 )
-def test_mistakes_are_said_before_anything_is_written(batch: Batch, message: str) -> None:
+def test_mistakes_are_said_before_anything_is_written(batch: BatchOptions, message: str) -> None:
     with pytest.raises(BatchError, match=message):
         Dask(batch).check(batch)

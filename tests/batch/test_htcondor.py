@@ -16,7 +16,7 @@ from dlscan.batch.condor_queries import these_jobs
 from dlscan.batch.htcondor import HTCondor, submit_description
 from dlscan.batch.sandbox import main as sandbox
 from dlscan.batch.system import JobState, Request
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.config.units import Duration, Size
 from dlscan.errors import BatchError
 
@@ -28,7 +28,7 @@ FULL = {"gpus": 2, "cpus": 8, "memory": Size(32 * 2**30), "time": Duration(36 * 
 def request_for(home: Path, jobs: int = 3, **batch: object) -> Request:
     scan = home / "scans" / "demo"
     points = tuple((2 * n + 1, 2 * n + 2) for n in range(jobs))
-    section = Batch(system="htcondor", **batch)  # type: ignore[arg-type]
+    section = BatchOptions(system="htcondor", **batch)  # type: ignore[arg-type]
     return Request("dlscan-0a1b2c3d-4", scan, scan / "submissions" / "0004", points, section)
 
 
@@ -172,7 +172,7 @@ def test_options_come_last_and_so_count() -> None:
 )
 def test_a_bad_option_is_an_error_before_anything_is_asked(options: dict[str, object], message: str) -> None:
     with pytest.raises(BatchError, match=message):
-        HTCondor(Batch()).check(Batch(options=options))
+        HTCondor(BatchOptions()).check(BatchOptions(options=options))
 
 
 HELD_FOR_TIME = {"JobStatus": 5, "HoldReasonCode": 46, "HoldReason": "too long", "ExitBySignal": False}
@@ -297,7 +297,7 @@ def test_look_invents_nothing_when_the_queue_does_not_answer(
     stand_in(tmp_path / "bin", "condor_q", "echo 'Failed to connect to schedd' >&2; exit 1")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     with pytest.raises(BatchError, match="Failed to connect"):
-        HTCondor(Batch()).look({"1.0": "dlscan-0a1b2c3d-4"})
+        HTCondor(BatchOptions()).look({"1.0": "dlscan-0a1b2c3d-4"})
 
 
 SCHEDD = "-- Schedd: head.uni.de : <10.0.0.1:9618?... @ 11/29/26 05:00:00"
@@ -322,20 +322,20 @@ def test_jobs_are_gone_only_if_a_schedd_says_so(
     request = request_for(tmp_path)
     if message:
         for ask in (
-            lambda: HTCondor(Batch()).look({"1.0": request.tag}),
-            lambda: HTCondor(Batch()).find(request),
+            lambda: HTCondor(BatchOptions()).look({"1.0": request.tag}),
+            lambda: HTCondor(BatchOptions()).find(request),
         ):
             with pytest.raises(BatchError, match=message):
                 ask()
     else:
-        assert HTCondor(Batch()).look({"1.0": request.tag}) == {}
-        assert HTCondor(Batch()).find(request) == []
-        assert HTCondor(Batch()).cluster() == "head.uni.de"
+        assert HTCondor(BatchOptions()).look({"1.0": request.tag}) == {}
+        assert HTCondor(BatchOptions()).find(request) == []
+        assert HTCondor(BatchOptions()).cluster() == "head.uni.de"
 
 
 def test_id_of_another_system_is_an_error() -> None:
     with pytest.raises(BatchError, match="'12_1' is not an HTCondor job id"):
-        HTCondor(Batch()).look({"12_1": "dlscan-0a1b2c3d-4"})
+        HTCondor(BatchOptions()).look({"12_1": "dlscan-0a1b2c3d-4"})
 
 
 def test_a_point_in_a_sandbox_reads_its_dataset_there_and_goes_home_unchanged(

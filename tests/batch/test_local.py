@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dlscan.batch import Ended, Job, LocalSlots, local
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 from dlscan.gpus import visible_gpus
 
@@ -27,7 +27,7 @@ def _no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_jobs_run_in_order_and_never_more_than_there_are_slots(tmp_path: Path) -> None:
     jobs = [job(tmp_path, str(n), f"import time, sys; time.sleep(0.2); sys.exit({n})") for n in range(4)]
     running, most, codes, started = 0, 0, {}, []
-    slots = LocalSlots(Batch(max_running=1))
+    slots = LocalSlots(BatchOptions(max_running=1))
     assert slots.slots == 1
     for event in slots.run(jobs):
         if isinstance(event, Ended):
@@ -45,7 +45,7 @@ def test_jobs_run_in_order_and_never_more_than_there_are_slots(tmp_path: Path) -
 def test_output_is_appended_to_the_log(tmp_path: Path) -> None:
     one = job(tmp_path, "a", "import sys; print('out', flush=True); print('err', file=sys.stderr)")
     for _ in range(2):
-        list(LocalSlots(Batch()).run([one]))
+        list(LocalSlots(BatchOptions()).run([one]))
     assert one.log.read_text() == "out\nerr\nout\nerr\n"
 
 
@@ -54,7 +54,7 @@ def test_each_slot_has_its_own_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert visible_gpus() == ["4", "5", "6", "7", "9"]
     code = "import os, time; print(os.environ['CUDA_VISIBLE_DEVICES']); time.sleep(0.5)"
     jobs = [job(tmp_path, str(n), code) for n in range(2)]
-    slots = LocalSlots(Batch(gpus=2))
+    slots = LocalSlots(BatchOptions(gpus=2))
     assert slots.slots == 2
     list(slots.run(jobs))
     assert {one.log.read_text() for one in jobs} == {"4,5\n", "6,7\n"}
@@ -63,7 +63,7 @@ def test_each_slot_has_its_own_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_more_gpus_than_there_are_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     with pytest.raises(BatchError, match=r"batch\.gpus is 2, but there are 1"):
-        LocalSlots(Batch(gpus=2))
+        LocalSlots(BatchOptions(gpus=2))
 
 
 def test_a_job_knows_its_share_of_the_cpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +74,7 @@ def test_a_job_knows_its_share_of_the_cpus(tmp_path: Path, monkeypatch: pytest.M
         jobs = [job(tmp_path, f"{count}-{number}", code.format(variable)) for number in range(count)]
         for one in jobs:
             one.log.unlink(missing_ok=True)
-        list(LocalSlots(Batch(**batch)).run(jobs))
+        list(LocalSlots(BatchOptions(**batch)).run(jobs))
         return [one.log.read_text() for one in jobs]
 
     cpus = min(6, len(os.sched_getaffinity(0)))
@@ -90,13 +90,13 @@ def test_a_job_knows_its_share_of_the_cpus(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_there_is_a_slot_for_each_share_of_the_cpus() -> None:
-    assert LocalSlots(Batch(cpus=1)).slots == len(os.sched_getaffinity(0))
-    assert LocalSlots(Batch(cpus=1000)).slots == 1
+    assert LocalSlots(BatchOptions(cpus=1)).slots == len(os.sched_getaffinity(0))
+    assert LocalSlots(BatchOptions(cpus=1000)).slots == 1
 
 
 def test_a_killed_job_ends_with_its_signal(tmp_path: Path) -> None:
     one = job(tmp_path, "a", "import os; os.kill(os.getpid(), 9)")
-    events = [event for event in LocalSlots(Batch()).run([one]) if event is not None]
+    events = [event for event in LocalSlots(BatchOptions()).run([one]) if event is not None]
     assert events == [one, Ended(one, -signal.SIGKILL)]
 
 
@@ -106,7 +106,7 @@ def test_leaving_early_interrupts_what_runs(tmp_path: Path) -> None:
         "except KeyboardInterrupt:\n    print('interrupted', flush=True)"
     )
     one = job(tmp_path, "a", code)
-    for _ in LocalSlots(Batch()).run([one]):
+    for _ in LocalSlots(BatchOptions()).run([one]):
         while not (one.log.exists() and "up" in one.log.read_text()):
             time.sleep(0.02)
         break
@@ -123,7 +123,7 @@ def test_what_others_take_is_not_given_to_jobs(tmp_path: Path, monkeypatch: pyte
     others = ["", ""]
     started: list[str] = []
     looks = 0
-    for event in LocalSlots(Batch(cpus=1, gpus=0)).run(jobs, lambda: others):
+    for event in LocalSlots(BatchOptions(cpus=1, gpus=0)).run(jobs, lambda: others):
         if isinstance(event, Job):
             started.append(event.name)
         looks += event is None
@@ -139,5 +139,5 @@ def test_gpus_that_others_use_are_left_to_them(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
     code = "import os; print(os.environ['CUDA_VISIBLE_DEVICES'])"
     jobs = [job(tmp_path, str(n), code) for n in range(2)]
-    list(LocalSlots(Batch(gpus=1)).run(jobs, lambda: ["4", "6,7"]))
+    list(LocalSlots(BatchOptions(gpus=1)).run(jobs, lambda: ["4", "6,7"]))
     assert [one.log.read_text() for one in jobs] == ["5\n", "5\n"]

@@ -9,7 +9,7 @@ import pytest
 from dlscan.batch.pbs import PBS, dialect_of
 from dlscan.batch.pbs_states import is_called, job_state, plain_id, read_jobs
 from dlscan.batch.system import JobState, Request
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.config.units import Duration, Size
 from dlscan.errors import BatchError
 
@@ -21,7 +21,7 @@ FULL = {"gpus": 2, "cpus": 8, "memory": Size(32 * 2**30), "time": Duration(36 * 
 def request_for(home: Path, options: dict[str, object], jobs: int = 3, **batch: object) -> Request:
     scan = home / "scans" / "demo"
     points = tuple((2 * n + 1, 2 * n + 2) for n in range(jobs))
-    section = Batch(system="pbs", options=options, **batch)  # type: ignore[arg-type]
+    section = BatchOptions(system="pbs", options=options, **batch)  # type: ignore[arg-type]
     return Request("dlscan-0a1b2c3d-4", scan, scan / "submissions" / "0004", points, section)
 
 
@@ -121,7 +121,7 @@ def test_one_job_is_no_array() -> None:
 )
 def test_a_bad_option_is_an_error_before_anything_is_asked(options: dict[str, object], message: str) -> None:
     with pytest.raises(BatchError, match=message):
-        PBS(Batch()).check(Batch(options=options))
+        PBS(BatchOptions()).check(BatchOptions(options=options))
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_look_asks_array_by_array_and_without_a_history_too(tmp_path: Path, comm
 *) echo "qstat: Unknown Job Id ${{@: -1}}" >&2; exit 153 ;;
 esac""",
     )
-    system = PBS(Batch(options={"dialect": "openpbs"}))
+    system = PBS(BatchOptions(options={"dialect": "openpbs"}))
     seen = system.look(named("1235[1]", "1235[2]", "1235[9]", "77"))
     assert {job: one.phase for job, one in seen.items()} == {"1235[1]": "running", "1235[2]": "ended"}
 
@@ -284,14 +284,14 @@ esac""",
 def test_look_invents_nothing_when_pbs_does_not_answer(commands: Path) -> None:
     stand_in(commands, "qstat", "echo 'Connection refused' >&2; exit 15")
     with pytest.raises(BatchError, match="Connection refused"):
-        PBS(Batch(options={"dialect": "torque"})).look(named("88[1]"))
+        PBS(BatchOptions(options={"dialect": "torque"})).look(named("88[1]"))
 
 
 def test_cancelling_what_has_ended_is_no_error(tmp_path: Path, commands: Path) -> None:
     stand_in(commands, "qdel", "echo 'qdel: Request invalid for state of job 1235[2]' >&2; exit 1")
     (tmp_path / "said").write_text(OPENPBS)
     stand_in(commands, "qstat", f"cat {tmp_path}/said")
-    system = PBS(Batch(options={"dialect": "openpbs"}))
+    system = PBS(BatchOptions(options={"dialect": "openpbs"}))
     system.cancel(named("1235[2]", "1235[3]"))
     with pytest.raises(BatchError, match="Request invalid"):
         system.cancel(named("1235[1]", "1235[2]"))
@@ -308,7 +308,7 @@ def test_find_reads_the_number_from_any_of_the_jobs(commands: Path) -> None:
 )
 def test_limit_of_an_array_is_the_servers(commands: Path, said: str, most: int | None) -> None:
     stand_in(commands, "qstat", f"echo 'Server: head'; echo '{said}'")
-    assert PBS(Batch()).most_jobs() == most
+    assert PBS(BatchOptions()).most_jobs() == most
 
 
 @pytest.mark.parametrize(("queue", "gpu"), [("gpu3", "3"), ("lecture-gpu12", "12")])
@@ -335,14 +335,14 @@ def test_a_template_without_options_is_an_error(tmp_path: Path) -> None:
     template = tmp_path / "mine.sh"
     template.write_text("#!/bin/bash\n@train@\n")
     with pytest.raises(BatchError, match=r"mine\.sh: has no line @options@"):
-        PBS(Batch()).script(request_for(tmp_path, {"dialect": "torque"}, template=str(template)))
+        PBS(BatchOptions()).script(request_for(tmp_path, {"dialect": "torque"}, template=str(template)))
 
 
 @pytest.mark.parametrize("answer", ["exit 0", "echo 'Welcome to this site'", "echo 'Job Id: 99.head'"])
 def test_a_sentence_is_no_answer(commands: Path, answer: str) -> None:
     stand_in(commands, "qstat", answer)
     with pytest.raises(BatchError, match="`qstat` gave an unexpected answer"):
-        PBS(Batch(options={"dialect": "torque"})).look(named("88[1]"))
+        PBS(BatchOptions(options={"dialect": "torque"})).look(named("88[1]"))
 
 
 @pytest.mark.parametrize("dialect", ["torque", "openpbs"])
@@ -352,7 +352,7 @@ def test_job_of_the_same_number_and_another_name_is_no_answer(
     (tmp_path / "said").write_text("Job Id: 88[1].head\n    Job_Name = reco-1\n    job_state = R\n")
     stand_in(commands, "qstat", f"cat {tmp_path}/said")
     with pytest.raises(BatchError, match=r"job 88\[1\] is called 'reco-1' here"):
-        PBS(Batch(options={"dialect": dialect})).look(named("88[1]"))
+        PBS(BatchOptions(options={"dialect": dialect})).look(named("88[1]"))
 
 
 @pytest.mark.parametrize(
@@ -379,7 +379,7 @@ def test_submission_is_absent_only_if_the_server_says_so(
 
 def test_id_of_another_system_is_an_error(commands: Path) -> None:
     with pytest.raises(BatchError, match="'-W' is not a PBS job id"):
-        PBS(Batch(options={"dialect": "torque"})).look(named("-W"))
+        PBS(BatchOptions(options={"dialect": "torque"})).look(named("-W"))
 
 
 @pytest.mark.parametrize(

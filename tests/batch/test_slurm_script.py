@@ -17,7 +17,7 @@ from dlscan.batch.slurm_options import (
     native,
     require_known,
 )
-from dlscan.config import Batch, load
+from dlscan.config import BatchOptions, load
 from dlscan.config.units import Duration, Size
 from dlscan.errors import BatchError
 
@@ -27,7 +27,7 @@ JOBS = Path(__file__).parents[2] / "jobs"
 
 def request(scan: str = "/scans/lcd", jobs: int = 3, **batch: Any) -> Request:
     directory = Path(scan) / "submissions" / "0003"
-    return Request("dlscan-0a1b2c3d-3", Path(scan), directory, ((1, 2),) * jobs, Batch(**batch))
+    return Request("dlscan-0a1b2c3d-3", Path(scan), directory, ((1, 2),) * jobs, BatchOptions(**batch))
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_known_options_are_read_from_the_help() -> None:
 
 
 def test_gpus_by_options_of_the_user_are_not_checked() -> None:
-    assert asks_for_gpus_itself(Batch())
-    assert not asks_for_gpus_itself(Batch(gpus=0))
-    assert not asks_for_gpus_itself(Batch(options={"gpus_per_node": "a100:1"}))
+    assert asks_for_gpus_itself(BatchOptions())
+    assert not asks_for_gpus_itself(BatchOptions(gpus=0))
+    assert not asks_for_gpus_itself(BatchOptions(options={"gpus_per_node": "a100:1"}))
 
 
 def test_template_lies_beside_the_experiment(tmp_path: Path) -> None:

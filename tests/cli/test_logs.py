@@ -13,7 +13,7 @@ import pytest
 
 from dlscan.attempts import create_attempt, ended, last_number, new_attempt
 from dlscan.claims import Claim
-from dlscan.config import Batch, Experiment
+from dlscan.config import BatchOptions, Experiment
 from dlscan.scan import Plan, freeze
 from dlscan.scan.logs import log_file
 from dlscan.scan.submissions import Submissions
@@ -39,7 +39,7 @@ def job_log(plan: Plan, submission: int, index: int) -> Path:
 
 def submit(plan: Plan, *jobs: tuple[int, ...]) -> None:
     submissions = Submissions(plan.directory)
-    submission = submissions.ask(Batch(system="slurm"), jobs)
+    submission = submissions.ask(BatchOptions(system="slurm"), jobs)
     submissions.know(submission, [f"{submission.number}_{index}" for index in range(1, len(jobs) + 1)])
 
 

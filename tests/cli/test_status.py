@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from dlscan.claims import Claim, note_end
-from dlscan.config import Batch, Experiment
+from dlscan.config import BatchOptions, Experiment
 from dlscan.scan import Plan, freeze
 from dlscan.scan.submissions import Submissions
 
@@ -64,7 +64,7 @@ def test_a_point_is_left_out_by_the_retries_of_the_latest_submission(dlscan: Run
     ended(plan, 1, "diverged")
     assert "--retry" not in dlscan("status", plan.directory).stdout
     submissions = Submissions(plan.directory)
-    submissions.know(submissions.ask(Batch(system="slurm", retries=0), ((2,),)), [])
+    submissions.know(submissions.ask(BatchOptions(system="slurm", retries=0), ((2,),)), [])
     assert "with --retry diverged" in dlscan("status", plan.directory).stdout
 
 
@@ -113,7 +113,7 @@ def no_slurm(tmp_path: Path) -> dict[str, str]:
 def submit_all(plan: Plan) -> None:
     submissions = Submissions(plan.directory)
     jobs = tuple((point.number,) for point in plan.points)
-    submissions.know(submissions.ask(Batch(system="slurm"), jobs), [f"7_{n}" for (n,) in jobs])
+    submissions.know(submissions.ask(BatchOptions(system="slurm"), jobs), [f"7_{n}" for (n,) in jobs])
 
 
 def test_a_batch_system_that_does_not_answer_is_said_in_a_line(

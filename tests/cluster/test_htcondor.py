@@ -14,7 +14,7 @@ import yaml
 
 from dlscan.batch.htcondor import HTCondor
 from dlscan.batch.system import JobState, Request
-from dlscan.config import Batch, load
+from dlscan.config import BatchOptions, load
 from dlscan.config.units import Duration
 from dlscan.errors import BatchError
 from dlscan.record import PointPaths
@@ -62,7 +62,7 @@ class Condor:
         head, _ = (TEMPLATES / "htcondor.train").read_text().split(TRAINING)
         template = self.home / "bash.condor"
         template.write_text(f"#!/bin/bash\n@options@\n{head}{body}")
-        section = Batch(system="htcondor", gpus=0, template=str(template), **batch)  # type: ignore[arg-type]
+        section = BatchOptions(system="htcondor", gpus=0, template=str(template), **batch)  # type: ignore[arg-type]
         self.number += 1
         scan = self.home / "scan"
         scan.mkdir(exist_ok=True)
@@ -308,7 +308,7 @@ def test_a_scan_through_vacate_removal_and_kill_equals_an_undisturbed_one(experi
 
 def test_without_shared_files_points_travel_and_come_back_done(experiment: Path) -> None:
     plan = freeze(load(experiment))
-    batch = Batch(system="htcondor", gpus=0, options={"should_transfer_files": "YES"})
+    batch = BatchOptions(system="htcondor", gpus=0, options={"should_transfer_files": "YES"})
     request = Request(
         "dlscan-t", plan.directory, plan.directory / "submissions" / "0001", ((1, 2), (3,)), batch
     )

@@ -14,7 +14,7 @@ import pytest
 
 from dlscan.batch import JobState, Request, slurm_queries, system
 from dlscan.batch.slurm import Slurm
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 
 from .slurm import SlurmCluster, wait_for
@@ -64,7 +64,7 @@ class Scans:
         self._monkeypatch.setattr(sys, "executable", str(stand_in))
         directory = scan / "submissions" / f"{self._number:04d}"
         tag = f"dlscan-{secrets.token_hex(4)}-{self._number}"
-        return Request(tag, scan, directory, grouped, Batch(**{**SMALL, **batch}))
+        return Request(tag, scan, directory, grouped, BatchOptions(**{**SMALL, **batch}))
 
     def log(self, request: Request, point: int = 1) -> str:
         log = request.scan / "points" / f"{point:04d}-width={point}" / "log.txt"
@@ -238,7 +238,7 @@ def test_cancelled_job_does_not_come_back(scans: Scans, cluster: SlurmCluster) -
 
 
 def test_preempted_jobs_wait_or_end(scans: Scans, cluster: SlurmCluster) -> None:
-    system = Named(Batch())
+    system = Named(BatchOptions())
     requests = [
         scans.request(STOPPABLE, ((n,),), options={"partition": p}) for n, p in ((1, "main"), (2, "kill"))
     ]
@@ -266,7 +266,7 @@ def test_killed_slurmd_does_not_lose_the_job(scans: Scans, cluster: SlurmCluster
 
 
 def test_more_jobs_than_the_site_takes_are_refused(scans: Scans) -> None:
-    system = Named(Batch())
+    system = Named(BatchOptions())
     most = system.most_jobs()
     assert most == 1000
     request = scans.request("true", jobs=1, options={"hold": True})
@@ -282,7 +282,7 @@ def test_more_jobs_than_the_site_takes_are_refused(scans: Scans) -> None:
 
 
 def test_unknown_jobs_are_left_out(scans: Scans) -> None:
-    system = Named(Batch())
+    system = Named(BatchOptions())
     assert system.look([]) == {}
     assert system.look(["999999_1"]) == {}
     assert system.look(["999999_1", "999998_1"]) == {}
@@ -307,7 +307,7 @@ def test_bad_options_are_found_before_anything_is_written(
     cluster: SlurmCluster, batch: dict, message: str
 ) -> None:
     with pytest.raises(BatchError, match=message):
-        Named(Batch()).check(Batch(**batch))
+        Named(BatchOptions()).check(BatchOptions(**batch))
 
 
 def test_controller_that_does_not_answer_is_an_error(
@@ -357,5 +357,5 @@ def test_another_cluster_with_a_job_of_the_same_number_is_no_answer(scans: Scans
             with pytest.raises(
                 BatchError, match="on cluster dlscantest, but this machine uses cluster elsewhere"
             ):
-                system(Batch(system="slurm"), cluster)
+                system(BatchOptions(system="slurm"), cluster)
     assert Slurm(request.batch).look({job: request.tag})[job].phase == "queued"

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from dlscan.dataset import events as events_module
-from dlscan.dataset.events import Dense, Events, Sparse, entries_of
+from dlscan.dataset.events import DenseBlock, Events, SparseBlock, entries_of
 from dlscan.dataset.shard import OpenShard, read_shard, write_shard
 
 
-def dense_of(block: Sparse, shape: tuple[int, ...]) -> np.ndarray:
+def dense_of(block: SparseBlock, shape: tuple[int, ...]) -> np.ndarray:
     out = np.zeros((len(block), int(np.prod(shape))), block.value.dtype)
     for row in range(len(block)):
         own = slice(block.offsets[row], block.offsets[row + 1])
@@ -25,11 +25,11 @@ def test_sparse_keeps_every_value(dtype: type, shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(3)
     values = (rng.integers(0, 100, (20, *shape)) * (rng.random((20, *shape)) < 0.05)).astype(dtype)
     values[3] = 0
-    block = Sparse.encode(values)
+    block = SparseBlock.encode(values)
     assert block.index.dtype == (np.uint16 if np.prod(shape) <= 2**16 else np.uint32)
     np.testing.assert_array_equal(dense_of(block, shape), values)
     np.testing.assert_array_equal(dense_of(block.take(np.array([5, 3, 5])), shape), values[[5, 3, 5]])
-    np.testing.assert_array_equal(dense_of(Sparse.concatenate([block, block]), shape)[20:], values)
+    np.testing.assert_array_equal(dense_of(SparseBlock.concatenate([block, block]), shape)[20:], values)
 
 
 @pytest.mark.parametrize("entries", [1, 7, 100, 10**6])
@@ -38,9 +38,9 @@ def test_sparse_events_are_taken_in_pieces_of_any_size(entries: int, monkeypatch
     rng = np.random.default_rng(3)
     values = (rng.random((50, 40)) * (rng.random((50, 40)) < 0.3)).astype(np.float32)
     values[20] = 0
-    block = Sparse.encode(values)
+    block = SparseBlock.encode(values)
     for rows in (rng.permutation(50), rng.integers(0, 50, 120), np.arange(0)):
-        found, expected = block.take(rows), Sparse.encode(values[rows])
+        found, expected = block.take(rows), SparseBlock.encode(values[rows])
         np.testing.assert_array_equal(found.offsets, expected.offsets)
         np.testing.assert_array_equal(found.index, expected.index)
         np.testing.assert_array_equal(found.value, expected.value)
@@ -48,7 +48,7 @@ def test_sparse_events_are_taken_in_pieces_of_any_size(entries: int, monkeypatch
 
 def test_sparse_keeps_negative_zeros_and_nans_bit_by_bit() -> None:
     values = np.array([[0.0, -0.0, np.nan, 1e-45]], np.float32)
-    again = dense_of(Sparse.encode(values), (4,))
+    again = dense_of(SparseBlock.encode(values), (4,))
     np.testing.assert_array_equal(again.view(np.uint32), values.view(np.uint32))
 
 
@@ -63,9 +63,9 @@ def test_a_shard_gives_back_what_was_written(tmp_path: Path) -> None:
     image = (rng.random((30, 5, 5)) * (rng.random((30, 5, 5)) < 0.1)).astype(np.float32)
     events = Events(
         {
-            "labels": Dense(np.arange(30, dtype=np.int16)),
-            "inputs/deep/ECAL": Sparse.encode(image),
-            "inputs/empty": Sparse.encode(np.zeros((30, 2), np.float32)),
+            "labels": DenseBlock(np.arange(30, dtype=np.int16)),
+            "inputs/deep/ECAL": SparseBlock.encode(image),
+            "inputs/empty": SparseBlock.encode(np.zeros((30, 2), np.float32)),
         }
     )
     path = tmp_path / "shard.h5"
@@ -86,7 +86,9 @@ def test_a_shard_gives_back_what_was_written(tmp_path: Path) -> None:
 def shard(tmp_path: Path) -> Path:
     image = np.zeros((5, 4), np.float32)
     image[[0, 3, 3], [1, 0, 2]] = 1, 2, 3
-    events = Events({"labels": Dense(np.arange(5, dtype=np.int16)), "inputs/x": Sparse.encode(image)})
+    events = Events(
+        {"labels": DenseBlock(np.arange(5, dtype=np.int16)), "inputs/x": SparseBlock.encode(image)}
+    )
     write_shard(tmp_path / "a.h5", [events], list(events.columns), np.arange(5))
     return tmp_path / "a.h5"
 
@@ -118,7 +120,7 @@ def test_damaged_offsets_are_noticed(shard: Path) -> None:
 
 
 def test_a_shard_is_written_in_the_order_asked_for(tmp_path: Path) -> None:
-    parts = [Events({"x": Dense(np.arange(3))}), Events({"x": Dense(np.arange(3, 5))})]
+    parts = [Events({"x": DenseBlock(np.arange(3))}), Events({"x": DenseBlock(np.arange(3, 5))})]
     write_shard(tmp_path / "a.h5", parts, ["x"], np.array([4, 0, 2]))
     with h5py.File(tmp_path / "a.h5") as handle:
         assert handle["x"][:].tolist() == [4, 0, 2]

@@ -1,6 +1,6 @@
 import pytest
 
-from dlscan.dataset import Column, Manifest, Statistics
+from dlscan.dataset import ArraySpec, Manifest, Statistics
 
 
 def statistics(mean=(2.0,), std=(0.5,), minimum=(0.0,), maximum=(8.0,), magnitude=4.0):
@@ -12,7 +12,7 @@ def make_manifest():
     """A manifest with these inputs: name, shape and, if need be, statistics."""
 
     def make(classes=("Ele", "Pi0", "ChPi"), measured=None, **shapes):
-        inputs = {name: Column(shape, "<f4", "dense") for name, shape in shapes.items()}
+        inputs = {name: ArraySpec(shape, "<f4", "dense") for name, shape in shapes.items()}
         known = {name: statistics() for name in shapes} | (measured or {})
         return Manifest(tuple(classes), inputs, {}, known, {}, (), {}, "hash")
 

@@ -13,7 +13,7 @@ from dlscan.analysis.events.sample_text import sample_text
 from dlscan.cli.prepare import summary
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
-from dlscan.dataset.events import Dense, Sparse
+from dlscan.dataset.events import DenseBlock, SparseBlock
 from dlscan.prepare import prepare
 from dlscan.prepare.measure import Moments
 
@@ -50,25 +50,25 @@ def with_values(values: np.ndarray, *others: float, copies: int = 5) -> np.ndarr
 )
 def test_what_repeats_far_from_all_others_is_found(values: np.ndarray, expected: list[float]) -> None:
     values = RNG.permutation(values)
-    whole = Moments.of(Dense(values[:, None]), 1, vector=True)
+    whole = Moments.of(DenseBlock(values[:, None]), 1, vector=True)
     assert [found.value for found in whole.statistics().placeholders] == expected
     for found in whole.statistics().placeholders:
         assert found.share == np.mean(values == found.value)
     # in blocks, of which some may be empty
-    parts = [Moments.of(Dense(part[:, None]), 1, True) for part in np.split(values, [0, 1, 7, 7, 400])]
+    parts = [Moments.of(DenseBlock(part[:, None]), 1, True) for part in np.split(values, [0, 1, 7, 7, 400])]
     assert sum(parts[1:], start=parts[0]).statistics().placeholders == whole.statistics().placeholders
 
 
 def test_sparse_and_dense_images_are_alike() -> None:
     images = RNG.exponential(1, (50, 4, 5)) * (RNG.random((50, 4, 5)) < 0.2)
     images[3:9, 2, 2] = -999
-    dense = Moments.of(Dense(images), 20, vector=False).statistics()
-    parts = [Moments.of(Sparse.encode(part), 20, vector=False) for part in (images[:4], images[4:])]
+    dense = Moments.of(DenseBlock(images), 20, vector=False).statistics()
+    parts = [Moments.of(SparseBlock.encode(part), 20, vector=False) for part in (images[:4], images[4:])]
     sparse = (parts[0] + parts[1]).statistics()
     assert dense.placeholders == sparse.placeholders
     assert [(found.value, found.share) for found in sparse.placeholders] == [(-999, 6 / 1000)]
     assert (dense.minimum, dense.maximum) == (sparse.minimum, sparse.maximum)
-    empty = Moments.of(Sparse.encode(np.zeros((5, 4, 5))), 20, vector=False).statistics()
+    empty = Moments.of(SparseBlock.encode(np.zeros((5, 4, 5))), 20, vector=False).statistics()
     assert (empty.minimum, empty.maximum, empty.placeholders) == ((0.0,), (0.0,), ())
     assert not np.signbit([*empty.minimum, *empty.maximum]).any()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlscan.dataset.events import Dense, Sparse
+from dlscan.dataset.events import DenseBlock, SparseBlock
 from dlscan.prepare.measure import Moments
 
 
@@ -18,7 +18,7 @@ def test_image_moments_share_a_scale(kind: str, cuts: list[int]) -> None:
     values = sample()
     moments = Moments.nothing(1)
     for part in np.split(values, cuts):
-        block = Sparse.encode(part) if kind == "sparse" else Dense(part)
+        block = SparseBlock.encode(part) if kind == "sparse" else DenseBlock(part)
         moments = moments + Moments.of(block, 12, vector=False)
     found = moments.statistics()
     exact = values.astype(np.float64)
@@ -33,8 +33,8 @@ def test_image_moments_share_a_scale(kind: str, cuts: list[int]) -> None:
 def test_vector_moments_are_per_feature_and_keep_digits() -> None:
     """Time stamps: a mean a thousand million times the spread."""
     values = np.random.default_rng(2).normal([0.0, 1.7e9], [2.0, 1.0], (1000, 2))
-    moments = Moments.of(Dense(values[:300]), 2, vector=True) + Moments.of(
-        Dense(values[300:]), 2, vector=True
+    moments = Moments.of(DenseBlock(values[:300]), 2, vector=True) + Moments.of(
+        DenseBlock(values[300:]), 2, vector=True
     )
     found = moments.statistics()
     np.testing.assert_allclose(found.mean, values.mean(axis=0), rtol=1e-12)
@@ -42,5 +42,5 @@ def test_vector_moments_are_per_feature_and_keep_digits() -> None:
 
 
 def test_an_input_that_is_always_zero_has_statistics() -> None:
-    found = Moments.of(Sparse.encode(np.zeros((5, 2, 2), np.float32)), 4, vector=False).statistics()
+    found = Moments.of(SparseBlock.encode(np.zeros((5, 2, 2), np.float32)), 4, vector=False).statistics()
     assert (found.occupancy, found.magnitude, found.std, found.maximum) == (0.0, 0.0, (0.0,), (0.0,))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dlscan.batch.call import CallError, call
 from dlscan.batch.system import Jobs, JobState, Request
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 
 
@@ -21,14 +21,14 @@ class Slurm:
 
     name = "slurm"
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: BatchOptions) -> None:
         self.home = Path(os.environ["FAKE_SYSTEM"])
         self.fault = os.environ.get("FAKE_FAULT", "")
 
     def cluster(self) -> str:
         return os.environ.get("FAKE_CLUSTER", "main")
 
-    def check(self, batch: Batch) -> None:
+    def check(self, batch: BatchOptions) -> None:
         pass
 
     def most_jobs(self) -> int | None:

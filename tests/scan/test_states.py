@@ -7,7 +7,7 @@ import pytest
 
 from dlscan.attempts import OUTCOMES, Attempt
 from dlscan.batch.system import JobState
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.scan.space import Point
 from dlscan.scan.states import CRASHED, STATES, Evidence, crashes, judge
 from dlscan.scan.status import PointStatus
@@ -188,13 +188,13 @@ def status(state, count=0):
 
 @pytest.mark.parametrize("state", STATES)
 def test_to_submit_is_what_is_not_done_queued_or_running(state):
-    submitted = to_submit([status(state)], Batch(retries=0))
+    submitted = to_submit([status(state)], BatchOptions(retries=0))
     assert bool(submitted) == (state not in ("done", "queued", "running"))
 
 
 @pytest.mark.parametrize("state", CRASHED)
 def test_a_point_that_crashed_too_often_is_left_out_unless_asked_for(state):
-    batch = Batch(retries=2)
+    batch = BatchOptions(retries=2)
     tired = status(state, 3)
     assert to_submit([status(state, 2), tired], batch) == [status(state, 2)]
     assert to_submit([tired], batch, [state]) == [tired]
@@ -203,5 +203,5 @@ def test_a_point_that_crashed_too_often_is_left_out_unless_asked_for(state):
 
 def test_retry_leaves_nothing_out_and_submits_nothing_twice():
     everything = [status(state) for state in STATES]
-    assert to_submit(everything, Batch(), ["failed"]) == to_submit(everything, Batch())
-    assert to_submit([status("running"), status("done")], Batch(), STATES) == []
+    assert to_submit(everything, BatchOptions(), ["failed"]) == to_submit(everything, BatchOptions())
+    assert to_submit([status("running"), status("done")], BatchOptions(), STATES) == []

@@ -20,19 +20,19 @@ from dlscan.attempts import (
 from dlscan.batch.system import JobState
 from dlscan.claims import Claim
 from dlscan.cli.status_text import table
-from dlscan.config import Batch
+from dlscan.config import BatchOptions
 from dlscan.errors import BatchError, ScanError
 from dlscan.heartbeat import beat_file
 from dlscan.locks import locked
 from dlscan.record import Record
 from dlscan.scan import Plan, freeze, point_status, scan_status
 from dlscan.scan.advice import what_to_do
-from dlscan.scan.progress import read_done, read_pace
+from dlscan.scan.point_progress import read_done, read_pace
 from dlscan.scan.status import settle
 from dlscan.scan.submissions import Submissions
 from dlscan.scan.totals import totals
 
-SLURM = Batch(system="slurm")
+SLURM = BatchOptions(system="slurm")
 RECORD = Record(
     1, "width=8", "small", ("model.width",), {"model.width": 8}, ("a", "b"), {"a_AUC": 0.5, "b_AUC": None},
     7, 5, "early", 2.5, 17.5, 1e5, 100, 1, "2026-01-01T00:00:00+00:00", "2026-01-01T01:00:00+00:00", 3,

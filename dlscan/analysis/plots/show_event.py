@@ -15,7 +15,7 @@ from dlscan.analysis.events.read import Event, EventSet, without_single_axes
 from dlscan.analysis.labels import NO_LABELS, Labels, Marked, called, literal
 from dlscan.analysis.plots import style
 from dlscan.analysis.plots.axes import cell_axes
-from dlscan.dataset import Column
+from dlscan.dataset import ArraySpec
 
 # the larger the darker, on white
 COLORS = "viridis_r"
@@ -94,7 +94,7 @@ def _overview(events: Sequence[Event], shown: EventSet, labels: Labels) -> Figur
     return page
 
 
-def _bars(column: Column) -> int:
+def _bars(column: ArraySpec) -> int:
     """How many values of an input are shown with their names."""
     is_vector = len(without_single_axes(column.shape)) < 2
     return column.size if is_vector and column.size <= MOST_BARS else 0

@@ -5,7 +5,7 @@ import math
 
 
 @dataclasses.dataclass(frozen=True)
-class Column:
+class ArraySpec:
     """One dataset of the events: an input or an extra.
 
     Attributes

@@ -10,7 +10,7 @@ import click
 from dlscan.cli.output import clear_line
 
 
-class Progress:
+class ProgressBar:
     """A bar for each thing that is done, one after the other; call it with (what, done, total).
 
     A fourth argument, such as the time left, stands behind the bar. Nothing is drawn unless stderr is a
@@ -61,7 +61,7 @@ class Progress:
                 self._bar.__exit__(None, None, None)
             self._bar = None
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "ProgressBar":
         return self
 
     def __exit__(
