@@ -194,7 +194,7 @@ def test_a_dead_worker_is_reported_though_the_index_is_gone(make_experiment: Mak
         next(batches.epoch(0))
         path.unlink()
         assert batches._ring is not None
-        (worker,) = batches._ring._crew._workers  # type: ignore[union-attr]
+        (worker,) = batches._ring._workers._workers  # type: ignore[union-attr]
         worker.process.kill()
         with pytest.raises(StreamError, match=r"stream worker 0 .* was killed by SIGKILL .*index\.h5"):
             list(batches.epoch(1))
