@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dlscan.config.labels import MEAN
 from dlscan.metrics.checks import Floats, checked_weights, weight_sum
 from dlscan.metrics.measure import Measured, why_nothing
 from dlscan.metrics.quantiles import LEAST_EVENTS, half_width_estimate
@@ -13,6 +14,7 @@ from dlscan.metrics.regression import (
     bias,
     mean_absolute_error,
     mean_estimate,
+    not_negative,
     resolution,
     root_mean_square_error,
 )
@@ -44,8 +46,8 @@ def measure_regression(
     Returns
     -------
     Measured
-        `<Target>_MAE`, `_RMSE`, `_Bias`, `_Resolution` and, with `sigmas`, `_Pull_Mean` and `_Pull_Width`:
-        see docs/evaluate.md.
+        `<Target>_MAE`, `_RMSE`, `_Bias`, `_Resolution` and, with `sigmas`, `_Pull_Mean` and `_Pull_Width`;
+        with several targets `Mean_MAE`: see docs/evaluate.md.
 
     Raises
     ------
@@ -70,6 +72,8 @@ def measure_regression(
         measured.add(f"{name}_Resolution", resolution(*own), why)
         if widths is not None:
             _add_pulls(measured, name, own[0] - own[1], widths[:, number], counts)
+    if len(names) > 1 and MEAN not in names:
+        _add_mean(measured, found - truth, truth, counts)
     return measured
 
 
@@ -96,6 +100,21 @@ def _add_pulls(measured: Measured, name: str, errors: Floats, sigmas: Floats, we
     pulls = errors / sigmas
     measured.add(f"{name}_Pull_Mean", mean_estimate(pulls, weights), _why(weights, _FEW_FOR_MEAN))
     measured.add(f"{name}_Pull_Width", half_width_estimate(pulls, weights), _why(weights, _FEW_FOR_WIDTH))
+
+
+def _add_mean(measured: Measured, errors: Floats, truth: Floats, weights: Floats) -> None:
+    """The mean over the targets of the MAE in units of the target's spread, which is taken as known."""
+    name, why = f"{MEAN}_MAE", _why(weights, _FEW_FOR_MEAN)
+    found = None
+    if weight_sum(weights) > 0:
+        squares = (truth - np.average(truth, axis=0, weights=weights)) ** 2
+        variances = np.average(squares, axis=0, weights=weights)
+        if (variances > 0).all():
+            # of each event, so that the correlation of its errors is in the interval
+            found = not_negative(mean_estimate((np.abs(errors) / np.sqrt(variances)).mean(axis=1), weights))
+        else:
+            why = "the true values of a target have no spread"
+    measured.add(name, found, why)
 
 
 def _why(weights: Floats, few: str) -> str:

@@ -71,7 +71,7 @@ def mean_absolute_error(
         If a prediction, target or weight is not finite.
     """
     errors, counts = _errors(predictions, targets, weights)
-    return _not_negative(mean_estimate(np.abs(errors), counts))
+    return not_negative(mean_estimate(np.abs(errors), counts))
 
 
 def root_mean_square_error(
@@ -82,7 +82,7 @@ def root_mean_square_error(
     Arguments, None and errors as for `mean_absolute_error`.
     """
     errors, counts = _errors(predictions, targets, weights)
-    square = _not_negative(mean_estimate(errors**2, counts))
+    square = not_negative(mean_estimate(errors**2, counts))
     if square is None:
         return None
     value, low, high = (
@@ -186,7 +186,7 @@ def _truth_bin(low: float, high: float, found: Floats, truth: Floats, weights: F
     )
 
 
-def _not_negative(found: Estimate | None) -> Estimate | None:
+def not_negative(found: Estimate | None) -> Estimate | None:
     """What negative weights take below 0, where nothing true lies, is 0."""
     return None if found is None else bounded(found.value, found.up, 0.0, math.inf)
 

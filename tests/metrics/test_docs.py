@@ -42,7 +42,7 @@ def test_page_explains_every_metric():
 
 def test_page_explains_every_metric_of_a_regression():
     text = PAGE.read_text(encoding="utf-8")
-    events = [[1.0], [2.0]], [[1.5], [1.0]], ["A"], None, [[1.0], [1.0]]
+    events = [[1.0, 1.0]], [[1.5, 1.5]], ["A", "B"], None, [[1.0, 1.0]]
     for function in (measure_regression, measure_regression_validation):
         for name in function(*events).values:
-            assert f"`{re.sub('A_', '<Target>_', name, count=1)}`" in text, name
+            assert f"`{re.sub('[AB]_', '<Target>_', name, count=1)}`" in text, name

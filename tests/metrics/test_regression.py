@@ -32,6 +32,7 @@ def sample(seed=1, events=400, weighted=False):
 def test_names_are_these_and_each_number_has_an_interval():
     predictions, truth, weights, sigmas = sample()
     plain = [f"{name}_{what}" for name in NAMES for what in ("MAE", "RMSE", "Bias", "Resolution")]
+    plain.append("Mean_MAE")
     assert list(measure_regression(predictions, truth, NAMES).values) == plain
     measured = measure_regression(predictions, truth, NAMES, weights, sigmas)
     pulls = [f"{name}_{what}" for name in NAMES for what in ("Pull_Mean", "Pull_Width")]
@@ -60,6 +61,28 @@ def test_numbers_of_a_normal_smearing_are_known():
         down, up = found.errors[name]
         assert abs(found.values[name] - value) < 4 * max(down, up), name
         assert 0 < max(down, up) < 0.02 * (value or 1), name
+
+
+def test_mean_of_several_targets_is_in_units_of_their_spread():
+    predictions, truth, weights, _ = sample(weighted=True)
+    measured = measure_regression(predictions, truth, NAMES, weights)
+    spreads = [math.sqrt(np.cov(truth[:, number], aweights=weights, ddof=0)) for number in (0, 1)]
+    parts = [measured.values[f"{name}_MAE"] / spread for name, spread in zip(NAMES, spreads, strict=True)]
+    assert measured.values["Mean_MAE"] == pytest.approx(np.mean(parts))
+    # in any unit
+    other = measure_regression(predictions * (1000, 1), truth * (1000, 1), NAMES, weights)
+    assert other.values["Mean_MAE"] == pytest.approx(measured.values["Mean_MAE"])
+    assert other.errors["Mean_MAE"] == pytest.approx(measured.errors["Mean_MAE"])
+    # the same error twice tells no more than once
+    twice = measure_regression(predictions[:, [0, 0]], truth[:, [0, 0]], NAMES, weights)
+    expected = np.array(measured.errors["Energy_MAE"]) / spreads[0]
+    assert twice.errors["Mean_MAE"] == pytest.approx(expected.tolist())
+    alone = measure_regression(predictions[:, :1], truth[:, :1], ["Energy"])
+    assert "Mean_MAE" not in alone.values
+    truth[:, 1] = 2.0
+    assert measure_regression(predictions, truth, NAMES).reasons == {
+        "Mean_MAE": "the true values of a target have no spread"
+    }
 
 
 def test_numbers_of_a_few_events_by_hand():
