@@ -1,14 +1,13 @@
 """The tries of jobs at a point: `attempts/0001.json` and so on. Who may make one, `dlscan.claims` says."""
 
 import dataclasses
-import datetime
 import json
 import os
 import re
 import socket
 from pathlib import Path
 
-from dlscan import process
+from dlscan import clock, process
 from dlscan.errors import DlscanError, ScanError
 from dlscan.fields import fits, misfit
 from dlscan.files import created, read_json, write_json
@@ -73,12 +72,12 @@ class Attempt:
 def new_attempt(number: int, beat: float | None = None, pack: int = 1) -> Attempt:
     """An attempt of this process; it is not on file yet."""
     host, pid, who = socket.gethostname(), os.getpid(), process.identity()
-    return Attempt(number, host, pid, this_job(), _now(), process=who, beat=beat, pack=pack)
+    return Attempt(number, host, pid, this_job(), clock.now(), process=who, beat=beat, pack=pack)
 
 
 def ended(attempt: Attempt, outcome: str, error: str | None = None, exit_code: int | None = None) -> Attempt:
     """An attempt with its end."""
-    return dataclasses.replace(attempt, ended=_now(), outcome=outcome, error=error, exit_code=exit_code)
+    return dataclasses.replace(attempt, ended=clock.now(), outcome=outcome, error=error, exit_code=exit_code)
 
 
 def create_attempt(paths: PointPaths, attempt: Attempt) -> bool:
@@ -184,14 +183,10 @@ def _wrong(attempt: Attempt) -> str:
     for name in ("started", "ended"):
         text = getattr(attempt, name)
         try:
-            if text is not None and datetime.datetime.fromisoformat(text).tzinfo is None:
-                return f"{name} is {text!r}, a time without a time zone"
+            if text is not None:
+                clock.read(text)
         except ValueError:
-            return f"{name} is {text!r}, which is not a time"
+            return f"{name} is {text!r}, which is not a time with its time zone"
     if attempt.beat is not None and attempt.beat <= 0:
         return f"beat is {attempt.beat}"
     return f"pack is {attempt.pack}" if attempt.pack < 1 else ""
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

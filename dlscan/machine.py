@@ -55,6 +55,15 @@ def git_commit(directory: Path) -> str | None:
     return done.stdout.strip() or None
 
 
+def processor_name() -> str | None:
+    """What the processor calls itself; None where nobody says."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
+
+
 def _meminfo(key: str) -> int:
     lines = Path("/proc/meminfo").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:"))

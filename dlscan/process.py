@@ -97,7 +97,7 @@ def has_open(pid: int, file: Path) -> bool:
     """
     try:
         wanted = file.stat()
-        handles = list(Path(f"/proc/{pid}/fd").iterdir())
+        handles = list(descriptors(pid).iterdir())
     except OSError:
         return False
     for handle in handles:
@@ -105,6 +105,11 @@ def has_open(pid: int, file: Path) -> bool:
             if os.path.samestat(handle.stat(), wanted):
                 return True
     return False
+
+
+def descriptors(pid: int | None = None) -> Path:
+    """The directory of the files that a process has open, by default this one, each by its descriptor."""
+    return Path(f"/proc/{'self' if pid is None else pid}/fd")
 
 
 def environment_of(pid: int) -> dict[str, str]:

@@ -65,6 +65,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {plural(count, noun)}"
 
 
+def agree(count: int, one: str, more: str) -> str:
+    """The word that agrees with a count: `agree(count, "is", "are")`."""
+    return one if count == 1 else more
+
+
 def _slips(one: str, other: str) -> int:
     """The distance of Damerau and Levenshtein in which no letter is moved twice (optimal alignment)."""
     before: list[int] = []

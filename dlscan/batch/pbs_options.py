@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from dlscan.batch.system import Request
+from dlscan.clock import hours_minutes_seconds
 from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 from dlscan.spelling import hint
@@ -95,8 +96,7 @@ def directives(request: Request, dialect: Dialect) -> list[str]:
 
 def clock(seconds: float) -> str:
     """Seconds as PBS reads them: `36:00:00`."""
-    minutes, rest = divmod(math.ceil(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
+    hours, minutes, rest = hours_minutes_seconds(math.ceil(seconds))
     return f"{hours:02d}:{minutes:02d}:{rest:02d}"
 
 

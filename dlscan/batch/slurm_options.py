@@ -8,6 +8,7 @@ from typing import Any
 
 from dlscan.batch.script import Lines
 from dlscan.batch.system import Request
+from dlscan.clock import hours_minutes_seconds
 from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 from dlscan.spelling import hint
@@ -150,8 +151,7 @@ def _signal_seconds(batch: BatchOptions, given: Mapping[str, Any]) -> int:
 
 
 def _clock(seconds: float) -> str:
-    minutes, rest = divmod(math.ceil(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
+    hours, minutes, rest = hours_minutes_seconds(math.ceil(seconds))
     days, hours = divmod(hours, 24)
     return f"{f'{days}-' if days else ''}{hours:02d}:{minutes:02d}:{rest:02d}"
 

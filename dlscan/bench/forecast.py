@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from dlscan.bench.trial import trial
+from dlscan.clock import duration
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
@@ -13,7 +14,7 @@ from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
 from dlscan.scan.resources import Resources, find_resources
 from dlscan.scan.space import Point
-from dlscan.scan.speed import Speed, Trial, duration
+from dlscan.scan.speed import Speed, Trial
 
 log = logging.getLogger("dlscan")
 

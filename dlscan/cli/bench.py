@@ -10,6 +10,7 @@ import click
 from dlscan.cli.experiment import experiment_arguments
 from dlscan.cli.output import say
 from dlscan.cli.progress_bar import ProgressBar
+from dlscan.spelling import counted
 
 if TYPE_CHECKING:
     from dlscan.bench.figures import Figures
@@ -66,7 +67,7 @@ def bench(file: Path, overrides: tuple[str, ...], seconds: float, split: str, as
 def _table(found: "Figures") -> str:
     from tabulate import tabulate
 
-    processes = f"{max(found.workers, 1)} process{'es' if found.workers > 1 else ''}"
+    processes = counted(max(found.workers, 1), "process")
     rows = [
         _row(found, f"memory set, {processes}", found.memory_set),
         _row(found, f"memory copy, {processes}", found.memory_copy),

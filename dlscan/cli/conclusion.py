@@ -6,7 +6,7 @@ from dlscan.cli.output import say
 from dlscan.cli.scan_display import status_command
 from dlscan.errors import BatchError, PointsFailed
 from dlscan.scan import CRASHED, Plan, PointStatus, Run, Submitted, Work
-from dlscan.spelling import counted
+from dlscan.spelling import agree, counted
 
 
 def conclude(run: Run) -> None:
@@ -62,4 +62,4 @@ def _require_taken(plan: Plan, work: Work, submitted: Submitted) -> None:
 
 
 def _are(states: Sequence[PointStatus]) -> str:
-    return f"{counted(len(states), 'point')} {'is' if len(states) == 1 else 'are'}"
+    return f"{counted(len(states), 'point')} {agree(len(states), 'is', 'are')}"

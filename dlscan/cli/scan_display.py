@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dlscan.cli.output import say, tell
 from dlscan.cli.progress_bar import ProgressBar
 from dlscan.cli.signals import terminable
-from dlscan.cli.status_text import clock, summary
+from dlscan.cli.status_text import summary
+from dlscan.clock import clock
 from dlscan.scan import Detached, Plan, PointEnded, PointStatus, Submitted, Work
 from dlscan.scan.totals import totals
 from dlscan.spelling import counted

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 def retry_states(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
     """The states of `--retry`, which end in words that name those there are if one is none."""
-    from dlscan.scan import STATES, UNDER_WAY
+    from dlscan.scan import SETTLED, STATES
 
     names = tuple(name.strip() for name in text.split(",") if name.strip())
-    known = [state for state in STATES if state not in ("done", *UNDER_WAY)]
+    known = [state for state in STATES if state not in SETTLED]
     for name in names:
         if name not in known:
             raise click.BadParameter(f"no state {name!r}; {hint(name, known)}", context, parameter)

@@ -98,7 +98,7 @@ def _watch(plan: "Plan", look: "Callable[[], list[PointStatus]]", seconds: float
     import time
 
     from dlscan.cli.status_text import changes, summary, table
-    from dlscan.scan.states import UNDER_WAY
+    from dlscan.point_state import UNDER_WAY
 
     terminal = sys.stdout.isatty()
     before: list[PointStatus] | None = None

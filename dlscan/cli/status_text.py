@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tabulate import tabulate
 
+from dlscan.clock import clock
 from dlscan.scan import Plan, PointStatus
 from dlscan.scan.advice import what_to_do
 from dlscan.scan.submissions import Submissions
@@ -146,10 +147,3 @@ def as_json_text(plan: Plan, statuses: Sequence[PointStatus]) -> str:
         },
         indent=1,
     )
-
-
-def clock(seconds: float) -> str:
-    """Hours, minutes and seconds."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}"

@@ -6,7 +6,6 @@ made once, before Keras makes its own: Keras reads its back end when it is impor
 
 import importlib
 import os
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +14,7 @@ from dlscan.backend import choose_backend
 from dlscan.config import Train
 from dlscan.errors import BackendError
 from dlscan.gpus import gpu_bytes, see_own_gpus
+from dlscan.machine import processor_name
 
 
 def _import_keras() -> ModuleType:
@@ -130,9 +130,5 @@ def _torch_gpu() -> str | None:
 
 
 def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"CPU ({names[0]})" if names else "CPU"
+    name = processor_name()
+    return f"CPU ({name})" if name else "CPU"

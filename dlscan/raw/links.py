@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from dlscan.process import descriptors
 from dlscan.raw.faults import RawError
 
 # Files that other threads may open meanwhile
@@ -95,7 +96,7 @@ def require_open_files(count: int) -> None:
     RawError
         If it may not.
     """
-    wanted = sum(1 for _ in Path("/proc/self/fd").iterdir()) + count + _SPARE_FILES
+    wanted = sum(1 for _ in descriptors().iterdir()) + count + _SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and wanted > soft:
         if hard != resource.RLIM_INFINITY and wanted > hard:

@@ -1,5 +1,6 @@
 """Scans: what to try, the frozen plan, running it, and how far it is."""
 
+from dlscan.point_state import CRASHED, SETTLED, STATES, UNDER_WAY
 from dlscan.scan.cancel import Cancelled, cancel
 from dlscan.scan.detach import Detached, detach
 from dlscan.scan.freeze import freeze
@@ -7,7 +8,6 @@ from dlscan.scan.local import PointEnded
 from dlscan.scan.plan import Plan
 from dlscan.scan.run import Listener, Run, run
 from dlscan.scan.space import Point, expand
-from dlscan.scan.states import CRASHED, STATES, UNDER_WAY
 from dlscan.scan.status import PointStatus, point_status, scan_status
 from dlscan.scan.submit import Submitted, submit
 from dlscan.scan.wait import watch
@@ -15,6 +15,7 @@ from dlscan.scan.work import Work, draft, find_work
 
 __all__ = [
     "CRASHED",
+    "SETTLED",
     "STATES",
     "UNDER_WAY",
     "Cancelled",

@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 from dlscan.config import BatchOptions
-from dlscan.scan.states import CRASHED
+from dlscan.point_state import CRASHED
 from dlscan.scan.status import PointStatus
 
 _AGAIN = "run `dlscan scan` again"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dlscan.attempts import last_attempt
+from dlscan.clock import duration
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 from dlscan.record import Record
@@ -15,7 +16,7 @@ from dlscan.scan.costs import Cost, cost, sections
 from dlscan.scan.plan import Plan
 from dlscan.scan.resources import Resources
 from dlscan.scan.space import Point
-from dlscan.scan.speed import Speed, Trial, duration
+from dlscan.scan.speed import Speed, Trial
 from dlscan.spelling import counted
 
 # Two networks tell what depends on their size if the larger one computes so much more.

@@ -1,8 +1,8 @@
 """Freeze the plan of a scan, or bring the one that is there up to date."""
 
 import dataclasses
-import datetime
 
+from dlscan import clock
 from dlscan.config import Experiment
 from dlscan.config.dotted import merged
 from dlscan.config.fitting import SECTIONS
@@ -60,7 +60,7 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
         plan = Plan.of(experiment, dataset=dataset, commit=git_commit(experiment.file.absolute().parent))
         for point in plan.points:
             make_point(plan.paths(point), point, experiment)
-        plan.write(datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
+        plan.write(clock.now())
         return plan
 
 

@@ -1,10 +1,10 @@
 """What the batch systems say of the jobs of a scan, asked once for all of them."""
 
 import dataclasses
-import datetime
 from collections import Counter
 from collections.abc import Callable, Collection
 
+from dlscan import clock
 from dlscan.attempts import Attempt
 from dlscan.batch import SYSTEMS, system
 from dlscan.batch.system import Jobs, JobState
@@ -65,7 +65,7 @@ class LatestJob:
         if attempt.job is not None and attempt.job in self.unique_ids:
             return attempt.job == self.job
         # scripts that people write need not tell a job its id
-        return _time(attempt.started) > _time(self.time)
+        return clock.read(attempt.started) > clock.read(self.time)
 
 
 def look_at(plan: Plan, unfinished: Collection[int], look: Look | None, say: Say) -> dict[int, LatestJob]:
@@ -163,8 +163,4 @@ def _answers(
 
 def is_recent(time: str) -> bool:
     """Whether a time, ISO 8601, is at most a minute away; the clock of another machine may be ahead."""
-    return abs((datetime.datetime.now(datetime.UTC) - _time(time)).total_seconds()) < _RECENT_SECONDS
-
-
-def _time(text: str) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(text)
+    return abs(clock.age(time)) < _RECENT_SECONDS

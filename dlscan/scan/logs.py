@@ -8,9 +8,9 @@ from pathlib import Path
 from dlscan.attempts import Attempt, last_attempt
 from dlscan.errors import DlscanError
 from dlscan.files import modified
+from dlscan.point_state import UNDER_WAY
 from dlscan.scan.plan import Plan
 from dlscan.scan.space import Point
-from dlscan.scan.states import UNDER_WAY
 from dlscan.scan.status import PointStatus, point_status
 from dlscan.scan.submissions import Submission, Submissions
 

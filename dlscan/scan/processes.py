@@ -15,6 +15,7 @@ from dlscan.process import environment_of, has_open, identity, lives, number_of,
 from dlscan.record import PointPaths
 from dlscan.scan.plan import Plan
 from dlscan.scan.poll_timer import PollTimer
+from dlscan.spelling import agree, plural
 
 Say = Callable[[str], None]
 
@@ -120,13 +121,13 @@ class Others:
 
     def _tell(self) -> None:
         taken = min(len(self._found), self._slots)
-        who, they = (
-            (f"process {next(iter(self._found))} trains", "it ends")
-            if len(self._found) == 1
-            else (f"processes {', '.join(map(str, self._found))} train", "they end")
+        count = len(self._found)
+        who = (
+            f"{plural(count, 'process')} {', '.join(map(str, self._found))} {agree(count, 'trains', 'train')}"
         )
+        they = agree(count, "it ends", "they end")
         self._say(
-            f"{taken} of {self._slots} job slots on this machine {'is' if taken == 1 else 'are'} taken: "
+            f"{taken} of {self._slots} job slots on this machine {agree(taken, 'is', 'are')} taken: "
             f"{who} points of this scan already. More points start when {they}, or after `dlscan cancel`"
         )
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from dlscan.clock import duration
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 from dlscan.files import read_json, write_json
@@ -161,12 +162,3 @@ class Trial:
             startup=self.startup,
             setup=self.building,
         )
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it: `40 s`, `12 min`, `3.5 h`, `2.1 days`."""
-    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= (2 if unit == "days" else 1.5) * size:
-            value = seconds / size
-            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
-    return f"{seconds:.0f} s"

@@ -2,21 +2,12 @@
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Literal, get_args
 
 from dlscan.attempts import Attempt
 from dlscan.batch.system import JobState
-
-State = Literal["pending", "queued", "running", "preempted", "timeout", "oom", "failed", "diverged", "done"]
-STATES: tuple[State, ...] = get_args(State)
-# what a batch system has or works on
-UNDER_WAY: tuple[State, ...] = ("queued", "running")
-# states that spend a retry
-CRASHED: tuple[State, ...] = ("failed", "oom", "diverged")
+from dlscan.point_state import CRASHED, State, Verdict, after
 
 _STOPPED = ("preempted", "timeout", "lost")
-# what an attempt's own outcome makes of a point; one that is not known, of a newer version, is no success
-_BY_OUTCOME: dict[str, State] = {**{state: state for state in STATES}, "lost": "preempted"}
 # what a job's end makes of a point whose attempt could not write down its own
 _BY_REASON: dict[str, State] = {
     "oom": "oom",
@@ -67,28 +58,6 @@ class Evidence:
     fresh: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
-class Verdict:
-    """The state of a point.
-
-    Attributes
-    ----------
-    state : State
-        Itself.
-    error : str
-        Why it is not well.
-    silent : bool
-        It runs by what the batch system says, but gives no sign of life.
-    unwritten : {"", "attempt", "job"}
-        No attempt on file says so: the latest attempt, or a job before it made one, ended without a word.
-    """
-
-    state: State
-    error: str = ""
-    silent: bool = False
-    unwritten: Literal["", "attempt", "job"] = ""
-
-
 def judge(known: Evidence) -> Verdict:
     """The state of a point.
 
@@ -103,11 +72,11 @@ def judge(known: Evidence) -> Verdict:
     if known.alive and known.attempt is not None and known.attempt.outcome is None:
         return Verdict("running")
     if not known.submitted:
-        return _after(known.attempt)
+        return after(known.attempt)
     if not known.answered:
         return _during(known)
     if known.job_state is None:
-        return Verdict("queued") if known.recent and not known.own else _after(known.attempt)
+        return Verdict("queued") if known.recent and not known.own else after(known.attempt)
     if known.job_state.phase == "queued":
         return Verdict("queued")
     if known.job_state.phase == "running":
@@ -125,34 +94,23 @@ def _during(known: Evidence) -> Verdict:
     # A pack goes on with its others after one of them crashed. Otherwise the job is about to end or to be
     # requeued, and until it has, a second one must not be submitted beside it.
     over = known.goes_on or not (known.answered or known.fresh)
-    return _after(attempt) if over and attempt.outcome not in _STOPPED else Verdict("queued")
+    return after(attempt) if over and attempt.outcome not in _STOPPED else Verdict("queued")
 
 
 def _ended(known: Evidence, job_state: JobState) -> Verdict:
     attempt = known.attempt
     if known.own and attempt is not None:
         if attempt.outcome is not None:
-            return _after(attempt)
+            return after(attempt)
         state = _BY_REASON.get(job_state.reason, "failed")
         return Verdict(
             state, _joined(f"ended without a message on {attempt.host}", job_state.words), unwritten="attempt"
         )
     if job_state.reason == "cancelled" or (attempt is not None and job_state.reason in ("done", "")):
         # it never came to this point: things are as they were before it
-        return _after(attempt)
+        return after(attempt)
     state = _BY_REASON.get(job_state.reason, "failed")
     return Verdict(state, _joined("the job ended before training started", job_state.words), unwritten="job")
-
-
-def _after(attempt: Attempt | None) -> Verdict:
-    """When nothing is under way."""
-    # after `done` without a record, the record is gone, and has to be made again
-    if attempt is None or attempt.outcome == "done":
-        return Verdict("pending")
-    if attempt.outcome is None:
-        text = f"ended without a message on {attempt.host}, as when a process is killed"
-        return Verdict("failed", text, unwritten="attempt")
-    return Verdict(_BY_OUTCOME.get(attempt.outcome, "failed"), attempt.error or "")
 
 
 def _joined(text: str, words: str) -> str:

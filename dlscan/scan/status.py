@@ -2,23 +2,24 @@
 
 import contextlib
 import dataclasses
-import datetime
 import functools
 import os
 from collections.abc import Callable, Collection, Sequence
 
+from dlscan import clock
 from dlscan.attempts import Attempt, attempt_numbers, read_attempt
 from dlscan.claims import note_end
 from dlscan.errors import DlscanError
 from dlscan.files import server_time
 from dlscan.heartbeat import last_sign
 from dlscan.owner import alive
+from dlscan.point_state import CRASHED, UNDER_WAY, Verdict
 from dlscan.record import PointPaths, reaches
 from dlscan.scan.job_states import LatestJob, Look, Say, ask_nobody, is_recent, look_at
 from dlscan.scan.plan import Plan
 from dlscan.scan.point_progress import Done, read_done, read_pace
 from dlscan.scan.space import Point
-from dlscan.scan.states import CRASHED, UNDER_WAY, Evidence, Verdict, crashes, judge
+from dlscan.scan.states import Evidence, crashes, judge
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +31,7 @@ class PointStatus:
     point : Point
         Which.
     state : str
-        One of `dlscan.scan.states.STATES`.
+        One of `dlscan.point_state.STATES`.
     epochs : int
         Epochs trained so far.
     epochs_wanted : int
@@ -277,4 +278,4 @@ def _last_sign(paths: PointPaths, attempt: Attempt) -> str:
     time = last_sign(paths, attempt)
     if time is None:
         return attempt.started
-    return datetime.datetime.fromtimestamp(time, datetime.UTC).isoformat(timespec="seconds")
+    return clock.stamp(time)

@@ -1,11 +1,11 @@
 """A submission, as it is written down before a batch system hears of it."""
 
 import dataclasses
-import datetime
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dlscan import clock
 from dlscan.config import BatchOptions, plain
 from dlscan.config.build import Min, Problem, build_fields, require_mapping
 from dlscan.errors import DlscanError, ScanError
@@ -27,11 +27,11 @@ class Time(str):
     def parse(cls, value: Any, key: str) -> "Time":
         """Read a time."""
         try:
-            if datetime.datetime.fromisoformat(value).tzinfo is not None:
-                return cls(value)
+            clock.read(value)
         except (TypeError, ValueError):
-            pass
-        raise Problem(key, f"must be a time such as 2026-01-31T12:00:00+00:00, got {value!r}")
+            problem = f"must be a time such as 2026-01-31T12:00:00+00:00, got {value!r}"
+            raise Problem(key, problem) from None
+        return cls(value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,14 +126,13 @@ def _from_script(directory: Path) -> Submission | None:
     tasks = [found[1] for found in _TASK.finditer(text)]
     if system != "dask":
         tasks = (directory / "jobs.txt").read_text(encoding="utf-8", errors="replace").splitlines()
-    written = datetime.datetime.fromtimestamp(script.stat().st_mtime, datetime.UTC)
     return Submission.read(
         {
             "number": int(directory.name),
             "system": system,
             "tag": tag[0] if tag else "",
             "jobs": [[int(word) for word in line.split() if word.isdecimal()] for line in tasks],
-            "time": written.isoformat(timespec="seconds"),
+            "time": clock.stamp(script.stat().st_mtime),
             "batch": {"system": system} | ({"scheduler": scheduler[1]} if scheduler else {}),
         }
     )

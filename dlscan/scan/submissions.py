@@ -1,13 +1,13 @@
 """What was submitted: `submissions.jsonl`, a line when jobs are asked for, one when the system has them."""
 
 import dataclasses
-import datetime
 import json
 import os
 import secrets
 from pathlib import Path
 from typing import Any
 
+from dlscan import clock
 from dlscan.config import BatchOptions
 from dlscan.config.build import Problem, build, require_mapping
 from dlscan.errors import ScanError
@@ -110,10 +110,9 @@ class Submissions:
         number, directory = self.next_place()
         # unlike any other for ever: the system may still know the jobs of a scan that was here before
         tag = f"dlscan-{secrets.token_hex(4)}-{number}"
-        time = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         if batch.system == "local":
             raise ValueError("nothing is submitted to this machine")
-        submission = Submission(number, batch.system, tag, jobs, None, Time(time), batch, cluster)
+        submission = Submission(number, batch.system, tag, jobs, None, Time(clock.now()), batch, cluster)
         value = submission.plain()
         # twice: without the list, this is how the jobs are found again
         directory.mkdir(parents=True, exist_ok=True)

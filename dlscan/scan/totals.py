@@ -6,7 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from dlscan.scan.states import STATES
+from dlscan.point_state import CRASHED, STATES
 from dlscan.scan.status import PointStatus
 
 
@@ -42,7 +42,7 @@ class Totals:
     @property
     def failed(self) -> int:
         """Points that failed, ran out of memory or diverged."""
-        return sum(self.counts.get(state, 0) for state in ("failed", "oom", "diverged"))
+        return sum(self.counts.get(state, 0) for state in CRASHED)
 
 
 def totals(statuses: Sequence[PointStatus]) -> Totals:

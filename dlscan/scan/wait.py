@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Iterator
 
+from dlscan.point_state import UNDER_WAY
 from dlscan.scan.plan import Plan
-from dlscan.scan.states import UNDER_WAY
 from dlscan.scan.status import PointStatus, scan_status
 
 _FIRST_SECONDS, _MOST_SECONDS = 2.0, 30.0

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dlscan.config import BatchOptions, Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError
+from dlscan.point_state import CRASHED, SETTLED, UNDER_WAY
 from dlscan.scan.changes import as_planned
 from dlscan.scan.estimate import known_speed
 from dlscan.scan.freeze import changed
@@ -14,7 +15,6 @@ from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
 from dlscan.scan.resources import find_resources
 from dlscan.scan.space import Point, extended
-from dlscan.scan.states import CRASHED, UNDER_WAY
 from dlscan.scan.status import PointStatus, scan_status
 from dlscan.scan.submit import Say
 
@@ -53,8 +53,7 @@ class Work:
     def left_out(self) -> list[PointStatus]:
         """The points that crashed too often to be tried again."""
         wanted = {point.number for point in self.points}
-        settled = ("done", *UNDER_WAY)
-        return [s for s in self.statuses if s.state not in settled and s.point.number not in wanted]
+        return [s for s in self.statuses if s.state not in SETTLED and s.point.number not in wanted]
 
 
 def draft(experiment: Experiment, extend: bool = False) -> tuple[Plan, Manifest | None]:
@@ -127,7 +126,7 @@ def to_submit(
     retry : collection of str
         States whose points are submitted however often they crashed.
     """
-    open_states = [status for status in statuses if status.state not in ("done", *UNDER_WAY)]
+    open_states = [status for status in statuses if status.state not in SETTLED]
     return [
         status
         for status in open_states

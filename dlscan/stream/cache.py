@@ -13,6 +13,7 @@ from dlscan.dataset.events import DenseBlock, Events, SparseBlock
 from dlscan.dataset.shard import write_shard
 from dlscan.errors import StreamError
 from dlscan.machine import free_memory
+from dlscan.process import descriptors
 from dlscan.sealed import SealedFile
 from dlscan.stream.slots import Arrays
 
@@ -33,7 +34,7 @@ class SplitCache:
     """
 
     def __init__(self) -> None:
-        self.directory = Path(f"/proc/{os.getpid()}/fd")
+        self.directory = descriptors(os.getpid())
         self.shards: tuple[Shard, ...] = ()
 
     def copy(self, directory: Path, shards: Iterable[Shard], sealed: bool) -> None:

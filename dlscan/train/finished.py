@@ -1,10 +1,9 @@
 """The record of a point whose training has ended."""
 
-import datetime
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dlscan import models
+from dlscan import clock, models
 from dlscan.attempts import first_start
 from dlscan.config import Experiment, plain
 from dlscan.models.flops import flops
@@ -57,7 +56,7 @@ def record_of(member: "Member", evaluation: Evaluation, files: Mapping[str, str]
         model_parameters=learner.parameters,
         seed=experiment.train.seed,
         started=first_start(member.paths),
-        ended=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        ended=clock.now(),
         attempts=attempt.number,
         host=attempt.host,
         device=models.device(),

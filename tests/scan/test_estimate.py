@@ -13,7 +13,7 @@ from dlscan.scan.costs import LOOK, Cost, cost, sections
 from dlscan.scan.estimate import Observed, estimate, finished, fitted, known_speed, trial_file
 from dlscan.scan.packs import pack
 from dlscan.scan.resources import Resources
-from dlscan.scan.speed import Speed, Trial, duration
+from dlscan.scan.speed import Speed, Trial
 
 # 10 training batches of 100 events and 3 of validation an epoch, and 6 to score in the end
 COST = Cost(step=2000.0, steps=10, looks=3, scored=6, epochs=5, batch_size=100, memory=0)
@@ -219,19 +219,3 @@ def test_records_count_more_than_a_trial_and_a_trial_more_than_nothing(planned):
 
     finish(plan, plan.points[0], manifest, 3.0)
     assert known_speed(plan, manifest, here)[1] == "1 finished point"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0.4, "0 s"),
-        (59, "59 s"),
-        (120, "2.0 min"),
-        (3000, "50 min"),
-        (7200, "2.0 h"),
-        (36000, "10 h"),
-        (200000, "2.3 days"),
-    ],
-)
-def test_durations_read_as_people_say_them(seconds, said):
-    assert duration(seconds) == said

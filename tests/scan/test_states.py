@@ -8,8 +8,9 @@ import pytest
 from dlscan.attempts import OUTCOMES, Attempt
 from dlscan.batch.system import JobState
 from dlscan.config import BatchOptions
+from dlscan.point_state import CRASHED, STATES
 from dlscan.scan.space import Point
-from dlscan.scan.states import CRASHED, STATES, Evidence, crashes, judge
+from dlscan.scan.states import Evidence, crashes, judge
 from dlscan.scan.status import PointStatus
 from dlscan.scan.work import to_submit
 

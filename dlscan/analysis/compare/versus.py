@@ -9,6 +9,7 @@ from dlscan.analysis.columns.catalog import About
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.points.done import DonePoint
 from dlscan.errors import DlscanError, ScanError, UsageError
+from dlscan.spelling import counted
 
 if TYPE_CHECKING:
     from dlscan.metrics.estimate import Estimate
@@ -145,7 +146,7 @@ def _note(count: int, reference: DonePoint) -> str:
         return f"{said}; no comparison was made"
     typical, rare = (_largest(count, chance) for chance in (0.5, 0.05))
     return (
-        f"{said}; {count} comparison{'s' if count > 1 else ''}: by chance alone the largest |z| is above "
+        f"{said}; {counted(count, 'comparison')}: by chance alone the largest |z| is above "
         f"{typical:.1f} in half of such tables and above {rare:.1f} in 5 % (the same network from another "
         "seed also differs)"
     )

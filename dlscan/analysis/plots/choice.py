@@ -11,6 +11,7 @@ from dlscan.analysis.plots import style
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.ranked import ranked, ranking_key
 from dlscan.errors import ScanError, UsageError
+from dlscan.spelling import agree
 
 log = logging.getLogger("dlscan")
 
@@ -132,7 +133,7 @@ def _note(shown: int, every: int, failed: int, key: str | None) -> str:
         if key
         else "the first ones, because no record has a validation number"
     )
-    left = f"{hidden} {'is' if hidden == 1 else 'are'} not shown"
+    left = f"{hidden} {agree(hidden, 'is', 'are')} not shown"
     return f"{shown} of {every} models: {how}; {left}"
 
 

@@ -16,6 +16,7 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import EPOCH, Floats, history
 from dlscan.attempts import resumptions
 from dlscan.errors import ScanError
+from dlscan.spelling import counted
 
 DEFAULT_KEY = "loss"
 VALIDATION = "val_"
@@ -141,7 +142,7 @@ def _page(curves: Sequence[Curve], keys: Sequence[str], limits: Limits, which: s
     style.title(page, f"{heading[:1].upper()}{heading[1:]} over the epochs{which}")
     unknown = sum(curve.unknown for curve in curves)
     if unknown:
-        models = "1 model" if unknown == 1 else f"{unknown} models"
+        models = counted(unknown, "model")
         style.footnote(page, f"{models} continued in another attempt after an epoch that was not recorded.")
     marks, meanings = _marks(curves, keys)
     style.legend_outside(page, [*handles, *marks], [*names, *meanings])

@@ -16,6 +16,7 @@ from dlscan.analysis.plots import Drawing, Options, style, words
 from dlscan.analysis.plots.numbers import Number, Numbers, chance_note, default_key, numbers
 from dlscan.analysis.points.done import DonePoint
 from dlscan.errors import UsageError
+from dlscan.spelling import agree, counted
 
 DEFAULT_COST = "Parameters"
 # what people call them, as the columns are called
@@ -139,4 +140,4 @@ def _missing(found: Numbers, cost: Numbers, drawn: int) -> str:
     if not count:
         return ""
     without = f"no {unicode_of(found.title)} or no {unicode_of(cost.title)}"
-    return f"{count} {'model has' if count == 1 else 'models have'} {without}."
+    return f"{counted(count, 'model')} {agree(count, 'has', 'have')} {without}."

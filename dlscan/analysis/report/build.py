@@ -14,6 +14,7 @@ from dlscan.analysis.report.page import page
 from dlscan.analysis.report.pictures import draw_all
 from dlscan.analysis.report.sources import datasets
 from dlscan.analysis.report.summary import counted, named
+from dlscan.spelling import plural
 
 log = logging.getLogger("dlscan")
 
@@ -76,7 +77,7 @@ def document(facts: Facts, by: str | None = None) -> str:
     first = {"summary": sections.overview(facts, compared, drawn), "not-done": sections.not_done(facts)}
     names = named([scan.name for scan in facts.scans], 3)
     return page(
-        title=f"Scan {names}" if len(facts.scans) == 1 else f"Scans {names}",
+        title=f"{plural(len(facts.scans), 'Scan')} {names}",
         subtitle=f"{counted(len(facts.points), 'model')}, the newest of {facts.created}",
         sections=first | parts,
         hidden=hidden_columns(shown),

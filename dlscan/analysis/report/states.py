@@ -9,9 +9,8 @@ from dlscan.attempts import last_attempt
 from dlscan.errors import DlscanError
 from dlscan.files import read_json
 from dlscan.owner import alive
+from dlscan.point_state import after
 from dlscan.record import PointPaths
-
-_NEVER_STARTED = "pending"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +83,7 @@ def _number(folder: str) -> int:
 def _state(folder: Path | None) -> tuple[str, str]:
     """State and error of a point that is not done, as `dlscan status --files-only` has them."""
     if folder is None:
-        return _NEVER_STARTED, ""
+        return after(None).state, ""
     paths = PointPaths(folder)
     if paths.record.exists():
         return "unreadable", f"{paths.record.name} is not a readable record"
@@ -94,9 +93,5 @@ def _state(folder: Path | None) -> tuple[str, str]:
             return "running", ""
     except (DlscanError, OSError) as error:
         return "failed", str(error)
-    if attempt is None or attempt.outcome == "done":
-        return _NEVER_STARTED, ""
-    if attempt.outcome is None:
-        return "failed", f"ended without a message on {attempt.host}, as when a process is killed"
-    # a job that the batch system took away was stopped like any other
-    return "preempted" if attempt.outcome == "lost" else attempt.outcome, attempt.error or ""
+    verdict = after(attempt)
+    return verdict.state, verdict.error

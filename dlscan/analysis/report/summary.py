@@ -15,7 +15,7 @@ from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.states import Unfinished
 from dlscan.analysis.tables.repeats import groups
 from dlscan.metrics.estimate import Estimate
-from dlscan.spelling import plural
+from dlscan.spelling import agree, plural
 
 MEAN = "Mean_AUC"
 MOST_NAMED = 5
@@ -212,7 +212,7 @@ def _states(facts: Facts) -> list[str]:
         planned = len(scan.points) + len(scan.unfinished)
         states = Counter(point.state for point in scan.unfinished)
         parts = ", ".join(f"{count} {state}" for state, count in states.most_common())
-        are = "is" if len(scan.unfinished) == 1 else "are"
+        are = agree(len(scan.unfinished), "is", "are")
         of = f"Of the {counted(planned, 'point')} of {scan.name}"
         text = f"{of}, {len(scan.unfinished)} {are} not done: {parts}."
         texts.append(" ".join([text, *_reasons(scan.unfinished)]))
@@ -225,8 +225,7 @@ def _reasons(points: Sequence[Unfinished]) -> list[str]:
     by_error = [(error, list(them)) for error, them in itertools.groupby(failed, lambda point: point.error)]
     by_error.sort(key=lambda item: -len(item[1]))
     texts = [
-        f"{'Point' if len(them) == 1 else 'Points'} {named([str(point.number) for point in them])}: "
-        f"{error.rstrip('.')}."
+        f"{plural(len(them), 'Point')} {named([str(point.number) for point in them])}: {error.rstrip('.')}."
         for error, them in by_error[:3]
     ]
     return (

@@ -7,6 +7,7 @@ from dlscan.analysis.columns.column import Column
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.tables.rows import Rows
 from dlscan.errors import UsageError
+from dlscan.spelling import agree, counted
 
 # what people call them, as the columns are called
 ALIASES = {"val_auc": "val_Mean_AUC", "val_loss": "best_val_loss", "val_accuracy": "val_kept_accuracy"}
@@ -56,13 +57,11 @@ def choose(rows: Rows, key: str) -> Choice:
         cell(best, column),
         f"the mean over {repeats} repeats" if repeats > 1 else "",
         f"the {'lowest' if low else 'highest'} of {len(present)} models",
-        f"tied with {ties - 1} other{'s' if ties > 2 else ''}, the first is shown" if ties > 1 else "",
+        f"tied with {counted(ties - 1, 'other')}, the first is shown" if ties > 1 else "",
     ]
     without = len(column.values) - len(present)
     ending = (
-        f"; {without} without this number {'was' if without == 1 else 'were'} not considered"
-        if without
-        else ""
+        f"; {without} without this number {agree(without, 'was', 'were')} not considered" if without else ""
     )
     return Choice(position, column, ", ".join(filter(None, said)) + ending)
 

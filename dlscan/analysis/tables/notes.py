@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.points.done import DonePoint
+from dlscan.spelling import counted
 
 SPLIT_WORDS = {"test": "test split", "validation": "validation split", "train": "training split"}
 _MOST_REASONS = 3
@@ -48,7 +49,7 @@ def spoken(reasons: Counter[str]) -> str:
     if not reasons:
         return ""
     others = len(reasons) - 1
-    more = f"; and {others} other reason{'s' if others > 1 else ''}" if others else ""
+    more = f"; and {counted(others, 'other reason')}" if others else ""
     return reasons.most_common(1)[0][0] + more
 
 

@@ -113,3 +113,9 @@ def test_a_plan_that_cannot_be_used_is_empty_with_a_reason(tmp_path, content):
 def test_a_plan_that_can_be_used_is_the_mapping(tmp_path):
     (tmp_path / "plan.json").write_text(json.dumps(PLAN))
     assert read_plan(tmp_path) == (PLAN, "")
+
+
+def test_an_outcome_of_a_newer_version_is_no_success(tmp_path):
+    paths = first_point(tmp_path)
+    note_end(paths, "evicted", "no room")
+    assert state_of_first(tmp_path) == ("failed", "no room")
