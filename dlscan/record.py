@@ -155,6 +155,8 @@ class Record:
         What that job took beside training, an equal share of its points: imports, building, scoring, writing.
     job_seconds : float or None
         What its epochs took, with all networks of its pack.
+    task : object
+        What it learned, as in the experiment file.
     """
 
     point: int
@@ -190,6 +192,7 @@ class Record:
     beside_seconds: float | None = None
     files: dict[str, str] = dataclasses.field(default_factory=dict)
     job_seconds: float | None = None
+    task: Any = "classify"
 
     def write(self, path: Path) -> None:
         """Write the record whole: from then on the point is done."""

@@ -39,7 +39,7 @@ class Measures:
         self._batch_size = min(batch_size, batches.events)
         self.event_bytes = batches.manifest.event_bytes
         self._epochs = itertools.count()
-        self._feed = Feed()
+        self._feed = Feed(pack.learners[0].task)
         self.waited = self.taken = 0.0
         self.gpu_training, self.gpu_both = GpuUse(), GpuUse()
         started = time.perf_counter()

@@ -92,7 +92,7 @@ class _Stage:
 
     def _pack(self, experiments: list[Experiment]) -> Any:
         """Networks in training, compiled."""
-        from dlscan import models
+        from dlscan import models, tasks
         from dlscan.train.feed import Feed
         from dlscan.train.learner import Learner
         from dlscan.train.pack import Pack
@@ -100,13 +100,14 @@ class _Stage:
         learners = []
         for experiment in experiments:
             train, data = experiment.train, experiment.data
-            network = models.build(
+            network = models.construct(
                 experiment.model, self._manifest, data.normalize, train.seed, train.precision
             )
-            learners.append(Learner(network, train, self._manifest.config_hash, self._steps))
+            task = tasks.make(experiment.task, self._manifest.classes)
+            learners.append(Learner(network, task, train, self._manifest.config_hash, self._steps))
         pack = Pack(learners, experiments[0].train.jit)
         if not self._fed:
-            self._fed = list(Feed()(self._kept, pack.one_length))
+            self._fed = list(Feed(learners[0].task)(self._kept, pack.one_length))
         pack.train(self._fed[0])
         pack.look(self._fed[0])
         pack.wait()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from dlscan import models
+from dlscan import models, tasks
 from dlscan.bench.figures import Figures
 from dlscan.bench.measures import Measures, measured
 from dlscan.config import Experiment
@@ -90,5 +90,6 @@ def _members(experiment: Experiment, manifest: Manifest) -> list[Experiment]:
 
 def _learner(experiment: Experiment, manifest: Manifest, steps: int) -> Learner:
     train, normalize = experiment.train, experiment.data.normalize
-    network = models.build(experiment.model, manifest, normalize, train.seed, train.precision)
-    return Learner(network, train, manifest.config_hash, steps)
+    network = models.construct(experiment.model, manifest, normalize, train.seed, train.precision)
+    task = tasks.make(experiment.task, manifest.classes)
+    return Learner(network, task, train, manifest.config_hash, steps)

@@ -20,6 +20,7 @@ from dlscan.config.dotted import get
 from dlscan.config.fitting import SECTIONS
 from dlscan.config.models import Model
 from dlscan.config.scan import ScanOptions
+from dlscan.config.task import Regress, Tasks
 from dlscan.config.train import Train
 from dlscan.config.units import Size
 from dlscan.errors import ConfigError
@@ -46,6 +47,7 @@ class Experiment:
     name: str
     data: Data
     output: Path = Path("scans")
+    task: Tasks = Tasks()
     model: Model = Model()
     train: Train = Train()
     scan: ScanOptions = ScanOptions()
@@ -56,6 +58,17 @@ class Experiment:
     combinations: Combinations = dataclasses.field(
         default_factory=lambda: Combinations({}, ScanOptions()), compare=False, repr=False, metadata=NOT_A_KEY
     )
+
+    def __post_init__(self) -> None:
+        for task in self.task.all:
+            for name, selection in task.targets.by_name.items() if isinstance(task, Regress) else ():
+                if selection.extra not in self.data.extras:
+                    known = ", ".join(self.data.extras) or "empty"
+                    raise Problem(
+                        f"task.targets.{name}",
+                        f"{selection.extra} is not in data.extras ({known}), the datasets that events carry "
+                        "along; add it there",
+                    )
 
     @property
     def directory(self) -> Path:

@@ -10,21 +10,21 @@ from typing import Any
 
 from dlscan.config import Dense, Model, Normalization, network_name
 from dlscan.dataset import Manifest
-from dlscan.models import dense
+from dlscan.models import dense, heads
 from dlscan.models.backend import accelerator, backend, device, keras, prepare_device, versions
+from dlscan.models.network import Network
 from dlscan.models.normalize import normalize
-from dlscan.models.seeds import layer_seed
 
 FAMILIES: dict[str, Callable[[Mapping[str, Any], Any, int], Any]] = {"dense": dense.features}
 
 
-def build(
+def construct(
     model: Model,
     manifest: Manifest,
     normalizations: Mapping[str, Normalization],
     seed: int = 1,
     precision: str = "float32",
-) -> Any:
+) -> Network:
     """Build a network that takes raw events and gives a score per class.
 
     Parameters
@@ -42,9 +42,9 @@ def build(
 
     Returns
     -------
-    keras.Model
-        Inputs by name (see `network_name`), (B, *shape) float32 each; output (B, classes) float32, each row
-        adds up to 1.
+    Network
+        Of a `keras.Model` with inputs by name (see `network_name`), (B, *shape) float32 each; output
+        (B, classes) float32, each row adds up to 1.
     """
     raw = {
         network_name(name): keras.Input(column.shape, name=network_name(name), dtype="float32")
@@ -58,14 +58,21 @@ def build(
     }
     with _policy(precision):
         hidden = FAMILIES[model.family](normalized, model.parameters, seed)
-    # the hyphen keeps names of layers apart from those of inputs, which have none
-    start = keras.initializers.GlorotUniform(seed=layer_seed(seed, "net.output"))
-    # scores of 1e-5 decide at high purity: less than float32 would make many of them equal
-    output = keras.layers.Dense(
-        len(manifest.classes), kernel_initializer=start, dtype="float32", name="net-output"
-    )(hidden)
-    scores = keras.layers.Activation("softmax", dtype="float32", name="net-scores")(output)
-    return keras.Model(raw, scores, name=model.family)
+    logits, scores = heads.scores(hidden, len(manifest.classes), seed)
+    return Network(
+        keras.Model(raw, scores, name=model.family), normalized, {"scores": logits}, {"scores": scores}
+    )
+
+
+def build(
+    model: Model,
+    manifest: Manifest,
+    normalizations: Mapping[str, Normalization],
+    seed: int = 1,
+    precision: str = "float32",
+) -> Any:
+    """The `keras.Model` of `construct`."""
+    return construct(model, manifest, normalizations, seed, precision).model
 
 
 def starts_with_products(model: Model, manifest: Manifest) -> bool:
@@ -91,9 +98,11 @@ def _policy(precision: str) -> Iterator[None]:
 
 __all__ = [
     "FAMILIES",
+    "Network",
     "accelerator",
     "backend",
     "build",
+    "construct",
     "device",
     "keras",
     "prepare_device",

@@ -12,7 +12,7 @@ from dlscan.scan.space import Point
 
 # What decides a result; how and where a point runs may change from one submission to the next, and so may
 # where the data lie: what they are is the dataset's hash.
-_FROZEN = ("name", "data", "model", "train", "scan")
+_FROZEN = ("name", "data", "task", "model", "train", "scan")
 _NOT_FROZEN = (
     *("data.raw", "data.prepared", "data.follow_links", "data.labels"),
     *("train.time_limit", "train.gpu_memory", "train.keep_checkpoint"),

@@ -24,9 +24,10 @@ class Areas:
         self._factors = np.array(factors)
         self._batches: list[tuple[NDArray[Any], ...]] = []
 
-    def add(self, scores: Any, batch: Fed) -> None:
-        """Take the scores (K, B, C) of K networks for a batch; waits for them."""
-        told = scores, batch.labels, batch.weights
+    def add(self, logits: Sequence[Any], batch: Fed) -> None:
+        """Take the logits (B, C) of each network for a batch; waits for them."""
+        scores = keras.ops.softmax(keras.ops.stack(logits))
+        told = scores, batch.truth["scores"], batch.weights
         # copies: the batch goes back to its ring
         self._batches.append(tuple(np.array(keras.ops.convert_to_numpy(tensor)) for tensor in told))
 

@@ -37,7 +37,7 @@ class State:
     step : int
         Steps taken of the next epoch.
     sums : tuple
-        What those steps told: events, loss, hits.
+        What those steps told: see `Sums.flat`.
     seconds : float
         What those steps took.
     mixing : int or None
@@ -178,7 +178,7 @@ class Checkpoint:
         known = self._saved.files if self._saved else {}
         files = {name: digest for name, digest in known.items() if name == best.name}
         files[last.name] = digest
-        content = {"epoch": state.epoch, **vars(state), "history": [vars(row) for row in state.history]}
+        content = {"epoch": state.epoch, **vars(state), "history": [row.flat for row in state.history]}
         # on one line: that is encoded ten times as fast, and nobody reads it
         text = _signed(content | {"files": files})
         if before.text:
@@ -204,7 +204,7 @@ class Checkpoint:
             if "checksum" in value and _signed(value | {"files": files}) != text:
                 raise ScanError(f"{file}: damaged, its checksum does not match")
             Stopping().resumed(value["stopping"])
-            history = tuple(Row(**row) for row in value["history"])
+            history = tuple(Row.of(row) for row in value["history"])
             within = value["step"], tuple(value["sums"]), value["seconds"]
             state = State(
                 value["dataset"],

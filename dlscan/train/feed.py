@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from dlscan.config import network_name
 from dlscan.models import accelerator
 from dlscan.stream import Batch
+from dlscan.tasks import Task
 from dlscan.train.devices import Arrays, Sent, sender
 from dlscan.train.entries import Entries, Padding
 
@@ -17,8 +18,8 @@ class Fed(NamedTuple):
     ----------
     inputs : dict of str to (tensor or Entries)
         By the network's names: float32 (B, ...) each, or the entries of a sparse one.
-    labels : tensor of int32, (B,)
-        Indices of the classes.
+    truth : dict of str to tensor, (B, ...) each
+        What is to be learned, by the name of the head.
     weights : tensor of float32, (B,)
         Of the events in the loss.
     events : int
@@ -26,7 +27,7 @@ class Fed(NamedTuple):
     """
 
     inputs: dict[str, Any]
-    labels: Any
+    truth: dict[str, Any]
     weights: Any
     events: int
 
@@ -34,12 +35,17 @@ class Fed(NamedTuple):
 class Feed:
     """Turns batches into tensors of the back end, for any number of epochs and streams.
 
+    Parameters
+    ----------
+    task : Task
+        Says what is to be learned of events.
+
     On a processor a tensor is the array of the batch itself: a tensor that is alive keeps the array alive,
     and the array its slot of the ring. An accelerator gets a copy, sent one batch ahead.
     """
 
-    def __init__(self) -> None:
-        self._send = sender()
+    def __init__(self, task: Task) -> None:
+        self._task, self._send = task, sender()
         self._ahead = accelerator() is not None
         self._padding = Padding()
 
@@ -64,16 +70,23 @@ class Feed:
         for name, entries in batch.sparse.items():
             sent = self._padding.pad(name, entries, len(batch)) if one_length else entries
             arrays |= {f"{part}/{network_name(name)}": array for part, array in vars(sent).items()}
-        return {**arrays, "labels": batch.labels, "weights": batch.weights}
+        truth = self._task.truth(batch.labels, batch.extras)
+        return {
+            **arrays,
+            **{f"truth/{name}": values for name, values in truth.items()},
+            "weights": batch.weights,
+        }
 
 
 def _fed(sent: Sent, events: int) -> Fed:
     tensors = sent()
-    inputs = {}
+    inputs, truth = {}, {}
     for key, tensor in tensors.items():
         kind, _, name = key.partition("/")
         if kind == "inputs":
             inputs[name] = tensor
+        elif kind == "truth":
+            truth[name] = tensor
         elif kind == "rows":
             inputs[name] = Entries(tensor, tensors[f"index/{name}"], tensors[f"value/{name}"])
-    return Fed(inputs, tensors["labels"], tensors["weights"], events)
+    return Fed(inputs, truth, tensors["weights"], events)

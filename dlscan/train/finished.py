@@ -52,6 +52,7 @@ def record_of(member: "Member", evaluation: Evaluation, files: Mapping[str, str]
         seconds_per_epoch=times["seconds_per_epoch"],
         train_seconds=times["train_seconds"],
         job_seconds=times["job_seconds"],
+        task=experiment.task.plain(),
         events_per_second=times["events_per_second"],
         model_parameters=learner.parameters,
         seed=experiment.train.seed,

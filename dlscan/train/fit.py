@@ -5,6 +5,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 
+from dlscan import tasks
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
 from dlscan.models import prepare_device
@@ -13,6 +14,7 @@ from dlscan.train.info import Outcome, PointInfo, Progress
 from dlscan.train.interruption import Interruption
 from dlscan.train.loop import Loop, Stopped
 from dlscan.train.member import Member
+from dlscan.train.scorers import NetworkScorer
 from dlscan.train.scores import score_files
 from dlscan.train.streams import open_scored, open_stream
 from dlscan.users import note_use
@@ -81,7 +83,8 @@ def fit(
                 member.start(training)
             except DlscanError as error:
                 drop(member, error)
-        loop = Loop(training, validation, drop, report.on_step)
+        task = tasks.make(experiment.task, training.manifest.classes)
+        loop = Loop(task, training, validation, drop, report.on_step)
         stopped = loop.run(going, interruption)
         loop.close()
     if stopped:
@@ -119,7 +122,8 @@ def _judge(members: list[Member], report: Report, shared: float, dataset: str) -
         return
     with score_files([member.paths.predictions for member in members]) as files:
         evaluations = evaluate(
-            networks,
+            members[0].learner.task,
+            NetworkScorer(networks),
             lambda split: open_scored(experiment, split, seed, dataset),
             files,
             experiment.data.weights,

@@ -2,14 +2,17 @@
 
 import math
 from pathlib import Path
-from typing import Any
 
 from dlscan.config import Train
+from dlscan.models import Network
+from dlscan.tasks import Task
 from dlscan.train.checkpoint import State
 from dlscan.train.history import Row
 from dlscan.train.means import Sums
+from dlscan.train.objectives import supervised
 from dlscan.train.optimizers import make_optimizer
 from dlscan.train.schedules import lower
+from dlscan.train.steps import Trained
 from dlscan.train.stopping import Plateau, Stopping
 from dlscan.train.variables import Values, load_variables
 
@@ -19,8 +22,10 @@ class Learner:
 
     Parameters
     ----------
-    network : keras.Model
-        Takes raw inputs by name, gives scores.
+    built : Network
+        What is to be trained.
+    task : Task
+        What it learns.
     train : Train
         The experiment's `train` section.
     dataset : str
@@ -32,6 +37,10 @@ class Learner:
     ----------
     network, optimizer : keras.Model, keras.Optimizer
         As built; between steps their values may live elsewhere, see `Steps.settle`.
+    task : Task
+        As given.
+    trained : Trained
+        What steps need.
     dataset : str
         As given.
     history : list of Row
@@ -50,10 +59,11 @@ class Learner:
         The learning rate from here on, if it was lowered after the last epoch.
     """
 
-    def __init__(self, network: Any, train: Train, dataset: str, steps: int) -> None:
-        self.network, self.optimizer = network, make_optimizer(train, steps)
-        self.optimizer.build(network.trainable_variables)
-        self._train, self.dataset = train, dataset
+    def __init__(self, built: Network, task: Task, train: Train, dataset: str, steps: int) -> None:
+        self.network, self.optimizer = built.model, make_optimizer(train, steps)
+        self.optimizer.build(self.network.trainable_variables)
+        self.trained = Trained.single(built, self.optimizer, supervised(task, train))
+        self.task, self._train, self.dataset = task, train, dataset
         self.history: list[Row] = []
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
         self.mixing: int | None = None
@@ -97,13 +107,14 @@ class Learner:
         area: float | None = None,
     ) -> Row:
         """Close an epoch of so many networks: its row is in the history if what it must tell is finite."""
-        (loss, accuracy), (val_loss, val_accuracy) = training.means, validation.means
-        seconds += self.seconds
-        losses = loss, accuracy, val_loss, val_accuracy
-        area = area if self.monitors_area else None
-        row = Row(self.epoch + 1, *losses, seconds, events_per_second, networks, area)
+        names = [curve.name for curve in self.task.curves]
+        values: dict[str, float | None] = dict(zip(names, training.means, strict=True))
+        values |= zip([f"val_{name}" for name in names], validation.means, strict=True)
+        if self.monitors_area:
+            values["val_Mean_AUC"] = area
+        row = Row(self.epoch + 1, values, seconds + self.seconds, events_per_second, networks)
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
-        monitored = getattr(row, self.stopping.monitor)
+        monitored = row.values[self.stopping.monitor]
         if row.finite and monitored is not None:
             self.history.append(row)
             improved = self.stopping.update(row.epoch, monitored)
@@ -119,7 +130,7 @@ class Learner:
             self.stopping.state(),
             tuple(self.history),
             self.step,
-            tuple(self.sums),
+            self.sums.flat,
             self.seconds,
             self.mixing,
             self._plateau.wait,
@@ -133,7 +144,7 @@ class Learner:
         """Go on from `state` with the variables in `path`."""
         load_variables(path, {"network": self.network.variables, "optimizer": self.optimizer.variables})
         self.history = list(state.history)
-        self.step, self.sums, self.seconds = state.step, Sums(*state.sums), state.seconds
+        self.step, self.sums, self.seconds = state.step, Sums.of(state.sums), state.seconds
         self.mixing = state.mixing
         self.stopping = self.stopping.resumed(state.stopping)
         self._plateau.wait = state.plateau

@@ -10,6 +10,7 @@ from typing import Literal
 
 from dlscan.errors import DlscanError
 from dlscan.stream import Batches
+from dlscan.tasks import Task
 from dlscan.train.feed import Feed
 from dlscan.train.info import Progress
 from dlscan.train.interruption import Interruption
@@ -29,6 +30,8 @@ class Loop:
 
     Parameters
     ----------
+    task : Task
+        What the members learn.
     training, validation : Batches
         The two streams.
     fail : callable
@@ -39,6 +42,7 @@ class Loop:
 
     def __init__(
         self,
+        task: Task,
         training: Batches,
         validation: Batches,
         fail: Callable[[Member, Exception], None],
@@ -46,7 +50,7 @@ class Loop:
     ) -> None:
         self._training, self._validation = training, validation
         self._fail, self._on_step = fail, on_step
-        self._feed = Feed()
+        self._feed = Feed(task)
         self._pack: Pack | None = None
         self._left: set[Learner] = set()
         self._laps: list[float] = []

@@ -1,5 +1,6 @@
 """Means over the events of an epoch, from what steps tell of their batches."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from dlscan.models import keras
@@ -9,25 +10,50 @@ _UNDER_WAY = 8
 
 
 class Sums(NamedTuple):
-    """Sums over events: of the loss, and of right answers."""
+    """Sums over events.
+
+    Attributes
+    ----------
+    events : int
+        How many.
+    totals : tuple of float
+        Of what steps tell, the loss first; empty before the first.
+    """
 
     events: int = 0
-    loss: float = 0.0
-    hits: float = 0.0
+    totals: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, flat: Sequence[float]) -> "Sums":
+        """Read what `flat` gives."""
+        events, *totals = flat or (0,)
+        return cls(int(events), tuple(totals))
 
     @property
-    def means(self) -> tuple[float, float]:
-        """Loss and accuracy."""
-        return self.loss / self.events, self.hits / self.events
+    def flat(self) -> tuple[float, ...]:
+        """As one list of numbers."""
+        return (self.events, *self.totals)
+
+    @property
+    def means(self) -> tuple[float, ...]:
+        """Of each total over the events."""
+        return tuple(total / self.events for total in self.totals)
+
+    def plus(self, events: int, numbers: Sequence[float]) -> "Sums":
+        """With what a step told of its batch: a mean loss, and sums."""
+        loss, *sums = numbers
+        found = (loss * events, *sums)
+        totals = self.totals or (0.0,) * len(found)
+        return Sums(self.events + events, tuple(a + b for a, b in zip(totals, found, strict=True)))
 
 
 class Running:
-    """The sums of several networks over batches that may differ in length.
+    """The sums of several points over batches that may differ in length.
 
     Parameters
     ----------
     sums : list of Sums
-        Where each network starts.
+        Where each point starts.
     """
 
     def __init__(self, sums: list[Sums]) -> None:
@@ -35,7 +61,7 @@ class Running:
         self._unread: list[tuple[Any, int]] = []
 
     def add(self, numbers: Any, events: int) -> None:
-        """Take what a step told of its batch: a tensor (K, 2), read later."""
+        """Take what a step told of its batch: a tensor (K, M), read later."""
         self._unread.append((numbers, events))
         if len(self._unread) == _UNDER_WAY:
             self.read()
@@ -44,9 +70,6 @@ class Running:
         """The sums so far; waits for the steps."""
         for numbers, events in self._unread:
             told = keras.ops.convert_to_numpy(numbers).tolist()
-            self._sums = [
-                Sums(sums.events + events, sums.loss + loss * events, sums.hits + hits)
-                for sums, (loss, hits) in zip(self._sums, told, strict=True)
-            ]
+            self._sums = [sums.plus(events, own) for sums, own in zip(self._sums, told, strict=True)]
         self._unread.clear()
         return self._sums

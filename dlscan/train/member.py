@@ -5,13 +5,13 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
-from dlscan import models
+from dlscan import models, tasks
 from dlscan.claims import Claim
 from dlscan.config import Experiment
 from dlscan.errors import DataError, DivergedError, ScanError
 from dlscan.files import checksum, put_in_place, sync, temporary_beside
+from dlscan.models import Network
 from dlscan.record import PointPaths
 from dlscan.stream import Batches
 from dlscan.train.checkpoint import Checkpoint, State
@@ -20,6 +20,7 @@ from dlscan.train.finished import record_of
 from dlscan.train.history import Row, write_csv
 from dlscan.train.info import PointInfo
 from dlscan.train.learner import Learner
+from dlscan.train.objectives import NETWORK
 from dlscan.train.scores import ScoreFile
 from dlscan.train.variables import load_variables
 
@@ -100,10 +101,11 @@ class Member:
         self._sweep()
         experiment, manifest = self.experiment, training.manifest
         train = experiment.train
-        network = models.build(
+        network = models.construct(
             experiment.model, manifest, experiment.data.normalize, train.seed, train.precision
         )
-        self.learner = Learner(network, train, manifest.config_hash, training.steps)
+        task = tasks.make(experiment.task, manifest.classes)
+        self.learner = Learner(network, task, train, manifest.config_hash, training.steps)
         state = self._latest(training)
         if state is None:
             self.say(f"{self.learner.parameters:,} parameters, on {models.device()}")
@@ -163,11 +165,11 @@ class Member:
         """
         if not row.finite:
             raise DivergedError(
-                f"{self}: loss is {row.loss:g} and validation loss {row.val_loss:g} after epoch {row.epoch} "
-                f"with learning rate {self.experiment.train.learning_rate:g}; lower train.learning_rate, "
-                "or scale the inputs with data.normalize"
+                f"{self}: loss is {row['loss']:g} and validation loss {row['val_loss']:g} after epoch "
+                f"{row.epoch} with learning rate {self.experiment.train.learning_rate:g}; lower "
+                "train.learning_rate, or scale the inputs with data.normalize"
             )
-        if self.learner.monitors_area and row.val_Mean_AUC is None:
+        if self.learner.monitors_area and row.values["val_Mean_AUC"] is None:
             raise DataError(
                 f"{self}: train.early_stopping.monitor is val_Mean_AUC, but no class has an AUC in the "
                 "validation split: it needs events of at least two classes, with weights that add up to "
@@ -196,7 +198,7 @@ class Member:
 
         return lambda: self.checkpoint.commit(state, values.write, turn)
 
-    def load_best(self) -> Any:
+    def load_best(self) -> Network:
         """Put the best weights into the network, and give it.
 
         Raises
@@ -206,7 +208,7 @@ class Member:
         """
         best = self.checkpoint.require_whole(self.learner.stopping.best_epoch)
         load_variables(best, {"network": self.learner.network.variables})
-        return self.learner.network
+        return self.learner.trained.networks[NETWORK]
 
     def finish(self, evaluation: Evaluation, scores: ScoreFile, shared: float) -> None:
         """Write network, scores and record: from then on the point is done.

@@ -8,6 +8,7 @@ from dlscan.train.feed import Fed
 from dlscan.train.history import Row
 from dlscan.train.learner import Learner
 from dlscan.train.means import Running, Sums
+from dlscan.train.objectives import EVENTS
 from dlscan.train.steps import Jit, Steps, steps
 
 
@@ -30,7 +31,7 @@ class Pack:
     def __init__(self, learners: Sequence[Learner], jit: Jit = "auto", factors: Sequence[float] = ()) -> None:
         self.learners = tuple(learners)
         self._areas = Areas(factors) if any(learner.monitors_area for learner in learners) else None
-        self._steps: Steps = steps([(learner.network, learner.optimizer) for learner in learners], jit)
+        self._steps: Steps = steps([learner.trained for learner in learners], jit)
         self._start_sums()
         self._compiling, self._wasted = 0.0, 0.0
         self._called: set[str] = set()
@@ -48,16 +49,16 @@ class Pack:
     def train(self, batch: Fed) -> None:
         """Train on a batch, without waiting for the result."""
         start = time.perf_counter()
-        self._training.add(self._steps.train(batch), batch.events)
+        self._training.add(self._steps.train({EVENTS: batch}), batch.events)
         self._note("train", start)
 
     def look(self, batch: Fed) -> None:
-        """Measure loss and accuracy on a batch, without waiting for the result."""
+        """Measure what steps tell on a batch, without waiting for the result."""
         start = time.perf_counter()
-        numbers, scores = self._steps.look(batch)
+        numbers, raw = self._steps.look({EVENTS: batch})
         self._validation.add(numbers, batch.events)
         if self._areas is not None:
-            self._areas.add(scores, batch)
+            self._areas.add([own["scores"] for own in raw], batch)
         self._note("look", start)
 
     def wait(self) -> None:

@@ -12,16 +12,17 @@ from dlscan.dataset import file_ids
 from dlscan.files import checksum, put_in_place, sync, temporary_beside
 from dlscan.hdf5 import written_hdf5
 from dlscan.stream import Batch, Batches
+from dlscan.tasks import Arrays
 
 
 class ScoreFile:
     """An HDF5 file that is there once it is committed, and leaves nothing behind otherwise.
 
-    At its root the test split: `scores` (N, C) float32, `labels` (N,) int32, `weights` (N,) float32, `losses`
-    (N,) float32 (the cross-entropy of each event, which scores next to 0 do not tell),
+    At its root the test split: what the task writes of events, such as `scores` (N, C) float32 and `losses`
+    (N,) float32; `labels` (N,) int32, `weights` (N,) float32,
     `sources` (N, 2) uint32 (number of the raw file in the dataset's manifest, row in it), `files` (F, 16)
     uint8 (what each of these raw files is: `dlscan.dataset.file_ids`), `extras/<name>`; attributes `classes`,
-    `split`. In the groups `validation` and `train` `scores`, `labels`, `weights` and `losses` of those.
+    `split`. In the groups `validation` and `train` what the task writes, `labels` and `weights` of those.
 
     Parameters
     ----------
@@ -50,26 +51,27 @@ class ScoreFile:
         for name, values in batch.extras.items():
             self._file["extras"][name][here] = values
 
-    def make_room(self, split: str, events: int, classes: int) -> None:
-        """Make room for the scores of a split."""
-        group = self._file if split == "test" else self._file.create_group(split)
-        group.create_dataset("scores", (events, classes), np.float32)
-        group.create_dataset("losses", (events,), np.float32)
-
-    def write(self, split: str, start: int, scores: NDArray[Any], losses: NDArray[Any]) -> None:
-        """Write scores and losses of the events of a split from number `start` on."""
-        here, group = slice(start, start + len(scores)), self._group(split)
-        group["scores"][here], group["losses"][here] = scores, losses
+    def write(self, split: str, start: int, events: int, arrays: Arrays) -> None:
+        """Write what a model gives for events of a split, from number `start` on of `events` in all."""
+        group = self._file.require_group("/" if split == "test" else split)
+        for name, values in arrays.items():
+            if name not in group:
+                group.create_dataset(name, (events, *values.shape[1:]), values.dtype)
+            group[name][start : start + len(values)] = values
 
     def tell(self, split: str, labels: NDArray[Any], weights: NDArray[Any]) -> None:
         """Write what the events of a split are and weigh."""
         group = self._group(split)
         group["labels"], group["weights"] = labels, weights
 
-    def read(self, split: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The scores and losses of a split, as they were written."""
-        group = self._group(split)
-        return group["scores"][()], group["losses"][()]
+    def read(self, split: str) -> Arrays:
+        """What was written of a split, without what its events carry along."""
+        own = self._group(split)
+        return {
+            name: item[()]
+            for name, item in own.items()
+            if hasattr(item, "dtype") and name not in ("sources", "files")
+        }
 
     def _group(self, split: str) -> Any:
         return self._file if split == "test" else self._file[split]

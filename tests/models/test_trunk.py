@@ -1,53 +1,56 @@
 import numpy as np
-import pytest
 
-from dlscan.models import keras
-from dlscan.models.trunk import first_layers, split
+from dlscan.models import Network, keras
+from dlscan.models.trunk import first_layers
 
 
-def test_trunk_scales_and_head_does_the_rest():
+def network_of(raw, scaled, output):
+    return Network(keras.Model(raw, output), scaled, {"scores": output}, {"scores": output})
+
+
+def numpy(found):
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, found)
+
+
+def test_trunk_scales_and_the_rest_is_the_familys():
     image, vector = keras.Input((2, 2), name="image"), keras.Input((3,), name="vector")
     scaled = keras.ops.softsign(image * 2.0)
-    one = keras.layers.Dense(4, name="one")(keras.layers.Flatten()(scaled))
+    # what a family does first is its own, even if it has no weights
+    one = keras.layers.Dense(4, name="one")(keras.layers.Flatten()(keras.ops.square(scaled)))
     # one input is not scaled at all, and two layers see it
     two, three = keras.layers.Dense(4, name="two")(vector), keras.layers.Dense(4, name="three")(vector)
-    network = keras.Model({"image": image, "vector": vector}, keras.ops.relu(one + two) * three)
+    network = network_of(
+        {"image": image, "vector": vector},
+        {"image": scaled, "vector": vector},
+        keras.ops.relu(one + two) * three,
+    )
     values = {"image": np.random.rand(5, 2, 2).astype("f"), "vector": np.random.rand(5, 3).astype("f")}
 
-    trunk, head = split(network)
+    trunk, body = network.trunk(), network.body()
 
     assert not trunk.weights
-    assert [weight.path for weight in head.weights] == [weight.path for weight in network.weights]
-    assert {layer.name for layer in head.layers} >= {"one", "two", "three"}
-    np.testing.assert_allclose(
-        keras.ops.convert_to_numpy(head(trunk(values))),
-        keras.ops.convert_to_numpy(network(values)),
-        rtol=1e-6,
-    )
+    assert [weight.path for weight in body.weights] == [weight.path for weight in network.model.weights]
+    wanted, scores = numpy(network.model(values)), numpy(network.scoring()(trunk(values)))
+    np.testing.assert_allclose(numpy(body(trunk(values)))["scores"], wanted, rtol=1e-6)
+    np.testing.assert_allclose(numpy(network.training()(values))["scores"], wanted, rtol=1e-6)
+    np.testing.assert_allclose(scores["raw"]["scores"], wanted, rtol=1e-6)
+    assert scores["final"] == {}
     expected = {"image": 2 * values["image"] / (1 + 2 * values["image"]), "vector": values["vector"]}
     scaled = trunk(values)
     assert scaled.keys() == expected.keys()
     for name, wanted in expected.items():
-        np.testing.assert_allclose(keras.ops.convert_to_numpy(scaled[name]), wanted, rtol=1e-6)
-
-
-def test_networks_with_one_input_have_a_trunk_too():
-    raw = keras.Input((3,), name="features")
-    network = keras.Model({"features": raw}, keras.layers.Dense(2)(raw * 0.5))
-    values = {"features": np.ones((4, 3), "f")}
-
-    trunk, head = split(network)
-    assert keras.ops.convert_to_numpy(head(trunk(values))) == pytest.approx(
-        keras.ops.convert_to_numpy(network(values))
-    )
+        np.testing.assert_allclose(numpy(scaled[name]), wanted, rtol=1e-6)
 
 
 def test_rest_takes_what_the_first_layers_give():
     image, vector = keras.Input((2, 2), name="image"), keras.Input((3,), name="vector")
-    flat = keras.layers.Flatten()(keras.ops.softsign(image))
+    scaled = {"image": keras.ops.softsign(image), "vector": vector * 2.0}
+    flat = keras.layers.Flatten()(scaled["image"])
     hidden = keras.layers.Dense(4, name="one")(flat) * keras.layers.Dense(4, name="two")(flat)
-    both = keras.layers.Concatenate()([keras.ops.relu(hidden), vector * 2.0])
-    network = keras.Model({"image": image, "vector": vector}, keras.layers.Dense(2, name="three")(both))
+    both = keras.layers.Concatenate()([keras.ops.relu(hidden), scaled["vector"]])
+    network = network_of(
+        {"image": image, "vector": vector}, scaled, keras.layers.Dense(2, name="three")(both)
+    )
     values = {"image": np.random.rand(5, 2, 2).astype("f"), "vector": np.random.rand(5, 3).astype("f")}
 
     products, rest = first_layers(network, {"image"})
@@ -56,11 +59,16 @@ def test_rest_takes_what_the_first_layers_give():
         ("one", (("image", 4),)),
         ("two", (("image", 4),)),
     }
-    scaled = values["image"].reshape(5, 4) / (1 + values["image"].reshape(5, 4))
-    taken = {key: keras.ops.convert_to_numpy(product.layer(scaled)) for key, product in products.items()}
+    lit = values["image"].reshape(5, 4) / (1 + values["image"].reshape(5, 4))
+    taken = {key: numpy(product.layer(lit)) for key, product in products.items()}
     taken["vector"] = 2 * values["vector"]
-    np.testing.assert_allclose(
-        keras.ops.convert_to_numpy(rest(taken)), keras.ops.convert_to_numpy(network(values)), rtol=1e-5
-    )
+    np.testing.assert_allclose(numpy(rest(taken))["scores"], numpy(network.model(values)), rtol=1e-5)
     # no dense layer takes the vector alone
     assert first_layers(network, {"vector"}) is None
+
+
+def test_what_a_family_makes_of_an_input_before_its_layers_is_not_cut():
+    image = keras.Input((2, 2), name="image")
+    scaled = image * 0.5
+    output = keras.layers.Dense(2)(keras.layers.Flatten()(keras.ops.square(scaled)))
+    assert first_layers(network_of({"image": image}, {"image": scaled}, output), {"image"}) is None

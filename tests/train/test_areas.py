@@ -11,6 +11,7 @@ from dlscan.errors import DataError
 from dlscan.metrics import one_against_rest
 from dlscan.record import Record
 from dlscan.stream import Batches
+from dlscan.tasks.classify import Classification
 from dlscan.train import train_point
 from dlscan.train.feed import Feed
 from dlscan.train.learner import Learner
@@ -54,12 +55,13 @@ def test_other_columns_are_those_of_a_training_without_it(trained, undisturbed, 
 @pytest.mark.parametrize("balance", ["none", "weights"])
 def test_areas_of_a_pack_are_those_of_each_network(mapping, balance):
     with Batches(mapping["data"]["prepared"], batch_size=100, workers=0, balance=balance) as batches:
+        task = Classification(batches.manifest.classes)
         train = Train.parse({"learning_rate": 1e-30, "early_stopping": MONITOR}, "train")
         networks = [
-            models.build(Model("dense", Dense(width, 1)), batches.manifest, {}, width) for width in (4, 8)
+            models.construct(Model("dense", Dense(width, 1)), batches.manifest, {}, width) for width in (4, 8)
         ]
-        pack = Pack([Learner(one, train, "hash", 1) for one in networks], factors=batches.class_weights)
-        for batch in Feed()(batches.epoch(0), one_length=True):
+        pack = Pack([Learner(one, task, train, "hash", 1) for one in networks], factors=batches.class_weights)
+        for batch in Feed(task)(batches.epoch(0), one_length=True):
             pack.train(batch)
             pack.look(batch)
         rows = pack.end_epoch(pack.learners, 1.0, 1.0)
@@ -68,7 +70,7 @@ def test_areas_of_a_pack_are_those_of_each_network(mapping, balance):
             for batch in batches.epoch(0)
         ]
     for network, row in zip(networks, rows, strict=True):
-        scores = np.concatenate([network.predict_on_batch(inputs) for inputs, _ in events])
+        scores = np.concatenate([network.model.predict_on_batch(inputs) for inputs, _ in events])
         labels = np.concatenate([labels for _, labels in events])
         expected = one_against_rest(scores, labels, batches.manifest.classes)["Mean_AUC"]
         assert row.val_Mean_AUC == pytest.approx(expected, abs=1e-6)

@@ -11,7 +11,7 @@ from dlscan.train.history import Row
 
 
 def state(epochs, best):
-    rows = tuple(Row(epoch, 1 / 3, 0.5, 0.25, 0.5, 1.0, 10.0) for epoch in range(1, epochs + 1))
+    rows = tuple(Row(epoch, {"loss": 1 / 3, "val_loss": 0.25}, 1.0, 10.0) for epoch in range(1, epochs + 1))
     return State("hash", best, {"best": 0.25, "best_epoch": best, "wait": 0}, rows)
 
 

@@ -8,19 +8,23 @@ import numpy as np
 import pytest
 
 from dlscan import models
-from dlscan.config import Model
+from dlscan.config import Model, Train
 from dlscan.dataset import Manifest
 from dlscan.metrics import event_losses, measure, measure_validation
-from dlscan.models import keras
-from dlscan.models.trunk import logits
+from dlscan.models import Network, keras
 from dlscan.record import Record
 from dlscan.stream import Batches
+from dlscan.tasks.classify import Classification
 from dlscan.train import train_point
-from dlscan.train.evaluate import _seconds, evaluate
+from dlscan.train.evaluate import evaluate
 from dlscan.train.feed import Feed
 from dlscan.train.means import Running, Sums
+from dlscan.train.objectives import EVENTS, supervised
+from dlscan.train.scorers import NetworkScorer, _seconds
 from dlscan.train.scores import score_files
-from dlscan.train.steps import steps
+from dlscan.train.steps import Trained, steps
+
+TASK = Classification(("Ele", "Pi0", "ChPi"))
 
 
 def read(group):
@@ -85,14 +89,15 @@ def test_event_weights_weigh_every_metric(make_point, info):
 def constant(manifest):
     """A network whose logits are the first three values of the image."""
     inputs = {name: keras.Input(column.shape, name=name) for name, column in manifest.inputs.items()}
-    first = keras.layers.Flatten()(inputs["image"])[:, :3]
-    return keras.Model(inputs, keras.layers.Activation("softmax")(first))
+    logits = keras.layers.Flatten()(inputs["image"])[:, :3]
+    scores = keras.layers.Activation("softmax")(logits)
+    return Network(keras.Model(inputs, scores), inputs, {"scores": logits}, {"scores": scores})
 
 
 def sure(manifest):
     """A network that has learned nothing and is sure of it."""
-    network = models.build(Model(), manifest, {})
-    kernel = network.get_layer("net-output").kernel
+    network = models.construct(Model(), manifest, {})
+    kernel = network.model.get_layer("net-output").kernel
     kernel.assign(kernel * 1000)
     return network
 
@@ -114,15 +119,15 @@ def test_one_loss_for_history_validation_and_test_where_a_network_is_sure_and_wr
 
     network = sure(Manifest.read(Path(prepared)))
     optimizer = keras.optimizers.SGD()
-    optimizer.build(network.trainable_variables)
-    pack = steps([(network, optimizer)])
+    optimizer.build(network.model.trainable_variables)
+    pack = steps([Trained.single(network, optimizer, supervised(TASK, Train()))])
     with stream("test") as batches:
         told = Running([Sums()])
-        for fed in Feed()(batches.epoch(0), pack.one_length):
-            told.add(pack.look(fed)[0], fed.events)
+        for fed in Feed(TASK)(batches.epoch(0), pack.one_length):
+            told.add(pack.look({EVENTS: fed})[0], fed.events)
         (sums,) = told.read()
     with score_files([tmp_path / "predictions.h5"]) as files:
-        (evaluation,) = evaluate([network], lambda split: stream(split, 100), files)
+        (evaluation,) = evaluate(TASK, NetworkScorer([network]), lambda split: stream(split, 100), files)
         files[0].commit()
     loss = sums.means[0]
     assert loss > 100
@@ -144,13 +149,13 @@ def test_scores_are_written_as_they_come_whatever_waits(mapping, tmp_path, monke
         )
 
     manifest = Manifest.read(Path(mapping["data"]["prepared"]))
-    networks = [sure(manifest), models.build(Model(), manifest, {}, 2)]
+    networks = [sure(manifest), models.construct(Model(), manifest, {}, 2)]
     found = []
     for waiting in (1, 25, 10**6):
         monkeypatch.setattr("dlscan.train.evaluate.BUFFERED", waiting)
         paths = [tmp_path / f"{waiting}-{number}.h5" for number in range(2)]
         with score_files(paths) as files:
-            evaluate(networks, stream, files)
+            evaluate(TASK, NetworkScorer(networks), stream, files)
             for file in files:
                 file.commit()
         with contextlib.ExitStack() as stack:
@@ -162,13 +167,6 @@ def test_scores_are_written_as_they_come_whatever_waits(mapping, tmp_path, monke
     np.testing.assert_equal(found[1], found[2])
 
 
-@pytest.mark.parametrize("last", [keras.layers.Dense(3), keras.layers.Dense(3, activation="softmax")])
-def test_a_network_without_a_softmax_of_its_own_has_no_logits(last):
-    inputs = keras.Input((2,), name="x")
-    with pytest.raises(ValueError, match="its last layer is not a softmax"):
-        logits(keras.Model({"x": inputs}, last(inputs)))
-
-
 def test_train_is_sampled_and_every_event_keeps_its_score(mapping, tmp_path, monkeypatch):
     def stream(split):
         return Batches(prepared, split, 100, 0, shuffle=split == "train", extras=split == "test")
@@ -178,7 +176,7 @@ def test_train_is_sampled_and_every_event_keeps_its_score(mapping, tmp_path, mon
     manifest = Manifest.read(Path(prepared))
     paths = [tmp_path / "predictions.h5", tmp_path / "discarded.h5"]
     with score_files(paths) as files:
-        evaluate([constant(manifest), constant(manifest)], stream, files)
+        evaluate(TASK, NetworkScorer([constant(manifest), constant(manifest)]), stream, files)
         files[0].commit()
 
     # what is not committed leaves nothing

@@ -11,11 +11,14 @@ from dlscan.config import Dense, Model, Train
 from dlscan.errors import ConfigError
 from dlscan.models import backend, keras
 from dlscan.stream import Batches
+from dlscan.tasks.classify import Classification
 from dlscan.train.devices import sender
 from dlscan.train.feed import Feed
 from dlscan.train.learner import Learner
 from dlscan.train.pack import Pack
 from dlscan.train.streams import open_stream, transport
+
+TASK = Classification(("Ele", "Pi0"))
 
 
 def address(tensor):
@@ -47,8 +50,8 @@ needs_a_processor = pytest.mark.skipif(models.accelerator() is not None, reason=
 @needs_a_processor
 def test_tensors_are_the_memory_of_the_ring(make_batches):
     with make_batches() as batches:
-        for fed in Feed()(batches.epoch(0), one_length=True):
-            for tensor in (*fed.inputs.values(), fed.labels, fed.weights):
+        for fed in Feed(TASK)(batches.epoch(0), one_length=True):
+            for tensor in (*fed.inputs.values(), fed.truth["scores"], fed.weights):
                 assert in_a_ring(address(tensor))
             del tensor
 
@@ -59,11 +62,11 @@ def test_no_slot_is_refilled_while_a_tensor_of_it_lives(make_batches):
     with make_batches(workers=0) as batches:
         expected = [batch.inputs["image"].copy() for batch in batches.epoch(0)]
     with make_batches() as batches:
-        feed = Feed()
+        feed = Feed(TASK)
         epoch = feed(batches.epoch(0), one_length=True)
         first = next(epoch)
         kept, place = first.inputs["image"], address(first.inputs["image"])
-        labels = first.labels
+        labels = first.truth["scores"]
         del first
         used = {address(fed.inputs["image"]) for fed in epoch}
         for number in (1, 2):
@@ -91,17 +94,17 @@ def test_training_from_the_ring_is_training_from_memory(sparse_batches, transpor
 
     def losses(workers, transport):
         with sparse_batches(workers=workers, transport=transport) as batches:
-            network = models.build(Model("dense", Dense(64, 3)), batches.manifest, {}, 1)
-            learner = Learner(network, Train(), "hash", batches.steps)
+            network = models.construct(Model("dense", Dense(64, 3)), batches.manifest, {}, 1)
+            learner = Learner(network, TASK, Train(), "hash", batches.steps)
             pack = Pack([learner])
-            feed, rows = Feed(), []
+            feed, rows = Feed(TASK), []
             for number in range(3):
                 for fed in feed(batches.epoch(number), pack.one_length):
                     pack.train(fed)
                 for fed in feed(batches.epoch(number), pack.one_length):
                     pack.look(fed)
                 rows += pack.end_epoch([learner], 1.0, 1.0)
-            return [(row.loss, row.accuracy, row.val_loss, row.val_accuracy) for row in rows]
+            return [list(row.values.values()) for row in rows]
 
     # TensorFlow adds up the entries of an event in another order than its cells
     close = 1e-6 if backend() == "tensorflow" and transport == "sparse" else 0
@@ -116,7 +119,7 @@ def test_sparse_inputs_are_dense_again_on_the_device(sparse_batches, events):
         expected = [batch.inputs["ECAL"].copy() for batch in batches.epoch(0)]
     lengths = set()
     with sparse_batches(batch_size=events, transport="sparse") as batches:
-        for fed, image in zip(Feed()(batches.epoch(0), one_length=True), expected, strict=True):
+        for fed, image in zip(Feed(TASK)(batches.epoch(0), one_length=True), expected, strict=True):
             assert isinstance(fed.inputs["ECAL"], Entries)
             lengths |= {tuple(part.shape) for part in fed.inputs["ECAL"]}
             whole = dense(fed.inputs, {"ECAL": image.shape[1:]}, fed.events)["ECAL"]
@@ -175,7 +178,7 @@ def test_on_a_processor_transport_is_sparse_where_products_of_entries_are_faster
 @needs_a_processor
 def test_entries_travel_as_they_are_where_steps_take_any_number_of_them(sparse_batches):
     with sparse_batches(batch_size=100, transport="sparse", workers=1) as batches:
-        for fed in Feed()(batches.epoch(0), one_length=False):
+        for fed in Feed(TASK)(batches.epoch(0), one_length=False):
             entries = fed.inputs["ECAL"]
             assert keras.ops.convert_to_numpy(entries.value).all()
             assert all(in_a_ring(address(part)) for part in entries)

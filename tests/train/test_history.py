@@ -2,10 +2,16 @@ import csv
 
 from dlscan.train.history import Row, speed, summary, write_csv
 
+
+def row(epoch, loss, accuracy, val_loss, val_accuracy, *times, **more):
+    values = {"loss": loss, "accuracy": accuracy, "val_loss": val_loss, "val_accuracy": val_accuracy}
+    return Row(epoch, values, *times, **more)
+
+
 HISTORY = [
-    Row(1, 0.1 + 0.2, 0.5, 1.0, 0.4, 12.25, 1000.0),
-    Row(2, 0.2, 0.6, 0.5, 0.5, 10.0, 23400.4),
-    Row(3, 0.1, 0.7, 0.75, 0.6, 11.0, 23000.0, networks=4),
+    row(1, 0.1 + 0.2, 0.5, 1.0, 0.4, 12.25, 1000.0),
+    row(2, 0.2, 0.6, 0.5, 0.5, 10.0, 23400.4),
+    row(3, 0.1, 0.7, 0.75, 0.6, 11.0, 23000.0, networks=4),
 ]
 
 
@@ -37,8 +43,8 @@ def test_line_of_an_epoch_says_what_a_log_needs():
 
 def test_row_with_a_loss_that_is_no_number_is_not_finite():
     assert HISTORY[0].finite
-    assert not Row(1, float("nan"), 0, 1, 0, 1, 1).finite
-    assert not Row(1, 1, 0, float("inf"), 0, 1, 1).finite
+    assert not row(1, float("nan"), 0, 1, 0, 1, 1).finite
+    assert not row(1, 1, 0, float("inf"), 0, 1, 1).finite
 
 
 def test_summary_holds_first_last_and_best():

@@ -5,9 +5,12 @@ from dlscan import models
 from dlscan.config import Dense, EarlyStopping, Model, Train
 from dlscan.errors import ScanError
 from dlscan.stream import Batches
+from dlscan.tasks.classify import Classification
 from dlscan.train.feed import Feed
 from dlscan.train.learner import Learner
 from dlscan.train.pack import Pack
+
+TASK = Classification(("Ele", "Pi0", "ChPi"))
 
 
 @pytest.fixture
@@ -15,7 +18,8 @@ def make_learner(mapping):
     def make(batches, width=8, **train):
         train = Train(batch_size=100, **train)
         model = Model("dense", Dense(width, 1))
-        return Learner(models.build(model, batches.manifest, {}, train.seed), train, "hash", batches.steps)
+        network = models.construct(model, batches.manifest, {}, train.seed)
+        return Learner(network, TASK, train, "hash", batches.steps)
 
     return make
 
@@ -55,11 +59,11 @@ def test_epoch_means_are_over_events_with_weights_in_the_loss_alone(make_learner
         assert batches.events % 100
         # a step too small to move anything: each batch sees the network as it was
         learner = make_learner(batches, learning_rate=1e-30)
-        row = epoch(learner, Feed()(batches.epoch(0), one_length=True))
+        row = epoch(learner, Feed(TASK)(batches.epoch(0), one_length=True))
 
         loss, accuracy = by_hand(batches)
-    assert [row.loss, row.val_loss] == pytest.approx([loss, loss], rel=1e-5)
-    assert [row.accuracy, row.val_accuracy] == pytest.approx([accuracy, accuracy], rel=1e-5)
+    assert [row["loss"], row["val_loss"]] == pytest.approx([loss, loss], rel=1e-5)
+    assert [row["accuracy"], row["val_accuracy"]] == pytest.approx([accuracy, accuracy], rel=1e-5)
 
 
 def test_class_weights_change_the_loss(make_batches):
@@ -71,8 +75,8 @@ def test_sums_start_again_with_each_epoch(make_learner, make_batches):
     with make_batches() as batches:
         learner = make_learner(batches, learning_rate=1e-30)
         pack = Pack([learner])
-        rows = [epoch(learner, Feed()(batches.epoch(0), one_length=True), pack) for _ in range(2)]
-    assert rows[0].val_loss == rows[1].val_loss
+        rows = [epoch(learner, Feed(TASK)(batches.epoch(0), one_length=True), pack) for _ in range(2)]
+    assert rows[0]["val_loss"] == rows[1]["val_loss"]
     assert [row.epoch for row in rows] == [1, 2]
 
 
@@ -80,14 +84,14 @@ def test_learner_finishes_after_its_epochs(make_learner, make_batches):
     with make_batches() as batches:
         learner = make_learner(batches, epochs=1)
         assert learner.finished is None
-        epoch(learner, [next(Feed()(batches.epoch(0), one_length=True))])
+        epoch(learner, [next(Feed(TASK)(batches.epoch(0), one_length=True))])
     assert learner.finished == "epochs"
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop", "lion"])
 def test_resumed_learner_is_the_one_that_was_saved(make_learner, make_batches, tmp_path, optimizer):
     with make_batches() as batches:
-        first, second, third = list(Feed()(batches.epoch(0), one_length=True))[:3]
+        first, second, third = list(Feed(TASK)(batches.epoch(0), one_length=True))[:3]
         learner = make_learner(batches, optimizer=optimizer)
         pack = Pack([learner])
         pack.train(first)
@@ -98,7 +102,7 @@ def test_resumed_learner_is_the_one_that_was_saved(make_learner, make_batches, t
         other.resume(learner.state(), tmp_path / "epoch-0001.variables")
 
         rows = [epoch(learner, [third], pack), epoch(other, [third])]
-    assert rows[0].val_loss == rows[1].val_loss
+    assert rows[0]["val_loss"] == rows[1]["val_loss"]
 
 
 def test_checkpoint_of_another_network_is_an_error_that_says_what_to_do(make_learner, make_batches, tmp_path):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dlscan import models
-from dlscan.config import Dense, Model, Normalization
-from dlscan.models import keras
-from dlscan.models.trunk import logits
+from dlscan.config import Dense, Model, Normalization, Train
+from dlscan.models import Network, keras
+from dlscan.tasks.classify import Classification
 from dlscan.train.feed import Feed
 
 if models.backend() != "tensorflow" or models.accelerator() is not None:
@@ -15,7 +15,8 @@ if models.backend() != "tensorflow" or models.accelerator() is not None:
 import tensorflow as tf
 
 from dlscan.train.entries import Entries
-from dlscan.train.steps import steps
+from dlscan.train.objectives import EVENTS, supervised
+from dlscan.train.steps import Trained, steps
 from dlscan.train.steps.mostly_zeros import MostlyZeros
 from dlscan.train.steps.on_tensorflow import make_steps
 
@@ -24,15 +25,17 @@ SCALINGS = {kind: Normalization(kind) for kind in ("none", "scale", "standard", 
 
 def build(batches, scaling="scale", **parameters):
     model = Model("dense", Dense(**{"width": 8, "depth": 2} | parameters))
-    return models.build(model, batches.manifest, {"ECAL": SCALINGS[scaling]}, 1)
+    return models.construct(model, batches.manifest, {"ECAL": SCALINGS[scaling]}, 1)
 
 
 def slopes(call, network, fed, inputs):
-    """Scores and the slopes of a loss that has one for every weight."""
-    variables = network.trainable_variables
+    """Logits and the slopes of a loss that has one for every weight."""
+    variables = network.model.trainable_variables
     with tf.GradientTape() as tape:
-        scores = call(inputs, training=True)
-        loss = keras.ops.sum(keras.losses.sparse_categorical_crossentropy(fed.labels, scores))
+        scores = call(inputs, training=True)["scores"]
+        loss = keras.ops.sum(
+            keras.losses.sparse_categorical_crossentropy(fed.truth["scores"], scores, from_logits=True)
+        )
     return [scores, *tape.gradient(loss, variables)]
 
 
@@ -42,7 +45,7 @@ def first_batches(sparse_batches):
 
     def make(batches, one_length=False):
         with sparse_batches(transport="sparse", batch_size=200) as sparse:
-            feed = Feed()
+            feed = Feed(Classification(batches.manifest.classes))
             return next(feed(batches.epoch(0), True)), next(feed(sparse.epoch(0), one_length))
 
     return make
@@ -59,7 +62,7 @@ def test_scores_and_slopes_are_those_of_dense_events(sparse_batches, first_batch
 
     found = slopes(zeros.calls[0], network, sparse, zeros.matrices(sparse.inputs, 200))
 
-    for one, other in zip(found, slopes(network, network, dense, dense.inputs), strict=True):
+    for one, other in zip(found, slopes(network.training(), network, dense, dense.inputs), strict=True):
         assert np.any(one)
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-5 * np.abs(other).max())
 
@@ -70,30 +73,47 @@ def test_inputs_that_are_joined_are_cut_into_their_parts(sparse_batches, first_b
         dense, sparse = first_batches(batches)
         shapes = {name: column.shape for name, column in batches.manifest.inputs.items()}
     raw = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
-    flat = [keras.layers.Flatten()(raw["HCAL"] * 0.5), keras.layers.Flatten()(keras.ops.tanh(raw["ECAL"]))]
+    scaled = raw["HCAL"] * 0.5, keras.ops.tanh(raw["ECAL"])
+    flat = [keras.layers.Flatten()(tensor) for tensor in scaled]
     joined = keras.ops.relu(keras.layers.Dense(8)(keras.layers.Concatenate()(flat)))
     if not alone:
         joined = joined + keras.layers.Dense(8)(flat[0])
-    network = keras.Model(raw, keras.layers.Dense(2, activation="softmax")(joined))
+    raws = keras.layers.Dense(2)(joined)
+    network = Network(
+        keras.Model(raw, raws), {"HCAL": scaled[0], "ECAL": scaled[1]}, {"scores": raws}, {"scores": raws}
+    )
     zeros = MostlyZeros([network], {"ECAL"})
 
     found = slopes(zeros.calls[0], network, sparse, zeros.matrices(sparse.inputs, 200))
 
-    for one, other in zip(found, slopes(network, network, dense, dense.inputs), strict=True):
+    for one, other in zip(found, slopes(network.training(), network, dense, dense.inputs), strict=True):
         assert np.any(one)
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-5 * np.abs(other).max())
 
 
+def network_of(raw, scaled, output):
+    """A network of one input, and how it is scaled."""
+    logits = keras.ops.relu(output)
+    return Network(
+        keras.Model({raw.name: raw}, logits), {raw.name: scaled}, {"scores": logits}, {"scores": logits}
+    )
+
+
+def trained(networks):
+    objective = supervised(Classification(()), Train())
+    return [Trained.single(network, None, objective) for network in networks]
+
+
 def look(networks, fed):
     """What a pack tells of a batch."""
-    return np.asarray(steps([(network, None) for network in networks]).look(fed)[0])
+    return np.asarray(steps(trained(networks)).look({EVENTS: fed})[0])
 
 
 def operations(networks, fed):
     """The kinds of operations in the graph of a step that changes nothing."""
-    made = make_steps([(logits(network), None) for network in networks], "auto")
+    made = make_steps(trained(networks), "auto")
     graph = tf.function(made._numbers, autograph=False).get_concrete_function(
-        fed.inputs, fed.labels, fed.weights
+        {EVENTS: (fed.inputs, fed.truth, fed.weights)}
     )
     return {operation.type for operation in graph.graph.get_operations()}
 
@@ -102,7 +122,7 @@ def test_each_network_of_a_pack_takes_entries_if_it_can(sparse_batches, first_ba
     with sparse_batches(batch_size=200) as batches:
         able = [build(batches, width=4), build(batches, depth=1, batch_norm=True, dropout=0.5)]
         # 16 bits have no such products
-        unable = models.build(Model(), batches.manifest, {"ECAL": SCALINGS["scale"]}, 1, "mixed_bfloat16")
+        unable = models.construct(Model(), batches.manifest, {"ECAL": SCALINGS["scale"]}, 1, "mixed_bfloat16")
         dense, sparse = first_batches(batches)
 
     np.testing.assert_allclose(look([*able, unable], sparse), look([*able, unable], dense), rtol=1e-5)
@@ -139,7 +159,7 @@ def test_events_without_a_single_entry(sparse_batches, first_batches):
 def test_what_is_no_plain_product_is_not_cut(layer):
     image = keras.Input((5, 5, 8, 1), name="ECAL")
     taken = image if isinstance(layer, keras.layers.Conv3D) else keras.layers.Flatten()(image)
-    network = keras.Model({"ECAL": image}, keras.ops.relu(layer(taken)))
+    network = network_of(image, image, layer(taken))
     assert MostlyZeros([network], {"ECAL"}).calls == [None]
 
 
@@ -154,12 +174,13 @@ def test_what_is_no_plain_product_is_not_cut(layer):
 )
 def test_scalings_that_differ_from_cell_to_cell_are_not_cut(scaling):
     vector = keras.Input((3,), name="vector")
-    network = keras.Model({"vector": vector}, keras.ops.relu(keras.layers.Dense(2)(scaling(vector))))
+    scaled = scaling(vector)
+    network = network_of(vector, scaled, keras.layers.Dense(2)(scaled))
     assert MostlyZeros([network], {"vector"}).calls == [None]
 
 
 def test_an_input_that_is_seen_in_two_ways_is_not_cut():
     vector = keras.Input((3,), name="vector")
     both = keras.layers.Dense(2)(vector) + keras.layers.Dense(2)(keras.ops.tanh(vector))
-    network = keras.Model({"vector": vector}, keras.ops.relu(both))
+    network = network_of(vector, vector, both)
     assert MostlyZeros([network], {"vector"}).calls == [None]

@@ -1,30 +1,71 @@
-"""One training step of several networks on one batch: written for each back end as Keras advises.
+"""One training step of several points on one batch: back ends only differentiate and apply.
 
-`train_on_batch` would do the same for one network, but it waits for the result of each step and works out
-anew each time what it was told before. All networks of a step are compiled as one: what they have in common,
-their scaled inputs above all, is computed once, and small ones run beside each other. A module for each back
-end has `make_steps` and `compiled`.
+What is minimised is in `dlscan.train.objectives`. `train_on_batch` would do the same for one network, but it
+waits for the result of each step and works out anew each time what it was told before. All points of a step
+are compiled as one: what they have in common, their scaled inputs above all, is computed once, and small
+networks run beside each other. A module for each back end has `make_steps` and `compiled`.
 """
 
+import dataclasses
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from dlscan.models import backend
-from dlscan.models.trunk import logits
+from dlscan.models import Network, backend
 from dlscan.train.feed import Fed
+from dlscan.train.objectives import NETWORK, Objective
 
-Networks = Sequence[tuple[Any, Any]]
 Jit = bool | Literal["auto"]
 Call = Callable[[Any], Any]
+# Batches by the name of their stream.
+Streams = Mapping[str, Fed]
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Variables that one optimizer changes to make one objective smaller.
+
+    Attributes
+    ----------
+    variables : sequence of keras.Variable
+        Of one or several networks.
+    optimizer : keras.Optimizer
+        Built for them; None where there are no steps to take.
+    objective : Objective
+        What to make smaller.
+    """
+
+    variables: Sequence[Any]
+    optimizer: Any
+    objective: Objective
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What a step trains of one point.
+
+    Attributes
+    ----------
+    networks : mapping of str to Network
+        By name. What they take of a batch is scaled once for all points.
+    parts : sequence of Part
+        They take their steps one after the other, each with what the one before has changed.
+    """
+
+    networks: Mapping[str, Network]
+    parts: Sequence[Part]
+
+    @classmethod
+    def single(cls, network: Network, optimizer: Any, objective: Objective) -> "Trained":
+        """One network that makes one objective smaller."""
+        return cls({NETWORK: network}, [Part(network.model.trainable_variables, optimizer, objective)])
 
 
 class Steps(Protocol):
-    """What a pack does with a batch, without waiting for it; K is the number of its networks.
+    """What a pack does with a batch, without waiting for it; K is the number of its points.
 
-    Both tell of each network two numbers, a tensor (K, 2): the mean over the batch of the loss of each event
-    times its weight, and how many events have their highest score in the right class. Both are those of
-    logits, before the softmax.
+    Both tell of each point M numbers, a tensor (K, M): those of the objectives of its parts, one after the
+    other, see `Told`.
 
     Attributes
     ----------
@@ -34,29 +75,27 @@ class Steps(Protocol):
 
     one_length: bool
 
-    def train(self, fed: Fed) -> Any:
+    def train(self, streams: Streams) -> Any:
         """Let each optimizer take a step; the numbers of before it."""
 
-    def look(self, fed: Fed) -> Any:
-        """Change nothing; the numbers, and the scores (K, B, C) of each network."""
+    def look(self, streams: Streams) -> Any:
+        """Change nothing; the numbers, and for each point what the network of its last part gave, by head."""
 
     def settle(self) -> None:
         """See to it that the variables hold what the steps have made of them."""
 
 
-def steps(networks: Networks, jit: Jit = "auto") -> Steps:
-    """The steps of networks.
+def steps(points: Sequence[Trained], jit: Jit = "auto") -> Steps:
+    """The steps of points.
 
     Parameters
     ----------
-    networks : sequence of (keras.Model, keras.Optimizer)
-        Each model takes raw inputs by name and gives a score per class; they have inputs, their scaling and
-        classes in common. Each optimizer is built for the trainable variables of its model.
+    points : sequence of Trained
+        Their networks have inputs and their scaling in common.
     jit : bool or "auto"
         Whether TensorFlow compiles by XLA; `auto` does so as Keras does, on accelerators alone.
     """
-    without_softmax = [(logits(network), optimizer) for network, optimizer in networks]
-    made: Steps = _own().make_steps(without_softmax, jit)
+    made: Steps = _own().make_steps(points, jit)
     return made
 
 

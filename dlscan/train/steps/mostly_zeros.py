@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from dlscan.models.trunk import Product, first_layers, split
+from dlscan.models import Network
+from dlscan.models.trunk import Product, first_layers
 from dlscan.train.entries import Entries
 
 # Columns that are multiplied at once: as much of a layer as a cache of some megabytes holds.
@@ -49,7 +50,7 @@ class MostlyZeros:
 
     Parameters
     ----------
-    networks : sequence of keras.Model
+    networks : sequence of Network
         They have inputs and scaling in common.
     names : collection of str
         Of these inputs.
@@ -57,16 +58,19 @@ class MostlyZeros:
     Attributes
     ----------
     calls : list of (callable or None)
-        One for each network: takes what `matrices` gives, and `training`; gives what the network gives. None
-        for a network that needs the zeros.
+        One for each network, in its place: takes what `matrices` gives. None for a network that needs the
+        zeros.
     """
 
-    def __init__(self, networks: Sequence[Any], names: Collection[str]) -> None:
-        self._trunk, _ = split(networks[0])
+    def __init__(self, networks: Sequence[Network], names: Collection[str]) -> None:
+        self._trunk = networks[0].trunk()
         self._shapes = _shapes(self._trunk)
         cut = [first_layers(network, names) for network in networks]
         self._zeros = _scaled_zeros(self._trunk, names) if any(cut) else {}
-        self.calls = [_Call(*found) if found and self._zeros else None for found in cut]
+        self.calls = [
+            _Call(network, *found) if found and self._zeros else None
+            for network, found in zip(networks, cut, strict=True)
+        ]
 
     def matrices(self, inputs: Mapping[str, Any], events: Any) -> dict[str, Any]:
         """The inputs scaled, those that came as entries as `Matrix`.
@@ -93,16 +97,21 @@ class MostlyZeros:
 
 
 class _Call:
-    def __init__(self, products: Mapping[str, Product], rest: Any) -> None:
-        self._products, self._rest = products, rest
+    def __init__(self, network: Network, products: Mapping[str, Product], rest: Any) -> None:
+        self._network, self._products, self._rest = network, products, rest
+
+    @property
+    def losses(self) -> Any:
+        """Those that layers add."""
+        return self._network.model.losses
 
     def __call__(self, scaled: Mapping[str, Any], training: bool) -> Any:
         taken = {name: values for name, values in scaled.items() if not isinstance(values, Matrix)}
         for key, product in self._products.items():
             taken[key] = _applied(product, scaled)
         if self._rest is None:
-            (made,) = (taken[key] for key in self._products)
-            return made
+            (name,), (made,) = self._network.raw, (taken[key] for key in self._products)
+            return {name: made}
         return self._rest({name: taken[name] for name in self._rest.input}, training=training)
 
 

@@ -1,7 +1,7 @@
 """Steps on TensorFlow."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import tensorflow as tf
@@ -9,15 +9,15 @@ import tensorflow as tf
 from dlscan import garbage
 from dlscan.models import accelerator
 from dlscan.train.entries import Entries
-from dlscan.train.feed import Fed
-from dlscan.train.steps import Call, Jit, Networks, Steps
-from dlscan.train.steps.measure import Measure
+from dlscan.train.objectives import EVENTS, Given
+from dlscan.train.steps import Call, Jit, Steps, Streams, Trained
 from dlscan.train.steps.mostly_zeros import MostlyZeros
+from dlscan.train.steps.spread import Spread
 
 
-def make_steps(networks: Networks, jit: Jit) -> Steps:
+def make_steps(points: Sequence[Trained], jit: Jit) -> Steps:
     """See `dlscan.train.steps.steps`."""
-    return _TensorFlow(networks, jit)
+    return _TensorFlow(points, jit)
 
 
 def compiled(model: Any) -> Call:
@@ -26,65 +26,76 @@ def compiled(model: Any) -> Call:
 
 
 class _TensorFlow:
-    """All networks in one graph; see `Steps`."""
+    """All points in one graph; see `Steps`."""
 
-    def __init__(self, networks: Networks, jit: Jit) -> None:
-        self._networks = networks
-        self._measure = Measure(networks[0][0])
+    def __init__(self, points: Sequence[Trained], jit: Jit) -> None:
+        self._points = points
+        self._networks = [network for point in points for network in point.networks.values()]
+        self._models = [
+            {name: network.training() for name, network in point.networks.items()} for point in points
+        ]
+        self._spread = Spread(self._networks[0])
         self.one_length = accelerator() is not None if jit == "auto" else jit
         # neither XLA nor a GPU has them
         self._has_products = not self.one_length and accelerator() is None
-        self._mostly_zeros = functools.cache(
-            lambda names: MostlyZeros([network for network, _ in networks], names)
-        )
+        self._mostly_zeros = functools.cache(lambda names: MostlyZeros(self._networks, names))
         self._train, self._look = (
             traced(function, self.one_length) for function in (self._step, self._numbers)
         )
 
-    def train(self, fed: Fed) -> Any:
-        return self._train(fed.inputs, fed.labels, fed.weights)
+    def train(self, streams: Streams) -> Any:
+        return self._train(_plain(streams))
 
-    def look(self, fed: Fed) -> Any:
-        return self._look(fed.inputs, fed.labels, fed.weights)
+    def look(self, streams: Streams) -> Any:
+        return self._look(_plain(streams))
 
     def settle(self) -> None:
         """Variables are changed in place."""
 
-    def _step(self, inputs: Any, labels: Any, weights: Any) -> Any:
-        calls = self._calls(inputs, labels)
+    def _step(self, streams: Any) -> Any:
         told = []
-        for (network, optimizer), call in zip(self._networks, calls, strict=True):
-            variables = network.trainable_variables
-            with tf.GradientTape() as tape:
-                logits = call(training=True)
-                loss, numbers = self._measure(logits, labels, weights, network.losses)
-                loss = optimizer.scale_loss(loss)
-            optimizer.apply(tape.gradient(loss, variables), variables)
-            told.append(numbers)
+        for point, (networks, given) in zip(self._points, self._given(streams), strict=True):
+            own = []
+            for part in point.parts:
+                with tf.GradientTape() as tape:
+                    found = part.objective(networks, given, True)
+                    loss = part.optimizer.scale_loss(found.loss)
+                part.optimizer.apply(tape.gradient(loss, part.variables), part.variables)
+                own.append(found.numbers)
+            told.append(tf.concat(own, axis=0))
         return tf.stack(told)
 
-    def _numbers(self, inputs: Any, labels: Any, weights: Any) -> Any:
-        logits = [call(training=False) for call in self._calls(inputs, labels)]
+    def _numbers(self, streams: Any) -> Any:
         told = [
-            self._measure(own, labels, weights, network.losses)[1]
-            for (network, _), own in zip(self._networks, logits, strict=True)
+            [part.objective(networks, given, False) for part in point.parts]
+            for point, (networks, given) in zip(self._points, self._given(streams), strict=True)
         ]
-        return tf.stack(told), tf.nn.softmax(tf.stack(logits))
+        numbers = tf.stack([tf.concat([part.numbers for part in own], axis=0) for own in told])
+        return numbers, [own[-1].raw for own in told]
 
-    def _calls(self, inputs: Mapping[str, Any], labels: Any) -> list[Callable[..., Any]]:
-        """Each network on this batch; it remains to say whether in training."""
-        networks = [network for network, _ in self._networks]
+    def _given(self, streams: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Given]]]:
+        """The networks of each point, and the batches as they take them."""
         # what nobody takes in the end is no part of the graph
-        dense = self._measure.dense(inputs, labels)
+        dense = {
+            name: Given(self._spread(inputs, weights), truth, weights)
+            for name, (inputs, truth, weights) in streams.items()
+        }
+        given = [(models, dense) for models in self._models]
+        inputs, truth, weights = streams.get(EVENTS, ({}, {}, None))
         names = frozenset(name for name, values in inputs.items() if isinstance(values, Entries))
-        if not names or not self._has_products:
-            return [functools.partial(network, dense) for network in networks]
+        if not names or not self._has_products or len(self._networks) > len(self._points):
+            return given
         zeros = self._mostly_zeros(names)
-        matrices = zeros.matrices(inputs, tf.shape(labels)[0]) if any(zeros.calls) else {}
+        matrices = zeros.matrices(inputs, tf.shape(weights)[0]) if any(zeros.calls) else {}
+        sparse = {**dense, EVENTS: Given(matrices, truth, weights)}
         return [
-            functools.partial(network, dense) if call is None else functools.partial(call, matrices)
-            for network, call in zip(networks, zeros.calls, strict=True)
+            own if call is None else (dict.fromkeys(own[0], call), sparse)
+            for own, call in zip(given, zeros.calls, strict=True)
         ]
+
+
+def _plain(streams: Streams) -> dict[str, Any]:
+    return {name: (fed.inputs, fed.truth, fed.weights) for name, fed in streams.items()}
 
 
 def traced(function: Callable[..., Any], jit: bool) -> Callable[..., Any]:

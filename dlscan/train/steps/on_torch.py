@@ -1,18 +1,18 @@
 """Steps on PyTorch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from dlscan.models.trunk import split
-from dlscan.train.feed import Fed
-from dlscan.train.steps import Call, Jit, Networks, Steps
-from dlscan.train.steps.measure import Measure
+from dlscan.train.objectives import Given
+from dlscan.train.steps import Call, Jit, Steps, Streams, Trained
+from dlscan.train.steps.spread import Spread
 
 
-def make_steps(networks: Networks, jit: Jit) -> Steps:
+def make_steps(points: Sequence[Trained], jit: Jit) -> Steps:
     """See `dlscan.train.steps.steps`."""
-    return _Torch(networks)
+    return _Torch(points)
 
 
 def compiled(model: Any) -> Call:
@@ -30,40 +30,44 @@ class _Torch:
 
     one_length = False
 
-    def __init__(self, networks: Networks) -> None:
-        self._measure = Measure(networks[0][0])
-        cut = [split(network) for network, _ in networks]
-        self._trunk = cut[0][0]
-        self._heads = [
-            (head, network.trainable_variables, optimizer)
-            for (_, head), (network, optimizer) in zip(cut, networks, strict=True)
+    def __init__(self, points: Sequence[Trained]) -> None:
+        first = next(iter(points[0].networks.values()))
+        self._spread, self._trunk = Spread(first), first.trunk()
+        self._points = [
+            ({name: network.body() for name, network in point.networks.items()}, point.parts)
+            for point in points
         ]
 
-    def train(self, fed: Fed) -> Any:
-        scaled, told = self._scaled(fed), []
-        for head, variables, optimizer in self._heads:
-            head.zero_grad()
-            loss, numbers, _ = self._numbers(head, scaled, fed, training=True)
-            optimizer.scale_loss(loss).backward()
-            with torch.no_grad():
-                optimizer.apply([variable.value.grad for variable in variables], variables)
-            told.append(numbers.detach())
+    def train(self, streams: Streams) -> Any:
+        given, told = self._given(streams), []
+        for networks, parts in self._points:
+            own = []
+            for part in parts:
+                for network in networks.values():
+                    network.zero_grad()
+                found = part.objective(networks, given, True)
+                part.optimizer.scale_loss(found.loss).backward()
+                with torch.no_grad():
+                    part.optimizer.apply([variable.value.grad for variable in part.variables], part.variables)
+                own.append(found.numbers.detach())
+            told.append(torch.cat(own))
         return torch.stack(told)
 
-    def look(self, fed: Fed) -> Any:
-        scaled = self._scaled(fed)
+    def look(self, streams: Streams) -> Any:
+        given = self._given(streams)
         with torch.no_grad():
-            told = [self._numbers(head, scaled, fed, training=False) for head, _, _ in self._heads]
-            _, numbers, logits = zip(*told, strict=True)
-            return torch.stack(numbers), torch.softmax(torch.stack(logits), dim=-1)
+            told = [
+                [part.objective(networks, given, False) for part in parts] for networks, parts in self._points
+            ]
+            numbers = torch.stack([torch.cat([part.numbers for part in own]) for own in told])
+            return numbers, [own[-1].raw for own in told]
 
     def settle(self) -> None:
         """Variables are changed in place."""
 
-    def _scaled(self, fed: Fed) -> Any:
+    def _given(self, streams: Streams) -> dict[str, Given]:
         with torch.no_grad():
-            return self._trunk(self._measure.dense(fed.inputs, fed.labels))
-
-    def _numbers(self, head: Any, scaled: Any, fed: Fed, training: bool) -> tuple[Any, Any, Any]:
-        logits = head(scaled, training=training)
-        return *self._measure(logits, fed.labels, fed.weights, head.losses), logits
+            return {
+                name: Given(self._trunk(self._spread(fed.inputs, fed.weights)), fed.truth, fed.weights)
+                for name, fed in streams.items()
+            }

@@ -1,0 +1,119 @@
+"""The `task` key: what a network learns.
+
+A task is a dataclass here, entered in `TASKS`; what it means for training and tables is in `dlscan.tasks` and
+`dlscan.train.objectives`.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from dlscan.config.build import Above, Problem, build_fields, join, plain, require_mapping
+from dlscan.config.selection import Selection
+
+# A target names columns of the table.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Classify:
+    """Tell classes apart.
+
+    `weight` is that of its loss among those of several tasks.
+    """
+
+    weight: Annotated[float, Above(0)] = 1.0
+
+    kind: ClassVar = "classify"
+
+
+@dataclasses.dataclass(frozen=True)
+class Targets:
+    """What a regression predicts: the name of each target, and where its number is."""
+
+    by_name: Mapping[str, Selection]
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "Targets":
+        """Read `{Energy: "target[:,0,1]"}`."""
+        found = {}
+        for name, text in require_mapping(value, key).items():
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
+                raise Problem(key, f"{name!r} is no name of a target: letters, digits and _, a letter first")
+            found[name] = Selection.parse(text, join(key, name))
+        if not found:
+            raise Problem(key, 'must name at least one target, such as {Energy: "target[:,0,1]"}')
+        return cls(found)
+
+    def plain(self) -> dict[str, str]:
+        """What `parse` reads."""
+        return {name: str(selection) for name, selection in self.by_name.items()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Regress:
+    """Predict numbers.
+
+    `targets` says which. `weight` is that of its loss among those of several tasks.
+    """
+
+    targets: Targets
+    weight: Annotated[float, Above(0)] = 1.0
+
+    kind: ClassVar = "regress"
+
+
+Task = Classify | Regress
+TASKS: dict[str, Any] = {task.kind: task for task in (Classify, Regress)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Tasks:
+    """One task, or several with a head each on one body."""
+
+    all: tuple[Task, ...] = (Classify(),)
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "Tasks":
+        """Read `classify`, `{kind: regress, ...}`, or a list of these."""
+        if not isinstance(value, list):
+            return cls((_task(value, key),))
+        found = tuple(_task(item, f"{key}[{number}]") for number, item in enumerate(value))
+        if not found:
+            raise Problem(key, f"must name a task: {', '.join(TASKS)}")
+        kinds = [task.kind for task in found]
+        for kind in kinds:
+            if kinds.count(kind) > 1:
+                advice = "; give one task all targets" if kind == "regress" else ""
+                raise Problem(key, f"lists {kind} twice{advice}")
+        return cls(found)
+
+    def plain(self) -> Any:
+        """What `parse` reads, as short as it can be."""
+        written = [_plain(task) for task in self.all]
+        return written[0] if len(written) == 1 else written
+
+
+def _task(value: Any, key: str) -> Task:
+    known = ", ".join(TASKS)
+    if isinstance(value, str):
+        value = {"kind": value}
+    mapping = dict(require_mapping(value, key))
+    kind = mapping.pop("kind", None)
+    if not isinstance(kind, str) or kind not in TASKS:
+        raise Problem(join(key, "kind") if kind is not None else key, f"must be one of {known}, got {kind!r}")
+    if kind == "regress" and "targets" not in mapping:
+        raise Problem(key, 'regress needs targets, such as {Energy: "target[:,0,1]"}')
+    task: Task = build_fields(TASKS[kind], mapping, key)
+    return task
+
+
+def _plain(task: Task) -> Any:
+    """The task without its defaults."""
+    values = {
+        field.name: plain(getattr(task, field.name))
+        for field in dataclasses.fields(task)
+        if getattr(task, field.name) != field.default
+    }
+    return {"kind": task.kind, **values} if values else task.kind

@@ -1,0 +1,54 @@
+"""A network as training and scoring take it apart: where its inputs are scaled, and what its losses see."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from dlscan.models.backend import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A network, and where its builder says that it can be cut.
+
+    Models that are cut from it have its own layers and weights.
+
+    Attributes
+    ----------
+    model : keras.Model
+        Takes raw inputs by name, gives what a user wants: scores, or numbers in physical units.
+    scaled : mapping of str to KerasTensor
+        The inputs as its family sees them, by name. Networks of a pack whose inputs are scaled alike share
+        these; what a family makes of them is its own.
+    raw : mapping of str to KerasTensor
+        What losses are computed from, by the name of the head: logits, or numbers in standard units.
+    final : mapping of str to KerasTensor
+        What `model` gives, by the name of the head.
+    """
+
+    model: Any
+    scaled: Mapping[str, Any]
+    raw: Mapping[str, Any]
+    final: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        for name, tensor in self.scaled.items():
+            # Keras takes the product with a number for a sparse tensor, and PyTorch has no sparse inputs
+            tensor.name, tensor._sparse = name, False
+
+    def trunk(self) -> Any:
+        """Raw inputs to scaled ones; it has no weights."""
+        return keras.Model(self.model.input, dict(self.scaled))
+
+    def body(self) -> Any:
+        """Scaled inputs to `raw`."""
+        return keras.Model(dict(self.scaled), dict(self.raw))
+
+    def training(self) -> Any:
+        """Raw inputs to `raw`."""
+        return keras.Model(self.model.input, dict(self.raw))
+
+    def scoring(self) -> Any:
+        """Scaled inputs to a dict of `raw` and `final`; what is the same in both is in `raw` alone."""
+        final = {name: tensor for name, tensor in self.final.items() if tensor is not self.raw.get(name)}
+        return keras.Model(dict(self.scaled), {"raw": dict(self.raw), "final": final})

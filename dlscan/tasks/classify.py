@@ -1,0 +1,58 @@
+"""Classification: tell classes apart."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.config.task import Classify
+from dlscan.metrics import Measured, losses_from_logits, measure, measure_validation
+from dlscan.tasks.task import Arrays, Curve, Head
+
+_SCORES = "scores"
+
+
+@dataclasses.dataclass(frozen=True)
+class Classification:
+    """Scores per class that add up to 1; see `Task`.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        Their labels.
+    """
+
+    classes: tuple[str, ...]
+
+    kinds = (Classify.kind,)
+    curves = (Curve("loss", True), Curve("accuracy", False))
+    extras = ()
+
+    @classmethod
+    def of(cls, _: Classify, classes: tuple[str, ...]) -> "Classification":
+        """That of a dataset with these classes."""
+        return cls(classes)
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """See `Task`."""
+        return (Head(_SCORES, len(self.classes)),)
+
+    def truth(self, labels: NDArray[Any], extras: Mapping[str, NDArray[Any]]) -> Arrays:
+        """See `Task`."""
+        return {_SCORES: labels}
+
+    def written(self, final: Arrays, raw: Arrays, truth: Arrays) -> Arrays:
+        """`scores` (B, C), and `losses` (B,), the cross-entropy of each event, which scores may not tell."""
+        losses = losses_from_logits(raw[_SCORES], truth[_SCORES])
+        return {_SCORES: final[_SCORES], "losses": losses.astype(np.float32)}
+
+    def measure(self, kept: Mapping[str, NDArray[Any]]) -> Measured:
+        """See `Task` and `dlscan.metrics.measure`."""
+        return measure(kept[_SCORES], kept["labels"], self.classes, kept["weights"], kept.get("losses"))
+
+    def measure_validation(self, kept: Mapping[str, NDArray[Any]]) -> Measured:
+        """See `Task` and `dlscan.metrics.measure_validation`."""
+        return measure_validation(kept[_SCORES], kept["labels"], self.classes, kept["weights"])

@@ -1,0 +1,109 @@
+"""What every task says of itself."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from dlscan.metrics import Measured
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """A last layer of a network.
+
+    Attributes
+    ----------
+    name : str
+        What it gives: `scores`, `predictions`.
+    size : int
+        How many numbers per event.
+    """
+
+    name: str
+    size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """A column of a history, of training and with `val_` in front of validation.
+
+    Attributes
+    ----------
+    name : str
+        Of the column.
+    less_is_better : bool
+        Which way it improves.
+    """
+
+    name: str
+    less_is_better: bool
+
+
+class Task(Protocol):
+    """What a network learns.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+        Of the tasks that it consists of, as in the experiment file.
+    heads : tuple of Head
+        What a network gives.
+    curves : tuple of Curve
+        The columns of a history that steps tell, the loss first.
+    """
+
+    @property
+    def kinds(self) -> tuple[str, ...]: ...
+
+    @property
+    def heads(self) -> tuple[Head, ...]: ...
+
+    @property
+    def curves(self) -> tuple[Curve, ...]: ...
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """The datasets of `data.extras` that training needs of every event."""
+
+    def truth(self, labels: NDArray[Any], extras: Mapping[str, NDArray[Any]]) -> Arrays:
+        """What is to be learned of events, (B, ...) each, by the name of the head.
+
+        Parameters
+        ----------
+        labels : ndarray of int32, (B,)
+            Indices of the classes.
+        extras : mapping of str to ndarray, each (B, ...)
+            What the events carry along: `extras` at least.
+        """
+
+    def written(self, final: Arrays, raw: Arrays, truth: Arrays) -> Arrays:
+        """What `predictions.h5` holds of events beside labels and weights, (B, ...) each.
+
+        Parameters
+        ----------
+        final, raw : dict of str to ndarray
+            What the network gives, and what its losses see, by the name of the head.
+        truth : dict of str to ndarray
+            As above.
+        """
+
+    def measure(self, kept: Mapping[str, NDArray[Any]]) -> Measured:
+        """The numbers of the test split, see docs/evaluate.md.
+
+        Parameters
+        ----------
+        kept : mapping of str to ndarray, (N, ...) each
+            What `predictions.h5` holds of the split: `labels`, `weights`, and what was `written`.
+
+        Raises
+        ------
+        DataError
+            If what the network gave is nan, or a weight is not finite.
+        """
+
+    def measure_validation(self, kept: Mapping[str, NDArray[Any]]) -> Measured:
+        """The numbers of the validation split, which a choice among models may look at; as `measure`."""

@@ -1,0 +1,23 @@
+"""Batches whose sparse inputs come as entries, dense again on the device."""
+
+from typing import Any
+
+from dlscan.models import Network, keras
+from dlscan.train.entries import dense
+
+
+class Spread:
+    """Puts the entries of sparse inputs in their places.
+
+    Parameters
+    ----------
+    network : Network
+        Any of those that take the inputs.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._shapes = {tensor.name: tuple(tensor.shape[1:]) for tensor in network.model.inputs}
+
+    def __call__(self, inputs: Any, weights: Any) -> dict[str, Any]:
+        """The inputs of a batch with these weights (B,), each (B, ...)."""
+        return dense(inputs, self._shapes, keras.ops.shape(weights)[0])
