@@ -45,7 +45,8 @@ class Selection:
     def of(self, array: NDArray[Any]) -> NDArray[Any]:
         """The numbers (B,) of events whose dataset is (B, ...)."""
         place: Any = (slice(None), *self.index)
-        return array[place].reshape(len(array))
+        chosen: NDArray[Any] = array[place]
+        return chosen.reshape(len(array))
 
     def why_not(self, shape: tuple[int, ...]) -> str | None:
         """Why this is not one number per event of a dataset with the shape `shape` per event, if so."""

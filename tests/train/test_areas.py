@@ -73,7 +73,7 @@ def test_areas_of_a_pack_are_those_of_each_network(mapping, balance):
         scores = np.concatenate([network.model.predict_on_batch(inputs) for inputs, _ in events])
         labels = np.concatenate([labels for _, labels in events])
         expected = one_against_rest(scores, labels, batches.manifest.classes)["Mean_AUC"]
-        assert row.val_Mean_AUC == pytest.approx(expected, abs=1e-6)
+        assert row["val_Mean_AUC"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_without_an_area_it_says_so(make_point, info, monkeypatch):

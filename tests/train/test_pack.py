@@ -284,7 +284,7 @@ def test_network_without_a_score_for_some_event_is_lost_alone(make_points, monke
     def broken(self):
         network = load_best(self)
         if str(self) == sick:
-            network.weights[-1].assign([np.nan] * 3)
+            network.model.weights[-1].assign([np.nan] * 3)
         return network
 
     monkeypatch.setattr(Member, "load_best", broken)

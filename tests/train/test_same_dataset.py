@@ -102,9 +102,9 @@ def test_dataset_prepared_anew_while_scores_are_made_is_not_in_a_record(make_poi
 
     fill = evaluate._Events.fill
 
-    def change(self, batches, *others):
-        fill(self, batches, *others)
-        if batches._delivery.shuffle:  # the sample of train, which comes last
+    def change(self, task, batches, *others):
+        fill(self, task, batches, *others)
+        if batches._wish.shuffle:  # the sample of train, which comes last
             make(2)
 
     monkeypatch.setattr(evaluate._Events, "fill", change)
