@@ -104,7 +104,7 @@ def test_dataset_prepared_anew_while_scores_are_made_is_not_in_a_record(make_poi
 
     def change(self, task, batches, *others):
         fill(self, task, batches, *others)
-        if batches._wish.shuffle:  # the sample of train, which comes last
+        if batches._delivery.shuffle:  # the sample of train, which comes last
             make(2)
 
     monkeypatch.setattr(evaluate._Events, "fill", change)
