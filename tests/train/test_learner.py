@@ -124,7 +124,7 @@ def test_a_plateau_lowers_the_learning_rate_and_a_resumed_learner_knows_how_ofte
         **{"warm_up": 1, "early_stopping": EarlyStopping(min_delta=10.0, patience=99)},
     }
     with make_batches() as batches:
-        fed = list(Feed()(batches.epoch(0), one_length=True))
+        fed = list(Feed(TASK)(batches.epoch(0), one_length=True))
         learner, told = make_learner(batches, **kind), []
         pack = Pack([learner])
         for number in range(6):
