@@ -2,22 +2,31 @@
 
 ::
 
-    DlscanError            one line on stderr, exit code 1
-    ├── UsageError         the command line itself, exit code 2
-    ├── ConfigError        the experiment file: which file, which key, what to write instead
-    ├── DataError          raw files or a prepared dataset: which file, which row
-    │   └── BadFilesError  every bad raw file at once, each with its reason
-    ├── StreamError        a stream worker failed or died while reading a named file
-    ├── BackendError       Keras or its back end is missing
-    ├── BatchError         a batch system cannot do what is asked
-    ├── ScanError          a plan, a point or a record
-    │   ├── PointsFailed   some points of a scan have failed
-    │   ├── HeldError      another process trains the point
-    │   └── FencedError    another process has taken the point over from this one
-    ├── NoMemoryError      a point does not fit into the memory of its device
-    └── DivergedError      the loss of a point is no longer a number
+    DlscanError                one line on stderr, exit code 1
+    ├── UsageError             the command line itself, exit code 2
+    ├── ConfigError            the experiment file: which file, which key, what to write instead
+    │   └── Problem            a wrong value and its key, before the file is named (config/build.py)
+    │       └── Problems       several of them (config/build.py)
+    ├── DataError              raw files or a prepared dataset: which file, which row
+    │   ├── BadFilesError      every bad raw file at once, each with its reason
+    │   ├── RawError           why a raw file cannot be used, before it is named (raw/faults.py)
+    │   └── RawFileError       an indexed raw file cannot be read (raw/direct.py)
+    ├── StreamError            a stream worker failed or died while reading a named file
+    ├── BackendError           Keras or its back end is missing
+    ├── BatchError             a batch system cannot do what is asked
+    │   └── CallError          one of its commands failed or did not answer (batch/call.py)
+    │       └── MissingCommand it is not installed here (batch/call.py)
+    ├── ScanError              a plan, a point or a record
+    │   ├── PointsFailed       some points of a scan have failed
+    │   ├── HeldError          another process trains the point
+    │   ├── FencedError        another process has taken the point over from this one
+    │   ├── SplitNotKept       a point has no scores of this split (analysis/points/results.py)
+    │   └── OtherEventsError   two points were tested on different events (analysis/points/same_events.py)
+    ├── NoMemoryError          a point does not fit into the memory of its device
+    └── DivergedError          the loss of a point is no longer a number
 
-Only `dlscan.cli.main` turns them into exit codes.
+Only `dlscan.cli.main` turns them into exit codes. Those with a file behind them are defined there, beside the
+only code that raises them. Exceptions whose names begin with an underscore never leave their module.
 """
 
 from collections.abc import Sequence

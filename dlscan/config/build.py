@@ -13,12 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from dlscan.errors import ConfigError
 from dlscan.spelling import hint, near_miss
 
 NOT_A_KEY = {"not a key": True}
 
 
-class Problem(Exception):
+class Problem(ConfigError):
     """A wrong value: `key` is where, the message is what. `loading` adds the file's name."""
 
     def __init__(self, key: str, message: str) -> None:

@@ -7,6 +7,7 @@ from types import TracebackType
 
 import numpy as np
 
+from dlscan.errors import DataError
 from dlscan.raw.blobs import Blobs, Scratch
 from dlscan.raw.cells import Rows, Target
 from dlscan.raw.faults import one_line
@@ -16,8 +17,10 @@ from dlscan.raw.tiles import Tiles
 from dlscan.raw.whole import Gzip, Plain
 
 
-class RawFileError(OSError):
+class RawFileError(DataError, OSError):
     """A raw file cannot be read; the message names it.
+
+    It is an `OSError` too, as what reading raises.
 
     Attributes
     ----------

@@ -3,9 +3,14 @@
 import contextlib
 from collections.abc import Iterator
 
+from dlscan.errors import DataError
 
-class RawError(ValueError):
-    """A raw file cannot be used; the message is the reason, in words that follow its name."""
+
+class RawError(DataError, ValueError):
+    """A raw file cannot be used; the message is the reason, in words that follow its name.
+
+    It is a `ValueError` too, as what numpy and h5py raise for the same damage.
+    """
 
 
 @contextlib.contextmanager

@@ -107,7 +107,7 @@ def read_directory(directory: Path) -> Submission | None:
         if not file.exists():
             return _from_script(directory)
         return dataclasses.replace(Submission.read(read_json(file)), number=int(directory.name))
-    except (DlscanError, Problem) as error:
+    except DlscanError as error:
         words = str(error).removeprefix(f"{file}: ")
         raise ScanError(
             f"{file}: {words}, and submissions.jsonl does not list this submission: look in the batch "
