@@ -38,9 +38,9 @@ def test_every_key_of_the_experiment_file_is_explained() -> None:
         experiment.Experiment,
         experiment.Data,
         experiment.Train,
-        experiment.Scan,
+        experiment.ScanOptions,
         experiment.Stream,
-        experiment.Batch,
+        experiment.BatchOptions,
         *models.FAMILIES.values(),
     )
     for section in sections:

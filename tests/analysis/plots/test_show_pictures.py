@@ -7,7 +7,7 @@ from dlscan.analysis.events.read import Event, EventSet
 from dlscan.analysis.events.sample import InputSample, Sample
 from dlscan.analysis.plots import show_data, show_event, style
 from dlscan.analysis.plots.axes import cell_axes
-from dlscan.dataset import Column, Manifest, Statistics
+from dlscan.dataset import ArraySpec, Manifest, Statistics
 
 EVENTS = 40
 
@@ -16,7 +16,7 @@ def manifest_of(**shapes):
     statistics = {
         name: Statistics((1.0,), (2.0,), (0.0,), (9.0,), magnitude=1.0, occupancy=0.5) for name in shapes
     }
-    inputs = {name: Column(shape, "<f4", "dense") for name, shape in shapes.items()}
+    inputs = {name: ArraySpec(shape, "<f4", "dense") for name, shape in shapes.items()}
     return Manifest(("Ele", "Pi$0$"), inputs, {}, statistics, {}, (), {}, "hash")
 
 
