@@ -152,7 +152,7 @@ class Scan:
 
         point = self.point(which)
         point.record.require_whole(point.paths.best)
-        return read_network(point.paths.best)
+        return read_network(point.paths.best, point.record.sources)
 
     def __len__(self) -> int:
         return len(self.points)

@@ -157,6 +157,9 @@ class Record:
         What its epochs took, with all networks of its pack.
     task : object
         What it learned, as in the experiment file.
+    sources : dict of str to dict
+        The files that hold functions of the point, by the key that names the function, such as
+        `model.family`: `path`, `sha256` and `text`, as they were planned.
     """
 
     point: int
@@ -193,6 +196,7 @@ class Record:
     files: dict[str, str] = dataclasses.field(default_factory=dict)
     job_seconds: float | None = None
     task: Any = "classify"
+    sources: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """Write the record whole: from then on the point is done."""

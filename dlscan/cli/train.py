@@ -63,6 +63,7 @@ def train(scan: str, first: tuple[int, ...], more: tuple[int, ...], stopped_exit
                 plan.git_commit,
                 order_seed,
                 partial(require_planned, plan, point),
+                plan.sources,
             ),
         )
         for point in chosen

@@ -45,6 +45,10 @@ class Problems(Problem):
         return self._problems
 
 
+class UnknownKey(Problem):
+    """A name that is none of the keys there are."""
+
+
 class Collected:
     """Collects problems, so that all of a file are reported at once."""
 
@@ -169,7 +173,7 @@ def keys(rule: Any) -> dict[str, "dataclasses.Field[Any]"]:
 
 def unknown(name: object, valid: Iterable[str], key: str) -> Problem:
     """The complaint about a name that does not exist, with the nearest that does."""
-    return Problem(join(key, str(name)), f"unknown key; {hint(name, valid)}")
+    return UnknownKey(join(key, str(name)), f"unknown key; {hint(name, valid)}")
 
 
 def require_mapping(value: Any, key: str) -> Mapping[str, Any]:
@@ -196,7 +200,7 @@ def plain(value: Any) -> Any:
         return {name: plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
-    return value
+    return str(value) if isinstance(value, str) else value
 
 
 def _build_optional(rule: Any, value: Any, key: str) -> Any:

@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dlscan.config.axes import Axis, Choice, choices_by_hand, grid_axes
-from dlscan.config.build import Collected, Problem, build, plain
+from dlscan.config.build import Collected, Problem, UnknownKey, build, plain
 from dlscan.config.data import Data
 from dlscan.config.dotted import get
 from dlscan.config.fitting import SECTIONS, Fitting
 from dlscan.config.models import Model
 from dlscan.config.scan import ScanOptions
+from dlscan.config.source import InFile, functions_in
 from dlscan.config.train import Train
 
 SEED = "train.seed"
@@ -87,6 +88,9 @@ class Combinations:
         if self._has_grid and self._seeds:
             self._axes.append(Axis("scan.repeats", tuple({SEED: seed} for seed in self._seeds), self._seeds))
         self._at_fault: set[tuple[str, int]] = set()
+        self._in_files = {
+            str(each): each for each in functions_in([self.written, *map(vars, self._axes), self._by_hand])
+        }
         self._fitting = Fitting(self.written, self._axes, self._has_grid, self._by_hand)
 
     @functools.cached_property
@@ -131,6 +135,11 @@ class Combinations:
         used = {key for combination in self.all for key in combination.params}
         return tuple(key for key in [*order, *([SEED] if self._seeds else [])] if key in used)
 
+    @property
+    def functions(self) -> list[InFile]:
+        """The functions in files that points have."""
+        return list(self._in_files.values())
+
     def base(self, section: str) -> dict[str, Any]:
         """The section of the file without what is only there for points of other families."""
         return self._fitting(section, {}, False)[0]
@@ -142,7 +151,11 @@ class Combinations:
 
     def at(self, params: Mapping[str, Any]) -> "Combinations":
         """The single point that sets these keys."""
-        fitted = {section: self._fitting(section, _of(section, params), True)[0] for section in SECTIONS}
+        known = {
+            key: self._in_files.get(value, value) if isinstance(value, str) else value
+            for key, value in params.items()
+        }
+        fitted = {section: self._fitting(section, _of(section, known), True)[0] for section in SECTIONS}
         return Combinations(fitted, ScanOptions())
 
     def _require_few(self, scan: ScanOptions) -> None:
@@ -219,10 +232,11 @@ class Combinations:
     def _refused(self, section: str, own: Choice, where: str, problem: Problem) -> Problem:
         """The problem of a combination under its name, or under that of the one key that is at fault."""
         rule = SECTIONS[section]
+        nowhere = {each.key for each in problem.all if isinstance(each, UnknownKey)}
         for key, value in own.items():
             name = key.split(".")[1]
-            kind = own.get(f"{section}.{rule.decided_by(name)}")
-            if kind is not None and not rule.applies(name, str(kind)):
+            kind = own.get(f"{section}.{rule.decided_by(name)}", "")
+            if isinstance(kind, str) and kind and key not in nowhere and not rule.applies(name, kind):
                 continue  # what is not for the kind that is set beside it
             try:
                 build(SECTIONS[section], self._fitting(section, {key: value}, True)[0], section)

@@ -20,6 +20,7 @@ from dlscan.config.dotted import get
 from dlscan.config.fitting import SECTIONS
 from dlscan.config.models import Model
 from dlscan.config.scan import ScanOptions
+from dlscan.config.source import Source
 from dlscan.config.task import Regress, Tasks
 from dlscan.config.train import Train
 from dlscan.config.units import Size
@@ -86,6 +87,11 @@ class Experiment:
     def written(self) -> dict[str, dict[str, Any]]:
         """The sections that a scan varies as they stand in the file, without defaults."""
         return {section: dict(mapping) for section, mapping in self.combinations.written.items()}
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """The files, by their paths, of which the experiment has functions, such as families of networks."""
+        return {str(each.source.path): each.source for each in self.combinations.functions}
 
     def at(self, params: Mapping[str, Any]) -> "Experiment":
         """The experiment at one point: the same events, the point's keys set, and no scan.

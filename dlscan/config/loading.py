@@ -1,7 +1,6 @@
 """From a YAML file and the overrides of a command line to an `Experiment`."""
 
 import copy
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from dlscan.config.dotted import put
 from dlscan.config.experiment import Experiment
 from dlscan.config.fitting import SECTIONS
 from dlscan.config.older import completed
+from dlscan.config.places import Sources, make_absolute, read_functions
 from dlscan.config.reading import read_yaml
 from dlscan.config.scan import ScanOptions
 from dlscan.config.units import require_unit
@@ -97,31 +97,42 @@ def _prepared(names: Sequence[str | None], path: Path) -> str:
     return next(iter([*there, *places]), "prepared")
 
 
-def load_point(path: Path) -> Experiment:
-    """Read the experiment file of a point, which perhaps an older version wrote; errors as for `load`."""
+def load_point(path: Path, sources: Sources | None = None) -> Experiment:
+    """Read the experiment file of a point, which perhaps an older version wrote; see `experiment_from`."""
     mapping = _read(path)
-    return experiment_from(completed(mapping) if isinstance(mapping, dict) else mapping, path)
+    return experiment_from(completed(mapping) if isinstance(mapping, dict) else mapping, path, sources)
 
 
-def experiment_from(mapping: Any, path: Path) -> Experiment:
+def experiment_from(mapping: Any, path: Path, sources: Sources | None = None) -> Experiment:
     """Build an experiment from plain values that came from `path`.
+
+    Parameters
+    ----------
+    mapping : object
+        What `Experiment.plain` gives, or a part of it.
+    path : Path
+        Of the file; relative paths are relative to it.
+    sources : mapping of str to Source, optional
+        Files with functions of the experiment, by their paths, as a plan has them; others are read.
 
     Raises
     ------
     ConfigError
         As for `load`.
     """
-    return _experiment(mapping, path, Collected(), _prepared([_name(mapping)], path))
+    return _experiment(mapping, path, Collected(), _prepared([_name(mapping)], path), sources)
 
 
-def _experiment(mapping: Any, path: Path, found: Collected, prepared: str) -> Experiment:
+def _experiment(
+    mapping: Any, path: Path, found: Collected, prepared: str, sources: Sources | None = None
+) -> Experiment:
     try:
         top = copy.deepcopy(dict(require_mapping(mapping, "")))
         data = top.get("data")
         if isinstance(data, dict):
             data.setdefault("prepared", prepared)
-        _make_absolute(top, path.absolute().parent)
-        return replace(_built(top, found), file=path)
+        make_absolute(top, path.absolute().parent)
+        return replace(_built(read_functions(top, sources or {}), found), file=path)
     except Problem as problem:
         raise _error(path, problem) from None
 
@@ -222,27 +233,6 @@ def _overridden(mapping: Mapping[str, Any], override: str) -> dict[str, Any]:
         return put(mapping, key, read_yaml(text))
     except yaml.YAMLError as error:
         raise Problem(key, f"{text!r} is not valid YAML: {_one_line(error)}") from None
-
-
-def _make_absolute(top: dict[str, Any], base: Path) -> None:
-    top.setdefault("output", "scans")
-    # where links lead, so that the same file is the same experiment from wherever it is named
-    base = base.resolve()
-    for place, name in [(top, "output"), (top.get("data"), "raw"), (top.get("data"), "prepared")]:
-        if isinstance(place, dict) and isinstance(place.get(name), str) and place[name]:
-            place[name] = _absolute(place[name], base)
-    batch = top.get("batch")
-    if isinstance(batch, dict) and re.search(r"[/.]", str(batch.get("template") or "")):
-        # a bare name is that of a template in the package
-        batch["template"] = _absolute(str(batch["template"]), base)
-    if isinstance(batch, dict) and str(batch.get("scheduler") or "").endswith(".json"):
-        # it is looked for later, by commands that are started elsewhere
-        batch["scheduler"] = _absolute(batch["scheduler"], base)
-
-
-def _absolute(text: str, base: Path) -> str:
-    # a path's own way knows no `..`, and fails for a user without a home
-    return os.path.normpath(base / os.path.expanduser(text))  # noqa: PTH111
 
 
 def _combinations(top: Mapping[str, Any]) -> Combinations | None:

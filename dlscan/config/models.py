@@ -1,7 +1,7 @@
 """The parameters of each network family, apart from Keras so that a file is checked without loading it.
 
-A family is a dataclass here, whose `size` tells scans what a network costs, and a builder of the same name in
-`dlscan.models`.
+A family is a dataclass here and a builder of the same name in `dlscan.models`, or a function in a file of the
+user, `./nets.py:mine`, whose parameters are read from its text.
 """
 
 import dataclasses
@@ -22,6 +22,8 @@ from dlscan.config.build import (
     require_mapping,
     unknown,
 )
+from dlscan.config.signature import parameters
+from dlscan.config.source import InFile, in_file, is_in_file
 
 Activation = Literal[
     "relu", "elu", "selu", "gelu", "silu", "leaky_relu", "softplus", "softsign", "tanh", "sigmoid", "linear"
@@ -144,17 +146,23 @@ class Model:
         """Read `{family: dense, width: 64, ...}`."""
         mapping = dict(require_mapping(value, key))
         family = mapping.pop("family", "dense")
-        if not isinstance(family, str) or family not in FAMILIES:
-            raise Problem(join(key, "family"), f"must be one of {', '.join(FAMILIES)}, got {family!r}")
-        found, names = Collected(), keys(FAMILIES[family])
+        if is_in_file(family):
+            family = in_file(family, join(key, "family"))
+            rule = parameters(family, join(key, "family"))
+        elif isinstance(family, str) and family in FAMILIES:
+            rule = FAMILIES[family]
+        else:
+            known = f"{', '.join(FAMILIES)}, or a function in a file such as ./nets.py:mine"
+            raise Problem(join(key, "family"), f"must be one of {known}, got {family!r}")
+        found, names = Collected(), keys(rule)
         for name in mapping:
             if name not in names:
                 found.problems.append(unknown(name, ["family", *names], key))
         with found.collecting():
-            known = {name: item for name, item in mapping.items() if name in names}
-            parameters = build_fields(FAMILIES[family], known, key)
+            known_items = {name: item for name, item in mapping.items() if name in names}
+            built = build_fields(rule, known_items, key)
         found.settle()
-        return cls(family, parameters)
+        return cls(family, built)
 
     @staticmethod
     def decided_by(name: str) -> str:
@@ -163,10 +171,18 @@ class Model:
 
     @staticmethod
     def applies(name: str, family: Any) -> bool:
-        """Whether a family has the parameter `name`; names and families that nobody knows are let through."""
-        having = [other for other, rule in FAMILIES.items() if name in keys(rule)]
-        return not having or family not in FAMILIES or family in having
+        """Whether a family has the key `name`; families that nobody knows are refused elsewhere."""
+        rule = _rule(family)
+        return rule is None or name == "family" or name in keys(rule)
 
     def plain(self) -> dict[str, Any]:
         """The mapping that `parse` reads back."""
-        return {"family": self.family, **plain(self.parameters)}
+        return {"family": str(self.family), **plain(self.parameters)}
+
+
+def _rule(family: Any) -> type | None:
+    """The parameters of a family; None if there is none, or its file is wrong, which is said elsewhere."""
+    try:
+        return parameters(family, "") if isinstance(family, InFile) else FAMILIES.get(family)
+    except Problem:
+        return None

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dlscan.config import Dense, Model, Normalization, network_name
+from dlscan.config.source import InFile
 from dlscan.dataset import Manifest
-from dlscan.models import dense, heads
+from dlscan.models import dense, from_file, heads
 from dlscan.models.backend import accelerator, backend, device, keras, prepare_device, versions
 from dlscan.models.network import Network
 from dlscan.models.normalize import normalize
@@ -57,11 +58,10 @@ def construct(
         for name in manifest.inputs
     }
     with _policy(precision):
-        hidden = FAMILIES[model.family](normalized, model.parameters, seed)
+        hidden = _features(model, normalized, seed)
     logits, scores = heads.scores(hidden, len(manifest.classes), seed)
-    return Network(
-        keras.Model(raw, scores, name=model.family), normalized, {"scores": logits}, {"scores": scores}
-    )
+    name = getattr(model.family, "function", model.family)
+    return Network(keras.Model(raw, scores, name=name), normalized, {"scores": logits}, {"scores": scores})
 
 
 def build(
@@ -73,6 +73,13 @@ def build(
 ) -> Any:
     """The `keras.Model` of `construct`."""
     return construct(model, manifest, normalizations, seed, precision).model
+
+
+def _features(model: Model, inputs: Mapping[str, Any], seed: int) -> Any:
+    """What the family of a network makes of its inputs."""
+    if isinstance(model.family, InFile):
+        return from_file.features(model.family, inputs, model.parameters, seed)
+    return FAMILIES[model.family](inputs, model.parameters, seed)
 
 
 def starts_with_products(model: Model, manifest: Manifest) -> bool:

@@ -1,13 +1,18 @@
 """Networks that training left behind: read them, and say what they are made of."""
 
+import contextlib
 import dataclasses
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dlscan.config.build import Problem
+from dlscan.config.source import read_source
 from dlscan.errors import ScanError
 from dlscan.models.backend import keras
 from dlscan.models.flops import flops_of_layers
+from dlscan.models.from_file import registered
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +38,18 @@ class Layer:
     flops: int | None
 
 
-def read_network(path: Path) -> Any:
+def read_network(path: Path, sources: Mapping[str, Mapping[str, str]] | None = None) -> Any:
     """Read a network from a `.keras` file, without the state of its training.
+
+    Layers of a user are in a file of the user. It is run only if the network cannot be loaded without it, and
+    only if it is what it was when the network was trained.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    sources : mapping of str to mapping, optional
+        The record's.
 
     Returns
     -------
@@ -49,9 +64,35 @@ def read_network(path: Path) -> Any:
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever a damaged part leads to
-        # Keras goes on to advise on other formats
-        reason = " ".join(str(error).split()).split(". ")[0] if path.exists() else "no such file"
-        raise ScanError(f"{path}: cannot read a network ({reason})") from None
+        if sources and path.exists():
+            return _with_layers_of(path, sources)
+        raise _unreadable(path, error) from None
+
+
+def _with_layers_of(path: Path, sources: Mapping[str, Mapping[str, str]]) -> Any:
+    """Read a network whose layers may be defined in files of the user."""
+    with contextlib.ExitStack() as stack:
+        for recorded in sources.values():
+            try:
+                source = read_source(Path(recorded["path"]), "its layers")
+            except Problem as problem:
+                raise ScanError(f"{path}: needs the file with its layers: {problem}") from None
+            if source.sha256 != recorded["sha256"]:
+                raise ScanError(
+                    f"{path}: needs the layers that {source.path} defines, which has changed since training "
+                    "and is not run; put back the text that record.json has"
+                )
+            stack.enter_context(registered(source))
+        try:
+            return keras.saving.load_model(path, compile=False)
+        except Exception as error:
+            raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> ScanError:
+    # Keras goes on to advise on other formats
+    reason = " ".join(str(error).split()).split(". ")[0] if path.exists() else "no such file"
+    return ScanError(f"{path}: cannot read a network ({reason})")
 
 
 def layers_of(network: Any) -> list[Layer]:

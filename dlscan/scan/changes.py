@@ -38,7 +38,8 @@ def as_planned(plan: Plan, experiment: Experiment) -> Experiment:
         return experiment
     assert experiment.file is not None
     mapping = {**experiment.plain(), **written, "model": {**written["model"], **then}}
-    return dataclasses.replace(experiment_from(mapping, experiment.file), overrides=experiment.overrides)
+    planned = experiment_from(mapping, experiment.file, experiment.sources)
+    return dataclasses.replace(planned, overrides=experiment.overrides)
 
 
 def require_same(directory: Path, before: Mapping[str, Any], experiment: Experiment, extend: bool) -> bool:
@@ -107,7 +108,7 @@ def require_planned(plan: Plan, point: Point) -> None:
         If it cannot be read.
     """
     file = plan.paths(point).config
-    there, planned = load_point(file).plain(), plan.experiment.at(point.params).plain()
+    there, planned = load_point(file, plan.sources).plain(), plan.experiment.at(point.params).plain()
     changes = [
         f"{key} is {now!r}, but {before!r} was planned"
         for key, before, now in differences(planned, there, ("name", "data", "model", "train"))

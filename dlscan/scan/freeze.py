@@ -15,6 +15,7 @@ from dlscan.scan.changes import as_planned, require_same, require_same_dataset
 from dlscan.scan.longer import note_more_epochs, require_to_train_on
 from dlscan.scan.plan import Plan
 from dlscan.scan.point_files import clear_points, is_tried, make_point
+from dlscan.scan.sources import with_sources
 from dlscan.scan.space import extended
 from dlscan.users import note_use
 
@@ -47,14 +48,15 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
         ScanError(f"{directory}: another `dlscan scan` is changing its plan; wait until it has finished"),
     ):
         if (directory / "plan.json").exists():
-            plan = Plan.read(directory)
+            frozen = Plan.read(directory)
+            plan = with_sources(frozen, experiment)
             experiment = as_planned(plan, experiment)
             if changed(plan, experiment, dataset, extend):
                 return _extend(plan, experiment)
             for point in plan.points:
                 if not is_done(plan.paths(point), plan.epochs(point)):
                     make_point(plan.paths(point), point, experiment)
-            return _relabelled(plan, experiment)
+            return _renewed(frozen, plan, experiment)
         clear_points(directory)
         assert experiment.file is not None
         plan = Plan.of(experiment, dataset=dataset, commit=git_commit(experiment.file.absolute().parent))
@@ -78,14 +80,14 @@ def changed(plan: Plan, experiment: Experiment, dataset: str | None, extend: boo
     return differs
 
 
-def _relabelled(plan: Plan, experiment: Experiment) -> Plan:
-    """The plan with the labels that its classes and datasets have now."""
+def _renewed(frozen: Plan, plan: Plan, experiment: Experiment) -> Plan:
+    """The plan with the labels that its classes and datasets have now, on file if it is not as `frozen`."""
     data, labels = plan.config["data"], experiment.data.labels
-    if data.get("labels", {}) == labels:
-        return plan
-    relabelled = dataclasses.replace(plan, config={**plan.config, "data": {**data, "labels": labels}})
-    relabelled.write(read_json(plan.directory / "plan.json").get("created"))
-    return relabelled
+    if data.get("labels", {}) != labels:
+        plan = dataclasses.replace(plan, config={**plan.config, "data": {**data, "labels": labels}})
+    if plan is not frozen:
+        plan.write(read_json(plan.directory / "plan.json").get("created"))
+    return plan
 
 
 def _extend(plan: Plan, experiment: Experiment) -> Plan:

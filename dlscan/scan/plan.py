@@ -10,6 +10,7 @@ import dlscan
 from dlscan.config import Experiment, experiment_from
 from dlscan.config.fitting import SECTIONS
 from dlscan.config.older import completed, missing
+from dlscan.config.source import Source, source_of
 from dlscan.errors import ConfigError, DlscanError, ScanError
 from dlscan.files import read_json, write_json
 from dlscan.record import PointPaths
@@ -45,6 +46,8 @@ class Plan:
         Of the directory that holds the experiment file.
     older : tuple of str
         Keys of `model` that came after this plan was made; in `config` they have the values of then.
+    sources : dict of str to Source
+        The files, by their paths, of which points have functions: their texts are part of the plan.
     """
 
     directory: Path
@@ -56,6 +59,7 @@ class Plan:
     dataset: str | None
     git_commit: str | None
     older: tuple[str, ...] = ()
+    sources: dict[str, Source] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(
@@ -77,6 +81,7 @@ class Plan:
             dataset,
             commit,
             older,
+            experiment.sources,
         )
 
     @classmethod
@@ -107,12 +112,13 @@ class Plan:
                 value["dataset"],
                 value["git_commit"],
                 tuple(value.get("older", missing(value["config"]))),
+                {path: source_of({"path": path, **item}) for path, item in value.get("sources", {}).items()},
             )
         except (FileNotFoundError, NotADirectoryError):
             raise ScanError(
                 f"{directory}: no scan here (no plan.json); `dlscan scan EXPERIMENT.yaml` makes one"
             ) from None
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ScanError(f"{path}: damaged plan ({error!r}); {_PLAN_ADVICE}") from None
         except DlscanError as error:
             raise ScanError(f"{error}; {_PLAN_ADVICE}") from None
@@ -128,7 +134,7 @@ class Plan:
         """
         path = self.directory / "plan.json"
         try:
-            experiment = experiment_from({**self.config, **self.written}, path)
+            experiment = experiment_from({**self.config, **self.written}, path, self.sources)
             for section, known in experiment.plain().items():
                 for name in self.config[section] if section in SECTIONS else ():
                     if name not in known:
@@ -176,5 +182,9 @@ class Plan:
                 "config": self.config,
                 "written": self.written,
                 "older": list(self.older),
+                "sources": {
+                    path: {"sha256": source.sha256, "text": source.text}
+                    for path, source in self.sources.items()
+                },
             },
         )

@@ -47,6 +47,7 @@ _RULES = {
     "dataset": str | None,
     "git_commit": str | None,
     "older": list[str],
+    "sources": dict[str, dict[str, str]],
 }
 _NUMBERS = (("train", "epochs"), ("train", "seed"))
 

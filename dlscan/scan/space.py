@@ -9,6 +9,7 @@ from typing import Any
 
 from dlscan.config import Experiment, plain
 from dlscan.config.combinations import Combination
+from dlscan.config.source import short_name
 from dlscan.errors import ScanError
 
 # A file system's names end at 255 bytes; the number and what writers add to it need some of them.
@@ -95,7 +96,8 @@ def _short(keys: Sequence[str]) -> dict[str, str]:
 
 
 def _name(params: Mapping[str, Any], short: Mapping[str, str], family: str) -> str:
-    name = "-".join(f"{short[key]}={value}" for key, value in params.items()) or family
+    texts = {key: short_name(str(value)) for key, value in params.items()}
+    name = "-".join(f"{short[key]}={value}" for key, value in texts.items()) or short_name(family)
     name = re.sub(r"[\s/\\{}\[\]'\":,]+", "_", name)
     if len(name.encode()) > _LONGEST_NAME:
         digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 from dlscan import clock, models
 from dlscan.attempts import first_start
 from dlscan.config import Experiment, plain
+from dlscan.config.dotted import get
+from dlscan.config.places import FUNCTIONS
+from dlscan.config.source import InFile
 from dlscan.models.flops import flops
 from dlscan.record import Record
 from dlscan.train.evaluate import Evaluation
@@ -72,7 +75,14 @@ def record_of(member: "Member", evaluation: Evaluation, files: Mapping[str, str]
         pack=member.pack,
         files=dict(files),
         beside_seconds=beside,
+        sources=_sources(experiment),
     )
+
+
+def _sources(experiment: Experiment) -> dict[str, dict[str, str]]:
+    """The files with the functions of a point, by the keys that name them."""
+    found = {key: get(experiment.written, key) for key in FUNCTIONS}
+    return {key: value.source.plain() for key, value in found.items() if isinstance(value, InFile)}
 
 
 def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:

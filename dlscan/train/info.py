@@ -1,8 +1,10 @@
 """What training is told of a point, and what it tells."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
+
+from dlscan.config.source import Source
 
 Outcome = Literal["done", "preempted", "timeout", "held"]
 Progress = Callable[[int, int, int], None]
@@ -30,6 +32,8 @@ class PointInfo:
         Of the order of events, the same for all points of a scan; None takes the point's own seed.
     check : callable or None
         Called before the point is trained: raises a `DlscanError` if its file is not as planned.
+    sources : mapping of str to Source
+        The files with functions of the experiment, by their paths, as they were planned.
     """
 
     number: int
@@ -40,6 +44,7 @@ class PointInfo:
     git_commit: str | None = None
     order_seed: int | None = None
     check: Callable[[], None] | None = dataclasses.field(default=None, compare=False)
+    sources: Mapping[str, Source] = dataclasses.field(default_factory=dict, compare=False)
 
     def __str__(self) -> str:
         return f"point {self.number} ({self.name})"

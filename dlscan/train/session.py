@@ -147,7 +147,7 @@ class Session:
         try:
             if point.check is not None:
                 point.check()
-            self._held.append(_Held(paths, point, claim, load_point(paths.config)))
+            self._held.append(_Held(paths, point, claim, load_point(paths.config, point.sources)))
         except DlscanError as error:
             self._fail(point, error)
 

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from dlscan import garbage
 from dlscan.analysis.points.cache import Cache, Stamp, stamp_of
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.ranked import ranked
+from dlscan.config.source import short_name
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json
 from dlscan.record import PointPaths, Record, reaches
@@ -57,8 +59,28 @@ def load(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None 
         for directory, points in found.items()
         for point in points
     ]
+    loaded = _named_shortly(loaded)
     looks = {number: look for look, number in enumerate(ranked(loaded))}
     return [dataclasses.replace(point, look=looks[number]) for number, point in enumerate(loaded)]
+
+
+def _named_shortly(points: Sequence[DonePoint]) -> list[DonePoint]:
+    """Functions in files without their directories, `nets.py:mine`, where that is enough."""
+    full = {
+        point.record.params[key]
+        for point in points
+        for key in point.record.sources
+        if key in point.record.params
+    }
+    count = Counter(map(short_name, full))
+    short = {name: short_name(name) for name in full if count[short_name(name)] == 1}
+
+    def renamed(point: DonePoint) -> DonePoint:
+        params = point.record.params
+        own = {key: short.get(value, value) for key, value in params.items() if key in point.record.sources}
+        return dataclasses.replace(point, record=dataclasses.replace(point.record, params=params | own))
+
+    return [renamed(point) if point.record.sources else point for point in points]
 
 
 def _warn_of_other_events(points: Sequence[DonePoint]) -> None:

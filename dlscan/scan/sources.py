@@ -1,0 +1,75 @@
+"""Files with functions of an experiment: their texts are part of its plan, and they may change since."""
+
+import dataclasses
+from typing import Any
+
+from dlscan.attempts import last_attempt
+from dlscan.config import Experiment
+from dlscan.config.build import Problem
+from dlscan.config.dotted import get
+from dlscan.config.places import FUNCTIONS
+from dlscan.config.signature import parameters
+from dlscan.config.source import InFile, Source
+from dlscan.errors import DlscanError, ScanError
+from dlscan.record import PointPaths
+from dlscan.scan.plan import AFRESH, Plan
+from dlscan.scan.space import Point
+
+
+def with_sources(plan: Plan, experiment: Experiment) -> Plan:
+    """The plan with the files as they are now, as long as no point has been trained with what they were.
+
+    So a fault that ended the first training can be mended; later half of the points would have another
+    network.
+
+    Raises
+    ------
+    ScanError
+        If a file has changed that points were trained with, or what its functions can be told.
+    """
+    changed = {
+        path: source
+        for path, source in experiment.sources.items()
+        if path in plan.sources and plan.sources[path].sha256 != source.sha256
+    }
+    for path, source in changed.items():
+        users = [point for point in plan.points if _uses(plan, point, path)]
+        begun = [point for point in users if _has_begun(plan.paths(point))]
+        before, now = plan.sources[path], source
+        if begun or _told(experiment, before) != _told(experiment, now):
+            why = f"point {begun[0].number} was trained with it" if begun else "its parameters are others"
+            raise ScanError(
+                f"{plan.directory}: {path} has changed since this scan was planned (sha256 "
+                f"{before.sha256[:12]}, which is now {now.sha256[:12]}), and {why}; "
+                f"undo the change, or {AFRESH}"
+            )
+    return dataclasses.replace(plan, sources=plan.sources | changed) if changed else plan
+
+
+def _uses(plan: Plan, point: Point, path: str) -> bool:
+    values = {key: get(plan.config, key) for key in FUNCTIONS} | point.params
+    return any(str(values[key]).startswith(f"{path}:") for key in FUNCTIONS)
+
+
+def _has_begun(paths: PointPaths) -> bool:
+    """Whether a point has something of a training, or is perhaps in one."""
+    if paths.record.exists() or (paths.last / "state.json").exists():
+        return True
+    try:
+        attempt = last_attempt(paths)
+    except DlscanError:
+        return True
+    return attempt is not None and attempt.outcome is None
+
+
+def _told(experiment: Experiment, source: Source) -> list[Any]:
+    """The parameters of the functions that an experiment has of a file, with what each may be."""
+    found: list[Any] = []
+    for function in experiment.combinations.functions:
+        if function.source.path == source.path:
+            try:
+                fields = dataclasses.fields(parameters(InFile(source, function.function), ""))
+                found.append([(field.name, field.type, field.default) for field in fields])
+            except Problem as problem:
+                found.append(str(problem).partition(": ")[2])
+    return found
