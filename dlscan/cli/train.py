@@ -38,41 +38,20 @@ def train(scan: str, first: tuple[int, ...], more: tuple[int, ...], stopped_exit
       dlscan train scans/lcd-dense --point 3 7 8
     """
     import signal
-    from functools import partial
 
     from dlscan.cli.arguments import scan_directory
     from dlscan.scan import Plan
-    from dlscan.scan.changes import require_planned
-    from dlscan.train import PointInfo, train_points
+    from dlscan.training import train_planned
 
     # a job started from a script in the background inherits that SIGINT is ignored; the driver stops by it
     signal.signal(signal.SIGINT, signal.default_int_handler)
     plan = Plan.read(scan_directory(scan))
-    chosen = [plan.point(number) for number in dict.fromkeys((*first, *more))]
-    # the scan's own seed orders the events of all its points: repeats can share a stream
-    order_seed = plan.order_seed
-    points = [
-        (
-            plan.paths(point),
-            PointInfo(
-                point.number,
-                point.name,
-                plan.name,
-                plan.varied,
-                plan.dataset,
-                plan.git_commit,
-                order_seed,
-                partial(require_planned, plan, point),
-                plan.sources,
-            ),
-        )
-        for point in chosen
-    ]
+    points = [plan.point(number) for number in dict.fromkeys((*first, *more))]
     with ProgressBar() as progress:
 
         def on_step(epoch: int, step: int, steps: int) -> None:
             progress(f"epoch {epoch}", step, steps)
 
-        outcomes = train_points(points, on_step)
+        outcomes = train_planned(plan, points, on_step)
     if {"preempted", "timeout"} & set(outcomes.values()):
         raise SystemExit(stopped_exit_code)

@@ -1,0 +1,120 @@
+"""Train in this process: what `dlscan train` and `dlscan.train` call."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlscan.analysis.points import records, results
+from dlscan.analysis.points.done import DonePoint
+from dlscan.backend import choose_backend
+from dlscan.config import Experiment, experiment_from, load
+from dlscan.dataset import Manifest
+from dlscan.errors import PointsFailed
+from dlscan.prepare import prepare
+from dlscan.record import PointPaths
+from dlscan.scan import Plan, Point, expand, freeze
+from dlscan.scan.changes import require_planned
+from dlscan.scan.point_files import make_point
+from dlscan.train.info import Outcome, PointInfo, Progress
+from dlscan.train.points import train_points
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Trained(DonePoint):
+    """A network that has been trained: its record and files as those of any point, and what is in them."""
+
+    @property
+    def history(self) -> "pd.DataFrame":
+        """A row per epoch: `epoch`, `loss`, `val_loss` and more of its `history.csv`."""
+        # not for the jobs of a scan, which call `train_planned` alone
+        import pandas as pd
+
+        return pd.DataFrame(results.history(self)).astype({results.EPOCH: int})
+
+    def predictions(self, split: str = "test") -> Any:
+        """What the network gives for the events of a split: `.scores` (N, C), `.labels` (N,) and more."""
+        return results.predictions(self, split)
+
+    def model(self) -> Any:
+        """The network as a Keras model that takes raw events."""
+        from dlscan.models.saved import read_network
+
+        self.record.require_whole(self.paths.best)
+        return read_network(self.paths.best)
+
+
+def train(
+    experiment: str | os.PathLike[str] | Mapping[str, Any], directory: str | os.PathLike[str]
+) -> Trained:
+    """Train the network of an experiment in this process: see `dlscan.train`."""
+    home = Path(directory).resolve()
+    loaded = _loaded(experiment, home)
+    choose_backend()
+    if not (loaded.data.prepared / "manifest.json").exists():
+        prepare(loaded, processes=1)
+    manifest = Manifest.of(loaded)
+    manifest.require(loaded)
+    manifest.require_transport(loaded)
+    # a network that is there trains on if it is to have more epochs
+    plan = freeze(loaded, manifest.config_hash, extend=True)
+    (outcome,) = train_planned(plan, plan.points).values()
+    if outcome != "done":
+        raise PointsFailed(f"{home}: {_WHY[outcome]}")
+    (point,) = records.load([home])
+    return Trained(**{field.name: getattr(point, field.name) for field in dataclasses.fields(point)})
+
+
+_WHY = {
+    "preempted": "a signal stopped the training; the same call again continues it",
+    "timeout": "train.time_limit is over; the same call again continues the training",
+    "held": "another process is training there; wait until it has finished",
+}
+
+
+def train_planned(plan: Plan, points: Sequence[Point], on_step: Progress | None = None) -> dict[int, Outcome]:
+    """Train points of a plan together; arguments and errors as for `dlscan.train.points.train_points`."""
+    return train_points([(plan.paths(point), _info(plan, point)) for point in points], on_step)
+
+
+def _info(plan: Plan, point: Point) -> PointInfo:
+    return PointInfo(
+        point.number,
+        point.name,
+        plan.name,
+        plan.varied,
+        plan.dataset,
+        plan.git_commit,
+        # the scan's own seed orders the events of all its points: repeats can share a stream
+        plan.order_seed,
+        partial(require_planned, plan, point),
+        plan.sources,
+    )
+
+
+def _loaded(experiment: str | os.PathLike[str] | Mapping[str, Any], home: Path) -> Experiment:
+    """The experiment as a scan of one point that lives in `home`."""
+    if isinstance(experiment, Mapping):
+        # relative paths are those of whoever calls
+        loaded = experiment_from({"name": home.name, **experiment}, Path("experiment"))
+    else:
+        loaded = load(Path(experiment))
+    loaded = dataclasses.replace(loaded, name=home.name, output=home.parent)
+    first, *others = expand(loaded)
+    if others:
+        raise loaded.problem(
+            "scan",
+            f"has {len(others) + 1} points, but dlscan.train trains one network; leave `scan` out, or run "
+            "`dlscan scan`",
+        )
+    if isinstance(experiment, Mapping):
+        # messages name the file that commands can be given
+        paths = PointPaths(home / "points" / first.directory)
+        make_point(paths, first, loaded)
+        loaded = dataclasses.replace(loaded, file=paths.config)
+    return loaded
