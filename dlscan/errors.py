@@ -6,7 +6,8 @@
     ├── UsageError             the command line itself, exit code 2
     ├── ConfigError            the experiment file: which file, which key, what to write instead
     │   └── Problem            a wrong value and its key, before the file is named (config/build.py)
-    │       └── Problems       several of them (config/build.py)
+    │       ├── Problems       several of them (config/build.py)
+    │       └── UnknownKey     a key that there is not (config/build.py)
     ├── DataError              raw files or a prepared dataset: which file, which row
     │   ├── BadFilesError      every bad raw file at once, each with its reason
     │   ├── RawError           why a raw file cannot be used, before it is named (raw/faults.py)
