@@ -139,22 +139,27 @@ def _experiment(
 
 def _built(top: dict[str, Any], found: Collected) -> Experiment:
     """Build what a file says; every `Problem` that there is at once, those `found` before among them."""
-    combinations = None
+    combinations: Combinations | None = None
+    experiment: Experiment | None = None
     with found.collecting():
         combinations = _combinations(top)
     # what is there for some points alone is not for the file without them
     fitted = {name: combinations.base(name) for name in SECTIONS if name in top} if combinations else {}
     with found.collecting():
-        experiment: Experiment = build_fields(Experiment, {**top, **fitted}, "")
+        experiment = build_fields(Experiment, {**top, **fitted}, "")
     name = top.get("name")
     if isinstance(name, str) and (name in (".", "..") or re.search(r"[/\0\n]", name)):
         found.problems.append(Problem("name", f"must be usable as a directory's name, got {name!r}"))
     wrong = {problem.key.partition(".")[0] for problem in found.problems}
     if combinations and not wrong & {"scan", *SECTIONS}:
         with found.collecting():
-            _ = combinations.all
+            trains = dict.fromkeys(point.train for point in combinations.all)
+            for train in trains if experiment else ():
+                with found.collecting():
+                    experiment.task.require_fit(train)
     found.settle()
     assert combinations is not None
+    assert experiment is not None
     return replace(experiment, combinations=combinations)
 
 

@@ -6,14 +6,49 @@ A task is a dataclass here, entered in `TASKS`; what it means for training and t
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from dlscan.config.build import Above, Problem, build_fields, join, plain, require_mapping
 from dlscan.config.selection import Selection
+from dlscan.config.train import Train
 
 # A target names columns of the table.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """A column of a history, of training and with `val_` in front of validation.
+
+    Attributes
+    ----------
+    name : str
+        Of the column.
+    less_is_better : bool
+        Which way it improves.
+    """
+
+    name: str
+    less_is_better: bool
+
+
+def columns(curves: Iterable[Curve], monitored: Iterable[Curve] = ()) -> dict[str, bool]:
+    """The columns of a history that early stopping may monitor, and whether less is better.
+
+    Parameters
+    ----------
+    curves : iterable of Curve
+        What steps tell.
+    monitored : iterable of Curve
+        What is only computed if it is monitored.
+    """
+    both = {
+        f"{split}{curve.name}": curve.less_is_better
+        for split in ("val_", "")
+        for curve in dict.fromkeys(curves)
+    }
+    return both | {curve.name: curve.less_is_better for curve in monitored}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +61,9 @@ class Classify:
     weight: Annotated[float, Above(0)] = 1.0
 
     kind: ClassVar = "classify"
+    # what steps tell, the loss first; and columns of validation that are only there if they are monitored
+    curves: ClassVar = (Curve("loss", True), Curve("accuracy", False))
+    monitored: ClassVar = (Curve("val_Mean_AUC", False),)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +100,8 @@ class Regress:
     weight: Annotated[float, Above(0)] = 1.0
 
     kind: ClassVar = "regress"
+    curves: ClassVar = (Curve("loss", True), Curve("mae", True))
+    monitored: ClassVar = ()
 
 
 Task = Classify | Regress
@@ -88,6 +128,28 @@ class Tasks:
                 advice = "; give one task all targets" if kind == "regress" else ""
                 raise Problem(key, f"lists {kind} twice{advice}")
         return cls(found)
+
+    @property
+    def columns(self) -> dict[str, bool]:
+        """The columns of a history that early stopping may monitor, and whether less is better."""
+        return columns(
+            [curve for task in self.all for curve in task.curves],
+            [curve for task in self.all for curve in task.monitored],
+        )
+
+    def require_fit(self, train: Train) -> None:
+        """Check that these tasks can be trained as `train` says, else a `Problem`."""
+        for task in self.all:
+            if trouble := train.loss.why_not(task.kind):
+                raise Problem("train.loss", trouble)
+        if train.label_smoothing and not any(isinstance(task, Classify) for task in self.all):
+            raise Problem("train.label_smoothing", "is for classes, and task is regress")
+        stopping = train.early_stopping
+        if stopping is not None and stopping.monitor not in self.columns:
+            raise Problem(
+                "train.early_stopping.monitor",
+                f"must be a column of the history: {', '.join(self.columns)}; got {stopping.monitor!r}",
+            )
 
     def plain(self) -> Any:
         """What `parse` reads, as short as it can be."""

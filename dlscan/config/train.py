@@ -4,16 +4,20 @@ import dataclasses
 from typing import Annotated, Any, Literal
 
 from dlscan.config.build import Above, Below, Min, Problem, build_fields, join
+from dlscan.config.losses import Loss
 from dlscan.config.units import Duration
 
 # Keys that only some trainings have: what decides that, and its values that have them.
 FOR_SOME = {
+    "gamma": ("loss", ("focal",)),
     "momentum": ("optimizer", ("sgd", "rmsprop")),
     "schedule_rate": ("schedule", ("decay",)),
     "schedule_every": ("schedule", ("step",)),
     "schedule_factor": ("schedule", ("step", "plateau")),
     "schedule_patience": ("schedule", ("plateau",)),
 }
+# Columns of histories that are named by dlscan alone.
+_COLUMNS = ("val_loss", "val_accuracy", "val_mae", "val_Mean_AUC", "loss", "accuracy", "mae")
 # Schedules whose learning rates depend on how many epochs there are.
 BY_EPOCHS = ("cosine",)
 
@@ -25,16 +29,25 @@ class EarlyStopping:
     What counts is its mean over the last `window` epochs. The best epoch is the last one of the best window.
     """
 
-    monitor: Literal["val_loss", "val_accuracy", "val_Mean_AUC", "loss", "accuracy"] = "val_loss"
+    monitor: str = "val_loss"
     patience: Annotated[int, Min(1)] = 10
     min_delta: Annotated[float, Min(0)] = 0.0
     window: Annotated[int, Min(1)] = 1
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "EarlyStopping":
+        """Read the mapping; the letters of a column may be small or capital ones."""
+        rule: EarlyStopping = build_fields(cls, value, key)
+        known = {name.lower(): name for name in _COLUMNS}
+        return dataclasses.replace(rule, monitor=known.get(rule.monitor.lower(), rule.monitor))
 
 
 @dataclasses.dataclass(frozen=True)
 class Train:
     """How one network is trained.
 
+    `loss` is what it minimises, `gamma` the power of the loss `focal`. `label_smoothing` moves that share of
+    the right class to all classes. `l1` and `l2` are what the sum of |w| and of w^2 over all kernels adds.
     `momentum` is for sgd and rmsprop. The learning rate rises over `warm_up` epochs and then falls as
     `schedule` says: by `schedule_rate` in `decay`, by `schedule_factor` every `schedule_every` epochs in
     `step`, and after `schedule_patience` epochs without improvement in `plateau`.
@@ -48,6 +61,11 @@ class Train:
 
     epochs: Annotated[int, Min(1)] = 100
     batch_size: Annotated[int, Min(1)] = 1024
+    loss: Loss = Loss()
+    gamma: Annotated[float, Min(0)] = 2.0
+    label_smoothing: Annotated[float, Min(0), Below(1)] = 0.0
+    l1: Annotated[float, Min(0)] = 0.0
+    l2: Annotated[float, Min(0)] = 0.0
     optimizer: Literal[
         "adam", "adamw", "nadam", "adamax", "sgd", "rmsprop", "adagrad", "adadelta", "ftrl", "lion"
     ] = "adam"

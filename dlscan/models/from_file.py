@@ -55,7 +55,7 @@ def features(function: InFile, inputs: Mapping[str, Any], parameters: Any, seed:
     if takes_seed(function):
         given[SEED] = seed
     line = function.source.function(function.function, "").lineno
-    with registered(function.source) as module, _seeded(seed), _explained(function.source, line, scaled):
+    with registered(function.source) as module, _seeded(seed), explained(function.source, line, scaled):
         made = getattr(module, function.function)(dict(scaled), **given)
         _check(made, scaled, function)
         return made
@@ -89,7 +89,7 @@ def registered(source: Source) -> Iterator[ModuleType]:
     sys.modules[module.__name__] = module
     linecache.cache[module.__file__] = len(source.text), None, source.text.splitlines(True), module.__file__
     try:
-        with _explained(source):
+        with explained(source):
             exec(compile(source.text, module.__file__, "exec", dont_inherit=True), vars(module))
         yield module
     finally:
@@ -156,7 +156,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _explained(source: Source, line: int = 1, inputs: Mapping[str, Any] | None = None) -> Iterator[None]:
+def explained(source: Source, line: int = 1, inputs: Mapping[str, Any] | None = None) -> Iterator[None]:
     """Turn what the code of a user raises into one line that names the line at fault."""
     try:
         yield

@@ -12,7 +12,7 @@ from dlscan.config.task import Tasks
 from dlscan.errors import ScanError
 from dlscan.record import Record
 from dlscan.tasks.classify import Classification
-from dlscan.tasks.task import Arrays, Curve, Head, Task
+from dlscan.tasks.task import Arrays, Head, Task
 
 _MADE: dict[str, Callable[[Any, tuple[str, ...]], Task]] = {"classify": Classification.of}
 
@@ -47,4 +47,4 @@ def of_record(record: Record) -> Task:
         ) from None
 
 
-__all__ = ["Arrays", "Curve", "Head", "Task", "make", "of_record"]
+__all__ = ["Arrays", "Head", "Task", "make", "of_record"]

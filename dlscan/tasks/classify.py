@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.config.task import Classify
+from dlscan.config.task import Classify, columns
 from dlscan.metrics import Measured, losses_from_logits, measure, measure_validation
-from dlscan.tasks.task import Arrays, Curve, Head
+from dlscan.tasks.task import Arrays, Head
 
 _SCORES = "scores"
 
@@ -27,7 +27,8 @@ class Classification:
     classes: tuple[str, ...]
 
     kinds = (Classify.kind,)
-    curves = (Curve("loss", True), Curve("accuracy", False))
+    curves = Classify.curves
+    columns = columns(Classify.curves, Classify.monitored)
     extras = ()
 
     @classmethod
@@ -44,14 +45,19 @@ class Classification:
         """See `Task`."""
         return {_SCORES: labels}
 
-    def written(self, final: Arrays, raw: Arrays, truth: Arrays) -> Arrays:
-        """`scores` (B, C), and `losses` (B,), the cross-entropy of each event, which scores may not tell."""
-        losses = losses_from_logits(raw[_SCORES], truth[_SCORES])
-        return {_SCORES: final[_SCORES], "losses": losses.astype(np.float32)}
+    def written(
+        self, final: Arrays, raw: Arrays, truth: Arrays, losses: NDArray[np.float32] | None = None
+    ) -> Arrays:
+        """`scores` (B, C), and `losses` (B,); scores may not tell the cross-entropy, which is written too."""
+        entropies = losses_from_logits(raw[_SCORES], truth[_SCORES]).astype(np.float32)
+        if losses is None:
+            return {_SCORES: final[_SCORES], "losses": entropies}
+        return {_SCORES: final[_SCORES], "losses": losses, "cross_entropies": entropies}
 
     def measure(self, kept: Mapping[str, NDArray[Any]]) -> Measured:
         """See `Task` and `dlscan.metrics.measure`."""
-        return measure(kept[_SCORES], kept["labels"], self.classes, kept["weights"], kept.get("losses"))
+        losses = kept.get("cross_entropies", kept.get("losses"))
+        return measure(kept[_SCORES], kept["labels"], self.classes, kept["weights"], losses)
 
     def measure_validation(self, kept: Mapping[str, NDArray[Any]]) -> Measured:
         """See `Task` and `dlscan.metrics.measure_validation`."""

@@ -4,8 +4,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.config.task import Curve
 from dlscan.metrics import Measured
 
 Arrays = dict[str, NDArray[Any]]
@@ -27,22 +29,6 @@ class Head:
     size: int
 
 
-@dataclasses.dataclass(frozen=True)
-class Curve:
-    """A column of a history, of training and with `val_` in front of validation.
-
-    Attributes
-    ----------
-    name : str
-        Of the column.
-    less_is_better : bool
-        Which way it improves.
-    """
-
-    name: str
-    less_is_better: bool
-
-
 class Task(Protocol):
     """What a network learns.
 
@@ -54,6 +40,8 @@ class Task(Protocol):
         What a network gives.
     curves : tuple of Curve
         The columns of a history that steps tell, the loss first.
+    columns : dict of str to bool
+        All columns that early stopping may monitor, and whether less is better.
     """
 
     @property
@@ -64,6 +52,9 @@ class Task(Protocol):
 
     @property
     def curves(self) -> tuple[Curve, ...]: ...
+
+    @property
+    def columns(self) -> dict[str, bool]: ...
 
     @property
     def extras(self) -> tuple[str, ...]:
@@ -80,7 +71,9 @@ class Task(Protocol):
             What the events carry along: `extras` at least.
         """
 
-    def written(self, final: Arrays, raw: Arrays, truth: Arrays) -> Arrays:
+    def written(
+        self, final: Arrays, raw: Arrays, truth: Arrays, losses: NDArray[np.float32] | None = None
+    ) -> Arrays:
         """What `predictions.h5` holds of events beside labels and weights, (B, ...) each.
 
         Parameters
@@ -89,6 +82,8 @@ class Task(Protocol):
             What the network gives, and what its losses see, by the name of the head.
         truth : dict of str to ndarray
             As above.
+        losses : ndarray of float32, (B,), optional
+            The loss of each event that was minimised, if it is another than usual for this task.
         """
 
     def measure(self, kept: Mapping[str, NDArray[Any]]) -> Measured:

@@ -22,6 +22,7 @@ TRAIN_SAMPLE, TRAIN_FACTOR = 50_000, 2
 BUFFERED = 32_768
 
 Stream = Callable[[str], contextlib.AbstractContextManager[Batches]]
+Losses = Callable[[Arrays, Arrays], NDArray[np.float32] | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,12 @@ class Evaluation:
 
 
 def evaluate(
-    task: Task, scorer: Scorer, stream: Stream, files: Sequence[ScoreFile], weights: str | None = None
+    task: Task,
+    scorer: Scorer,
+    stream: Stream,
+    files: Sequence[ScoreFile],
+    weights: str | None = None,
+    losses: Sequence[Losses] = (),
 ) -> list[Evaluation | DataError]:
     """Score the test and validation splits and a sample of train by several models, each split read once.
 
@@ -62,23 +68,27 @@ def evaluate(
         Where what each model gives goes; the caller commits them.
     weights : str, optional
         The extra that holds a weight per event; 1 without it.
+    losses : sequence of callable, optional
+        For each model, what tells the loss of each event that was minimised from what its heads give and what
+        is right: None where that is usual for the task, as it is for all without this.
 
     Returns
     -------
     list of Evaluation or DataError
         For each model; the error if one of its scores is nan or an event weight is not finite.
     """
+    losses = losses or [lambda raw, truth: None] * len(files)
     with stream("test") as batches:
         classes = batches.manifest.classes
         for file in files:
             file.create(batches)
         test = _Events("test", batches, weights)
-        test.fill(task, batches, scorer, files)
+        test.fill(task, batches, scorer, files, losses)
     with stream("validation") as batches:
-        _Events("validation", batches, weights).fill(task, batches, scorer, files)
+        _Events("validation", batches, weights).fill(task, batches, scorer, files, losses)
     with stream("train") as batches:
         sample = min(TRAIN_SAMPLE, TRAIN_FACTOR * len(test.labels))
-        _Events("train", batches, weights, sample).fill(task, batches, scorer, files)
+        _Events("train", batches, weights, sample).fill(task, batches, scorer, files, losses)
         batches.require_same()  # only a part of the epoch was read
     evaluations: list[Evaluation | DataError] = []
     for file, seconds in zip(files, scorer.seconds, strict=True):
@@ -105,7 +115,14 @@ class _Events:
         self.loss_weights = np.empty(events, np.float32)
         self.largest = 0
 
-    def fill(self, task: Task, batches: Batches, scorer: Scorer, files: Sequence[ScoreFile]) -> None:
+    def fill(
+        self,
+        task: Task,
+        batches: Batches,
+        scorer: Scorer,
+        files: Sequence[ScoreFile],
+        losses: Sequence[Losses],
+    ) -> None:
         """Score batches until there are enough; what events of test carry along goes to the files too."""
         waiting: list[list[Arrays]] = [[] for _ in files]
         start = written = 0
@@ -117,8 +134,10 @@ class _Events:
             if self._weights is not None:
                 self.weights[here] = batch.extras[self._weights].reshape(len(batch))[used]
             truth = _cut(task.truth(batch.labels, batch.extras), used)
-            for own, (final, raw) in zip(waiting, scorer(_padded(batch, self.largest)), strict=True):
-                own.append(task.written(_cut(final, used), _cut(raw, used), truth))
+            found = scorer(_padded(batch, self.largest))
+            for own, told, (final, raw) in zip(waiting, losses, found, strict=True):
+                raw = _cut(raw, used)
+                own.append(task.written(_cut(final, used), raw, truth, told(raw, truth)))
             if self._split == "test":
                 for file in files:
                     file.carry(batch, start)

@@ -127,6 +127,7 @@ def _judge(members: list[Member], report: Report, shared: float, dataset: str) -
             lambda split: open_scored(experiment, split, seed, dataset),
             files,
             experiment.data.weights,
+            [member.learner.objective.unusual for member in members],
         )
         shared += (time.perf_counter() - start) / len(members)
         for member, evaluation, file in zip(members, evaluations, files, strict=True):

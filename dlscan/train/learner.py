@@ -39,6 +39,8 @@ class Learner:
         As built; between steps their values may live elsewhere, see `Steps.settle`.
     task : Task
         As given.
+    objective : Supervised
+        What it minimises.
     trained : Trained
         What steps need.
     dataset : str
@@ -62,12 +64,14 @@ class Learner:
     def __init__(self, built: Network, task: Task, train: Train, dataset: str, steps: int) -> None:
         self.network, self.optimizer = built.model, make_optimizer(train, steps)
         self.optimizer.build(self.network.trainable_variables)
-        self.trained = Trained.single(built, self.optimizer, supervised(task, train))
+        self.objective = supervised(task, train, self.network.trainable_variables)
+        self.trained = Trained.single(built, self.optimizer, self.objective)
         self.task, self._train, self.dataset = task, train, dataset
         self.history: list[Row] = []
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
         self.mixing: int | None = None
-        self.stopping, self._plateau = Stopping.of(train.early_stopping), Plateau.of(train)
+        self.stopping = Stopping.of(train.early_stopping, task.columns)
+        self._plateau = Plateau.of(train)
         self.lowered: float | None = None
 
     @property

@@ -163,11 +163,13 @@ class Member:
         DataError
             If early stopping monitors the mean AUC, and there is none.
         """
+        train = self.experiment.train
         if not row.finite:
+            own = f", or mend {train.loss}" if train.loss.is_own else ""
             raise DivergedError(
                 f"{self}: loss is {row['loss']:g} and validation loss {row['val_loss']:g} after epoch "
-                f"{row.epoch} with learning rate {self.experiment.train.learning_rate:g}; lower "
-                "train.learning_rate, or scale the inputs with data.normalize"
+                f"{row.epoch} with learning rate {train.learning_rate:g}; lower train.learning_rate, or "
+                f"scale the inputs with data.normalize{own}"
             )
         if self.learner.monitors_area and row.values["val_Mean_AUC"] is None:
             raise DataError(

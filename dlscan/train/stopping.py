@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlscan.config import EarlyStopping, Train
@@ -15,7 +15,9 @@ class Stopping:
     Attributes
     ----------
     monitor : str
-        The column of the history that decides: less is better for a loss, more for the others.
+        The column of the history that decides.
+    less_is_better : bool
+        Which way it improves.
     patience : int or None
         Epochs without improvement after which to stop; None never stops, but still knows the best epoch.
     min_delta : float
@@ -33,6 +35,7 @@ class Stopping:
     """
 
     monitor: str = "val_loss"
+    less_is_better: bool = True
     patience: int | None = None
     min_delta: float = 0.0
     window: int = 1
@@ -42,9 +45,19 @@ class Stopping:
     recent: Sequence[float] = ()
 
     @classmethod
-    def of(cls, rule: EarlyStopping | None) -> "Stopping":
-        """Start by the experiment's rule; without one the epoch of the least validation loss is the best."""
-        return cls() if rule is None else cls(rule.monitor, rule.patience, rule.min_delta, rule.window)
+    def of(cls, rule: EarlyStopping | None, columns: Mapping[str, bool]) -> "Stopping":
+        """Start by the experiment's rule; without one the epoch of the least validation loss is the best.
+
+        Parameters
+        ----------
+        rule : EarlyStopping or None
+            The key of the experiment.
+        columns : mapping of str to bool
+            The columns of the history, and whether less is better.
+        """
+        if rule is None:
+            return cls()
+        return cls(rule.monitor, columns[rule.monitor], rule.patience, rule.min_delta, rule.window)
 
     @property
     def stop(self) -> bool:
@@ -80,7 +93,7 @@ class Stopping:
 
     def _gain(self, value: float) -> float:
         assert self.best is not None
-        return self.best - value if self.monitor.endswith("loss") else value - self.best
+        return self.best - value if self.less_is_better else value - self.best
 
 
 @dataclasses.dataclass

@@ -187,6 +187,21 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
         ("train.learning_rate=0", "train.learning_rate", "greater than 0"),
         ("train.learning_rate=.inf", "train.learning_rate", "finite"),
         ("train.optimizer=rmsporp", "train.optimizer", "did you mean 'rmsprop'"),
+        ("train.loss=focall", "train.loss", "did you mean 'focal'"),
+        ("train.loss=huber", "train.loss", "huber is no loss of the task classify, which has cross_entropy"),
+        ("train.loss={quantile: 0.9}", "train.loss", "quantile is no loss of the task classify"),
+        ("train.loss={quantile: 1}", "train.loss.quantile", "less than 1"),
+        ("train.loss=quantile", "train.loss", "needs its number: {quantile: 0.9}"),
+        ("train.loss=3", "train.loss", "must be one of auto, cross_entropy, focal"),
+        ("train.gamma=1", "train.gamma", "only focal has gamma, but train.loss is auto"),
+        ("train.label_smoothing=1", "train.label_smoothing", "less than 1"),
+        ("train.l2=-1", "train.l2", "at least 0"),
+        (
+            "train.early_stopping.monitor=val_mae",
+            "train.early_stopping.monitor",
+            "val_loss, val_accuracy, loss",
+        ),
+        ("scan.grid.train.loss=[mse, huber]", "train.loss", "huber is no loss of the task classify"),
         ("train.schedule=plateu", "train.schedule", "did you mean 'plateau'"),
         ("train.schedule_factor=0.1", "train.schedule_factor", "only step and plateau have schedule_factor"),
         (
@@ -374,6 +389,13 @@ def test_one_kind_of_normalisation_serves_all_inputs(file: Path) -> None:
     data = load(file, ["data.normalize=log"]).data
     assert {name: data.normalization(name).kind for name in data.inputs} == {"ECAL": "log", "HCAL": "log"}
     assert load(file, ["data.normalize=null", "data.extras=null"]).data.extras == ()
+
+
+def test_a_column_is_monitored_however_its_letters_are_written(file: Path) -> None:
+    for text, column in (("VAL_MEAN_AUC", "val_Mean_AUC"), ("Val_Loss", "val_loss")):
+        stopping = load(file, [f"train.early_stopping.monitor={text}"]).train.early_stopping
+        assert stopping is not None
+        assert stopping.monitor == column
 
 
 def test_early_stopping_can_be_switched_off(file: Path) -> None:

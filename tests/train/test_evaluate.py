@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dlscan import models
-from dlscan.config import Model, Train
+from dlscan.config import Model, Train, load
 from dlscan.dataset import Manifest
 from dlscan.metrics import event_losses, measure, measure_validation
 from dlscan.models import Network, keras
@@ -71,6 +71,34 @@ def test_validation_numbers_are_those_of_the_weights_that_were_kept(make_point, 
         losses = file["validation/losses"][()]
     assert np.mean(losses) == pytest.approx(float(best[3]), rel=1e-5)
     assert record.metrics["val_kept_accuracy"] == pytest.approx(float(best[4]), abs=1e-6)
+
+
+def test_the_loss_of_the_history_is_that_of_validation_and_test_whatever_it_is(
+    make_point, info, read_history
+):
+    """The weights of classes are in both; the penalty is in none."""
+    kind = {"loss": "focal", "label_smoothing": 0.2, "l2": 1.0, "epochs": 1, "batch_size": 100}
+    paths = make_point(train=kind)
+    train_point(paths, info)
+
+    record, (row,) = Record.read(paths.record), read_history(paths)
+    factors = np.array(balance_weights(paths))
+    with h5py.File(paths.predictions) as file:
+        for group, expected in ((file["validation"], float(row[3])), (file, record.metrics["test_loss"])):
+            scores, labels, losses = (group[name][()] for name in ("scores", "labels", "losses"))
+            right, p = 0.8 * np.eye(3)[labels] + 0.2 / 3, np.maximum(scores.astype(float), 1e-30)
+            np.testing.assert_allclose(losses, -(right * (1 - p) ** 2 * np.log(p)).sum(axis=1), rtol=1e-3)
+            assert np.mean(factors[labels] * losses) == pytest.approx(expected, rel=1e-5)
+            np.testing.assert_allclose(group["cross_entropies"], event_losses(scores, labels), rtol=1e-3)
+        log_loss = np.mean(file["cross_entropies"])
+    assert record.metrics["test_log_loss"] == pytest.approx(log_loss, rel=1e-5)
+
+
+def balance_weights(paths):
+    """The weight of each class in the losses of a point."""
+    data = load(paths.config).data
+    with Batches(data.prepared, "validation", 100, 0, balance=data.balance) as batches:
+        return batches.class_weights
 
 
 def test_event_weights_weigh_every_metric(make_point, info):

@@ -26,10 +26,18 @@ PLATEAU = {
     "train__early_stopping": {"min_delta": 10.0, "window": 2},
 }
 STEP = {"train__schedule": "step", "train__schedule_every": 2}
+FOCAL = {"train__loss": "focal", "train__label_smoothing": 0.1, "train__l2": 1e-3}
 # dropout, batch normalisation, class weights and Adam are the defaults of these points
 KINDS = [
     {"model__width": 8, **PLATEAU},
-    {"model__width": 16, "model__depth": 2, "train__optimizer": "sgd", "train__momentum": 0.9, **STEP},
+    {
+        "model__width": 16,
+        "model__depth": 2,
+        "train__optimizer": "sgd",
+        "train__momentum": 0.9,
+        **STEP,
+        **FOCAL,
+    },
     {
         **{"model__width": 4, "model__dropout": 0.5, "train__optimizer": "rmsprop"},
         **{"train__learning_rate": 0.003, "train__schedule": "decay", "train__warm_up": 2},

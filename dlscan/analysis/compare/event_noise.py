@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dlscan.analysis.columns.catalog import about_metric, metric_kind
 from dlscan.analysis.compare.areas import areas
@@ -132,6 +133,7 @@ def _thinned(scored: Predictions, points: int) -> tuple[Predictions, float]:
         extras={},
         sources=None if scored.sources is None else scored.sources[kept],
         losses=None if scored.losses is None else scored.losses[kept],
+        cross_entropies=None if scored.cross_entropies is None else scored.cross_entropies[kept],
     )
     return some, most / events
 
@@ -142,20 +144,18 @@ def _of_number(scored: Predictions, name: str) -> Floats | None:
     if metric_kind(name) == "auc":
         return next((each.influence for each in areas(scored, [name.removeprefix("val_")]).values()), None)
     if name in _LOSSES:
-        losses = weights * _losses(scored)
+        losses = weights * _losses(scored, scored.losses)
         return np.asarray(losses - losses.mean()) / len(losses)
     total = weight_sum(weights)
     if total <= 0:
         return None
     if name == _LOG_LOSS:
-        values = _losses(scored)
+        values = _losses(scored, scored.entropies)
     else:
         values = (scored.scores.argmax(axis=1) == scored.labels).astype(np.float64)
     return np.asarray(weights * (values - np.sum(weights * values) / total) / total)
 
 
-def _losses(scored: Predictions) -> Floats:
-    """The cross-entropy of each event; files of older versions have none from logits."""
-    if scored.losses is None:
-        return event_losses(scored.scores, scored.labels)
-    return scored.losses.astype(np.float64)
+def _losses(scored: Predictions, known: NDArray[np.float32] | None) -> Floats:
+    """The losses that are `known`, or cross-entropies from scores: files of older versions have no others."""
+    return event_losses(scored.scores, scored.labels) if known is None else known.astype(np.float64)

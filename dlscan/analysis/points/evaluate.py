@@ -119,7 +119,7 @@ def _measure(paths: PointPaths, record: dict[str, Any]) -> Measured:
             f"{paths.predictions}: scores of {', '.join(test.classes)}, "
             f"but the record is of {', '.join(record['classes'])}"
         )
-    measured = measure(test.scores, test.labels, test.classes, test.weights, test.losses)
+    measured = measure(test.scores, test.labels, test.classes, test.weights, test.entropies)
     try:
         kept = read_predictions(paths.predictions, "validation")
     except SplitNotKept:

@@ -46,8 +46,10 @@ class Predictions:
     files : ndarray of uint8, shape (F, 16), or None
         What each of these raw files is: see `dlscan.dataset.file_ids`. Older versions did not keep it.
     losses : ndarray of float32, shape (N,), or None
-        The cross-entropy of each event. Older versions did not keep it, and scores do not tell where they are
-        next to 0.
+        The loss of each event. Older versions did not keep it, and scores do not tell where they are next to
+        0.
+    cross_entropies : ndarray of float32, shape (N,), or None
+        The cross-entropy of each event, if the loss is another.
     """
 
     scores: NDArray[np.float32]
@@ -58,6 +60,12 @@ class Predictions:
     sources: NDArray[np.uint32] | None = None
     files: NDArray[np.uint8] | None = None
     losses: NDArray[np.float32] | None = None
+    cross_entropies: NDArray[np.float32] | None = None
+
+    @property
+    def entropies(self) -> NDArray[np.float32] | None:
+        """The cross-entropy of each event, whatever the loss is."""
+        return self.losses if self.cross_entropies is None else self.cross_entropies
 
     def __repr__(self) -> str:
         extras = f", with {', '.join(self.extras)}" if self.extras else ""
@@ -122,6 +130,7 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
             sources = group["sources"][:] if "sources" in group else None
             files = group["files"][:] if "files" in group else None
             losses = group["losses"][:] if "losses" in group else None
+            entropies = group["cross_entropies"][:] if "cross_entropies" in group else None
             extras = tuple(_datasets(group["extras"])) if "extras" in group else ()
     except ScanError:
         raise
@@ -133,7 +142,9 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
             f"{path}: damaged: scores {scores.shape} and weights {weights.shape} "
             f"for {len(labels)} events and {len(classes)} classes"
         )
-    return Predictions(scores, labels, classes, weights, _Extras(path, extras), sources, files, losses)
+    return Predictions(
+        scores, labels, classes, weights, _Extras(path, extras), sources, files, losses, entropies
+    )
 
 
 @dataclasses.dataclass(frozen=True, repr=False)

@@ -58,6 +58,7 @@ def aligned(point: DonePoint, scored: Predictions, reference: DonePoint, base: P
         extras={},
         sources=None,
         losses=None if scored.losses is None else scored.losses[order],
+        cross_entropies=None if scored.cross_entropies is None else scored.cross_entropies[order],
     )
     if not np.array_equal(found.labels, base.labels):
         raise OtherEventsError(f"{pair} were tested on different events")

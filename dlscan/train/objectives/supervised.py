@@ -3,50 +3,78 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dlscan.models import keras
+from dlscan.tasks import Arrays
 from dlscan.train.objectives.objective import EVENTS, NETWORK, Given, Told
+from dlscan.train.objectives.penalty import Penalty
 
 
 class HeadLoss(Protocol):
-    """The loss of a head."""
+    """The loss of a head.
 
-    def __call__(self, raw: Any, truth: Any, weights: Any) -> tuple[Any, list[Any]]:
-        """The loss, and sums for the history.
+    Both methods take `raw` (B, ...), what the head gives before its last step (logits, numbers in standard
+    units), and `truth` (B, ...), what is right.
 
-        Parameters
-        ----------
-        raw : tensor, (B, ...)
-            What the head gives before its last step: logits, numbers in standard units.
-        truth : tensor, (B, ...)
-            What is right.
-        weights : tensor of float32, (B,)
-            Of the events.
+    Attributes
+    ----------
+    is_usual : bool
+        Whether it is the loss that the task itself tells of events, see `Task.written`.
+    """
 
-        Returns
-        -------
-        loss : tensor, ()
-            The mean over the events of the batch of the loss of each times its weight.
-        sums : list of tensor, ()
-            Over the events of the batch: what the other curves of the task are means of.
-        """
+    is_usual: bool
+
+    def events(self, raw: Any, truth: Any) -> Any:
+        """The loss of each event, (B,), without its weight."""
+
+    def sums(self, raw: Any, truth: Any) -> list[Any]:
+        """Sums over the events of the batch: what the other curves of the task are means of."""
 
 
 class Supervised:
     """See `Objective`.
 
+    The loss in the history is that of the events. What steps minimise has penalties beside: they do not say
+    how well a network does, and would make networks with and without incomparable.
+
     Parameters
     ----------
     losses : mapping of str to HeadLoss
         By the name of the head.
+    penalty : Penalty, optional
+        What weights add.
     """
 
-    def __init__(self, losses: Mapping[str, HeadLoss]) -> None:
-        self._losses = dict(losses)
+    def __init__(self, losses: Mapping[str, HeadLoss], penalty: Penalty | None = None) -> None:
+        self._losses, self._penalty = dict(losses), penalty
 
     def __call__(self, networks: Mapping[str, Any], batches: Mapping[str, Given], training: bool) -> Told:
         network, batch = networks[NETWORK], batches[EVENTS]
         raw = network(batch.inputs, training=training)
+        loss = keras.ops.mean(self.events(raw, batch.truth) * batch.weights)
         ((name, head),) = self._losses.items()
-        loss, sums = head(raw[name], batch.truth[name], batch.weights)
-        loss = sum(network.losses, start=loss)
-        return Told(loss, keras.ops.stack([loss, *sums]), raw)
+        numbers = keras.ops.stack([loss, *head.sums(raw[name], batch.truth[name])])
+        if training:
+            loss = sum(network.losses, start=loss)
+            if self._penalty is not None:
+                loss = loss + self._penalty()
+        return Told(loss, numbers, raw)
+
+    def events(self, raw: Mapping[str, Any], truth: Mapping[str, Any]) -> Any:
+        """The loss of each event, (B,), without its weight, from what the heads give."""
+        ((name, head),) = self._losses.items()
+        return head.events(raw[name], truth[name])
+
+    def unusual(self, raw: Arrays, truth: Arrays) -> NDArray[np.float32] | None:
+        """The same in NumPy; None where it is what the task tells itself."""
+        if all(head.is_usual for head in self._losses.values()):
+            return None
+        losses = self.events(
+            *(
+                {name: keras.ops.convert_to_tensor(item) for name, item in each.items()}
+                for each in (raw, truth)
+            )
+        )
+        return np.asarray(keras.ops.convert_to_numpy(losses), np.float32)
