@@ -9,7 +9,7 @@ import dlscan
 HOME = Path(dlscan.__file__).parent
 # `dlscan.load` and `dlscan.train` import what they need when they are called
 FRONT_DOOR = "dlscan"
-BY_LOADING = ("dlscan.analysis", "dlscan.train")
+BY_LOADING = ("dlscan.train",)
 
 
 def module_of(file: Path) -> str:
