@@ -1,11 +1,14 @@
 """How the modules of the package hang together, beyond the contracts of import-linter."""
 
 import ast
+import configparser
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import dlscan
 
+TOP = Path(__file__).parents[1]
 HOME = Path(dlscan.__file__).parent
 # `dlscan.load` and `dlscan.train` import what they need when they are called
 FRONT_DOOR = "dlscan"
@@ -53,3 +56,17 @@ def test_a_circle_is_found_of_types_and_of_imports_in_functions(tmp_path):
     modules = {"dlscan", "dlscan.a", "dlscan.b"}
     graph = {f"dlscan.{name}": imports_of(tmp_path / f"{name}.py", modules) for name in "ab"}
     assert set(first_circle(graph)) == {"dlscan.a", "dlscan.b"}
+
+
+def test_the_layout_in_contributing_is_the_one_that_there_is():
+    """Its levels are the layers of the first contract, which import-linter keeps."""
+    page = (TOP / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page.split("| level | packages and modules |")[1].split("\n\n")[0]
+    rows = [set(re.findall(r"(?:^\| \d+ \||·) `(\w+)(?:/|\.py)` ", line)) for line in table.splitlines()[2:]]
+    setup = configparser.ConfigParser()
+    setup.read(TOP / "setup.cfg", encoding="utf-8")
+    layers = setup["importlinter:contract:house"]["layers"].split("\n")[1:]
+    levels = [set(re.findall(r"dlscan\.(\w+)", line)) for line in layers]
+    assert rows == levels
+    there = {path.stem for path in HOME.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert set.union(*levels) == there - {"__init__", "__main__"}
