@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dlscan.notebook import Scan
-    from dlscan.training import Trained
+    from dlscan.training import TrainedPoint
 
 __all__ = ["__version__", "load", "train"]
 
@@ -47,7 +47,7 @@ def load(*scans: str | os.PathLike[str]) -> "Scan":
 
 def train(
     experiment: str | os.PathLike[str] | Mapping[str, Any], directory: str | os.PathLike[str]
-) -> "Trained":
+) -> "TrainedPoint":
     """Train one network in this process, without a scan and without a cluster.
 
     It leaves a scan of one point: every command, and `load`, take its directory. The same call again goes on
@@ -64,7 +64,7 @@ def train(
 
     Returns
     -------
-    dlscan.training.Trained
+    dlscan.training.TrainedPoint
         The finished point: `.record` (parameters, metrics, provenance), `.history`, `.predictions()`,
         `.model()`, and `.paths` of its files.
 

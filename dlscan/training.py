@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Trained(DonePoint):
+class TrainedPoint(DonePoint):
     """A network that has been trained: its record and files as those of any point, and what is in them."""
 
     @property
@@ -51,7 +51,7 @@ class Trained(DonePoint):
 
 def train(
     experiment: str | os.PathLike[str] | Mapping[str, Any], directory: str | os.PathLike[str]
-) -> Trained:
+) -> TrainedPoint:
     """Train the network of an experiment in this process: see `dlscan.train`."""
     home = Path(directory).resolve()
     loaded = _loaded(experiment, home)
@@ -67,7 +67,7 @@ def train(
     if outcome != "done":
         raise PointsFailed(f"{home}: {_WHY[outcome]}")
     (point,) = records.load([home])
-    return Trained(**{field.name: getattr(point, field.name) for field in dataclasses.fields(point)})
+    return TrainedPoint(**{field.name: getattr(point, field.name) for field in dataclasses.fields(point)})
 
 
 _WHY = {

@@ -13,7 +13,7 @@ import yaml
 import dlscan
 from dlscan.dataset import Manifest
 from dlscan.errors import ConfigError, DataError, ScanError
-from dlscan.training import Trained
+from dlscan.training import TrainedPoint
 
 from .conftest import CLASSES, write_raw
 
@@ -42,11 +42,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(home: Path) -> Trained:
+def trained(home: Path) -> TrainedPoint:
     return dlscan.train(mapping(home), home / "networks" / "first")
 
 
-def test_a_mapping_becomes_a_trained_network(trained: Trained, home: Path) -> None:
+def test_a_mapping_becomes_a_trained_network(trained: TrainedPoint, home: Path) -> None:
     assert trained.record.params["model.width"] == 4
     assert list(trained.history["epoch"]) == [1, 2]
     predictions = trained.predictions()
@@ -57,14 +57,14 @@ def test_a_mapping_becomes_a_trained_network(trained: Trained, home: Path) -> No
     assert Manifest.read(home / "prepared").events == 180
 
 
-def test_what_it_leaves_is_a_scan(trained: Trained) -> None:
+def test_what_it_leaves_is_a_scan(trained: TrainedPoint) -> None:
     (point,) = dlscan.load(trained.paths.directory.parents[1]).points
     assert (point.record, point.paths) == (trained.record, trained.paths)
     assert trained.record.scan == "first"
 
 
 def test_the_same_call_again_gives_what_is_there_and_a_longer_one_trains_on(
-    trained: Trained, home: Path
+    trained: TrainedPoint, home: Path
 ) -> None:
     again = dlscan.train(mapping(home), home / "networks" / "first")
     assert again.record == trained.record

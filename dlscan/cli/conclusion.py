@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dlscan.cli.output import say
 from dlscan.cli.scan_display import status_command
 from dlscan.errors import BatchError, PointsFailed
-from dlscan.scan import CRASHED, Plan, PointStatus, Run, Submitted, Work
+from dlscan.scan import CRASHED, Plan, PointStatus, ScanResult, Submitted, Work
 from dlscan.spelling import agree, counted
 
 
-def conclude(run: Run) -> None:
+def conclude(result: ScanResult) -> None:
     """Say how many points are done, of a run that stayed until its end.
 
     Raises
@@ -19,10 +19,10 @@ def conclude(run: Run) -> None:
     BatchError
         If the batch system refused some.
     """
-    if run.statuses is not None:
-        _require_done(run.plan, run.statuses)
-    if run.submitted is not None:
-        _require_taken(run.plan, run.work, run.submitted)
+    if result.statuses is not None:
+        _require_done(result.plan, result.statuses)
+    if result.submitted is not None:
+        _require_taken(result.plan, result.work, result.submitted)
 
 
 def _require_done(plan: Plan, states: Sequence[PointStatus]) -> None:

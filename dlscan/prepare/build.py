@@ -20,7 +20,7 @@ from dlscan.locks import locked
 from dlscan.machine import usable_cpus
 from dlscan.prepare.changes import linked_by_file, unusable
 from dlscan.prepare.current import judge, refresh
-from dlscan.prepare.finish import Found, make_manifest, write_bad_files
+from dlscan.prepare.finish import RawFindings, make_manifest, write_bad_files
 from dlscan.prepare.gather import Gathered, GatherTask, gather
 from dlscan.prepare.indexing import INDEX, count_splits, warn_of_slow, write_index
 from dlscan.prepare.layout import (
@@ -207,7 +207,7 @@ class _Build:
         sources = {
             file: linked_files(file, names) if file in bad else linked[file] or () for file in self.files
         }
-        found = Found(self.classes, stats, layouts, bad, measured, sources)
+        found = RawFindings(self.classes, stats, layouts, bad, measured, sources)
         manifest = make_manifest(self.experiment, form, found, splits, self.index_only)
         if bad:
             write_bad_files(self.place / "bad_files.csv", manifest)

@@ -20,7 +20,7 @@ from dlscan.sealed import sealed_size
 
 
 @dataclasses.dataclass(frozen=True)
-class Verdict:
+class ExistingDataset:
     """The dataset on disk, if it may be kept; otherwise why it may not.
 
     Attributes
@@ -40,10 +40,10 @@ class Verdict:
 
 def judge(
     experiment: Experiment, directory: Path, files: list[RawFile], skip_bad: bool, index_only: bool
-) -> Verdict:
+) -> ExistingDataset:
     """Compare the dataset or index in `directory` with an experiment and the raw files of now."""
     if not directory.exists():
-        return Verdict(None, "there is no dataset yet")
+        return ExistingDataset(None, "there is no dataset yet")
     foreign = _foreign_entry(directory)
     if foreign is not None:
         raise experiment.problem(
@@ -54,25 +54,25 @@ def judge(
     try:
         manifest = Manifest.read(directory)
     except DlscanError as error:
-        return Verdict(None, f"the existing one cannot be used ({error})")
+        return ExistingDataset(None, f"the existing one cannot be used ({error})")
     if index_only != (manifest.raw is not None):
         other = "the existing dataset is replaced by an index"
-        return Verdict(None, other if index_only else "the existing index is replaced by a dataset")
+        return ExistingDataset(None, other if index_only else "the existing index is replaced by a dataset")
     reason = _difference(manifest, experiment, directory)
     reason = reason or _weights_reason(manifest, experiment.data.weights)
     reason = reason or _quantiles_reason(manifest, experiment)
     if reason is None:
         if manifest.bad_files and not skip_bad:
-            return Verdict(None, "the existing one was made with --skip-bad")
+            return ExistingDataset(None, "the existing one was made with --skip-bad")
         if experiment.data.follow_links and any(
             "data.follow_links" in bad.reason for bad in manifest.bad_files
         ):
-            return Verdict(None, "data.follow_links is now set")
+            return ExistingDataset(None, "data.follow_links is now set")
         known = manifest
         manifest, reason = _compare_sources(known, files, experiment.data)
     if reason is not None:
-        return Verdict(None, reason)
-    return Verdict(manifest, "", touched=manifest != known)
+        return ExistingDataset(None, reason)
+    return ExistingDataset(manifest, "", touched=manifest != known)
 
 
 def refresh(manifest: Manifest, directory: Path) -> None:

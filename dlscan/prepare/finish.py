@@ -26,12 +26,12 @@ from dlscan.files import written_whole
 from dlscan.prepare.layout import Format
 from dlscan.prepare.measure import PerEvent, quantiles
 from dlscan.prepare.scatter import PieceSummary
-from dlscan.raw import Layout, LinkedFile, RawFile
+from dlscan.raw import FileLayout, LinkedFile, RawFile
 from dlscan.raw.links import below
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class RawFindings:
     """Everything that is known of the raw files once they are read.
 
     Attributes
@@ -40,7 +40,7 @@ class Found:
         The labels.
     stats : dict of RawFile to (int, int)
         Size and time of every file, good or bad, before it was read; a file's place is its number.
-    layouts : dict of RawFile to Layout
+    layouts : dict of RawFile to FileLayout
         Headers of the files that fit together.
     bad : dict of RawFile to str
         Files that are left out.
@@ -52,7 +52,7 @@ class Found:
 
     classes: tuple[str, ...]
     stats: dict[RawFile, tuple[int, int]]
-    layouts: dict[RawFile, Layout]
+    layouts: dict[RawFile, FileLayout]
     bad: dict[RawFile, str]
     measured: list[PieceSummary]
     linked: dict[RawFile, tuple[LinkedFile, ...]]
@@ -64,7 +64,7 @@ def linked_sources(files: Iterable[LinkedFile], raw: Path) -> tuple[Linked, ...]
 
 
 def make_manifest(
-    experiment: Experiment, form: Format, found: Found, splits: dict[str, SplitInfo], index_only: bool
+    experiment: Experiment, form: Format, found: RawFindings, splits: dict[str, SplitInfo], index_only: bool
 ) -> Manifest:
     """Put together the manifest of a dataset, or of an index of raw files."""
     files = list(found.stats)
@@ -130,7 +130,7 @@ def _weights(name: str, classes: Sequence[str], files: list[RawFile], good: list
 
 
 def _sources(
-    files: list[RawFile], found: Found, checksums: dict[int, str], raw: Path
+    files: list[RawFile], found: RawFindings, checksums: dict[int, str], raw: Path
 ) -> tuple[SourceFile, ...]:
     return tuple(
         SourceFile(

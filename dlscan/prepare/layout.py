@@ -9,7 +9,7 @@ import numpy as np
 from dlscan.config import ColumnSplit, Data, FractionSplit
 from dlscan.dataset import ArraySpec
 from dlscan.machine import free_memory, usable_cpus
-from dlscan.raw import Layout, RawFile, index_file, read_rows
+from dlscan.raw import FileLayout, RawFile, index_file, read_rows
 
 # Index and value of an entry take 6 bytes against 4 for a dense cell, and filling a batch from a mostly empty
 # event writes far less; above this occupancy the dense block is the faster one.
@@ -78,7 +78,7 @@ def raw_datasets(data: Data) -> list[str]:
     return list(dict.fromkeys([*data.inputs, *data.extras, *([column] if column else [])]))
 
 
-def choose_format(data: Data, files: dict[RawFile, Layout]) -> Format:
+def choose_format(data: Data, files: dict[RawFile, FileLayout]) -> Format:
     """Choose encodings and the number of shards from headers and a sample of the events."""
     first = next(iter(files.values()))
     occupancy = _sampled_occupancy(data.inputs, list(files.items()))
@@ -114,13 +114,13 @@ def choose_format(data: Data, files: dict[RawFile, Layout]) -> Format:
 
 
 def cut_into_tasks(
-    files: dict[RawFile, Layout], numbers: dict[RawFile, int], workers: int
+    files: dict[RawFile, FileLayout], numbers: dict[RawFile, int], workers: int
 ) -> list[list[Piece]]:
     """Cut the files into tasks of about equal dense bytes; long files into several pieces.
 
     Parameters
     ----------
-    files : dict of RawFile to Layout
+    files : dict of RawFile to FileLayout
         What to read.
     numbers : dict of RawFile to int
         The number of each file in the manifest.
@@ -164,7 +164,7 @@ def run_bytes(processes: int | None) -> int:
     return min(max(free_memory() // (8 * processes), _LEAST_RUN), _LONGEST_RUN)
 
 
-def _sampled_occupancy(names: Sequence[str], files: list[tuple[RawFile, Layout]]) -> dict[str, float]:
+def _sampled_occupancy(names: Sequence[str], files: list[tuple[RawFile, FileLayout]]) -> dict[str, float]:
     """Share of non-zero values in rows from the middle of files spread over all classes."""
     filled, cells = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     for label in {file.label for file, _ in files}:

@@ -1,7 +1,7 @@
 """Particle-type directories: find the files, check that they fit together, read their events."""
 
 from dlscan.raw.cells import Cells, Straight
-from dlscan.raw.check import Layout, check_files, linked_files
+from dlscan.raw.check import FileLayout, check_files, linked_files
 from dlscan.raw.direct import DirectFile, RawFileError
 from dlscan.raw.faults import RawError
 from dlscan.raw.find import RawFile, find_files
@@ -13,7 +13,7 @@ __all__ = [
     "Cells",
     "DatasetIndex",
     "DirectFile",
-    "Layout",
+    "FileLayout",
     "LinkedFile",
     "RawError",
     "RawFile",

@@ -16,7 +16,7 @@ Rows = NDArray[np.int64]
 LONG_EVENT = 8192
 
 
-class Target(Protocol):
+class Destination(Protocol):
     """Memory for n events.
 
     Attributes
@@ -108,7 +108,7 @@ class Scattered:
         return Scattered(self._cells, self._slots[first:last], self._places[first:last])
 
     def put(self, values: Array, rows: Rows) -> None:
-        """See `Target`."""
+        """See `Destination`."""
         size = self.event_bytes
         if size < LONG_EVENT or values.dtype != self.dtype:
             self._cells.events[self._slots, self._places] = values[rows]
@@ -118,11 +118,11 @@ class Scattered:
             memory[:] = source[row * size : row * size + size]
 
     def fill(self, value: Array) -> None:
-        """See `Target`."""
+        """See `Destination`."""
         self._cells.events[self._slots, self._places] = value
 
     def pieces(self, rows: Rows) -> Iterator[tuple[int, memoryview]]:
-        """See `Target`."""
+        """See `Destination`."""
         memory, size = self._cells.memory, self.event_bytes
         by_slot, by_place = self._cells.steps
         begins = (self._slots * by_slot + self._places * by_place).tolist()
@@ -157,7 +157,7 @@ class Straight:
         return Straight(self._cells[first:last])
 
     def put(self, values: Array, rows: Rows) -> None:
-        """See `Target`."""
+        """See `Destination`."""
         if is_run(rows):
             self._events[...] = values[rows[0] : rows[-1] + 1]
         elif values.dtype == self.dtype:
@@ -167,11 +167,11 @@ class Straight:
             self._events[...] = values[rows]
 
     def fill(self, value: Array) -> None:
-        """See `Target`."""
+        """See `Destination`."""
         self._events[...] = value
 
     def pieces(self, rows: Rows) -> Iterator[tuple[int, memoryview]]:
-        """See `Target`."""
+        """See `Destination`."""
         cells = self._events.view(np.uint8)
         edges = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
         for first, last in itertools.pairwise(edges):

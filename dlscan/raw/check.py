@@ -11,7 +11,7 @@ import numpy as np
 
 from dlscan.raw.faults import RawError, hdf5_errors
 from dlscan.raw.find import RawFile
-from dlscan.raw.handle import Found, RawHandle
+from dlscan.raw.handle import FoundDataset, RawHandle
 from dlscan.raw.links import LinkedFile
 
 # An event of more bytes is none, and neither are more bytes of events than a file can hold by any compression
@@ -29,7 +29,7 @@ _KINDS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Layout:
+class FileLayout:
     """What the headers of a raw file say.
 
     Attributes
@@ -49,7 +49,7 @@ class Layout:
 
 def check_files(
     files: Sequence[RawFile], datasets: Sequence[str]
-) -> tuple[dict[RawFile, Layout], dict[RawFile, str]]:
+) -> tuple[dict[RawFile, FileLayout], dict[RawFile, str]]:
     """Sort files into those that fit together and those that do not.
 
     Each file must open and hold every dataset, numeric, of one length that is not zero. Shapes and types must
@@ -64,12 +64,12 @@ def check_files(
 
     Returns
     -------
-    good : dict of RawFile to Layout
+    good : dict of RawFile to FileLayout
         In the order of `files`.
     bad : dict of RawFile to str
         With the reason, in one line.
     """
-    good: dict[RawFile, Layout] = {}
+    good: dict[RawFile, FileLayout] = {}
     bad: dict[RawFile, str] = {}
     for file in files:
         try:
@@ -97,7 +97,7 @@ def linked_files(file: RawFile, datasets: Sequence[str]) -> tuple[LinkedFile, ..
         return ()
 
 
-def _describe(file: RawFile, datasets: Sequence[str]) -> Layout:
+def _describe(file: RawFile, datasets: Sequence[str]) -> FileLayout:
     with RawHandle(file.path, file.roots) as handle:
         found = {name: handle.find(name) for name in datasets}
         layouts = {name: _layout(name, item) for name, item in found.items()}
@@ -115,14 +115,14 @@ def _describe(file: RawFile, datasets: Sequence[str]) -> Layout:
             f"declares {events:,} events of {dense:,} bytes, but only {stored:,} bytes are stored: nearly "
             "all of it was never written"
         )
-    return Layout(
+    return FileLayout(
         events,
         {name: shape[1:] for name, (shape, _) in layouts.items()},
         {name: dtype for name, (_, dtype) in layouts.items()},
     )
 
 
-def _layout(name: str, found: Found) -> tuple[tuple[int, ...], str]:
+def _layout(name: str, found: FoundDataset) -> tuple[tuple[int, ...], str]:
     """Shape and type of a dataset, if it holds numbers, event by event."""
     with hdf5_errors(f"{name} cannot be opened"):
         stored = found.dataset.id.get_type()

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlscan.errors import DataError
 from dlscan.raw.blobs import Blobs, Scratch
-from dlscan.raw.cells import Rows, Target
+from dlscan.raw.cells import Destination, Rows
 from dlscan.raw.faults import one_line
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.slow import Slow
@@ -98,7 +98,7 @@ class DirectFile:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def read(self, name: str, rows: Rows, to: Target) -> None:
+    def read(self, name: str, rows: Rows, to: Destination) -> None:
         """Read event `rows[i]` of dataset `name` to place i of `to`.
 
         Parameters
@@ -107,7 +107,7 @@ class DirectFile:
             Of a dataset in the index.
         rows : ndarray of int64, (n,)
             Ascending.
-        to : Target
+        to : Destination
             Memory for n events of the dataset's shape. Values get the bits that `values.astype(to.dtype)` has
             for what h5py reads.
 

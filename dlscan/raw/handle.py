@@ -21,7 +21,7 @@ from dlscan.raw.walk import Walk
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class FoundDataset:
     """A dataset, and where its values come from.
 
     Attributes
@@ -94,7 +94,7 @@ class RawHandle:
         """The other files that datasets which were asked for, found or not, have led to."""
         return tuple(self._walk.linked.values())
 
-    def find(self, name: str) -> Found:
+    def find(self, name: str) -> FoundDataset:
         """Find a dataset.
 
         Raises
@@ -107,7 +107,7 @@ class RawHandle:
         try:
             place, dataset = walk.follow(self._place, name, name)
             stored = self._sources(place, dataset, name)
-            return Found(dataset, self.linked, stored)
+            return FoundDataset(dataset, self.linked, stored)
         finally:
             walk.linked = before | walk.linked
 

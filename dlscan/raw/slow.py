@@ -7,9 +7,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from dlscan.raw.cells import Rows, Target
+from dlscan.raw.cells import Destination, Rows
 from dlscan.raw.faults import RawError, hdf5_errors
-from dlscan.raw.handle import Found, RawHandle
+from dlscan.raw.handle import FoundDataset, RawHandle
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.links import first_changed, require_open_files
 
@@ -27,7 +27,7 @@ class Slow:
         self._index = index
         self._path, self._name = path, name
         self._handle: RawHandle | None = None
-        self._found: Found | None = None
+        self._found: FoundDataset | None = None
         self._looked = 0.0
         event = max(index.event_bytes, 1)
         length = index.chunks[0] if index.chunks else 1
@@ -37,7 +37,7 @@ class Slow:
         # a chunk that is longer than a block is inflated once only if the cache holds it with its neighbours
         self._cache = min(length * event, _MOST_CACHE) if length > self._block else 0
 
-    def read(self, rows: Rows, to: Target) -> None:
+    def read(self, rows: Rows, to: Destination) -> None:
         """See `DirectFile.read`."""
         dataset = self._dataset()
         if self._found is not None and self._found.linked:

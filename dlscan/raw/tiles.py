@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.raw.blobs import Blobs, Scratch
-from dlscan.raw.cells import Array, Rows, Target
+from dlscan.raw.cells import Array, Destination, Rows
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.whole import fill_value, inflated, runs_by_chunk
 
@@ -37,7 +37,7 @@ class Tiles:
         layout = index.dtype, index.shape, side
         self._bench = blobs.scratch.kept(layout, lambda: _Bench(*layout, blobs.scratch))
 
-    def read(self, rows: Rows, to: Target) -> None:
+    def read(self, rows: Rows, to: Destination) -> None:
         """See `DirectFile.read`."""
         for chunk, first, last in runs_by_chunk(rows, self._length):
             within, part = rows[first:last] - chunk * self._length, to.part(first, last)
@@ -45,7 +45,7 @@ class Tiles:
             for begin in edges:
                 self._read(chunk, within, part, begin, min(begin + edges.step, edges.stop))
 
-    def _read(self, chunk: int, within: Rows, to: Target, begin: int, end: int) -> None:
+    def _read(self, chunk: int, within: Rows, to: Destination, begin: int, end: int) -> None:
         """Read those rows `within` a chunk that lie from `begin` to `end`."""
         tiles: Iterable[Tile] = self._tiles(chunk, begin, end)
         room = self._bench.room

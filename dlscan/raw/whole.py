@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dlscan.raw.blobs import Blobs
-from dlscan.raw.cells import LONG_EVENT, Array, Rows, Target, is_run
+from dlscan.raw.cells import LONG_EVENT, Array, Destination, Rows, is_run
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.inflate import inflate
 
@@ -27,7 +27,7 @@ class Plain:
         self._dtype = np.dtype(index.dtype)
         self._length = index.chunks[0] if index.chunks else max(index.rows, 1)
 
-    def read(self, rows: Rows, to: Target) -> None:
+    def read(self, rows: Rows, to: Destination) -> None:
         """See `DirectFile.read`."""
         long = to.event_bytes >= LONG_EVENT
         for chunk, first, last in runs_by_chunk(rows, self._length):
@@ -40,7 +40,7 @@ class Plain:
             else:
                 self._read_and_copy(offset, within, part)
 
-    def _read_in_place(self, offset: int, rows: Rows, to: Target) -> None:
+    def _read_in_place(self, offset: int, rows: Rows, to: Destination) -> None:
         """The kernel copies each event to its place; what lies between goes to a buffer that nobody reads."""
         event = self._index.event_bytes
         buffers: list[memoryview] = []
@@ -57,7 +57,7 @@ class Plain:
             following = row + len(memory) // event
         self._blobs.fill(buffers, offset + begin * event)
 
-    def _read_and_copy(self, offset: int, rows: Rows, to: Target) -> None:
+    def _read_and_copy(self, offset: int, rows: Rows, to: Destination) -> None:
         event = self._index.event_bytes
         for first, last in _blocks(rows, max(1, _BLOCK_BYTES // event), _GAP_BYTES // event):
             begin, count = int(rows[first]), int(rows[last - 1] - rows[first]) + 1
@@ -76,7 +76,7 @@ class Gzip:
         self._length = index.chunks[0]
         self._dtype = np.dtype(index.dtype)
 
-    def read(self, rows: Rows, to: Target) -> None:
+    def read(self, rows: Rows, to: Destination) -> None:
         """See `DirectFile.read`."""
         index, length = self._index, self._length
         runs = {chunk: (first, last) for chunk, first, last in runs_by_chunk(rows, length)}
@@ -110,7 +110,7 @@ def inflated(data: memoryview, number: int, size: int) -> bytes | bytearray:
         raise ValueError(f"chunk {number} is damaged ({error})") from None
 
 
-def put_fill(index: DatasetIndex, to: Target) -> None:
+def put_fill(index: DatasetIndex, to: Destination) -> None:
     """Give events the values that HDF5 gives where nothing was written."""
     to.fill(np.frombuffer(fill_value(index), index.dtype))
 

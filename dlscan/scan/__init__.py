@@ -6,7 +6,7 @@ from dlscan.scan.detach import Detached, detach
 from dlscan.scan.freeze import freeze
 from dlscan.scan.local import PointEnded
 from dlscan.scan.plan import Plan
-from dlscan.scan.run import Listener, Run, run
+from dlscan.scan.run import Listener, ScanResult, run
 from dlscan.scan.space import Point, expand
 from dlscan.scan.status import PointStatus, point_status, scan_status
 from dlscan.scan.submit import Submitted, submit
@@ -25,7 +25,7 @@ __all__ = [
     "Point",
     "PointEnded",
     "PointStatus",
-    "Run",
+    "ScanResult",
     "Submitted",
     "Work",
     "cancel",

@@ -38,7 +38,7 @@ def job_for(plan: Plan, points: Sequence[Point]) -> Job:
     return Job(name, train_command(plan.directory, numbers), plan.paths(points[0]).log, numbers)
 
 
-class Listener(Protocol):
+class TrainingListener(Protocol):
     """Who is told how a scan on this machine goes on."""
 
     def line(self, text: str) -> None:
@@ -52,7 +52,7 @@ class Listener(Protocol):
 
 
 def run_local(
-    plan: Plan, packs: Sequence[tuple[Point, ...]], batch: BatchOptions, listener: Listener
+    plan: Plan, packs: Sequence[tuple[Point, ...]], batch: BatchOptions, listener: TrainingListener
 ) -> list[PointStatus]:
     """Train points in processes of this machine, as many at a time as it has room for.
 
@@ -68,7 +68,7 @@ def run_local(
         The points of each process.
     batch : BatchOptions
         What each process may use.
-    listener : Listener
+    listener : TrainingListener
         Gets what became of each point, and how far they are.
 
     Returns

@@ -19,7 +19,7 @@ from dlscan.scan.wait import watch
 from dlscan.scan.work import Work, find_work
 
 
-class Listener(local.Listener, Protocol):
+class Listener(local.TrainingListener, Protocol):
     """Who is told how `run` goes on."""
 
     def planned(self, plan: Plan) -> None:
@@ -39,7 +39,7 @@ class Listener(local.Listener, Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class ScanResult:
     """What `run` did.
 
     Attributes
@@ -69,7 +69,7 @@ def run(
     extend: bool = False,
     wait: bool = False,
     rehearse: Callable[[Plan, Sequence[Point]], object] = lambda plan, points: None,
-) -> Run:
+) -> ScanResult:
     """Train every point of a scan that is not done: here, or by a batch system.
 
     Parameters
@@ -108,14 +108,14 @@ def run(
         submitted = None if batch.system == "local" else submit(plan, work.packs, batch)
     if submitted is None:
         with listener.training(plan, work, local.local_slots(batch, len(work.packs))):
-            return Run(plan, work, None, local.run_local(plan, work.packs, batch, listener))
+            return ScanResult(plan, work, None, local.run_local(plan, work.packs, batch, listener))
     listener.submitted(plan, work, submitted)
     statuses: list[PointStatus] | None = None
     if wait and (submitted.ids or work.under_way):
         with listener.waiting(submitted):
             for statuses in watch(plan, listener.line):
                 listener.watched(statuses)
-    return Run(plan, work, submitted, statuses)
+    return ScanResult(plan, work, submitted, statuses)
 
 
 def begin(

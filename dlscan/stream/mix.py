@@ -36,7 +36,7 @@ class Unit(NamedTuple):
     chosen: NDArray[np.bool_] | None = None
 
 
-class Part(NamedTuple):
+class PoolPart(NamedTuple):
     """What a request reads: some units of a pool.
 
     Attributes
@@ -114,7 +114,7 @@ class Mixed(NamedTuple):
             for begin in range(first, last, step):
                 some = tuple(map(unit, range(begin, min(begin + step, last))))
                 before, place = int(begins[begin]) - start, start % self.batch_size
-                yield ReadRequest(*batches, Part(some, deal, stop - start, before, place, self.gather))
+                yield ReadRequest(*batches, PoolPart(some, deal, stop - start, before, place, self.gather))
 
 
 def most_batches(pool: int, longest: int, batch_size: int) -> int:

@@ -13,7 +13,7 @@ from dlscan.stream.mix import Mixed, Unit, most_batches, spread
 from dlscan.stream.rawfiles import RawSource
 from dlscan.stream.request import ReadRequest
 from dlscan.stream.shards import ShardReader, ShardSource
-from dlscan.stream.worker_pool import AHEAD, Source
+from dlscan.stream.worker_pool import AHEAD, EventSource
 
 # Of the dense inputs of a pool: below this the message that asks for it is most of the work.
 _POOL_BYTES = 2 * 2**20
@@ -48,7 +48,7 @@ class EpochPlanner(Protocol):
 
     Attributes
     ----------
-    source : Source
+    source : EventSource
         What the workers read.
     needed : int
         Slots without which no request can go on.
@@ -64,7 +64,7 @@ class EpochPlanner(Protocol):
     def mixing(self) -> int | None: ...
 
     @property
-    def source(self) -> Source: ...
+    def source(self) -> EventSource: ...
 
     @property
     def ahead(self) -> int: ...

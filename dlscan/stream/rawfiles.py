@@ -15,7 +15,7 @@ from dlscan.raw.blobs import Scratch
 from dlscan.raw.cells import Cells, Straight
 from dlscan.raw.direct import DirectFile
 from dlscan.raw.store import RawIndex
-from dlscan.stream.mix import Part, Unit
+from dlscan.stream.mix import PoolPart, Unit
 from dlscan.stream.slots import Arrays
 
 _MOST_OPEN = 64
@@ -111,12 +111,12 @@ class RawReader:
         self._dealt: tuple[object, tuple[NDArray[np.int64], NDArray[np.int64]]] | None = None
         self._reading = 0
 
-    def do(self, work: Part, slots: Sequence[int]) -> None:
+    def do(self, work: PoolPart, slots: Sequence[int]) -> None:
         """Read units into the batches that their events belong to.
 
         Parameters
         ----------
-        work : Part
+        work : PoolPart
             What to read.
         slots : sequence of int
             Where the batches of the pool are.
@@ -140,7 +140,7 @@ class RawReader:
             self._open.popitem()[1].close()
         self._index.close()
 
-    def _scatter(self, work: Part, slots: NDArray[np.int64]) -> None:
+    def _scatter(self, work: PoolPart, slots: NDArray[np.int64]) -> None:
         """Read each event straight to its place."""
         batches, places = self._places(work)
         for unit, first, rows in self._units(work):
@@ -151,7 +151,7 @@ class RawReader:
                 file.read(name, rows, self._targets[field].at(*where))
             self._describe(unit, rows, self._cells, where)
 
-    def _gather(self, work: Part) -> NDArray[np.int64]:
+    def _gather(self, work: PoolPart) -> NDArray[np.int64]:
         """Read a pool in the order of its units; returns where in it each event of the split is.
 
         A run of rows is read faster than most of them: the others are left where they are.
@@ -175,7 +175,7 @@ class RawReader:
             end = here.stop
         return np.concatenate(wanted)
 
-    def _deal(self, work: Part, wanted: NDArray[np.int64], slots: Sequence[int]) -> None:
+    def _deal(self, work: PoolPart, wanted: NDArray[np.int64], slots: Sequence[int]) -> None:
         """Copy the events of a pool to their places."""
         order, first, place = wanted.take(work.order()), 0, work.place
         for slot in slots:
@@ -186,7 +186,7 @@ class RawReader:
                 np.take(self._pool[name], hand, axis=0, out=cells[slot, here], mode="clip")
             first, place = first + len(hand), 0
 
-    def _units(self, work: Part) -> Iterator[tuple[Unit, int, NDArray[np.int64]]]:
+    def _units(self, work: PoolPart) -> Iterator[tuple[Unit, int, NDArray[np.int64]]]:
         """The units of a request, the events of the pool before each, and the rows that are delivered."""
         first = work.before
         for unit in work.units:
@@ -198,7 +198,7 @@ class RawReader:
             yield unit, first, rows
             first += len(rows)
 
-    def _places(self, work: Part) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _places(self, work: PoolPart) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The batch that each event of a pool goes to, counted from its first, and its place there."""
         key = work.deal, work.pool, work.place
         if self._dealt is None or self._dealt[0] != key:

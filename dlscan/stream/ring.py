@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dlscan.errors import StreamError
 from dlscan.stream.request import ReadRequest
 from dlscan.stream.slots import Arrays, SlotLayout, copy_arrays
-from dlscan.stream.worker_pool import InProcess, Source, WorkerPool
+from dlscan.stream.worker_pool import EventSource, InProcess, WorkerPool
 
 # Epochs that are read at a time: the one that is delivered, and the next.
 _EPOCHS = 2
@@ -31,7 +31,7 @@ class Ring:
 
     Parameters
     ----------
-    source : Source
+    source : EventSource
         What they read.
     layout : SlotLayout
         What a batch looks like.
@@ -46,7 +46,7 @@ class Ring:
     """
 
     def __init__(
-        self, source: Source, layout: SlotLayout, slots: int, needed: int, workers: int, patience: float
+        self, source: EventSource, layout: SlotLayout, slots: int, needed: int, workers: int, patience: float
     ) -> None:
         self._layout, self._lendable = layout, slots - needed
         descriptor = os.memfd_create("dlscan-ring")

@@ -40,7 +40,7 @@ class Reader(Protocol):
         """Close the files that are open."""
 
 
-class Source(Protocol):
+class EventSource(Protocol):
     """Where events come from; it travels to the workers."""
 
     def path(self, number: int) -> Path:
@@ -55,7 +55,7 @@ class InProcess:
 
     reads_ahead = False
 
-    def __init__(self, source: Source, layout: SlotLayout, memory: mmap.mmap, slots: int) -> None:
+    def __init__(self, source: EventSource, layout: SlotLayout, memory: mmap.mmap, slots: int) -> None:
         self._reader = source.reader(layout.cells(memory, slots), lambda number: None)
         self._done: list[int] = []
 
@@ -88,7 +88,7 @@ class WorkerPool:
 
     Parameters
     ----------
-    source : Source
+    source : EventSource
         What they read.
     layout : SlotLayout
         What a slot looks like.
@@ -106,7 +106,7 @@ class WorkerPool:
 
     def __init__(
         self,
-        source: Source,
+        source: EventSource,
         layout: SlotLayout,
         descriptor: int,
         memory: mmap.mmap,

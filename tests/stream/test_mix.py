@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlscan.stream.mix import Mixed, Part, Unit, most_batches, spread
+from dlscan.stream.mix import Mixed, PoolPart, Unit, most_batches, spread
 from dlscan.stream.request import ReadRequest
 
 UNIT = 50
@@ -28,7 +28,7 @@ def places(requests: list[ReadRequest], batch_size: int) -> dict[tuple[int, int]
     """Event to (batch, place)."""
     found = {}
     for request in requests:
-        part: Part = request.work
+        part: PoolPart = request.work
         delivered = np.empty(part.pool, int)
         delivered[part.order()] = np.arange(part.place, part.place + part.pool)
         before = part.before
@@ -128,7 +128,7 @@ def test_classes_mix_in_a_batch_nearly_as_a_random_draw_would(unit: int, units: 
     cut = Mixed(batch_size, max(8 * batch_size, units * unit), 4, True, (1, 0))
     counts = np.zeros((events.sum() // batch_size + 1, 4))
     for request in cut.requests(lambda number: Unit(int(order[number]), 0, 0), events[order]):
-        part: Part = request.work
+        part: PoolPart = request.work
         units = [unit.file for unit in part.units]
         own = np.repeat(labels[units], events[units])[part.order()]
         batches = request.first + (part.place + np.arange(part.pool)) // batch_size
