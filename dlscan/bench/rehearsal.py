@@ -14,6 +14,7 @@ from typing import Any
 
 from dlscan.bench.keep import keep
 from dlscan.config import Experiment, experiment_from
+from dlscan.config.source import source_of
 from dlscan.errors import DlscanError
 from dlscan.stream import Batch, Batches
 
@@ -30,7 +31,8 @@ def main() -> None:
     asked = json.load(sys.stdin)
     file = Path(asked["file"])
     try:
-        smallest, largest = (experiment_from(asked[name], file) for name in ("smallest", "largest"))
+        sources = {path: source_of(item) for path, item in asked["sources"].items()}
+        smallest, largest = (experiment_from(asked[name], file, sources) for name in ("smallest", "largest"))
         print(json.dumps(rehearse(smallest, largest, began)))
     except DlscanError as error:
         sys.exit(str(error))

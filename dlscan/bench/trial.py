@@ -13,6 +13,7 @@ from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import ScanError
 from dlscan.scan.costs import Cost, cost
+from dlscan.scan.sizes import network_sizes
 from dlscan.scan.space import Point
 from dlscan.scan.speed import Trial
 
@@ -39,12 +40,18 @@ def trial(experiment: Experiment, points: Sequence[Point], patience: float = _PA
     """
     manifest = Manifest.of(experiment)
     manifest.require(experiment)
-    costs = {point.number: cost(experiment.at(point.params).plain(), manifest) for point in points}
+    experiments = [experiment.at(point.params) for point in points]
+    sizes = network_sizes([each.model for each in experiments], manifest, experiment.directory)
+    costs = {
+        point.number: cost(each.plain(), manifest, size)
+        for point, each, size in zip(points, experiments, sizes, strict=True)
+    }
     smallest, largest = _extremes(points, costs)
     asked = {
         "file": str(experiment.file),
         "smallest": experiment.at(smallest.params).plain(),
         "largest": experiment.at(largest.params).plain(),
+        "sources": {path: source.plain() for path, source in experiment.sources.items()},
     }
     started = time.monotonic()
     found: dict[str, Any] = json.loads(_answer(asked, _slot(experiment), patience))

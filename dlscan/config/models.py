@@ -46,7 +46,7 @@ Initializer = Literal[
 
 @dataclasses.dataclass(frozen=True)
 class NetworkSize:
-    """What a network takes, from its parameters alone.
+    """What training a network takes.
 
     Attributes
     ----------
@@ -174,6 +174,20 @@ class Model:
         """Whether a family has the key `name`; families that nobody knows are refused elsewhere."""
         rule = _rule(family)
         return rule is None or name == "family" or name in keys(rule)
+
+    def size(self, inputs: Sequence[tuple[int, ...]], outputs: int) -> NetworkSize | None:
+        """What the network takes, where its family has a formula for that, see `dlscan.scan.sizes`.
+
+        Parameters
+        ----------
+        inputs : sequence of tuple of int
+            The shape of each input of an event.
+        outputs : int
+            Numbers that the network gives for an event.
+        """
+        formula = getattr(FAMILIES.get(self.family), "size", None)
+        size: NetworkSize | None = None if formula is None else formula(self.parameters, inputs, outputs)
+        return size
 
     def plain(self) -> dict[str, Any]:
         """The mapping that `parse` reads back."""

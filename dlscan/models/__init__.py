@@ -58,7 +58,7 @@ def construct(
         for name in manifest.inputs
     }
     with _policy(precision):
-        hidden = _features(model, normalized, seed)
+        hidden = features(model, normalized, seed)
     logits, scores = heads.scores(hidden, len(manifest.classes), seed)
     name = getattr(model.family, "function", model.family)
     return Network(keras.Model(raw, scores, name=name), normalized, {"scores": logits}, {"scores": scores})
@@ -75,8 +75,8 @@ def build(
     return construct(model, manifest, normalizations, seed, precision).model
 
 
-def _features(model: Model, inputs: Mapping[str, Any], seed: int) -> Any:
-    """What the family of a network makes of its inputs."""
+def features(model: Model, inputs: Mapping[str, Any], seed: int) -> Any:
+    """What the family of a network makes of its scaled inputs: (B, F), on which the heads are put."""
     if isinstance(model.family, InFile):
         return from_file.features(model.family, inputs, model.parameters, seed)
     return FAMILIES[model.family](inputs, model.parameters, seed)
@@ -111,6 +111,7 @@ __all__ = [
     "build",
     "construct",
     "device",
+    "features",
     "keras",
     "prepare_device",
     "starts_with_products",

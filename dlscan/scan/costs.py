@@ -1,17 +1,15 @@
-"""What a point costs: counted from its parameters and the shapes of the dataset, before anything is trained.
-
-What a family of networks takes is said beside its parameters: `size` in `dlscan.config.models`.
-"""
+"""What a point costs: counted from its network and the shapes of the dataset, before anything is trained."""
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dlscan.config import Model
+from dlscan.config import Experiment, Model, in_common
 from dlscan.config.models import NetworkSize
 from dlscan.dataset import Manifest
 from dlscan.scan.plan import Plan
+from dlscan.scan.sizes import network_sizes
 from dlscan.scan.space import Point
 
 # The backward pass computes the slopes of the weights and those of the values: twice a forward pass.
@@ -64,11 +62,34 @@ class Cost:
 
 def sections(plan: Plan, point: Point) -> dict[str, Any]:
     """The sections of the experiment that a point's training reads, as plain values."""
-    values = plan.experiment.at(point.params).plain()
-    return {name: values[name] for name in ("data", "model", "train", "stream")}
+    return _sections(plan.experiment.at(point.params))
 
 
-def cost(values: Mapping[str, Any], manifest: Manifest | None) -> Cost:
+def costs_of(plan: Plan, points: Sequence[Point], manifest: Manifest | None) -> list[tuple[str, Cost]]:
+    """What each point costs, and what points have to have in common with it to share a job: equal texts do.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the scan.
+    points : sequence of Point
+        Their networks are measured together.
+    manifest : Manifest or None
+        Of the dataset. Without one the shapes of inputs are unknown, and only epochs tell points apart.
+    """
+    found, models = [], []
+    for point in points:
+        experiment = plan.experiment.at(point.params)
+        values = _sections(experiment)
+        found.append((in_common(values), _without_network(values, manifest)))
+        models.append(experiment.model)
+    if manifest is None:
+        return found
+    sizes = network_sizes(models, manifest, plan.directory)
+    return [(common, _with(size, cost)) for (common, cost), size in zip(found, sizes, strict=True)]
+
+
+def cost(values: Mapping[str, Any], manifest: Manifest | None, size: NetworkSize | None = None) -> Cost:
     """What a point costs.
 
     Parameters
@@ -76,33 +97,52 @@ def cost(values: Mapping[str, Any], manifest: Manifest | None) -> Cost:
     values : mapping
         Its `sections`.
     manifest : Manifest or None
-        Of the dataset. Without one the shapes of inputs are unknown, and only epochs tell points apart.
+        Of the dataset, see `costs_of`.
+    size : NetworkSize, optional
+        Of its network; by default by the formula of its family, which has to have one.
     """
+    bare = _without_network(values, manifest)
+    return bare if manifest is None else _with(size or network_size(values["model"], manifest), bare)
+
+
+def _without_network(values: Mapping[str, Any], manifest: Manifest | None) -> Cost:
+    """What a point costs whatever its network is."""
     train = values["train"]
     epochs, batch_size = train["epochs"], train["batch_size"]
     if manifest is None:
         return Cost(0.0, 1, 0, 0, epochs, batch_size, 0)
     events = _events(values["data"]["balance"], manifest)
-    size = network_size(values["model"], manifest)
     batch = min(batch_size, events)
     return Cost(
-        step=float(_TRAINING * size.multiplications * batch),
+        step=0.0,
         steps=math.ceil(events / batch),
         looks=math.ceil(manifest.splits["validation"].events / batch),
         scored=math.ceil(_scored_events(manifest) / batch),
         epochs=epochs,
         batch_size=batch,
-        memory=_FLOAT
-        * (_COPIES * size.weights + _KEPT * batch * size.values + _waiting_scores(train, manifest)),
+        memory=_FLOAT * _waiting_scores(train, manifest),
     )
 
 
+def _with(size: NetworkSize, cost: Cost) -> Cost:
+    """The cost with that of a network."""
+    batch = cost.batch_size
+    kept = _FLOAT * (_COPIES * size.weights + _KEPT * batch * size.values)
+    step = float(_TRAINING * size.multiplications * batch)
+    return dataclasses.replace(cost, step=step, memory=cost.memory + kept)
+
+
 def network_size(model: Mapping[str, Any], manifest: Manifest) -> NetworkSize:
-    """What the network of a `model` section takes on this dataset."""
-    parameters = Model.parse(dict(model), "model").parameters
+    """What the network of a `model` section takes on this dataset, by the formula of its family."""
     shapes = [column.shape for column in manifest.inputs.values()]
-    size: NetworkSize = parameters.size(shapes, len(manifest.classes))
+    size = Model.parse(dict(model), "model").size(shapes, len(manifest.classes))
+    assert size is not None
     return size
+
+
+def _sections(experiment: Experiment) -> dict[str, Any]:
+    values = experiment.plain()
+    return {name: values[name] for name in ("data", "model", "train", "stream")}
 
 
 def measuring_bytes(manifest: Manifest) -> int:

@@ -4,7 +4,7 @@ import dataclasses
 import heapq
 import statistics
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 from dlscan.attempts import last_attempt
@@ -12,7 +12,7 @@ from dlscan.clock import duration
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 from dlscan.record import Record
-from dlscan.scan.costs import Cost, cost, sections
+from dlscan.scan.costs import Cost, costs_of
 from dlscan.scan.plan import Plan
 from dlscan.scan.resources import Resources
 from dlscan.scan.space import Point
@@ -109,7 +109,8 @@ def estimate(
     slots : int, optional
         Jobs that run at once; any number by default.
     """
-    costs = [[cost(sections(plan, point), manifest) for point in points] for points in packs]
+    found = iter(costs_of(plan, [point for points in packs for point in points], manifest))
+    costs = [[next(found)[1] for _ in points] for points in packs]
     jobs = tuple(speed.job(members) for members in costs)
     alone = tuple(speed.job([member]) for members in costs for member in members)
     return TimeEstimate(alone, jobs, _wall(jobs, slots), _wall(alone, slots), slots)
@@ -139,7 +140,7 @@ def trial_file(plan: Plan) -> Path:
 
 def finished(plan: Plan, manifest: Manifest) -> list[Observed]:
     """What the epochs of the plan's finished points took."""
-    groups: dict[object, list[tuple[Cost, Record]]] = defaultdict(list)
+    done: list[tuple[Point, Record, Hashable]] = []
     for point in plan.points:
         paths = plan.paths(point)
         try:
@@ -149,8 +150,12 @@ def finished(plan: Plan, manifest: Manifest) -> list[Observed]:
         if record.dataset.get("config_hash") == manifest.config_hash:
             # points of a pack have been trained by one process
             process = None if attempt is None else attempt.process
-            key = (process, record.pack) if record.pack > 1 else point.number
-            groups[key].append((cost(sections(plan, point), manifest), record))
+            key: Hashable = (process, record.pack) if record.pack > 1 else point.number
+            done.append((point, record, key))
+    costs = [cost for _, cost in costs_of(plan, [point for point, *_ in done], manifest)]
+    groups: dict[Hashable, list[tuple[Cost, Record]]] = defaultdict(list)
+    for (_, record, key), cost in zip(done, costs, strict=True):
+        groups[key].append((cost, record))
     return [
         Observed(
             tuple(member for member, _ in group),

@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from dlscan.attempts import Attempt, last_attempt
-from dlscan.config import BatchOptions, in_common
+from dlscan.config import BatchOptions
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
-from dlscan.scan.costs import Cost, cost, measuring_bytes, sections
+from dlscan.scan.costs import Cost, costs_of, measuring_bytes
 from dlscan.scan.estimate import known_speed
 from dlscan.scan.load_balance import Item, distribute
 from dlscan.scan.plan import Plan
@@ -76,12 +76,11 @@ def pack(
             "",
         )
     at_most = _MOST if batch.models_per_job == "auto" else batch.models_per_job
-    costs: list[Cost] = []
+    costed = costs_of(plan, points, manifest)
+    costs = [cost for _, cost in costed]
     kinds: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for index, point in enumerate(points):
-        values = sections(plan, point)
-        costs.append(cost(values, manifest))
-        kinds[in_common(values), min(at_most, _limit(plan.paths(point)))].append(index)
+    for index, (point, (common, _)) in enumerate(zip(points, costed, strict=True)):
+        kinds[common, min(at_most, _limit(plan.paths(point)))].append(index)
     packs: list[list[int]] = []
     for (_, most), indices in kinds.items():
         members = [costs[index] for index in indices]

@@ -1,0 +1,130 @@
+"""How large the networks of a scan are, without Keras in this process.
+
+A family may say what its networks take by a formula (`size` beside its parameters). Only `dense` does, and a
+test holds it to what is measured: a grid of ten thousand dense networks is packed in seconds, but building as
+many takes a quarter of an hour. The others are measured: each distinct network is built once, in one process
+for all and without a GPU, and the numbers are kept in the scan.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dlscan.config import Model, network_name
+from dlscan.config.models import NetworkSize
+from dlscan.config.source import InFile
+from dlscan.dataset import Manifest
+from dlscan.errors import DlscanError
+from dlscan.files import read_json, write_json
+
+log = logging.getLogger("dlscan")
+
+FILE = "sizes.json"
+# Seconds for the start, and for each network: most take a tenth of one.
+_START, _EACH = 120.0, 30.0
+_PROCESSOR = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+_UNKNOWN = NetworkSize(0, 0, 0)
+
+
+def network_sizes(models: Sequence[Model], manifest: Manifest, directory: Path) -> list[NetworkSize]:
+    """What the networks take on a dataset; zeros, with a warning, for what cannot be built here.
+
+    Parameters
+    ----------
+    models : sequence of Model
+        Of the points.
+    manifest : Manifest
+        Of the dataset: what networks take, and how many classes there are.
+    directory : Path
+        Of the scan, which keeps what was measured if it has a plan already.
+    """
+    shapes = [column.shape for column in manifest.inputs.values()]
+    outputs = len(manifest.classes)
+    sizes = [model.size(shapes, outputs) for model in models]
+    unknown = {
+        _key(model, manifest): model for model, size in zip(models, sizes, strict=True) if size is None
+    }
+    measured = _measured(unknown, manifest, directory) if unknown else {}
+    return [
+        measured.get(_key(model, manifest), _UNKNOWN) if size is None else size
+        for model, size in zip(models, sizes, strict=True)
+    ]
+
+
+def _measured(unknown: Mapping[str, Model], manifest: Manifest, directory: Path) -> dict[str, NetworkSize]:
+    known = _read(directory / FILE)
+    missing = [key for key in unknown if key not in known]
+    if not missing:
+        return known
+    try:
+        answers = _answers([unknown[key] for key in missing], manifest)
+    except DlscanError as error:
+        log.warning("networks cannot be measured (%s); points are packed as if theirs were alike", error)
+        return known
+    for problem in dict.fromkeys(answer for answer in answers if isinstance(answer, str)):
+        log.warning("a network cannot be built: %s", problem)
+    new = {
+        key: NetworkSize(*answer)
+        for key, answer in zip(missing, answers, strict=True)
+        if not isinstance(answer, str)
+    }
+    if new and (directory / "plan.json").exists():
+        write_json(directory / FILE, {key: vars(size) for key, size in (known | new).items()})
+    return known | new
+
+
+def _answers(models: Sequence[Model], manifest: Manifest) -> list[list[int] | str]:
+    """What `dlscan.bench.sizing` says of these networks."""
+    asked = {
+        "networks": [model.plain() for model in models],
+        "sources": {
+            str(model.family.source.path): model.family.source.plain()
+            for model in models
+            if isinstance(model.family, InFile)
+        },
+        "inputs": _inputs(manifest),
+        "outputs": len(manifest.classes),
+    }
+    patience = _START + _EACH * len(models)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "dlscan.bench.sizing"],
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            env={**os.environ, **_PROCESSOR},
+            timeout=patience,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise DlscanError(f"it took more than {patience:.0f} s") from None
+    if done.returncode:
+        words = [line for line in done.stderr.splitlines() if line.strip()]
+        raise DlscanError(words[-1] if words else f"exit code {done.returncode}")
+    answers: list[list[int] | str] = json.loads(done.stdout.splitlines()[-1])
+    return answers
+
+
+def _key(model: Model, manifest: Manifest) -> str:
+    """What decides the size of a network, in few letters."""
+    text = model.family.source.sha256 if isinstance(model.family, InFile) else ""
+    deciding: list[Any] = [model.plain(), text, _inputs(manifest), len(manifest.classes)]
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _inputs(manifest: Manifest) -> dict[str, tuple[int, ...]]:
+    return {network_name(name): tuple(column.shape) for name, column in manifest.inputs.items()}
+
+
+def _read(path: Path) -> dict[str, NetworkSize]:
+    """What was measured before; nothing if that cannot be read."""
+    try:
+        return {key: NetworkSize(**size) for key, size in read_json(path).items()}
+    except (DlscanError, OSError, AttributeError, TypeError):
+        return {}

@@ -1,0 +1,97 @@
+"""Networks are measured once, in a process of their own; those with a formula not at all."""
+
+import json
+import subprocess
+
+import pytest
+
+from dlscan.config import Dense, Model
+from dlscan.dataset import Manifest
+from dlscan.prepare import prepare
+from dlscan.scan import freeze
+from dlscan.scan import sizes as module
+from dlscan.scan.costs import costs_of
+from dlscan.scan.packs import pack
+from dlscan.scan.resources import Resources
+from dlscan.scan.sizes import network_sizes
+
+NETS = """
+import keras
+
+def mine(inputs, *, width: int = 4, rate: float = 0.0):
+    x = keras.layers.Concatenate()([keras.layers.Flatten()(x) for x in inputs.values()])
+    return keras.layers.Dense(width)(x)
+
+def wrong(inputs):
+    return inputs["ECAL"]
+"""
+GRID = {
+    "model": [
+        {"family": "nets.py:mine", "width": 4},
+        {"family": "dense", "width": 4},
+        {"family": "nets.py:wrong"},
+    ]
+}
+
+
+@pytest.fixture
+def prepared(make_experiment, tmp_path):
+    (tmp_path / "nets.py").write_text(NETS)
+    experiment = make_experiment(scan={"grid": {**GRID, "train.epochs": [2, 3]}}, batch={"models_per_job": 6})
+    prepare(experiment, processes=1)
+    return experiment
+
+
+def test_networks_are_measured_once_and_what_cannot_be_built_is_said(prepared, caplog, monkeypatch):
+    manifest = Manifest.of(prepared)
+    plan = freeze(prepared, manifest.config_hash)
+    length = 4 * 5 * 6 + 7
+
+    costs = [cost for _, cost in costs_of(plan, plan.points, manifest)]
+    # forward and twice back, for a batch of 32
+    own = length * 4 + 4 * 3
+    assert [cost.step for cost in costs] == [3 * 32 * own] * 2 + [costs[2].step] * 2 + [0.0] * 2
+    assert costs[2].step > 0
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("a network cannot be built: ")
+    assert "nets.py:8: wrong must return features of shape (B, F)" in line
+
+    kept = json.loads((plan.directory / "sizes.json").read_text())
+    assert list(kept.values()) == [
+        {
+            "weights": (length + 1) * 4 + 5 * 3,
+            "multiplications": own,
+            "values": 2 * length + 4 + 2 * 3 - length,
+        }
+    ]
+    # and then no process is started for it
+    models = [plan.experiment.at(point.params).model for point in plan.points[:4]]
+    monkeypatch.setattr(module, "_answers", lambda *_: pytest.fail("measured again"))
+    network_sizes(models, manifest, plan.directory)
+    caplog.clear()
+    packs = pack(plan, plan.points[:4], prepared.batch, manifest, resources=Resources(None, None))
+    assert [[point.number for point in points] for points in packs] == [[1, 2, 3, 4]]
+
+    # a damaged file is as good as none
+    (plan.directory / "sizes.json").write_text("{")
+    monkeypatch.setattr(module, "_answers", lambda models, manifest: [[1, 2, 3]] * len(models))
+    assert network_sizes(models[:1], manifest, plan.directory)[0].weights == 1
+
+
+def test_without_a_back_end_points_are_packed_all_the_same(prepared, caplog, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "nothing")
+    manifest = Manifest.of(prepared)
+    plan = freeze(prepared, manifest.config_hash)
+    packs = pack(plan, plan.points, prepared.batch, manifest, resources=Resources(None, None))
+    assert [len(points) for points in packs] == [6]
+    assert "networks cannot be measured (KERAS_BACKEND=nothing cannot train" in caplog.messages[0]
+    assert not (plan.directory / "sizes.json").exists()
+
+
+def test_families_with_a_formula_need_no_process(experiment, monkeypatch):
+    prepare(experiment, processes=1)
+    manifest = Manifest.of(experiment)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a process"))
+    networks = [Model("dense", Dense(width)) for width in range(1, 100)]
+    found = network_sizes(networks, manifest, experiment.directory)
+    assert len({size.weights for size in found}) == 99
