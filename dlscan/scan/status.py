@@ -1,23 +1,20 @@
 """How far each point is: derived from what is on disk and what the batch systems say, never from memory."""
 
-import contextlib
 import dataclasses
 import functools
-import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from dlscan import clock
-from dlscan.attempts import Attempt, attempt_numbers, read_attempt
+from dlscan.attempts import Attempt, read_attempt
 from dlscan.claims import note_end
 from dlscan.errors import DlscanError
 from dlscan.files import server_time
 from dlscan.heartbeat import last_sign
-from dlscan.owner import alive
 from dlscan.point_state import CRASHED, UNDER_WAY, Verdict
-from dlscan.record import PointPaths, reaches
+from dlscan.record import PointPaths
 from dlscan.scan.job_states import LatestJob, Look, Say, ask_nobody, is_recent, look_at
 from dlscan.scan.plan import Plan
-from dlscan.scan.point_progress import Done, read_done, read_pace
+from dlscan.scan.point_on_disk import PointOnDisk, read_anew, read_point
 from dlscan.scan.space import Point
 from dlscan.scan.states import Evidence, crashes, judge
 
@@ -149,7 +146,7 @@ def settle(plan: Plan, statuses: list[PointStatus], say: Say = _say_nothing) -> 
 
 def _statuses(plan: Plan, points: Sequence[Point], look: Look | None, say: Say) -> list[PointStatus]:
     now = functools.cache(lambda: server_time(plan.directory))
-    found = {point.number: _read_point(plan, point, now) for point in points}
+    found = {point.number: read_point(plan, point, now) for point in points}
     asked = {number for number, disk in found.items() if disk.record is None and not disk.alive}
     latest_jobs = look_at(plan, asked, look, say)
     training = {disk.attempt.job for disk in found.values() if disk.alive and disk.attempt}
@@ -158,57 +155,17 @@ def _statuses(plan: Plan, points: Sequence[Point], look: Look | None, say: Say) 
         status = _status(plan, point, found[point.number], latest_jobs, training)
         if status.unwritten or (status.submission and status.state == "pending"):
             # the job may have begun, or ended well, after its files were read and before its system was asked
-            status = _status(plan, point, _read_anew(plan, point), latest_jobs, training)
+            status = _status(plan, point, read_anew(plan, point), latest_jobs, training)
         statuses.append(status)
     return statuses
 
 
-@dataclasses.dataclass(frozen=True)
-class _Disk:
-    """What the directory of a point holds."""
-
-    record: Done | None = None
-    attempt: Attempt | None = None
-    alive: bool = False
-    numbers: tuple[int, ...] = ()
-    epochs: int = 0
-    seconds: float | None = None
-    rate: float | None = None
-    networks: int = 0
-    damage: str = ""
-
-
-def _read_point(plan: Plan, point: Point, now: Callable[[], float]) -> _Disk:
-    """Read what decides the state, and no more: thousands of points are looked at, on a shared disk."""
-    paths = plan.paths(point)
-    damage = ""
-    try:
-        record = read_done(paths.record)
-        if record is not None and reaches(record.epochs, record.stopped, plan.epochs(point)):
-            return _Disk(record)
-    except DlscanError as error:
-        damage = str(error)
-    numbers = attempt_numbers(paths)
-    if not numbers:
-        return _Disk(damage=damage)
-    attempt, lives = None, False
-    try:
-        attempt = read_attempt(paths, numbers[-1])
-        lives = attempt.outcome is None and alive(paths, attempt, now())
-    except DlscanError as error:
-        damage = damage or str(error)
-    return _Disk(None, attempt, lives, tuple(numbers), *read_pace(paths.history), damage=damage)
-
-
-def _read_anew(plan: Plan, point: Point) -> _Disk:
-    with contextlib.suppress(OSError):
-        # NFS remembers for up to a minute that a file was not there, unless the directory is listed
-        os.listdir(plan.paths(point).directory)  # noqa: PTH208
-    return _read_point(plan, point, lambda: server_time(plan.directory))
-
-
 def _status(
-    plan: Plan, point: Point, disk: _Disk, latest_jobs: dict[int, LatestJob], training: Collection[str | None]
+    plan: Plan,
+    point: Point,
+    disk: PointOnDisk,
+    latest_jobs: dict[int, LatestJob],
+    training: Collection[str | None],
 ) -> PointStatus:
     """The state of a point; `training` are the jobs with a living attempt at any point that was read."""
     wanted = plan.epochs(point)
@@ -245,7 +202,7 @@ def _status(
     )
 
 
-def _judge(disk: _Disk, latest: LatestJob, training: Collection[str | None]) -> Verdict:
+def _judge(disk: PointOnDisk, latest: LatestJob, training: Collection[str | None]) -> Verdict:
     attempt = disk.attempt
     verdict = judge(
         Evidence(
@@ -265,7 +222,7 @@ def _judge(disk: _Disk, latest: LatestJob, training: Collection[str | None]) -> 
     return verdict
 
 
-def _crashes(paths: PointPaths, disk: _Disk) -> int:
+def _crashes(paths: PointPaths, disk: PointOnDisk) -> int:
     try:
         earlier = [read_attempt(paths, number) for number in disk.numbers[:-1]]
     except (DlscanError, FileNotFoundError):
