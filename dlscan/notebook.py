@@ -21,7 +21,7 @@ from dlscan.analysis.tables.rows import rows_of
 from dlscan.analysis.tables.table import table
 from dlscan.config import scans_and_labels
 from dlscan.errors import ScanError
-from dlscan.spelling import counted
+from dlscan.spelling import counted, hint
 
 # options of the table that may be written with commas, as on the command line
 _LISTS = ("name", "pivot")
@@ -181,7 +181,7 @@ class Plots:
 
     def __getattr__(self, kind: str) -> Any:
         # only for what is no kind: those are methods, set below
-        raise AttributeError(f"no plot {kind!r}; valid: {', '.join(KINDS)}")
+        raise AttributeError(f"no plot {kind!r}; {hint(kind, KINDS)}")
 
     def numbers(self, kind: str, points: Points = None, **options: Any) -> pd.DataFrame:
         """The numbers behind the picture `kind`, as `dlscan plot --data` writes them."""

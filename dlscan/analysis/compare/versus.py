@@ -9,7 +9,7 @@ from dlscan.analysis.columns.catalog import About
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.points.done import DonePoint
 from dlscan.errors import DlscanError, ScanError, UsageError
-from dlscan.spelling import counted
+from dlscan.spelling import counted, hint
 
 if TYPE_CHECKING:
     from dlscan.metrics.estimate import Estimate
@@ -30,7 +30,7 @@ def find_point(points: Sequence[DonePoint], text: str) -> DonePoint:
     scan, colon, number = text.rpartition(":")
     scans = list(dict.fromkeys(point.scan for point in points))
     if colon and scan not in scans:
-        raise UsageError(f"--versus {text}: no scan {scan!r} here; valid: {', '.join(scans)}")
+        raise UsageError(f"--versus {text}: no scan {scan!r} here; {hint(scan, scans)}")
     scan = scan if colon else scans[0]
     numbers = {str(point.record.point): point for point in points if point.scan == scan}
     if not number.strip().isdigit() or str(int(number)) not in numbers:

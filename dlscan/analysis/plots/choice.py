@@ -11,7 +11,7 @@ from dlscan.analysis.plots import style
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.ranked import ranked, ranking_key
 from dlscan.errors import ScanError, UsageError
-from dlscan.spelling import agree
+from dlscan.spelling import agree, hint
 
 log = logging.getLogger("dlscan")
 
@@ -120,7 +120,7 @@ def point_of(points: Sequence[DonePoint], text: str, option: str) -> DonePoint:
             return point
     scans = dict.fromkeys(point.scan for point in points)
     if colon and scan not in scans:
-        raise UsageError(f"{option} {text}: no scan {scan!r} here; valid: {', '.join(scans)}")
+        raise UsageError(f"{option} {text}: no scan {scan!r} here; {hint(scan, scans)}")
     raise UsageError(f"{option} {text}: no finished point has this number; see the column Point")
 
 
