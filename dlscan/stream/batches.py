@@ -6,20 +6,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-import numpy as np
-
-from dlscan.dataset import SPLITS, Manifest, SameDataset
-from dlscan.errors import DataError, StreamError
-from dlscan.raw.inflate import warn_if_slow
+from dlscan.dataset import Manifest, SameDataset
+from dlscan.errors import StreamError
 from dlscan.stream import options
 from dlscan.stream.batch import Batch
 from dlscan.stream.cache import SplitCache
 from dlscan.stream.memory import MemoryBudget
-from dlscan.stream.planner import Delivery, EpochPlanner, RawPlanner, ShardPlanner
-from dlscan.stream.rawfiles import RawSource
+from dlscan.stream.planner import Delivery, EpochPlanner
 from dlscan.stream.ring import Ring
-from dlscan.stream.shards import ShardSource
 from dlscan.stream.slots import SlotLayout
+from dlscan.stream.split import Split
 
 
 class Batches:
@@ -142,6 +138,16 @@ class Batches:
         self._wanted: int | None = None
         self.mixing: int | None = None
         self._budget = MemoryBudget(memory, self._layout)
+        self._source = Split(
+            self._directory,
+            self.manifest,
+            self._same,
+            split,
+            self._layout,
+            self._sparse,
+            event_weights,
+            self.class_weights,
+        )
 
     def __enter__(self) -> "Batches":
         return self
@@ -222,7 +228,7 @@ class Batches:
                     self.mixing = self._planner.mixing
             for arrays in self._ring.batches(number, self._planner.requests, self._sizes(), last):
                 batch = Batch.of(arrays)
-                self._check_weights(batch)
+                self._source.require_finite(batch.weights)
                 del arrays  # the caller alone decides how long a slot is lent
                 yield batch
                 del batch
@@ -247,38 +253,14 @@ class Batches:
         return (min(size, self.events - start) for start in range(0, self.events, size))
 
     def _make_planner(self) -> EpochPlanner:
-        stored = ("inputs", "extras", "labels", "sources")
-        fields = {
-            field.name: field.name for field in self._layout.fields if field.name.split("/")[0] in stored
-        }
-        if self._event_weights:
-            fields["weights"] = f"extras/{self._event_weights}"
-        weights = self.class_weights
-        if self._cache is None and self.manifest.raw is not None:
-            warn_if_slow()
-            own = {name: column.split("/", 1)[1] for name, column in fields.items() if "/" in column}
-            index, code = self._directory / "index.h5", SPLITS.index(self._split)
-            source = RawSource(index, self.manifest.sealed, self._same, code, own, weights)
-            slot_bytes = self._layout.used // self._layout.batch_size
-            return RawPlanner(source, self._delivery, self.manifest.event_bytes, slot_bytes)
-        directory, shards = self._directory, self.manifest.splits[self._split].shards
-        sealed = self.manifest.sealed
         if self._cache is not None:
             self._fill(self._cache)
-            directory, shards, sealed = self._cache.directory, self._cache.shards, False
-        return ShardPlanner(
-            ShardSource(directory, self._same, shards, sealed, fields, self._sparse, weights),
-            self._delivery,
-            self.manifest.event_bytes,
-        )
+        return self._source.planner(self._delivery, self._cache)
 
     def _fill(self, cache: SplitCache) -> None:
         """Read the whole split into memory."""
         if self.manifest.raw is None:
-            try:
-                cache.copy(self._directory, self.manifest.splits[self._split].shards, self.manifest.sealed)
-            finally:
-                self._same.require()  # if it is another dataset by now, that is the reason
+            self._source.copy_to(cache)
             return
         with self._uncached() as batches:
             batches._wanted = self._wanted
@@ -307,11 +289,3 @@ class Batches:
             planner.mix(self._wanted)
         slots = self._budget.slots(planner)
         return Ring(planner.source, self._layout, slots, planner.needed, self.workers, self._patience)
-
-    def _check_weights(self, batch: Batch) -> None:
-        """Look at weights that `prepare` did not measure: a loss that is nan does not say what is wrong."""
-        name = self._event_weights
-        if name and name not in self.manifest.weights and not np.isfinite(batch.weights).all():
-            raise DataError(
-                f"{self._directory}: an event weight {name} is not finite; run `dlscan prepare` again"
-            )
