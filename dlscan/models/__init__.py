@@ -1,22 +1,19 @@
 """Networks. Importing this package imports Keras.
 
-A family is a module with `features(inputs, parameters, seed)` that turns normalised inputs into what the
-output layer sees, entered in `FAMILIES` under the name of its parameters in `dlscan.config.models`.
+A network is the scaling of its inputs, what a family makes of them (`families`), and heads.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dlscan.config import Dense, Model, Normalization, network_name
-from dlscan.config.source import InFile
 from dlscan.dataset import Manifest
-from dlscan.models import dense, from_file, heads
+from dlscan.models import heads
 from dlscan.models.backend import accelerator, backend, device, keras, prepare_device, versions
+from dlscan.models.families import features
 from dlscan.models.network import Network
 from dlscan.models.normalize import normalize
-
-FAMILIES: dict[str, Callable[[Mapping[str, Any], Any, int], Any]] = {"dense": dense.features}
 
 
 def construct(
@@ -75,13 +72,6 @@ def build(
     return construct(model, manifest, normalizations, seed, precision).model
 
 
-def features(model: Model, inputs: Mapping[str, Any], seed: int) -> Any:
-    """What the family of a network makes of its scaled inputs: (B, F), on which the heads are put."""
-    if isinstance(model.family, InFile):
-        return from_file.features(model.family, inputs, model.parameters, seed)
-    return FAMILIES[model.family](inputs, model.parameters, seed)
-
-
 def starts_with_products(model: Model, manifest: Manifest) -> bool:
     """Whether inputs go to dense layers first, where `first_layers` can cut a network, and that pays."""
     parameters = model.parameters
@@ -104,7 +94,6 @@ def _policy(precision: str) -> Iterator[None]:
 
 
 __all__ = [
-    "FAMILIES",
     "Network",
     "accelerator",
     "backend",

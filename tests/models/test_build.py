@@ -1,5 +1,6 @@
 import dataclasses
 import itertools
+import pkgutil
 import subprocess
 import sys
 from typing import get_args, get_type_hints
@@ -11,7 +12,7 @@ from dlscan.config import Dense, Model, Normalization, network_name
 from dlscan.config.data import NORMALIZATIONS
 from dlscan.config.models import FAMILIES as CONFIGURED
 from dlscan.dataset import RANKS
-from dlscan.models import FAMILIES, build, keras
+from dlscan.models import build, families, keras
 from dlscan.models.seeds import layer_seed
 
 
@@ -28,7 +29,7 @@ def events(manifest, number=5):
 
 
 def test_every_family_of_the_configuration_has_a_builder():
-    assert set(FAMILIES) == set(CONFIGURED)
+    assert {each.name for each in pkgutil.iter_modules(families.__path__)} == set(CONFIGURED)
 
 
 @pytest.mark.parametrize("family", CONFIGURED)

@@ -1,0 +1,13 @@
+"""The parameters of each network family, apart from Keras so that a file is checked without loading it.
+
+A family is a dataclass in a file here, and a function `features` in the file of that name in
+`dlscan.models.families`. `size` of a class, if it has one, is a formula for what its networks take; without
+one they are measured, see `dlscan.scan.sizes`.
+"""
+
+from dlscan.config.families.dense import Dense
+from dlscan.config.families.parts import NetworkSize
+
+FAMILIES: dict[str, type] = {"dense": Dense}
+
+__all__ = ["FAMILIES", "Dense", "NetworkSize"]

@@ -1,0 +1,35 @@
+"""The networks of each family, one file for each, by its name in `dlscan.config.families`.
+
+A file has `features(inputs, parameters, seed)`: it takes a dict of scaled inputs by name, the family's
+dataclass, and a seed for weights and dropout, and gives features (B, F), on which heads are put.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dlscan.config import Model
+from dlscan.config.source import InFile
+from dlscan.models import from_file
+
+
+def features(model: Model, inputs: Mapping[str, Any], seed: int) -> Any:
+    """What the family of a network makes of its scaled inputs.
+
+    Parameters
+    ----------
+    model : Model
+        Its family and parameters.
+    inputs : mapping of str to KerasTensor
+        Scaled inputs, (B, ...) each.
+    seed : int
+        Of initial weights and dropout.
+
+    Returns
+    -------
+    KerasTensor, (B, F)
+    """
+    if isinstance(model.family, InFile):
+        return from_file.features(model.family, inputs, model.parameters, seed)
+    own: Callable[..., Any] = importlib.import_module(f"{__name__}.{model.family}").features
+    return own(inputs, model.parameters, seed)
