@@ -14,7 +14,7 @@ from benchmarks.generate import generate
 from benchmarks.machine import describe
 from benchmarks.readers import READERS
 from benchmarks.report import markdown
-from benchmarks.rounds import Crew, Settings, say
+from benchmarks.rounds import ReaderProcesses, Settings, say
 from benchmarks.suite import measure_case, measure_memory_of_streams, usual_readers
 from dlscan.files import write_json, write_text
 
@@ -103,9 +103,9 @@ def _run(cases: list[Case], chosen: list[str], settings: Settings) -> dict[str, 
     result |= {"settings": _plain(settings), "cases": [], "prepare": [], "memory": []}
     say(f"files in {settings.root}")
     generate(settings.root, cases, len(settings.cpus))
-    with Crew(settings) as crew:
+    with ReaderProcesses(settings) as processes:
         for case in cases:
-            measure_case(case, chosen or usual_readers(case), settings, crew, result)
+            measure_case(case, chosen or usual_readers(case), settings, processes, result)
     return result
 
 

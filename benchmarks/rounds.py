@@ -52,14 +52,14 @@ class Settings:
     touch: bool
 
 
-class Crew:
+class ReaderProcesses:
     """The processes of the readers, each started when it is first needed; use it in a `with`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._running: dict[str, tuple[ReaderProcess, contextlib.ExitStack]] = {}
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> ReaderProcesses:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,7 +80,7 @@ class Crew:
 
 
 def measure(
-    case: Case, readers: list[str], datasets: dict[str, Path], settings: Settings, crew: Crew
+    case: Case, readers: list[str], datasets: dict[str, Path], settings: Settings, processes: ReaderProcesses
 ) -> list[dict[str, Any]]:
     """Verify and time `readers` on a case.
 
@@ -109,13 +109,13 @@ def measure(
         else:
             prepared = datasets[kind.dataset] if kind.dataset else None
             files[name] = _files(case, settings.root, kind.dataset, prepared)
-            crew[name].load(Job(case, settings.root, settings.workers, prepared, settings.touch))
+            processes[name].load(Job(case, settings.root, settings.workers, prepared, settings.touch))
     for name in _sound(rows):
-        _try(_verify, crew, name, rows[name], settings)
+        _try(_verify, processes, name, rows[name], settings)
     say(f"{case.name}: {sum(rows[name]['checked'] for name in _sound(rows)):,} events verified; timing")
     for number in range(settings.rounds):
         for name in _turned(_sound(rows), number):
-            _try(functools.partial(_turn, files[name]), crew, name, rows[name], settings)
+            _try(functools.partial(_turn, files[name]), processes, name, rows[name], settings)
     for row in rows.values():
         if "error" in row:
             say(f"{case.name}: {row['title']} is left out: {row['error']}")
@@ -153,16 +153,16 @@ def _sound(rows: dict[str, dict[str, Any]]) -> list[str]:
 
 def _try(
     what: Callable[[ReaderProcess, dict[str, Any], Settings], None],
-    crew: Crew,
+    processes: ReaderProcesses,
     name: str,
     row: dict[str, Any],
     settings: Settings,
 ) -> None:
     try:
-        what(crew[name], row, settings)
+        what(processes[name], row, settings)
     except ReaderFailed as error:
         row["error"] = str(error)
-        crew.drop(name)
+        processes.drop(name)
 
 
 def _verify(process: ReaderProcess, row: dict[str, Any], settings: Settings) -> None:

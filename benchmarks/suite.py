@@ -12,16 +12,18 @@ from benchmarks.generate import generate
 from benchmarks.memory import many_files, measure_memory
 from benchmarks.readers import READERS
 from benchmarks.report import complete
-from benchmarks.rounds import Crew, Settings, measure, say
+from benchmarks.rounds import ReaderProcesses, Settings, measure, say
 
 Result = dict[str, Any]
 
 
-def measure_case(case: Case, readers: list[str], settings: Settings, crew: Crew, result: Result) -> None:
+def measure_case(
+    case: Case, readers: list[str], settings: Settings, processes: ReaderProcesses, result: Result
+) -> None:
     """Make datasets, verify and time `readers`, and add what comes out to `result`."""
     datasets = _make_datasets(case, readers, settings, result)
     say(f"{case.name}: verifying and timing {len(readers)} readers")
-    rows = measure(case, readers, datasets, settings, crew)
+    rows = measure(case, readers, datasets, settings, processes)
     paths = [path for paths in case.paths(settings.root) for path in paths]
     entry = {
         "name": case.name,

@@ -12,7 +12,7 @@ sys.path.insert(0, str(TOP))
 
 from benchmarks.cases import Case, lcd, make_cases, tabular  # noqa: E402
 from benchmarks.generate import generate  # noqa: E402
-from benchmarks.rounds import Crew, Settings  # noqa: E402
+from benchmarks.rounds import ReaderProcesses, Settings  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +46,7 @@ def settings(root: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def crew(settings: Settings) -> Iterator[Crew]:
+def processes(settings: Settings) -> Iterator[ReaderProcesses]:
     """The readers' processes, which serve all tests."""
-    with Crew(settings) as crew:
-        yield crew
+    with ReaderProcesses(settings) as processes:
+        yield processes
