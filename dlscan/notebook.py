@@ -98,10 +98,11 @@ class Scan:
             raise ScanError(f"{where}: no finished point {which}; finished: {numbers}; see dlscan status")
         return found[0]
 
-    def best(self, key: str = "val_auc") -> DonePoint:
+    def best(self, key: str | None = None) -> DonePoint:
         """The point that is best by a number of the validation split: `val_auc`, `val_loss` ...
 
-        Repeats are judged by their mean, and the first of them stands for all.
+        By default the one that the task chooses by: `val_Mean_AUC`, or of a regression the mean absolute
+        error. Repeats are judged by their mean, and the first of them stands for all.
 
         Raises
         ------
@@ -143,7 +144,10 @@ class Scan:
         return pd.DataFrame(results.history(self.point(which))).astype({results.EPOCH: int})
 
     def predictions(self, which: Which, split: str = "test") -> results.Predictions:
-        """The scores of a point: `.scores` (N, C), `.labels` (N,), `.classes` and more."""
+        """What a point gave for the events of a split: `.labels` (N,), `.classes` and more.
+
+        Of a classification `.scores` (N, C); of a regression `.predictions` and `.targets` (N, T), `.names`.
+        """
         return results.predictions(self.point(which), split)
 
     def model(self, which: Which) -> Any:

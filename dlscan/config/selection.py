@@ -2,11 +2,13 @@
 
 import dataclasses
 import re
-from typing import Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from dlscan.config.build import Problem
+
+if TYPE_CHECKING:
+    # a command that only reads an experiment must not wait for it
+    from numpy.typing import NDArray
 
 _WRITTEN = re.compile(r"\s*([^\[\]]+?)\s*(?:\[\s*:\s*((?:,\s*-?\d+\s*)*)\])?\s*")
 
@@ -42,7 +44,7 @@ class Selection:
     def __str__(self) -> str:
         return f"{self.extra}[{','.join([':', *map(str, self.index)])}]" if self.index else self.extra
 
-    def of(self, array: NDArray[Any]) -> NDArray[Any]:
+    def of(self, array: "NDArray[Any]") -> "NDArray[Any]":
         """The numbers (B,) of events whose dataset is (B, ...)."""
         place: Any = (slice(None), *self.index)
         chosen: NDArray[Any] = array[place]

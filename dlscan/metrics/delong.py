@@ -17,20 +17,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from dlscan.metrics.checks import Floats, checked_ranking, weight_sum
 from dlscan.metrics.estimate import Estimate, effective_count, efficiency_estimate, signed_share
+from dlscan.metrics.influence import Influenced
 
 Flags = NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True)
-class Area:
+class Area(Influenced):
     """An area under a ROC curve and what each event adds to its fluctuation.
 
     Attributes
     ----------
     value : float
         The area; with negative weights it may lie beyond 0 and 1.
-    influence : ndarray, shape (N,)
-        Of each event; the variance of `value` is the sum of their squares.
     effective : float
         The smaller of the effective numbers of signal and background events. With 1 nothing is known of the
         fluctuation.
@@ -38,10 +37,16 @@ class Area:
         Whether some weights are negative.
     """
 
-    value: float
-    influence: Floats
-    effective: float
     signed: bool = False
+
+    @property
+    def estimate(self) -> Estimate:
+        """The area with its 68.27 % interval: see `interval`."""
+        return interval(self)
+
+    def less(self, other: Influenced) -> Estimate:
+        """The difference from another area: see `difference`."""
+        return difference(self, other)
 
 
 def area(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None) -> Area | None:
@@ -116,7 +121,7 @@ def auc_difference(
     return None if one is None or other is None else difference(one, other)
 
 
-def difference(one: Area, other: Area) -> Estimate:
+def difference(one: Influenced, other: Influenced) -> Estimate:
     """The difference of two areas of the same events in the same order: both of one class, or both means."""
     value = min(max(one.value - other.value, -1.0), 1.0)
     if one.effective <= 1:

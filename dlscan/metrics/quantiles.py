@@ -82,17 +82,28 @@ def half_width_estimate(values: ArrayLike, weights: ArrayLike | None = None) -> 
     Of a normal distribution it is the standard deviation, and events in far tails do not change it. The
     interval is symmetric in its logarithm. None and errors as for `quantile_estimate`.
     """
-    checked = _checked(values, weights)
-    if checked is None or effective_count(checked[1]) < LEAST_EVENTS:
+    found = half_width_influence(values, weights)
+    if found is None:
         return None
-    low, high = (_quantile(*checked, share) for share in (LOW, HIGH))
-    width = (high.value - low.value) / 2
-    half = float(np.linalg.norm(high.influence - low.influence)) / 2
+    width, influence = found
+    half = float(np.linalg.norm(influence))
     if not width > 0:
         return Estimate(0.0, 0.0, half)
     # events that cancel each other may leave next to nothing of a width
     factor = math.exp(min(half / width, 700.0))
     return Estimate(width, width - width / factor, width * factor - width)
+
+
+def half_width_influence(values: ArrayLike, weights: ArrayLike | None = None) -> tuple[float, Floats] | None:
+    """The half width of `half_width_estimate`, and what each event adds to its fluctuation, (N,)."""
+    checked = _checked(values, weights)
+    if checked is None or effective_count(checked[1]) < LEAST_EVENTS:
+        return None
+    low, high = (_quantile(*checked, share) for share in (LOW, HIGH))
+    influence = np.zeros(len(np.asarray(values)))
+    here = slice(None) if weights is None else np.asarray(weights) != 0
+    influence[here] = (high.influence - low.influence) / 2
+    return max((high.value - low.value) / 2, 0.0), influence
 
 
 def _checked(values: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Floats] | None:

@@ -21,3 +21,9 @@ def write_scan(tmp_path):
 def forty_points():
     """The grid of a scan of 40 points."""
     return FAKES["FORTY"]
+
+
+@pytest.fixture(scope="session")
+def fakes():
+    """What `fakes.py` has."""
+    return FAKES

@@ -60,17 +60,14 @@ def write_scan(
         if targets is None:
             measured = write_predictions(paths.predictions, rng, skill, classes, events)
         else:
-            measured = write_regression(paths.predictions, rng, skill, classes, events, tuple(targets))
+            measured = write_regression(paths.predictions, rng, skill, classes, events, targets)
         record = record_of(directory.name, point, tuple(grid), classes, measured, epochs)
         record["seed"] = 1 + (point["number"] - 1) % repeats
         if change is not None:
             change(point["number"], record)
-        Record(**record).write(paths.record)
         if targets is not None:
-            written = json.loads(paths.record.read_text()) | {
-                "task": {"kind": "regress", "targets": dict(targets)}
-            }
-            paths.record.write_text(json.dumps(written))
+            record["task"] = {"kind": "regress", "targets": dict(targets)}
+        Record(**record).write(paths.record)
     return directory
 
 
@@ -123,10 +120,11 @@ def write_scores(group, rng, skill, classes, events):
     return scores, labels, energies
 
 
-def write_regression(path, rng, skill, classes, events, names):
+def write_regression(path, rng, skill, classes, events, targets):
+    names = tuple(targets)
     with h5py.File(path, "w") as file:
         file.attrs["classes"], file.attrs["targets"], file.attrs["split"] = list(classes), list(names), "test"
-        file.attrs["task"] = json.dumps({"kind": "regress"})
+        file.attrs["task"] = json.dumps({"kind": "regress", "targets": dict(targets)})
         file["sources"] = np.stack([np.zeros(events), np.arange(events)], axis=1).astype(np.uint32)
         test = write_targets(file, rng, skill, classes, events, names)
         validation = write_targets(file.create_group("validation"), rng, skill, classes, events, names)
@@ -137,9 +135,13 @@ def write_regression(path, rng, skill, classes, events, names):
 
 
 def write_targets(group, rng, skill, classes, events, names):
-    """Write what each split has: energies from 10 to 110, of a calorimeter's resolution; angles around 0."""
-    energies = 10 + 100 * rng.random(events)
-    columns = {"Energy": energies, "Angle": rng.normal(size=events)}
+    """Write what each split has: energies from 10 to 110, of a calorimeter's resolution; angles around 0.
+
+    All points have the same events.
+    """
+    truth = np.random.default_rng(events)
+    energies = 10 + 100 * truth.random(events)
+    columns = {"Energy": energies, "Angle": truth.normal(size=events)}
     widths = {
         "Energy": np.sqrt(0.8**2 / energies + 0.04**2 + 0.5**2 / energies**2) * energies / skill,
         "Angle": np.full(events, 0.1 / skill),
@@ -149,7 +151,7 @@ def write_targets(group, rng, skill, classes, events, names):
     )
     predictions = (targets + sigmas * rng.normal(size=targets.shape)).astype(np.float32)
     group["predictions"], group["targets"], group["sigmas"] = predictions, targets, sigmas
-    group["labels"] = rng.integers(0, len(classes), events).astype(np.int32)
+    group["labels"] = truth.integers(0, len(classes), events).astype(np.int32)
     group["weights"] = np.ones(events, np.float32)
     group["losses"] = np.mean(((predictions - targets) / sigmas) ** 2, axis=1)
     return predictions, targets, sigmas

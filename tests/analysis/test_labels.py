@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from dlscan.analysis.columns.catalog import about_metric
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.labels import Marked, called, literal, merged, unicode_of
 from dlscan.analysis.plots import style
 from dlscan.analysis.plots.questions import questions
+from dlscan.analysis.points.ranked import about_metric
 from dlscan.analysis.points.records import load
 from dlscan.analysis.tables.formats import render
 from dlscan.analysis.tables.table import table
@@ -76,7 +76,7 @@ def test_metrics_have_titles_with_labels(points):
     assert spoken("val_Mean_AUC") == "mean AUC (validation)"
     assert spoken("Gamma_vs_Pi0_AUC") == "AUC of γ against π⁰ (test)"
     assert spoken("Gamma_vs_ChPi_Rejection@50") == "rejection of ChPi at 50 % efficiency for γ (test)"
-    assert unicode_of(about_metric("best_val_loss").title) == "loss of the kept weights"
+    assert about_metric(points, "best_val_loss").title == "loss of the kept weights"
     assert spoken("Train_Seconds") == "training time"
     assert spoken("Width") == "Width"
 

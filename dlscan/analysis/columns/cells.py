@@ -37,6 +37,8 @@ def cell(value: Any, column: Column) -> str:
             return f"{value:.{AREA_DECIMALS}f}"
         case "difference":
             return f"{value:+.{AREA_DECIMALS}f}"
+        case "change":
+            return f"{value:+.4g}"
         case "significance":
             return f"{value:+.2f}"
         case "spread":
@@ -71,7 +73,8 @@ def _uncertain(value: float, interval: Interval, column: Column, style: Style) -
 
     A value on a limit of its range has a bound instead: `> 0.9998 (68 %)` for an AUC of 1.
     """
-    limit = None if column.kind == "difference" else _bound(value, interval)
+    signed = column.kind in ("difference", "change")
+    limit = None if signed else _bound(value, interval)
     if limit is not None:
         return style.bound.format(side=limit[0], limit=limit[1])
     known = [end for end in interval if end is not None and end > 0]
@@ -81,7 +84,7 @@ def _uncertain(value: float, interval: Interval, column: Column, style: Style) -
         area = column.kind in ("auc", "difference")
         largest = max(known)
         decimals = max(_decimals(largest, 1), AREA_DECIMALS) if area else _decimals(largest, 2)
-        sign = "+" if column.kind == "difference" else ""
+        sign = "+" if signed else ""
         middle = f"{value:{sign}.{decimals}f}"
     interval = _balanced(*interval)
     down, up = (style.infinity if end is None else f"{end:.{decimals}f}" for end in interval)

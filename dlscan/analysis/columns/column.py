@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dlscan.analysis import lookup
-from dlscan.analysis.columns.catalog import About, Kind
+from dlscan.analysis.columns.catalog import Kind
 from dlscan.analysis.columns.names import SEED, SEED_KEY
 from dlscan.analysis.labels import Marked, literal
 from dlscan.fields import LARGEST_INTEGER
+from dlscan.tasks.metric import About
 
 # (down, up): the interval is [value - down, value + up]; None is an end that is not bounded
 Interval = tuple[float | None, float | None]

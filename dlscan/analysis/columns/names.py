@@ -15,20 +15,6 @@ SEED = "Seed"
 POINT = "Point"
 
 
-def classes_of(points: Sequence[DonePoint]) -> list[str]:
-    """All classes, in order."""
-    return list(dict.fromkeys(name for point in points for name in point.record.classes))
-
-
-def asked_classes(points: Sequence[DonePoint]) -> list[str]:
-    """The classes that are worth a number against the rest: of two the signal alone, the first.
-
-    The area of the other one is the same number.
-    """
-    classes = classes_of(points)
-    return classes[:1] if len(classes) == 2 else classes
-
-
 def parameter_columns(points: Sequence[DonePoint]) -> dict[str, str]:
     """The column name of every parameter of `points`: `model.width` is `Width`."""
     keys = dict.fromkeys(key for point in points for key in (*point.record.varied, *point.record.params))

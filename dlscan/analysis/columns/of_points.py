@@ -10,15 +10,13 @@ from dlscan.analysis.columns.catalog import (
     BEFORE_METRICS,
     MODEL_NAME,
     SCAN,
-    About,
-    Naming,
-    about_metric,
-    metric_kind,
+    describe,
 )
 from dlscan.analysis.columns.column import Column, Columns, Interval
-from dlscan.analysis.columns.names import SEED_KEY, classes_of, model_names, parameter_columns
-from dlscan.analysis.labels import merged
+from dlscan.analysis.columns.names import SEED_KEY, model_names, parameter_columns
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.tasks import caller, metrics_of
+from dlscan.tasks.metric import About, Metric
 
 _ATTRIBUTES = {fixed.name: fixed.attribute for fixed in BEFORE_METRICS + AFTER_METRICS}
 
@@ -34,7 +32,7 @@ def columns_of(points: Sequence[DonePoint], names: Sequence[str] | None = None) 
         The `Model Name` of each, instead of what its scan varies.
     """
     records = [point.record for point in points]
-    naming = Naming(tuple(classes_of(points)), merged(point.labels for point in points))
+    tasks, called = metrics_of(points), caller(points)
     shapes = dict.fromkeys(tuple(record.metrics) for record in records)
     metrics = dict.fromkeys(name for shape in shapes for name in shape)
 
@@ -66,11 +64,15 @@ def columns_of(points: Sequence[DonePoint], names: Sequence[str] | None = None) 
                 if key != SEED_KEY
             ),
             *(Column(fixed.name, fixed.kind, about=fixed.about) for fixed in BEFORE_METRICS),
-            *(Column(name, metric_kind(name), about=about_metric(name, naming)) for name in metrics),
+            *(_metric_head(name, describe(name, tasks, called)) for name in metrics),
             *(Column(fixed.name, fixed.kind, about=fixed.about) for fixed in AFTER_METRICS),
         ],
         fill,
     )
+
+
+def _metric_head(name: str, metric: Metric) -> Column:
+    return Column(name, metric.kind, about=metric.about)
 
 
 def _interval(error: Sequence[float] | None) -> Interval | None:

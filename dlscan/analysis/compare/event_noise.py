@@ -6,21 +6,17 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dlscan.analysis.columns.catalog import about_metric, metric_kind
-from dlscan.analysis.compare.areas import areas
+from dlscan.analysis.columns.catalog import describe
 from dlscan.analysis.points.done import DonePoint
-from dlscan.analysis.points.results import Floats, Predictions, predictions
+from dlscan.analysis.points.results import SPLITS, Floats, Predictions, predictions
 from dlscan.analysis.points.same_events import OtherEventsError, aligned
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.errors import DlscanError
-from dlscan.metrics import event_losses, weight_sum
 
 # scores to rank altogether: some seconds. Of more, events are drawn at random.
 MOST_SCORES, LEAST_EVENTS = 20_000_000, 1000
 _LOSSES = ("test_loss", "best_val_loss")
-_ACCURACIES = ("test_accuracy", "val_kept_accuracy")
-_LOG_LOSS = "test_log_loss"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,10 +83,11 @@ def _add(
     number: int, point: DonePoint, name: str, half: float | None, points: int, groups: list[_Group]
 ) -> bool:
     """Add the influence of each event to the group of these events; False where it cannot be known."""
-    if metric_kind(name) != "auc" and name not in (*_LOSSES, *_ACCURACIES, _LOG_LOSS):
+    split = describe(name, metrics_of([point])).about.split
+    if split not in SPLITS:
         return False
     try:
-        scored = predictions(point, about_metric(name).split)
+        scored = predictions(point, split)
         group, scored = _placed(point, scored, groups)
         some, part = _thinned(scored, points)
         found = _of_number(some, name)
@@ -120,42 +117,21 @@ def _placed(point: DonePoint, scored: Predictions, groups: Sequence[_Group]) -> 
 
 def _thinned(scored: Predictions, points: int) -> tuple[Predictions, float]:
     """Some of the events, the same ones for all points, if all would take long, and how large a part."""
-    most = max(MOST_SCORES // (points * max(len(scored.classes), 1)), LEAST_EVENTS)
-    events = len(scored.labels)
+    events = len(scored)
+    most = max(MOST_SCORES // (points * max(scored.size // max(events, 1), 1)), LEAST_EVENTS)
     if events <= most:
         return scored, 1.0
     kept = np.sort(np.random.default_rng(1).choice(events, most, replace=False))
-    some = dataclasses.replace(
-        scored,
-        scores=scored.scores[kept],
-        labels=scored.labels[kept],
-        weights=scored.weights[kept],
-        extras={},
-        sources=None if scored.sources is None else scored.sources[kept],
-        losses=None if scored.losses is None else scored.losses[kept],
-        cross_entropies=None if scored.cross_entropies is None else scored.cross_entropies[kept],
-    )
-    return some, most / events
+    return scored.take(kept), most / events
 
 
 def _of_number(scored: Predictions, name: str) -> Floats | None:
     """The influence of each event on the number called `name`; None where the number is not defined."""
-    weights = scored.weights.astype(np.float64)
-    if metric_kind(name) == "auc":
-        return next((each.influence for each in areas(scored, [name.removeprefix("val_")]).values()), None)
-    if name in _LOSSES:
-        losses = weights * _losses(scored, scored.losses)
-        return np.asarray(losses - losses.mean()) / len(losses)
-    total = weight_sum(weights)
-    if total <= 0:
+    if name not in _LOSSES:
+        found = scored.influenced(name.removeprefix("val_"))
+        return None if found is None else found.influence
+    losses = scored.event_losses
+    if losses is None:
         return None
-    if name == _LOG_LOSS:
-        values = _losses(scored, scored.entropies)
-    else:
-        values = (scored.scores.argmax(axis=1) == scored.labels).astype(np.float64)
-    return np.asarray(weights * (values - np.sum(weights * values) / total) / total)
-
-
-def _losses(scored: Predictions, known: NDArray[np.float32] | None) -> Floats:
-    """The losses that are `known`, or cross-entropies from scores: files of older versions have no others."""
-    return event_losses(scored.scores, scored.labels) if known is None else known.astype(np.float64)
+    weighed = scored.weights.astype(np.float64) * losses
+    return np.asarray(weighed - weighed.mean()) / len(weighed)

@@ -1,15 +1,17 @@
 """Differences of all models from one of them on the same test events, paired event by event."""
 
 import logging
+import math
 from collections.abc import Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from dlscan.analysis.columns.catalog import About
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.errors import DlscanError, ScanError, UsageError
 from dlscan.spelling import counted, hint
+from dlscan.tasks.metric import About
 
 if TYPE_CHECKING:
     from dlscan.metrics.estimate import Estimate
@@ -43,7 +45,9 @@ def find_point(points: Sequence[DonePoint], text: str) -> DonePoint:
 def compared(
     shown: Sequence[Column], points: Sequence[DonePoint], reference: DonePoint
 ) -> tuple[list[Column], str]:
-    """`shown` with two columns behind each AUC of the test split: `_Diff`, with its interval, and `_z`.
+    """`shown` with two columns behind each metric that is compared: `_Diff`, with its interval, and `_z`.
+
+    The task says which: areas under ROC curves, errors of targets.
 
     Parameters
     ----------
@@ -57,29 +61,35 @@ def compared(
     Returns
     -------
     columns : list of Column
-        `_Diff` is positive where the point is better; `_z` is the difference in units of its uncertainty.
+        `_Diff` is the number of the point less that of the reference; `_z` is the difference in units of its
+        uncertainty.
     note : str
         A line on how many comparisons were made, and how large a `_z` chance alone makes among so many.
 
     Raises
     ------
     UsageError
-        If no AUC is shown.
+        If no such metric of the test split is shown.
     ScanError
-        If points were tested on different events, or the reference has no scores.
+        If points were tested on different events, or the reference has no predictions.
     """
-    areas = [column for column in shown if column.kind == "auc" and column.about.split == "test"]
-    if not areas:
-        raise UsageError("--versus compares AUCs on the test split, but none is shown")
-    names = [column.name for column in areas]
-    found = _differences(names, points, reference)
+    tasks = metrics_of(points)
+    asked = [
+        column
+        for column in shown
+        if column.about.split == "test" and any(task.is_compared(column.name) for task in tasks)
+    ]
+    if not asked:
+        such = " or ".join(task.comparable for task in tasks)
+        raise UsageError(f"--versus compares {such} on the test split, but none is shown")
+    found = _differences([column.name for column in asked], points, reference)
     columns: list[Column] = []
     for column in shown:
         columns.append(column)
-        if column in areas:
+        if column in asked:
             columns += _beside(column, [differences.get(column.name) for differences in found])
     count = sum(len(differences) for differences in found)
-    return columns, _note(count, reference)
+    return columns, _note(count, reference) + _direction(asked)
 
 
 def _beside(column: Column, differences: Sequence["Estimate | None"]) -> list[Column]:
@@ -87,10 +97,10 @@ def _beside(column: Column, differences: Sequence["Estimate | None"]) -> list[Co
     return [
         Column(
             column.name + DIFFERENCE,
-            "difference",
+            "difference" if column.kind == "auc" else "change",
             tuple(None if each is None else each.value for each in differences),
             About("difference from the point given by --versus", split=split, family=family),
-            errors=tuple(None if each is None else (each.down, each.up) for each in differences),
+            errors=tuple(None if each is None else (_end(each.down), _end(each.up)) for each in differences),
         ),
         Column(
             column.name + SIGNIFICANCE,
@@ -101,37 +111,41 @@ def _beside(column: Column, differences: Sequence["Estimate | None"]) -> list[Co
     ]
 
 
+def _end(length: float) -> float | None:
+    return length if math.isfinite(length) else None
+
+
 def _significance(each: "Estimate") -> float | None:
     towards_zero = each.down if each.value > 0 else each.up
-    return each.value / towards_zero if towards_zero > 0 else None
+    return each.value / towards_zero if 0 < towards_zero < math.inf else None
 
 
 def _differences(
     names: Sequence[str], points: Sequence[DonePoint], reference: DonePoint
 ) -> list[dict[str, "Estimate"]]:
-    """For each point the difference of each area that it and the reference have."""
-    from dlscan.analysis.compare.areas import areas
+    """For each point the difference of each metric that it and the reference have."""
     from dlscan.analysis.points.results import predictions
     from dlscan.analysis.points.same_events import OtherEventsError, aligned
-    from dlscan.metrics.delong import difference
 
     base = predictions(reference)
-    own = areas(base, names)
+    own = {name: base.influenced(name) for name in names}
     found: list[dict[str, Estimate]] = []
     for point in points:
         found.append({})
         if point.paths == reference.paths:
             continue
         try:
-            theirs = areas(aligned(point, predictions(point), reference, base), names)
+            scored = aligned(point, predictions(point), reference, base)
+            theirs = {name: scored.influenced(name) for name in names}
         except OtherEventsError as error:
             raise ScanError(f"--versus: {error}; {_ADVICE}") from None
         except DlscanError as error:
             log.warning("not compared: %s", error)
             continue
-        found[-1] = {
-            name: difference(theirs[name], own[name]) for name in names if name in theirs and name in own
-        }
+        for name in names:
+            one, other = theirs[name], own[name]
+            if one is not None and other is not None:
+                found[-1][name] = one.less(other)
     return found
 
 
@@ -150,6 +164,12 @@ def _note(count: int, reference: DonePoint) -> str:
         f"{typical:.1f} in half of such tables and above {rare:.1f} in 5 % (the same network from another "
         "seed also differs)"
     )
+
+
+def _direction(asked: Sequence[Column]) -> str:
+    """Which way is better, where it is not upwards for all."""
+    lower = [column.name for column in asked if column.about.better == "less"]
+    return f"; for {', '.join(lower)} a negative _Diff is better" if lower else ""
 
 
 def _largest(count: int, chance: float) -> float:

@@ -74,11 +74,17 @@ class Drawing:
         At least one.
     rows : list of dict
         The numbers behind it: a mapping from column to value per point of a line, bar or cell.
+    left_out : dict of str to str
+        The models that could not be read, and why.
+    remarks : tuple of str
+        What else there is to say, a line each.
     """
 
     name: str
     pages: "list[Figure]"
     rows: "list[dict[str, Any]]" = dataclasses.field(default_factory=list)
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @property
     def data(self) -> "pd.DataFrame":
@@ -119,6 +125,12 @@ KINDS: dict[str, Draw] = {
         "resolution",
         "residuals",
     )
+}
+
+# what a kind reads of `predictions.h5`, which only some tasks have; the others draw any number of any task
+NEEDS: dict[str, str] = {
+    **dict.fromkeys(("roc", "scores", "confusion", "energy", "calibration"), "scores"),
+    **dict.fromkeys(("response", "resolution", "residuals"), "predictions"),
 }
 
 # options that only some kinds know; a kind that ignored one would be a picture of something else

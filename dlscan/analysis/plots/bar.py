@@ -15,7 +15,6 @@ from dlscan.analysis.plots.numbers import Number
 from dlscan.analysis.points.done import DonePoint
 from dlscan.errors import UsageError
 
-DEFAULT_KEY = "Mean_AUC"
 ABSENT = float("-inf")
 BARS_PER_PAGE = 60
 
@@ -24,15 +23,22 @@ BAR_GAP = 0.13
 
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
-    """The column `options.key` of the table; from high to low unless the points are sorted already.
+    """The column `options.key` of the table; from the best result down unless the points are sorted already.
 
     Points and not bars: the axis seldom starts at zero, and the length of a bar would say nothing then.
     Repeats of a model share a line: their mean, with a small point for each.
     """
-    found = numbers.numbers(points, options.key or DEFAULT_KEY)
-    bars = found.entries
+    found = numbers.numbers(points, options.key or numbers.headline(points))
+    bars, about = found.entries, found.column.about
+
+    def worth(bar: Number) -> float:
+        if bar.value is None:
+            return ABSENT
+        # what a model costs is no result: from high to low
+        return about.goodness(bar.value) if about.split else bar.value
+
     if not options.sort:
-        bars = sorted(bars, key=lambda bar: ABSENT if bar.value is None else bar.value, reverse=True)
+        bars = sorted(bars, key=worth, reverse=True)
     if all(bar.value is None for bar in bars):
         raise UsageError(f"no point has a value for {found.name}; choose another --key")
     limits = _range(bars)

@@ -37,7 +37,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
 
     shown = choice.choose(points, read, options.most or MOST_MODELS)
     rows = [row for model in shown.models for row in _rows(model)]
-    return Drawing("calibration", [_page(shown)], rows)
+    return Drawing("calibration", [_page(shown)], rows, shown.left_out)
 
 
 def _rows(model: choice.Model[Content]) -> list[dict[str, Any]]:

@@ -1,19 +1,15 @@
 """Which models a picture shows: those that are asked for, can be read, and fit onto it."""
 
 import dataclasses
-import logging
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from dlscan.analysis.columns.catalog import about_metric
 from dlscan.analysis.columns.names import distinct_names
 from dlscan.analysis.plots import style
 from dlscan.analysis.points.done import DonePoint
-from dlscan.analysis.points.ranked import ranked, ranking_key
+from dlscan.analysis.points.ranked import about_metric, ranked, ranking_key
 from dlscan.errors import ScanError, UsageError
 from dlscan.spelling import agree, hint
-
-log = logging.getLogger("dlscan")
 
 Content = TypeVar("Content")
 
@@ -37,10 +33,13 @@ class Shown(Generic[Content]):
         At least one.
     note : str
         Empty where all are shown.
+    left_out : dict of str to str
+        The models that could not be read, and why.
     """
 
     models: list[Model[Content]]
     note: str
+    left_out: dict[str, str]
 
     @property
     def looks(self) -> list[int]:
@@ -70,7 +69,7 @@ def looks(points: Sequence[DonePoint]) -> list[int]:
 def choose(points: Sequence[DonePoint], read: Callable[[DonePoint], Content], most: int) -> Shown[Content]:
     """Read at most `most` points, the best by validation.
 
-    Points that cannot be read make room for the next best, with one line in the log for all of them.
+    Points that cannot be read make room for the next best.
 
     Parameters
     ----------
@@ -86,7 +85,8 @@ def choose(points: Sequence[DonePoint], read: Callable[[DonePoint], Content], mo
     ScanError
         If no point can be read.
     """
-    key, _ = ranking_key(points)
+    key = ranking_key(points)
+    by = "" if key is None else about_metric(points, key).title or key
     names = distinct_names(points)
     found: dict[int, Model[Content]] = {}
     failed: dict[int, ScanError] = {}
@@ -100,10 +100,9 @@ def choose(points: Sequence[DonePoint], read: Callable[[DonePoint], Content], mo
             failed[number] = error
     if not found:
         raise ScanError(f"{next(iter(failed.values()))}; no other point can be drawn either")
-    _warn([names[number] for number in failed], list(failed.values()))
-    return Shown(
-        [found[number] for number in sorted(found)], _note(len(found), len(points), len(failed), key)
-    )
+    note = _note(len(found), len(points), len(failed), by)
+    left_out = {names[number]: str(error) for number, error in failed.items()}
+    return Shown([found[number] for number in sorted(found)], note, left_out)
 
 
 def point_of(points: Sequence[DonePoint], text: str, option: str) -> DonePoint:
@@ -124,23 +123,14 @@ def point_of(points: Sequence[DonePoint], text: str, option: str) -> DonePoint:
     raise UsageError(f"{option} {text}: no finished point has this number; see the column Point")
 
 
-def _note(shown: int, every: int, failed: int, key: str | None) -> str:
+def _note(shown: int, every: int, failed: int, by: str) -> str:
     hidden = every - failed - shown
     if not hidden:
         return ""
     how = (
-        f"the best by {about_metric(key).title} (validation)"
-        if key
+        f"the best by {by} (validation)"
+        if by
         else "the first ones, because no record has a validation number"
     )
     left = f"{hidden} {agree(hidden, 'is', 'are')} not shown"
     return f"{shown} of {every} models: {how}; {left}"
-
-
-def _warn(names: Sequence[str], errors: Sequence[ScanError]) -> None:
-    if len(errors) == 1:
-        log.warning("left out: %s", errors[0])
-    elif errors:
-        log.warning(
-            "left out %d models (%s); the first because: %s", len(errors), ", ".join(names), errors[0]
-        )

@@ -53,6 +53,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         "confusion",
         [_page(part, shown.note, which) for part, which in pages],
         [row for model in shown.models for row in _rows(model)],
+        shown.left_out,
     )
 
 

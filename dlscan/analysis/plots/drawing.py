@@ -1,16 +1,22 @@
 """From scans to the files of a picture."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.output import file_name, home, output
-from dlscan.analysis.plots import KINDS, ONLY_FOR, Drawing, Options, choice, style
+from dlscan.analysis.plots import KINDS, NEEDS, ONLY_FOR, Drawing, Options, choice, style
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.records import load
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.table import ordered
 from dlscan.analysis.tables.where import select
 from dlscan.errors import UsageError
+
+log = logging.getLogger("dlscan")
+
+_WORDS = {"scores": "scores of classes", "predictions": "predictions of targets"}
 
 
 def plot(
@@ -79,11 +85,60 @@ def draw(kind: str, points: Sequence[DonePoint], options: Options) -> Drawing:
 
     Call it, and save its pages, within `style.applied(options.style)`.
     """
-    drawing = KINDS[kind](ordered(points, options.sort), options)
+    fit = fitting(kind, points)
+    if len(fit) < len(points):
+        others = len(points) - len(fit)
+        log.warning("left out %d of %d models: they have no %s", others, len(points), _WORDS[NEEDS[kind]])
+    drawing = KINDS[kind](ordered(fit, options.sort), options)
+    _tell(drawing)
     if options.label is not None:
         for page in drawing.pages:
             style.label_page(page, options.label)
     return drawing
+
+
+def _tell(drawing: Drawing) -> None:
+    """Say in the log what a picture does not show."""
+    reasons = list(drawing.left_out.values())
+    if len(reasons) == 1:
+        log.warning("left out: %s", reasons[0])
+    elif reasons:
+        names = ", ".join(drawing.left_out)
+        log.warning("left out %d models (%s); the first because: %s", len(reasons), names, reasons[0])
+    for text in drawing.remarks:
+        log.warning("%s", text)
+
+
+def fitting(kind: str, points: Sequence[DonePoint]) -> list[DonePoint]:
+    """The points whose task has what this kind of picture needs.
+
+    Raises
+    ------
+    UsageError
+        If none has; the message says which pictures fit.
+    """
+    needed = NEEDS.get(kind)
+    if needed is None:
+        return list(points)
+    there = [point for point in points if fits(kind, point)]
+    if not there:
+        tasks = metrics_of(points)
+        fit = [
+            name
+            for name in KINDS
+            if NEEDS.get(name) in (None, *(key for each in tasks for key in each.columns))
+        ]
+        raise UsageError(
+            f"plot {kind} does not fit {' or '.join(each.phrase for each in tasks)}: it needs "
+            f"{_WORDS[needed]}; plots that fit: {', '.join(fit)}"
+        )
+    return there
+
+
+def fits(kind: str, point: DonePoint) -> bool:
+    """Whether the task of a point has what this kind of picture needs."""
+    needed = NEEDS.get(kind)
+    return needed is None or any(needed in task.columns for task in metrics_of([point]))
 
 
 def selected(

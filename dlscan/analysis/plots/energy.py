@@ -91,7 +91,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         for each in bins
     ]
     name = "energy" if options.key is None else f"energy-{'-'.join(question.name for question in asked)}"
-    return Drawing(name, pages, rows)
+    return Drawing(name, pages, rows, shown.left_out)
 
 
 def _energy(points: Sequence[DonePoint]) -> str:

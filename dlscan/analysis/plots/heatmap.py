@@ -11,12 +11,10 @@ from dlscan.analysis.columns.cells import cell
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.names import named, text_of, varying_columns
 from dlscan.analysis.plots import Drawing, Options, matrix, style, words
-from dlscan.analysis.plots.numbers import Numbers, color_limits, numbers
+from dlscan.analysis.plots.numbers import Numbers, color_limits, headline, numbers
 from dlscan.analysis.plots.parameters import parameters, places_of, texts_of, values_of
 from dlscan.analysis.points.done import DonePoint
 from dlscan.errors import UsageError
-
-DEFAULT_KEY = "Mean_AUC"
 
 # inches
 CELL_WIDTH, CELL_HEIGHT = 0.95, 0.5
@@ -26,7 +24,7 @@ Cells = dict[tuple[int, int], int]
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """The column `options.key` over the two parameters `options.by`; repeats are averaged."""
-    found = numbers(points, options.key or DEFAULT_KEY, parameters=False)
+    found = numbers(points, options.key or headline(points), parameters=False)
     if all(entry.value is None for entry in found.entries):
         raise UsageError(f"no point has a value for {found.name}; choose another --key")
     down, across = _axes(found, options.by)

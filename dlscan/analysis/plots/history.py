@@ -90,6 +90,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
             for number, page in enumerate(pages, 1)
         ],
         [row for curve in curves for row in _rows(curve)],
+        shown.left_out,
     )
 
 

@@ -11,13 +11,12 @@ from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.labels import Marked
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.rows import Rows, rows_of
 from dlscan.errors import UsageError
 
-LOW_IS_GOOD = ("loss", "error")
 # of the median interval from end to end: the least that colours span
 LEAST_INTERVALS = 2
-VALIDATED, TESTED = "val_Mean_AUC", "Mean_AUC"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,11 +113,6 @@ class Numbers:
         return Marked(f"{self.title} [{self.column.about.unit}]" if self.column.about.unit else self.title)
 
     @property
-    def high_is_good(self) -> bool:
-        """Whether more is better."""
-        return not self.name.casefold().endswith(LOW_IS_GOOD)
-
-    @property
     def note(self) -> str:
         """What the error bars are; empty where there are none."""
         parts = []
@@ -186,10 +180,16 @@ def color_limits(entries: Sequence[Number]) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
+def headline(points: Sequence[DonePoint]) -> str:
+    """The metric of the test split that stands for all, of the first task of the points."""
+    return metrics_of(points)[0].headline
+
+
 def default_key(points: Sequence[DonePoint]) -> str:
-    """The mean AUC of the validation split, where all points have it: choosing by it is no cheating."""
-    validated = all(point.record.metrics.get(VALIDATED) is not None for point in points)
-    return VALIDATED if validated else TESTED
+    """The headline of the validation split, where all points have it: choosing by it is no cheating."""
+    tested = headline(points)
+    validated = all(point.record.metrics.get(f"val_{tested}") is not None for point in points)
+    return f"val_{tested}" if validated else tested
 
 
 def chance_note(found: Numbers) -> str:

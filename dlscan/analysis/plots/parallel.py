@@ -32,7 +32,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """The parameters that vary, or `options.by`, and the column `options.key` as the last axis."""
     found, axes, present = against(points, options)
     # the best are drawn last, above all others
-    present.sort(key=lambda row: (found.entries[row].value or 0.0) * (1 if found.high_is_good else -1))
+    present.sort(key=lambda row: found.column.about.goodness(found.entries[row].value or 0.0))
     rows = [
         {
             **found.entries[row].identity,
@@ -65,13 +65,11 @@ def _page(found: Numbers, columns: Sequence[Column], present: Sequence[int]) -> 
         )
     _frame(axes, [*columns, None], found, limits)
     style.title(page, Marked(f"{found.heading} of {len(present)} models"))
-    highest = "highest" if found.high_is_good else "lowest"
-    best_model = (
-        f"Thick: {style.cut(entries[-1].name)}, {highest} of all: {cell(entries[-1].value, found.column)}."
-    )
+    first = entries[-1]
+    thick = f"{style.cut(first.name)}, {found.column.about.best_is} of all: {cell(first.value, found.column)}"
     absent = len(found.entries) - len(present)
     without = f"Not drawn: {absent} without this number." if absent else ""
-    style.footnote(page, best_model, chance_note(found), without)
+    style.footnote(page, f"Thick: {thick}.", chance_note(found), without)
     return page
 
 

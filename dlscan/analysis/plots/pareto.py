@@ -49,7 +49,8 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     ]
     if not places:
         raise UsageError(f"no point has both {found.name} and {cost.name}")
-    best = set(front([(place.cost, place.value) for place in places], found.high_is_good))
+    goodness = found.column.about.goodness
+    best = set(front([(place.cost, goodness(place.value)) for place in places]))
     places = [dataclasses.replace(place, on_front=number in best) for number, place in enumerate(places)]
     rows = [
         {
@@ -64,16 +65,15 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     return Drawing(f"pareto-{found.name}-{cost.name}", [_page(found, cost, places)], rows)
 
 
-def front(pairs: Sequence[tuple[float, float]], high_is_good: bool = True) -> list[int]:
-    """Positions of the pairs (cost, value) that no other is better than in one and as good in the other.
+def front(pairs: Sequence[tuple[float, float]]) -> list[int]:
+    """Positions of the pairs (cost, worth) that no other is better than in one and as good in the other.
 
     By rising cost; of equal pairs the first.
     """
-    sign = 1 if high_is_good else -1
-    ranked = sorted(range(len(pairs)), key=lambda number: (pairs[number][0], -sign * pairs[number][1]))
+    ranked = sorted(range(len(pairs)), key=lambda number: (pairs[number][0], -pairs[number][1]))
     kept: list[int] = []
     for number in ranked:
-        if not kept or sign * pairs[number][1] > sign * pairs[kept[-1]][1]:
+        if not kept or pairs[number][1] > pairs[kept[-1]][1]:
             kept.append(number)
     return kept
 
@@ -94,7 +94,7 @@ def _page(found: Numbers, cost: Numbers, places: Sequence[Place]) -> Figure:
     axes.step(*steps, where="post", color=FRONT["color"], linewidth=1.4, zorder=1)
     axes.margins(y=0.08)
     _scale(axes, [place.cost for place in places])
-    _number(axes, best, found.high_is_good)
+    _number(axes, best, found.column.about.best_is == "highest")
     axes.set_xlabel(style.literal(cost.axis))
     axes.set_ylabel(style.literal(found.axis))
     style.title(page, Marked(f"{found.heading} over {cost.column.title} of {len(places)} models"))

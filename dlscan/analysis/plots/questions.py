@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.analysis.columns.catalog import Naming
-from dlscan.analysis.columns.names import asked_classes, classes_of
-from dlscan.analysis.labels import Marked, merged, unicode_of
+from dlscan.analysis.labels import Labels, Marked, called, merged, unicode_of
 from dlscan.analysis.lookup import find
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import Floats, Predictions
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.config.labels import pair_name
 from dlscan.errors import ScanError, UsageError
 from dlscan.metrics import pair, weight_sum
@@ -21,6 +20,23 @@ PAIRS = "pairs"
 
 # scores, which events are signal, weights
 Events = tuple[Floats, NDArray[np.bool_], Floats]
+
+
+@dataclasses.dataclass(frozen=True)
+class Naming:
+    """All classes of the models, and their labels."""
+
+    classes: tuple[str, ...] = ()
+    labels: Labels = dataclasses.field(default_factory=dict)
+
+    def title(self, name: str) -> str:
+        """Of a class."""
+        return called(name, self.labels)
+
+    def rest(self, name: str) -> str | None:
+        """The other one of two classes: the rest has a name then."""
+        others = [other for other in self.classes if other != name]
+        return others[0] if len(self.classes) == 2 and len(others) == 1 else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,10 +150,11 @@ def questions(key: str | None, points: Sequence[DonePoint]) -> list[Question]:
     UsageError
         If there is no such class or pair; the message names the nearest.
     """
-    classes = classes_of(points)
-    naming = Naming(tuple(classes), merged(point.labels for point in points))
+    task = next(task for task in metrics_of(points) if "scores" in task.columns)
+    classes = task.names
+    naming = Naming(classes, merged(point.labels for point in points))
     if key is None:
-        return [Question(name, naming=naming) for name in asked_classes(points)]
+        return [Question(name, naming=naming) for name in task.each]
     known = {name: Question(name, naming=naming) for name in classes}
     for pair_of in itertools.permutations(classes, 2):
         known.setdefault(pair_name(*pair_of), Question(*pair_of, naming))

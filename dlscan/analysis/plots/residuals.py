@@ -64,7 +64,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         for row, each in histograms[target].items()
         for line in _rows(shown.models[row], target, found[target][row], each)
     ]
-    return Drawing(targets.drawing_name("residuals", options, asked), pages, rows)
+    return Drawing(targets.drawing_name("residuals", options, asked), pages, rows, shown.left_out)
 
 
 def _residuals(shown: Shown, target: Target) -> dict[int, Residuals]:

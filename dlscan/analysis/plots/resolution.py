@@ -40,7 +40,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         for row, found in bins[target].items():
             numbers = _numbers(fits[target][row])
             rows += [line | numbers for line in targets.rows(shown, target, {row: found})]
-    return Drawing(targets.drawing_name("resolution", options, asked), pages, rows)
+    return Drawing(targets.drawing_name("resolution", options, asked), pages, rows, shown.left_out)
 
 
 def _is_there(bins: Bins) -> bool:

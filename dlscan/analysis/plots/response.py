@@ -33,6 +33,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
             for part, which in style.paged(drawn, targets.PANELS_PER_PAGE)
         ],
         [row for target in asked for row in targets.rows(shown, target, bins[target])],
+        shown.left_out,
     )
 
 

@@ -42,11 +42,14 @@ class Models:
         The position of the model that the others are divided by.
     note : str
         On models that are not shown.
+    left_out : dict of str to str
+        The models that could not be read, and why.
     """
 
     models: list[choice.Model[Curves]]
     reference: int | None
     note: str
+    left_out: dict[str, str]
 
     @property
     def looks(self) -> list[int]:
@@ -72,6 +75,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         f"{name}-plain" if options.plain else name,
         [_page(shown, page, options.plain, which, absent) for page, which in pages],
         [row for model in shown.models for question in asked for row in _rows(shown, model, question)],
+        shown.left_out,
     )
 
 
@@ -98,7 +102,7 @@ def _chosen(points: Sequence[DonePoint], read: Any, options: Options) -> Models:
     shown = choice.choose(points, read, most)
     if options.reference is None:
         alone = len(shown.models) == 1 or options.plain
-        return Models(shown.models, None if alone else shown.best, shown.note)
+        return Models(shown.models, None if alone else shown.best, shown.note, shown.left_out)
     wanted = choice.point_of(points, options.reference, "--reference")
     models = list(shown.models)
     if not any(model.point is wanted for model in models):
@@ -106,7 +110,7 @@ def _chosen(points: Sequence[DonePoint], read: Any, options: Options) -> Models:
         name = distinct_names(points)[[point is wanted for point in points].index(True)]
         models.insert(0, choice.Model(wanted, name, read(wanted)))
     position = next(number for number, model in enumerate(models) if model.point is wanted)
-    return Models(models, position, shown.note)
+    return Models(models, position, shown.note, shown.left_out)
 
 
 def _rows(shown: Models, model: choice.Model[Curves], question: Question) -> list[dict[str, Any]]:

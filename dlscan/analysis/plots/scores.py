@@ -55,10 +55,8 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     asked = questions(options.key, points)
     edges = np.linspace(0, 1, bin_count(options.bins, BINS) + 1)
     shown = choice.choose(points, _read, options.most or MOST_MODELS)
-    missing = [model for model in shown.models if model.content.train is None]
-    if missing:
-        names = ", ".join(model.name for model in missing)
-        log.warning("training split not drawn, because its scores were not saved: %s", names)
+    missing = ", ".join(model.name for model in shown.models if model.content.train is None)
+    remarks = (f"training split not drawn, because its scores were not saved: {missing}",) if missing else ()
     pages, rows = [], []
     for model in shown.models:
         reasons = {
@@ -72,7 +70,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
             pages.append(_page(model, part, edges, (shown.note, not_drawn(reasons)), which))
         rows += [row for question in asked for row in _rows(model, question, edges)]
     name = "scores" if options.key is None else f"scores-{'-'.join(question.name for question in asked)}"
-    return Drawing(name, pages, rows)
+    return Drawing(name, pages, rows, shown.left_out, remarks)
 
 
 def _read(point: DonePoint) -> Splits:

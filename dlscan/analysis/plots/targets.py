@@ -15,7 +15,7 @@ from dlscan.analysis.lookup import find
 from dlscan.analysis.plots import Options, choice, style
 from dlscan.analysis.plots.events import bin_edges
 from dlscan.analysis.points.done import DonePoint
-from dlscan.analysis.points.results import Floats, TargetPredictions, target_predictions
+from dlscan.analysis.points.results import Floats, Predictions, predictions
 from dlscan.errors import ScanError, UsageError
 from dlscan.metrics import Estimate, TruthBin, in_bins_of_truth
 
@@ -33,8 +33,8 @@ LEGEND_LINE = 0.19
 
 # predictions, truth, weights
 Events = tuple[Floats, Floats, Floats]
-Shown = choice.Shown[TargetPredictions]
-Model = choice.Model[TargetPredictions]
+Shown = choice.Shown[Predictions]
+Model = choice.Model[Predictions]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,14 +44,14 @@ class Target:
     name: str
     title: Marked
 
-    def events(self, found: TargetPredictions) -> Events | None:
+    def events(self, found: Predictions) -> Events | None:
         """Its predictions, truth and weights of a model, (N,) each; None for a model without it."""
         if self.name not in found.names:
             return None
         column = found.names.index(self.name)
         columns = found.predictions[:, column], found.targets[:, column], found.weights
-        predictions, truth, weights = (each.astype(np.float64) for each in columns)
-        return predictions, truth, weights
+        given, truth, weights = (each.astype(np.float64) for each in columns)
+        return given, truth, weights
 
 
 def read(points: Sequence[DonePoint], options: Options, most: int) -> tuple[Shown, list[Target]]:
@@ -64,7 +64,7 @@ def read(points: Sequence[DonePoint], options: Options, most: int) -> tuple[Show
     UsageError
         If there is no such target.
     """
-    shown = choice.choose(points, target_predictions, options.most or most)
+    shown = choice.choose(points, predictions, options.most or most)
     names = dict.fromkeys(name for model in shown.models for name in model.content.names)
     labels = merged(model.point.labels for model in shown.models)
     known = {name: Target(name, called(name, labels)) for name in names}

@@ -7,12 +7,14 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
+from dlscan import tasks
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import SplitNotKept, read_predictions
+from dlscan.config.task import Tasks
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json, write_json
 from dlscan.machine import usable_cpus
-from dlscan.metrics import Measured, measure, measure_validation
+from dlscan.metrics import Measured
 from dlscan.record import PointPaths, require_whole
 
 # Below this a process takes longer to start than a point to measure.
@@ -119,13 +121,13 @@ def _measure(paths: PointPaths, record: dict[str, Any]) -> Measured:
             f"{paths.predictions}: scores of {', '.join(test.classes)}, "
             f"but the record is of {', '.join(record['classes'])}"
         )
-    measured = measure(test.scores, test.labels, test.classes, test.weights, test.entropies)
+    task = tasks.make(Tasks.parse(record.get("task", "classify"), "task"), test.classes)
+    measured = task.measure(test.kept)
     try:
         kept = read_predictions(paths.predictions, "validation")
     except SplitNotKept:
-        names = [f"val_{name}" for name in measured.values if name.endswith("_AUC")] + ["val_kept_accuracy"]
-        for name in names:
+        for name in task.measure_validation(test.kept).values:
             if record["metrics"].get(name) is None:
                 measured.add(name, None, "the scores of this split were not kept; train the point again")
         return measured
-    return measured | measure_validation(kept.scores, kept.labels, kept.classes, kept.weights)
+    return measured | task.measure_validation(kept.kept)

@@ -13,7 +13,9 @@ import dlscan
 from dlscan import garbage
 from dlscan.analysis.points.cache import Cache, Stamp, stamp_of
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.planned import planned
 from dlscan.analysis.points.ranked import ranked
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.config.source import short_name
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json
@@ -22,10 +24,47 @@ from dlscan.record import PointPaths, Record, reaches
 log = logging.getLogger("dlscan")
 
 
-def load(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None = None) -> list[DonePoint]:
-    """Read the records of all finished points.
+@dataclasses.dataclass(frozen=True)
+class Loaded:
+    """The finished points of scans, and what there is to say of them, a line each.
 
-    Says in the log how many points of each scan are not done, and which records cannot be read.
+    Attributes
+    ----------
+    points : tuple of DonePoint
+        Scan by scan as given, by number of the point within each.
+    left_out : tuple of str
+        Files that cannot be read, and why.
+    not_done : tuple of str
+        How many points of a scan are not done, or that this is unknown.
+    notes : tuple of str
+        What holds for all numbers: other events, other versions, shorter trainings.
+    """
+
+    points: tuple[DonePoint, ...]
+    left_out: tuple[str, ...] = ()
+    not_done: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def tell(self) -> None:
+        """Say in the log what there is to say."""
+        for text in self.left_out:
+            log.warning("left out: %s", text)
+        for text in (*self.not_done, *self.notes):
+            log.warning("%s", text)
+
+
+def load(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None = None) -> list[DonePoint]:
+    """Read the records of all finished points, and say in the log what `read` says of them.
+
+    Arguments and errors as for `read`.
+    """
+    found = read(scans, labels)
+    found.tell()
+    return list(found.points)
+
+
+def read(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None = None) -> Loaded:
+    """Read the records of all finished points.
 
     Parameters
     ----------
@@ -34,11 +73,6 @@ def load(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None 
     labels : mapping of Path to (mapping of str to str), optional
         `data.labels` of some of these directories, in place of those in their plans.
 
-    Returns
-    -------
-    list of DonePoint
-        Scan by scan as given, by number of the point within each.
-
     Raises
     ------
     ScanError
@@ -46,22 +80,29 @@ def load(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None 
     """
     directories = list({scan.resolve(): scan for scan in scans}.values())
     given = {scan.resolve(): own for scan, own in (labels or {}).items()}
-    found = {directory: _load_scan(directory, given.get(directory.resolve())) for directory in directories}
-    if not any(found.values()):
+    scans_ = {directory: _load_scan(directory, given.get(directory.resolve())) for directory in directories}
+    if not any(each.points for each in scans_.values()):
+        for each in scans_.values():
+            each.tell()
         names = ", ".join(map(str, directories))
         commands = " and ".join(f"dlscan status {directory}" for directory in directories)
         raise ScanError(f"{names}: no point is done yet; see {commands}")
-    _warn_of_other_events([point for points in found.values() for point in points])
-    called = {points[0].scan for points in found.values() if points}
-    distinct = len(called) == sum(1 for points in found.values() if points)
+    called = {each.points[0].scan for each in scans_.values() if each.points}
+    distinct = len(called) == sum(1 for each in scans_.values() if each.points)
     loaded = [
         point if distinct else dataclasses.replace(point, scan=str(directory))
-        for directory, points in found.items()
-        for point in points
+        for directory, each in scans_.items()
+        for point in each.points
     ]
     loaded = _named_shortly(loaded)
     looks = {number: look for look, number in enumerate(ranked(loaded))}
-    return [dataclasses.replace(point, look=looks[number]) for number, point in enumerate(loaded)]
+    every = scans_.values()
+    return Loaded(
+        tuple(dataclasses.replace(point, look=looks[number]) for number, point in enumerate(loaded)),
+        tuple(text for each in every for text in each.left_out),
+        tuple(text for each in every for text in each.not_done),
+        (*(text for each in every for text in each.notes), *_other_events(loaded)),
+    )
 
 
 def _named_shortly(points: Sequence[DonePoint]) -> list[DonePoint]:
@@ -83,18 +124,17 @@ def _named_shortly(points: Sequence[DonePoint]) -> list[DonePoint]:
     return [renamed(point) if point.record.sources else point for point in points]
 
 
-def _warn_of_other_events(points: Sequence[DonePoint]) -> None:
+def _other_events(points: Sequence[DonePoint]) -> list[str]:
     if len({point.record.dataset.get("config_hash") for point in points}) < 2:
-        return
+        return []
     # scores are read for this alone
     from dlscan.analysis.points.same_events import difference
 
     reason = difference(points)
-    if reason:
-        log.warning("%s; numbers on different events cannot be compared directly", reason)
+    return [f"{reason}; numbers on different events cannot be compared directly"] if reason else []
 
 
-def _load_scan(directory: Path, labels: Mapping[str, str] | None) -> list[DonePoint]:
+def _load_scan(directory: Path, labels: Mapping[str, str] | None) -> Loaded:
     if not directory.is_dir():
         raise ScanError(f"{directory}: no such scan; `dlscan scan EXPERIMENT` makes one")
     if not (directory / "plan.json").exists() and not (directory / "points").is_dir():
@@ -105,35 +145,40 @@ def _load_scan(directory: Path, labels: Mapping[str, str] | None) -> list[DonePo
     folders = _folders(directory / "points")
     # reading makes no cycles, and the search for some takes longer
     with garbage.no_search():
-        points = _load_points(directory, folders)
-    count, planned_labels, epochs = _plan(directory)
-    planned = count or len(folders)
-    if len(points) < planned:
-        missing = planned - len(points)
-        log.warning(
-            "%s: %d of %d points are not done; see dlscan status %s", directory, missing, planned, directory
+        points, left_out = _load_points(directory, folders)
+    plan = planned(directory)
+    count = plan.points or len(folders)
+    not_done = [plan.problem] if plan.problem else []
+    if len(points) < count:
+        missing = count - len(points)
+        not_done.append(
+            f"{directory}: {missing} of {count} points are not done; see dlscan status {directory}"
         )
-    longer = [point for point in points if not _reaches(point.record, epochs)]
-    if longer:
-        log.warning(
-            "%s: %d of %d points are still to train for more epochs; until then their shorter training is "
-            "shown",
-            directory,
-            len(longer),
-            planned,
-        )
-    newer = {point.record.versions["dlscan"] for point in points if _is_newer(point.record.versions)}
-    if newer:
-        log.warning(
-            "%s: some records were written by dlscan %s, newer than this %s; what only the newer version "
-            "knows is not shown",
-            directory,
-            ", ".join(sorted(newer)),
-            dlscan.__version__,
-        )
-    labels = planned_labels if labels is None else labels
+    labels = plan.labels if labels is None else labels
+    notes = [*_shorter(directory, points, plan.epochs, count), *_newer(directory, points)]
     points = [dataclasses.replace(point, labels=labels) for point in points] if labels else points
-    return sorted(points, key=lambda point: point.record.point)
+    points.sort(key=lambda point: point.record.point)
+    return Loaded(tuple(points), tuple(left_out), tuple(not_done), tuple(notes))
+
+
+def _shorter(directory: Path, points: Sequence[DonePoint], epochs: int, planned: int) -> list[str]:
+    count = sum(not _reaches(point.record, epochs) for point in points)
+    if not count:
+        return []
+    return [
+        f"{directory}: {count} of {planned} points are still to train for more epochs; until then their "
+        "shorter training is shown"
+    ]
+
+
+def _newer(directory: Path, points: Sequence[DonePoint]) -> list[str]:
+    newer = {point.record.versions["dlscan"] for point in points if _is_newer(point.record.versions)}
+    if not newer:
+        return []
+    return [
+        f"{directory}: some records were written by dlscan {', '.join(sorted(newer))}, newer than this "
+        f"{dlscan.__version__}; what only the newer version knows is not shown"
+    ]
 
 
 def _folders(directory: Path) -> list[str]:
@@ -145,11 +190,13 @@ def _folders(directory: Path) -> list[str]:
         return []
 
 
-def _load_points(directory: Path, folders: Sequence[str]) -> list[DonePoint]:
-    """Every record that can be read, from the cache where that still holds."""
+def _load_points(directory: Path, folders: Sequence[str]) -> tuple[list[DonePoint], list[str]]:
+    """Every record that can be read, from the cache where that still holds, and what is left out and why."""
     cache, new = Cache(directory), 0
     found: dict[str, tuple[Stamp, Record]] = {}
-    points = []
+    points: list[DonePoint] = []
+    left_out = []
+    known: set[tuple[str, tuple[str, ...]]] = set()
     for folder in folders:
         paths = PointPaths(directory / "points" / folder)
         try:
@@ -158,19 +205,21 @@ def _load_points(directory: Path, folders: Sequence[str]) -> list[DonePoint]:
             if record is None:
                 record = _read(paths.record)
                 new += 1
+            task = str(record.task), record.classes
+            if task not in known:
+                metrics_of([DonePoint(record, paths, record.scan)])
+                known.add(task)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (DlscanError, OSError) as error:
             # one damaged record must not hide all the others
-            log.warning(
-                "left out: %s",
-                error if isinstance(error, DlscanError) else f"{paths.record}: {error.strerror}",
-            )
+            own = isinstance(error, DlscanError) and str(paths.record) in str(error)
+            left_out.append(str(error) if own else f"{paths.record}: {getattr(error, 'strerror', error)}")
             continue
         found[folder] = stamp, record
         points.append(DonePoint(record, paths, record.scan))
     cache.put(found, new)
-    return points
+    return points, left_out
 
 
 def _read(path: Path) -> Record:
@@ -187,21 +236,6 @@ def _read(path: Path) -> Record:
             f"{path}: written by dlscan {newer}, newer than this {dlscan.__version__}: upgrade dlscan"
         )
     raise problem
-
-
-def _plan(directory: Path) -> tuple[int, dict[str, str], int]:
-    """How many points are planned, 0 where that is unknown, `data.labels`, and the epochs of points."""
-    try:
-        plan = read_json(directory / "plan.json")
-        config = plan.get("config", {})
-        labels = config.get("data", {}).get("labels") or {}
-        texts = {str(name): str(label) for name, label in labels.items()}
-        return len(plan["points"]), texts, int(config.get("train", {}).get("epochs", 0))
-    except FileNotFoundError:
-        return 0, {}, 0
-    except (DlscanError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        log.warning("%s: damaged; the number of planned points is unknown", directory / "plan.json")
-        return 0, {}, 0
 
 
 def _reaches(record: Record, epochs: int) -> bool:

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from dlscan.analysis.points.done import DonePoint
 from dlscan.errors import ScanError, UsageError
 from dlscan.hdf5 import open_hdf5
+from dlscan.metrics.influence import Influenced
+from dlscan.tasks.metric import TaskMetrics
+from dlscan.tasks.metrics import metrics_of
 
 EPOCH = "epoch"
 
@@ -27,49 +31,113 @@ class SplitNotKept(ScanError):
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Predictions:
-    """Scores of one split.
+    """What a network gave for the events of one split, and what is true of them.
 
     Attributes
     ----------
-    scores : ndarray of float32, shape (N, C)
-        A row per event, a column per class.
-    labels : ndarray of int, shape (N,)
-        The true class of each event, as an index into `classes`.
+    kept : mapping of str to ndarray, each (N, ...)
+        `labels`, `weights`, and what the task keeps of each event: `scores` of a classification,
+        `predictions` and `targets` of a regression. Each is an attribute too.
     classes : tuple of str
-        The labels of the columns.
-    weights : ndarray of float32, shape (N,)
-        Event weights: the dataset that `data.weights` names, and 1 without it.
+        What `labels` count.
+    metrics : tuple of TaskMetrics
+        Of the tasks: what the columns of the arrays are, and what can be measured.
     extras : mapping of str to ndarray, each (N, ...)
         The datasets of `data.extras`, read when they are asked for; empty but for the test split.
     sources : ndarray of uint32, shape (N, 2), or None
         Number of the raw file in the dataset's manifest, and row in it; None but for the test split.
     files : ndarray of uint8, shape (F, 16), or None
         What each of these raw files is: see `dlscan.dataset.file_ids`. Older versions did not keep it.
-    losses : ndarray of float32, shape (N,), or None
-        The loss of each event. Older versions did not keep it, and scores do not tell where they are next to
-        0.
-    cross_entropies : ndarray of float32, shape (N,), or None
-        The cross-entropy of each event, if the loss is another.
     """
 
-    scores: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    kept: Mapping[str, NDArray[Any]]
     classes: tuple[str, ...]
-    weights: NDArray[np.float32]
+    metrics: tuple[TaskMetrics, ...]
     extras: Mapping[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
     sources: NDArray[np.uint32] | None = None
     files: NDArray[np.uint8] | None = None
-    losses: NDArray[np.float32] | None = None
-    cross_entropies: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
 
     @property
-    def entropies(self) -> NDArray[np.float32] | None:
-        """The cross-entropy of each event, whatever the loss is."""
-        return self.losses if self.cross_entropies is None else self.cross_entropies
+    def size(self) -> int:
+        """How many numbers the network gave."""
+        return len(self) * sum(len(each.names) for each in self.metrics)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The true class of each event (N,), as an index into `classes`."""
+        return self.kept["labels"]
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """Event weights (N,): the dataset that `data.weights` names, and 1 without it."""
+        return self.kept["weights"]
+
+    @property
+    def losses(self) -> NDArray[np.float32] | None:
+        """The loss of each event (N,). Older versions did not keep it."""
+        return self.kept.get("losses")
+
+    @property
+    def event_losses(self) -> Floats | None:
+        """As `losses`; where none were kept, as far as what the network gave tells them."""
+        return next((found for each in self.metrics if (found := each.losses(self.kept)) is not None), None)
+
+    @property
+    def scores(self) -> NDArray[np.float32]:
+        """Of a classification: (N, C), a row per event, a column per class."""
+        return self._array("scores", "scores of classes")
+
+    @property
+    def predictions(self) -> NDArray[np.float32]:
+        """Of a regression: what was predicted, (N, T), a column per target, in its unit."""
+        return self._array("predictions", "predictions of targets")
+
+    @property
+    def targets(self) -> NDArray[np.float32]:
+        """Of a regression: the truth, (N, T)."""
+        return self._array("targets", "predictions of targets")
+
+    @property
+    def sigmas(self) -> NDArray[np.float32] | None:
+        """Of a regression: the uncertainty that the network gives each prediction, (N, T), if it does."""
+        return self.kept.get("sigmas")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The targets of a regression; none without one."""
+        return self.columns.get("targets", ())
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """What the columns of arrays are: `{"scores": ("Ele", "Pi0")}`."""
+        return {name: columns for each in self.metrics for name, columns in each.columns.items()}
+
+    def take(self, positions: NDArray[np.int64]) -> "Predictions":
+        """The events at `positions`, in that order, without extras."""
+        return dataclasses.replace(
+            self,
+            kept={name: values[positions] for name, values in self.kept.items()},
+            extras={},
+            sources=None if self.sources is None else self.sources[positions],
+        )
+
+    def influenced(self, name: str) -> Influenced | None:
+        """A metric, without `val_`, with what each event adds to its fluctuation; None if there is none."""
+        return next(filter(None, (each.influenced(self.kept, name) for each in self.metrics)), None)
+
+    def _array(self, name: str, what: str) -> NDArray[np.float32]:
+        if name not in self.kept:
+            tasks_ = " and ".join(each.phrase for each in self.metrics)
+            raise ScanError(f"there are no {what}: the task is {tasks_}")
+        return self.kept[name]
 
     def __repr__(self) -> str:
         extras = f", with {', '.join(self.extras)}" if self.extras else ""
-        return f"Predictions({len(self.labels)} events of {', '.join(self.classes)}{extras})"
+        names = ", ".join(name for each in self.metrics for name in each.names)
+        return f"Predictions({len(self)} events of {names}{extras})"
 
 
 def history(point: DonePoint) -> dict[str, Floats]:
@@ -124,87 +192,38 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
                     "the point again"
                 )
             classes = _texts(file.attrs["classes"])
+            classes = _texts(file.attrs["classes"])
+            metrics = metrics_of(json.loads(file.attrs.get("task", '"classify"')), classes)
             group = file if split == "test" else file[split]
-            scores, labels = group["scores"][:], group["labels"][:]
-            weights = group["weights"][:] if "weights" in group else np.ones(len(labels), np.float32)
-            sources = group["sources"][:] if "sources" in group else None
-            files = group["files"][:] if "files" in group else None
-            losses = group["losses"][:] if "losses" in group else None
-            entropies = group["cross_entropies"][:] if "cross_entropies" in group else None
+            kept = {name: item[:] for name, item in group.items() if isinstance(item, h5py.Dataset)}
+            sources, files = kept.pop("sources", None), kept.pop("files", None)
+            kept.setdefault("weights", np.ones(len(kept["labels"]), np.float32))
             extras = tuple(_datasets(group["extras"])) if "extras" in group else ()
     except ScanError:
         raise
     except Exception as error:  # h5py has many kinds for what it does not expect
         reason = "no such file" if isinstance(error, FileNotFoundError) else error
         raise ScanError(f"{path}: cannot read scores ({reason})") from None
-    if scores.shape != (len(labels), len(classes)) or weights.shape != labels.shape:
-        raise ScanError(
-            f"{path}: damaged: scores {scores.shape} and weights {weights.shape} "
-            f"for {len(labels)} events and {len(classes)} classes"
-        )
-    return Predictions(
-        scores, labels, classes, weights, _Extras(path, extras), sources, files, losses, entropies
-    )
+    found = Predictions(kept, classes, metrics, _Extras(path, extras), sources, files)
+    _require_shapes(path, found)
+    return found
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
-class TargetPredictions:
-    """What a regression predicted of the events of one split.
-
-    Attributes
-    ----------
-    predictions, targets : ndarray of float32, shape (N, T)
-        A row per event, a column per target, in its unit: what was predicted, and the truth.
-    names : tuple of str
-        Of the targets.
-    weights : ndarray of float32, shape (N,)
-        Event weights, 1 by default.
-    sigmas : ndarray of float32, shape (N, T), or None
-        The uncertainty that the network gives each prediction, with the loss `gaussian_nll`.
-    """
-
-    predictions: NDArray[np.float32]
-    targets: NDArray[np.float32]
-    names: tuple[str, ...]
-    weights: NDArray[np.float32]
-    sigmas: NDArray[np.float32] | None = None
-
-    def __repr__(self) -> str:
-        return f"TargetPredictions({len(self.targets)} events, {', '.join(self.names)})"
-
-
-def target_predictions(point: DonePoint, split: str = "test") -> TargetPredictions:
-    """The predicted and true targets in a point's `predictions.h5`; arguments as for `predictions`.
-
-    Raises
-    ------
-    ScanError
-        If the file is missing or damaged, or the task of the point has no targets.
-    """
-    path = point.paths.predictions
-    point.record.require_whole(path)
-    try:
-        with open_hdf5(path) as file:
-            group = file if split == "test" else file[split]
-            if "predictions" not in group:
+def _require_shapes(path: Path, found: Predictions) -> None:
+    """An entry per event in each array, and a column per class or target."""
+    for metrics in found.metrics:
+        for name, columns in metrics.columns.items():
+            if name not in found.kept and name in metrics.needed:
+                raise ScanError(f"{path}: cannot read scores (it has no {name})")
+            shape = found.kept[name].shape if name in found.kept else (len(found), len(columns))
+            if shape != (len(found), len(columns)):
                 raise ScanError(
-                    f"{path}: no predictions of targets; only a regression (task: regress) has them"
+                    f"{path}: damaged: {name} {shape} and weights {found.weights.shape} "
+                    f"for {len(found)} events and {len(columns)} {metrics.noun}"
                 )
-            names = _texts(file.attrs["targets"])
-            found, truth, weights = (group[name][:] for name in ("predictions", "targets", "weights"))
-            sigmas = group["sigmas"][:] if "sigmas" in group else None
-    except ScanError:
-        raise
-    except Exception as error:  # h5py has many kinds for what it does not expect
-        reason = "no such file" if isinstance(error, FileNotFoundError) else error
-        raise ScanError(f"{path}: cannot read predictions ({reason})") from None
-    shapes = {array.shape for array in (found, truth, sigmas) if array is not None}
-    if shapes != {(len(weights), len(names))}:
-        raise ScanError(
-            f"{path}: damaged: predictions {found.shape} and targets {truth.shape} "
-            f"for {len(weights)} events and {len(names)} targets"
-        )
-    return TargetPredictions(found, truth, names, weights, sigmas)
+    for name, values in found.kept.items():
+        if len(values) != len(found):
+            raise ScanError(f"{path}: damaged: {name} {values.shape} for {len(found)} events")
 
 
 def _texts(names: Any) -> tuple[str, ...]:

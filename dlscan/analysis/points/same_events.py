@@ -11,6 +11,7 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import Predictions, predictions
 from dlscan.dataset import Manifest, file_ids
 from dlscan.errors import DlscanError, ScanError
+from dlscan.tasks.metric import TaskMetrics
 
 Integers = NDArray[np.int64]
 
@@ -20,7 +21,7 @@ class OtherEventsError(ScanError):
 
 
 def aligned(point: DonePoint, scored: Predictions, reference: DonePoint, base: Predictions) -> Predictions:
-    """The test events of `point` in the order of those of `reference`, their classes as well.
+    """The test events of `point` in the order of those of `reference`, their classes or targets as well.
 
     An event is what its raw file (name and checksum) and its row there say, so that a dataset and an index of
     the same raw files hold the same events, and so do datasets of other inputs.
@@ -40,31 +41,49 @@ def aligned(point: DonePoint, scored: Predictions, reference: DonePoint, base: P
     Raises
     ------
     OtherEventsError
-        If classes, events or event weights differ, or older scores do not say where their events are from.
+        If classes, events, event weights or the truth differ, or older scores do not say where their events
+        are from.
     """
     pair = f"{point.paths.directory} and {reference.paths.directory}"
     if set(scored.classes) != set(base.classes):
         raise OtherEventsError(f"{pair} have different classes")
-    columns = [scored.classes.index(name) for name in base.classes]
-    order = _order(point, scored, reference, base, pair)
-    numbers = np.empty(len(columns), np.int64)
-    numbers[columns] = np.arange(len(columns))
-    found = dataclasses.replace(
-        scored,
-        scores=scored.scores[order][:, columns],
-        labels=numbers[scored.labels[order]],
-        classes=base.classes,
-        weights=scored.weights[order],
-        extras={},
-        sources=None,
-        losses=None if scored.losses is None else scored.losses[order],
-        cross_entropies=None if scored.cross_entropies is None else scored.cross_entropies[order],
-    )
+    found = _reordered(scored.take(_order(point, scored, reference, base, pair)), base)
     if not np.array_equal(found.labels, base.labels):
         raise OtherEventsError(f"{pair} were tested on different events")
     if not np.array_equal(found.weights, base.weights):
         raise OtherEventsError(f"{pair} have different weights for the test events")
-    return found
+    for name in _other_truth(found, base):
+        raise OtherEventsError(f"{pair} have different true values of {name} for the test events")
+    return dataclasses.replace(found, extras={}, sources=None)
+
+
+def _reordered(scored: Predictions, base: Predictions) -> Predictions:
+    """Labels that count the classes as those of `base`, and columns in its order where they are the same."""
+    numbers = np.array([base.classes.index(name) for name in scored.classes], np.int64)
+    kept = {**scored.kept, "labels": numbers[scored.labels] if len(numbers) else scored.labels}
+    metrics = []
+    for own in scored.metrics:
+        same = next((other for other in base.metrics if _same_names(own, other)), own)
+        order = [own.names.index(name) for name in same.names]
+        kept |= {name: kept[name][:, order] for name in own.columns if name in kept}
+        metrics.append(same)
+    return dataclasses.replace(scored, kept=kept, classes=base.classes, metrics=tuple(metrics))
+
+
+def _same_names(one: TaskMetrics, other: TaskMetrics) -> bool:
+    return one.kind == other.kind and set(one.names) == set(other.names)
+
+
+def _other_truth(found: Predictions, base: Predictions) -> list[str]:
+    """The columns of the truth, beside labels and weights, that both have and that differ."""
+    different = []
+    for array in {name for each in base.metrics for name in each.truth} & {*found.columns}:
+        mine, theirs = found.columns[array], base.columns[array]
+        for name in [name for name in mine if name in theirs]:
+            one, other = found.kept[array][:, mine.index(name)], base.kept[array][:, theirs.index(name)]
+            if not np.array_equal(one, other, equal_nan=True):
+                different.append(name)
+    return different
 
 
 def difference(points: Sequence[DonePoint]) -> str:

@@ -13,7 +13,7 @@ from dlscan.analysis.plots.events import event_number
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.report.effects import effects
 from dlscan.analysis.report.facts import Facts
-from dlscan.analysis.report.summary import MEAN, counted, extremes, named, percent
+from dlscan.analysis.report.summary import counted, extremes, named, percent
 from dlscan.metrics import accuracy, calibration_error, confusion
 
 Caption = Callable[[Facts, Sequence[DonePoint], Options], str]
@@ -21,20 +21,16 @@ Caption = Callable[[Facts, Sequence[DonePoint], Options], str]
 
 def of_all(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
     """For a picture of one number of all models: where it is highest and lowest."""
-    column = facts.rows.columns.get(MEAN)
-    known = (
-        []
-        if column is None
-        else [(value, row) for row, value in enumerate(column.values) if value is not None]
-    )
-    if column is None or not known:
+    column = facts.headline
+    known = [(value, row) for row, value in enumerate(column.values) if value is not None]
+    if not known:
         return ""
     (_, low), (_, high) = min(known), max(known, key=lambda each: (each[0], -each[1]))
     return (
         f"The {unicode_of(column.title)} on the test split ranges from {entry(column, low, UNICODE)} "
         f"({facts.name(facts.points[low])}) to {entry(column, high, UNICODE)} "
-        f"({facts.name(facts.points[high])}). The highest of many values is partly due to chance. "
-        "The best model is chosen on the validation split."
+        f"({facts.name(facts.points[high])}). The {column.about.best_is} of many values is partly due to "
+        "chance. The best model is chosen on the validation split."
     )
 
 

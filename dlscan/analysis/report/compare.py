@@ -8,8 +8,8 @@ from dlscan.analysis.points.results import Predictions
 from dlscan.analysis.points.same_events import OtherEventsError, aligned
 from dlscan.analysis.report.facts import Facts
 from dlscan.errors import DlscanError
-from dlscan.metrics.delong import Area, area, difference, interval, mean_area
 from dlscan.metrics.estimate import Estimate
+from dlscan.metrics.influence import Influenced
 
 MOST_COMPARED = 20
 # scores to rank altogether: some tens of seconds
@@ -23,20 +23,20 @@ class Comparison:
 
     Attributes
     ----------
-    mean : Estimate
-        The best model's mean over the classes of the area of each against the rest.
-    classes : dict of str to Estimate
-        The area of each class that is there.
+    whole : Estimate
+        The best model's number that stands for all: see `TaskMetrics.headline`.
+    parts : dict of str to Estimate
+        What that is the mean of, by class or target, of those that are there.
     events : int
         Of the test split.
     differences : tuple of (DonePoint, Estimate)
-        The mean area of a model less that of the best one.
+        The number of a model less that of the best one; above 0 the model is better.
     left_out : int
         Models that were not compared: too many, unreadable, or tested on other events.
     """
 
-    mean: Estimate
-    classes: dict[str, Estimate]
+    whole: Estimate
+    parts: dict[str, Estimate]
     events: int
     differences: tuple[tuple[DonePoint, Estimate], ...]
     left_out: int
@@ -53,51 +53,44 @@ class Comparison:
 
 
 def compare(facts: Facts) -> Comparison | None:
-    """Compare the best model on validation with the next ones; None if its scores cannot be used."""
+    """Compare the best model on validation with the next ones; None if its predictions cannot be used."""
     base = facts.scores(facts.best)
     if base is None:
         return None
     try:
-        areas = _areas(base)
+        whole = base.influenced(facts.task.headline)
+        parts = {name: base.influenced(metric) for name, metric in facts.task.parts.items()}
     except DlscanError as error:
         facts.report_problem(f"{facts.best.paths.predictions}: {error}")
         return None
-    if not areas:
+    if whole is None:
         return None
-    mean = mean_area(list(areas.values()))
     others = facts.ranked[1:]
-    allowed = max(4, min(MOST_COMPARED, _MOST_SCORES // max(base.scores.size, 1)))
-    found = _differences(facts, others[:allowed], base, mean)
-    classes = {name: interval(each) for name, each in areas.items()}
-    return Comparison(interval(mean), classes, len(base.labels), tuple(found), len(others) - len(found))
+    allowed = max(4, min(MOST_COMPARED, _MOST_SCORES // max(base.size, 1)))
+    found = _differences(facts, others[:allowed], base, whole)
+    there = {name: each.estimate for name, each in parts.items() if each is not None}
+    return Comparison(whole.estimate, there, len(base), tuple(found), len(others) - len(found))
 
 
 def _differences(
-    facts: Facts, candidates: Sequence[DonePoint], base: Predictions, mean: Area
+    facts: Facts, candidates: Sequence[DonePoint], base: Predictions, whole: Influenced
 ) -> list[tuple[DonePoint, Estimate]]:
+    less_is_better = facts.headline.about.better == "less"
     found = []
     for point in candidates:
         scored = facts.scores(point)
         if scored is None:
             continue
         try:
-            areas = _areas(aligned(point, scored, facts.best, base))
+            own = aligned(point, scored, facts.best, base).influenced(facts.task.headline)
         except OtherEventsError:
             continue
         except DlscanError as error:
             facts.report_problem(f"{point.paths.predictions}: {error}")
             continue
-        found.append((point, difference(mean_area(list(areas.values())), mean)))
+        if own is not None:
+            found.append((point, whole.less(own) if less_is_better else own.less(whole)))
     return found
-
-
-def _areas(scored: Predictions) -> dict[str, Area]:
-    """The area of each class against the rest, of those that are there."""
-    areas = {
-        name: area(scored.scores[:, number], scored.labels == number, scored.weights)
-        for number, name in enumerate(scored.classes)
-    }
-    return {name: each for name, each in areas.items() if each is not None}
 
 
 def _half(each: Estimate) -> float:

@@ -1,29 +1,26 @@
 """Everything that a report is about, read once."""
 
-import contextlib
 import dataclasses
 import datetime
 import functools
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dlscan.analysis.columns.catalog import describe
+from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.names import distinct_names
 from dlscan.analysis.labels import Labels, called, merged, unicode_of
 from dlscan.analysis.points.done import DonePoint
-from dlscan.analysis.points.records import load
+from dlscan.analysis.points.ranked import ranked, ranking_key
+from dlscan.analysis.points.records import read
 from dlscan.analysis.points.results import Predictions, predictions
+from dlscan.analysis.points.tasks import caller, metrics_of
 from dlscan.analysis.report.states import Unfinished, read_plan, unfinished
-from dlscan.analysis.tables.best import ALIASES, Choice, choose
+from dlscan.analysis.tables.best import Choice, choose
 from dlscan.analysis.tables.rows import Rows, rows_of
 from dlscan.errors import DlscanError
-
-log = logging.getLogger("dlscan")
-
-# how a warning begins that names a file
-LEFT_OUT = "left out: "
-_CHOOSE_BY = (ALIASES["val_auc"], ALIASES["val_loss"])
+from dlscan.tasks.metric import TaskMetrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +92,21 @@ class Facts:
         return self.names[point.paths.directory]
 
     @functools.cached_property
+    def task(self) -> TaskMetrics:
+        """That of the best point, with the classes or targets of all."""
+        kind = metrics_of([self.best])[0].kind
+        return next(task for task in metrics_of(self.points) if task.kind == kind)
+
+    @functools.cached_property
+    def headline(self) -> Column:
+        """The column of the test split that stands for all; without entries where no point has it."""
+        name = self.task.headline
+        if name in self.rows.columns:
+            return self.rows.columns[name]
+        metric = describe(name, [self.task], caller(self.points))
+        return Column(name, metric.kind, (None,) * len(self.points), metric.about)
+
+    @functools.cached_property
     def labels(self) -> Labels:
         """`data.labels` of all scans."""
         return merged(point.labels for point in self.points)
@@ -132,37 +144,21 @@ def gather(directories: Sequence[Path], labels: Mapping[Path, Mapping[str, str]]
         If a directory is no scan, or no point of any scan is done.
     """
     directories = list({directory.resolve(): directory for directory in directories}.values())
-    with overheard() as said:
-        points = load(directories, labels)
-    left_out = [text.removeprefix(LEFT_OUT) for text in said if text.startswith(LEFT_OUT)]
+    found = read(directories, labels)
+    found.tell()
+    points = found.points
     scans = tuple(_scan(directory, points) for directory in directories)
     rows = rows_of(points, each=True)
-    choice = _choice(rows)
-    facts = Facts(scans, tuple(points), rows, choice, _ranked(points, choice), _notes(said))
-    for text in (*left_out, *(scan.plan_error for scan in scans if scan.plan_error)):
+    choice = None if ranking_key(points) is None else choose(rows)
+    best_first = tuple(points[number] for number in ranked(points))
+    facts = Facts(scans, points, rows, choice, best_first, _notes(found.notes))
+    for text in (*found.left_out, *(scan.plan_error for scan in scans if scan.plan_error)):
         facts.report_problem(text)
     for point in points:
         for path in (point.paths.predictions, point.paths.history):
             if not path.exists():
                 facts.report_problem(f"{path}: no such file")
     return facts
-
-
-@contextlib.contextmanager
-def overheard(*, silent: bool = False) -> Iterator[list[str]]:
-    """Collect the warnings of other parts of dlscan; `silent` keeps all they say from the terminal."""
-    said: list[str] = []
-
-    def listen(message: logging.LogRecord) -> bool:
-        if message.levelno >= logging.WARNING:
-            said.append(message.getMessage())
-        return not silent
-
-    log.addFilter(listen)
-    try:
-        yield said
-    finally:
-        log.removeFilter(listen)
 
 
 def moment(iso: str) -> str:
@@ -174,10 +170,7 @@ def moment(iso: str) -> str:
 
 
 def _notes(said: Sequence[str]) -> tuple[str, ...]:
-    """What is said of the whole, without what has a place of its own on the page."""
-    elsewhere = (LEFT_OUT, "points are not done", "plan.json")
-    kept = [text for text in said if not any(part in text for part in elsewhere)]
-    return tuple(f"{text[0].upper()}{text[1:]}." for text in kept)
+    return tuple(f"{text[0].upper()}{text[1:]}." for text in said)
 
 
 def _scan(directory: Path, points: Sequence[DonePoint]) -> Scan:
@@ -187,26 +180,3 @@ def _scan(directory: Path, points: Sequence[DonePoint]) -> Scan:
     missing = unfinished(directory, plan, {point.paths.directory.name for point in own})
     name = own[0].scan if own else str(plan.get("name", directory.resolve().name))
     return Scan(name, directory, plan, plan_error, own, tuple(missing))
-
-
-def _choice(rows: Rows) -> Choice | None:
-    """The best by the validation AUC, or, where more points have it, as older ones do, by the loss."""
-    count = {
-        key: sum(value is not None for value in rows.columns[key].values) if key in rows.columns else 0
-        for key in _CHOOSE_BY
-    }
-    key = max(count, key=count.__getitem__)
-    return choose(rows, key) if count[key] else None
-
-
-def _ranked(points: Sequence[DonePoint], choice: Choice | None) -> tuple[DonePoint, ...]:
-    if choice is None:
-        return tuple(points)
-    values = choice.column.values
-    sign = 1 if choice.column.name == ALIASES["val_loss"] else -1
-
-    def place(row: int) -> tuple[bool, float, int]:
-        value = values[row]
-        return value is None, 0.0 if value is None else sign * value, row
-
-    return tuple(points[row] for row in sorted(range(len(points)), key=place))

@@ -7,13 +7,13 @@ from typing import Any
 from dlscan.analysis.columns.catalog import MODEL_NAME, SCAN
 from dlscan.analysis.columns.cells import UNICODE, cell, entry
 from dlscan.analysis.columns.column import Column
-from dlscan.analysis.columns.names import asked_classes, classes_of, varying_columns
+from dlscan.analysis.columns.names import varying_columns
 from dlscan.analysis.labels import unicode_of
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.markup import escaped, scrolling, tag
 
-MEAN = "Mean_AUC"
-_SHOWN_LAST = (MEAN, "test_loss", "Parameters", "Train_Seconds", "Point")
+_SHOWN_LAST = ("Parameters", "Train_Seconds", "Point")
 # what is worth a column that is not shown at first, by how the column's family is called
 _OPTIONAL = (
     "Seed",
@@ -27,7 +27,7 @@ _OPTIONAL = (
 )
 # entries altogether: what a browser lays out in an instant, and a few megabytes
 _MOST_ENTRIES = 60_000
-MOST_SHOWN_CLASSES = 12
+MOST_SHOWN_PARTS = 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,18 +52,16 @@ class Shown:
 def choose_columns(facts: Facts) -> Shown:
     """Which columns the page has: what tells models apart and how good they are, and more to choose from."""
     columns = facts.rows.columns
-    areas = [f"{name}_AUC" for name in asked_classes(facts.points)[:MOST_SHOWN_CLASSES]]
-    # of two classes the mean is that of one number with itself
-    last = [name for name in _SHOWN_LAST if name != MEAN or len(classes_of(facts.points)) != 2]
+    measured = [name for task in metrics_of(facts.points) for name in task.first(MOST_SHOWN_PARTS).defaults]
     chosen_by = [] if facts.choice is None else [facts.choice.column.name]
     several = [SCAN] if len({point.scan for point in facts.points}) > 1 else []
     varying = varying_columns(facts.points)
-    wanted = [MODEL_NAME, *several, *varying, "Epochs", *chosen_by, *areas, *last]
+    wanted = [MODEL_NAME, *several, *varying, "Epochs", *chosen_by, *measured, *_SHOWN_LAST]
     shown = [name for name in dict.fromkeys(wanted) if name in columns]
-    measured = [name for name, column in columns.items() if column.about.split or name in _OPTIONAL]
+    others = [name for name, column in columns.items() if column.about.split or name in _OPTIONAL]
     # pairs of classes and rejections grow with the square of the classes: what is short goes first
-    measured.sort(key=lambda name: ("Rejection@" in name, name.startswith("val_"), "_vs_" in name))
-    optional = [name for name in measured if name not in shown and _is_there(columns[name])]
+    others.sort(key=lambda name: ("Rejection@" in name, name.startswith("val_"), "_vs_" in name))
+    optional = [name for name in others if name not in shown and _is_there(columns[name])]
     room = max(_MOST_ENTRIES // max(len(facts.points), 1) - len(shown), 0)
     kept = set(optional[:room])
     names = [*shown, *(name for name in columns if name in kept)]
@@ -135,21 +133,21 @@ def _named(column: Column) -> str:
 def _examples(shown: Shown) -> str:
     """Conditions on columns that are there, which hold for some of the models."""
     found = []
-    for kind, sign in (("auc", ">"), ("parameter", "=")):
+    for parameter in (False, True):
         for column in shown.columns:
             values = [value for value in column.values if value is not None]
-            if column.kind == kind and column.name not in shown.hidden and values and " " not in column.name:
+            wanted = column.kind == "parameter" if parameter else column.about.split
+            if wanted and column.name not in shown.hidden and values and " " not in column.name:
                 middle = sorted(values, key=str)[len(values) // 2]
-                found.append(
-                    f"{column.name}{sign}{cell(middle, column) if kind == 'parameter' else f'{middle:.2f}'}"
-                )
+                sign = "=" if parameter else "<" if column.about.better == "less" else ">"
+                found.append(f"{column.name}{sign}{cell(middle, column) if parameter else f'{middle:.2f}'}")
                 break
     return f" such as {' or '.join(found)}" if found else ""
 
 
 def _heading(column: Column, facts: Facts) -> str:
     is_order = facts.choice is not None and column.name == facts.choice.column.name
-    rising = is_order and column.name.endswith("loss")
+    rising = is_order and column.about.better == "less"
     unit = f"{column.about.split} {f'({column.about.unit})' if column.about.unit else ''}".strip()
     return tag(
         "th",

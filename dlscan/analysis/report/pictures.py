@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from dlscan.analysis.plots import KINDS, Options, style
+from dlscan.analysis.plots.drawing import fits
 from dlscan.analysis.plots.events import event_number, like_energy
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import history
 from dlscan.analysis.report import captions
-from dlscan.analysis.report.facts import LEFT_OUT, Facts, overheard
+from dlscan.analysis.report.facts import Facts
 from dlscan.errors import DlscanError
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ def draw_all(facts: Facts, by: str | None = None) -> list[Picture]:
     if by is not None:
         scored = facts.scores(facts.best)
         event_number(by).take({} if scored is None else scored.extras)
-    return [_draw(wanted, facts, _options(wanted, facts, by)) for wanted in WANTED]
+    fitting = [wanted for wanted in WANTED if any(fits(wanted.kind, point) for point in facts.points)]
+    return [_draw(wanted, facts, _options(wanted, facts, by)) for wanted in fitting]
 
 
 def _options(wanted: Wanted, facts: Facts, by: str | None) -> Options:
@@ -135,19 +137,15 @@ def _draw(wanted: Wanted, facts: Facts, options: Options) -> Picture:
     if not points:
         return Picture(wanted, absent="no file of any of these models could be read")
     try:
-        # a plot would say to the terminal, once per picture, what the page has a place for
-        with style.applied(), overheard(silent=True) as said:
+        with style.applied():
             drawing = KINDS[wanted.kind](points, options)
             images = tuple(map(image, drawing.pages))
             caption = wanted.caption(facts, points, options)
     except DlscanError as error:
         return Picture(wanted, absent=str(error))
-    remarks = [caption]
-    for text in said:
-        if text.startswith(LEFT_OUT):
-            facts.report_problem(text.removeprefix(LEFT_OUT))
-        else:
-            remarks.append(f"{text[0].upper()}{text[1:]}.")
+    for reason in drawing.left_out.values():
+        facts.report_problem(reason)
+    remarks = [caption, *(f"{text[0].upper()}{text[1:]}." for text in drawing.remarks)]
     selection = _selection(points, facts)
     return Picture(wanted, images, " ".join(filter(None, remarks)), selection, rows=tuple(drawing.rows))
 
@@ -157,7 +155,7 @@ def _selected(wanted: Wanted, facts: Facts) -> list[DonePoint]:
     if wanted.models is None:
         return list(facts.points)
     found: list[DonePoint] = []
-    for point in facts.ranked:
+    for point in (point for point in facts.ranked if fits(wanted.kind, point)):
         if len(found) == wanted.models:
             break
         if _readable(point, wanted.needs, facts):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import yaml
 
 from dlscan.analysis.columns.cells import UNICODE, entry
-from dlscan.analysis.columns.names import classes_of
+from dlscan.analysis.labels import unicode_of
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.report.compare import Comparison
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.markup import (
@@ -19,10 +20,10 @@ from dlscan.analysis.report.markup import (
     simple_table,
     tag,
 )
-from dlscan.analysis.report.models import MOST_SHOWN_CLASSES, Shown, models_table
+from dlscan.analysis.report.models import MOST_SHOWN_PARTS, Shown, models_table
 from dlscan.analysis.report.pictures import IMPORTANCE, Picture
 from dlscan.analysis.report.sources import Dataset, provenance, training_hours
-from dlscan.analysis.report.summary import MEAN, area_text, counted, summary
+from dlscan.analysis.report.summary import counted, number_text, summary
 
 MOST_PROBLEMS = 50
 MOST_FILES = 5000
@@ -60,11 +61,11 @@ def models(facts: Facts, shown: Shown) -> str:
         notes.append(
             f"{counted(shown.left_out, 'more column')} would make the page slow; dlscan table has them all."
         )
-    classes = {name for point in facts.points for name in point.record.classes}
-    if len(classes) > MOST_SHOWN_CLASSES:
-        notes.append(
-            f"Of {len(classes)} classes the first {MOST_SHOWN_CLASSES} are shown; Columns has the others."
-        )
+    notes += [
+        f"Of {len(task.names)} {task.noun} the first {MOST_SHOWN_PARTS} are shown; Columns has the others."
+        for task in metrics_of(facts.points)
+        if len(task.names) > MOST_SHOWN_PARTS
+    ]
     return section("models", "Models", models_table(facts, shown), paragraphs(notes))
 
 
@@ -111,8 +112,7 @@ def _tiles(facts: Facts, compared: Comparison | None) -> str:
     tiles = []
     if facts.choice is not None:
         tiles.append(("Best on validation", facts.name(facts.best)))
-        mean = "AUC" if len(classes_of(facts.points)) == 2 else "mean AUC"
-        tiles.append((f"Its {mean} (test)", _best_area(facts, compared)))
+        tiles.append((f"Its {unicode_of(facts.headline.title)} (test)", _headline(facts, compared)))
     tiles.append(("Points done", f"{len(facts.points):,} of {planned:,}"))
     tiles += [(f"Training on {kind}", text) for kind, text in training_hours(facts.points)]
     return tag(
@@ -122,11 +122,10 @@ def _tiles(facts: Facts, compared: Comparison | None) -> str:
     )
 
 
-def _best_area(facts: Facts, compared: Comparison | None) -> str:
+def _headline(facts: Facts, compared: Comparison | None) -> str:
     if compared is not None:
-        return area_text(compared.mean)
-    column = facts.rows.columns.get(MEAN)
-    return "-" if column is None else entry(column, facts.points.index(facts.best), UNICODE)
+        return number_text(facts.headline, compared.whole)
+    return entry(facts.headline, facts.points.index(facts.best), UNICODE)
 
 
 def _figure(picture: Picture) -> str:

@@ -1,6 +1,7 @@
 """What a report says in words."""
 
 import itertools
+import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,9 @@ from dlscan.analysis.tables.repeats import groups
 from dlscan.metrics.estimate import Estimate
 from dlscan.spelling import agree, plural
 
-MEAN = "Mean_AUC"
 MOST_NAMED = 5
 # what a person reads in a sentence
-MOST_CLASSES = 5
+MOST_PARTS = 5
 _ON_TEST = "On the test split, which had no part in the choice,"
 
 
@@ -50,10 +50,10 @@ def summary(
     return [text for text in said if text]
 
 
-def area_text(estimate: Estimate) -> str:
-    """An area with its interval: `0.9404 ± 0.0032`."""
-    column = Column(MEAN, "auc", (estimate.value,), errors=((estimate.down, estimate.up),))
-    return entry(column, 0, UNICODE)
+def number_text(column: Column, estimate: Estimate) -> str:
+    """A number as a column has it, with its interval: `0.9404 ± 0.0032`."""
+    down, up = (end if math.isfinite(end) else None for end in (estimate.down, estimate.up))
+    return entry(Column(column.name, column.kind, (estimate.value,), errors=((down, up),)), 0, UNICODE)
 
 
 def named(names: Sequence[str], most: int = MOST_NAMED) -> str:
@@ -83,19 +83,22 @@ def _best(facts: Facts, compared: Comparison | None) -> str:
         )
     found = f"The best model is {name}. It was chosen by {facts.chosen_by}: {facts.choice.reason}."
     if compared is not None:
-        areas = [f"{facts.called(label)} {area_text(each)}" for label, each in compared.classes.items()]
-        each_class = f" ({', '.join(areas)})" if 2 < len(areas) <= MOST_CLASSES else ""
+        parts = [
+            f"{facts.called(name)} {number_text(facts.headline, each)}"
+            for name, each in compared.parts.items()
+        ]
+        several = len(parts) > 1 and len(facts.task.each) > 1
+        each_part = f" ({', '.join(parts)})" if several and len(parts) <= MOST_PARTS else ""
+        word = facts.task.word if several else _title(facts)
         return (
-            f"{found} {_ON_TEST} its AUC is {area_text(compared.mean)}"
-            f"{', the mean over the classes' if len(areas) > 2 else ''}{each_class}. "
+            f"{found} {_ON_TEST} its {word} is {number_text(facts.headline, compared.whole)}"
+            f"{f', the mean over the {facts.task.noun}' if several else ''}{each_part}. "
             f"The statistical uncertainty (68 %) is that of {counted(compared.events, 'test event')}."
         )
-    row = facts.rows.points.index(facts.best)
-    column = facts.rows.columns.get(MEAN)
-    if column is None or column.values[row] is None:
-        return (
-            f"{found} It has no AUC on the test split: {facts.best.record.reasons.get(MEAN, 'not measured')}."
-        )
+    row, column = facts.rows.points.index(facts.best), facts.headline
+    if column.values[row] is None:
+        reason = facts.best.record.reasons.get(column.name, "not measured")
+        return f"{found} It has no {facts.task.word} on the test split: {reason}."
     return f"{found} {_ON_TEST} its {unicode_of(column.title)} is {entry(column, row, UNICODE)}."
 
 
@@ -119,7 +122,7 @@ def _alike(facts: Facts, compared: Comparison | None) -> str:
     who += " from it with these test events"
     which = f": {named(alike)}" if alike and count > 1 else ""
     text = (
-        f"{who}{which}. The {_area_name(compared)} differs {beyond} "
+        f"{who}{which}. The {_title(facts)} differs {beyond} "
         f"{SIGNIFICANT:.0f} standard deviations of the paired difference, event by event. "
         "Another seed would change each of them a little as well."
     )
@@ -134,22 +137,20 @@ def _alike(facts: Facts, compared: Comparison | None) -> str:
     return text
 
 
-def _area_name(compared: Comparison) -> str:
-    """Of two classes both areas are the same number, and so is their mean."""
-    return "AUC" if len(compared.classes) == 2 else "mean AUC"
+def _title(facts: Facts) -> str:
+    return unicode_of(facts.headline.title)
 
 
 def _repeats(facts: Facts) -> str:
     """The spread of the best model over its repeats with other seeds."""
     row = facts.rows.points.index(facts.best)
     own = next(group for group in groups(facts.points) if row in group)
-    column = facts.rows.columns.get(MEAN)
-    values = [column.values[each] for each in own if column.values[each] is not None] if column else []
-    if len(values) < 2 or column is None:
+    column = facts.headline
+    values = [column.values[each] for each in own if column.values[each] is not None]
+    if len(values) < 2:
         return ""
-    mean = entry(
-        Column(MEAN, "auc", (statistics.fmean(values),), spreads=(statistics.stdev(values),)), 0, UNICODE
-    )
+    spread = (statistics.stdev(values),)
+    mean = entry(Column(column.name, column.kind, (statistics.fmean(values),), spreads=spread), 0, UNICODE)
     return (
         f"The {len(values)} repeats of this model with other seeds reach {unicode_of(column.full_title)} "
         f"{mean} "

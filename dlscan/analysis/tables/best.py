@@ -5,13 +5,12 @@ import dataclasses
 from dlscan.analysis.columns.cells import cell
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.lookup import find_column
+from dlscan.analysis.points.ranked import ranking_key
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.rows import Rows
 from dlscan.errors import UsageError
 from dlscan.spelling import agree, counted
-
-# what people call them, as the columns are called
-ALIASES = {"val_auc": "val_Mean_AUC", "val_loss": "best_val_loss", "val_accuracy": "val_kept_accuracy"}
-_LOW_IS_GOOD = ("loss", "error")
+from dlscan.tasks.metric import VALIDATION_LOSS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,35 +27,38 @@ class Choice:
         return f"Chosen by {self.column.name} (validation split): {self.reason}"
 
 
-def choose(rows: Rows, key: str) -> Choice:
+def choose(rows: Rows, key: str | None = None) -> Choice:
     """The best model by a number of the validation split.
 
     Parameters
     ----------
     rows : Rows
         The models to choose from.
-    key : str
-        `val_auc`, `val_loss`, `val_accuracy` or a column of the validation split.
+    key : str, optional
+        `val_auc`, `val_loss`, another name that the task knows, or a column of the validation split; by
+        default what the task chooses by.
 
     Raises
     ------
     UsageError
         If there is no such column, it is of another split, or no model has it.
     """
+    key = key or ranking_key(rows.points)
+    if key is None:
+        raise UsageError("no finished model has a number of the validation split to choose by")
     column = _column(rows, key)
     present = [row for row, value in enumerate(column.values) if value is not None]
     if not present:
         raise UsageError(f"--best {key}: no finished model has {column.name}")
-    low = column.name.endswith(_LOW_IS_GOOD)
-    pick = min if low else max
-    position = pick(present, key=column.values.__getitem__)
+    goodness = column.about.goodness
+    position = max(present, key=lambda row: goodness(column.values[row]))
     best = column.values[position]
-    ties = sum(column.values[row] == best for row in present)
+    ties = sum(goodness(column.values[row]) == goodness(best) for row in present)
     repeats = len(rows.models[position])
     said = [
         cell(best, column),
         f"the mean over {repeats} repeats" if repeats > 1 else "",
-        f"the {'lowest' if low else 'highest'} of {len(present)} models",
+        f"the {column.about.best_is} of {len(present)} models",
         f"tied with {counted(ties - 1, 'other')}, the first is shown" if ties > 1 else "",
     ]
     without = len(column.values) - len(present)
@@ -67,9 +69,12 @@ def choose(rows: Rows, key: str) -> Choice:
 
 
 def _column(rows: Rows, key: str) -> Column:
-    name = ALIASES.get(key.casefold(), key)
+    aliases = {"val_loss": VALIDATION_LOSS}
+    for task in metrics_of(rows.points):
+        aliases = {**task.aliases, **aliases}
+    name = aliases.get(key.casefold(), key)
     keys = {name: "" for name, head in rows.columns.heads.items() if head.about.split == "validation"}
-    if name in ALIASES.values() and name not in keys:
+    if name in aliases.values() and name not in keys:
         there = f"choose by {', '.join(keys)}" if keys else "and no other validation number either"
         raise UsageError(f"--best {key}: no finished model has {name}; {there}")
     try:
@@ -77,13 +82,14 @@ def _column(rows: Rows, key: str) -> Column:
     except UsageError:
         # the nearest of those that are allowed
         column = rows.columns[find_column(name, keys, "column of the validation split")]
+    usual = next(iter(aliases))
     if column.about.split == "test":
         raise UsageError(
             f"--best {key}: choosing the best of many models on the test split biases its test result; "
-            "choose on the validation split, such as by val_auc or val_loss"
+            f"choose on the validation split, such as by {usual} or val_loss"
         )
     if column.name not in keys:
         raise UsageError(
-            f"--best {key}: not measured on the validation split; choose by val_auc, val_loss or a val_*"
+            f"--best {key}: not measured on the validation split; choose by {usual}, val_loss or a val_*"
         )
     return column

@@ -9,6 +9,7 @@ from dlscan.analysis.columns.cells import MISSING
 from dlscan.analysis.columns.column import Column, Interval
 from dlscan.analysis.columns.names import SEED, named, parameter_columns, text_of, varying_columns
 from dlscan.analysis.lookup import find_column
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.notes import SPLIT_WORDS
 from dlscan.analysis.tables.order import comparable
 from dlscan.analysis.tables.rows import Rows
@@ -45,7 +46,10 @@ def pivot(rows: Rows, axes: Sequence[str], value: str) -> tuple[tuple[Column, ..
     down, across = _axes(rows, axes)
     number = rows.columns[rows.columns.find(value, "column to show")]
     if number.is_text or (number.kind == "parameter"):
-        raise UsageError(f"--value {value}: not a measured number; choose one such as Mean_AUC")
+        raise UsageError(
+            f"--value {value}: not a measured number; choose one such as "
+            f"{metrics_of(rows.points)[0].headline}"
+        )
     lines, heads = _sorted(down), _sorted(across)
     cells: Cells = {}
     for row, key in enumerate(zip(map(text_of, down.values), map(text_of, across.values), strict=True)):

@@ -4,10 +4,11 @@ import dataclasses
 import statistics
 from collections.abc import Sequence
 
-from dlscan.analysis.columns.catalog import REPEATS, About
+from dlscan.analysis.columns.catalog import REPEATS
 from dlscan.analysis.columns.column import Column, Columns, Interval
 from dlscan.analysis.columns.names import SEED_KEY, text_of
 from dlscan.analysis.points.done import DonePoint
+from dlscan.tasks.metric import About
 
 # what is of the network and not of its training: repeats have it in common
 _IN_COMMON = ("Parameters", "FLOPs")

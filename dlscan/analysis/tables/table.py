@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 from dlscan.analysis.columns.catalog import MODEL_NAME, REPEATS, SCAN
 from dlscan.analysis.columns.column import Column
-from dlscan.analysis.columns.names import SEED, asked_classes, classes_of, varying_columns
+from dlscan.analysis.columns.names import SEED, varying_columns
 from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.compare.versus import compared, find_point
 from dlscan.analysis.lookup import matching
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.best import choose
 from dlscan.analysis.tables.notes import (
     missing_notes,
@@ -28,9 +29,6 @@ from dlscan.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LAST_DEFAULTS = ("Mean_AUC", "test_loss")
-DEFAULT_VALUE = "Mean_AUC"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +83,8 @@ def table(
         As `load` gives them: by scan, then by number.
     columns : sequence of str, optional
         Names without regard to case, or patterns such as `*_AUC`; `Model Name` is first in any case. By
-        default what varies, `Epochs`, the AUC of each class, `Mean_AUC` and `test_loss`.
+        default what varies, `Epochs`, and what the task measures first: of a classification the AUC of each
+        class, `Mean_AUC` and `test_loss`.
     sort : sequence of str
         Columns to sort by: see `order`.
     where : str, optional
@@ -98,13 +97,13 @@ def table(
     errors : bool
         With the 68 % intervals of the numbers.
     versus : str or int, optional
-        With the differences of all AUCs from this point: `7`, `SCAN:7`.
+        With the differences of what the task compares, such as AUCs, from this point: `7`, `SCAN:7`.
     best : str, optional
         Show the best model alone, chosen by this number of the validation split: see `choose`.
     pivot : sequence of str
         Two parameters: show `value` as rows by columns of them.
     value : str, optional
-        `Mean_AUC` by default.
+        By default the metric that stands for all, such as `Mean_AUC`.
 
     Returns
     -------
@@ -124,7 +123,7 @@ def table(
     rows = rows_of(points, name, where, each=each)
     titled = any(point.labels for point in points)
     if pivot:
-        shown, note = pivoted(rows, pivot, value or DEFAULT_VALUE)
+        shown, note = pivoted(rows, pivot, value or metrics_of(points)[0].headline)
         made = tuple(presented(shown, errors))
         return Table(made, (note, *uncertainty_note(made, errors)), titled)
     notes = naming_note(rows, name)
@@ -168,13 +167,10 @@ def _shown(rows: Rows, columns: Sequence[str] | None) -> list[str]:
 
 def _default_columns(rows: Rows) -> list[str]:
     points = rows.points
-    classes = classes_of(points)
-    areas = [f"{name}_AUC" for name in asked_classes(points)]
-    # of two classes the mean is that of one number with itself
-    last = [name for name in LAST_DEFAULTS if len(classes) != 2 or name != DEFAULT_VALUE]
+    measured = dict.fromkeys(name for task in metrics_of(points) for name in task.defaults)
     varying = [name for name in varying_columns(points) if not (rows.repeated and name == SEED)]
     repeats = [REPEATS] if rows.repeated else []
-    names = [*varying, *repeats, "Epochs", *areas, *last]
+    names = [*varying, *repeats, "Epochs", *measured]
     return [name for name in names if name in rows.columns]
 
 

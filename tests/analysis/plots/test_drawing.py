@@ -255,7 +255,7 @@ def test_the_best_by_validation_are_drawn_and_how_many_are_not(draw, forty, foot
     drawing = draw(kind, forty, **NEEDED.get(kind, {}))
     ranked = sorted(forty, key=lambda point: -point.record.metrics["val_Mean_AUC"])
     assert set(drawing.data["point"]) == set(numbers(ranked[:most]))
-    expected = f"{most} of 40 models: the best by mean AUC (validation); {40 - most} are not shown"
+    expected = f"{most} of 40 models: the best by AUC (validation); {40 - most} are not shown"
     assert all(expected in footnote(page) for page in drawing.pages)
 
 
@@ -296,7 +296,7 @@ def test_points_without_scores_make_room_for_others_with_one_warning(
     (warning,) = warnings_in()
     assert "left out 2 models (Width=256 Depth=3, Width=256 Depth=2)" in warning
     assert str(points[3].paths.predictions) in warning
-    assert "1 of 4 models: the best by mean AUC (validation); 1 is not shown" in footnote(drawing.pages[0])
+    assert "1 of 4 models: the best by AUC (validation); 1 is not shown" in footnote(drawing.pages[0])
 
 
 @pytest.mark.parametrize("kind", ["roc", "scores", "confusion", "energy", "calibration", "history"])

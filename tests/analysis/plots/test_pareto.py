@@ -5,19 +5,19 @@ from dlscan.errors import UsageError
 
 
 @pytest.mark.parametrize(
-    ("pairs", "high_is_good", "expected"),
+    ("pairs", "expected"),
     [
-        ([(1, 0.5), (2, 0.7), (3, 0.6), (4, 0.9)], True, [0, 1, 3]),
-        ([(1, 0.5), (2, 0.7), (3, 0.6), (4, 0.1)], False, [0, 3]),
+        ([(1, 0.5), (2, 0.7), (3, 0.6), (4, 0.9)], [0, 1, 3]),
+        ([(1, -0.5), (2, -0.7), (3, -0.6), (4, -0.1)], [0, 3]),
         # of equal cost the better, of equal pairs the first
-        ([(1, 0.5), (1, 0.6), (1, 0.6)], True, [1]),
+        ([(1, 0.5), (1, 0.6), (1, 0.6)], [1]),
         # as good for more is not on it
-        ([(1, 0.5), (2, 0.5)], True, [0]),
-        ([(7, 0.1)], True, [0]),
+        ([(1, 0.5), (2, 0.5)], [0]),
+        ([(7, 0.1)], [0]),
     ],
 )
-def test_the_front_is_what_no_other_beats(pairs, high_is_good, expected):
-    assert front(pairs, high_is_good) == expected
+def test_the_front_is_what_no_other_beats(pairs, expected):
+    assert front(pairs) == expected
 
 
 @pytest.fixture

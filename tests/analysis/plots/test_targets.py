@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from dlscan.analysis.points.records import load
-from dlscan.analysis.points.results import target_predictions
-from dlscan.errors import ScanError
+from dlscan.analysis.points.results import predictions as predictions_of
+from dlscan.errors import ScanError, UsageError
 from dlscan.metrics import (
     fit_resolution,
     half_width_estimate,
@@ -24,20 +24,22 @@ def points(energies):
 
 
 def events_of(point, column=0):
-    found = target_predictions(point)
+    found = predictions_of(point)
     return found.predictions[:, column].astype(float), found.targets[:, column].astype(float)
 
 
 def test_predictions_of_a_split_are_those_of_the_file(points):
     for split, events in (("test", 300), ("validation", 300), ("train", 600)):
-        found = target_predictions(points[0], split)
+        found = predictions_of(points[0], split)
         assert found.names == ("Energy", "Angle")
         assert found.predictions.shape == found.targets.shape == found.sigmas.shape == (events, 2)
-        assert repr(found) == f"TargetPredictions({events} events, Energy, Angle)"
+        assert repr(found) == f"Predictions({events} events of Energy, Angle)"
 
 
 def test_a_classification_has_no_predictions_of_targets(draw, four):
-    with pytest.raises(ScanError, match=r"predictions\.h5: no predictions of targets; only a regression"):
+    with pytest.raises(
+        UsageError, match="plot response does not fit a classification of Ele, Gamma, Pi0, ChPi"
+    ):
         draw("response", four)
 
 
@@ -47,9 +49,9 @@ def test_a_damaged_file_of_predictions_is_named(write_scan):
         del file["targets"]
         file["targets"] = np.ones((49, 1), np.float32)
     with pytest.raises(
-        ScanError, match=r"predictions\.h5: damaged: predictions \(50, 1\) and targets \(49, 1\)"
+        ScanError, match=r"predictions\.h5: damaged: targets \(49, 1\) .* for 50 events and 1 targets"
     ):
-        target_predictions(point)
+        predictions_of(point)
 
 
 def test_a_bin_of_the_response_has_the_median_of_its_events(draw, points):
@@ -137,7 +139,9 @@ def test_bins_of_both_signs_have_no_ratio_and_it_says_so(draw, points, footnote)
 
 
 def test_a_target_without_any_ratio_is_named_and_has_no_panel(draw, write_scan, footnote, panels):
-    points = load([write_scan(grid={"model.width": [1]}, targets=ENERGY | {"Angle": ""}, events=100)])
+    points = load(
+        [write_scan(grid={"model.width": [1]}, targets=ENERGY | {"Angle": "target[:,0,2]"}, events=100)]
+    )
     with h5py.File(points[0].paths.predictions, "r+") as file:
         file["targets"][:, 1] -= 100
     (page,) = draw("response", points).pages

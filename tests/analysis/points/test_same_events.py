@@ -155,8 +155,7 @@ def scored(prepared, path, point, *, kept=True):
         places = file._file["sources"][:].astype(np.float64)
         score = np.modf(np.sin(places[:, 0] * 17 + places[:, 1]) * 1e4)[0] ** 2
         scores = np.stack([score] + [(1 - score) / 2] * 2, axis=1).astype(np.float32)
-        file.make_room("test", start, scores.shape[1])
-        file.write("test", 0, scores, np.ones(start, np.float32))
+        file.write("test", 0, start, {"scores": scores, "losses": np.ones(start, np.float32)})
         file.tell("test", np.concatenate(labels), np.ones(start, np.float32))
         if not kept:
             del file._file["files"]

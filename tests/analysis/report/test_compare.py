@@ -41,9 +41,9 @@ def test_the_best_has_the_areas_and_intervals_of_the_metrics(scan):
     compared = compare(facts)
     scored = facts.scores(facts.best)
     measured = measure(scored.scores, scored.labels, scored.classes)
-    assert compared.mean.value == pytest.approx(measured.values["Mean_AUC"], abs=1e-12)
-    assert [compared.mean.down, compared.mean.up] == pytest.approx(measured.errors["Mean_AUC"])
-    assert compared.classes["Ele"].value == pytest.approx(measured.values["Ele_AUC"], abs=1e-12)
+    assert compared.whole.value == pytest.approx(measured.values["Mean_AUC"], abs=1e-12)
+    assert [compared.whole.down, compared.whole.up] == pytest.approx(measured.errors["Mean_AUC"])
+    assert compared.parts["Ele"].value == pytest.approx(measured.values["Ele_AUC"], abs=1e-12)
     assert compared.events == 400
 
 

@@ -1,9 +1,7 @@
-import logging
-
 import pytest
 
 from dlscan.analysis.report.facts import gather as gather_scans
-from dlscan.analysis.report.facts import moment, overheard
+from dlscan.analysis.report.facts import moment
 from dlscan.errors import ScanError
 
 
@@ -118,17 +116,3 @@ def test_a_scan_that_stands_twice_counts_once(write_scan):
 def test_no_scan_is_an_error(tmp_path):
     with pytest.raises(ScanError, match="no such scan"):
         gather_scans([tmp_path / "none"])
-
-
-def test_overheard_warnings_are_collected_and_may_be_silenced(caplog):
-    log = logging.getLogger("dlscan")
-    with overheard() as said:
-        log.warning("one of %d", 2)
-        log.info("no warning")
-    with overheard(silent=True) as silenced:
-        log.warning("quiet")
-    log.warning("after")
-    assert said == ["one of 2"]
-    assert silenced == ["quiet"]
-    assert "quiet" not in caplog.text
-    assert "after" in caplog.text

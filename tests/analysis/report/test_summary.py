@@ -1,8 +1,9 @@
 import pytest
 
+from dlscan.analysis.columns.column import Column
 from dlscan.analysis.report.compare import compare
 from dlscan.analysis.report.facts import gather as gather_scans
-from dlscan.analysis.report.summary import area_text, counted, named, summary
+from dlscan.analysis.report.summary import counted, named, number_text, summary
 from dlscan.claims import note_end
 from dlscan.metrics import Estimate
 from dlscan.record import PointPaths
@@ -22,7 +23,10 @@ def test_the_best_is_chosen_on_validation_and_shown_on_test(gather):
     facts = gather()
     text = words(facts)
     assert f"The best model is {facts.name(facts.best)}. It was chosen by mean AUC (validation): 0." in text
-    assert f"its AUC is {area_text(compare(facts).mean)}, the mean over the classes (Ele 0." in text
+    assert (
+        f"its AUC is {number_text(facts.headline, compare(facts).whole)}, the mean over the classes (Ele 0."
+        in text
+    )
     assert "The statistical uncertainty (68 %) is that of 400 test events" in text
 
 
@@ -140,4 +144,4 @@ def test_things_are_counted(count, text):
 
 
 def test_an_area_has_its_interval():
-    assert area_text(Estimate(0.94041, 0.0031, 0.0031)) == "0.9404 ± 0.0031"
+    assert number_text(Column("Mean_AUC", "auc"), Estimate(0.94041, 0.0031, 0.0031)) == "0.9404 ± 0.0031"

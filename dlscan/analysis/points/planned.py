@@ -1,0 +1,44 @@
+"""What was planned of a scan."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from dlscan.errors import DlscanError
+from dlscan.files import read_json
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """What the plan of a scan says that its records do not.
+
+    Attributes
+    ----------
+    points : int
+        How many there are; 0 where that is unknown.
+    labels : mapping of str to str
+        `data.labels`.
+    epochs : int
+        Of each point, unless a point has its own.
+    problem : str
+        Why it cannot be used; empty where it can, or where there is none.
+    """
+
+    points: int = 0
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    epochs: int = 0
+    problem: str = ""
+
+
+def planned(directory: Path) -> Planned:
+    """Read the plan of a scan as far as it can be read."""
+    try:
+        plan = read_json(directory / "plan.json")
+        config = plan.get("config", {})
+        labels = config.get("data", {}).get("labels") or {}
+        texts = {str(name): str(label) for name, label in labels.items()}
+        return Planned(len(plan["points"]), texts, int(config.get("train", {}).get("epochs", 0)))
+    except FileNotFoundError:
+        return Planned()
+    except (DlscanError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return Planned(problem=f"{directory / 'plan.json'}: damaged; the number of planned points is unknown")
