@@ -1,18 +1,18 @@
-"""The metrics of a task that a record or a file of predictions names."""
+"""The metrics of the tasks that a record or a file of predictions names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dlscan.config.build import Problem
-from dlscan.config.task import Tasks
+from dlscan.config.task import Regress, Tasks
 from dlscan.errors import ScanError
 from dlscan.tasks.classify_metrics import ClassificationMetrics
 from dlscan.tasks.metric import TaskMetrics
 from dlscan.tasks.regress_metrics import RegressionMetrics
 
-_MADE: dict[str, Callable[[Any, tuple[str, ...]], TaskMetrics]] = {
-    "classify": lambda _, classes: ClassificationMetrics(classes),
-    "regress": lambda task, _: RegressionMetrics(tuple(task.targets.by_name)),
+_MADE: dict[str, Callable[[tuple[str, ...]], TaskMetrics]] = {
+    "classify": ClassificationMetrics,
+    "regress": RegressionMetrics,
 }
 
 
@@ -32,6 +32,20 @@ def metrics_of(task: Any, classes: Sequence[str]) -> tuple[TaskMetrics, ...]:
         If this version does not know it.
     """
     try:
-        return tuple(_MADE[each.kind](each, tuple(classes)) for each in Tasks.parse(task, "task").all)
+        found = Tasks.parse(task, "task").all
     except Problem as problem:
         raise ScanError(f"this version does not know its task ({problem}); upgrade dlscan") from None
+    return metrics_by_kind(
+        {
+            each.kind: tuple(each.targets.by_name) if isinstance(each, Regress) else tuple(classes)
+            for each in found
+        }
+    )
+
+
+def metrics_by_kind(names: Mapping[str, tuple[str, ...]]) -> tuple[TaskMetrics, ...]:
+    """The metrics of tasks by kind, with the classes or targets of each; errors as for `metrics_of`."""
+    unknown = [kind for kind in names if kind not in _MADE]
+    if unknown:
+        raise ScanError(f"this version does not know the task {unknown[0]}; upgrade dlscan")
+    return tuple(_MADE[kind](own) for kind, own in names.items())

@@ -124,7 +124,7 @@ def write_regression(path, rng, skill, classes, events, targets):
     names = tuple(targets)
     with h5py.File(path, "w") as file:
         file.attrs["classes"], file.attrs["targets"], file.attrs["split"] = list(classes), list(names), "test"
-        file.attrs["task"] = json.dumps({"kind": "regress", "targets": dict(targets)})
+        file.attrs["task"] = ["regress"]
         file["sources"] = np.stack([np.zeros(events), np.arange(events)], axis=1).astype(np.uint32)
         test = write_targets(file, rng, skill, classes, events, names)
         validation = write_targets(file.create_group("validation"), rng, skill, classes, events, names)

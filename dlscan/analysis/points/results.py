@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from dlscan.errors import ScanError, UsageError
 from dlscan.hdf5 import open_hdf5
 from dlscan.metrics.influence import Influenced
 from dlscan.tasks.metric import TaskMetrics
-from dlscan.tasks.metrics import metrics_of
+from dlscan.tasks.metrics import metrics_by_kind
 
 EPOCH = "epoch"
 
@@ -193,7 +192,9 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
                 )
             classes = _texts(file.attrs["classes"])
             classes = _texts(file.attrs["classes"])
-            metrics = metrics_of(json.loads(file.attrs.get("task", '"classify"')), classes)
+            targets = _texts(file.attrs.get("targets", ()))
+            kinds = _texts(file.attrs.get("task", ("classify",)))
+            metrics = metrics_by_kind({kind: targets if kind == "regress" else classes for kind in kinds})
             group = file if split == "test" else file[split]
             kept = {name: item[:] for name, item in group.items() if isinstance(item, h5py.Dataset)}
             sources, files = kept.pop("sources", None), kept.pop("files", None)
