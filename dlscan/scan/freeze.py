@@ -12,7 +12,7 @@ from dlscan.locks import locked
 from dlscan.machine import git_commit
 from dlscan.record import PointPaths, is_done
 from dlscan.scan.changes import as_planned, require_same, require_same_dataset
-from dlscan.scan.longer import note_more_epochs, require_to_train_on
+from dlscan.scan.more_epochs import note_more_epochs, require_to_train_on
 from dlscan.scan.plan import Plan
 from dlscan.scan.point_files import clear_points, is_tried, make_point
 from dlscan.scan.sources import with_sources

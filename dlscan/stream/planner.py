@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.stream import plan
+from dlscan.stream import event_order
 from dlscan.stream.mix import Mixed, Unit, most_batches, spread
 from dlscan.stream.rawfiles import RawSource
 from dlscan.stream.request import ReadRequest
@@ -94,7 +94,7 @@ class ShardPlanner:
         self._stored = sum(shard.events for shard in source.shards)
         stored_bytes = sum(shard.size for shard in source.shards) / max(self._stored, 1)
         self._pool = max(1, min(_MOST_BATCHES, _POOL_BYTES // max(delivery.batch_size * event_bytes, 1)))
-        self._block = plan.block_events(stored_bytes, delivery.batch_size * self._pool)
+        self._block = event_order.block_events(stored_bytes, delivery.batch_size * self._pool)
         self._labels = None
         if delivery.oversample:
             with contextlib.closing(ShardReader(source, {}, lambda number: None)) as reader:
@@ -123,15 +123,15 @@ class ShardPlanner:
     def requests(self, epoch: int) -> Iterator[ReadRequest]:
         """What reads an epoch."""
         delivery, order = self._delivery, self._order(epoch)
-        pool = self._pool if isinstance(order, plan.Shuffled) else 1
-        return plan.requests(order, delivery.batch_size, self.needed, pool, (delivery.seed, epoch))
+        pool = self._pool if isinstance(order, event_order.Shuffled) else 1
+        return event_order.requests(order, delivery.batch_size, self.needed, pool, (delivery.seed, epoch))
 
-    def _order(self, epoch: int) -> plan.Order:
+    def _order(self, epoch: int) -> event_order.Order:
         if self._labels is not None:
-            return plan.Oversampled(self._labels, self._delivery.seed, epoch)
+            return event_order.Oversampled(self._labels, self._delivery.seed, epoch)
         if not self._delivery.shuffle:
-            return plan.Stored(self._stored)
-        return plan.Shuffled(self._stored, self._block, self._delivery.seed, epoch)
+            return event_order.Stored(self._stored)
+        return event_order.Shuffled(self._stored, self._block, self._delivery.seed, epoch)
 
 
 class RawPlanner:
@@ -235,7 +235,7 @@ class RawPlanner:
         """Units, each as often as it is read, the events of each pass, and those that a last pass takes."""
         labels = np.repeat(self._index.labels, np.diff(self._index.starts))
         own = np.flatnonzero(self._index.codes == self.source.code)
-        copies = plan.copies_of(labels[own], rng)
+        copies = event_order.copies_of(labels[own], rng)
         per_class = np.ones(int(self._index.labels.max()) + 1, np.int64)
         np.maximum.at(per_class, labels[own], copies)
         again = np.zeros(len(labels), np.bool_)

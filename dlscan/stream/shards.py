@@ -15,7 +15,7 @@ from dlscan.dataset import SameDataset, Shard
 from dlscan.dataset.events import SparseBlock, offsets_of
 from dlscan.dataset.shard import OpenShard
 from dlscan.errors import StreamError
-from dlscan.stream.plan import Run, Slice, cut_runs
+from dlscan.stream.event_order import Run, Slice, cut_runs
 from dlscan.stream.slots import SPARSE_PARTS, Arrays
 
 # Entries that are scattered at once: few enough to stay in the processor's cache.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlscan.stream.plan import cut_runs
+from dlscan.stream.event_order import cut_runs
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 10, 1000])

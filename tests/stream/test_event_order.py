@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlscan.stream.plan import Order, Oversampled, Shuffled, Stored, block_events, requests
+from dlscan.stream.event_order import Order, Oversampled, Shuffled, Stored, block_events, requests
 
 
 def rows_of(order: Order, start: int, stop: int) -> np.ndarray:
