@@ -5,6 +5,7 @@ import dataclasses
 from dlscan.analysis.columns.cells import cell
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.lookup import find_column
+from dlscan.analysis.points.losses import different_losses, is_loss
 from dlscan.analysis.points.ranked import ranking_key
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.rows import Rows
@@ -50,6 +51,9 @@ def choose(rows: Rows, key: str | None = None) -> Choice:
     present = [row for row, value in enumerate(column.values) if value is not None]
     if not present:
         raise UsageError(f"--best {key}: no finished model has {column.name}")
+    different = different_losses(point for row in present for point in rows.models[row])
+    if is_loss(column.name) and different:
+        raise UsageError(f"--best {key}: {column.name} is of {different}; choose by another number")
     goodness = column.about.goodness
     position = max(present, key=lambda row: goodness(column.values[row]))
     best = column.values[position]

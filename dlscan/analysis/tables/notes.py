@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.losses import different_losses, is_loss
 from dlscan.spelling import counted
 
 SPLIT_WORDS = {"test": "test split", "validation": "validation split", "train": "training split"}
@@ -28,6 +29,13 @@ def split_note(columns: Sequence[Column]) -> list[str]:
             ]
             parts.append(f"{', '.join(names)}: {words}")
     return ["; ".join(parts)] if parts else []
+
+
+def losses_note(columns: Sequence[Column], models: Sequence[Sequence[DonePoint]]) -> list[str]:
+    """That losses of different kinds are no numbers to compare, or nothing to say."""
+    names = [column.name for column in columns if is_loss(column.name)]
+    different = different_losses(point for points in models for point in points) if names else ""
+    return [f"{', '.join(names)}: of {different}"] if different else []
 
 
 def missing_notes(columns: Sequence[Column], models: Sequence[Sequence[DonePoint]]) -> list[str]:

@@ -15,6 +15,7 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.best import choose
 from dlscan.analysis.tables.notes import (
+    losses_note,
     missing_notes,
     presented,
     reasons_of,
@@ -142,6 +143,7 @@ def table(
         notes.append(note)
     else:
         wanted = presented(wanted, errors)
+    notes += losses_note(wanted, rows.models)
     notes += missing_notes(wanted, rows.models)
     notes = [*split_note(wanted), *uncertainty_note(wanted, errors), *notes]
     return Table(tuple(wanted), tuple(notes), titled)

@@ -90,6 +90,24 @@ def test_only_models_that_are_selected_are_chosen_from(points):
     assert table(points, ["Point"], where="Point != 2", best="val_auc").frame["Point"].tolist() == [4]
 
 
+def test_losses_of_different_kinds_are_not_compared(write_scan):
+    """Records of older versions say nothing of it: theirs is the cross-entropy."""
+    kinds = [{}, {"train.loss": "auto"}, {"train.loss": "focal", "train.gamma": 3.0}, {}]
+
+    def varied(number, record):
+        record["metrics"]["best_val_loss"] = 0.1 * number
+        record["params"] |= kinds[number - 1]
+
+    points = load([write_scan(change=varied)])
+    words = "different losses (cross_entropy, focal with gamma 3), which cannot be compared"
+    with pytest.raises(UsageError) as caught:
+        table(points, best="val_loss")
+    assert f"best_val_loss is of {words}" in str(caught.value)
+    assert f"test_loss: of {words}" in table(points, ["test_loss", "Mean_AUC"]).notes
+    assert table(points, ["Point"], best="val_loss", where="Point != 3").frame["Point"].tolist() == [1]
+    assert not [note for note in table(points, ["Mean_AUC"]).notes if "different" in note]
+
+
 @pytest.mark.parametrize(
     ("columns", "line"),
     [

@@ -1,0 +1,37 @@
+"""What the losses of points are: values of different ones cannot be compared."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.tasks import metrics_of
+from dlscan.config.losses import AUTO, LOSSES, QUANTILE
+
+# always the cross-entropy
+_SAME = ("test_log_loss",)
+
+
+def is_loss(column: str) -> bool:
+    """Whether the numbers of a column are what networks minimise, such as `test_loss` and `best_val_loss`."""
+    return column.endswith("loss") and column not in _SAME
+
+
+def different_losses(points: Iterable[DonePoint]) -> str:
+    """`different losses (mse, mae), ...`: what cannot be compared; empty where all minimise the same."""
+    known = list(points)
+    kinds = [metrics.kind for metrics in metrics_of(known)]
+    usual = LOSSES[kinds[0]][0] if len(kinds) == 1 else AUTO
+    found = list(dict.fromkeys(_words(point.record.params, usual) for point in known))
+    return f"different losses ({', '.join(found)}), which cannot be compared" if len(found) > 1 else ""
+
+
+def _words(params: Mapping[str, Any], usual: str) -> str:
+    loss, own = params.get("train.loss", AUTO), params.get(f"train.loss.{QUANTILE}")
+    if isinstance(loss, Mapping):
+        own = loss.get(QUANTILE)
+    if own is not None:
+        return f"{QUANTILE} {own}"
+    words = [usual if loss == AUTO else str(loss)]
+    keys = ("gamma", "label_smoothing") if loss == "focal" else ("label_smoothing",)
+    words += [f"{key} {params[f'train.{key}']:g}" for key in keys if params.get(f"train.{key}")]
+    return " with ".join(words)
