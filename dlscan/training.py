@@ -7,13 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlscan.analysis.points import records, results
 from dlscan.analysis.points.done import DonePoint
 from dlscan.backend import choose_backend
 from dlscan.config import Experiment, experiment_from, load
 from dlscan.dataset import Manifest
 from dlscan.errors import PointsFailed
-from dlscan.prepare import prepare
 from dlscan.record import PointPaths
 from dlscan.scan import Plan, Point, expand, freeze
 from dlscan.scan.changes import require_planned
@@ -32,13 +30,16 @@ class TrainedPoint(DonePoint):
     @property
     def history(self) -> "pd.DataFrame":
         """A row per epoch: `epoch`, `loss`, `val_loss` and more of its `history.csv`."""
-        # not for the jobs of a scan, which call `train_planned` alone
         import pandas as pd
+
+        from dlscan.analysis.points import results
 
         return pd.DataFrame(results.history(self)).astype({results.EPOCH: int})
 
     def predictions(self, split: str = "test") -> Any:
         """What the network gives for the events of a split: `.scores` (N, C), `.labels` (N,) and more."""
+        from dlscan.analysis.points import results
+
         return results.predictions(self, split)
 
     def model(self) -> Any:
@@ -53,6 +54,10 @@ def train(
     experiment: str | os.PathLike[str] | Mapping[str, Any], directory: str | os.PathLike[str]
 ) -> TrainedPoint:
     """Train the network of an experiment in this process: see `dlscan.train`."""
+    # not for the jobs of a scan, which call `train_planned` alone and are to start at once
+    from dlscan.analysis.points import records
+    from dlscan.prepare import prepare
+
     home = Path(directory).resolve()
     loaded = _loaded(experiment, home)
     choose_backend()
