@@ -47,7 +47,7 @@ class TrainedPoint(DonePoint):
         from dlscan.models.saved import read_network
 
         self.record.require_whole(self.paths.best)
-        return read_network(self.paths.best)
+        return read_network(self.paths.best, self.record.sources)
 
 
 def train(

@@ -72,7 +72,9 @@ def read_network(path: Path, sources: Mapping[str, Mapping[str, str]] | None = N
 def _with_layers_of(path: Path, sources: Mapping[str, Mapping[str, str]]) -> Any:
     """Read a network whose layers may be defined in files of the user."""
     with contextlib.ExitStack() as stack:
-        for recorded in sources.values():
+        for key, recorded in sources.items():
+            if not key.startswith("model."):
+                continue  # a loss is for training alone
             try:
                 source = read_source(Path(recorded["path"]), "its layers")
             except Problem as problem:

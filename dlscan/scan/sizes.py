@@ -30,6 +30,8 @@ FILE = "sizes.json"
 _START, _EACH = 120.0, 30.0
 _PROCESSOR = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
 _UNKNOWN = NetworkSize(0, 0, 0)
+# By what decides them, so that a dry run, which leaves no file, measures once.
+_seen: dict[str, NetworkSize] = {}
 
 
 def network_sizes(models: Sequence[Model], manifest: Manifest, directory: Path) -> list[NetworkSize]:
@@ -58,25 +60,23 @@ def network_sizes(models: Sequence[Model], manifest: Manifest, directory: Path) 
 
 
 def _measured(unknown: Mapping[str, Model], manifest: Manifest, directory: Path) -> dict[str, NetworkSize]:
-    known = _read(directory / FILE)
-    missing = [key for key in unknown if key not in known]
+    kept = _read(directory / FILE)
+    missing = [key for key in unknown if key not in kept | _seen]
     if not missing:
-        return known
+        return kept | _seen
     try:
         answers = _answers([unknown[key] for key in missing], manifest)
     except DlscanError as error:
         log.warning("networks cannot be measured (%s); points are packed as if theirs were alike", error)
-        return known
+        return kept | _seen
     for problem in dict.fromkeys(answer for answer in answers if isinstance(answer, str)):
         log.warning("a network cannot be built: %s", problem)
-    new = {
-        key: NetworkSize(*answer)
-        for key, answer in zip(missing, answers, strict=True)
-        if not isinstance(answer, str)
-    }
-    if new and (directory / "plan.json").exists():
-        write_json(directory / FILE, {key: vars(size) for key, size in (known | new).items()})
-    return known | new
+    sizes = [_UNKNOWN if isinstance(answer, str) else NetworkSize(*answer) for answer in answers]
+    _seen.update(zip(missing, sizes, strict=True))
+    if (directory / "plan.json").exists():
+        new = {key: _seen[key] for key in missing if _seen[key] != _UNKNOWN}
+        write_json(directory / FILE, {key: vars(size) for key, size in (kept | new).items()})
+    return kept | _seen
 
 
 def _answers(models: Sequence[Model], manifest: Manifest) -> list[list[int] | str]:

@@ -34,6 +34,11 @@ GRID = {
 }
 
 
+@pytest.fixture(autouse=True)
+def forget(monkeypatch):
+    monkeypatch.setattr(module, "_seen", {})
+
+
 @pytest.fixture
 def prepared(make_experiment, tmp_path):
     (tmp_path / "nets.py").write_text(NETS)
@@ -72,6 +77,9 @@ def test_networks_are_measured_once_and_what_cannot_be_built_is_said(prepared, c
     packs = pack(plan, plan.points[:4], prepared.batch, manifest, resources=Resources(None, None))
     assert [[point.number for point in points] for points in packs] == [[1, 2, 3, 4]]
 
+    # nor by another process
+    module._seen.clear()
+    network_sizes(models, manifest, plan.directory)
     # a damaged file is as good as none
     (plan.directory / "sizes.json").write_text("{")
     monkeypatch.setattr(module, "_answers", lambda models, manifest: [[1, 2, 3]] * len(models))
