@@ -39,7 +39,7 @@ class Batch:
     weights : ndarray of float32, (B,)
         The weight of each event in the loss.
     extras : dict of str to ndarray, each (B, ...)
-        Only with `extras=True`.
+        Those that were asked for.
     sources : ndarray of uint32, (B, 2), or None
         Number of the raw file in the manifest, and row in it; only with `extras=True`.
     sparse : dict of str to SparseRows

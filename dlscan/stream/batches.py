@@ -1,7 +1,7 @@
 """`Batches`: the events of a split, batch by batch."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -41,8 +41,8 @@ class Batches:
     balance : {"none", "weights", "oversample"}
         `weights` gives each class the same total weight; `oversample` repeats events of rarer classes, and
         with event weights gives each class the same total weight too.
-    extras : bool
-        Deliver extras and sources too.
+    extras : bool or collection of str
+        Deliver extras and sources too, or the extras with these names alone.
     patience : float
         Seconds after which a worker that does not answer is taken to hang.
     memory : int, optional
@@ -55,6 +55,8 @@ class Batches:
         The extra that holds a weight per event, which multiplies that of its class.
     dataset : str, optional
         The `config_hash` of the dataset that this must be.
+    inputs : bool
+        False leaves out the inputs, which are then not read.
 
     Attributes
     ----------
@@ -100,13 +102,14 @@ class Batches:
         seed: int = 1,
         shuffle: bool = True,
         balance: Literal["none", "weights", "oversample"] = "none",
-        extras: bool = False,
+        extras: bool | Collection[str] = False,
         patience: float = 600.0,
         memory: int | None = None,
         cache: Literal["none", "ram"] = "none",
         transport: Literal["dense", "sparse"] = "dense",
         event_weights: str | None = None,
         dataset: str | None = None,
+        inputs: bool = True,
     ) -> None:
         chosen = {"split": split, "balance": balance, "cache": cache, "transport": transport}
         options.require_valid(
@@ -131,7 +134,9 @@ class Batches:
         self._delivery = Delivery(
             min(batch_size, self.events), seed, shuffle, balance == "oversample", self.workers
         )
-        self._layout = SlotLayout.of(self.manifest, self._delivery.batch_size, extras, self._sparse)
+        self._layout = SlotLayout.of(
+            self.manifest, self._delivery.batch_size, extras, self._sparse, inputs
+        )
         self._planner: EpochPlanner | None = None
         self._ring: Ring | None = None
         self._turn = 0
@@ -278,7 +283,7 @@ class Batches:
             self.workers,
             delivery.seed,
             delivery.shuffle,
-            extras=self._extras or self._event_weights is not None,
+            extras=bool(self._extras) or self._event_weights is not None,
             patience=self._patience,
             memory=self._budget.bytes,
             dataset=self.manifest.config_hash,

@@ -74,27 +74,33 @@ class SlotLayout:
 
     @classmethod
     def of(
-        cls, manifest: Manifest, batch_size: int, extras: bool, sparse: Collection[str] = ()
+        cls,
+        manifest: Manifest,
+        batch_size: int,
+        extras: bool | Collection[str],
+        sparse: Collection[str] = (),
+        inputs: bool = True,
     ) -> "SlotLayout":
-        """The layout for batches of a dataset."""
+        """The layout for batches of a dataset; the options are those of `Batches`."""
         wanted: list[tuple[str, DTypeLike, tuple[int, ...], int]] = [
             ("labels", np.int32, (), batch_size),
             ("weights", np.float32, (), batch_size),
         ]
         spare = 0
-        for name, column in manifest.inputs.items():
+        for name, column in manifest.inputs.items() if inputs else ():
             if name in sparse:
                 room = batch_size * column.size
                 wanted += [(f"sparse/{name}/{part}", dtype, (), room) for part, dtype in SPARSE_PARTS.items()]
                 spare += int(12 * room * max(0.0, 1 - 1.5 * manifest.statistics[name].occupancy))
             else:
                 wanted.append((f"inputs/{name}", np.float32, column.shape, batch_size))
-        if extras:
+        if extras is True:
             wanted.append(("sources", np.uint32, (2,), batch_size))
-            wanted += [
-                (f"extras/{name}", column.dtype, column.shape, batch_size)
-                for name, column in manifest.extras.items()
-            ]
+        wanted += [
+            (f"extras/{name}", column.dtype, column.shape, batch_size)
+            for name, column in manifest.extras.items()
+            if extras is True or (extras and name in extras)
+        ]
         if sparse:
             wanted.append(("entries", np.int64, (), len(sparse)))
         fields = []

@@ -12,9 +12,14 @@ from dlscan.config.task import Tasks
 from dlscan.errors import ScanError
 from dlscan.record import Record
 from dlscan.tasks.classify import Classification
+from dlscan.tasks.regress import Regression
+from dlscan.tasks.several import Several
 from dlscan.tasks.task import Arrays, Head, Task
 
-_MADE: dict[str, Callable[[Any, tuple[str, ...]], Task]] = {"classify": Classification.of}
+_MADE: dict[str, Callable[[Any, tuple[str, ...]], Task]] = {
+    "classify": Classification.of,
+    "regress": Regression.of,
+}
 
 
 def make(tasks: Tasks, classes: Sequence[str]) -> Task:
@@ -27,8 +32,8 @@ def make(tasks: Tasks, classes: Sequence[str]) -> Task:
     classes : sequence of str
         Labels of the dataset.
     """
-    (config,) = tasks.all
-    return _MADE[config.kind](config, tuple(classes))
+    made = [_MADE[config.kind](config, tuple(classes)) for config in tasks.all]
+    return made[0] if len(made) == 1 else Several(tuple(made))
 
 
 def of_record(record: Record) -> Task:

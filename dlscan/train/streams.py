@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from dlscan import tasks
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.models import accelerator, backend, starts_with_products
@@ -46,6 +47,7 @@ def open_stream(
         transport=transport(experiment),
         event_weights=data.weights,
         dataset=dataset,
+        extras=_needed(experiment),
     )
 
 
@@ -72,11 +74,16 @@ def open_scored(experiment: Experiment, split: str, seed: int, dataset: str | No
         seed=seed,
         shuffle=sample,
         balance="none" if data.balance == "none" else "weights",
-        extras=split == "test" or data.weights is not None,
+        extras=split == "test" or [*_needed(experiment), *([data.weights] if data.weights else [])],
         memory=stream.memory,
         event_weights=data.weights,
         dataset=dataset,
     )
+
+
+def _needed(experiment: Experiment) -> tuple[str, ...]:
+    """The extras that the task learns from."""
+    return tasks.make(experiment.task, ()).extras
 
 
 def transport(experiment: Experiment) -> Literal["dense", "sparse"]:

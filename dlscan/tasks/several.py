@@ -1,0 +1,61 @@
+"""Several tasks with a head each on one body."""
+
+import dataclasses
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dlscan.metrics import Measured
+from dlscan.tasks.task import Arrays, Curve, Head, Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Several:
+    """What each of them says, together; see `Task`.
+
+    Attributes
+    ----------
+    tasks : tuple of Task
+        No two of a kind.
+    """
+
+    tasks: tuple[Task, ...]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """See `Task`."""
+        return tuple(kind for task in self.tasks for kind in task.kinds)
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """See `Task`."""
+        return tuple(head for task in self.tasks for head in task.heads)
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """The weighted sum of the losses, the loss of each task, and their other curves."""
+        losses = [Curve(f"{task.kinds[0]}_loss", True) for task in self.tasks]
+        return (Curve("loss", True), *losses, *(curve for task in self.tasks for curve in task.curves[1:]))
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """See `Task`."""
+        return tuple(dict.fromkeys(name for task in self.tasks for name in task.extras))
+
+    def truth(self, labels: NDArray[Any], extras: Mapping[str, NDArray[Any]]) -> Arrays:
+        """See `Task`."""
+        return reduce(dict.__or__, (task.truth(labels, extras) for task in self.tasks))
+
+    def written(self, final: Arrays, raw: Arrays, truth: Arrays) -> Arrays:
+        """See `Task`."""
+        return reduce(dict.__or__, (task.written(final, raw, truth) for task in self.tasks))
+
+    def measure(self, kept: Mapping[str, NDArray[Any]]) -> Measured:
+        """See `Task`."""
+        return reduce(Measured.__or__, (task.measure(kept) for task in self.tasks))
+
+    def measure_validation(self, kept: Mapping[str, NDArray[Any]]) -> Measured:
+        """See `Task`."""
+        return reduce(Measured.__or__, (task.measure_validation(kept) for task in self.tasks))
