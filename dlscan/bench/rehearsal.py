@@ -98,15 +98,17 @@ class _Stage:
         from dlscan.train.feed import Feed
         from dlscan.train.learner import Learner
         from dlscan.train.pack import Pack
+        from dlscan.train.standards import standards
 
         learners = []
         for experiment in experiments:
             train, data = experiment.train, experiment.data
+            task, dataset = tasks.of(experiment, self._manifest.classes), self._manifest.config_hash
+            found = standards(experiment, task, dataset)
             network = models.construct(
-                experiment.model, self._manifest, data.normalize, train.seed, train.precision
+                *(experiment.model, self._manifest, data.normalize, train.seed, train.precision), task, found
             )
-            task = tasks.make(experiment.task, self._manifest.classes)
-            learners.append(Learner(network, task, train, self._manifest.config_hash, self._steps))
+            learners.append(Learner(network, task, train, dataset, self._steps, found))
         pack = Pack(learners, experiments[0].train.jit)
         if not self._fed:
             self._fed = list(Feed(learners[0].task)(self._kept, pack.one_length))

@@ -12,6 +12,7 @@ from dlscan.scan import Plan, expand
 from dlscan.scan.packs import pack as packed
 from dlscan.train.learner import Learner
 from dlscan.train.pack import Pack
+from dlscan.train.standards import standards
 from dlscan.train.streams import open_stream, transport
 
 _ROUNDS = 3
@@ -90,6 +91,9 @@ def _members(experiment: Experiment, manifest: Manifest) -> list[Experiment]:
 
 def _learner(experiment: Experiment, manifest: Manifest, steps: int) -> Learner:
     train, normalize = experiment.train, experiment.data.normalize
-    network = models.construct(experiment.model, manifest, normalize, train.seed, train.precision)
-    task = tasks.make(experiment.task, manifest.classes)
-    return Learner(network, task, train, manifest.config_hash, steps)
+    task, dataset = tasks.of(experiment, manifest.classes), manifest.config_hash
+    found = standards(experiment, task, dataset)
+    network = models.construct(
+        *(experiment.model, manifest, normalize, train.seed, train.precision), task, found
+    )
+    return Learner(network, task, train, dataset, steps, found)

@@ -132,10 +132,14 @@ class Tasks:
     @property
     def columns(self) -> dict[str, bool]:
         """The columns of a history that early stopping may monitor, and whether less is better."""
-        return columns(
-            [curve for task in self.all for curve in task.curves],
-            [curve for task in self.all for curve in task.monitored],
-        )
+        return columns(self.curves, [curve for task in self.all for curve in task.monitored])
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """What steps tell: the loss, that of each of several tasks, and what else each of them has."""
+        loss, *rest = (curve for task in self.all for curve in task.curves)
+        own = [Curve(f"{task.kind}_loss", True) for task in self.all] if len(self.all) > 1 else []
+        return (loss, *own, *(curve for curve in rest if curve != loss))
 
     def require_fit(self, train: Train) -> None:
         """Check that these tasks can be trained as `train` says, else a `Problem`."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from dlscan.config import Data, Experiment, Normalization, Stream, plain
 from dlscan.config.labels import require_distinct
+from dlscan.config.task import Regress
 from dlscan.dataset.array_spec import ArraySpec
 from dlscan.dataset.sources import BadFile, SourceFile
 from dlscan.dataset.splits import SplitInfo
@@ -155,6 +156,11 @@ class Manifest:
             If not; see `require_weights`.
         """
         self.require_weights(experiment)
+        for task in experiment.task.all:
+            for name, target in task.targets.by_name.items() if isinstance(task, Regress) else ():
+                reason = target.why_not(self.extras[target.extra].shape)
+                if reason:
+                    raise experiment.problem(f"task.targets.{name}", reason)
         for name in self.inputs:
             for wanted in experiment.normalizations(name):
                 reason = self.why_no_quantiles(name, wanted)

@@ -5,15 +5,18 @@ A network is the scaling of its inputs, what a family makes of them (`families`)
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from dlscan.config import Dense, Model, Normalization, network_name
+from dlscan.config.task import Tasks
 from dlscan.dataset import Manifest
 from dlscan.models import heads
 from dlscan.models.backend import accelerator, backend, device, keras, prepare_device, versions
 from dlscan.models.families import features
 from dlscan.models.network import Network
 from dlscan.models.normalize import normalize
+from dlscan.tasks import Standards, Task, make
 
 
 def construct(
@@ -22,8 +25,10 @@ def construct(
     normalizations: Mapping[str, Normalization],
     seed: int = 1,
     precision: str = "float32",
+    task: Task | None = None,
+    standards: Standards = MappingProxyType({}),
 ) -> Network:
-    """Build a network that takes raw events and gives a score per class.
+    """Build a network that takes raw events and gives what a task asks for.
 
     Parameters
     ----------
@@ -37,12 +42,17 @@ def construct(
         Of initial weights and dropout; the same seed gives the same network, whatever was built before.
     precision : {"float32", "mixed_float16", "mixed_bfloat16"}
         What hidden layers compute in. Weights, normalisation and the output layer are float32 in any case.
+    task : Task, optional
+        What it is to learn; by default to tell the classes of the dataset apart.
+    standards : mapping of str to Standard
+        Of the heads that predict numbers.
 
     Returns
     -------
     Network
-        Of a `keras.Model` with inputs by name (see `network_name`), (B, *shape) float32 each; output
-        (B, classes) float32, each row adds up to 1.
+        Of a `keras.Model` with inputs by name (see `network_name`), (B, *shape) float32 each. Its output is
+        that of its head, (B, numbers) float32, or a dict of those of several by name. Scores of an event add
+        up to 1; predictions are in the units of the targets.
     """
     raw = {
         network_name(name): keras.Input(column.shape, name=network_name(name), dtype="float32")
@@ -56,9 +66,17 @@ def construct(
     }
     with _policy(precision):
         hidden = features(model, normalized, seed)
-    logits, scores = heads.scores(hidden, len(manifest.classes), seed)
+    ends = {
+        head.name: heads.predictions(hidden, head, standards[head.name], seed)
+        if head.targets
+        else heads.scores(hidden, head.size, seed)
+        for head in (task or make(Tasks(), manifest.classes)).heads
+    }
+    final = {name: end for name, (_, end) in ends.items()}
+    output = final if len(final) > 1 else next(iter(final.values()))
+    before = {name: end for name, (end, _) in ends.items()}
     name = getattr(model.family, "function", model.family)
-    return Network(keras.Model(raw, scores, name=name), normalized, {"scores": logits}, {"scores": scores})
+    return Network(keras.Model(raw, output, name=name), normalized, before, final)
 
 
 def build(

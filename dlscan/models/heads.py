@@ -1,20 +1,13 @@
 """The last layers of networks, one for each thing that a task wants to know."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from dlscan.models.backend import keras
 from dlscan.models.seeds import layer_seed
+from dlscan.tasks import Head, Standard
 
-
-class Standard(NamedTuple):
-    """Mean and standard deviation of what a head predicts, one of each for every number.
-
-    A standard deviation of 0 counts as 1.
-    """
-
-    mean: Sequence[float]
-    std: Sequence[float]
+# What the logarithm of an uncertainty in standard units may be: beyond that one event decides all.
+WIDEST = 10.0
 
 
 def scores(features: Any, classes: int, seed: int) -> tuple[Any, Any]:
@@ -43,28 +36,36 @@ def scores(features: Any, classes: int, seed: int) -> tuple[Any, Any]:
     return logits, keras.layers.Activation("softmax", dtype="float32", name="net-scores")(logits)
 
 
-def predictions(features: Any, standard: Standard, seed: int) -> tuple[Any, Any]:
+def predictions(features: Any, head: Head, standard: Standard, seed: int) -> tuple[Any, Any]:
     """Numbers in their own units.
 
     Parameters
     ----------
     features : KerasTensor, (B, features)
         Of the family.
+    head : Head
+        With T targets; twice as large where an uncertainty of each is predicted too.
     standard : Standard
-        Of the numbers, over the training split.
+        Of the targets, over the training split.
     seed : int
         Of the initial weights.
 
     Returns
     -------
-    standardised, predictions : KerasTensor, (B, numbers)
-        What losses see, and the same in its units.
+    raw, predictions : KerasTensor, (B, T) or (B, 2 T)
+        What losses see: numbers in standard units, and then the logarithms of uncertainties. And the same in
+        the units of the targets, uncertainties without logarithm.
     """
+    layers = keras.layers
     start = keras.initializers.GlorotUniform(seed=layer_seed(seed, "net.predictions"))
-    raw = keras.layers.Dense(
-        len(standard.mean), kernel_initializer=start, dtype="float32", name="net-standardised"
-    )(features)
-    spread = [float(std) or 1.0 for std in standard.std]
-    return raw, keras.layers.Rescaling(
-        spread, offset=list(map(float, standard.mean)), dtype="float32", name="net-predictions"
-    )(raw)
+    raw = layers.Dense(head.size, kernel_initializer=start, dtype="float32", name="net-standardised")(
+        features
+    )
+    count, spread = len(head.targets), list(standard.std)
+    back = layers.Rescaling(spread, list(standard.mean), dtype="float32", name="net-predictions")
+    if head.size == count:
+        return raw, back(raw)
+    # as the loss takes them
+    logs = keras.ops.clip(raw[:, count:], -WIDEST, WIDEST)
+    sigmas = layers.Rescaling(spread, dtype="float32", name="net-sigmas")(keras.ops.exp(logs))
+    return raw, layers.Concatenate(dtype="float32", name="net-both")([back(raw[:, :count]), sigmas])

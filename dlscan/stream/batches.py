@@ -134,9 +134,7 @@ class Batches:
         self._delivery = Delivery(
             min(batch_size, self.events), seed, shuffle, balance == "oversample", self.workers
         )
-        self._layout = SlotLayout.of(
-            self.manifest, self._delivery.batch_size, extras, self._sparse, inputs
-        )
+        self._layout = SlotLayout.of(self.manifest, self._delivery.batch_size, extras, self._sparse, inputs)
         self._planner: EpochPlanner | None = None
         self._ring: Ring | None = None
         self._turn = 0

@@ -7,23 +7,26 @@ losses are in `dlscan.train.objectives`, its last layers in `dlscan.models.heads
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dlscan.config import Experiment
 from dlscan.config.build import Problem
+from dlscan.config.losses import Loss
 from dlscan.config.task import Tasks
 from dlscan.errors import ScanError
 from dlscan.record import Record
 from dlscan.tasks.classify import Classification
 from dlscan.tasks.regress import Regression
 from dlscan.tasks.several import Several
-from dlscan.tasks.task import Arrays, Head, Task
+from dlscan.tasks.task import Arrays, Head, Standard, Standards, Task
 
-_MADE: dict[str, Callable[[Any, tuple[str, ...]], Task]] = {
+_MADE: dict[str, Callable[[Any, tuple[str, ...], str], Task]] = {
     "classify": Classification.of,
     "regress": Regression.of,
 }
+_AUTO = Loss()
 
 
-def make(tasks: Tasks, classes: Sequence[str]) -> Task:
-    """The task of an experiment.
+def make(tasks: Tasks, classes: Sequence[str], loss: Loss = _AUTO) -> Task:
+    """The task that an experiment file names.
 
     Parameters
     ----------
@@ -31,9 +34,16 @@ def make(tasks: Tasks, classes: Sequence[str]) -> Task:
         The key `task`.
     classes : sequence of str
         Labels of the dataset.
+    loss : Loss
+        The key `train.loss`: with some of them a network gives more than with others.
     """
-    made = [_MADE[config.kind](config, tuple(classes)) for config in tasks.all]
-    return made[0] if len(made) == 1 else Several(tuple(made))
+    made = [_MADE[config.kind](config, tuple(classes), str(loss.of(config.kind))) for config in tasks.all]
+    return made[0] if len(made) == 1 else Several(tuple(made), tasks.curves, tasks.columns)
+
+
+def of(experiment: Experiment, classes: Sequence[str]) -> Task:
+    """The task of an experiment, or of a point, on a dataset with these classes."""
+    return make(experiment.task, classes, experiment.train.loss)
 
 
 def of_record(record: Record) -> Task:
@@ -52,4 +62,4 @@ def of_record(record: Record) -> Task:
         ) from None
 
 
-__all__ = ["Arrays", "Head", "Task", "make", "of_record"]
+__all__ = ["Arrays", "Head", "Standard", "Standards", "Task", "make", "of", "of_record"]

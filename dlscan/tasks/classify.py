@@ -22,9 +22,12 @@ class Classification:
     ----------
     classes : tuple of str
         Their labels.
+    weight : float
+        Of its loss among those of several tasks.
     """
 
     classes: tuple[str, ...]
+    weight: float = 1.0
 
     kinds = (Classify.kind,)
     curves = Classify.curves
@@ -32,14 +35,14 @@ class Classification:
     extras = ()
 
     @classmethod
-    def of(cls, _: Classify, classes: tuple[str, ...]) -> "Classification":
-        """That of a dataset with these classes."""
-        return cls(classes)
+    def of(cls, config: Classify, classes: tuple[str, ...], _: str) -> "Classification":
+        """That of an experiment file, for a dataset with these classes."""
+        return cls(classes, config.weight)
 
     @property
     def heads(self) -> tuple[Head, ...]:
         """See `Task`."""
-        return (Head(_SCORES, len(self.classes)),)
+        return (Head(_SCORES, len(self.classes), weight=self.weight),)
 
     def truth(self, labels: NDArray[Any], extras: Mapping[str, NDArray[Any]]) -> Arrays:
         """See `Task`."""

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.config.selection import Selection
-from dlscan.config.task import Regress
+from dlscan.config.task import Regress, columns
 from dlscan.metrics import Measured, measure_regression, measure_regression_validation
-from dlscan.tasks.task import Arrays, Curve, Head
+from dlscan.tasks.task import Arrays, Head
 
 _PREDICTIONS = "predictions"
 
@@ -25,17 +25,24 @@ class Regression:
     ----------
     targets : mapping of str to Selection
         Where the number of each target is.
+    weight : float
+        Of its loss among those of several tasks.
+    has_sigmas : bool
+        Whether the uncertainty of each number is predicted too.
     """
 
     targets: Mapping[str, Selection]
+    weight: float = 1.0
+    has_sigmas: bool = False
 
     kinds = (Regress.kind,)
-    curves = (Curve("loss", True), Curve("mae", True))
+    curves = Regress.curves
+    columns = columns(Regress.curves)
 
     @classmethod
-    def of(cls, config: Regress, _: tuple[str, ...]) -> "Regression":
+    def of(cls, config: Regress, _: tuple[str, ...], loss: str) -> "Regression":
         """That of an experiment file."""
-        return cls(config.targets.by_name)
+        return cls(config.targets.by_name, config.weight, loss == "gaussian_nll")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,7 +52,7 @@ class Regression:
     @property
     def heads(self) -> tuple[Head, ...]:
         """See `Task`."""
-        return (Head(_PREDICTIONS, len(self.targets)),)
+        return (Head(_PREDICTIONS, len(self.targets) * (1 + self.has_sigmas), self.names, self.weight),)
 
     @property
     def extras(self) -> tuple[str, ...]:
@@ -57,9 +64,15 @@ class Regression:
         columns = [target.of(extras[target.extra]) for target in self.targets.values()]
         return {_PREDICTIONS: np.stack(columns, axis=1).astype(np.float32)}
 
-    def written(self, final: Arrays, raw: Arrays, truth: Arrays) -> Arrays:
-        """`predictions` and `targets`, (B, T) each."""
-        return {_PREDICTIONS: final[_PREDICTIONS], "targets": truth[_PREDICTIONS]}
+    def written(
+        self, final: Arrays, raw: Arrays, truth: Arrays, losses: NDArray[np.float32] | None = None
+    ) -> Arrays:
+        """`predictions`, `targets` and perhaps `sigmas`, (B, T) each, and `losses` (B,)."""
+        count, found = len(self.targets), final[_PREDICTIONS]
+        kept = {_PREDICTIONS: found[:, :count], "targets": truth[_PREDICTIONS]}
+        if self.has_sigmas:
+            kept["sigmas"] = found[:, count:]
+        return kept if losses is None else {**kept, "losses": losses}
 
     def measure(self, kept: Mapping[str, NDArray[Any]]) -> Measured:
         """See `Task` and `dlscan.metrics.measure_regression`."""

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.config.task import Curve
 from dlscan.metrics import Measured
-from dlscan.tasks.task import Arrays, Curve, Head, Task
+from dlscan.tasks.task import Arrays, Head, Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,9 +21,15 @@ class Several:
     ----------
     tasks : tuple of Task
         No two of a kind.
+    curves : tuple of Curve
+        The weighted sum of the losses, the loss of each task, and their other curves.
+    columns : dict of str to bool
+        See `Task`.
     """
 
     tasks: tuple[Task, ...]
+    curves: tuple[Curve, ...]
+    columns: dict[str, bool]
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -34,12 +42,6 @@ class Several:
         return tuple(head for task in self.tasks for head in task.heads)
 
     @property
-    def curves(self) -> tuple[Curve, ...]:
-        """The weighted sum of the losses, the loss of each task, and their other curves."""
-        losses = [Curve(f"{task.kinds[0]}_loss", True) for task in self.tasks]
-        return (Curve("loss", True), *losses, *(curve for task in self.tasks for curve in task.curves[1:]))
-
-    @property
     def extras(self) -> tuple[str, ...]:
         """See `Task`."""
         return tuple(dict.fromkeys(name for task in self.tasks for name in task.extras))
@@ -48,9 +50,11 @@ class Several:
         """See `Task`."""
         return reduce(dict.__or__, (task.truth(labels, extras) for task in self.tasks))
 
-    def written(self, final: Arrays, raw: Arrays, truth: Arrays) -> Arrays:
+    def written(
+        self, final: Arrays, raw: Arrays, truth: Arrays, losses: NDArray[np.float32] | None = None
+    ) -> Arrays:
         """See `Task`."""
-        return reduce(dict.__or__, (task.written(final, raw, truth) for task in self.tasks))
+        return reduce(dict.__or__, (task.written(final, raw, truth, losses) for task in self.tasks))
 
     def measure(self, kept: Mapping[str, NDArray[Any]]) -> Measured:
         """See `Task`."""

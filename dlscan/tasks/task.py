@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,20 @@ from dlscan.config.task import Curve
 from dlscan.metrics import Measured
 
 Arrays = dict[str, NDArray[Any]]
+
+
+class Standard(NamedTuple):
+    """Mean and standard deviation of what a head predicts, over the training split: one for every number.
+
+    Losses see numbers less the mean, over the standard deviation, which is 1 where all numbers are the same.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+# By the name of the head; heads that predict no numbers have none.
+Standards = Mapping[str, Standard]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,10 +37,16 @@ class Head:
         What it gives: `scores`, `predictions`.
     size : int
         How many numbers per event.
+    targets : tuple of str
+        What each of them is, if it is a number in a unit; empty for scores.
+    weight : float
+        Of its loss among those of several heads.
     """
 
     name: str
     size: int
+    targets: tuple[str, ...] = ()
+    weight: float = 1.0
 
 
 class Task(Protocol):

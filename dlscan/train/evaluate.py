@@ -45,7 +45,7 @@ class Evaluation:
 
 
 def evaluate(
-    task: Task,
+    tasks: Sequence[Task],
     scorer: Scorer,
     stream: Stream,
     files: Sequence[ScoreFile],
@@ -56,8 +56,8 @@ def evaluate(
 
     Parameters
     ----------
-    task : Task
-        What the models have learned.
+    tasks : sequence of Task
+        What each model has learned: of the same targets.
     scorer : Scorer
         The models.
     stream : callable
@@ -81,17 +81,17 @@ def evaluate(
     with stream("test") as batches:
         classes = batches.manifest.classes
         for file in files:
-            file.create(batches)
+            file.create(batches, tasks[0])
         test = _Events("test", batches, weights)
-        test.fill(task, batches, scorer, files, losses)
+        test.fill(tasks, batches, scorer, files, losses)
     with stream("validation") as batches:
-        _Events("validation", batches, weights).fill(task, batches, scorer, files, losses)
+        _Events("validation", batches, weights).fill(tasks, batches, scorer, files, losses)
     with stream("train") as batches:
         sample = min(TRAIN_SAMPLE, TRAIN_FACTOR * len(test.labels))
-        _Events("train", batches, weights, sample).fill(task, batches, scorer, files, losses)
+        _Events("train", batches, weights, sample).fill(tasks, batches, scorer, files, losses)
         batches.require_same()  # only a part of the epoch was read
     evaluations: list[Evaluation | DataError] = []
-    for file, seconds in zip(files, scorer.seconds, strict=True):
+    for task, file, seconds in zip(tasks, files, scorer.seconds, strict=True):
         try:
             kept = file.read("test")
             measured = task.measure(kept)
@@ -117,7 +117,7 @@ class _Events:
 
     def fill(
         self,
-        task: Task,
+        tasks: Sequence[Task],
         batches: Batches,
         scorer: Scorer,
         files: Sequence[ScoreFile],
@@ -133,9 +133,9 @@ class _Events:
             self.labels[here], self.loss_weights[here] = batch.labels[used], batch.weights[used]
             if self._weights is not None:
                 self.weights[here] = batch.extras[self._weights].reshape(len(batch))[used]
-            truth = _cut(task.truth(batch.labels, batch.extras), used)
+            truth = _cut(tasks[0].truth(batch.labels, batch.extras), used)
             found = scorer(_padded(batch, self.largest))
-            for own, told, (final, raw) in zip(waiting, losses, found, strict=True):
+            for own, task, told, (final, raw) in zip(waiting, tasks, losses, found, strict=True):
                 raw = _cut(raw, used)
                 own.append(task.written(_cut(final, used), raw, truth, told(raw, truth)))
             if self._split == "test":

@@ -9,6 +9,7 @@ from dlscan import tasks
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
 from dlscan.models import prepare_device
+from dlscan.tasks import Standards
 from dlscan.train.evaluate import evaluate
 from dlscan.train.info import Outcome, PointInfo, Progress
 from dlscan.train.interruption import Interruption
@@ -16,6 +17,7 @@ from dlscan.train.loop import Loop, Stopped
 from dlscan.train.member import Member
 from dlscan.train.scorers import NetworkScorer
 from dlscan.train.scores import score_files
+from dlscan.train.standards import standards
 from dlscan.train.streams import open_scored, open_stream
 from dlscan.users import note_use
 
@@ -75,15 +77,17 @@ def fit(
     with contextlib.ExitStack() as stack:
         training = stack.enter_context(open_stream(experiment, "train", seed))
         dataset = training.manifest.config_hash
+        task = tasks.of(experiment, training.manifest.classes)
         validation = stack.enter_context(open_stream(experiment, "validation", seed, dataset))
+        found: Standards = {}
         for member in members:
             try:
                 _require_data(member, training.manifest)
                 note_use(experiment.data.prepared, member.point.scan, member.paths.scan)
-                member.start(training)
+                found = found or standards(experiment, task, dataset)
+                member.start(training, tasks.of(member.experiment, training.manifest.classes), found)
             except DlscanError as error:
                 drop(member, error)
-        task = tasks.make(experiment.task, training.manifest.classes)
         loop = Loop(task, training, validation, drop, report.on_step)
         stopped = loop.run(going, interruption)
         loop.close()
@@ -122,7 +126,7 @@ def _judge(members: list[Member], report: Report, shared: float, dataset: str) -
         return
     with score_files([member.paths.predictions for member in members]) as files:
         evaluations = evaluate(
-            members[0].learner.task,
+            [member.learner.task for member in members],
             NetworkScorer(networks),
             lambda split: open_scored(experiment, split, seed, dataset),
             files,

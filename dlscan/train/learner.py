@@ -2,10 +2,11 @@
 
 import math
 from pathlib import Path
+from types import MappingProxyType
 
 from dlscan.config import Train
 from dlscan.models import Network
-from dlscan.tasks import Task
+from dlscan.tasks import Standards, Task
 from dlscan.train.checkpoint import State
 from dlscan.train.history import Row
 from dlscan.train.means import Sums
@@ -32,6 +33,8 @@ class Learner:
         The dataset's `config_hash`.
     steps : int
         Batches in an epoch.
+    standards : mapping of str to Standard
+        Of the numbers that it predicts.
 
     Attributes
     ----------
@@ -61,10 +64,18 @@ class Learner:
         The learning rate from here on, if it was lowered after the last epoch.
     """
 
-    def __init__(self, built: Network, task: Task, train: Train, dataset: str, steps: int) -> None:
+    def __init__(
+        self,
+        built: Network,
+        task: Task,
+        train: Train,
+        dataset: str,
+        steps: int,
+        standards: Standards = MappingProxyType({}),
+    ) -> None:
         self.network, self.optimizer = built.model, make_optimizer(train, steps)
         self.optimizer.build(self.network.trainable_variables)
-        self.objective = supervised(task, train, self.network.trainable_variables)
+        self.objective = supervised(task, train, standards, self.network.trainable_variables)
         self.trained = Trained.single(built, self.optimizer, self.objective)
         self.task, self._train, self.dataset = task, train, dataset
         self.history: list[Row] = []

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
-from dlscan import models, tasks
+from dlscan import models
 from dlscan.claims import Claim
 from dlscan.config import Experiment
 from dlscan.errors import DataError, DivergedError, ScanError
@@ -14,6 +14,7 @@ from dlscan.files import checksum, put_in_place, sync, temporary_beside
 from dlscan.models import Network
 from dlscan.record import PointPaths
 from dlscan.stream import Batches
+from dlscan.tasks import Standards, Task
 from dlscan.train.checkpoint import Checkpoint, State
 from dlscan.train.evaluate import Evaluation
 from dlscan.train.finished import record_of
@@ -84,7 +85,7 @@ class Member:
         """Epochs trained, and steps of the next one."""
         return self.learner.epoch, self.learner.step
 
-    def start(self, training: Batches) -> None:
+    def start(self, training: Batches, task: Task, standards: Standards) -> None:
         """Build the network; go on from the checkpoint if there is one that is whole.
 
         Parameters
@@ -92,6 +93,10 @@ class Member:
         training : Batches
             What it will be trained on. A checkpoint in the middle of an epoch is of use only if the stream
             can deliver the rest of that epoch, for which an index needs as much memory as it had then.
+        task : Task
+            What it learns.
+        standards : mapping of str to Standard
+            Of the numbers that it predicts.
 
         Raises
         ------
@@ -102,10 +107,11 @@ class Member:
         experiment, manifest = self.experiment, training.manifest
         train = experiment.train
         network = models.construct(
-            experiment.model, manifest, experiment.data.normalize, train.seed, train.precision
+            *(experiment.model, manifest, experiment.data.normalize, train.seed, train.precision),
+            task,
+            standards,
         )
-        task = tasks.make(experiment.task, manifest.classes)
-        self.learner = Learner(network, task, train, manifest.config_hash, training.steps)
+        self.learner = Learner(network, task, train, manifest.config_hash, training.steps, standards)
         state = self._latest(training)
         if state is None:
             self.say(f"{self.learner.parameters:,} parameters, on {models.device()}")

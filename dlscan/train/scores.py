@@ -12,17 +12,18 @@ from dlscan.dataset import file_ids
 from dlscan.files import checksum, put_in_place, sync, temporary_beside
 from dlscan.hdf5 import written_hdf5
 from dlscan.stream import Batch, Batches
-from dlscan.tasks import Arrays
+from dlscan.tasks import Arrays, Task
 
 
 class ScoreFile:
     """An HDF5 file that is there once it is committed, and leaves nothing behind otherwise.
 
     At its root the test split: what the task writes of events, such as `scores` (N, C) float32 and `losses`
-    (N,) float32; `labels` (N,) int32, `weights` (N,) float32,
-    `sources` (N, 2) uint32 (number of the raw file in the dataset's manifest, row in it), `files` (F, 16)
-    uint8 (what each of these raw files is: `dlscan.dataset.file_ids`), `extras/<name>`; attributes `classes`,
-    `split`. In the groups `validation` and `train` what the task writes, `labels` and `weights` of those.
+    (N,) float32; `labels` (N,) int32, `weights` (N,) float32, `sources` (N, 2) uint32 (number of the raw file
+    in the dataset's manifest, row in it), `files` (F, 16) uint8 (what each of these raw files is:
+    `dlscan.dataset.file_ids`), `extras/<name>`; attributes `classes`, `split`, `task` (kinds of tasks) and,
+    with a regression, `targets` (their names). In the groups `validation` and `train` what the task writes,
+    `labels` and `weights` of those.
 
     Parameters
     ----------
@@ -35,8 +36,12 @@ class ScoreFile:
         self._open = contextlib.ExitStack()
         self._file = self._open.enter_context(written_hdf5(self._temporary))
 
-    def create(self, batches: Batches) -> None:
-        """Make room for what the events of the test split carry along."""
+    def create(self, batches: Batches, task: Task) -> None:
+        """Make room for what the events of the test split carry along, and say what is in the columns."""
+        for head in task.heads:
+            if head.targets:
+                self._file.attrs["targets"] = list(head.targets)
+        self._file.attrs["task"] = list(task.kinds)
         self._file.attrs["classes"], self._file.attrs["split"] = list(batches.manifest.classes), "test"
         self._file.create_dataset("sources", (batches.events, 2), np.uint32)
         self._file["files"] = file_ids(batches.manifest.sources)

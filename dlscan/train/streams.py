@@ -83,7 +83,7 @@ def open_scored(experiment: Experiment, split: str, seed: int, dataset: str | No
 
 def _needed(experiment: Experiment) -> tuple[str, ...]:
     """The extras that the task learns from."""
-    return tasks.make(experiment.task, ()).extras
+    return tasks.of(experiment, ()).extras
 
 
 def transport(experiment: Experiment) -> Literal["dense", "sparse"]:

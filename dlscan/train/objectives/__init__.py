@@ -4,21 +4,28 @@ An objective is called by a step with the networks of a point and with the batch
 and tells what it found. Those of a task with one network are `Supervised`: a loss for each head.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from dlscan.config import Train
-from dlscan.tasks import Task
+from dlscan.tasks import Head, Standards, Task
 from dlscan.train.objectives.classify import ClassLoss
 from dlscan.train.objectives.objective import EVENTS, NETWORK, Given, Objective, Told
 from dlscan.train.objectives.penalty import Penalty
+from dlscan.train.objectives.regress import NumberLoss
 from dlscan.train.objectives.supervised import HeadLoss, Supervised
 
 # By the name of the head.
-_LOSSES = {"scores": ClassLoss}
+_LOSSES: Mapping[str, Callable[[Head, Train, Standards], HeadLoss]] = {
+    "scores": ClassLoss,
+    "predictions": NumberLoss,
+}
 
 
-def supervised(task: Task, train: Train, variables: Iterable[Any] = ()) -> Supervised:
+def supervised(
+    task: Task, train: Train, standards: Standards = MappingProxyType({}), variables: Iterable[Any] = ()
+) -> Supervised:
     """The objective of a network with the heads of a task.
 
     Parameters
@@ -27,11 +34,13 @@ def supervised(task: Task, train: Train, variables: Iterable[Any] = ()) -> Super
         What it learns.
     train : Train
         The experiment's `train` section.
+    standards : mapping of str to Standard
+        Of the numbers that it predicts.
     variables : iterable of keras.Variable
         What it trains.
     """
-    losses = {head.name: _LOSSES[head.name](task, train) for head in task.heads}
-    return Supervised(losses, Penalty.of(train, variables))
+    losses = {head.name: _LOSSES[head.name](head, train, standards) for head in task.heads}
+    return Supervised(losses, [head.weight for head in task.heads], Penalty.of(train, variables))
 
 
 __all__ = [

@@ -4,7 +4,7 @@ from typing import Any
 
 from dlscan.config import Train
 from dlscan.models import keras
-from dlscan.tasks import Task
+from dlscan.tasks import Head, Standards
 from dlscan.train.objectives.losses import event_loss
 
 KIND = "classify"
@@ -16,8 +16,7 @@ class ClassLoss:
     Scores would not do: where a network is wrong beyond doubt they are 0, and each back end clips in its way.
     """
 
-    def __init__(self, task: Task, train: Train) -> None:
-        (head,) = task.heads
+    def __init__(self, head: Head, train: Train, standards: Standards) -> None:
         self._classes, self._smoothing = head.size, train.label_smoothing
         self.is_usual = train.loss.of(KIND) == "cross_entropy" and not train.label_smoothing
         self._loss = event_loss(KIND, train, self._classes)

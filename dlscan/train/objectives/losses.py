@@ -12,12 +12,11 @@ from typing import Any
 from dlscan.config import Train
 from dlscan.config.source import InFile
 from dlscan.models.backend import keras
+from dlscan.models.heads import WIDEST
 from dlscan.train.objectives.own import EventLoss, own_loss
 
 # Below that a score counts as 0, where its logarithm or a power of less than 1 has no slope.
 _LEAST = 1e-7
-# What the logarithm of a standard deviation may be: beyond that one event decides all.
-_WIDEST = 10.0
 
 
 def cross_entropy(targets: Any, logits: Any) -> Any:
@@ -76,7 +75,7 @@ def quantile(targets: Any, outputs: Any, share: float | None) -> Any:
 def gaussian_nll(targets: Any, outputs: Any) -> Any:
     """Mean of - log of the normal density with the predicted mean and standard deviation."""
     means, logs = keras.ops.split(outputs, 2, axis=-1)
-    logs = keras.ops.clip(logs, -_WIDEST, _WIDEST)
+    logs = keras.ops.clip(logs, -WIDEST, WIDEST)
     pulls = (targets - means) * keras.ops.exp(-logs)
     return keras.ops.mean(keras.ops.square(pulls) / 2 + logs + math.log(2 * math.pi) / 2, axis=-1)
 

@@ -1,6 +1,6 @@
 """A network that is told what is right: the weighted sum of the losses of its heads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -43,19 +43,26 @@ class Supervised:
     ----------
     losses : mapping of str to HeadLoss
         By the name of the head.
+    weights : sequence of float
+        Of these losses, where there are several.
     penalty : Penalty, optional
-        What weights add.
+        What the weights of the network add.
     """
 
-    def __init__(self, losses: Mapping[str, HeadLoss], penalty: Penalty | None = None) -> None:
-        self._losses, self._penalty = dict(losses), penalty
+    def __init__(
+        self, losses: Mapping[str, HeadLoss], weights: Sequence[float], penalty: Penalty | None = None
+    ) -> None:
+        self._losses, self._weights, self._penalty = dict(losses), tuple(weights), penalty
 
     def __call__(self, networks: Mapping[str, Any], batches: Mapping[str, Given], training: bool) -> Told:
         network, batch = networks[NETWORK], batches[EVENTS]
         raw = network(batch.inputs, training=training)
-        loss = keras.ops.mean(self.events(raw, batch.truth) * batch.weights)
-        ((name, head),) = self._losses.items()
-        numbers = keras.ops.stack([loss, *head.sums(raw[name], batch.truth[name])])
+        each = [head.events(raw[name], batch.truth[name]) for name, head in self._losses.items()]
+        loss = keras.ops.mean(self._together(each) * batch.weights)
+        sums = [own for name, head in self._losses.items() for own in head.sums(raw[name], batch.truth[name])]
+        if len(each) > 1:
+            sums = [*(keras.ops.sum(own * batch.weights) for own in each), *sums]
+        numbers = keras.ops.stack([loss, *sums])
         if training:
             loss = sum(network.losses, start=loss)
             if self._penalty is not None:
@@ -64,12 +71,17 @@ class Supervised:
 
     def events(self, raw: Mapping[str, Any], truth: Mapping[str, Any]) -> Any:
         """The loss of each event, (B,), without its weight, from what the heads give."""
-        ((name, head),) = self._losses.items()
-        return head.events(raw[name], truth[name])
+        return self._together([head.events(raw[name], truth[name]) for name, head in self._losses.items()])
+
+    def _together(self, losses: Sequence[Any]) -> Any:
+        """The loss of each event, from those of the heads."""
+        if len(losses) == 1:
+            return losses[0]
+        return sum(weight * own for weight, own in zip(self._weights, losses, strict=True))
 
     def unusual(self, raw: Arrays, truth: Arrays) -> NDArray[np.float32] | None:
         """The same in NumPy; None where it is what the task tells itself."""
-        if all(head.is_usual for head in self._losses.values()):
+        if len(self._losses) == 1 and all(head.is_usual for head in self._losses.values()):
             return None
         losses = self.events(
             *(

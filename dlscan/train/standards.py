@@ -1,0 +1,96 @@
+"""Mean and standard deviation of what networks predict, measured over the training split."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.config import Experiment
+from dlscan.dataset import SPLITS
+from dlscan.errors import DataError
+from dlscan.stream import Batch, Batches
+from dlscan.tasks import Head, Standard, Standards, Task
+
+# Events that are read at once: a few numbers each.
+_EVENTS = 65536
+
+
+def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
+    """Measure the numbers that the heads of a task predict. Inputs are not read.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Of the point; its dataset is read.
+    task : Task
+        What the point learns.
+    dataset : str
+        The `config_hash` of the dataset that it must be.
+
+    Returns
+    -------
+    dict of str to Standard
+        By the name of the head; empty for a task that predicts no numbers.
+
+    Raises
+    ------
+    DataError
+        If a number of any split is not finite; it names the file and the row.
+    """
+    heads = [head for head in task.heads if head.targets]
+    sums = {head.name: _Sums() for head in heads}
+    for split in SPLITS if heads else ():
+        with Batches(
+            *(experiment.data.prepared, split, _EVENTS, 0),
+            shuffle=False,
+            extras=True,
+            dataset=dataset,
+            inputs=False,
+        ) as batches:
+            for batch in batches.epoch(0, last=True):
+                truth = task.truth(batch.labels, batch.extras)
+                for head in heads:
+                    _require_finite(head, truth[head.name], batch, batches)
+                    if split == "train":
+                        sums[head.name].add(truth[head.name])
+    return {name: own.standard() for name, own in sums.items()}
+
+
+def _require_finite(head: Head, numbers: NDArray[Any], batch: Batch, batches: Batches) -> None:
+    wrong = np.argwhere(~np.isfinite(numbers))
+    if not len(wrong):
+        return
+    event, target = wrong[0]
+    assert batch.sources is not None
+    number, row = batch.sources[event]
+    file = batches.manifest.sources[number].file
+    raise DataError(
+        f"task.targets.{head.targets[target]}: {numbers[event, target]} in {file}, row {row}; a target must "
+        "be a finite number in float32: leave such events out of the raw files"
+    )
+
+
+class _Sums:
+    """Moments of numbers, merged block by block (Chan, Golub and LeVeque, 1979)."""
+
+    def __init__(self) -> None:
+        self._count, self._mean, self._squares = 0, np.zeros(1), np.zeros(1)
+
+    def add(self, block: NDArray[Any]) -> None:
+        """Take numbers (B, T)."""
+        values = block.astype(np.float64)
+        count, mean = len(values), values.mean(axis=0)
+        total = self._count + count
+        step = mean - self._mean
+        self._squares = (
+            self._squares + np.square(values - mean).sum(axis=0) + step**2 * (self._count * count / total)
+        )
+        self._mean = self._mean + step * (count / total)
+        self._count = total
+
+    def standard(self) -> Standard:
+        """Mean and standard deviation so far."""
+        spread = np.sqrt(self._squares / max(self._count, 1))
+        return Standard(
+            tuple(map(float, self._mean)), tuple(float(std) if std > 0 else 1.0 for std in spread)
+        )
