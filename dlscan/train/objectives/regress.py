@@ -28,9 +28,12 @@ class NumberLoss:
 
     def events(self, raw: Any, truth: Any) -> Any:
         """See `HeadLoss`."""
-        return self._loss((truth - self._mean) / self._std, raw)
+        return self._loss(self._standardised(truth), raw)
 
     def sums(self, raw: Any, truth: Any) -> list[Any]:
         """See `HeadLoss`."""
-        errors = raw[:, : len(self._mean)] - (truth - self._mean) / self._std
+        errors = raw[:, : len(self._mean)] - self._standardised(truth)
         return [keras.ops.sum(keras.ops.mean(keras.ops.abs(errors), axis=-1))]
+
+    def _standardised(self, truth: Any) -> Any:
+        return keras.ops.divide(keras.ops.subtract(truth, self._mean), self._std)

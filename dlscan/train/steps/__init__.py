@@ -47,7 +47,7 @@ class Trained:
     Attributes
     ----------
     networks : mapping of str to Network
-        By name. What they take of a batch is scaled once for all points.
+        By name.
     parts : sequence of Part
         They take their steps one after the other, each with what the one before has changed.
     """

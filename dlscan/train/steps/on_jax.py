@@ -86,7 +86,7 @@ class _Jax:
 
     def __init__(self, points: Sequence[Trained]) -> None:
         self._points = own = [_Point(point) for point in points]
-        spread = Spread(next(iter(points[0].networks.values())))
+        spread = Spread(points[0].networks.values())
 
         def given(streams: Any) -> dict[str, Given]:
             return {

@@ -34,7 +34,7 @@ class _TensorFlow:
         self._models = [
             {name: network.training() for name, network in point.networks.items()} for point in points
         ]
-        self._spread = Spread(self._networks[0])
+        self._spread = Spread(points[0].networks.values())
         self.one_length = accelerator() is not None if jit == "auto" else jit
         # neither XLA nor a GPU has them
         self._has_products = not self.one_length and accelerator() is None

@@ -26,15 +26,22 @@ def compiled(model: Any) -> Call:
 
 
 class _Torch:
-    """Nothing compiles here, so that inputs have to be scaled once for all networks by name."""
+    """Nothing compiles here, so that the inputs of points with one network are scaled once for all."""
 
     one_length = False
 
     def __init__(self, points: Sequence[Trained]) -> None:
-        first = next(iter(points[0].networks.values()))
-        self._spread, self._trunk = Spread(first), first.trunk()
+        first = points[0].networks
+        self._spread = Spread(first.values())
+        self._trunk = next(iter(first.values())).trunk() if len(first) == 1 else None
         self._points = [
-            ({name: network.body() for name, network in point.networks.items()}, point.parts)
+            (
+                {
+                    name: network.training() if self._trunk is None else network.body()
+                    for name, network in point.networks.items()
+                },
+                point.parts,
+            )
             for point in points
         ]
 
@@ -66,8 +73,10 @@ class _Torch:
         """Variables are changed in place."""
 
     def _given(self, streams: Streams) -> dict[str, Given]:
+        given = {}
         with torch.no_grad():
-            return {
-                name: Given(self._trunk(self._spread(fed.inputs, fed.weights)), fed.truth, fed.weights)
-                for name, fed in streams.items()
-            }
+            for name, fed in streams.items():
+                inputs = self._spread(fed.inputs, fed.weights)
+                scaled = inputs if self._trunk is None else self._trunk(inputs)
+                given[name] = Given(scaled, fed.truth, fed.weights)
+        return given

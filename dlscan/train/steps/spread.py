@@ -1,5 +1,6 @@
 """Batches whose sparse inputs come as entries, dense again on the device."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from dlscan.models import Network, keras
@@ -11,12 +12,14 @@ class Spread:
 
     Parameters
     ----------
-    network : Network
-        Any of those that take the inputs.
+    networks : iterable of Network
+        Those of a point: inputs are called what they call them.
     """
 
-    def __init__(self, network: Network) -> None:
-        self._shapes = {tensor.name: tuple(tensor.shape[1:]) for tensor in network.model.inputs}
+    def __init__(self, networks: Iterable[Network]) -> None:
+        self._shapes = {
+            tensor.name: tuple(tensor.shape[1:]) for network in networks for tensor in network.model.inputs
+        }
 
     def __call__(self, inputs: Any, weights: Any) -> dict[str, Any]:
         """The inputs of a batch with these weights (B,), each (B, ...)."""

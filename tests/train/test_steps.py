@@ -1,0 +1,101 @@
+"""A step of several parts, networks and streams: a generator and a critic, against the same by hand."""
+
+import numpy as np
+import pytest
+
+from dlscan.models import Network, keras
+from dlscan.train.feed import Fed
+from dlscan.train.objectives import Told
+from dlscan.train.steps import Part, Trained, steps
+
+ops = keras.ops
+RATE = 0.1
+
+
+class Critic:
+    """Least squares: real events are 1 and generated ones 0. Streams: `events` and `noise`."""
+
+    def __call__(self, networks, batches, training):
+        real, noise = batches["events"], batches["noise"]
+        made = networks["generator"](noise.inputs, training=training)["made"]
+        says = [networks["critic"]({"x": x}, training=training)["says"] for x in (real.inputs["x"], made)]
+        loss = ops.mean(ops.square(says[0] - 1)) + ops.mean(ops.square(says[1]))
+        return Told(loss, ops.stack([loss, ops.sum(says[0])]), {"says": says[0]})
+
+
+class Generator:
+    """What it makes is to be taken for real."""
+
+    def __call__(self, networks, batches, training):
+        made = networks["generator"](batches["noise"].inputs, training=training)["made"]
+        says = networks["critic"]({"x": made}, training=training)["says"]
+        loss = ops.mean(ops.square(says - 1))
+        return Told(loss, ops.stack([loss]), {"made": made})
+
+
+def network(name, wide, out):
+    inputs = keras.Input((wide,), name="x" if name == "critic" else "z")
+    made = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(0.5), name=name)(inputs)
+    return Network(keras.Model({inputs.name: inputs}, made), {inputs.name: inputs}, {out: made}, {out: made})
+
+
+def point():
+    generator, critic = network("generator", 2, "made"), network("critic", 1, "says")
+    parts = []
+    for own, objective in ((critic, Critic()), (generator, Generator())):
+        optimizer = keras.optimizers.SGD(RATE)
+        optimizer.build(own.model.trainable_variables)
+        parts.append(Part(own.model.trainable_variables, optimizer, objective))
+    return Trained({"generator": generator, "critic": critic}, parts)
+
+
+def fed(name, values):
+    weights = ops.ones(len(values))
+    return Fed({name: ops.convert_to_tensor(values)}, {}, weights, len(values))
+
+
+def by_hand(real, noise):
+    """Numbers before the step, and the weights after it: critic first, then generator with the new critic."""
+    g, b, c, d = np.array([0.5, 0.5]), 0.0, 0.5, 0.0
+    made = noise @ g + b
+    says = c * real + d, c * made + d
+    critic_loss = np.mean((says[0] - 1) ** 2) + np.mean(says[1] ** 2)
+    slope = np.array(
+        [
+            np.mean(2 * (says[0] - 1) * real) + np.mean(2 * says[1] * made),
+            np.mean(2 * (says[0] - 1)) + np.mean(2 * says[1]),
+        ]
+    )
+    c, d = np.array([c, d]) - RATE * slope
+    after = c * made + d
+    pull = 2 * (after - 1) * c
+    generator_loss = np.mean((after - 1) ** 2)
+    g = g - RATE * np.mean(pull[:, None] * noise, axis=0)
+    b = b - RATE * np.mean(pull)
+    return [critic_loss, says[0].sum(), generator_loss], [*g, b, c, d]
+
+
+@pytest.mark.parametrize("together", [1, 2])
+def test_each_part_takes_its_step_with_what_the_one_before_has_changed(together):
+    rng = np.random.default_rng(0)
+    real, noise = rng.normal(2, 1, (8, 1)).astype("f"), rng.normal(size=(8, 2)).astype("f")
+    points = [point() for _ in range(together)]
+    made = steps(points)
+    streams = {"events": fed("x", real), "noise": fed("z", noise)}
+
+    looked, raw = made.look(streams)
+    told = ops.convert_to_numpy(made.train(streams))
+    made.settle()
+
+    numbers, weights = by_hand(real[:, 0].astype(float), noise.astype(float))
+    assert set(raw[0]) == {"made"}
+    # the generator is looked at beside the critic as it was
+    assert ops.convert_to_numpy(looked)[0][:2] == pytest.approx(numbers[:2], rel=1e-5)
+    for own, trained in zip(told, points, strict=True):
+        assert own == pytest.approx(numbers, rel=1e-5)
+        found = [
+            ops.convert_to_numpy(variable).reshape(-1)
+            for name in ("generator", "critic")
+            for variable in trained.networks[name].model.trainable_variables
+        ]
+        assert np.concatenate(found) == pytest.approx(weights, rel=1e-5)
