@@ -155,7 +155,7 @@ def test_one_loss_for_history_validation_and_test_where_a_network_is_sure_and_wr
             told.add(pack.look({EVENTS: fed})[0], fed.events)
         (sums,) = told.read()
     with score_files([tmp_path / "predictions.h5"]) as files:
-        (evaluation,) = evaluate(TASK, NetworkScorer([network]), lambda split: stream(split, 100), files)
+        (evaluation,) = evaluate([TASK], NetworkScorer([network]), lambda split: stream(split, 100), files)
         files[0].commit()
     loss = sums.means[0]
     assert loss > 100
@@ -183,7 +183,7 @@ def test_scores_are_written_as_they_come_whatever_waits(mapping, tmp_path, monke
         monkeypatch.setattr("dlscan.train.evaluate.BUFFERED", waiting)
         paths = [tmp_path / f"{waiting}-{number}.h5" for number in range(2)]
         with score_files(paths) as files:
-            evaluate(TASK, NetworkScorer(networks), stream, files)
+            evaluate([TASK] * 2, NetworkScorer(networks), stream, files)
             for file in files:
                 file.commit()
         with contextlib.ExitStack() as stack:
@@ -204,7 +204,7 @@ def test_train_is_sampled_and_every_event_keeps_its_score(mapping, tmp_path, mon
     manifest = Manifest.read(Path(prepared))
     paths = [tmp_path / "predictions.h5", tmp_path / "discarded.h5"]
     with score_files(paths) as files:
-        evaluate(TASK, NetworkScorer([constant(manifest), constant(manifest)]), stream, files)
+        evaluate([TASK] * 2, NetworkScorer([constant(manifest), constant(manifest)]), stream, files)
         files[0].commit()
 
     # what is not committed leaves nothing

@@ -102,8 +102,8 @@ def test_dataset_prepared_anew_while_scores_are_made_is_not_in_a_record(make_poi
 
     fill = evaluate._Events.fill
 
-    def change(self, task, batches, *others):
-        fill(self, task, batches, *others)
+    def change(self, tasks, batches, *others):
+        fill(self, tasks, batches, *others)
         if batches._delivery.shuffle:  # the sample of train, which comes last
             make(2)
 
