@@ -8,13 +8,13 @@ import numpy as np
 from dlscan.analysis.columns.cells import UNICODE, entry
 from dlscan.analysis.columns.names import varying_columns
 from dlscan.analysis.labels import unicode_of
-from dlscan.analysis.plots import Options
+from dlscan.analysis.plots import Options, words
 from dlscan.analysis.plots.events import event_number
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.report.effects import effects
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.summary import counted, extremes, named, percent
-from dlscan.metrics import accuracy, calibration_error, confusion
+from dlscan.metrics import Estimate, accuracy, calibration_error, confusion
 
 Caption = Callable[[Facts, Sequence[DonePoint], Options], str]
 
@@ -134,6 +134,39 @@ def energy(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
         f"{counted(len(values), 'test event')} in bins of {facts.called(options.by)}, which ranges from "
         f"{np.nanmin(values):.4g} to {np.nanmax(values):.4g}. dlscan report --by takes another variable."
     )
+
+
+def response(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """What the line and its band are."""
+    scored = facts.scores(drawn[0])
+    events = "" if scored is None else f"{counted(len(scored), 'test event')}. "
+    return f"{events}A point is the median in its bin, and the band holds the middle 68 % of the events."
+
+
+def resolution(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """The resolution of the best model over all events."""
+    found = _of_targets(facts, drawn[0], "Resolution")
+    return f"Over all test events the resolution of {facts.name(drawn[0])} is {found}." if found else ""
+
+
+def residuals(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """Mean absolute error and bias of the best model."""
+    error, bias = (_of_targets(facts, drawn[0], what) for what in ("MAE", "Bias"))
+    return (
+        f"{facts.name(drawn[0])} has a mean absolute error of {error} and a bias of {bias}." if error else ""
+    )
+
+
+def _of_targets(facts: Facts, point: DonePoint, what: str) -> str:
+    """A metric of each target of a point with its interval; a target without it is left out."""
+    scored = facts.scores(point)
+    said = []
+    for name in () if scored is None else scored.names:
+        value = point.record.metrics.get(f"{name}_{what}")
+        ends = point.record.errors.get(f"{name}_{what}")
+        if value is not None and ends is not None:
+            said.append(f"{words.measured(Estimate(value, *ends))} ({unicode_of(facts.called(name))})")
+    return named(said, 12)
 
 
 def overlaid(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:

@@ -61,6 +61,9 @@ WANTED = (
     Wanted("confusion", "Confusion of classes", 1, "scores", captions.confused),
     Wanted("scores", "Scores in training and test", 1, "scores", captions.overlaid),
     Wanted("calibration", "Calibration", 4, "scores", captions.calibration),
+    Wanted("response", "Prediction over truth", 4, "scores", captions.response),
+    Wanted("resolution", "Resolution", 4, "scores", captions.resolution),
+    Wanted("residuals", "Prediction minus truth", 4, "scores", captions.residuals),
     Wanted("history", "Histories of training", 8, "history", captions.history),
 )
 
