@@ -22,6 +22,7 @@ from dlscan.analysis.tables.table import table
 from dlscan.config import scans_and_labels
 from dlscan.errors import ScanError
 from dlscan.spelling import counted, hint
+from dlscan.training import TrainedPoint
 
 # options of the table that may be written with commas, as on the command line
 _LISTS = ("name", "pivot")
@@ -141,22 +142,18 @@ class Scan:
 
     def history(self, which: Which) -> pd.DataFrame:
         """A row per epoch of a point: `epoch`, `loss`, `val_loss`, `accuracy` ... of its `history.csv`."""
-        return pd.DataFrame(results.history(self.point(which))).astype({results.EPOCH: int})
+        return TrainedPoint.of(self.point(which)).history
 
     def predictions(self, which: Which, split: str = "test") -> results.Predictions:
         """What a point gave for the events of a split: `.labels` (N,), `.classes` and more.
 
         Of a classification `.scores` (N, C); of a regression `.predictions` and `.targets` (N, T), `.names`.
         """
-        return results.predictions(self.point(which), split)
+        return TrainedPoint.of(self.point(which)).predictions(split)
 
     def model(self, which: Which) -> Any:
         """The trained network of a point as a Keras model that takes raw events; loads Keras."""
-        from dlscan.models.saved import read_network
-
-        point = self.point(which)
-        point.record.require_whole(point.paths.best)
-        return read_network(point.paths.best, point.record.sources)
+        return TrainedPoint.of(self.point(which)).model()
 
     def __len__(self) -> int:
         return len(self.points)

@@ -22,10 +22,17 @@ from dlscan.train.points import train_points
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dlscan.analysis.points.results import Predictions
+
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class TrainedPoint(DonePoint):
-    """A network that has been trained: its record and files as those of any point, and what is in them."""
+    """A finished point, and what is in its files."""
+
+    @classmethod
+    def of(cls, point: DonePoint) -> "TrainedPoint":
+        """The same point."""
+        return cls(**{field.name: getattr(point, field.name) for field in dataclasses.fields(point)})
 
     @property
     def history(self) -> "pd.DataFrame":
@@ -36,14 +43,17 @@ class TrainedPoint(DonePoint):
 
         return pd.DataFrame(results.history(self)).astype({results.EPOCH: int})
 
-    def predictions(self, split: str = "test") -> Any:
-        """What the network gives for the events of a split: `.scores` (N, C), `.labels` (N,) and more."""
+    def predictions(self, split: str = "test") -> "Predictions":
+        """What the network gives for the events of a split: `.labels` (N,), `.classes` and more.
+
+        Of a classification `.scores` (N, C); of a regression `.predictions` and `.targets` (N, T), `.names`.
+        """
         from dlscan.analysis.points import results
 
         return results.predictions(self, split)
 
     def model(self) -> Any:
-        """The network as a Keras model that takes raw events."""
+        """The network as a Keras model that takes raw events; loads Keras."""
         from dlscan.models.saved import read_network
 
         self.record.require_whole(self.paths.best)
@@ -72,7 +82,7 @@ def train(
     if outcome != "done":
         raise PointsFailed(f"{home}: {_WHY[outcome]}")
     (point,) = records.load([home])
-    return TrainedPoint(**{field.name: getattr(point, field.name) for field in dataclasses.fields(point)})
+    return TrainedPoint.of(point)
 
 
 _WHY = {
