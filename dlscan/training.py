@@ -16,6 +16,7 @@ from dlscan.record import PointPaths
 from dlscan.scan import Plan, Point, expand, freeze
 from dlscan.scan.changes import require_planned
 from dlscan.scan.point_files import make_point
+from dlscan.scan.sources import note_changes
 from dlscan.train.info import Outcome, PointInfo, Progress
 from dlscan.train.points import train_points
 
@@ -94,6 +95,7 @@ _WHY = {
 
 def train_planned(plan: Plan, points: Sequence[Point], on_step: Progress | None = None) -> dict[int, Outcome]:
     """Train points of a plan together; arguments and errors as for `dlscan.train.points.train_points`."""
+    note_changes(plan, points)
     return train_points([(plan.paths(point), _info(plan, point)) for point in points], on_step)
 
 

@@ -56,6 +56,16 @@ def read_functions(top: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
     return {section: _changed(value, section, function) for section, value in top.items()}
 
 
+def with_paths(top: Mapping[str, Any], moved: Mapping[str, str]) -> dict[str, Any]:
+    """The sections with other paths, which `moved` has for these, of functions in files."""
+    return {
+        section: _changed(
+            value, section, lambda text, key: with_path(text, lambda path: moved.get(path, path))
+        )
+        for section, value in top.items()
+    }
+
+
 def _changed(value: Any, key: str, change: Any) -> Any:
     """Nested values with those changed that name a function in a file."""
     if isinstance(value, dict):

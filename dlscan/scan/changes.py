@@ -113,6 +113,9 @@ def require_planned(plan: Plan, point: Point) -> None:
         f"{key} is {now!r}, but {before!r} was planned"
         for key, before, now in differences(planned, there, ("name", "data", "model", "train"))
     ]
+    # a plan may take other files until the first point is claimed
+    if plan.sources and Plan.read(plan.directory).sources != plan.sources:
+        raise ScanError(f"{plan.directory}: its plan has changed since this job started; run it again")
     if changes:
         raise ScanError(f"{file}: {'; '.join(changes)}; run `dlscan scan`, which writes this file again")
 

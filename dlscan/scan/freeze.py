@@ -15,7 +15,7 @@ from dlscan.scan.changes import as_planned, require_same, require_same_dataset
 from dlscan.scan.more_epochs import note_more_epochs, require_to_train_on
 from dlscan.scan.plan import Plan
 from dlscan.scan.point_files import clear_points, is_tried, make_point
-from dlscan.scan.sources import with_sources
+from dlscan.scan.sources import at_planned_paths, with_sources
 from dlscan.scan.space import extended
 from dlscan.users import note_use
 
@@ -49,6 +49,7 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
     ):
         if (directory / "plan.json").exists():
             frozen = Plan.read(directory)
+            experiment = at_planned_paths(frozen, experiment)
             plan = with_sources(frozen, experiment)
             experiment = as_planned(plan, experiment)
             if changed(plan, experiment, dataset, extend):

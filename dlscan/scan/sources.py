@@ -1,26 +1,49 @@
 """Files with functions of an experiment: their texts are part of its plan, and they may change since."""
 
+import contextlib
 import dataclasses
+import logging
+from collections.abc import Sequence
 from typing import Any
 
 from dlscan.attempts import last_attempt
-from dlscan.config import Experiment
+from dlscan.config import Experiment, experiment_from
 from dlscan.config.build import Problem
 from dlscan.config.dotted import get
-from dlscan.config.places import FUNCTIONS
+from dlscan.config.places import FUNCTIONS, with_paths
 from dlscan.config.signature import parameters
-from dlscan.config.source import InFile, Source
+from dlscan.config.source import InFile, Source, read_source
 from dlscan.errors import DlscanError, ScanError
 from dlscan.record import PointPaths
 from dlscan.scan.plan import AFRESH, Plan
 from dlscan.scan.space import Point
 
+log = logging.getLogger("dlscan")
+
+
+def at_planned_paths(plan: Plan, experiment: Experiment) -> Experiment:
+    """The experiment with the paths of its plan for files that lie elsewhere now, as if nothing had moved."""
+    moved = {
+        path: before
+        for path, source in experiment.sources.items()
+        for before, planned in plan.sources.items()
+        if path not in plan.sources
+        and planned.sha256 == source.sha256
+        and planned.path.name == source.path.name
+    }
+    if not moved:
+        return experiment
+    assert experiment.file is not None
+    mapping = with_paths({**experiment.plain(), **experiment.written}, moved)
+    there = experiment_from(mapping, experiment.file, plan.sources)
+    return dataclasses.replace(there, overrides=experiment.overrides)
+
 
 def with_sources(plan: Plan, experiment: Experiment) -> Plan:
     """The plan with the files as they are now, as long as no point has been trained with what they were.
 
-    So a fault that ended the first training can be mended; later half of the points would have another
-    network.
+    So a fault that ended the first training can be mended, which is said; later half of the points would have
+    another network.
 
     Raises
     ------
@@ -37,13 +60,26 @@ def with_sources(plan: Plan, experiment: Experiment) -> Plan:
         begun = [point for point in users if _has_begun(plan.paths(point))]
         before, now = plan.sources[path], source
         if begun or _told(experiment, before) != _told(experiment, now):
-            why = f"point {begun[0].number} was trained with it" if begun else "its parameters are others"
+            why = f"point {begun[0].number} was trained as it was" if begun else "its parameters are others"
             raise ScanError(
                 f"{plan.directory}: {path} has changed since this scan was planned (sha256 "
                 f"{before.sha256[:12]}, which is now {now.sha256[:12]}), and {why}; "
                 f"undo the change, or {AFRESH}"
             )
+        log.warning("%s has changed; no point was trained as it was, so the plan takes it as it is now", path)
     return dataclasses.replace(plan, sources=plan.sources | changed) if changed else plan
+
+
+def note_changes(plan: Plan, points: Sequence[Point]) -> None:
+    """Say which files are not any more what points are trained with."""
+    for path, planned in plan.sources.items():
+        if any(_uses(plan, point, path) for point in points):
+            # where jobs run it may not be there at all
+            with contextlib.suppress(Problem):
+                if read_source(planned.path, "").sha256 != planned.sha256:
+                    log.warning(
+                        "%s has changed since the scan was planned; what is trained is as it was", path
+                    )
 
 
 def _uses(plan: Plan, point: Point, path: str) -> bool:

@@ -14,7 +14,7 @@ from dlscan.scan.freeze import changed
 from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
 from dlscan.scan.resources import find_resources
-from dlscan.scan.sources import with_sources
+from dlscan.scan.sources import at_planned_paths, with_sources
 from dlscan.scan.space import Point, extended
 from dlscan.scan.status import PointStatus, scan_status
 from dlscan.scan.submit import Say
@@ -70,7 +70,9 @@ def draft(experiment: Experiment, extend: bool = False) -> tuple[Plan, Manifest 
         manifest = Manifest.of(experiment)
     if not (experiment.directory / "plan.json").exists():
         return Plan.of(experiment), manifest
-    frozen = with_sources(Plan.read(experiment.directory), experiment)
+    frozen = Plan.read(experiment.directory)
+    experiment = at_planned_paths(frozen, experiment)
+    frozen = with_sources(frozen, experiment)
     experiment = as_planned(frozen, experiment)
     if not changed(frozen, experiment, None if manifest is None else manifest.config_hash, extend):
         return frozen, manifest

@@ -11,6 +11,7 @@ from dlscan.config import Experiment
 from dlscan.errors import ScanError
 from dlscan.scan import Plan, draft, freeze
 from dlscan.scan.changes import require_planned
+from dlscan.scan.sources import note_changes
 
 Make = Callable[..., Experiment]
 GRID = {"grid": {"model": [{"family": "dense", "width": 4}, {"family": "nets.py:mine", "width": 5}]}}
@@ -77,7 +78,7 @@ def test_a_file_that_points_were_trained_with_must_not_change(
     nets.write_text(TEXT + "# other\n")
     for act in (freeze, draft):
         with pytest.raises(
-            ScanError, match=r"nets\.py has changed since .* point 2 was trained with it; undo"
+            ScanError, match=r"nets\.py has changed since .* point 2 was trained as it was; undo"
         ):
             act(make_experiment(scan=GRID))
     wider = {"grid": {**GRID["grid"], "train.epochs": [2, 3]}}
@@ -91,7 +92,7 @@ def test_a_file_that_points_were_trained_with_must_not_change(
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_fault_can_be_mended_before_any_point_was_trained_with_it(
-    make_experiment: Make, nets: Path, number: int
+    make_experiment: Make, nets: Path, number: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     plan = freeze(make_experiment(scan=GRID))
     begin(plan, number, "record" if number == 1 else "failed")
@@ -99,11 +100,23 @@ def test_a_fault_can_be_mended_before_any_point_was_trained_with_it(
     nets.write_text(mended)
     assert draft(make_experiment(scan=GRID))[0].sources[str(nets)].text == mended
     assert Plan.read(plan.directory) == plan
+    caplog.clear()
+    note_changes(plan, plan.points[:1])
+    assert not caplog.messages
+    note_changes(plan, plan.points)
+    assert [f"{nets} has changed since the scan was planned; what is trained is as it was"] == caplog.messages
+    caplog.clear()
     now = freeze(make_experiment(scan=GRID))
+    assert [f"{nets} has changed; no point was trained as it was, so the plan takes it as it is now"] == (
+        caplog.messages
+    )
     assert now.points == plan.points
     assert Plan.read(plan.directory).sources[str(nets)].text == mended
     for point in now.points:
         require_planned(now, point)
+        # a job that began before, and takes a point now
+        with pytest.raises(ScanError, match="its plan has changed since this job started"):
+            require_planned(plan, point)
 
 
 @pytest.mark.parametrize(
@@ -126,3 +139,23 @@ def test_the_file_of_a_point_must_name_the_planned_function(make_experiment: Mak
         ScanError, match=r"model\.family is '.*other\.py:mine', but '.*nets\.py:mine' was planned"
     ):
         require_planned(plan, plan.points[1])
+
+
+def test_a_file_that_lies_elsewhere_now_is_the_same(
+    make_experiment: Make, nets: Path, tmp_path: Path
+) -> None:
+    plan = freeze(make_experiment(scan=GRID))
+    begin(plan, 2, "record")
+    moved = tmp_path / "moved" / "nets.py"
+    moved.parent.mkdir()
+    nets.rename(moved)
+    elsewhere = json.loads(json.dumps(GRID).replace("nets.py", "moved/nets.py"))
+    assert freeze(make_experiment(scan=elsewhere)) == plan
+    assert draft(make_experiment(scan=elsewhere))[0] == plan
+    wider = {"grid": {**elsewhere["grid"], "train.epochs": [2, 3]}}
+    more = freeze(make_experiment(scan=wider), extend=True)
+    assert {str(nets)} == set(more.sources)
+    assert len(more.points) == 4
+    moved.write_text(TEXT + "# other\n")
+    with pytest.raises(ScanError, match=r"planned with scan\.grid\.model .*nets\.py:mine"):
+        freeze(make_experiment(scan=elsewhere))
