@@ -39,6 +39,7 @@ class ClassificationMetrics:
 
     kind, noun = "classify", "classes"
     word, comparable = "AUC", "AUCs"
+    mean_of = "the mean over the classes"
     needed = ("scores",)
     truth = ("labels", "weights")
     headline = f"{MEAN}{AREA}"
@@ -53,6 +54,11 @@ class ClassificationMetrics:
     def columns(self) -> Mapping[str, tuple[str, ...]]:
         """What the columns of arrays are."""
         return {"scores": self.names}
+
+    @property
+    def curves(self) -> Mapping[str, str]:
+        """The area that early stopping may monitor."""
+        return {self.headline: "mean AUC"}
 
     @property
     def aliases(self) -> Mapping[str, str]:

@@ -95,8 +95,10 @@ class TaskMetrics(Protocol):
         Those of `parts` that are numbers of their own: of two classes both areas are the same.
     headline : str
         The metric of the test split that stands for all: the only one of `each`, or the mean of `parts`.
-    word : str
-        What the headline is called in a sentence that goes on with `, the mean over the classes`.
+    word, mean_of : str
+        For a sentence on the headline: its `AUC` is ..., `the mean over the classes`.
+    curves : mapping of str to str
+        What people call columns of the history, where the name does not say it.
     defaults : tuple of str
         The columns of the table without a choice of columns, less what the scan varies.
     chosen_by : tuple of str
@@ -137,6 +139,12 @@ class TaskMetrics(Protocol):
 
     @property
     def word(self) -> str: ...
+
+    @property
+    def mean_of(self) -> str: ...
+
+    @property
+    def curves(self) -> Mapping[str, str]: ...
 
     @property
     def headline(self) -> str: ...

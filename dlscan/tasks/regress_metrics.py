@@ -35,6 +35,7 @@ class RegressionMetrics:
 
     kind, noun = "regress", "targets"
     word, comparable = "MAE", "errors of targets"
+    mean_of = "the mean over the targets in units of their spread"
     needed = ("predictions", "targets")
     truth = ("labels", "weights", "targets")
 
@@ -73,6 +74,11 @@ class RegressionMetrics:
     def chosen_by(self) -> tuple[str, ...]:
         """The MAE: losses may differ from model to model, and a width says nothing of a bias."""
         return (f"val_{self.headline}", VALIDATION_LOSS)
+
+    @property
+    def curves(self) -> Mapping[str, str]:
+        """The error of all targets together."""
+        return {"mae": "mean absolute error in units of the spread"}
 
     @property
     def aliases(self) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from dlscan.analysis.lookup import find
 from dlscan.analysis.plots import Drawing, Options, choice, style
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import EPOCH, Floats, history
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.attempts import resumptions
 from dlscan.errors import ScanError
 from dlscan.spelling import counted
@@ -23,7 +24,6 @@ VALIDATION = "val_"
 _TITLES = {
     "seconds": "time per epoch [s]",
     "events_per_second": "training events per second [1/s]",
-    "Mean_AUC": "mean AUC",
 }
 MOST_MARKED = 15
 
@@ -94,10 +94,11 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     )
 
 
-def _title(key: str) -> str:
+def _title(key: str, points: Sequence[DonePoint]) -> str:
     """What a person calls a column of the history: `loss (validation)`."""
     bare = key.removeprefix(VALIDATION)
-    title = _TITLES.get(bare, bare)
+    titles = {name: title for task in metrics_of(points) for name, title in task.curves.items()} | _TITLES
+    title = titles.get(bare, bare)
     return title if bare == key else f"{title} (validation)"
 
 
@@ -136,10 +137,10 @@ def _page(curves: Sequence[Curve], keys: Sequence[str], limits: Limits, which: s
     axes.set_xlabel("Epoch")
     axes.set_xlim(limits.first, limits.last)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    axes.set_ylabel(style.literal(_title(keys[0])))
+    heading = _title(keys[0], [curve.point for curve in curves])
+    axes.set_ylabel(style.literal(heading))
     if limits.hidden:
         style.note(axes, f"{limits.hidden} values lie outside the range shown")
-    heading = _title(keys[0])
     style.title(page, f"{heading[:1].upper()}{heading[1:]} over the epochs{which}")
     unknown = sum(curve.unknown for curve in curves)
     if unknown:

@@ -123,7 +123,7 @@ class Numbers:
         return f"Error bars: {'; '.join(parts)}." if parts else ""
 
 
-def numbers(points: Sequence[DonePoint], key: str, *, parameters: bool = True) -> Numbers:
+def numbers(points: Sequence[DonePoint], key: str, *, parameters: bool = True, each: bool = False) -> Numbers:
     """The numeric column `key` of the table.
 
     Parameters
@@ -134,6 +134,8 @@ def numbers(points: Sequence[DonePoint], key: str, *, parameters: bool = True) -
         Without regard to case.
     parameters : bool
         Whether a parameter is allowed too.
+    each : bool
+        Whether repeats stand singly.
 
     Raises
     ------
@@ -148,7 +150,7 @@ def numbers(points: Sequence[DonePoint], key: str, *, parameters: bool = True) -
     }
     if not numeric:
         raise UsageError("no point has any numeric value to draw")
-    rows = rows_of(points)
+    rows = rows_of(points, each=each)
     name = find_column(key, numeric, "numeric column")
     column = rows.columns[name]
     if column.joined:

@@ -39,9 +39,12 @@ class Place:
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """The column `options.key` over the column `options.by`; the front is drawn and its models are named."""
-    found = numbers(points, options.key or default_key(points), parameters=False)
-    by = options.by or DEFAULT_COST
-    cost = numbers(points, COSTS.get(by.casefold(), by))
+    key, by = options.key or default_key(points), options.by or DEFAULT_COST
+    by = COSTS.get(by.casefold(), by)
+    found, cost = numbers(points, key, parameters=False), numbers(points, by)
+    if len(found.entries) != len(cost.entries):
+        # one of the two differs between repeats, which then stand singly
+        found, cost = numbers(points, key, parameters=False, each=True), numbers(points, by, each=True)
     places = [
         Place(float(price.value), float(entry.value), entry)
         for price, entry in zip(cost.entries, found.entries, strict=True)

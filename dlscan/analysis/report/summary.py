@@ -92,7 +92,7 @@ def _best(facts: Facts, compared: Comparison | None) -> str:
         word = facts.task.word if several else _title(facts)
         return (
             f"{found} {_ON_TEST} its {word} is {number_text(facts.headline, compared.whole)}"
-            f"{f', the mean over the {facts.task.noun}' if several else ''}{each_part}. "
+            f"{f', {facts.task.mean_of}' if several else ''}{each_part}. "
             f"The statistical uncertainty (68 %) is that of {counted(compared.events, 'test event')}."
         )
     row, column = facts.rows.points.index(facts.best), facts.headline
