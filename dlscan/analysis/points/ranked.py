@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.losses import different_losses
 from dlscan.analysis.points.tasks import metrics_of
-from dlscan.tasks.metric import About
+from dlscan.tasks.metric import VALIDATION_LOSS, About
 
 
 def ranking_key(points: Sequence[DonePoint]) -> str | None:
@@ -15,6 +16,8 @@ def ranking_key(points: Sequence[DonePoint]) -> str | None:
     no point has any.
     """
     keys = dict.fromkeys(key for metrics in metrics_of(points) for key in metrics.chosen_by)
+    if len(keys) > 1 and different_losses(points):
+        keys.pop(VALIDATION_LOSS)
     count = {key: sum(_number(point, key) is not None for point in points) for key in keys}
     best = max(count, key=count.__getitem__, default=None)
     return best if best is not None and count[best] else None

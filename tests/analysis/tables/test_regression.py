@@ -150,6 +150,12 @@ def test_two_tasks_share_a_table(write, energies):
     )
 
 
+def test_losses_of_two_tasks_choose_nothing(write, energies):
+    points = [*energies, *load([write("others", classes=("Ele", "Pi0"))])]
+    assert choose(rows_of(points)).column.name == "val_Energy_MAE"
+    assert ranked(points)[:3] == ranked(energies)
+
+
 def test_a_task_of_a_newer_version_is_left_out(write_scan, caplog):
     def change(number, record):
         if number == 1:
