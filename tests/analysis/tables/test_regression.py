@@ -1,10 +1,13 @@
 """A regression in tables: what is shown, which way is better, what chooses the best, and differences."""
 
+import json
+
 import h5py
 import numpy as np
 import pytest
 
 from dlscan.analysis.columns.of_points import columns_of
+from dlscan.analysis.points.evaluate import evaluate
 from dlscan.analysis.points.ranked import ranked
 from dlscan.analysis.points.records import load
 from dlscan.analysis.points.results import predictions
@@ -139,6 +142,19 @@ def test_other_true_values_are_other_numbers(write):
         file["targets"][0, 0] += 1
     with pytest.raises(ScanError, match="different true values of Energy"):
         table(points, versus=1)
+
+
+def test_measured_again_the_record_is_the_same(write):
+    scan = write("again", targets=BOTH)
+    points = load([scan])
+    before = points[0].paths.record.read_text()
+    (result, *_) = evaluate(points[:1], processes=1)
+    assert (result.changed, result.problem) == (False, "")
+    record = json.loads(before)
+    record["metrics"]["Energy_MAE"] = 7.0
+    points[0].paths.record.write_text(json.dumps(record))
+    assert evaluate(points[:1], processes=1)[0].changed
+    assert json.loads(points[0].paths.record.read_text())["metrics"]["Energy_MAE"] != 7.0
 
 
 def test_two_tasks_share_a_table(write, energies):
