@@ -60,6 +60,9 @@ class TrainedPoint(DonePoint):
         self.record.require_whole(self.paths.best)
         return read_network(self.paths.best, self.record.sources)
 
+    def __repr__(self) -> str:
+        return f"{self.record.name} in {self.paths.directory}: .record .history .predictions() .model()"
+
 
 def train(
     experiment: str | os.PathLike[str] | Mapping[str, Any], directory: str | os.PathLike[str]

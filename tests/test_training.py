@@ -48,6 +48,7 @@ def trained(home: Path) -> TrainedPoint:
 
 def test_a_mapping_becomes_a_trained_network(trained: TrainedPoint, home: Path) -> None:
     assert trained.record.params["model.width"] == 4
+    assert repr(trained).startswith(f"dense in {home / 'networks' / 'first' / 'points'}")
     assert list(trained.history["epoch"]) == [1, 2]
     predictions = trained.predictions()
     assert predictions.scores.shape == (len(predictions.labels), 3)
