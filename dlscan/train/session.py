@@ -13,6 +13,7 @@ from types import TracebackType
 from dlscan.claims import Claim
 from dlscan.config import Experiment, in_common, load_point
 from dlscan.errors import (
+    ConfigError,
     DivergedError,
     DlscanError,
     HeldError,
@@ -161,6 +162,11 @@ class Session:
         members = [Member(held.paths, held.point, held.claim, held.experiment, len(pack)) for held in pack]
         try:
             return fit(members, interruption, Report(self._end, self._fail, self._on_step), began)
+        except ConfigError as error:
+            # a step has met what one point says, such as a loss of the user that only works outside of steps
+            if not self._several:
+                raise
+            return _without_frames(error)
         except DlscanError:
             raise  # of the stream or the back end: no smaller pack does better
         except Exception as error:

@@ -4,11 +4,12 @@ import h5py
 import numpy as np
 import pytest
 
+from dlscan.attempts import last_attempt
 from dlscan.config import Train
-from dlscan.errors import ConfigError
+from dlscan.errors import ConfigError, PointsFailed
 from dlscan.models import keras
 from dlscan.record import Record
-from dlscan.train import train_point
+from dlscan.train import train_point, train_points
 from dlscan.train.objectives.losses import event_loss
 
 TWICE = """
@@ -76,3 +77,15 @@ def test_a_point_is_trained_and_judged_by_the_loss_of_a_user(write, make_point, 
     assert record.metrics["test_loss"] == pytest.approx(2 * record.metrics["test_log_loss"], rel=1e-4)
     assert record.params["train.loss"] == loss
     assert record.sources["train.loss"]["text"] == TWICE
+
+
+def test_a_loss_that_fails_within_a_step_fails_its_point_alone(write, make_point, info):
+    """It works on a few events, and not where steps are compiled, or differentiated."""
+    loss = write("import numpy\ndef mine(t, o): return numpy.asarray(o)[:, 0]")
+    kinds = ({"epochs": 1, "batch_size": 100}, {"epochs": 1, "batch_size": 100, "loss": loss})
+    points = [make_point(f"p{number}", train=kind) for number, kind in enumerate(kinds)]
+    infos = [info.__class__(number, f"p{number}", "toy", ()) for number in (1, 2)]
+    with pytest.raises(PointsFailed, match="1 of 2 points failed: point 2"):
+        train_points(list(zip(points, infos, strict=True)))
+    assert [paths.record.exists() for paths in points] == [True, False]
+    assert "my losses.py:2: " in last_attempt(points[1]).error
