@@ -5,7 +5,10 @@ import csv
 import h5py
 import numpy as np
 import pytest
+from scipy.stats import norm
 
+from dlscan import tasks
+from dlscan.config import load
 from dlscan.errors import DataError
 from dlscan.metrics import mean_absolute_error
 from dlscan.models import keras
@@ -13,6 +16,7 @@ from dlscan.prepare import prepare
 from dlscan.record import Record
 from dlscan.tasks.several import Several
 from dlscan.train import train_point, train_points
+from dlscan.train.standards import standards
 from tests.train.conftest import write_point
 
 TARGETS = {"Depth": "depth[:,1]", "Energy": "energy"}
@@ -176,3 +180,40 @@ def test_a_target_that_is_no_number_is_named_with_its_place(linear, info, tmp_pa
 
 def test_the_tasks_of_several_heads_are_one_task():
     assert Several((), (), {}).kinds == ()
+
+
+def test_every_loss_is_written_and_told_in_standard_units_with_its_formula(linear, info, tmp_path):
+    """Of several losses in one pack, against NumPy and SciPy: per event, on validation, on test."""
+    losses = ["huber", "log_cosh", {"quantile": 0.9}, "gaussian_nll"]
+    points = [
+        write_point(linear, tmp_path / f"p{number}", train__loss=loss, train__epochs=1, train__l2=1.0)
+        for number, loss in enumerate(losses)
+    ]
+    infos = [info.__class__(number, f"p{number}", "linear", ()) for number in range(1, 5)]
+    train_points(list(zip(points, infos, strict=True)))
+
+    experiment = load(points[0].config)
+    task = tasks.of(experiment, ("Ele", "Pi0"))
+    dataset = Record.read(points[0].record).dataset["config_hash"]
+    std = np.array(standards(experiment, task, dataset)["predictions"].std)
+    for paths, formula in zip(
+        points,
+        [
+            lambda off, _: np.where(abs(off) < 1, off**2 / 2, abs(off) - 0.5),
+            lambda off, _: np.log(np.cosh(off)),
+            lambda off, _: np.where(off > 0, 0.9 * off, -0.1 * off),
+            lambda off, sigma: -norm.logpdf(off, 0, sigma),
+        ],
+        strict=True,
+    ):
+        told = {
+            "validation": float(rows(paths)[0]["val_loss"]),
+            "/": Record.read(paths.record).metrics["test_loss"],
+        }
+        with h5py.File(paths.predictions) as file:
+            for split, loss in told.items():
+                off = (file[split]["targets"][:].astype(float) - file[split]["predictions"]) / std
+                sigmas = file[split]["sigmas"][:] / std if "sigmas" in file else None
+                expected = formula(off, sigmas).mean(axis=1)
+                np.testing.assert_allclose(file[split]["losses"], expected, rtol=1e-3, atol=1e-5)
+                assert loss == pytest.approx(expected.mean(), rel=1e-4)
