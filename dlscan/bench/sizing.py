@@ -19,13 +19,13 @@ def main() -> None:
     """Serve whoever started this process."""
     asked = json.load(sys.stdin)
     try:
-        answers = [_answer(each, asked) for each in asked["networks"]]
+        answers = [_answer(plain, outputs, asked) for plain, outputs in asked["networks"]]
     except DlscanError as error:  # no back end
         sys.exit(str(error))
     print(json.dumps(answers))
 
 
-def _answer(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> list[int] | str:
+def _answer(plain: Mapping[str, Any], outputs: int, asked: Mapping[str, Any]) -> list[int] | str:
     from dlscan.models import features, keras
     from dlscan.models.size import size_of
 
@@ -36,7 +36,7 @@ def _answer(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> list[int] | s
         model = Model.parse({**plain, "family": own}, "model")
         inputs = {name: keras.Input(shape, name=name) for name, shape in asked["inputs"].items()}
         network = keras.Model(inputs, features(model, inputs, 1))
-        size = size_of(network, asked["outputs"])
+        size = size_of(network, outputs)
     except (DlscanError, Problem) as error:
         return str(error)
     return [size.weights, size.multiplications, size.values]

@@ -13,7 +13,7 @@ from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import ScanError
 from dlscan.scan.costs import Cost, cost
-from dlscan.scan.sizes import network_sizes
+from dlscan.scan.sizes import asked_of, network_sizes
 from dlscan.scan.space import Point
 from dlscan.scan.speed import Trial
 
@@ -41,7 +41,7 @@ def trial(experiment: Experiment, points: Sequence[Point], patience: float = _PA
     manifest = Manifest.of(experiment)
     manifest.require(experiment)
     experiments = [experiment.at(point.params) for point in points]
-    sizes = network_sizes([each.model for each in experiments], manifest, experiment.directory)
+    sizes = network_sizes([asked_of(each, manifest) for each in experiments], manifest, experiment.directory)
     costs = {
         point.number: cost(each.plain(), manifest, size)
         for point, each, size in zip(points, experiments, sizes, strict=True)

@@ -9,7 +9,7 @@ from dlscan.config import Experiment, Model, in_common
 from dlscan.config.models import NetworkSize
 from dlscan.dataset import Manifest
 from dlscan.scan.plan import Plan
-from dlscan.scan.sizes import network_sizes
+from dlscan.scan.sizes import asked_of, network_sizes
 from dlscan.scan.space import Point
 
 # The backward pass computes the slopes of the weights and those of the values: twice a forward pass.
@@ -77,15 +77,16 @@ def costs_of(plan: Plan, points: Sequence[Point], manifest: Manifest | None) -> 
     manifest : Manifest or None
         Of the dataset. Without one the shapes of inputs are unknown, and only epochs tell points apart.
     """
-    found, models = [], []
+    found, networks = [], []
     for point in points:
         experiment = plan.experiment.at(point.params)
         values = _sections(experiment)
         found.append((in_common(values), _without_network(values, manifest)))
-        models.append(experiment.model)
+        if manifest is not None:
+            networks.append(asked_of(experiment, manifest))
     if manifest is None:
         return found
-    sizes = network_sizes(models, manifest, plan.directory)
+    sizes = network_sizes(networks, manifest, plan.directory)
     return [(common, _with(size, cost)) for (common, cost), size in zip(found, sizes, strict=True)]
 
 

@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlscan.config import Model, network_name
+from dlscan import tasks
+from dlscan.config import Experiment, Model, network_name
 from dlscan.config.models import NetworkSize
 from dlscan.config.source import InFile
 from dlscan.dataset import Manifest
@@ -34,32 +35,42 @@ _UNKNOWN = NetworkSize(0, 0, 0)
 _seen: dict[str, NetworkSize] = {}
 
 
-def network_sizes(models: Sequence[Model], manifest: Manifest, directory: Path) -> list[NetworkSize]:
+# A network, and how many numbers its heads give for an event.
+Asked = tuple[Model, int]
+
+
+def asked_of(experiment: Experiment, manifest: Manifest) -> Asked:
+    """The network of an experiment as `network_sizes` takes it."""
+    return experiment.model, sum(head.size for head in tasks.of(experiment, manifest.classes).heads)
+
+
+def network_sizes(networks: Sequence[Asked], manifest: Manifest, directory: Path) -> list[NetworkSize]:
     """What the networks take on a dataset; zeros, with a warning, for what cannot be built here.
 
     Parameters
     ----------
-    models : sequence of Model
-        Of the points.
+    networks : sequence of (Model, int)
+        Of the points, see `asked_of`.
     manifest : Manifest
-        Of the dataset: what networks take, and how many classes there are.
+        Of the dataset: what networks take.
     directory : Path
         Of the scan, which keeps what was measured if it has a plan already.
     """
     shapes = [column.shape for column in manifest.inputs.values()]
-    outputs = len(manifest.classes)
-    sizes = [model.size(shapes, outputs) for model in models]
+    sizes = [model.size(shapes, outputs) for model, outputs in networks]
     unknown = {
-        _key(model, manifest): model for model, size in zip(models, sizes, strict=True) if size is None
+        _key(network, manifest): network
+        for network, size in zip(networks, sizes, strict=True)
+        if size is None
     }
     measured = _measured(unknown, manifest, directory) if unknown else {}
     return [
-        measured.get(_key(model, manifest), _UNKNOWN) if size is None else size
-        for model, size in zip(models, sizes, strict=True)
+        measured.get(_key(network, manifest), _UNKNOWN) if size is None else size
+        for network, size in zip(networks, sizes, strict=True)
     ]
 
 
-def _measured(unknown: Mapping[str, Model], manifest: Manifest, directory: Path) -> dict[str, NetworkSize]:
+def _measured(unknown: Mapping[str, Asked], manifest: Manifest, directory: Path) -> dict[str, NetworkSize]:
     kept = _read(directory / FILE)
     missing = [key for key in unknown if key not in kept | _seen]
     if not missing:
@@ -79,19 +90,18 @@ def _measured(unknown: Mapping[str, Model], manifest: Manifest, directory: Path)
     return kept | _seen
 
 
-def _answers(models: Sequence[Model], manifest: Manifest) -> list[list[int] | str]:
+def _answers(networks: Sequence[Asked], manifest: Manifest) -> list[list[int] | str]:
     """What `dlscan.bench.sizing` says of these networks."""
     asked = {
-        "networks": [model.plain() for model in models],
+        "networks": [[model.plain(), outputs] for model, outputs in networks],
         "sources": {
             str(model.family.source.path): model.family.source.plain()
-            for model in models
+            for model, _ in networks
             if isinstance(model.family, InFile)
         },
         "inputs": _inputs(manifest),
-        "outputs": len(manifest.classes),
     }
-    patience = _START + _EACH * len(models)
+    patience = _START + _EACH * len(networks)
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "dlscan.bench.sizing"],
@@ -111,10 +121,11 @@ def _answers(models: Sequence[Model], manifest: Manifest) -> list[list[int] | st
     return answers
 
 
-def _key(model: Model, manifest: Manifest) -> str:
+def _key(network: Asked, manifest: Manifest) -> str:
     """What decides the size of a network, in few letters."""
+    model, outputs = network
     text = model.family.source.sha256 if isinstance(model.family, InFile) else ""
-    deciding: list[Any] = [model.plain(), text, _inputs(manifest), len(manifest.classes)]
+    deciding: list[Any] = [model.plain(), text, _inputs(manifest), outputs]
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -13,7 +13,7 @@ from dlscan.scan import sizes as module
 from dlscan.scan.costs import costs_of
 from dlscan.scan.packs import pack
 from dlscan.scan.resources import Resources
-from dlscan.scan.sizes import network_sizes
+from dlscan.scan.sizes import asked_of, network_sizes
 
 NETS = """
 import keras
@@ -70,7 +70,7 @@ def test_networks_are_measured_once_and_what_cannot_be_built_is_said(prepared, c
         }
     ]
     # and then no process is started for it
-    models = [plan.experiment.at(point.params).model for point in plan.points[:4]]
+    models = [(plan.experiment.at(point.params).model, 3) for point in plan.points[:4]]
     monkeypatch.setattr(module, "_answers", lambda *_: pytest.fail("measured again"))
     network_sizes(models, manifest, plan.directory)
     caplog.clear()
@@ -100,6 +100,17 @@ def test_families_with_a_formula_need_no_process(experiment, monkeypatch):
     prepare(experiment, processes=1)
     manifest = Manifest.of(experiment)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a process"))
-    networks = [Model("dense", Dense(width)) for width in range(1, 100)]
+    networks = [(Model("dense", Dense(width)), 3) for width in range(1, 100)]
     found = network_sizes(networks, manifest, experiment.directory)
     assert len({size.weights for size in found}) == 99
+
+
+def test_a_network_has_the_output_layers_of_its_task(make_experiment):
+    both = ["classify", {"kind": "regress", "targets": {"Energy": "target[:,0,3]", "Row": "target[:,0,2]"}}]
+    experiment = make_experiment(task=both)
+    prepare(experiment, processes=1)
+    manifest = Manifest.of(experiment)
+    model, outputs = asked_of(experiment, manifest)
+    assert outputs == 3 + 2
+    ((_, cost),) = costs_of(plan := freeze(experiment), plan.points, manifest)
+    assert cost.step == 3 * 32 * model.parameters.size([(4, 5, 6), (7,)], 5).multiplications
