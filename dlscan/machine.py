@@ -45,6 +45,12 @@ def free_memory() -> int:
     return max(free, 0)
 
 
+def processor() -> str:
+    """The processor as a device: `CPU (Intel(R) Xeon(R) Platinum 8480+)`."""
+    name = processor_name()
+    return f"CPU ({name})" if name else "CPU"
+
+
 def git_commit(directory: Path) -> str | None:
     """The commit that is checked out around `directory`; None if there is no git or no repository."""
     command = ["git", "-C", str(directory), "rev-parse", "--verify", "--quiet", "HEAD"]

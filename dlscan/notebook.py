@@ -152,7 +152,10 @@ class Scan:
         return TrainedPoint.of(self.point(which)).predictions(split)
 
     def model(self, which: Which) -> Any:
-        """The trained network of a point as a Keras model that takes raw events; loads Keras."""
+        """The trained network of a point as a Keras model that takes raw events; loads Keras.
+
+        For boosted trees a `dlscan.trees.Forest`, without Keras: its `scores` takes raw events too.
+        """
         return TrainedPoint.of(self.point(which)).model()
 
     def __len__(self) -> int:

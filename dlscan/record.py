@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from dlscan.config.models import trainer_of
 from dlscan.config.older import completed_params
 from dlscan.errors import DlscanError, ScanError
 from dlscan.fields import misfit, shown
@@ -49,6 +50,11 @@ class PointPaths:
     def best(self) -> Path:
         """The trained network, in the weights of its best epoch."""
         return self.directory / "best.keras"
+
+    @property
+    def trees(self) -> Path:
+        """The boosted trees of the best round, where trees were trained."""
+        return self.directory / "best.h5"
 
     @property
     def predictions(self) -> Path:
@@ -124,7 +130,7 @@ class Record:
     events_per_second : float
         Training events per second of training, median over the epochs.
     model_parameters : int
-        Trainable weights of the network.
+        Trainable weights of the network, or leaves of boosted trees.
     seed : int
         The seed of weights and dropout; the order of events is that of the scan.
     started, ended : str
@@ -150,7 +156,8 @@ class Record:
     pack : int
         Points that the last job trained together; `events_per_second` is that of their common stream.
     files : dict of str to str
-        The checksums of `best.keras` and `predictions.h5`, by these names; older records have none.
+        The checksums of `best.keras` (of trees `best.h5`) and `predictions.h5`, by these names; older records
+        have none.
     beside_seconds : float or None
         What that job took beside training, an equal share of its points: imports, building, scoring, writing.
     job_seconds : float or None
@@ -202,8 +209,12 @@ class Record:
         """Write the record whole: from then on the point is done."""
         write_json(path, dataclasses.asdict(self))
 
+    def model_file(self, paths: PointPaths) -> Path:
+        """Where the trained model is: a network, or boosted trees."""
+        return paths.trees if trainer_of(self.params.get("model.family")) == "trees" else paths.best
+
     def require_whole(self, path: Path) -> None:
-        """Check that `best.keras` or `predictions.h5` is what the training wrote.
+        """Check that `best.keras`, `best.h5` or `predictions.h5` is what the training wrote.
 
         Raises
         ------

@@ -19,6 +19,7 @@ from dlscan.scan.point_files import make_point
 from dlscan.scan.sources import note_changes
 from dlscan.train.info import Outcome, PointInfo, Progress
 from dlscan.train.points import train_points
+from dlscan.trees import read_forest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,11 +55,17 @@ class TrainedPoint(DonePoint):
         return results.predictions(self, split)
 
     def model(self) -> Any:
-        """The network as a Keras model that takes raw events; loads Keras."""
+        """The network as a Keras model that takes raw events; loads Keras.
+
+        For boosted trees a `dlscan.trees.Forest`, without Keras: its `scores` takes raw events too.
+        """
+        file = self.record.model_file(self.paths)
+        self.record.require_whole(file)
+        if file == self.paths.trees:
+            return read_forest(file)[0]
         from dlscan.models.saved import read_network
 
-        self.record.require_whole(self.paths.best)
-        return read_network(self.paths.best, self.record.sources)
+        return read_network(file, self.record.sources)
 
     def __repr__(self) -> str:
         return f"{self.record.name} in {self.paths.directory}: .record .history .predictions() .model()"

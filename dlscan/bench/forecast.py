@@ -9,6 +9,7 @@ from dlscan.clock import duration
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
+from dlscan.scan.costs import is_of_trees
 from dlscan.scan.estimate import estimate, known_speed, trial_file
 from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
@@ -79,7 +80,7 @@ def forecast(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> For
 def rehearse(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> Trial | None:
     """Make the trial by which `models_per_job: auto` packs, and keep it in the scan.
 
-    None where it is not needed: with another `models_per_job`, with a single point, where a speed is known
+    None where it is not needed: with another `models_per_job`, with a single network, where a speed is known
     already, and where jobs train on another kind of device than there is here. None too, with a warning,
     where the trial fails: points can be trained all the same.
 
@@ -88,14 +89,14 @@ def rehearse(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> Tri
     DataError
         If there is no dataset.
     """
-    if experiment.batch.models_per_job != "auto" or len(points) < 2:
+    if experiment.batch.models_per_job != "auto" or len(networks(plan, points)) < 2:
         return None
     resources = find_resources(experiment.batch)
     manifest = Manifest.of(experiment)
     if known_speed(plan, manifest, resources) is not None or not resources.here:
         return None
     try:
-        found = trial(experiment, points)
+        found = trial(experiment, networks(plan, points))
     except DlscanError as error:
         log.warning("%s; points are packed using the speed of a typical machine", error)
         return None
@@ -109,11 +110,18 @@ def _measured(
     known = known_speed(plan, manifest, resources)
     if known is not None:
         return known
+    guess, own = Speed.guess(resources.accelerated, manifest), networks(plan, points)
+    if not own:
+        return guess, "the speed of a typical machine"
     if not resources.here:
-        guess = Speed.guess(resources.accelerated, manifest)
         return guess, "the speed of a typical GPU, because this machine has none to try"
-    tried = trial(experiment, points)
+    tried = trial(experiment, own)
     return tried.speed, tried.source
+
+
+def networks(plan: Plan, points: Sequence[Point]) -> list[Point]:
+    """Those of the points that are networks: of others, a trial of a second tells nothing."""
+    return [point for point in points if not is_of_trees(plan, point)]
 
 
 def _listed(packs: Sequence[tuple[Point, ...]], alone: Sequence[float] | None, sentence: str) -> Forecast:

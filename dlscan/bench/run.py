@@ -9,6 +9,7 @@ from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.machine import usable_cpus
 from dlscan.scan import Plan, expand
+from dlscan.scan.costs import is_of_trees
 from dlscan.scan.packs import pack as packed
 from dlscan.train.learner import Learner
 from dlscan.train.pack import Pack
@@ -81,11 +82,18 @@ def bench(experiment: Experiment, split: str, seconds: float, progress: Progress
 
 
 def _members(experiment: Experiment, manifest: Manifest) -> list[Experiment]:
-    """The points of the largest pack, or the experiment itself."""
+    """The points of the largest pack of networks, or the first network alone."""
     plan = Plan.of(experiment)
-    if experiment.batch.models_per_job == 1 or len(plan.points) == 1:
-        return [experiment]
-    largest = max(packed(plan, plan.points, experiment.batch, manifest), key=len)
+    networks = [point for point in plan.points if not is_of_trees(plan, point)]
+    if not networks:
+        raise experiment.problem(
+            "model.family",
+            "bench measures a network together with its stream, and boosted trees read all events once; "
+            "`dlscan scan --dry-run` tells how long they take",
+        )
+    if experiment.batch.models_per_job == 1 or len(networks) == 1:
+        return [experiment if experiment.model.trainer == "networks" else experiment.at(networks[0].params)]
+    largest = max(packed(plan, networks, experiment.batch, manifest), key=len)
     return [experiment.at(point.params) for point in largest]
 
 

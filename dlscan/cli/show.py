@@ -147,47 +147,23 @@ def event(
 @click.argument("scan", metavar="SCAN")
 @click.argument("number", metavar="N", type=int)
 def model(scan: str, number: int) -> None:
-    """List the layers of the network of point N of SCAN.
+    """List the layers of the network of point N of SCAN, or what its boosted trees look at.
 
-    SCAN is a scan's directory or its experiment file; N is a finished point. Loads Keras.
+    SCAN is a scan's directory or its experiment file; N is a finished point. Loads Keras for a network.
 
     \b
     Example:
       dlscan show model scans/lcd-dense 7
     """
-    from tabulate import tabulate
-
+    from dlscan.cli.model_text import text_of
     from dlscan.notebook import load
 
     loaded = load(scan_directory(scan))
     point = loaded.point(number)
-    network = loaded.model(point)
-
-    from dlscan.models.saved import layers_of, meetings, trainable_parameters
-
-    layers = layers_of(network)
-    rows = [
-        [
-            layer.name,
-            layer.kind,
-            "x".join("?" if length is None else str(length) for length in layer.shape) or "1",
-            f"{layer.parameters:,}",
-            "-" if layer.flops is None else f"{layer.flops:,}",
-        ]
-        for layer in layers
-    ]
-    header = ["Layer", "Kind", "Output", "Parameters", "FLOPs"]
-    say(f"{point.paths.best}\n")
-    say(tabulate(rows, header, disable_numparse=True, colalign=["left"] * 2 + ["right"] * 3))
-    total = sum(layer.parameters for layer in layers)
-    operations = [layer.flops for layer in layers if layer.flops is not None]
-    known = f"{sum(operations):,}" if len(operations) == len(layers) else "an unknown number of"
-    for number, meeting in enumerate(meetings(network)):
-        say(f"{'' if number else chr(10)}{meeting}")
-    say(
-        f"\n{total:,} parameters, {trainable_parameters(network):,} of them trained; "
-        f"{known} floating-point operations per event"
-    )
+    trained = loaded.model(point)
+    say(f"{point.record.model_file(point.paths)}\n")
+    for part in text_of(trained):
+        say(part)
 
 
 def _experiment(file: Path, overrides: tuple[str, ...], target: Path | None) -> "Experiment":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from dlscan.config.build import Min
+from dlscan.config.models import trainer_of
 from dlscan.config.units import Duration, Size
 
 
@@ -35,12 +36,13 @@ class BatchOptions:
 def in_common(experiment: Mapping[str, Any]) -> str:
     """What points have to have in common to be trained in one job: equal texts do.
 
-    That is one stream of events, one way to compile, and one way to take a GPU.
+    That is one trainer, one stream of events, one way to compile, and one way to take a GPU.
 
     Parameters
     ----------
     experiment : mapping
-        The plain sections `data`, `stream` and `train` of a point.
+        The plain sections `data`, `model`, `stream` and `train` of a point.
     """
     own = [experiment["train"].get(key) for key in ("batch_size", "jit", "gpu_memory")]
+    own.append(trainer_of(experiment["model"]["family"]))
     return json.dumps([experiment["data"], experiment["stream"], *own], sort_keys=True)

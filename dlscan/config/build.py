@@ -81,6 +81,17 @@ class Min:
 
 
 @dataclasses.dataclass(frozen=True)
+class Max:
+    """The largest number allowed."""
+
+    bound: float
+
+    def check(self, value: Any, key: str) -> None:
+        if value > self.bound:
+            raise Problem(key, f"must be at most {self.bound:g}, got {value!r}")
+
+
+@dataclasses.dataclass(frozen=True)
 class Above:
     """A number that must be exceeded."""
 

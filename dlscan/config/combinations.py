@@ -91,6 +91,7 @@ class Combinations:
         self._in_files = {
             str(each): each for each in functions_in([self.written, *map(vars, self._axes), self._by_hand])
         }
+        self._without: dict[tuple[str, str], _Part] = {}
         self._fitting = Fitting(self.written, self._axes, self._has_grid, self._by_hand)
 
     @functools.cached_property
@@ -116,7 +117,8 @@ class Combinations:
         found.settle()
         seen: dict[tuple[str, ...], str] = {}
         combinations = []
-        for where, own, parts in itertools.chain(self._grid(grids), by_hand):
+        for where, own, every in itertools.chain(self._grid(grids), by_hand):
+            parts = self._read(every, where)
             content = tuple(part.content for part in parts.values())
             # a point of the grid comes twice if what tells it from another is not for it
             if content not in seen:
@@ -212,6 +214,7 @@ class Combinations:
         """The product of the axes."""
         if not self._has_grid:
             return
+        self._require_read(grids)
         places = {
             section: [n for n, axis in enumerate(self._axes) if axis.section == section]
             for section in SECTIONS
@@ -220,6 +223,31 @@ class Combinations:
         for place in itertools.product(*(range(len(axis.choices)) for axis in self._axes)):
             parts = {name: grids[name][tuple(place[n] for n in places[name])] for name in SECTIONS}
             yield "scan.grid", order, parts
+
+    def _require_read(self, grids: Mapping[str, Mapping[tuple[int, ...], _Part]]) -> None:
+        """Check that each list of the grid matters to a family."""
+        families: dict[str, Model] = {part.built.family: part.built for part in grids["model"].values()}
+        for axis in self._axes:
+            for key in axis.choices[0]:
+                if axis.section != "model" and not any(model.reads(key) for model in families.values()):
+                    raise Problem(axis.where, f"{' and '.join(families)} has no use for {key}; remove it")
+
+    def _read(self, parts: dict[str, _Part], where: str) -> dict[str, _Part]:
+        """A point without the keys of other sections that its family has no use for."""
+        model: Model = parts["model"].built
+        read = dict(parts)
+        for section, part in parts.items():
+            left = {key: value for key, value in part.kept.items() if section == "model" or model.reads(key)}
+            if len(left) == len(part.kept):
+                continue
+            if where != "scan.grid":
+                unread = next(key for key in part.kept if key not in left)
+                raise Problem(where, f"sets {unread}, which {model.family} has no use for; remove it")
+            asked = section, json.dumps(left, sort_keys=True, default=repr)
+            if asked not in self._without:
+                self._without[asked] = self._part(section, left, where, False)
+            read[section] = self._without[asked]
+        return read
 
     def _part(self, section: str, own: Choice, where: str, by_hand: bool) -> _Part:
         mapping, kept = self._fitting(section, _of(section, own), by_hand)
@@ -260,4 +288,13 @@ def _combined(order: Iterable[str], parts: Mapping[str, _Part]) -> Combination:
         if key in parts[section].kept:
             part = parts[section]
             params[key] = part.built.value(name) if section == "data" else get(part.plain, name)
-    return Combination(params, **{name: part.built for name, part in parts.items()})
+    built = {name: part.built for name, part in parts.items()}
+    return Combination(params, **{**built, "train": _read_of(built["train"], built["model"])})
+
+
+def _read_of(train: Train, model: Model) -> Train:
+    """The section with the epochs of a family, and without what that has no use for."""
+    own = {field.name: getattr(train, field.name) for field in dataclasses.fields(train)}
+    read = {name: value for name, value in own.items() if model.reads(f"train.{name}")}
+    epochs = model.epochs(train.epochs)
+    return train if (read, epochs) == (own, train.epochs) else Train(**{**read, "epochs": epochs})

@@ -125,7 +125,7 @@ class Experiment:
         section, name, *_ = key.split(".")
         rule = SECTIONS[section]
         known: bool = rule.applies(name, getattr(getattr(self, section), rule.decided_by(name)))
-        return known
+        return known and (section == "model" or self.model.reads(key))
 
     def value(self, key: str) -> Any:
         """The plain value of a key that points set; None where there is none, as below a key that is null."""

@@ -16,6 +16,16 @@ from dlscan.config.source import InFile, in_file, is_in_file
 __all__ = ["FAMILIES", "Dense", "Model", "NetworkSize"]
 
 
+def trainer_of(family: object) -> str:
+    """What trains a family: "networks", or what its class says."""
+    return str(getattr(FAMILIES.get(str(family)), "trainer", "networks"))
+
+
+def epochs_key(family: object) -> str:
+    """The key that says how many epochs a family is trained at most."""
+    return "model.trees" if trainer_of(family) == "trees" else "train.epochs"
+
+
 @dataclasses.dataclass(frozen=True)
 class Model:
     """A network: its family and that family's parameters."""
@@ -60,6 +70,8 @@ class Model:
     def size(self, inputs: Sequence[tuple[int, ...]], outputs: int) -> NetworkSize | None:
         """What the network takes, where its family has a formula for that, see `dlscan.scan.sizes`.
 
+        Boosted trees are no network, and take nothing of what networks take.
+
         Parameters
         ----------
         inputs : sequence of tuple of int
@@ -67,9 +79,27 @@ class Model:
         outputs : int
             Numbers that the network gives for an event.
         """
+        if self.trainer != "networks":
+            return NetworkSize(0, 0, 0)
         formula = getattr(FAMILIES.get(self.family), "size", None)
         size: NetworkSize | None = None if formula is None else formula(self.parameters, inputs, outputs)
         return size
+
+    @property
+    def trainer(self) -> str:
+        """What trains it, see `dlscan.train.trainer`."""
+        return trainer_of(self.family)
+
+    def epochs(self, asked: int) -> int:
+        """How many epochs a training has at most where `train.epochs` asks for so many."""
+        own: int = self.parameters.trees if epochs_key(self.family) == "model.trees" else asked
+        return own
+
+    def reads(self, key: str) -> bool:
+        """Whether a dotted key of `data` or `train` that points may differ in matters to this family."""
+        section, _, rest = key.partition(".")
+        own = getattr(FAMILIES.get(str(self.family)), "reads", {}).get(section)
+        return own is None or rest.split(".")[0] in own
 
     def plain(self) -> dict[str, Any]:
         """The mapping that `parse` reads back."""

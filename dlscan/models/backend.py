@@ -14,7 +14,7 @@ from dlscan.backend import choose_backend
 from dlscan.config import Train
 from dlscan.errors import BackendError
 from dlscan.gpus import gpu_bytes, see_own_gpus
-from dlscan.machine import processor_name
+from dlscan.machine import processor
 
 
 def _import_keras() -> ModuleType:
@@ -53,7 +53,7 @@ def accelerator() -> str | None:
 
 def device() -> str:
     """Name of the device that Keras computes on: the accelerator's or the processor's."""
-    return accelerator() or _processor()
+    return accelerator() or processor()
 
 
 def prepare_device(train: Train) -> None:
@@ -127,8 +127,3 @@ def _torch_gpu() -> str | None:
     import torch
 
     return str(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
-
-
-def _processor() -> str:
-    name = processor_name()
-    return f"CPU ({name})" if name else "CPU"

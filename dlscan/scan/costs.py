@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlscan.config import Experiment, Model, in_common
-from dlscan.config.models import NetworkSize
+from dlscan.config.models import NetworkSize, trainer_of
 from dlscan.dataset import Manifest
 from dlscan.scan.plan import Plan
 from dlscan.scan.sizes import asked_of, network_sizes
 from dlscan.scan.space import Point
+from dlscan.trees.costs import round_seconds
 
 # The backward pass computes the slopes of the weights and those of the values: twice a forward pass.
 _TRAINING = 3
@@ -49,6 +50,8 @@ class Cost:
     memory : int
         Bytes beside the batch itself: weights, slopes, optimizer, values between the layers, and scores that
         wait to be written.
+    round : float
+        Seconds of an epoch of boosted trees on a middling machine; 0 for a network.
     """
 
     step: float
@@ -58,11 +61,17 @@ class Cost:
     epochs: int
     batch_size: int
     memory: int
+    round: float = 0.0
 
 
 def sections(plan: Plan, point: Point) -> dict[str, Any]:
     """The sections of the experiment that a point's training reads, as plain values."""
     return _sections(plan.experiment.at(point.params))
+
+
+def is_of_trees(plan: Plan, point: Point) -> bool:
+    """Whether a point is boosted trees rather than a network."""
+    return trainer_of(plan.family(point)) == "trees"
 
 
 def costs_of(plan: Plan, points: Sequence[Point], manifest: Manifest | None) -> list[tuple[str, Cost]]:
@@ -113,6 +122,10 @@ def _without_network(values: Mapping[str, Any], manifest: Manifest | None) -> Co
     if manifest is None:
         return Cost(0.0, 1, 0, 0, epochs, batch_size, 0)
     events = _events(values["data"]["balance"], manifest)
+    if trainer_of(values["model"]["family"]) == "trees":
+        # what events take in memory, the points of a job share
+        parameters = Model.parse(values["model"], "model").parameters
+        return Cost(0.0, 1, 0, 0, epochs, events, 0, round_seconds(parameters, manifest))
     batch = min(batch_size, events)
     return Cost(
         step=0.0,

@@ -12,7 +12,7 @@ from dlscan.clock import duration
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 from dlscan.record import Record
-from dlscan.scan.costs import Cost, costs_of
+from dlscan.scan.costs import Cost, costs_of, is_of_trees
 from dlscan.scan.plan import Plan
 from dlscan.scan.resources import Resources
 from dlscan.scan.space import Point
@@ -124,12 +124,14 @@ def known_speed(plan: Plan, manifest: Manifest | None, resources: Resources) -> 
     if manifest is None:
         return None
     observed = finished(plan, manifest)
-    if observed:
+    # of networks, finished trees tell nothing
+    networks = any(not is_of_trees(plan, point) for point in plan.points)
+    if any(not (networks and seen.costs[0].round) for seen in observed):
         done = counted(sum(len(seen.costs) for seen in observed), "finished point")
         return fitted(Speed.guess(resources.accelerated, manifest), observed), done
     trial = Trial.read(trial_file(plan))
     if trial and (trial.dataset, trial.accelerated) == (manifest.config_hash, resources.accelerated):
-        return trial.speed, trial.source
+        return fitted(trial.speed, observed), trial.source
     return None
 
 
@@ -174,6 +176,11 @@ def fitted(speed: Speed, observed: Sequence[Observed]) -> Speed:
     What depends on the size of a network and what does not are scaled apart if the observed ones differ
     enough, else together.
     """
+    rounds = [seen.epoch / seen.costs[0].round for seen in observed if seen.costs[0].round]
+    speed = dataclasses.replace(speed, trees=statistics.median(rounds or [speed.trees]))
+    observed = [seen for seen in observed if not seen.costs[0].round]
+    if not observed:
+        return speed
     import numpy as np  # here, because `dlscan status` has no need of it and is to start at once
 
     epochs = np.array([seen.epoch for seen in observed])

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import dlscan
-from dlscan.config import Experiment, experiment_from
+from dlscan.config import Bdt, Experiment, Model, experiment_from
 from dlscan.config.fitting import SECTIONS
+from dlscan.config.models import epochs_key
 from dlscan.config.older import completed, missing
 from dlscan.config.source import Source, source_of
 from dlscan.errors import ConfigError, DlscanError, ScanError
@@ -160,8 +161,15 @@ class Plan:
 
     def epochs(self, point: Point) -> int:
         """How many a point trains at most."""
-        epochs: int = point.params.get("train.epochs", self.config["train"]["epochs"])
+        key = epochs_key(self.family(point))
+        section, name = key.split(".")
+        epochs: int = point.params.get(key, self.config[section].get(name, Bdt.trees))
         return epochs
+
+    def family(self, point: Point) -> str:
+        """The family of a point's model."""
+        family: str = point.params.get("model.family", self.config["model"].get("family", Model.family))
+        return family
 
     def paths(self, point: Point) -> PointPaths:
         """Where the files of a point are."""

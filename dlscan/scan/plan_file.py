@@ -49,6 +49,8 @@ _RULES = {
     "older": list[str],
     "sources": dict[str, dict[str, str]],
 }
+# What is looked at before an experiment is made of them.
+_PARAMS = {"train.epochs": int, "model.trees": int, "model.family": str}
 _NUMBERS = (("train", "epochs"), ("train", "seed"))
 
 
@@ -59,6 +61,8 @@ def _wrong_point(number: int, point: Mapping[str, Any]) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         return f"name is {shown(name)}, which cannot be the name of a directory"
     params = point.get("params", {})
-    if not fits(dict[str, Any], params) or not fits(int, params.get("train.epochs", 1)):
+    if not fits(dict[str, Any], params) or not all(
+        fits(rule, params[key]) for key, rule in _PARAMS.items() if key in params
+    ):
         return f"params is {shown(params)}"
     return ""

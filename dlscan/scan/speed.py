@@ -34,6 +34,8 @@ class Speed:
         Seconds of a job before it builds its first network.
     setup : float
         Seconds of a network beside its epochs: to build and to compile it.
+    trees : float
+        How many times as long boosted trees take as on a middling machine.
     """
 
     stream: float
@@ -43,6 +45,7 @@ class Speed:
     overlaps: bool
     startup: float
     setup: float
+    trees: float = 1.0
 
     @classmethod
     def guess(cls, accelerated: bool, manifest: Manifest | None) -> "Speed":
@@ -54,12 +57,16 @@ class Speed:
 
     def own(self, cost: Cost) -> float:
         """Seconds that a job spends on a point alone."""
+        if cost.round:
+            return self.trees * cost.epochs * cost.round
         batches = cost.epochs * (cost.steps + LOOK * cost.looks) + LOOK * cost.scored
         return self.setup + batches * self._compute(cost)
 
     def shared(self, costs: Sequence[Cost]) -> float:
         """Seconds that a job with these points spends on what they share."""
         first = costs[0]
+        if first.round:
+            return self.startup
         batches = max(cost.epochs for cost in costs) * (first.steps + first.looks) + first.scored
         return self.startup + batches * (self.step + first.batch_size / self.stream)
 
@@ -68,7 +75,12 @@ class Speed:
         return costs[0].steps * self._batch(costs) + costs[0].looks * self._batch(costs, LOOK)
 
     def job(self, costs: Sequence[Cost]) -> float:
-        """Seconds of a job that trains these points on one stream; each leaves it after its last epoch."""
+        """Seconds of a job that trains these points.
+
+        Networks share a stream, which each leaves after its last epoch; trees are grown one after the other.
+        """
+        if costs[0].round:
+            return self.startup + sum(map(self.own, costs))
         seconds = self.startup + len(costs) * self.setup + costs[0].scored * self._batch(costs, LOOK)
         before = 0
         left = sorted(costs, key=lambda cost: cost.epochs)

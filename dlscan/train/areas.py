@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.metrics import one_against_rest
 from dlscan.models import keras
+from dlscan.train.area import mean_area
 from dlscan.train.feed import Fed
 
 
@@ -17,7 +17,7 @@ class Areas:
     Parameters
     ----------
     factors : sequence of float
-        The weight of each class in the loss. An AUC is that of the events' own weights, as in the record.
+        The weight of each class in the loss.
     """
 
     def __init__(self, factors: Sequence[float]) -> None:
@@ -44,9 +44,4 @@ class Areas:
             for parts, axis in zip(zip(*self._batches, strict=True), (1, 0, 0), strict=True)
         )
         self._batches.clear()
-        own = weights / self._factors[labels]
-        names = [str(number) for number in range(len(self._factors))]
-        return [
-            None if np.isnan(table).any() else one_against_rest(table, labels, names, own)["Mean_AUC"]
-            for table in scores
-        ]
+        return [mean_area(table, labels, weights, self._factors) for table in scores]

@@ -12,7 +12,7 @@ from dlscan.errors import DataError
 from dlscan.metrics import Estimate, Measured
 from dlscan.stream import Batch, Batches
 from dlscan.tasks import Arrays, Task
-from dlscan.train.scorers import Scorer
+from dlscan.train.scorer import Scorer
 from dlscan.train.scores import ScoreFile
 
 # Enough to see whether a network knows its training events better than others.

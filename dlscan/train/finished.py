@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dlscan import clock, models
+from dlscan import clock
 from dlscan.attempts import first_start
 from dlscan.config import Experiment, plain
 from dlscan.config.dotted import get
 from dlscan.config.places import FUNCTIONS
 from dlscan.config.source import InFile
-from dlscan.models.flops import flops
 from dlscan.record import Record
 from dlscan.train.evaluate import Evaluation
 from dlscan.train.history import speed, summary
@@ -19,15 +18,17 @@ if TYPE_CHECKING:
     from dlscan.train.member import Member
 
 
-def record_of(member: "Member", evaluation: Evaluation, files: Mapping[str, str], beside: float) -> Record:
-    """The record of a member whose network has been judged.
+def record_of(
+    member: "Member[Any]", evaluation: Evaluation, files: Mapping[str, str], beside: float
+) -> Record:
+    """The record of a member whose model has been judged.
 
     Parameters
     ----------
     member : Member
         Its training has ended.
     evaluation : Evaluation
-        What its network is worth.
+        What its model is worth.
     files : mapping of str to str
         The checksums of its files by their names.
     beside : float
@@ -40,7 +41,7 @@ def record_of(member: "Member", evaluation: Evaluation, files: Mapping[str, str]
         member.claim.attempt,
     )
     measured, times = evaluation.measured, speed(learner.history)
-    count, reason = flops(learner.network)
+    facts = learner.facts()
     return Record(
         point=point.number,
         name=point.name,
@@ -57,20 +58,20 @@ def record_of(member: "Member", evaluation: Evaluation, files: Mapping[str, str]
         job_seconds=times["job_seconds"],
         task=experiment.task.plain(),
         events_per_second=times["events_per_second"],
-        model_parameters=learner.parameters,
+        model_parameters=facts.parameters,
         seed=experiment.train.seed,
         started=first_start(member.paths),
         ended=clock.now(),
         attempts=attempt.number,
         host=attempt.host,
-        device=models.device(),
-        backend=models.backend(),
-        versions=versions(),
+        device=facts.device,
+        backend=facts.backend,
+        versions=versions() | facts.versions,
         git_commit=point.git_commit,
         dataset={"path": str(experiment.data.prepared), "config_hash": learner.dataset},
         errors=measured.errors,
-        reasons=measured.reasons | ({"flops": reason} if count is None else {}),
-        flops=count,
+        reasons=measured.reasons | ({"flops": facts.why_no_flops} if facts.flops is None else {}),
+        flops=facts.flops,
         inference_events_per_second=evaluation.events_per_second,
         pack=member.pack,
         files=dict(files),
@@ -88,8 +89,12 @@ def _sources(experiment: Experiment) -> dict[str, dict[str, str]]:
 def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:
     """Every key of `model` and `train`; a varied section, such as `train.early_stopping`, as a whole too."""
     params = _flat({name: plain(getattr(experiment, name)) for name in ("model", "train")})
-    # what is kept of a point says nothing of what it is
-    del params["train.keep_checkpoint"]
+    # what is kept of a point says nothing of what it is, and another family's keys do not either
+    params = {
+        key: value
+        for key, value in params.items()
+        if key != "train.keep_checkpoint" and (key.startswith("model.") or experiment.model.reads(key))
+    }
     for key in varied:
         if experiment.applies(key):
             params[key] = experiment.value(key)

@@ -1,51 +1,32 @@
 """Fit the networks of a pack, judge them, and leave their records."""
 
 import contextlib
-import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from dlscan import tasks
-from dlscan.dataset import Manifest
+from dlscan import models, tasks
+from dlscan.config import Experiment
 from dlscan.errors import DataError, DlscanError
-from dlscan.models import prepare_device
-from dlscan.tasks import Standards
+from dlscan.stream import Batches
+from dlscan.tasks import Standards, Task
 from dlscan.train.evaluate import evaluate
-from dlscan.train.info import Outcome, PointInfo, Progress
+from dlscan.train.info import Report, Stopped
 from dlscan.train.interruption import Interruption
-from dlscan.train.loop import Loop, Stopped
+from dlscan.train.learner import Learner
+from dlscan.train.loop import Loop
 from dlscan.train.member import Member
 from dlscan.train.scorers import NetworkScorer
 from dlscan.train.scores import score_files
 from dlscan.train.standards import standards
-from dlscan.train.streams import open_scored, open_stream
-from dlscan.users import note_use
+from dlscan.train.streams import open_stream
+from dlscan.train.to_score import open_scored
 
 # Networks that score together; each has a file open.
 _SCORED = 64
 
 
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """Whom to tell what becomes of members.
-
-    Attributes
-    ----------
-    done : callable
-        Called with a point whose record is written, and "done".
-    fail : callable
-        Called with a point that cannot go on, and why; the others do.
-    on_step : callable, optional
-        Called after each training step with the epoch, from 1, the step, from 1, and the steps of an epoch.
-    """
-
-    done: Callable[[PointInfo, Outcome], None]
-    fail: Callable[[PointInfo, Exception], None]
-    on_step: Progress | None = None
-
-
 def fit(
-    members: Sequence[Member], interruption: Interruption, report: Report, began: float
+    members: Sequence[Member[Learner]], interruption: Interruption, report: Report, began: float
 ) -> Stopped | None:
     """Train members from their starts or checkpoints; at the end write networks, scores and records.
 
@@ -65,11 +46,11 @@ def fit(
     str or None
         Why training stopped before all that did not fail were done.
     """
-    prepare_device(members[0].experiment.train)
+    models.prepare_device(members[0].experiment.train)
     seed = members[0].order_seed
     going = list(members)
 
-    def drop(member: Member, error: Exception) -> None:
+    def drop(member: Member[Learner], error: Exception) -> None:
         going.remove(member)
         report.fail(member.point, error)
 
@@ -82,10 +63,10 @@ def fit(
         found: Standards = {}
         for member in members:
             try:
-                _require_data(member, training.manifest)
-                note_use(experiment.data.prepared, member.point.scan, member.paths.scan)
+                member.require_data(training.manifest)
                 found = found or standards(experiment, task, dataset)
-                member.start(training, tasks.of(member.experiment, training.manifest.classes), found)
+                own = tasks.of(member.experiment, training.manifest.classes)
+                member.start(_learner(member.experiment, own, found, training), training.mix)
             except DlscanError as error:
                 drop(member, error)
         loop = Loop(task, training, validation, drop, report.on_step)
@@ -102,16 +83,18 @@ def fit(
     return None
 
 
-def _require_data(member: Member, manifest: Manifest) -> None:
-    manifest.require(member.experiment)
-    if member.point.dataset not in (None, manifest.config_hash):
-        raise DataError(
-            f"{member.experiment.data.prepared}: holds different events from those {member} was planned "
-            "for; prepare the original raw files again, or start a scan with another name"
-        )
+def _learner(experiment: Experiment, task: Task, standards: Standards, training: Batches) -> Learner:
+    """The network of a point at its start."""
+    train, manifest = experiment.train, training.manifest
+    network = models.construct(
+        *(experiment.model, manifest, experiment.data.normalize, train.seed, train.precision),
+        task,
+        standards,
+    )
+    return Learner(network, task, train, manifest.config_hash, training.steps, standards)
 
 
-def _judge(members: list[Member], report: Report, shared: float, dataset: str) -> None:
+def _judge(members: list[Member[Learner]], report: Report, shared: float, dataset: str) -> None:
     """Score the best networks of members that are finished, and write what they leave."""
     start = time.perf_counter()
     experiment, seed = members[0].experiment, members[0].order_seed

@@ -7,6 +7,8 @@ from typing import Literal
 from dlscan.config.source import Source
 
 Outcome = Literal["done", "preempted", "timeout", "held"]
+# why a training ended before its end
+Stopped = Literal["preempted", "timeout"]
 Progress = Callable[[int, int, int], None]
 
 
@@ -48,3 +50,22 @@ class PointInfo:
 
     def __str__(self) -> str:
         return f"point {self.number} ({self.name})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """Whom to tell what becomes of members.
+
+    Attributes
+    ----------
+    done : callable
+        Called with a point whose record is written, and "done".
+    fail : callable
+        Called with a point that cannot go on, and why; the others do.
+    on_step : callable, optional
+        Called after each training step with the epoch, from 1, the step, from 1, and the steps of an epoch.
+    """
+
+    done: Callable[[PointInfo, Outcome], None]
+    fail: Callable[[PointInfo, Exception], None]
+    on_step: Progress | None = None

@@ -1,16 +1,21 @@
 """One network in training."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 
+from dlscan import models
 from dlscan.config import Train
 from dlscan.models import Network
+from dlscan.models.flops import flops
+from dlscan.record import PointPaths
 from dlscan.tasks import Standards, Task
 from dlscan.train.checkpoint import State
 from dlscan.train.history import Row
+from dlscan.train.learned import Facts
 from dlscan.train.means import Sums
-from dlscan.train.objectives import supervised
+from dlscan.train.objectives import NETWORK, supervised
 from dlscan.train.optimizers import make_optimizer
 from dlscan.train.schedules import lower
 from dlscan.train.steps import Trained
@@ -102,6 +107,24 @@ class Learner:
             return "early"
         return "epochs" if self.epoch >= self._train.epochs else None
 
+    @property
+    def device(self) -> str:
+        """See `Learned`."""
+        return models.device()
+
+    @property
+    def summary(self) -> str:
+        """See `Learned`."""
+        return f"{self.parameters:,} parameters, on {self.device}"
+
+    @property
+    def advice(self) -> str:
+        """See `Learned`."""
+        return (
+            f"the learning rate is {self._train.learning_rate:g}: lower train.learning_rate, or scale the "
+            "inputs with data.normalize"
+        )
+
     def pause(self, step: int, sums: Sums, seconds: float) -> None:
         """Note how far into an epoch a training is when it is stopped, and what that took this time."""
         self.step, self.sums = step, sums
@@ -163,3 +186,21 @@ class Learner:
         self.mixing = state.mixing
         self.stopping = self.stopping.resumed(state.stopping)
         self._plateau.wait = state.plateau
+
+    def best(self, whole: Callable[[int], Path]) -> Network:
+        """See `Learned`: the network with its best weights."""
+        load_variables(whole(self.stopping.best_epoch), {"network": self.network.variables})
+        return self.trained.networks[NETWORK]
+
+    def place(self, paths: PointPaths) -> Path:
+        """See `Learned`."""
+        return paths.best
+
+    def save(self, path: Path) -> None:
+        """See `Learned`; the best weights have been loaded."""
+        self.network.save(path)
+
+    def facts(self) -> Facts:
+        """See `Learned`."""
+        count, reason = flops(self.network)
+        return Facts(self.parameters, count, reason, self.device, models.backend(), models.versions())

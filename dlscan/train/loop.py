@@ -6,21 +6,18 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Literal
 
 from dlscan.errors import DlscanError
 from dlscan.stream import Batches
 from dlscan.tasks import Task
 from dlscan.train.feed import Feed
-from dlscan.train.info import Progress
+from dlscan.train.info import Progress, Stopped
 from dlscan.train.interruption import Interruption
 from dlscan.train.learner import Learner
 from dlscan.train.member import Member
 from dlscan.train.pack import Pack
 
 _WRITERS = 8
-
-Stopped = Literal["preempted", "timeout"]
 
 
 class Loop:
@@ -45,7 +42,7 @@ class Loop:
         task: Task,
         training: Batches,
         validation: Batches,
-        fail: Callable[[Member, Exception], None],
+        fail: Callable[[Member[Learner], Exception], None],
         on_step: Progress | None = None,
     ) -> None:
         self._training, self._validation = training, validation
@@ -56,7 +53,7 @@ class Loop:
         self._laps: list[float] = []
         self.train_seconds = 0.0
 
-    def run(self, members: Sequence[Member], interruption: Interruption) -> Stopped | None:
+    def run(self, members: Sequence[Member[Learner]], interruption: Interruption) -> Stopped | None:
         """Train until every member is finished or has failed, or until something asks to stop.
 
         Parameters
@@ -96,7 +93,7 @@ class Loop:
             self._pack.settle()
             self._pack = None
 
-    def _packed(self, members: Sequence[Member]) -> Pack:
+    def _packed(self, members: Sequence[Member[Learner]]) -> Pack:
         """The compiled pack of these members, perhaps with some that have left."""
         wanted = [member.learner for member in members]
         if self._pack is not None and set(wanted) <= set(self._pack.learners):
@@ -111,8 +108,8 @@ class Loop:
         return self._pack
 
     def _epoch(
-        self, pack: Pack, members: Sequence[Member], interruption: Interruption
-    ) -> list[Member] | None:
+        self, pack: Pack, members: Sequence[Member[Learner]], interruption: Interruption
+    ) -> list[Member[Learner]] | None:
         """Train an epoch to its end; the members that failed. None if it was left in the middle."""
         start = time.perf_counter()
         epoch, done = members[0].place
@@ -135,6 +132,9 @@ class Loop:
         rows = pack.end_epoch(learners, time.perf_counter() - start, self._events(done) / (trained - start))
         for member, row in zip(members, rows, strict=True):
             member.say(row.line(member.experiment.train.epochs))
+            lowered = member.learner.lowered
+            if lowered is not None:
+                member.say(f"no progress: the learning rate is {lowered:.3g} after epoch {row.epoch}")
         lost = self._write(
             members,
             [functools.partial(member.end_epoch, row) for member, row in zip(members, rows, strict=True)],
@@ -144,7 +144,7 @@ class Loop:
         self.train_seconds += self._laps[-1]
         return lost
 
-    def _note_mixing(self, members: Sequence[Member]) -> None:
+    def _note_mixing(self, members: Sequence[Member[Learner]]) -> None:
         for member in members:
             member.learner.mixing = self._training.mixing
 
@@ -153,7 +153,7 @@ class Loop:
         left = self._training.steps - step + self._validation.steps
         return interruption.leaves_no_time((time.perf_counter() - start) / steps * left)
 
-    def _pause(self, pack: Pack, members: Sequence[Member], step: int, start: float) -> None:
+    def _pause(self, pack: Pack, members: Sequence[Member[Learner]], step: int, start: float) -> None:
         self._training.require_same()  # in the middle of an epoch the stream has not looked yet
         seconds = time.perf_counter() - start
         self.train_seconds += seconds
@@ -162,11 +162,11 @@ class Loop:
         self._write(members, [member.keep for member in members])
 
     def _write(
-        self, members: Sequence[Member], keeps: Sequence[Callable[[], Callable[[], None]]]
-    ) -> list[Member]:
+        self, members: Sequence[Member[Learner]], keeps: Sequence[Callable[[], Callable[[], None]]]
+    ) -> list[Member[Learner]]:
         """Let each member keep what it is; those that cannot have failed."""
-        failed: dict[Member, Exception] = {}
-        written: list[tuple[Member, Future[Exception | None]]] = []
+        failed: dict[Member[Learner], Exception] = {}
+        written: list[tuple[Member[Learner], Future[Exception | None]]] = []
         # Most of the time goes by until the disk has it. Variables are read here all the same: threads that
         # compute hold each other up.
         with ThreadPoolExecutor(_WRITERS) as pool:

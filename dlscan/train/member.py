@@ -1,35 +1,34 @@
-"""One point of a pack while its network trains."""
+"""One point of a job while it is trained, whatever trains it."""
 
 import contextlib
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
 
-from dlscan import models
 from dlscan.claims import Claim
 from dlscan.config import Experiment
+from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DivergedError, ScanError
 from dlscan.files import checksum, put_in_place, sync, temporary_beside
-from dlscan.models import Network
 from dlscan.record import PointPaths
-from dlscan.stream import Batches
-from dlscan.tasks import Standards, Task
 from dlscan.train.checkpoint import Checkpoint, State
 from dlscan.train.evaluate import Evaluation
 from dlscan.train.finished import record_of
 from dlscan.train.history import Row, write_csv
 from dlscan.train.info import PointInfo
-from dlscan.train.learner import Learner
-from dlscan.train.objectives import NETWORK
+from dlscan.train.learned import Learned
 from dlscan.train.scores import ScoreFile
-from dlscan.train.variables import load_variables
+from dlscan.users import note_use
 
 log = logging.getLogger("dlscan")
 
+L = TypeVar("L", bound=Learned)
 
-class Member:
-    """A point, its claim, and its network in training.
+
+class Member(Generic[L]):
+    """A point, its claim, and what learns in it.
 
     Everything that it leaves is put in its place under its claim, and nothing is once another job has taken
     over; only its log is written without.
@@ -46,6 +45,11 @@ class Member:
         Its configuration.
     pack : int
         How many points train together: fewer than the job has, if these cannot.
+
+    Attributes
+    ----------
+    learner : Learned
+        Once it has started.
     """
 
     def __init__(
@@ -53,7 +57,7 @@ class Member:
     ) -> None:
         self.paths, self.point, self.claim, self.experiment, self.pack = paths, point, claim, experiment, pack
         self.checkpoint = Checkpoint(paths.last)
-        self.learner: Learner
+        self.learner: L
 
     def __str__(self) -> str:
         return str(self.point)
@@ -85,38 +89,47 @@ class Member:
         """Epochs trained, and steps of the next one."""
         return self.learner.epoch, self.learner.step
 
-    def start(self, training: Batches, task: Task, standards: Standards) -> None:
-        """Build the network; go on from the checkpoint if there is one that is whole.
+    def require_data(self, manifest: Manifest) -> None:
+        """Check that a dataset is what the point was planned for, and note that it is used.
+
+        Raises
+        ------
+        DataError
+            If it is not.
+        """
+        manifest.require(self.experiment)
+        prepared = self.experiment.data.prepared
+        if self.point.dataset not in (None, manifest.config_hash):
+            raise DataError(
+                f"{prepared}: holds different events from those {self} was planned for; prepare the original "
+                "raw files again, or start a scan with another name"
+            )
+        note_use(prepared, self.point.scan, self.paths.scan)
+
+    def start(self, learner: L, mix: Callable[[int | None], bool] = lambda events: True) -> None:
+        """Go on from the checkpoint if there is one that is whole.
 
         Parameters
         ----------
-        training : Batches
-            What it will be trained on. A checkpoint in the middle of an epoch is of use only if the stream
-            can deliver the rest of that epoch, for which an index needs as much memory as it had then.
-        task : Task
-            What it learns.
-        standards : mapping of str to Standard
-            Of the numbers that it predicts.
+        learner : Learned
+            As it is at its start.
+        mix : callable
+            Whether its stream can draw events as one with this `mixing` did: a checkpoint in the middle of an
+            epoch is of use only if the stream can deliver the rest of that epoch, for which an index needs as
+            much memory as it had then.
 
         Raises
         ------
         ScanError
-            If the checkpoint is of another dataset or of another network.
+            If the checkpoint is of another dataset or of another model.
         """
+        self.learner = learner
         self._sweep()
-        experiment, manifest = self.experiment, training.manifest
-        train = experiment.train
-        network = models.construct(
-            *(experiment.model, manifest, experiment.data.normalize, train.seed, train.precision),
-            task,
-            standards,
-        )
-        self.learner = Learner(network, task, train, manifest.config_hash, training.steps, standards)
-        state = self._latest(training)
+        state = self._latest(mix)
         if state is None:
-            self.say(f"{self.learner.parameters:,} parameters, on {models.device()}")
+            self.say(learner.summary)
         else:
-            if state.dataset != manifest.config_hash:
+            if state.dataset != learner.dataset:
                 raise ScanError(
                     f"{self}: the dataset was rebuilt after epoch {state.epoch}; remove {self.paths.last} "
                     "to train this point from its start"
@@ -124,17 +137,17 @@ class Member:
             self.learner.resume(state, self.checkpoint.variables(state.epoch, state.step))
             with self.claim.writing():
                 write_csv(self.paths.history, self.learner.history)
-            self.say(f"continues after {self.progress}, on {models.device()}")
+            self.say(f"continues after {self.progress}, on {learner.device}")
         # one of a pack that was split starts again in the same attempt
         if self.claim.attempt.resumed_after is None:
             self.claim.resumed(self.learner.epoch)
 
-    def _latest(self, training: Batches) -> State | None:
+    def _latest(self, mix: Callable[[int | None], bool]) -> State | None:
         """The state to go on from, None for a start from scratch; what is wrong with others is said."""
         damaged: list[str] = []
 
         def usable(state: State) -> bool:
-            if not state.step or training.mix(state.mixing):
+            if not state.step or mix(state.mixing):
                 return True
             damaged.append(
                 f"less memory is free than before, too little to continue epoch {state.epoch + 1} in the "
@@ -160,7 +173,12 @@ class Member:
         return f"{epochs} and {self.learner.step} steps" if self.learner.step else epochs
 
     def end_epoch(self, row: Row) -> Callable[[], None]:
-        """Keep an epoch that has ended, see `keep`.
+        """Keep an epoch that has ended, see `keep`; errors as for `require_usable`."""
+        self.require_usable(row)
+        return self.keep()
+
+    def require_usable(self, row: Row) -> None:
+        """Check that what an epoch tells can be gone on from.
 
         Raises
         ------
@@ -177,15 +195,12 @@ class Member:
                 f"{row.epoch} with learning rate {train.learning_rate:g}; lower train.learning_rate, or "
                 f"scale the inputs with data.normalize{own}"
             )
-        if self.learner.monitors_area and row.values["val_Mean_AUC"] is None:
+        if self.learner.stopping.monitor == "val_Mean_AUC" and row.values["val_Mean_AUC"] is None:
             raise DataError(
                 f"{self}: train.early_stopping.monitor is val_Mean_AUC, but no class has an AUC in the "
                 "validation split: it needs events of at least two classes, with weights that add up to "
                 "more than 0"
             )
-        if self.learner.lowered is not None:
-            self.say(f"no progress: the learning rate is {self.learner.lowered:.3g} after epoch {row.epoch}")
-        return self.keep()
 
     def keep(self) -> Callable[[], None]:
         """Take the network as it is now.
@@ -206,59 +221,59 @@ class Member:
 
         return lambda: self.checkpoint.commit(state, values.write, turn)
 
-    def load_best(self) -> Network:
-        """Put the best weights into the network, and give it.
+    def load_best(self) -> Any:
+        """What the learner makes of its best file.
 
         Raises
         ------
         ScanError
-            If their file is missing or damaged; the next attempt goes on from what is whole.
+            If that is missing or damaged; the next attempt goes on from what is whole.
         """
-        best = self.checkpoint.require_whole(self.learner.stopping.best_epoch)
-        load_variables(best, {"network": self.learner.network.variables})
-        return self.learner.trained.networks[NETWORK]
+        return self.learner.best(self.checkpoint.require_whole)
 
     def finish(self, evaluation: Evaluation, scores: ScoreFile, shared: float) -> None:
-        """Write network, scores and record: from then on the point is done.
+        """Write model, scores and record: from then on the point is done.
 
         Parameters
         ----------
         evaluation : Evaluation
-            What the network is worth.
+            What the model is worth.
         scores : ScoreFile
             Its scores, not in their place yet.
         shared : float
             Seconds of the job that were not training so far, this point's share.
         """
         start = time.perf_counter()
-        network = temporary_beside(self.paths.best)
+        place = self.learner.place(self.paths)
+        model = temporary_beside(place)
         try:
             # whoever waits for the claim must not wait for the disk as well
-            self.learner.network.save(network)
-            sync(network)
-            files = {self.paths.best.name: checksum(network), self.paths.predictions.name: scores.close()}
+            self.learner.save(model)
+            sync(model)
+            files = {place.name: checksum(model), self.paths.predictions.name: scores.close()}
             # the checkpoint, which has it too, is about to go
             sync(self.paths.history)
             beside = shared + time.perf_counter() - start
             record = record_of(self, evaluation, files, beside)
             with self.claim.writing():
-                # that of a training of fewer epochs must not stand beside another network
+                # that of a training of fewer epochs must not stand beside another model
                 self.paths.record.unlink(missing_ok=True)
-                put_in_place(network, self.paths.best)
+                put_in_place(model, place)
                 scores.commit()
                 record.write(self.paths.record)
                 if not self.experiment.train.keep_checkpoint:
                     # the record says what the checkpoint was for, and a scan has many points
                     self.checkpoint.clear()
         finally:
-            network.unlink(missing_ok=True)
+            model.unlink(missing_ok=True)
         best = self.learner.stopping.best_epoch
         self.say(f"done after epoch {self.learner.epoch}, best epoch {best}; {beside:.1f} s besides training")
 
     def _sweep(self) -> None:
         """Remove what a killed process left half-written."""
         with self.claim.writing():
-            for path in (self.paths.best, self.paths.predictions, self.paths.history, self.paths.record):
+            place = self.learner.place(self.paths)
+            for path in (place, self.paths.predictions, self.paths.history, self.paths.record):
                 for leftover in path.parent.glob(f".{path.stem}-*{path.suffix}"):
                     leftover.unlink()
             for leftover in self.paths.directory.glob(".epoch-*.variables"):

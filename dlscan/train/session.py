@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from dlscan.claims import Claim
 from dlscan.config import Experiment, in_common, load_point
@@ -22,7 +23,7 @@ from dlscan.errors import (
     ScanError,
 )
 from dlscan.record import PointPaths, Record, is_done
-from dlscan.train.info import Outcome, PointInfo, Progress
+from dlscan.train.info import Outcome, PointInfo, Progress, Report
 from dlscan.train.interruption import Interruption, grace_seconds
 from dlscan.train.memory import is_out_of_memory
 
@@ -156,12 +157,18 @@ class Session:
         """Train a pack; why it stopped before its end, or what was too much for it."""
         began = time.perf_counter()
         # not for points that are done or taken
-        from dlscan.train.fit import Report, fit
         from dlscan.train.member import Member
+        from dlscan.train.trainer import TRAINERS
 
-        members = [Member(held.paths, held.point, held.claim, held.experiment, len(pack)) for held in pack]
+        trainer = pack[0].experiment.model.trainer
+        # trees are grown one after the other
+        together = 1 if trainer == "trees" else len(pack)
+        members = [
+            Member[Any](held.paths, held.point, held.claim, held.experiment, together) for held in pack
+        ]
         try:
-            return fit(members, interruption, Report(self._end, self._fail, self._on_step), began)
+            train = TRAINERS[trainer]()
+            return train(members, interruption, Report(self._end, self._fail, self._on_step), began)
         except ConfigError as error:
             # a step has met what one point says, such as a loss of the user that only works outside of steps
             if not self._several:

@@ -10,8 +10,6 @@ from dlscan.stream import Batches
 
 # training and validation are open at the same time, and share what `stream.memory` allows
 _STREAMS = 2
-# Batches that are scored are larger than those of training where events are small: calls take time too.
-_SCORED_BYTES, _SCORED_EVENTS = 16 * 2**20, 8192
 # Up to this share of lit cells products of entries are faster than dense ones. With TensorFlow on two cores
 # it was 4 % for a single layer of 32 units, 9 % for a pack or a wide layer.
 _MOSTLY_ZEROS = 0.07
@@ -48,36 +46,6 @@ def open_stream(
         event_weights=data.weights,
         dataset=dataset,
         extras=_needed(experiment),
-    )
-
-
-def open_scored(experiment: Experiment, split: str, seed: int, dataset: str | None = None) -> Batches:
-    """Open the events of a split to score: each once, with weights, and of test with what is carried along.
-
-    Train is shuffled in the order of `seed`, because a sample of it is scored. `dataset` is the `config_hash`
-    of the dataset that it must be: that of training, or a network is scored on events that it was trained on.
-
-    Raises
-    ------
-    DataError
-        If there is no dataset, or another.
-    """
-    data, train, stream = experiment.data, experiment.train, experiment.stream
-    manifest = Manifest.of(experiment)
-    sample = split == "train"
-    return Batches(
-        data.prepared,
-        split=split,
-        batch_size=max(train.batch_size, min(_SCORED_EVENTS, _SCORED_BYTES // manifest.event_bytes)),
-        # the few batches of a sample come sooner than processes would
-        workers=0 if sample and manifest.raw is None and stream.workers == "auto" else stream.workers,
-        seed=seed,
-        shuffle=sample,
-        balance="none" if data.balance == "none" else "weights",
-        extras=split == "test" or [*_needed(experiment), *([data.weights] if data.weights else [])],
-        memory=stream.memory,
-        event_weights=data.weights,
-        dataset=dataset,
     )
 
 

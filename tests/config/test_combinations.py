@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dlscan.config import Experiment
+from dlscan.config import Experiment, experiment_from
 from dlscan.config.combinations import MOST
 from dlscan.config.models import FAMILIES
 from dlscan.errors import ConfigError
@@ -232,3 +232,40 @@ def test_a_grid_of_ten_thousand_points_builds_each_section_once(make_experiment:
     found = make_experiment(scan={"grid": grid}).combinations.all
     assert len(found) == 10_000
     assert len({id(each.model) for each in found}) == len({id(each.train) for each in found}) == 100
+
+
+def test_a_bdt_has_the_keys_of_other_sections_that_it_has_a_use_for(make_experiment: Make) -> None:
+    grid = {
+        "model": [{"family": "dense", "width": 4}, {"family": "bdt", "trees": 7}],
+        "train.learning_rate": [0.1, 0.01],
+        "train.early_stopping.patience": [2, 3],
+        "data.normalize": ["log", "none"],
+    }
+    # seven rounds cannot have so long a warm-up, and need not
+    experiment = make_experiment(train={"epochs": 9, "warm_up": 8}, scan={"grid": grid})
+    trees = [each for each in experiment.combinations.all if each.model.family == "bdt"]
+    assert len(experiment.combinations.all) == 2 * 2 * 2 + 2
+    assert [each.params for each in trees] == [
+        {"model.family": "bdt", "model.trees": 7, "train.early_stopping.patience": patience}
+        for patience in (2, 3)
+    ]
+    # an epoch of its history is a round
+    assert [each.train.epochs for each in experiment.combinations.all[-3:]] == [9, 7, 7]
+    point = experiment_from(experiment.at(trees[0].params).plain(), experiment.file)
+    assert point.train == experiment.at(trees[0].params).train
+    assert (point.train.epochs, point.applies("train.optimizer"), point.applies("train.seed")) == (
+        7,
+        False,
+        True,
+    )
+    assert (point.applies("data.normalize"), point.applies("model.width")) == (False, False)
+
+
+def test_a_key_that_no_family_has_a_use_for_is_refused(make_experiment: Make) -> None:
+    with pytest.raises(
+        ConfigError, match=r"scan\.grid\.train\.optimizer: bdt has no use for train\.optimizer"
+    ):
+        make_experiment(model={"family": "bdt"}, scan={"grid": {"train.optimizer": ["adam", "sgd"]}})
+    point = {"model.family": "bdt", "train.epochs": 7}
+    with pytest.raises(ConfigError, match=r"scan\.points\[1\]: sets train\.epochs, which bdt has no use for"):
+        make_experiment(scan={"points": [{}, point]})

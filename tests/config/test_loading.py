@@ -409,7 +409,7 @@ def test_numbers_in_a_grid_are_numbers(file: Path) -> None:
 
 def test_every_model_family_has_working_defaults(file: Path) -> None:
     for family in FAMILIES:
-        assert load(file, [f"model={{family: {family}}}"]).model.family == family
+        assert load(file, [f"model={{family: {family}}}", "scan={}"]).model.family == family
 
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))

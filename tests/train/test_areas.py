@@ -79,7 +79,7 @@ def test_areas_of_a_pack_are_those_of_each_network(mapping, balance):
 def test_without_an_area_it_says_so(make_point, info, monkeypatch):
     paths = make_point(train__early_stopping=MONITOR, train__epochs=1)
     # a validation split of one class, as a small or unlucky one is
-    monkeypatch.setattr("dlscan.train.areas.one_against_rest", lambda *args: {"Mean_AUC": None})
+    monkeypatch.setattr("dlscan.train.area.one_against_rest", lambda *args: {"Mean_AUC": None})
     with pytest.raises(DataError, match=r"val_Mean_AUC, but no class has an AUC in the validation split"):
         train_point(paths, info)
     assert not paths.record.exists()

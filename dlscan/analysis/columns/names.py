@@ -12,6 +12,7 @@ from dlscan.analysis.points.done import DonePoint
 # the record keeps the seed by itself: one column of it is enough
 SEED_KEY = "train.seed"
 SEED = "Seed"
+_FAMILY = "model.family"
 POINT = "Point"
 
 
@@ -33,12 +34,14 @@ def varying_columns(points: Sequence[DonePoint]) -> list[str]:
 
 
 def differs(points: Sequence[DonePoint], key: str) -> bool:
-    """Whether the parameter `key` is not the same for all of `points`; 1, 1.0 and true are three values."""
-    first = points[0].record.params.get(key)
-    return any(
-        value != first or type(value) is not type(first)
-        for value in (point.record.params.get(key) for point in points)
-    )
+    """Whether the parameter `key` is not the same for all of `points`; 1, 1.0 and true are three values.
+
+    Points of a family that has no such parameter do not differ in it from those of another.
+    """
+    having = {point.record.params.get(_FAMILY) for point in points if key in point.record.params}
+    params = [point.record.params for point in points if point.record.params.get(_FAMILY) in having]
+    values = [each.get(key) for each in params]
+    return any(value != values[0] or type(value) is not type(values[0]) for value in values)
 
 
 def model_names(points: Sequence[DonePoint], *, with_seed: bool = True) -> list[str]:

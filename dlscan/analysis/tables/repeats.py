@@ -10,7 +10,7 @@ from dlscan.analysis.columns.names import SEED_KEY, text_of
 from dlscan.analysis.points.done import DonePoint
 from dlscan.tasks.metric import About
 
-# what is of the network and not of its training: repeats have it in common
+# what is of a network and not of its training: repeats have it in common; how large trees are may differ
 _IN_COMMON = ("Parameters", "FLOPs")
 _JOINED = ("Point", "Seed")
 _REPEATS = Column(
@@ -57,8 +57,10 @@ def merged(columns: Columns, together: Sequence[Sequence[int]]) -> Columns:
         column = columns[head.name]
         if not several or column.kind == "parameter":
             return column.take([group[0] for group in together])
-        if column.kind == "text" or column.name in (*_IN_COMMON, *_JOINED):
+        if column.kind == "text" or column.name in _JOINED:
             return _common(column, together)
+        if column.name in _IN_COMMON and _is_common(column, together):
+            return column.take([group[0] for group in together])
         return _mean(column, together)
 
     heads = list(columns.heads.values())
@@ -67,10 +69,14 @@ def merged(columns: Columns, together: Sequence[Sequence[int]]) -> Columns:
     return Columns(heads, fill)
 
 
+def _is_common(column: Column, together: Sequence[Sequence[int]]) -> bool:
+    return all(len({column.values[number] for number in group}) == 1 for group in together)
+
+
 def _common(column: Column, together: Sequence[Sequence[int]]) -> Column:
-    different = [list(dict.fromkeys(column.values[number] for number in group)) for group in together]
-    if all(len(values) == 1 for values in different):
+    if _is_common(column, together):
         return column.take([group[0] for group in together])
+    different = [list(dict.fromkeys(column.values[number] for number in group)) for group in together]
     values = tuple(", ".join(map(text_of, values)) for values in different)
     return dataclasses.replace(column, kind="text", values=values, joined=True)
 

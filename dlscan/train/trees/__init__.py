@@ -1,0 +1,1 @@
+"""Train boosted trees: the second trainer beside networks. No Keras here."""
