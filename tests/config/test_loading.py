@@ -421,7 +421,17 @@ def test_every_file_in_configs_loads(path: Path) -> None:
 
 
 def test_there_are_configs() -> None:
-    assert {path.stem for path in CONFIGS} >= {"demo", "lcd-dense", "magic", "mnist"}
+    assert {path.stem for path in CONFIGS} >= {"demo", "energy", "lcd-dense", "magic", "mnist"}
+
+
+def test_the_regression_is_of_the_demo_s_dataset_and_the_page_shows_it(tmp_path: Path) -> None:
+    demo, energy = (load(CONFIGS[0].parent / f"{name}.yaml") for name in ("demo", "energy"))
+    assert dataclasses.replace(energy.data, labels={}) == demo.data
+    page = (CONFIGS[0].parents[1] / "docs" / "regression.md").read_text(encoding="utf-8")
+    (tmp_path / "energy.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
+    shown = load(tmp_path / "energy.yaml")
+    parts = ("task", "model", "train", "scan")
+    assert [getattr(shown, part) for part in parts] == [getattr(energy, part) for part in parts]
 
 
 @pytest.mark.parametrize(
