@@ -31,6 +31,7 @@ def network(shape, *steps):
         ((2, 3), layers.Flatten, 0),
         ((5,), lambda: layers.Dropout(0.5), 0),
         ((5,), lambda: lambda tensor: tensor * 2.0 - 1.0, 2 * 5),
+        ((5,), lambda: lambda tensor: tensor[:, 2:], 0),
         ((5,), lambda: lambda tensor: layers.Add()([tensor, tensor, tensor]), 2 * 5),
     ],
 )
