@@ -64,7 +64,7 @@ def with_sources(plan: Plan, experiment: Experiment) -> Plan:
             raise ScanError(
                 f"{plan.directory}: {path} has changed since this scan was planned (sha256 "
                 f"{before.sha256[:12]}, which is now {now.sha256[:12]}), and {why}; "
-                f"undo the change, or {AFRESH}"
+                f"undo the change (what is new can be in another file), or {AFRESH}"
             )
         log.warning("%s has changed; no point was trained as it was, so the plan takes it as it is now", path)
     return dataclasses.replace(plan, sources=plan.sources | changed) if changed else plan
