@@ -1,0 +1,96 @@
+"""The `task` key, and where a target's number is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlscan.config import Experiment
+from dlscan.config.build import Problem
+from dlscan.config.selection import Selection
+from dlscan.config.task import Tasks
+from dlscan.errors import ConfigError
+
+Make = Callable[..., Experiment]
+ENERGY = {"kind": "regress", "targets": {"Energy": "target[:,0,3]"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "selection"),
+    [
+        ("energy", Selection("energy")),
+        ("target[:,0,1]", Selection("target", (0, 1))),
+        (" target [ : , 0 , -1 ] ", Selection("target", (0, -1))),
+        ("truth/jet[:]", Selection("truth/jet")),
+    ],
+)
+def test_a_number_of_each_event(text: str, selection: Selection) -> None:
+    assert Selection.parse(text, "key") == selection
+    assert Selection.parse(str(selection), "key") == selection
+
+
+@pytest.mark.parametrize("text", ["", "target[0]", "target[:,0", "target[:,a]", "target[:, 0:2]", 3, None])
+def test_what_is_no_number_of_each_event_is_refused(text: object) -> None:
+    with pytest.raises(Problem, match=r"such as target\[:,0,1\], got"):
+        Selection.parse(text, "key")
+
+
+def test_numbers_are_taken_and_wrong_places_are_said() -> None:
+    array = np.arange(12).reshape(2, 2, 3)
+    assert Selection("target", (1, -1)).of(array).tolist() == [5, 11]
+    assert Selection("weight").of(np.array([[1.0], [2.0]])).tolist() == [1.0, 2.0]
+    assert Selection("target", (1, -1)).why_not((2, 3)) is None
+    assert Selection("weight").why_not((1, 1)) is None
+    assert "there is no such place, an event of target has the shape 2x3" in str(
+        Selection("target", (2, 0)).why_not((2, 3))
+    )
+    assert "say which, as in target[:,1,0]" in str(Selection("target", (1,)).why_not((2, 3)))
+
+
+@pytest.mark.parametrize(
+    "value", ["classify", ENERGY, ["classify", {**ENERGY, "weight": 0.5}], {**ENERGY, "weight": 2.0}]
+)
+def test_a_task_is_written_as_it_is_read(value: Any) -> None:
+    tasks = Tasks.parse(value, "task")
+    assert tasks.plain() == value
+    assert Tasks.parse(tasks.plain(), "task") == tasks
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("regres", "task.kind: must be one of classify, regress, got 'regres'"),
+        ("regress", "task: regress needs targets"),
+        ({"kind": "regress", "targets": {}}, "task.targets: must name at least one target"),
+        ({"kind": "regress", "targets": {"my E": "target[:,0,3]"}}, "'my E' is no name of a target"),
+        ({"kind": "regress", "targets": {"E": "energy"}}, "energy is not in data.extras (target)"),
+        ([], "task: must name a task"),
+        (["classify", "classify"], "task: lists classify twice"),
+        ([ENERGY, ENERGY], "task: lists regress twice; give one task all targets"),
+        ({"kind": "classify", "wieght": 1}, "task.wieght: unknown key; did you mean 'weight'?"),
+        ({**ENERGY, "weight": 0}, "task.weight: must be greater than 0"),
+    ],
+)
+def test_a_wrong_task_is_one_line(make_experiment: Make, value: Any, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_experiment(task=value)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_several_tasks_have_the_columns_of_all(make_experiment: Make) -> None:
+    tasks = make_experiment(task=["classify", ENERGY]).task
+    assert [curve.name for curve in tasks.curves] == [
+        *("loss", "classify_loss", "regress_loss"),
+        *("accuracy", "mae"),
+    ]
+    assert tasks.columns["val_accuracy"] is False
+    assert tasks.columns["val_regress_loss"] is True
+    assert "val_Mean_AUC" in tasks.columns
+
+
+def test_an_experiment_of_before_classifies(make_experiment: Make) -> None:
+    experiment = make_experiment()
+    assert experiment.plain()["task"] == "classify"
+    assert make_experiment().task == Tasks()
