@@ -153,10 +153,10 @@ def _built(top: dict[str, Any], found: Collected) -> Experiment:
     wrong = {problem.key.partition(".")[0] for problem in found.problems}
     if combinations and not wrong & {"scan", *SECTIONS}:
         with found.collecting():
-            trains = dict.fromkeys(point.train for point in combinations.all)
-            for train in trains if experiment else ():
+            each = dict.fromkeys((point.train, point.model) for point in combinations.all)
+            for train, model in each if experiment else ():
                 with found.collecting():
-                    experiment.task.require_fit(train)
+                    experiment.task.require_fit(train, model)
     found.settle()
     assert combinations is not None
     assert experiment is not None

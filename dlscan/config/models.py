@@ -10,6 +10,7 @@ from typing import Any
 
 from dlscan.config.build import Collected, Problem, build_fields, join, keys, plain, require_mapping, unknown
 from dlscan.config.families import FAMILIES, Dense, NetworkSize
+from dlscan.config.losses import Loss
 from dlscan.config.signature import parameters
 from dlscan.config.source import InFile, in_file, is_in_file
 
@@ -94,6 +95,19 @@ class Model:
         """How many epochs a training has at most where `train.epochs` asks for so many."""
         own: int = self.parameters.trees if epochs_key(self.family) == "model.trees" else asked
         return own
+
+    def why_not(self, kinds: Sequence[str], loss: Loss) -> str | None:
+        """Why a family cannot learn tasks of these kinds, or not with this loss; None if it can."""
+        losses = getattr(FAMILIES.get(str(self.family)), "losses", None)
+        if losses is None:
+            return None
+        if len(kinds) > 1:
+            return f"{self.family} learns one task, and task lists {' and '.join(kinds)}"
+        wanted = loss.of(kinds[0])
+        if wanted in losses[kinds[0]]:
+            return None
+        known = ", ".join("{quantile: 0.9}" if name == "quantile" else name for name in losses[kinds[0]])
+        return f"{self.family} minimises {known} in the task {kinds[0]}, and train.loss is {loss}"
 
     def reads(self, key: str) -> bool:
         """Whether a dotted key of `data` or `train` that points may differ in matters to this family."""

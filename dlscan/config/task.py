@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from dlscan.config.build import Above, Problem, build_fields, join, plain, require_mapping
+from dlscan.config.models import Model
 from dlscan.config.selection import Selection
 from dlscan.config.train import Train
 
@@ -141,13 +142,15 @@ class Tasks:
         own = [Curve(f"{task.kind}_loss", True) for task in self.all] if len(self.all) > 1 else []
         return (loss, *own, *(curve for curve in rest if curve != loss))
 
-    def require_fit(self, train: Train) -> None:
-        """Check that these tasks can be trained as `train` says, else a `Problem`."""
+    def require_fit(self, train: Train, model: Model) -> None:
+        """Check that a model can be trained for these tasks as `train` says, else a `Problem`."""
         for task in self.all:
             if trouble := train.loss.why_not(task.kind):
                 raise Problem("train.loss", trouble)
         if train.label_smoothing and not any(isinstance(task, Classify) for task in self.all):
             raise Problem("train.label_smoothing", "is for classes, and task is regress")
+        if trouble := model.why_not([task.kind for task in self.all], train.loss):
+            raise Problem("model.family", trouble)
         stopping = train.early_stopping
         if stopping is not None and stopping.monitor not in self.columns:
             raise Problem(

@@ -5,13 +5,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dlscan import tasks
 from dlscan.config import Experiment, Model, in_common
 from dlscan.config.models import NetworkSize, trainer_of
+from dlscan.config.task import Tasks
 from dlscan.dataset import Manifest
 from dlscan.scan.plan import Plan
 from dlscan.scan.sizes import asked_of, network_sizes
 from dlscan.scan.space import Point
-from dlscan.trees.costs import round_seconds
+from dlscan.trees.costs import round_seconds, trees_of
 
 # The backward pass computes the slopes of the weights and those of the values: twice a forward pass.
 _TRAINING = 3
@@ -125,7 +127,9 @@ def _without_network(values: Mapping[str, Any], manifest: Manifest | None) -> Co
     if trainer_of(values["model"]["family"]) == "trees":
         # what events take in memory, the points of a job share
         parameters = Model.parse(values["model"], "model").parameters
-        return Cost(0.0, 1, 0, 0, epochs, events, 0, round_seconds(parameters, manifest))
+        heads = tasks.make(Tasks.parse(values["task"], "task"), manifest.classes).heads
+        seconds = round_seconds(parameters, manifest, trees_of(heads))
+        return Cost(0.0, 1, 0, 0, epochs, events, 0, seconds)
     batch = min(batch_size, events)
     return Cost(
         step=0.0,
@@ -156,7 +160,7 @@ def network_size(model: Mapping[str, Any], manifest: Manifest) -> NetworkSize:
 
 def _sections(experiment: Experiment) -> dict[str, Any]:
     values = experiment.plain()
-    return {name: values[name] for name in ("data", "model", "train", "stream")}
+    return {name: values[name] for name in ("data", "task", "model", "train", "stream")}
 
 
 def measuring_bytes(manifest: Manifest) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from dlscan.config import Bdt
 from dlscan.machine import usable_cpus
@@ -119,6 +119,12 @@ class Booster:
 def classifier(parameters: Bdt, seed: int) -> Any:
     """What grows the trees of a classification; `seed` is that of all that is drawn."""
     return HistGradientBoostingClassifier(**_options(parameters, seed))
+
+
+def regressor(parameters: Bdt, seed: int, loss: str, quantile: float | None = None) -> Any:
+    """What grows the trees of a target; `loss` is `mse`, `mae` or `quantile` with its number."""
+    name = {"mse": "squared_error", "mae": "absolute_error", "quantile": "quantile"}[loss]
+    return HistGradientBoostingRegressor(loss=name, quantile=quantile, **_options(parameters, seed))
 
 
 def _options(parameters: Bdt, seed: int) -> dict[str, Any]:

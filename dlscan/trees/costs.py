@@ -1,9 +1,11 @@
 """What trees take, from their parameters and the dataset alone."""
 
 import math
+from collections.abc import Sequence
 
 from dlscan.config import Bdt
 from dlscan.dataset import Manifest
+from dlscan.tasks import Head
 
 # Bytes of a value: of the training events the number of its bin too, for scikit-learn and as that keeps it.
 _TRAINING, _VALIDATION = 4 + 8 + 1, 4
@@ -21,6 +23,11 @@ _VALUE, _BIN, _APPLIED = 1e-9, 1e-8, 1e-7
 def margins_of(classes: int) -> int:
     """Trees of a round that tells so many classes apart."""
     return 1 if classes == 2 else classes
+
+
+def trees_of(heads: Sequence[Head]) -> int:
+    """Trees of a round for a task with these heads."""
+    return sum(head.size if head.targets else margins_of(head.size) for head in heads)
 
 
 def needed_bytes(manifest: Manifest, margins: int) -> int:
@@ -46,13 +53,13 @@ def reading_bytes(manifest: Manifest) -> int:
     return max(_READING, 2 * _BATCHES * batch_events(manifest) * (manifest.event_bytes + extras + 64))
 
 
-def round_seconds(parameters: Bdt, manifest: Manifest) -> float:
-    """What a round takes on a middling machine."""
+def round_seconds(parameters: Bdt, manifest: Manifest, margins: int) -> float:
+    """What a round of so many trees takes on a middling machine."""
     values = _values(manifest)
     training, validation = (manifest.splits[name].events for name in ("train", "validation"))
     levels = math.log2(parameters.leaves)
     tree = training * values * levels * _VALUE + parameters.leaves * values * parameters.bins * _BIN
-    return margins_of(len(manifest.classes)) * (tree + (training + validation) * _APPLIED)
+    return margins * (tree + (training + validation) * _APPLIED)
 
 
 def _values(manifest: Manifest) -> int:

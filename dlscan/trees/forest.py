@@ -99,6 +99,14 @@ class Forest:
         starts = self.starts[: rounds * len(self.baseline) + 1]
         return dataclasses.replace(self, starts=starts, nodes=self.nodes[: starts[-1]])
 
+    def in_units(self, mean: Sequence[float], std: Sequence[float]) -> "Forest":
+        """The forest whose margins are `mean` + `std` times those of this one, one of each for a margin."""
+        lengths = np.diff(self.starts)
+        factors = np.repeat(np.asarray(std)[np.arange(len(lengths)) % len(std)], lengths)
+        nodes = self.nodes.copy()
+        nodes["value"] *= factors
+        return dataclasses.replace(self, baseline=np.add(mean, np.multiply(std, self.baseline)), nodes=nodes)
+
     def with_trees(self, trees: Sequence[NDArray[Any]]) -> "Forest":
         """The forest with more trees at its end; those of whole rounds."""
         ends = self.starts[-1] + np.cumsum([len(tree) for tree in trees])
@@ -134,6 +142,10 @@ class Forest:
     def scores(self, inputs: Mapping[str, Floats]) -> NDArray[np.float32]:
         """A score for each class, (B, C) as float32, of events whose raw inputs are given by name."""
         return scores_of(logits_of(self.margins(self.flat(inputs)))).astype(np.float32)
+
+    def predictions(self, inputs: Mapping[str, Floats]) -> NDArray[np.float32]:
+        """The number of each target, (B, T) as float32, of events whose raw inputs are given by name."""
+        return self.margins(self.flat(inputs)).astype(np.float32)
 
     def write(self, path: Path, note: str = "") -> None:
         """Write the forest to `path`, and push it to the disk; `read_forest` gives the note back too."""

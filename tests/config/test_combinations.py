@@ -269,3 +269,23 @@ def test_a_key_that_no_family_has_a_use_for_is_refused(make_experiment: Make) ->
     point = {"model.family": "bdt", "train.epochs": 7}
     with pytest.raises(ConfigError, match=r"scan\.points\[1\]: sets train\.epochs, which bdt has no use for"):
         make_experiment(scan={"points": [{}, point]})
+
+
+def test_trees_minimise_what_they_can(make_experiment: Make) -> None:
+    task = {"kind": "regress", "targets": {"E": "target[:,0,3]"}}
+    grid = {"model.family": ["dense", "bdt"], "train.loss": ["mse", {"quantile": 0.9}]}
+    found = make_experiment(task=task, scan={"grid": grid}).combinations.all
+    assert [(each.model.family, str(each.train.loss.name)) for each in found[2:]] == [
+        ("bdt", "mse"),
+        ("bdt", "quantile"),
+    ]
+    trees = {"family": "bdt"}
+    with pytest.raises(
+        ConfigError,
+        match=r"model\.family: bdt minimises mse, mae, \{quantile: 0\.9\} in the task regress",
+    ):
+        make_experiment(task=task, model=trees, train={"loss": "huber"})
+    with pytest.raises(ConfigError, match=r"bdt minimises cross_entropy in the task classify"):
+        make_experiment(model=trees, train={"loss": "focal"})
+    with pytest.raises(ConfigError, match=r"model\.family: bdt learns one task, and task lists classify and"):
+        make_experiment(model=trees, task=["classify", task])

@@ -53,7 +53,7 @@ def test_estimate_of_trees_follows_from_finished_ones(both):
     guess = Speed.guess(False, manifest)
     trees = [cost(sections(plan, point), manifest) for point in packs[1]]
     assert [each.epochs * each.round for each in trees] == pytest.approx(
-        [7 * round_seconds(Bdt(), manifest), 200 * round_seconds(Bdt(leaves=5), manifest)]
+        [7 * round_seconds(Bdt(), manifest, 3), 200 * round_seconds(Bdt(leaves=5), manifest, 3)]
     )
     # ten times as slow as a middling machine, whatever networks are
     observed = [Observed((each,), 10 * each.round, 1.0) for each in trees]

@@ -27,9 +27,10 @@ from dlscan.trees import read_forest
 TREES = {"family": "bdt", "trees": 6, "leaves": 5, "min_events": 5, "features": 0.5}
 
 
-def write_trees(mapping, directory, train=None, data=None, stream=None, **model):
+def write_trees(mapping, directory, train=None, data=None, stream=None, task="classify", **model):
     """The directory of a point of trees, as a scan makes it."""
     directory.mkdir()
+    mapping = mapping | {"task": task}
     plain = {**mapping, "model": TREES | model, "train": {"early_stopping": None} | (train or {})}
     plain |= {"data": mapping["data"] | (data or {}), "stream": mapping["stream"] | (stream or {})}
     point = experiment_from(plain, directory / "config.yaml").at({})
@@ -83,7 +84,7 @@ def test_record_says_what_trees_are(whole, mapping):
     assert record.params["model.leaves"] == 5
     # of training what matters to trees, and nothing that only dense networks have
     own = {key for key in record.params if not key.startswith("model.")}
-    assert own == {"train.early_stopping", "train.seed", "train.time_limit"}
+    assert own == {"train.loss", "train.early_stopping", "train.seed", "train.time_limit"}
     assert "model.merged_depth" not in record.params
     record.require_whole(whole.trees)
 
@@ -189,6 +190,34 @@ def test_a_class_without_training_events_is_refused(mapping):
     train = dataclasses.replace(manifest.splits["train"], counts=(5, 0, 5))
     with pytest.raises(DataError, match="class Pi0 has no training event"):
         Classified(dataclasses.replace(manifest, splits={**manifest.splits, "train": train}))
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", {"quantile": 0.8}])
+def test_numbers_are_learned_in_standard_units_and_told_in_their_own(make_trees, info, mapping, loss):
+    task = {"kind": "regress", "targets": {"Energy": "energy", "Half": "energy"}}
+    rule = {"monitor": "val_mae", "patience": 50}
+    paths = make_trees(task=task, trees=4, train={"loss": loss, "early_stopping": rule})
+    assert train_point(paths, info) == "done"
+    record, (forest, _) = Record.read(paths.record), read_forest(paths.trees)
+    assert (forest.outputs, forest.classes, forest.rounds) == (("Energy", "Half"), (), record.best_epoch)
+    assert record.metrics["Energy_MAE"] == pytest.approx(record.metrics["Half_MAE"])
+
+    inputs, _, weights = events_of(mapping, "test")
+    found = forest.predictions(inputs)
+    with h5py.File(paths.predictions) as file:
+        assert np.array_equal(file["predictions"][()], found)
+        truth, losses = file["targets"][()], file["losses"][()]
+        spread = file["validation/targets"][()], file["validation/predictions"][()]
+    # the spread of the training events, from the column of the history that is in its units
+    last = np.genfromtxt(paths.history, delimiter=",", names=True)[record.best_epoch - 1]
+    std = np.abs(spread[0] - spread[1]).mean() / last["val_mae"]
+    assert 25 < std < 33
+    errors = (truth - found)[:, 0] / std
+    expected = {"mse": errors**2, "mae": abs(errors)}.get(str(loss), np.maximum(0.8 * errors, -0.2 * errors))
+    assert losses == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    assert record.metrics["test_loss"] == pytest.approx(np.mean(weights * losses), rel=1e-5)
+    if isinstance(loss, dict):
+        assert np.mean(truth < found) == pytest.approx(0.8, abs=0.1)
 
 
 def test_trees_need_no_keras(make_trees):

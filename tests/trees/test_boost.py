@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from dlscan.config import Bdt
-from dlscan.trees.boost import Booster, classifier
+from dlscan.trees.boost import Booster, classifier, regressor
 from dlscan.trees.forest import Forest, logits_of, scores_of
 
 INPUTS = {"image": (2, 2), "vector": (3,)}
@@ -99,3 +99,23 @@ def test_seed_decides_which_features_a_cut_chooses_from() -> None:
     one, same, other = (grown(make_booster(parameters, seed, make_events(2)), 3, 2) for seed in (1, 1, 2))
     assert np.array_equal(one.nodes, same.nodes)
     assert len(one.nodes) != len(other.nodes) or not np.array_equal(one.nodes, other.nodes)
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "quantile"])
+def test_numbers_are_those_of_scikit_learn_in_any_unit(loss: str) -> None:
+    events = make_events(2, weighted=True)
+    numbers = events.features[:, 0].astype(float) + events.truth
+    share = 0.7 if loss == "quantile" else None
+    estimators = [regressor(FEW, 3, loss, share) for _ in range(2)]
+    booster = Booster(estimators, events.features, FEW.bins, [numbers, -numbers], events.weights)
+    trees = booster.grow(2)
+    forest = Forest.empty(INPUTS, ("up", "down"), booster.baseline).with_trees(trees + booster.grow(4))
+
+    name = {"mse": "squared_error", "mae": "absolute_error", "quantile": "quantile"}[loss]
+    peer = HistGradientBoostingRegressor(
+        loss=name, quantile=share, max_iter=6, max_leaf_nodes=6, min_samples_leaf=5, early_stopping=False
+    ).fit(events.features, numbers, events.weights)
+    margins = forest.margins(events.features)
+    assert margins[:, 0] == pytest.approx(peer.predict(events.features), abs=1e-12)
+    scaled = forest.in_units([3.0, 0.0], [2.0, 1.0]).margins(events.features)
+    assert scaled == pytest.approx(margins * [2.0, 1.0] + [3.0, 0.0], abs=1e-12)

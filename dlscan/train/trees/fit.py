@@ -12,11 +12,13 @@ from dlscan.train.info import Report, Stopped
 from dlscan.train.interruption import Interruption
 from dlscan.train.member import Member
 from dlscan.train.scores import score_files
+from dlscan.train.standards import standards
 from dlscan.train.to_score import open_scored
 from dlscan.train.trees.events import read_events, require_room
 from dlscan.train.trees.learner import TreeLearner
 from dlscan.train.trees.objectives import Objective, objective_of
 from dlscan.train.trees.scorer import TreeScorer
+from dlscan.trees.costs import trees_of
 
 # Rounds are grown for so long between two checkpoints: scikit-learn cannot be asked to stop in between, and
 # begins each time by binning all events.
@@ -27,13 +29,14 @@ def fit(
     members: Sequence[Member[TreeLearner]], interruption: Interruption, report: Report, began: float
 ) -> Stopped | None:
     """Train members from their starts or checkpoints, one after the other; see `Trainer`."""
-    experiment = members[0].experiment
-    manifest = Manifest.of(experiment)
-    task = tasks.of(experiment, manifest.classes)
-    objective = objective_of(task, manifest)
-    require_room(experiment, manifest, len(objective.outputs))
+    first = members[0].experiment
+    manifest = Manifest.of(first)
+    # points of a job have the same targets, but perhaps other losses
+    task = tasks.of(first, manifest.classes)
+    require_room(first, manifest, trees_of(task.heads))
+    standard = standards(first, task, manifest.config_hash)
     training, validation = (
-        read_events(experiment, split, task, manifest.config_hash) for split in ("train", "validation")
+        read_events(first, split, task, manifest.config_hash) for split in ("train", "validation")
     )
     shared = (time.perf_counter() - began) / len(members)
     growth = _Growth(interruption, report)
@@ -41,6 +44,7 @@ def fit(
         started = time.perf_counter()
         try:
             member.require_data(manifest)
+            objective = objective_of(member.experiment, task, manifest, standard)
             learner = TreeLearner(member.experiment, task, objective, manifest, training, validation)
             member.start(learner)
             grown = time.perf_counter()
@@ -115,6 +119,7 @@ def _judge(
             lambda split: open_scored(experiment, split, member.order_seed, dataset),
             files,
             experiment.data.weights,
+            [objective.losses],
         )
         if isinstance(evaluation, DataError):
             raise DataError(f"{member}: {evaluation}")

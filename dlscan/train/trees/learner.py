@@ -172,7 +172,7 @@ class TreeLearner:
 
     def best(self, whole: Callable[[int], Path] | None = None) -> Forest:
         """See `Learned`: the trees of the best round, and of those before it, which are in memory."""
-        return self._forest.first(self.stopping.best_epoch)
+        return self._objective.finished(self._forest.first(self.stopping.best_epoch))
 
     def place(self, paths: PointPaths) -> Path:
         """See `Learned`."""
