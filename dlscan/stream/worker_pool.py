@@ -5,24 +5,18 @@ import logging
 import mmap
 import os
 import selectors
-import signal
-import socket
-import struct
 import subprocess
-import sys
 import time
 import weakref
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-import dlscan
 from dlscan.errors import DlscanError, StreamError
-from dlscan.process import starting_helper
 from dlscan.stream.slots import Arrays, SlotLayout
+from dlscan.stream.worker_process import WorkerProcess
 
 log = logging.getLogger("dlscan")
 
@@ -116,13 +110,13 @@ class WorkerPool:
     ) -> None:
         self._source, self._patience = source, patience
         self._reading = np.ndarray((workers,), np.int64, memory, slots * layout.size)
-        self._workers: list[_Worker] = []
+        self._workers: list[WorkerProcess] = []
         self._selector = selectors.DefaultSelector()
         # they end with this object, or with the program: not when garbage happens to be collected
         self._end = weakref.finalize(self, _end, self._workers, self._selector, os.getpid())
         try:
             for number in range(workers):
-                self._workers.append(_Worker(number, descriptor, patience))
+                self._workers.append(WorkerProcess(number, descriptor, patience))
                 self._selector.register(self._workers[-1].connection, selectors.EVENT_READ, self._workers[-1])
             # all are starting before the first is told anything
             for worker in self._workers:
@@ -176,7 +170,7 @@ class WorkerPool:
         """End the workers."""
         self._end()
 
-    def _answer(self, worker: "_Worker") -> int:
+    def _answer(self, worker: "WorkerProcess") -> int:
         try:
             request, error, trace = worker.answer()
         except (EOFError, ConnectionResetError):
@@ -188,68 +182,23 @@ class WorkerPool:
             raise StreamError(f"{self._file(worker)}: stream worker {worker.number} failed: {error!r}")
         return request
 
-    def _hangs(self, worker: "_Worker") -> StreamError:
+    def _hangs(self, worker: "WorkerProcess") -> StreamError:
         return StreamError(
             f"{self._file(worker)}: stream worker {worker.number} (process {worker.process.pid}) "
             f"has not answered for {self._patience:.0f} s; is the file system responding?"
         )
 
-    def _died(self, worker: "_Worker") -> StreamError:
+    def _died(self, worker: "WorkerProcess") -> StreamError:
         return StreamError(
             f"stream worker {worker.number} (process {worker.process.pid}) {worker.end()} while it was "
             f"reading {self._file(worker)}; run the same command again to continue"
         )
 
-    def _file(self, worker: "_Worker") -> Path:
+    def _file(self, worker: "WorkerProcess") -> Path:
         return self._source.path(int(self._reading[worker.number]))
 
 
-class _Worker:
-    """The owner's end of a worker process."""
-
-    def __init__(self, number: int, memory: int, patience: float) -> None:
-        ours, theirs = socket.socketpair()
-        # a message that is longer than the socket's buffer waits for one that hangs: it fails then
-        seconds, rest = divmod(min(max(patience, 1e-3), 1e9), 1)
-        ours.setsockopt(
-            socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(seconds), int(rest * 1e6))
-        )
-        self.connection: Connection[Any, Any] = Connection(ours.detach())
-        with theirs, starting_helper():
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "dlscan.stream.worker", str(theirs.fileno())],
-                pass_fds=(theirs.fileno(), memory),
-                stdin=subprocess.DEVNULL,
-                env=_environment(),
-            )
-        self.number = number
-        self.requests: list[int] = []
-        self.since = time.monotonic()
-
-    def ask(self, request: int, work: Any, slots: Sequence[int]) -> None:
-        """Have a request done."""
-        if not self.requests:
-            self.since = time.monotonic()
-        self.connection.send((request, work, slots))
-        self.requests.append(request)
-
-    def answer(self) -> tuple[int, Exception | None, str]:
-        """The next request that is done, or the error that was met."""
-        request, error, trace = self.connection.recv()
-        self.requests.remove(request)
-        self.since = time.monotonic()
-        return request, error, trace
-
-    def end(self) -> str:
-        """How the process ended, in words."""
-        try:
-            code = self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            return "closed its connection"
-        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
-
-
-def _end(workers: list[_Worker], selector: selectors.BaseSelector, owner: int) -> None:
+def _end(workers: list[WorkerProcess], selector: selectors.BaseSelector, owner: int) -> None:
     """End workers, unless this is a fork of their owner."""
     if os.getpid() != owner:
         return
@@ -261,12 +210,3 @@ def _end(workers: list[_Worker], selector: selectors.BaseSelector, owner: int) -
         with contextlib.suppress(subprocess.TimeoutExpired):
             worker.process.wait(10)
     workers.clear()
-
-
-def _environment() -> dict[str, str]:
-    # glibc gives large blocks back to the kernel and asks for them again: as dear as the work itself
-    quick = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
-    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    home = str(Path(dlscan.__file__).resolve().parent.parent)
-    path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
-    return {**os.environ, **quick, **single, "PYTHONPATH": path}

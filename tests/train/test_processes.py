@@ -95,7 +95,7 @@ WHILE_WORKERS_START = """
 import os, signal, subprocess, sys
 from pathlib import Path
 from dlscan.record import PointPaths
-from dlscan.stream import worker_pool
+from dlscan.stream import worker_process
 from dlscan.train import PointInfo, train_point
 
 start, left = subprocess.Popen, int(sys.argv[2])
@@ -108,7 +108,7 @@ def start_and_stop(*arguments, **options):
         os.killpg(0, signal.SIGTERM)
     return process
 
-worker_pool.subprocess.Popen = start_and_stop
+worker_process.subprocess.Popen = start_and_stop
 print(train_point(PointPaths(Path(sys.argv[1])), PointInfo(7, "width=8-depth=1", "toy", ())))
 """
 
