@@ -15,7 +15,7 @@ from dlscan.stream.memory import MemoryBudget
 from dlscan.stream.planner import Delivery, EpochPlanner
 from dlscan.stream.ring import Ring
 from dlscan.stream.slots import SlotLayout
-from dlscan.stream.split import Split
+from dlscan.stream.split_on_disk import SplitOnDisk
 
 
 class Batches:
@@ -141,7 +141,7 @@ class Batches:
         self._wanted: int | None = None
         self.mixing: int | None = None
         self._budget = MemoryBudget(memory, self._layout)
-        self._source = Split(
+        self._source = SplitOnDisk(
             self._directory,
             self.manifest,
             self._same,

@@ -21,7 +21,7 @@ _STORED = ("inputs", "extras", "labels", "sources")
 
 
 @dataclasses.dataclass(frozen=True)
-class Split:
+class SplitOnDisk:
     """The events of a split, and what is delivered of each.
 
     Attributes
