@@ -12,7 +12,8 @@ TOP = Path(__file__).parents[1]
 HOME = Path(dlscan.__file__).parent
 # `dlscan.load` and `dlscan.train` import what they need when they are called
 FRONT_DOOR = "dlscan"
-BY_LOADING = ("dlscan.train",)
+# a function that takes what calls it: a type alone
+KNOWN = ("dlscan.train.finished", "dlscan.train.member")
 
 
 def module_of(file: Path) -> str:
@@ -45,8 +46,8 @@ def first_circle(graph: dict[str, set[str]]) -> list[str]:
 def test_no_module_imports_itself_by_way_of_others():
     files = {module_of(file): file for file in HOME.rglob("*.py")}
     graph = {name: imports_of(file, set(files)) - {name} for name, file in files.items()}
-    graph = {name: found for name, found in graph.items() if not name.startswith(BY_LOADING)}
     graph[FRONT_DOOR] = set()
+    graph[KNOWN[0]].discard(KNOWN[1])
     assert first_circle(graph) == []
 
 
