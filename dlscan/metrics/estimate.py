@@ -47,6 +47,11 @@ def effective_count(weights: Floats) -> float:
     return float(np.sum(weights)) ** 2 / squares if squares else 0.0
 
 
+def too_few(weights: Floats, least: int) -> bool:
+    """Whether the effective number of events is below `least` by more than rounding."""
+    return effective_count(weights) < least * (1 - 1e-9)
+
+
 def efficiency_estimate(passed: float, total: float) -> Estimate:
     """Share `passed / total` with Wilson's score interval (E. B. Wilson, JASA 22 (1927) 209).
 

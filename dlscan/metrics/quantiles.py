@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dlscan.metrics.checks import Floats, checked_weights, require_no_nan, weight_sum
-from dlscan.metrics.estimate import Estimate, effective_count
+from dlscan.metrics.estimate import Estimate, too_few
 
 # of a normal distribution these lie one standard deviation below and above its middle
 LOW, HIGH = 0.158655254, 0.841344746
@@ -70,7 +70,7 @@ def quantile_estimate(values: ArrayLike, share: float, weights: ArrayLike | None
     47 (1952) 635).
     """
     checked = _checked(values, weights)
-    if checked is None or effective_count(checked[1]) < LEAST_EVENTS:
+    if checked is None or too_few(checked[1], LEAST_EVENTS):
         return None
     found = _quantile(*checked, share)
     return Estimate(found.value, found.value - found.below, found.above - found.value)
@@ -97,7 +97,7 @@ def half_width_estimate(values: ArrayLike, weights: ArrayLike | None = None) -> 
 def half_width_influence(values: ArrayLike, weights: ArrayLike | None = None) -> tuple[float, Floats] | None:
     """The half width of `half_width_estimate`, and what each event adds to its fluctuation, (N,)."""
     checked = _checked(values, weights)
-    if checked is None or effective_count(checked[1]) < LEAST_EVENTS:
+    if checked is None or too_few(checked[1], LEAST_EVENTS):
         return None
     low, high = (_quantile(*checked, share) for share in (LOW, HIGH))
     influence = np.zeros(len(np.asarray(values)))

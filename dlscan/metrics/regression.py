@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from dlscan.errors import DataError
 from dlscan.metrics.bins import in_bins
 from dlscan.metrics.checks import Floats, checked_weights, weight_sum
-from dlscan.metrics.estimate import Estimate, bounded, effective_count, weighted_mean
+from dlscan.metrics.estimate import Estimate, bounded, effective_count, too_few, weighted_mean
 from dlscan.metrics.quantiles import (
     HIGH,
     LEAST_EVENTS,
@@ -38,7 +38,7 @@ def mean_estimate(values: ArrayLike, weights: ArrayLike | None = None) -> Estima
     numbers = np.asarray(values, np.float64)
     counts = checked_weights(weights, len(numbers))
     total, count = weight_sum(counts), effective_count(counts)
-    if total <= 0 or count < LEAST_FOR_MEAN:
+    if total <= 0 or too_few(counts, LEAST_FOR_MEAN):
         return None
     mean = float(np.sum(counts * numbers)) / total
     spread = float(np.linalg.norm(counts * (numbers - mean))) / total
@@ -169,7 +169,7 @@ def _truth_bin(low: float, high: float, found: Floats, truth: Floats, weights: F
     events = (found, truth, weights)
     ratios, _ = _ratios(*events)
     band = None
-    if ratios is not None and effective_count(weights) >= LEAST_EVENTS:
+    if ratios is not None and not too_few(weights, LEAST_EVENTS):
         ends = quantiles(ratios, (LOW, HIGH), weights)
         band = None if ends is None else (float(ends[0]), float(ends[1]))
     return TruthBin(

@@ -189,6 +189,15 @@ def test_every_number_that_is_missing_has_a_reason(truth, weights, name, reason)
     assert {key for key, value in measured.values.items() if value is None} == set(measured.reasons)
 
 
+@pytest.mark.parametrize("weight", [0.1, 0.3, 7.0])
+def test_equal_weights_are_as_many_events_as_they_are(weight):
+    predictions, truth, _, _ = sample(events=10)
+    for events in (2, 3, 10):
+        measured = measure_regression(predictions[:events], truth[:events], NAMES, np.full(events, weight))
+        assert measured.values["Energy_MAE"] is not None
+        assert (measured.values["Energy_Resolution"] is not None) == (events == 10)
+
+
 def test_a_true_value_of_0_costs_the_resolution_alone():
     predictions, truth, _, _ = sample()
     truth[0, 0] = 0.0
