@@ -1,5 +1,6 @@
 """Steps on JAX."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from dlscan.models import keras
 from dlscan.train.objectives import Given
 from dlscan.train.steps import Call, Jit, Part, Steps, Streams, Trained
 from dlscan.train.steps.spread import Spread
+
+Values = dict[int, Any]
 
 
 def make_steps(points: Sequence[Trained], jit: Jit) -> Steps:
@@ -25,58 +28,52 @@ def compiled(model: Any) -> Call:
 
 
 class _Point:
-    """A point whose variables are values that go in and come out."""
+    """A point whose variables are values that go in and come out, by the variable's id."""
 
     def __init__(self, point: Trained) -> None:
         self._networks = {name: network.training() for name, network in point.networks.items()}
         self._parts = point.parts
-        of_networks = [variable for network in self._networks.values() for variable in network.variables]
-        of_optimizers = [
-            variable for part in point.parts if part.optimizer for variable in part.optimizer.variables
+        groups = [
+            *(network.variables for network in self._networks.values()),
+            *(part.optimizer.variables for part in point.parts if part.optimizer),
         ]
-        self.variables = list({id(variable): variable for variable in of_networks + of_optimizers}.values())
-        places = {id(variable): place for place, variable in enumerate(self.variables)}
-        self._chosen = [[places[id(variable)] for variable in part.variables] for part in point.parts]
-        self._own = [
-            [places[id(variable)] for variable in part.optimizer.variables] if part.optimizer else []
-            for part in point.parts
-        ]
+        self.variables = {id(variable): variable for group in groups for variable in group}
 
-    def train(self, values: list[Any], given: dict[str, Given]) -> tuple[Any, list[Any]]:
+    def train(self, values: Values, given: dict[str, Given]) -> tuple[Any, Values]:
         """The numbers, and the values after the step."""
         told = []
-        for part, chosen, own in zip(self._parts, self._chosen, self._own, strict=True):
-            slope = jax.grad(self._scaled, has_aux=True)
-            slopes, (numbers, values) = slope(
-                [values[place] for place in chosen], values, part, chosen, given
-            )
+        for part in self._parts:
+            chosen, own = ([id(one) for one in group] for group in (part.variables, part.optimizer.variables))
+            loss = functools.partial(self._loss, part, given, values)
+            slopes, (numbers, values) = jax.grad(loss, has_aux=True)([values[one] for one in chosen])
             trained, after = part.optimizer.stateless_apply(
-                [values[place] for place in own], slopes, [values[place] for place in chosen]
+                [values[one] for one in own], slopes, [values[one] for one in chosen]
             )
-            values = list(values)
-            for place, value in zip([*chosen, *own], [*trained, *after], strict=True):
-                values[place] = value
+            values = values | dict(zip([*chosen, *own], [*trained, *after], strict=True))
             told.append(numbers)
         return jax.numpy.concatenate(told), values
 
-    def look(self, values: list[Any], given: dict[str, Given]) -> tuple[Any, Any]:
-        with keras.StatelessScope(zip(self.variables, values, strict=True), collect_losses=True):
+    def look(self, values: Values, given: dict[str, Given]) -> tuple[Any, Any]:
+        with self._scope(values):
             told = [part.objective(self._networks, given, False) for part in self._parts]
         return jax.numpy.concatenate([part.numbers for part in told]), told[-1].raw
 
-    def _scaled(
-        self, trainable: list[Any], values: list[Any], part: Part, chosen: list[int], given: dict[str, Given]
-    ) -> tuple[Any, tuple[Any, list[Any]]]:
+    def _loss(
+        self, part: Part, given: dict[str, Given], values: Values, trainable: list[Any]
+    ) -> tuple[Any, tuple[Any, Values]]:
         """What is differentiated by `trainable`, and the numbers and values that come with it."""
-        values = list(values)
-        for place, value in zip(chosen, trainable, strict=True):
-            values[place] = value
-        with keras.StatelessScope(zip(self.variables, values, strict=True), collect_losses=True) as scope:
+        chosen = [id(one) for one in part.variables]
+        with self._scope(values | dict(zip(chosen, trainable, strict=True))) as scope:
             told = part.objective(self._networks, given, True)
             loss = part.optimizer.scale_loss(told.loss)
             # random states and running means have moved on
-            found = [scope.get_current_value(variable) for variable in self.variables]
+            found = {key: scope.get_current_value(one) for key, one in self.variables.items()}
         return loss, (told.numbers, found)
+
+    def _scope(self, values: Values) -> Any:
+        """Where the variables are these values."""
+        mapping = [(one, values[key]) for key, one in self.variables.items()]
+        return keras.StatelessScope(mapping, collect_losses=True)
 
 
 class _Jax:
@@ -118,13 +115,15 @@ class _Jax:
         if self._states is None:
             return
         for point, values in zip(self._points, self._states, strict=True):
-            for variable, value in zip(point.variables, values, strict=True):
-                variable.assign(value)
+            for key, variable in point.variables.items():
+                variable.assign(values[key])
         self._states = None
 
     def _values(self) -> Any:
         if self._states is None:
-            self._states = [[variable.value for variable in point.variables] for point in self._points]
+            self._states = [
+                {key: variable.value for key, variable in point.variables.items()} for point in self._points
+            ]
         return self._states
 
 
