@@ -36,13 +36,15 @@ class BatchOptions:
 def in_common(experiment: Mapping[str, Any]) -> str:
     """What points have to have in common to be trained in one job: equal texts do.
 
-    That is one trainer, one stream of events, one way to compile, and one way to take a GPU.
+    That is one trainer, one stream of events, what is learned of them, one way to compile, and one way to
+    take a GPU.
 
     Parameters
     ----------
     experiment : mapping
-        The plain sections `data`, `model`, `stream` and `train` of a point.
+        The plain sections `data`, `task`, `model`, `stream` and `train` of a point.
     """
     own = [experiment["train"].get(key) for key in ("batch_size", "jit", "gpu_memory")]
     own.append(trainer_of(experiment["model"]["family"]))
-    return json.dumps([experiment["data"], experiment["stream"], *own], sort_keys=True)
+    shared = [experiment[section] for section in ("data", "task", "stream")]
+    return json.dumps([*shared, *own], sort_keys=True)

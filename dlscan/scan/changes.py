@@ -111,7 +111,7 @@ def require_planned(plan: Plan, point: Point) -> None:
     there, planned = load_point(file, plan.sources).plain(), plan.experiment.at(point.params).plain()
     changes = [
         f"{key} is {now!r}, but {before!r} was planned"
-        for key, before, now in differences(planned, there, ("name", "data", "model", "train"))
+        for key, before, now in differences(planned, there, ("name", "data", "task", "model", "train"))
     ]
     # a plan may take other files until the first point is claimed
     if plan.sources and Plan.read(plan.directory).sources != plan.sources:

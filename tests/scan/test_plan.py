@@ -457,6 +457,11 @@ def test_a_points_file_that_was_changed_is_not_the_plans(make_experiment: Make) 
     for old, new, message in (
         ("width: 8", "width: 9", "model.width is 9, but 8 was planned"),
         ("learning_rate: 0.001", "learning_rate: 0.01", "train.learning_rate is 0.01, but 0.001 was planned"),
+        (
+            "task: classify",
+            "task: {kind: classify, weight: 2}",
+            "task is {'kind': 'classify', 'weight': 2.0}, but 'classify' was planned",
+        ),
         ("balance: none", "balance: weights", "data.balance is 'weights', but 'none' was planned"),
     ):
         assert old in text
