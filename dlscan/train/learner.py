@@ -120,9 +120,10 @@ class Learner:
     @property
     def advice(self) -> str:
         """See `Learned`."""
+        own = f", or mend {self._train.loss}" if self._train.loss.is_own else ""
         return (
             f"the learning rate is {self._train.learning_rate:g}: lower train.learning_rate, or scale the "
-            "inputs with data.normalize"
+            f"inputs with data.normalize{own}"
         )
 
     def pause(self, step: int, sums: Sums, seconds: float) -> None:

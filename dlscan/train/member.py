@@ -187,13 +187,10 @@ class Member(Generic[L]):
         DataError
             If early stopping monitors the mean AUC, and there is none.
         """
-        train = self.experiment.train
         if not row.finite:
-            own = f", or mend {train.loss}" if train.loss.is_own else ""
             raise DivergedError(
                 f"{self}: loss is {row['loss']:g} and validation loss {row['val_loss']:g} after epoch "
-                f"{row.epoch} with learning rate {train.learning_rate:g}; lower train.learning_rate, or "
-                f"scale the inputs with data.normalize{own}"
+                f"{row.epoch}; {self.learner.advice}"
             )
         if self.learner.stopping.monitor == "val_Mean_AUC" and row.values["val_Mean_AUC"] is None:
             raise DataError(

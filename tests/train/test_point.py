@@ -282,7 +282,7 @@ def test_diverged_point_says_so_and_what_to_do(make_point, info, read_attempts):
 
     with pytest.raises(
         DivergedError,
-        match=r"point 7 \(width=8-depth=1\): loss is .* after epoch 1 with learning rate 1e\+30; lower",
+        match=r"point 7 \(width=8-depth=1\): loss is .* after epoch 1; the learning rate is 1e\+30: lower",
     ):
         train_point(paths, info)
 

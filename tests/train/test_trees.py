@@ -15,7 +15,7 @@ import yaml
 
 from dlscan.config import experiment_from
 from dlscan.dataset import Manifest
-from dlscan.errors import ConfigError, DataError
+from dlscan.errors import ConfigError, DataError, DivergedError
 from dlscan.record import PointPaths, Record
 from dlscan.stream import Batches
 from dlscan.train import train_point, train_points
@@ -163,6 +163,13 @@ def test_early_stopping_keeps_the_trees_of_the_best_round(make_trees, info, moni
         column = np.genfromtxt(paths.history, delimiter=",", names=True)["val_Mean_AUC"]
         assert column.argmax() + 1 == record.best_epoch
         assert column.max() == pytest.approx(record.metrics["val_Mean_AUC"], abs=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_trees_that_diverge_say_what_is_theirs_to_lower(make_trees, info):
+    paths = make_trees(learning_rate=1e308)
+    with pytest.raises(DivergedError, match=r"after epoch \d; lower model\.learning_rate$"):
+        train_point(paths, info)
 
 
 def test_trees_and_networks_of_one_job_are_trained_apart(make_trees, make_point, info, whole, read_history):
