@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from dlscan.config.build import Above, Problem, build_fields, join, plain, require_mapping
+from dlscan.config.labels import MEAN
 from dlscan.config.models import Model
 from dlscan.config.selection import Selection
 from dlscan.config.train import Train
@@ -76,10 +77,12 @@ class Targets:
     @classmethod
     def parse(cls, value: Any, key: str) -> "Targets":
         """Read `{Energy: "target[:,0,1]"}`."""
-        found = {}
+        found: dict[str, Selection] = {}
         for name, text in require_mapping(value, key).items():
             if not isinstance(name, str) or not _NAME.fullmatch(name):
                 raise Problem(key, f"{name!r} is no name of a target: letters, digits and _, a letter first")
+            if why := _why_not(name, found):
+                raise Problem(join(key, name), f"{why}; choose another name")
             found[name] = Selection.parse(text, join(key, name))
         if not found:
             raise Problem(key, 'must name at least one target, such as {Energy: "target[:,0,1]"}')
@@ -88,6 +91,17 @@ class Targets:
     def plain(self) -> dict[str, str]:
         """What `parse` reads."""
         return {name: str(selection) for name, selection in self.by_name.items()}
+
+
+def _why_not(name: str, others: Iterable[str]) -> str | None:
+    """Why columns of the table could not be told apart with a target of this name beside these, if so."""
+    folded = name.casefold()
+    if folded == MEAN.casefold():
+        return f"the column {MEAN}_MAE is the mean over all targets"
+    if folded.startswith("val_"):
+        return "val_ marks columns of the validation split"
+    same = next((other for other in others if other.casefold() == folded), None)
+    return same and f"it differs from {same} only in upper and lower case, which column names ignore"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -72,7 +72,7 @@ def measure_regression(
         measured.add(f"{name}_Resolution", resolution(*own), why)
         if widths is not None:
             _add_pulls(measured, name, own[0] - own[1], widths[:, number], counts)
-    if len(names) > 1 and MEAN not in names:
+    if len(names) > 1:
         _add_mean(measured, found - truth, truth, counts)
     return measured
 

@@ -102,7 +102,7 @@ class RegressionMetrics:
         """What a metric is."""
         split: Split = "validation" if name.startswith("val_") else "test"
         bare = name.removeprefix("val_")
-        if bare == _MEAN_MAE and MEAN not in self.names:
+        if bare == _MEAN_MAE:
             meaning = "mean over the targets of the MAE in units of the target's spread"
             return _number(meaning, "mean MAE", split, "MAE", "less")
         target, suffix = self._parts(bare)
