@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.config import Experiment
-from dlscan.dataset import SPLITS
+from dlscan.dataset import SPLITS, Manifest
 from dlscan.errors import DataError
 from dlscan.stream import Batch, Batches
 from dlscan.tasks import Head, Standard, Standards, Task
 
-# Events that are read at once: a few numbers each.
-_EVENTS = 65536
+# Events that are read at once, fewer where they carry much along.
+_EVENTS, _BYTES = 65_536, 16 * 2**20
 
 
 def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
@@ -38,10 +38,17 @@ def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
         If a number of any split is not finite; it names the file and the row.
     """
     heads = [head for head in task.heads if head.targets]
+    if not heads:
+        return {}
     sums = {head.name: _Sums() for head in heads}
-    for split in SPLITS if heads else ():
+    extras = Manifest.of(experiment).extras.values()
+    size = max(1, min(_EVENTS, _BYTES // max(sum(8 * column.size for column in extras), 1)))
+    for split in SPLITS:
         with Batches(
-            *(experiment.data.prepared, split, _EVENTS, 0),
+            experiment.data.prepared,
+            split,
+            size,
+            workers=0,
             shuffle=False,
             extras=True,
             dataset=dataset,

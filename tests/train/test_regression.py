@@ -157,6 +157,24 @@ def test_two_heads_on_one_body(linear, info, tmp_path):
     assert set(keras.models.load_model(paths.best, safe_mode=True).output) == {"scores", "predictions"}
 
 
+def test_points_of_different_tasks_in_one_job_learn_their_own(linear, info, trained, tmp_path):
+    other = write_point(linear, tmp_path / "other", task="classify", train__epochs=1)
+    again = write_point(linear, tmp_path / "again", train__epochs=1)
+    infos = [info.__class__(number, f"p{number}", "linear", ()) for number in (1, 2)]
+    train_points(list(zip((other, again), infos, strict=True)))
+    assert "Ele_AUC" in Record.read(other.record).metrics
+    assert float(rows(again)[0]["loss"]) == pytest.approx(float(rows(trained)[0]["loss"]), rel=1e-5)
+
+
+def test_events_that_carry_much_along_are_read_a_few_at_a_time(linear, trained, monkeypatch):
+    dataset = Record.read(trained.record).dataset["config_hash"]
+    experiment = load(trained.config)
+    whole = standards(experiment, tasks.of(experiment, ("Ele", "Pi0")), dataset)["predictions"]
+    monkeypatch.setattr("dlscan.train.standards._BYTES", 7 * 24)
+    parts = standards(experiment, tasks.of(experiment, ("Ele", "Pi0")), dataset)["predictions"]
+    np.testing.assert_allclose(parts, whole, rtol=1e-12)
+
+
 def test_a_target_that_is_no_number_is_named_with_its_place(linear, info, tmp_path):
     from dlscan.config import experiment_from
 
