@@ -16,6 +16,7 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.planned import planned
 from dlscan.analysis.points.ranked import ranked
 from dlscan.analysis.points.tasks import metrics_of
+from dlscan.config.models import epochs_key
 from dlscan.config.source import short_name
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json
@@ -239,8 +240,9 @@ def _read(path: Path) -> Record:
 
 
 def _reaches(record: Record, epochs: int) -> bool:
-    """Whether a point is as long as its plan has it; one whose own epochs a scan varies is."""
-    return "train.epochs" in record.varied or reaches(record.epochs, record.stopped, epochs)
+    """Whether a point is as long as its plan has it; one whose epochs are its own, as of trees, is."""
+    key = epochs_key(record.params.get("model.family"))
+    return key != "train.epochs" or key in record.varied or reaches(record.epochs, record.stopped, epochs)
 
 
 def _is_newer(versions: Mapping[str, Any]) -> bool:

@@ -38,6 +38,18 @@ def test_points_that_train_on_are_counted_and_shown_as_they_were(write_scan, cap
     assert f"{scan}: 3 of 4 points are still to train for more epochs; until then" in caplog.text
 
 
+def test_trees_of_fewer_rounds_than_epochs_are_whole(write_scan, caplog):
+    def change(number, record):
+        record["params"] |= {"model.family": "bdt", "model.trees": 12}
+        record["stopped"] = "epochs"
+
+    scan = write_scan(change=change)
+    plan = json.loads((scan / "plan.json").read_text())
+    (scan / "plan.json").write_text(json.dumps(plan | {"config": {"train": {"epochs": 100}}}))
+    load([scan])
+    assert caplog.text == ""
+
+
 def test_a_complete_scan_is_read_in_silence(write_scan, caplog):
     caplog.set_level(logging.INFO)
     load([write_scan()])
