@@ -8,11 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dlscan.config import Experiment
-from dlscan.config.build import Problem
 from dlscan.config.losses import Loss
 from dlscan.config.task import Tasks
-from dlscan.errors import ScanError
-from dlscan.record import Record
 from dlscan.tasks.classify import Classification
 from dlscan.tasks.regress import Regression
 from dlscan.tasks.several import Several
@@ -46,20 +43,4 @@ def of(experiment: Experiment, classes: Sequence[str]) -> Task:
     return make(experiment.task, classes, experiment.train.loss)
 
 
-def of_record(record: Record) -> Task:
-    """The task of a finished point.
-
-    Raises
-    ------
-    ScanError
-        If this version does not know it.
-    """
-    try:
-        return make(Tasks.parse(record.task, "task"), record.classes)
-    except Problem as problem:
-        raise ScanError(
-            f"point {record.point} of {record.scan}: this version does not know its task: {problem}"
-        ) from None
-
-
-__all__ = ["Arrays", "Head", "Standard", "Standards", "Task", "make", "of", "of_record"]
+__all__ = ["Arrays", "Head", "Standard", "Standards", "Task", "make", "of"]

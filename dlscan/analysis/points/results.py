@@ -191,7 +191,6 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
                     "the point again"
                 )
             classes = _texts(file.attrs["classes"])
-            classes = _texts(file.attrs["classes"])
             targets = _texts(file.attrs.get("targets", ()))
             kinds = _texts(file.attrs.get("task", ("classify",)))
             metrics = metrics_by_kind({kind: targets if kind == "regress" else classes for kind in kinds})
