@@ -21,7 +21,7 @@ from dlscan.config.fitting import SECTIONS
 from dlscan.config.models import Model
 from dlscan.config.scan import ScanOptions
 from dlscan.config.source import Source
-from dlscan.config.task import Regress, Tasks
+from dlscan.config.task import Tasks
 from dlscan.config.train import Train
 from dlscan.config.units import Size
 from dlscan.errors import ConfigError
@@ -61,15 +61,14 @@ class Experiment:
     )
 
     def __post_init__(self) -> None:
-        for task in self.task.all:
-            for name, selection in task.targets.by_name.items() if isinstance(task, Regress) else ():
-                if selection.extra not in self.data.extras:
-                    known = ", ".join(self.data.extras) or "empty"
-                    raise Problem(
-                        f"task.targets.{name}",
-                        f"{selection.extra} is not in data.extras ({known}), the datasets that events carry "
-                        "along; add it there",
-                    )
+        for name, selection in self.task.targets.items():
+            if selection.extra not in self.data.extras:
+                known = ", ".join(self.data.extras) or "empty"
+                raise Problem(
+                    f"task.targets.{name}",
+                    f"{selection.extra} is not in data.extras ({known}), the datasets that events carry "
+                    "along; add it there",
+                )
 
     @property
     def directory(self) -> Path:

@@ -129,6 +129,16 @@ class Tasks:
 
     all: tuple[Task, ...] = (Classify(),)
 
+    @property
+    def targets(self) -> dict[str, Selection]:
+        """Where the number of each target is; of no regression there is none."""
+        return {
+            name: selection
+            for task in self.all
+            if isinstance(task, Regress)
+            for name, selection in task.targets.by_name.items()
+        }
+
     @classmethod
     def parse(cls, value: Any, key: str) -> "Tasks":
         """Read `classify`, `{kind: regress, ...}`, or a list of these."""

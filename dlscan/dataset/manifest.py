@@ -6,7 +6,6 @@ from typing import Any
 
 from dlscan.config import Data, Experiment, Normalization, Stream, plain
 from dlscan.config.labels import require_distinct
-from dlscan.config.task import Regress
 from dlscan.dataset.array_spec import ArraySpec
 from dlscan.dataset.sources import BadFile, SourceFile
 from dlscan.dataset.splits import SplitInfo
@@ -156,16 +155,25 @@ class Manifest:
             If not; see `require_weights`.
         """
         self.require_weights(experiment)
-        for task in experiment.task.all:
-            for name, target in task.targets.by_name.items() if isinstance(task, Regress) else ():
-                reason = target.why_not(self.extras[target.extra].shape)
-                if reason:
-                    raise experiment.problem(f"task.targets.{name}", reason)
+        self.require_targets(experiment)
         for name in self.inputs:
             for wanted in experiment.normalizations(name):
                 reason = self.why_no_quantiles(name, wanted)
                 if reason:
                     raise experiment.problem("data.normalize", reason)
+
+    def require_targets(self, experiment: Experiment) -> None:
+        """Check that each target is one number of an event.
+
+        Raises
+        ------
+        ConfigError
+            If one is not.
+        """
+        for name, target in experiment.task.targets.items():
+            reason = target.why_not(self.extras[target.extra].shape)
+            if reason:
+                raise experiment.problem(f"task.targets.{name}", reason)
 
     def why_no_quantiles(self, name: str, wanted: Normalization) -> str | None:
         """Why an input cannot be scaled by its quantiles, if it is to be."""

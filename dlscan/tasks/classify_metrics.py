@@ -77,9 +77,9 @@ class ClassificationMetrics:
 
     @property
     def defaults(self) -> tuple[str, ...]:
-        """The areas, their mean where it is another number, and the loss."""
+        """The areas, and their mean where it is another number."""
         mean = () if len(self.names) == 2 else (self.headline,)
-        return (*self.each.values(), *mean, "test_loss")
+        return (*self.each.values(), *mean)
 
     def first(self, count: int) -> "ClassificationMetrics":
         """That of the first of the names."""

@@ -100,7 +100,7 @@ class TaskMetrics(Protocol):
     curves : mapping of str to str
         What people call columns of the history, where the name does not say it.
     defaults : tuple of str
-        The columns of the table without a choice of columns, less what the scan varies.
+        What the table shows first, beside what the scan varies and the loss.
     chosen_by : tuple of str
         The columns of the validation split that choose the best, the first that is there.
     aliases : mapping of str to str
@@ -228,7 +228,7 @@ _LOSSES: dict[str, tuple[Split, str, str]] = {
         "loss of the kept weights",
     ),
 }
-VALIDATION_LOSS = "best_val_loss"
+TEST_LOSS, VALIDATION_LOSS = "test_loss", "best_val_loss"
 
 
 def union(some: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

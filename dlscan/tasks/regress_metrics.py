@@ -68,7 +68,7 @@ class RegressionMetrics:
     def defaults(self) -> tuple[str, ...]:
         """What tells errors apart: a resolution alone would call one good that is far from the truth."""
         mean = (_MEAN_MAE,) if len(self.names) > 1 else ()
-        return (*(f"{name}_{suffix}" for name in self.names for suffix in _IN_TABLE), *mean, "test_loss")
+        return (*(f"{name}_{suffix}" for name in self.names for suffix in _IN_TABLE), *mean)
 
     @property
     def chosen_by(self) -> tuple[str, ...]:

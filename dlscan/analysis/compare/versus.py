@@ -10,7 +10,7 @@ from dlscan.analysis.columns.column import Column
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.errors import DlscanError, ScanError, UsageError
-from dlscan.spelling import counted, hint
+from dlscan.spelling import counted
 from dlscan.tasks.metric import About
 
 if TYPE_CHECKING:
@@ -19,27 +19,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("dlscan")
 
 DIFFERENCE, SIGNIFICANCE = "_Diff", "_z"
-
-
-def find_point(points: Sequence[DonePoint], text: str) -> DonePoint:
-    """The point that `7` or `SCAN:7` means; a number alone is one of the first scan.
-
-    Raises
-    ------
-    UsageError
-        If there is none.
-    """
-    scan, colon, number = text.rpartition(":")
-    scans = list(dict.fromkeys(point.scan for point in points))
-    if colon and scan not in scans:
-        raise UsageError(f"--versus {text}: no scan {scan!r} here; {hint(scan, scans)}")
-    scan = scan if colon else scans[0]
-    numbers = {str(point.record.point): point for point in points if point.scan == scan}
-    if not number.strip().isdigit() or str(int(number)) not in numbers:
-        raise UsageError(
-            f"--versus {text}: no finished point has this number in {scan}; see the column Point"
-        )
-    return numbers[str(int(number))]
 
 
 def compared(

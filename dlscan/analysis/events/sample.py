@@ -76,6 +76,8 @@ class Sample:
         In the order of the experiment file.
     weights : str or None
         The extra that weighs events; nothing here is weighted.
+    targets : dict of str to ndarray, (N,)
+        What a regression is to predict, by name.
     """
 
     manifest: Manifest
@@ -83,6 +85,7 @@ class Sample:
     labels: NDArray[np.int32]
     inputs: tuple[InputSample, ...]
     weights: str | None = None
+    targets: dict[str, Floats] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -121,6 +124,7 @@ def read_sample(
         If there is no such split, or no event in it.
     """
     manifest = prepared_manifest(experiment)
+    manifest.require_targets(experiment)
     split = find(split, SPLITS, "split")
     there = manifest.splits[split].events
     if not there:
@@ -131,14 +135,21 @@ def read_sample(
     labels = []
     most = max(1, _MOST_NUMBERS // wanted)
     collectors = {name: _Collector(manifest, name, most) for name in manifest.inputs}
-    with Batches(experiment.data.prepared, split=split, batch_size=BATCH, workers=0, seed=seed) as batches:
+    selections = experiment.task.targets
+    targets: dict[str, list[Floats]] = {name: [] for name in selections}
+    options: Any = {"split": split, "batch_size": BATCH, "workers": 0, "seed": seed, "extras": bool(targets)}
+    with Batches(experiment.data.prepared, **options) as batches:
         for batch in _first(batches, wanted):
             labels.append(batch.labels)
+            for name, selection in selections.items():
+                values = selection.of(batch.extras[selection.extra])[: len(batch.labels)]
+                targets[name].append(values.astype(np.float64))
             for name, values in batch.inputs.items():
                 collectors[name].add(values, batch.labels)
     names = {name: feature_names(experiment, manifest, name) for name in manifest.inputs}
     inputs = tuple(collector.sample(names[name]) for name, collector in collectors.items())
-    return Sample(manifest, split, np.concatenate(labels), inputs, experiment.data.weights)
+    truth = {name: np.concatenate(parts) for name, parts in targets.items()}
+    return Sample(manifest, split, np.concatenate(labels), inputs, experiment.data.weights, truth)
 
 
 def _first(batches: Batches, events: int) -> Iterator[Batch]:

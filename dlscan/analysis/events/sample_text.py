@@ -12,13 +12,14 @@ from dlscan.dataset import SPLITS, Manifest
 
 
 def sample_text(sample: Sample) -> str:
-    """Events of each class and split; sum and occupancy of each input and class; features of vectors."""
+    """Events of each class and split; sums and occupancies of inputs; features of vectors; targets."""
     parts = [
         _counts(sample.manifest),
         *filter(None, [weights_text(sample.manifest, sample.weights)]),
         f"{len(sample):,} events of split {sample.split}, drawn at random; mean ± spread over events:",
         _sums(sample),
         *(_features(sample, part) for part in sample.inputs if part.is_vector),
+        *([_targets(sample)] if sample.targets else []),
         *filter(None, [_placeholders(sample)]),
     ]
     return "\n\n".join(parts)
@@ -53,6 +54,15 @@ def _features(sample: Sample, part: InputSample) -> str:
     text = _aligned(rows, [one_line(part.name), *map(one_line, sample.classes)], left=1)
     more = sample.manifest.inputs[part.name].size - len(part.features)
     return f"{text}\n... and {more} more" if more > 0 else text
+
+
+def _targets(sample: Sample) -> str:
+    rows = [
+        [one_line(name), f"{values.min():.4g}", f"{values.max():.4g}"]
+        + [_spread(values[chosen]) for chosen in sample.classes.values()]
+        for name, values in sample.targets.items()
+    ]
+    return _aligned(rows, ["Target", "Lowest", "Highest", *map(one_line, sample.classes)], left=1)
 
 
 def _placeholders(sample: Sample) -> str:

@@ -8,8 +8,8 @@ from dlscan.analysis.columns.names import distinct_names
 from dlscan.analysis.plots import style
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.ranked import about_metric, ranked, ranking_key
-from dlscan.errors import ScanError, UsageError
-from dlscan.spelling import agree, hint
+from dlscan.errors import ScanError
+from dlscan.spelling import agree
 
 Content = TypeVar("Content")
 
@@ -103,24 +103,6 @@ def choose(points: Sequence[DonePoint], read: Callable[[DonePoint], Content], mo
     note = _note(len(found), len(points), len(failed), by)
     left_out = {names[number]: str(error) for number, error in failed.items()}
     return Shown([found[number] for number in sorted(found)], note, left_out)
-
-
-def point_of(points: Sequence[DonePoint], text: str, option: str) -> DonePoint:
-    """The point that `7` or `SCAN:7` means; a number alone is one of the first scan that has it.
-
-    Raises
-    ------
-    UsageError
-        If there is none.
-    """
-    scan, colon, number = text.strip().rpartition(":")
-    for point in points:
-        if str(point.record.point) == number and (not colon or point.scan == scan):
-            return point
-    scans = dict.fromkeys(point.scan for point in points)
-    if colon and scan not in scans:
-        raise UsageError(f"{option} {text}: no scan {scan!r} here; {hint(scan, scans)}")
-    raise UsageError(f"{option} {text}: no finished point has this number; see the column Point")
 
 
 def _note(shown: int, every: int, failed: int, by: str) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.output import file_name, home, output
-from dlscan.analysis.plots import KINDS, NEEDS, ONLY_FOR, Drawing, Options, choice, style
-from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.plots import KINDS, NEEDS, ONLY_FOR, Drawing, Options, style
+from dlscan.analysis.points.done import DonePoint, point_of
 from dlscan.analysis.points.records import load
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.table import ordered
@@ -145,7 +145,7 @@ def selected(
     points: Sequence[DonePoint], only: Sequence[str] = (), where: str | None = None
 ) -> list[DonePoint]:
     """The points that `only` names, in that order, and for which `where` holds."""
-    found = [choice.point_of(points, text, "--point") for text in only] if only else list(points)
+    found = [point_of(points, text, "--point") for text in only] if only else list(points)
     # a point that is named twice is drawn once
     found = list({id(point): point for point in found}.values())
     if where is None:

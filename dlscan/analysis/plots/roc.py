@@ -17,7 +17,7 @@ from dlscan.analysis.labels import Marked, literal
 from dlscan.analysis.plots import Drawing, Options, choice, style, words
 from dlscan.analysis.plots.curves import Curve, banded_curve, plain_curve
 from dlscan.analysis.plots.questions import Question, not_drawn, questions, require_drawn
-from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.done import DonePoint, point_of
 from dlscan.analysis.points.results import Floats, predictions
 from dlscan.metrics import Estimate
 
@@ -103,7 +103,7 @@ def _chosen(points: Sequence[DonePoint], read: Any, options: Options) -> Models:
     if options.reference is None:
         alone = len(shown.models) == 1 or options.plain
         return Models(shown.models, None if alone else shown.best, shown.note, shown.left_out)
-    wanted = choice.point_of(points, options.reference, "--reference")
+    wanted = point_of(points, options.reference, "--reference")
     models = list(shown.models)
     if not any(model.point is wanted for model in models):
         # the reference is on the picture, however good it is

@@ -1,7 +1,7 @@
 """`dlscan show data`: what the events of each class look like, a page or two per input."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -53,6 +53,10 @@ def draw(sample: Sample, depth_axis: int = 3, labels: Labels = NO_LABELS) -> lis
         if part.images is not None:
             pages.append(_mean_images(sample, part, labels))
         pages.append(_image_page(sample, part, depth_axis, labels))
+    names = list(sample.targets)[:_MOST_PANELS]
+    for start in range(0, len(names), _PANELS):
+        shown = {name: sample.targets[name] for name in names[start : start + _PANELS]}
+        pages.append(_histogram_page(sample, shown, "Targets", labels))
     return pages
 
 
@@ -164,21 +168,29 @@ def _mean_images(sample: Sample, part: InputSample, labels: Labels) -> Figure:
 
 
 def _vector_page(sample: Sample, part: InputSample, names: Sequence[str], labels: Labels) -> Figure:
-    across = min(len(names), 4)
-    down = math.ceil(len(names) / across)
-    page = style.figure(3.0 * across + 0.3, 2.5 * down + 0.5, _legend_names(sample, labels))
-    panels = page.subplots(down, across, squeeze=False).flatten()
-    for number, (axes, name) in enumerate(zip(panels, names, strict=False)):
-        _histograms(axes, sample, part.features[name], called(name, labels))
-        if number % across:
-            axes.set_ylabel("")
-    for axes in panels[len(names) :]:
-        axes.remove()
     size = sample.manifest.inputs[part.name].size
     first = list(part.features).index(names[0]) + 1
     which = f", values {first} to {first + len(names) - 1} of {size}" if size > len(names) else ""
+    shown = {name: part.features[name] for name in names}
+    return _histogram_page(sample, shown, called(part.name, labels), labels, which)
+
+
+def _histogram_page(
+    sample: Sample, shown: Mapping[str, Floats], title: str, labels: Labels, which: str = ""
+) -> Figure:
+    """A histogram of each value."""
+    across = min(len(shown), 4)
+    down = math.ceil(len(shown) / across)
+    page = style.figure(3.0 * across + 0.3, 2.5 * down + 0.5, _legend_names(sample, labels))
+    panels = page.subplots(down, across, squeeze=False).flatten()
+    for number, (axes, (name, values)) in enumerate(zip(panels, shown.items(), strict=False)):
+        _histograms(axes, sample, values, called(name, labels))
+        if number % across:
+            axes.set_ylabel("")
+    for axes in panels[len(shown) :]:
+        axes.remove()
     events = f"{len(sample):,} events of split {sample.split}"
-    style.title(page, Marked(f"{called(part.name, labels)}: {events}{which}"))
+    style.title(page, Marked(f"{title}: {events}{which}"))
     _legend(page, sample, labels, None)
     return page
 

@@ -1,9 +1,11 @@
 """A finished point."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from dlscan.errors import UsageError
 from dlscan.record import PointPaths, Record
+from dlscan.spelling import hint
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -29,3 +31,31 @@ class DonePoint:
 
     def __repr__(self) -> str:
         return f"DonePoint({self.record.point} of {self.scan}: {self.record.name})"
+
+
+def point_of(points: Sequence[DonePoint], text: str, option: str) -> DonePoint:
+    """The point that `7` or `SCAN:7` means; a number alone is one of the first scan that has it.
+
+    Parameters
+    ----------
+    points : sequence of DonePoint
+        Those that may be meant.
+    text : str
+        As typed.
+    option : str
+        Where it was typed, for the message: `--versus`.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    scan, colon, number = text.strip().rpartition(":")
+    if number.strip().isdecimal():
+        for point in points:
+            if point.record.point == int(number) and (not colon or point.scan == scan):
+                return point
+    scans = dict.fromkeys(point.scan for point in points)
+    if colon and scan not in scans:
+        raise UsageError(f"{option} {text}: no scan {scan!r} here; {hint(scan, scans)}")
+    raise UsageError(f"{option} {text}: no finished point has this number; see the column Point")

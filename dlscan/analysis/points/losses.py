@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dlscan.analysis.points.done import DonePoint
-from dlscan.analysis.points.tasks import metrics_of
+from dlscan.analysis.points.tasks import different_tasks, metrics_of
 from dlscan.config.losses import AUTO, LOSSES, QUANTILE
 
 # always the cross-entropy
@@ -19,6 +19,8 @@ def is_loss(column: str) -> bool:
 def different_losses(points: Iterable[DonePoint]) -> str:
     """`different losses (mse, mae), ...`: what cannot be compared; empty where all minimise the same."""
     known = list(points)
+    if different_tasks(known):
+        return "different tasks, which cannot be compared"
     kinds = [metrics.kind for metrics in metrics_of(known)]
     usual = LOSSES[kinds[0]][0] if len(kinds) == 1 else AUTO
     found = list(dict.fromkeys(_words(point.record.params, usual) for point in known))

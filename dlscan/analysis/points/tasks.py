@@ -24,6 +24,11 @@ def metrics_of(points: Iterable[DonePoint]) -> tuple[TaskMetrics, ...]:
     return tuple(found.values())
 
 
+def different_tasks(points: Iterable[DonePoint]) -> bool:
+    """Whether points have learned different things, so that their losses are different quantities."""
+    return len({json.dumps(point.record.task) for point in points}) > 1
+
+
 def caller(points: Sequence[DonePoint]) -> Called:
     """What people call a class or a target: `data.labels` of all points, else its name."""
     labels: Mapping[str, str] = merged(point.labels for point in points)

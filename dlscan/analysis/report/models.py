@@ -12,8 +12,9 @@ from dlscan.analysis.labels import unicode_of
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.markup import escaped, scrolling, tag
+from dlscan.tasks.metric import TEST_LOSS
 
-_SHOWN_LAST = ("Parameters", "Train_Seconds", "Point")
+_SHOWN_LAST = (TEST_LOSS, "Parameters", "Train_Seconds", "Point")
 # what is worth a column that is not shown at first, by how the column's family is called
 _OPTIONAL = (
     "Seed",

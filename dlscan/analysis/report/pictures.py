@@ -149,7 +149,8 @@ def _draw(wanted: Wanted, facts: Facts, options: Options) -> Picture:
     for reason in drawing.left_out.values():
         facts.report_problem(reason)
     remarks = [caption, *(f"{text[0].upper()}{text[1:]}." for text in drawing.remarks)]
-    selection = _selection(points, facts)
+    fitting = [point for point in facts.points if fits(wanted.kind, point)]
+    selection = _selection(points, len(fitting), facts)
     return Picture(wanted, images, " ".join(filter(None, remarks)), selection, rows=tuple(drawing.rows))
 
 
@@ -177,8 +178,7 @@ def _readable(point: DonePoint, needs: str, facts: Facts) -> bool:
     return True
 
 
-def _selection(points: Sequence[DonePoint], facts: Facts) -> str:
-    every = len(facts.points)
+def _selection(points: Sequence[DonePoint], every: int, facts: Facts) -> str:
     if len(points) == every:
         return "All models." if every > 1 else ""
     by = f"best of {every:,} by {facts.chosen_by}" if facts.choice else f"first of {every:,}"

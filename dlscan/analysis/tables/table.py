@@ -9,9 +9,9 @@ from dlscan.analysis.columns.catalog import MODEL_NAME, REPEATS, SCAN
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.names import SEED, varying_columns
 from dlscan.analysis.columns.of_points import columns_of
-from dlscan.analysis.compare.versus import compared, find_point
+from dlscan.analysis.compare.versus import compared
 from dlscan.analysis.lookup import matching
-from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.done import DonePoint, point_of
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.best import choose
 from dlscan.analysis.tables.notes import (
@@ -27,6 +27,7 @@ from dlscan.analysis.tables.order import order
 from dlscan.analysis.tables.pivot import pivot as pivoted
 from dlscan.analysis.tables.rows import Rows, naming_note, rows_of
 from dlscan.errors import UsageError
+from dlscan.tasks.metric import TEST_LOSS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,7 +139,7 @@ def table(
         notes.append(choice.note)
     wanted = [rows.columns[each] for each in dict.fromkeys(names)]
     if versus is not None:
-        reference = find_point(points, str(versus))
+        reference = point_of(points, str(versus), "--versus")
         wanted, note = compared(presented(wanted, errors), rows.points, reference)
         notes.append(note)
     else:
@@ -172,7 +173,7 @@ def _default_columns(rows: Rows) -> list[str]:
     measured = dict.fromkeys(name for task in metrics_of(points) for name in task.defaults)
     varying = [name for name in varying_columns(points) if not (rows.repeated and name == SEED)]
     repeats = [REPEATS] if rows.repeated else []
-    names = [*varying, *repeats, "Epochs", *measured]
+    names = [*varying, *repeats, "Epochs", *measured, TEST_LOSS]
     return [name for name in names if name in rows.columns]
 
 

@@ -176,7 +176,7 @@ def test_the_point_may_be_of_any_scan_and_need_not_be_shown(write_scan):
 @pytest.mark.parametrize(
     ("versus", "message"),
     [
-        ("9", "no finished point has this number in lcd"),
+        ("9", "no finished point has this number"),
         ("x:1", "no scan 'x' here; valid: lcd"),
         ("a", "Point"),
     ],

@@ -8,8 +8,9 @@ import yaml
 from dlscan.analysis.events import sample as samples
 from dlscan.analysis.events.sample import read_sample
 from dlscan.analysis.events.sample_text import sample_text
+from dlscan.analysis.plots import show_data, style
 from dlscan.config import load
-from dlscan.errors import UsageError
+from dlscan.errors import ConfigError, UsageError
 from dlscan.prepare import prepare
 
 SHAPES = {
@@ -170,3 +171,39 @@ def test_the_text_has_mean_and_spread_of_each_class(whole):
 def test_the_sum_of_a_vector_is_not_shown(whole):
     row = next(line for line in sample_text(whole).splitlines() if line.startswith("vector "))
     assert row.endswith(" -")
+
+
+def test_targets_are_those_of_the_events(experiment):
+    """The scalar input is a target here: what is true of an event is read with it."""
+    home = experiment.data.raw.parent
+    content = {
+        "name": "energies",
+        "data": {"raw": "raw", "inputs": ["vector"], "extras": ["number", "image"], "prepared": "extras"},
+        "task": {"kind": "regress", "targets": {"Energy": "number", "Pixel": "image[:,1,2,0]"}},
+    }
+    (home / "energies.yaml").write_text(yaml.safe_dump(content))
+    loaded = load(home / "energies.yaml", ["data.split={train: 0.8, validation: 0.1, test: 0.1}"])
+    prepare(loaded, processes=1)
+    sample = read_sample(loaded)
+    rows = {tuple(row) for row in zip(*(_all_of(home, name) for name in ("number", "image")), strict=True)}
+    assert {*zip(sample.targets["Energy"], sample.targets["Pixel"], strict=True)} <= rows
+    (line,) = [line for line in sample_text(sample).splitlines() if line.startswith("Energy")]
+    chosen = sample.classes["A"]
+    energies = sample.targets["Energy"]
+    assert line.split()[1:3] == [f"{energies.min():.4g}", f"{energies.max():.4g}"]
+    assert f"{energies[chosen].mean():.4g} ± {energies[chosen].std():.2g}" in line
+    with style.applied():
+        *_, page = show_data.draw(sample)
+    assert [axes.get_xlabel() or axes.get_title() for axes in page.axes] == ["Energy", "Pixel"]
+    assert page.get_suptitle().startswith("Targets: ")
+    wrong = load(home / "energies.yaml", ["task.targets.Pixel=image"])
+    with pytest.raises(ConfigError, match="must be one number per event"):
+        read_sample(wrong)
+
+
+def _all_of(home, name):
+    found = []
+    for label in EVENTS:
+        with h5py.File(home / "raw" / label / "events.h5") as file:
+            found += list(file[name][:, 1, 2, 0] if name == "image" else file[name][:])
+    return map(float, found)

@@ -160,7 +160,7 @@ def test_measured_again_the_record_is_the_same(write):
 def test_two_tasks_share_a_table(write, energies):
     points = [*energies, *load([write("classes", classes=("Ele", "Pi0"))])]
     shown = table(points)
-    assert names(shown)[-5:] == ["Energy_MAE", "Energy_Bias", "Energy_Resolution", "test_loss", "Ele_AUC"]
+    assert names(shown)[-5:] == ["Energy_MAE", "Energy_Bias", "Energy_Resolution", "Ele_AUC", "test_loss"]
     assert (
         table(points, best="val_auc").columns[0].values == table(points[3:], best="val_auc").columns[0].values
     )
