@@ -30,12 +30,12 @@ FORMATS = ("text", "csv", "json", "markdown", "html", "latex")
     help="Show repeats as mean +- spread, or each separately.",
 )
 @click.option("--errors", is_flag=True, help="Add uncertainties: 0.9420 +- 0.0031.")
-@click.option("--versus", metavar="N", help="Add the difference of each AUC from point N, or SCAN:N.")
-@click.option("--best", metavar="KEY", help="Only the best model by a validation metric: val_auc, val_loss.")
+@click.option("--versus", metavar="N", help="Add the difference of each AUC or error from point N.")
+@click.option("--best", metavar="KEY", help="Only the best model by a validation metric: val_auc, val_mae.")
 @click.option(
     "--pivot", metavar="A,B", default="", help="Pivot table: rows of parameter A, columns of parameter B."
 )
-@click.option("--value", metavar="COLUMN", help="What --pivot shows; Mean_AUC by default.")
+@click.option("--value", metavar="COLUMN", help="What --pivot shows; Mean_AUC or the MAE by default.")
 @click.option(
     "--format",
     "style",
@@ -57,8 +57,9 @@ def table(
     """Compare the finished points of scans, one line per model.
 
     SCAN is a scan's directory or its experiment file; several share one table with a column Scan. Without
-    --columns it shows the varied parameters, the epochs, the AUC of each class against the rest, their mean
-    and the loss on the test split. Names ignore case; --list shows all columns.
+    --columns it shows the varied parameters, the epochs, and on the test split the AUC of each class against
+    the rest and their mean, or the errors of each target of a regression, and the loss. Names ignore case;
+    --list shows all columns.
 
     \b
     Examples:

@@ -64,5 +64,5 @@ def test_models_of_another_task_are_left_out(draw, nine, four, warnings_in):
 
 
 def test_repeats_of_different_cost_stand_singly(draw, write_scan):
-    drawing = draw("pareto", write_scan(events=40, repeats=2, classes=("Ele", "Pi0")))
-    assert len(drawing.data) == 8
+    drawing = draw("pareto", write_scan(events=40, repeats=2, classes=("Ele", "Pi0")), by="Point")
+    assert list(drawing.data["Point"]) == list(range(1, 9))

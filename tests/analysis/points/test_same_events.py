@@ -6,12 +6,14 @@ import h5py
 import numpy as np
 import pytest
 
+from dlscan import tasks
 from dlscan.analysis.compare.event_noise import event_noise
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.records import load
 from dlscan.analysis.points.results import predictions
 from dlscan.analysis.points.same_events import OtherEventsError, aligned, difference
 from dlscan.analysis.tables.table import table
+from dlscan.config.task import Tasks
 from dlscan.dataset import Manifest
 from dlscan.errors import ScanError
 from dlscan.prepare import prepare
@@ -146,7 +148,7 @@ def scored(prepared, path, point, *, kept=True):
     manifest = Manifest.read(prepared)
     with Batches(prepared, split="test", batch_size=16, workers=0, extras=True) as batches:
         file = ScoreFile(path)
-        file.create(batches)
+        file.create(batches, tasks.make(Tasks(), manifest.classes))
         labels, start = [], 0
         for batch in batches.epoch(0, last=True):
             file.carry(batch, start)
