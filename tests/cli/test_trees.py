@@ -53,6 +53,11 @@ def test_dry_run_scan_table_report_and_model(home, dlscan):
     assert sorted(rows) == [[*own, seed] for own in (["bdt", "", "4"], ["dense", "8", ""]) for seed in "12"]
     assert re.search(r"Mean_AUC_Diff.*Mean_AUC_z", table[0])
 
+    # repeats of trees may differ in size
+    sizes = dlscan("table", file, "--columns", "Family,Parameters", "--format", "csv").stdout.splitlines()
+    leaves = next(line for line in sizes if ",bdt," in line).split(",")[2]
+    assert 5 * 3 * 2 <= float(leaves) <= 5 * 3 * 4
+
     assert "done" in dlscan("status", file).stdout
     model = dlscan("show", "model", file, 3).stdout
     assert "both/points/0003-" in model.splitlines()[0]

@@ -182,6 +182,15 @@ def test_trees_and_networks_of_one_job_are_trained_apart(make_trees, make_point,
     assert [Record.read(paths.record).pack for paths in jobs] == [1, 1, 1]
 
 
+def test_a_signal_at_the_end_of_one_point_leaves_the_next_one_for_another_job(make_trees, info):
+    jobs = [make_trees("a"), make_trees("b")]
+    points = [(paths, dataclasses.replace(info, number=number)) for number, paths in enumerate(jobs, start=1)]
+    kill = {6: lambda: os.kill(os.getpid(), signal.SIGTERM)}
+    assert train_points(points, lambda epoch, *_: kill.get(epoch, int)()) == {1: "done", 2: "preempted"}
+    assert not jobs[1].history.exists()
+    assert train_points(points) == {1: "done", 2: "done"}
+
+
 def test_events_that_do_not_fit_are_refused_before_they_are_read(make_trees, info):
     paths = make_trees(stream={"memory": "1 MiB"})
     with pytest.raises(ConfigError) as caught:

@@ -41,6 +41,8 @@ def fit(
     shared = (time.perf_counter() - began) / len(members)
     growth = _Growth(interruption, report)
     for member in members:
+        if interruption.signal:
+            return "preempted"  # it leaves no time to begin with another point
         started = time.perf_counter()
         try:
             member.require_data(manifest)
