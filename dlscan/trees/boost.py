@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import sklearn
 import threadpoolctl
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -114,6 +115,11 @@ class Booster:
         with threadpoolctl.threadpool_limits(threads, user_api="openmp"):
             for estimator, truth in zip(self._estimators, self._truths, strict=True):
                 estimator.set_params(max_iter=rounds).fit(self._numbers, truth, self._weights)
+
+
+def versions() -> dict[str, str]:
+    """That of scikit-learn, which decides a result."""
+    return {"scikit-learn": sklearn.__version__}
 
 
 def classifier(parameters: Bdt, seed: int) -> Any:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeGuard
 
 import numpy as np
-import sklearn
 from numpy.typing import NDArray
 
 from dlscan.config import Experiment
@@ -24,7 +23,7 @@ from dlscan.train.stopping import Stopping
 from dlscan.train.trees.events import Events
 from dlscan.train.trees.objectives import Objective
 from dlscan.trees import Forest, read_forest
-from dlscan.trees.boost import Booster
+from dlscan.trees.boost import Booster, versions
 
 # what early stopping may look at beside the columns of the task
 _AREA = "val_Mean_AUC"
@@ -190,7 +189,7 @@ class TreeLearner:
             why_no_flops="trees compare and add, and how often depends on the event",
             device=self.device,
             backend="scikit-learn",
-            versions={"scikit-learn": sklearn.__version__},
+            versions=versions(),
         )
 
 
