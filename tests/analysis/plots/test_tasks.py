@@ -66,3 +66,13 @@ def test_models_of_another_task_are_left_out(draw, nine, four, warnings_in):
 def test_repeats_of_different_cost_stand_singly(draw, write_scan):
     drawing = draw("pareto", write_scan(events=40, repeats=2, classes=("Ele", "Pi0")), by="Point")
     assert list(drawing.data["Point"]) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("kind", ["response", "resolution", "residuals"])
+def test_a_point_without_predictions_is_left_out_with_a_warning(draw, write_scan, warnings_in, kind):
+    grid = {"model.width": [1, 2]}
+    points = load([write_scan(grid=grid, targets={"Energy": "target[:,0,1]"}, events=200)])
+    points[0].paths.predictions.unlink()
+    assert set(draw(kind, points).data["point"]) == {2}
+    (warning,) = warnings_in()
+    assert warning.startswith(f"left out: {points[0].paths.predictions}: ")

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+import dlscan
 from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.points.evaluate import evaluate
 from dlscan.analysis.points.ranked import ranked
@@ -181,3 +182,19 @@ def test_a_task_of_a_newer_version_is_left_out(write_scan, caplog):
     assert [point.record.point for point in points] == [2, 3, 4]
     assert "does not know its task" in caplog.text
     assert "record.json" in caplog.text
+
+
+def test_a_notebook_has_the_errors_and_the_predictions(write):
+    scan = dlscan.load(write("notebook", targets=ENERGY))
+    table_ = scan.table(sort="Energy_MAE", errors=True)
+    best = scan.best()
+    least = min(scan.points, key=lambda point: point.record.metrics["val_Energy_MAE"])
+    assert best.record.point == least.record.point
+    found = scan.predictions(best)
+    assert (found.names, found.predictions.shape) == (("Energy",), (500, 1))
+    error = np.abs(found.predictions - found.targets).mean()
+    row = table_[table_["Width"] == best.record.params["model.width"]].iloc[0]
+    assert row["Energy_MAE"] == pytest.approx(error, rel=1e-6)
+    assert row["Energy_MAE_Up"] == pytest.approx(best.record.errors["Energy_MAE"][1])
+    with pytest.raises(ScanError, match="there are no scores of classes: the task is a regression of Energy"):
+        _ = found.scores
