@@ -11,6 +11,20 @@ from typing import Any, TypeGuard
 BEFORE = {"merged_depth": 0, "merged_width": "auto"}
 # Of a record, at the value that it had: what is told apart by its parameters must not be by what is missing.
 LATER = {"model.initializer": "glorot"}
+# Of a record without the last of them, which all records have that have the others.
+LATER_OF_TRAIN = {
+    "train.loss": "auto",
+    "train.gamma": 2.0,
+    "train.label_smoothing": 0.0,
+    "train.l1": 0.0,
+    "train.l2": 0.0,
+    "train.schedule_rate": 0.1,
+    "train.schedule_every": 10,
+    "train.schedule_factor": 0.5,
+    "train.schedule_patience": 5,
+    "train.warm_up": 0,
+}
+_WINDOW = {"window": 1}
 
 
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,7 +41,14 @@ def completed_params(params: Any) -> Any:
     if not isinstance(params, dict) or params.get("model.family") != "dense":
         return params
     added = {f"model.{key}": value for key, value in BEFORE.items()} | LATER
-    return {**params, **{key: params.get(key, value) for key, value in added.items()}}
+    found = {**params, **{key: params.get(key, value) for key, value in added.items()}}
+    if "train.epochs" not in params or "train.warm_up" in params:
+        return found
+    if "train.early_stopping.monitor" in params:
+        found |= {f"train.early_stopping.{key}": value for key, value in _WINDOW.items()}
+    if isinstance(whole := params.get("train.early_stopping"), dict):
+        found["train.early_stopping"] = whole | _WINDOW
+    return {**found, **{key: found.get(key, value) for key, value in LATER_OF_TRAIN.items()}}
 
 
 def missing(config: Mapping[str, Any]) -> tuple[str, ...]:

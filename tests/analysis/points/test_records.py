@@ -1,13 +1,18 @@
 import json
 import logging
+import re
 import shutil
 
 import pytest
 
 import dlscan
+from dlscan.analysis.columns.names import varying_columns
 from dlscan.analysis.points.records import load
 from dlscan.analysis.tables.table import table
+from dlscan.config import Dense, Train, plain
+from dlscan.config.older import completed_params
 from dlscan.errors import ScanError
+from dlscan.train.finished import _flat
 
 
 def test_points_come_by_scan_as_given_and_by_number_within(write_scan):
@@ -216,3 +221,25 @@ def test_an_old_record_whose_classes_would_be_refused_today_is_read(write_scan):
     points = load([write_scan(classes=("S", "B", "X"), events=30, change=change)])
     assert [point.record.classes for point in points] == [("S", "B", "S_vs_B")] * 4
     assert len(table(points, ["*_AUC"]).frame.columns) > 3
+
+
+def test_records_of_before_are_not_told_apart_by_keys_that_came_later(write_scan):
+    later = ("loss", "gamma", "label_smoothing", "l1", "l2", "warm_up")
+    then = {"model.family": "dense", "train.epochs": 12, "train.early_stopping.monitor": "val_loss"}
+    now = _flat({"model": {"family": "dense", **plain(Dense())}, "train": plain(Train())}) | {
+        "train.epochs": 12
+    }
+
+    def change(number, record):
+        old = {key: value for key, value in now.items() if key.split(".")[1] not in later}
+        old = {
+            key: value for key, value in old.items() if not re.search(r"schedule_|window|initializer", key)
+        }
+        record["params"] = then | (old if number < 3 else now) | record["params"]
+
+    points = load([write_scan(change=change)])
+    assert varying_columns(points) == ["Width", "Depth"]
+    assert points[0].record.params["train.loss"] == "auto"
+    quantile = {**now, "train.loss.quantile": 0.9}
+    del quantile["train.loss"]
+    assert completed_params(then | quantile) == then | quantile
