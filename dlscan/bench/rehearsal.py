@@ -17,6 +17,7 @@ from dlscan.config import Experiment, experiment_from
 from dlscan.config.source import source_of
 from dlscan.errors import DlscanError
 from dlscan.stream import Batch, Batches
+from dlscan.tasks import Standards
 
 # Seconds for each figure, and the fewest and most batches that are trained on over and over.
 _SECONDS = 1.0
@@ -71,6 +72,8 @@ class _Stage:
     def __init__(self, batches: Batches, kept: list[Batch]) -> None:
         self._manifest, self._steps, self._kept = batches.manifest, batches.steps, kept
         self._fed: list[Any] = []
+        # of numbers that all networks predict alike
+        self._standards: Standards | None = None
 
     def alone(self, experiment: Experiment) -> tuple[float, float]:
         """Seconds of a step of a network, and to build and compile it."""
@@ -104,7 +107,9 @@ class _Stage:
         for experiment in experiments:
             train, data = experiment.train, experiment.data
             task, dataset = tasks.of(experiment, self._manifest.classes), self._manifest.config_hash
-            found = standards(experiment, task, dataset)
+            if self._standards is None:
+                self._standards = standards(experiment, task, dataset)
+            found = self._standards
             network = models.construct(
                 *(experiment.model, self._manifest, data.normalize, train.seed, train.precision), task, found
             )

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from dlscan.config.build import Problem
 from dlscan.config.models import Model
 from dlscan.config.source import in_file, is_in_file, source_of
 from dlscan.errors import DlscanError
@@ -37,7 +36,7 @@ def _answer(plain: Mapping[str, Any], outputs: int, asked: Mapping[str, Any]) ->
         inputs = {name: keras.Input(shape, name=name) for name, shape in asked["inputs"].items()}
         network = keras.Model(inputs, features(model, inputs, 1))
         size = size_of(network, outputs)
-    except (DlscanError, Problem) as error:
+    except DlscanError as error:
         return str(error)
     return [size.weights, size.multiplications, size.values]
 
