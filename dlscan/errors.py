@@ -33,6 +33,10 @@ only code that raises them. Exceptions whose names begin with an underscore neve
 from collections.abc import Sequence
 from pathlib import Path
 
+# What each back end raises when memory has run out.
+_KINDS = ("ResourceExhaustedError", "OutOfMemoryError")
+_WORDS = ("RESOURCE_EXHAUSTED", "out of memory", "can't allocate memory", "OOM when allocating")
+
 
 class DlscanError(Exception):
     """Base of all errors that a user can act on; `str()` of it is one line."""
@@ -107,3 +111,10 @@ class NoMemoryError(DlscanError):
 
 class DivergedError(DlscanError):
     """The loss of a point is nan or infinite."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether memory, of the device or of the machine, was too small."""
+    if isinstance(error, MemoryError) or type(error).__name__ in _KINDS:
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _WORDS)

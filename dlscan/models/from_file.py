@@ -20,7 +20,7 @@ import numpy as np
 
 from dlscan.config.signature import SEED, takes_seed
 from dlscan.config.source import InFile, Source
-from dlscan.errors import ConfigError
+from dlscan.errors import ConfigError, is_out_of_memory
 from dlscan.models.backend import keras
 
 MODULE = "dlscan_source_"
@@ -160,9 +160,10 @@ def explained(source: Source, line: int = 1, inputs: Mapping[str, Any] | None = 
     """Turn what the code of a user raises into one line that names the line at fault."""
     try:
         yield
-    except (ConfigError, MemoryError):
-        raise
     except (Exception, SystemExit) as error:
+        # of memory there may be enough for fewer points
+        if isinstance(error, ConfigError) or is_out_of_memory(error):
+            raise
         frames = traceback.extract_tb(error.__traceback__)
         lines = [line, *(frame.lineno for frame in frames if frame.filename == str(source.path))]
         missing = isinstance(error, KeyError) and inputs is not None

@@ -21,11 +21,11 @@ from dlscan.errors import (
     NoMemoryError,
     PointsFailed,
     ScanError,
+    is_out_of_memory,
 )
 from dlscan.record import PointPaths, Record, is_done
 from dlscan.train.info import Outcome, PointInfo, Progress, Report
 from dlscan.train.interruption import Interruption, grace_seconds
-from dlscan.train.memory import is_out_of_memory
 
 log = logging.getLogger("dlscan")
 

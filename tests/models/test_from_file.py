@@ -58,6 +58,7 @@ def seeded(inputs, *, seed=None):
     start = keras.initializers.HeNormal(seed)
     return layers.Dense(3, kernel_initializer=start)(layers.Flatten()(inputs["HCAL"]))
 
+def hungry(inputs): raise RuntimeError("CUDA out of memory")
 def image(inputs): return inputs["ECAL"]
 def listed(inputs): return [1]
 def typo(inputs): return inputs["ECLA"]
@@ -123,6 +124,12 @@ def test_parameters_reach_the_function(nets, manifest):
     network = build(model(nets, "flat", width=9, drop=0.25), manifest, {})
     (hidden, dropout) = [layer for layer in network.layers if layer.name.startswith(("dense", "dropout"))]
     assert (hidden.units, dropout.rate) == (9, 0.25)
+
+
+def test_memory_that_runs_out_is_no_fault_of_the_file(nets, manifest):
+    own = model(nets, "hungry")
+    with pytest.raises(RuntimeError, match=r"^CUDA out of memory$"):
+        build(own, manifest, {})
 
 
 def test_hidden_layers_compute_in_less_precision(nets, manifest):
