@@ -54,7 +54,7 @@ def read_network(path: Path, sources: Mapping[str, Mapping[str, str]] | None = N
     Returns
     -------
     keras.Model
-        Takes raw events by the names of the inputs, gives a score per class.
+        Takes raw events by the names of the inputs, gives scores of classes or numbers in physical units.
 
     Raises
     ------

@@ -32,7 +32,11 @@ AFTER_METRICS = (
         "Parameters",
         "integer",
         "model_parameters",
-        About("trainable weights of the network", title="trainable parameters", better="less"),
+        About(
+            "trainable weights of the network, or leaves of the trees",
+            title="trainable parameters",
+            better="less",
+        ),
     ),
     Fixed(
         "FLOPs", "integer", "flops", About("floating-point operations per event, forward pass", better="less")
