@@ -95,7 +95,7 @@ def evaluate(
         try:
             kept = file.read("test")
             measured = task.measure(kept)
-            measured.add("test_loss", test.loss(kept["losses"]), "no events")
+            test.add_loss(measured, kept["losses"])
             measured |= task.measure_validation(file.read("validation"))
         except DataError as error:  # of this model alone
             evaluations.append(error)
@@ -153,11 +153,16 @@ class _Events:
         for file in files:
             file.tell(self._split, self.labels, self.weights)
 
-    def loss(self, losses: NDArray[np.float32]) -> Estimate:
-        """The loss with the weights of training, the mean over events, as in the history."""
+    def add_loss(self, measured: Measured, losses: NDArray[np.float32]) -> None:
+        """Enter the loss with the weights of training, the mean over events, as in the history."""
+        wrong = np.count_nonzero(~np.isfinite(losses))
+        if wrong:
+            # of a function of the user, which may have a logarithm of 0
+            measured.add("test_loss", None, f"the losses of {wrong} of {len(losses)} events are not finite")
+            return
         weighed = self.loss_weights * losses.astype(np.float64)
         half = float(np.std(weighed)) / len(weighed) ** 0.5
-        return Estimate(float(np.mean(weighed)), half, half)
+        measured.add("test_loss", Estimate(float(np.mean(weighed)), half, half), "")
 
 
 def _cut(arrays: Arrays, used: slice) -> Arrays:

@@ -1,6 +1,7 @@
 """What a finished point's scores hold, and what the record says of them."""
 
 import contextlib
+import re
 from pathlib import Path
 
 import h5py
@@ -19,7 +20,7 @@ from dlscan.train import train_point
 from dlscan.train.evaluate import evaluate
 from dlscan.train.feed import Feed
 from dlscan.train.means import Running, Sums
-from dlscan.train.objectives import EVENTS, supervised
+from dlscan.train.objectives import EVENTS, Supervised, supervised
 from dlscan.train.scorers import NetworkScorer, _seconds
 from dlscan.train.scores import score_files
 from dlscan.train.steps import Trained, steps
@@ -92,6 +93,21 @@ def test_the_loss_of_the_history_is_that_of_validation_and_test_whatever_it_is(
             np.testing.assert_allclose(group["cross_entropies"], event_losses(scores, labels), rtol=1e-3)
         log_loss = np.mean(file["cross_entropies"])
     assert record.metrics["test_log_loss"] == pytest.approx(log_loss, rel=1e-5)
+
+
+def test_a_loss_that_is_not_finite_for_an_event_is_a_missing_number(make_point, info, monkeypatch):
+    def endless_once(self, raw, truth):
+        losses = np.ones(len(truth["scores"]), np.float32)
+        losses[0] = np.inf
+        return losses
+
+    monkeypatch.setattr(Supervised, "unusual", endless_once)
+    paths = make_point(train__epochs=1)
+    assert train_point(paths, info) == "done"
+    record = Record.read(paths.record)
+    assert record.metrics["test_loss"] is None
+    assert re.fullmatch(r"the losses of \d+ of \d+ events are not finite", record.reasons["test_loss"])
+    assert record.metrics["test_log_loss"] > 0
 
 
 def balance_weights(paths):
