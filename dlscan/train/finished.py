@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from dlscan.train.member import Member
 
 
+# A loss with its number, {quantile: 0.9}, is one parameter, not two that vary together.
+_WHOLE = "train.loss"
+
+
 def record_of(
     member: "Member[Any]", evaluation: Evaluation, files: Mapping[str, str], beside: float
 ) -> Record:
@@ -108,5 +112,6 @@ def _flat(value: dict[str, Any], above: str = "") -> dict[str, Any]:
     """Dotted keys for what is nested."""
     flat: dict[str, Any] = {}
     for name, item in value.items():
-        flat |= _flat(item, f"{above}{name}.") if isinstance(item, dict) else {f"{above}{name}": item}
+        key = f"{above}{name}"
+        flat |= _flat(item, f"{key}.") if isinstance(item, dict) and key != _WHOLE else {key: item}
     return flat

@@ -210,6 +210,8 @@ def test_every_loss_is_written_and_told_in_standard_units_with_its_formula(linea
     infos = [info.__class__(number, f"p{number}", "linear", ()) for number in range(1, 5)]
     train_points(list(zip(points, infos, strict=True)))
 
+    params = Record.read(points[2].record).params
+    assert (params["train.loss"], "train.loss.quantile" in params) == ({"quantile": 0.9}, False)
     experiment = load(points[0].config)
     task = tasks.of(experiment, ("Ele", "Pi0"))
     dataset = Record.read(points[0].record).dataset["config_hash"]

@@ -28,11 +28,9 @@ def different_losses(points: Iterable[DonePoint]) -> str:
 
 
 def _words(params: Mapping[str, Any], usual: str) -> str:
-    loss, own = params.get("train.loss", AUTO), params.get(f"train.loss.{QUANTILE}")
+    loss = params.get("train.loss", AUTO)
     if isinstance(loss, Mapping):
-        own = loss.get(QUANTILE)
-    if own is not None:
-        return f"{QUANTILE} {own}"
+        return f"{QUANTILE} {loss.get(QUANTILE)}"
     words = [usual if loss == AUTO else str(loss)]
     keys = ("gamma", "label_smoothing") if loss == "focal" else ("label_smoothing",)
     words += [f"{key} {params[f'train.{key}']:g}" for key in keys if params.get(f"train.{key}")]

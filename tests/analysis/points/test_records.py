@@ -240,6 +240,5 @@ def test_records_of_before_are_not_told_apart_by_keys_that_came_later(write_scan
     points = load([write_scan(change=change)])
     assert varying_columns(points) == ["Width", "Depth"]
     assert points[0].record.params["train.loss"] == "auto"
-    quantile = {**now, "train.loss.quantile": 0.9}
-    del quantile["train.loss"]
+    quantile = {**now, "train.loss": {"quantile": 0.9}}
     assert completed_params(then | quantile) == then | quantile
