@@ -16,6 +16,7 @@ from dlscan.analysis.lookup import find, split_names
 from dlscan.analysis.plots import KINDS, Drawing, Options
 from dlscan.analysis.points import records, results
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.best import choose
 from dlscan.analysis.tables.rows import rows_of
 from dlscan.analysis.tables.table import table
@@ -165,11 +166,13 @@ class Scan:
         names = dict.fromkeys(point.scan for point in self.points)
         varied = dict.fromkeys(key for point in self.points for key in point.record.varied)
         number = self.points[0].record.point
+        plot = "roc" if any(metrics.kind == "classify" for metrics in metrics_of(self.points)) else "response"
         return (
             f"Scan {', '.join(names)}: {counted(len(self), 'finished point')}"
             f" in {', '.join(map(str, self.directories))}\n"
             f"  varies {', '.join(varied) or 'nothing'}\n"
-            f"  has .table() .plot.roc() .best() .history({number}) .predictions({number}) .model({number})"
+            f"  has .table() .plot.{plot}() .best() "
+            f".history({number}) .predictions({number}) .model({number})"
         )
 
 

@@ -52,11 +52,13 @@ class Selection:
 
     def why_not(self, shape: tuple[int, ...]) -> str | None:
         """Why this is not one number per event of a dataset with the shape `shape` per event, if so."""
-        text = "x".join(map(str, shape)) or "one number"
+        text = "x".join(map(str, shape))
         if len(self.index) > len(shape) or any(
             not -size <= place < size for place, size in zip(self.index, shape, strict=False)
         ):
-            return f"{self}: there is no such place, an event of {self.extra} has the shape {text}"
+            if not shape:
+                return f"{self}: {self.extra} has one number per event; write {self.extra}"
+            return f"{self}: there is no such place: an event of {self.extra} has the shape {text}"
         rest = shape[len(self.index) :]
         if any(size != 1 for size in rest):
             places = ",".join([":", *map(str, self.index), *("0" for _ in rest)])

@@ -196,7 +196,7 @@ def _task(value: Any, key: str) -> Task:
     kind = mapping.pop("kind", None)
     if not isinstance(kind, str) or kind not in TASKS:
         raise Problem(join(key, "kind") if kind is not None else key, f"must be one of {known}, got {kind!r}")
-    if kind == "regress" and "targets" not in mapping:
+    if kind == "regress" and mapping.keys() <= {"weight"}:
         raise Problem(key, 'regress needs targets, such as {Energy: "target[:,0,1]"}')
     task: Task = build_fields(TASKS[kind], mapping, key)
     return task

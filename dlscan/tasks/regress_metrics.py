@@ -1,6 +1,7 @@
 """The metrics of a regression: how far predicted numbers are from true ones."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ _SUFFIXES: dict[str, tuple[str, str, Better]] = {
     "Resolution": ("half the 68 % width of prediction / truth of {}", "resolution of {}", "less"),
 }
 _IN_TABLE = ("MAE", "Bias", "Resolution")
+_WITH_UNIT = ("MAE", "RMSE", "Bias")
+_UNIT = re.compile(r"\s*\[[^\[\]]*\]\s*$")
 _COMPARED = ("MAE", "RMSE", "Bias", "Resolution")
 
 
@@ -110,7 +113,11 @@ class RegressionMetrics:
             return loss_metric(name)
         meaning, title, better = _SUFFIXES[suffix]
         family = suffix.partition("_")[0]
-        return _number(meaning.format(target), title.format(called(target)), split, family, better)
+        shown = called(target)
+        if suffix not in _WITH_UNIT:
+            # a ratio has no unit: of "E [GeV]" the E
+            shown = _UNIT.sub("", shown) or shown
+        return _number(meaning.format(target), title.format(shown), split, family, better)
 
     def is_compared(self, name: str) -> bool:
         """Errors and widths are; pulls are of what a network says of itself."""

@@ -67,6 +67,10 @@ class Forest:
     starts: NDArray[np.int64]
     classes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        trees = max(len(self.starts) - 1, 0)
+        return f"Forest({trees:,} trees with {len(self.nodes):,} nodes on {', '.join(self.inputs)})"
+
     @classmethod
     def empty(
         cls,

@@ -42,10 +42,11 @@ def test_numbers_are_taken_and_wrong_places_are_said() -> None:
     assert Selection("weight").of(np.array([[1.0], [2.0]])).tolist() == [1.0, 2.0]
     assert Selection("target", (1, -1)).why_not((2, 3)) is None
     assert Selection("weight").why_not((1, 1)) is None
-    assert "there is no such place, an event of target has the shape 2x3" in str(
+    assert "there is no such place: an event of target has the shape 2x3" in str(
         Selection("target", (2, 0)).why_not((2, 3))
     )
     assert "say which, as in target[:,1,0]" in str(Selection("target", (1,)).why_not((2, 3)))
+    assert Selection("E", (0,)).why_not(()) == "E[:,0]: E has one number per event; write E"
 
 
 @pytest.mark.parametrize(
@@ -97,3 +98,8 @@ def test_an_experiment_of_before_classifies(make_experiment: Make) -> None:
     experiment = make_experiment()
     assert experiment.plain()["task"] == "classify"
     assert make_experiment().task == Tasks()
+
+
+def test_a_misspelt_key_of_a_regression_is_named(make_experiment: Make) -> None:
+    with pytest.raises(ConfigError, match=r"task\.target: unknown key; did you mean 'targets'\?"):
+        make_experiment(task={"kind": "regress", "target": {"E": "target"}})

@@ -1,5 +1,6 @@
 """The file of boosted trees: what comes back, and what is refused."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ def stump(feature: int, threshold: float, left: float, right: float) -> Any:
 def forest() -> Forest:
     start = Forest.empty({"a/b": (2,), "c": ()}, ("Pi0",), np.array([0.5]), ("Ele", "Pi0"))
     return start.with_trees([stump(0, 1.0, -1.0, 1.0), stump(2, np.inf, 0.25, 7.0)])
+
+
+def test_it_is_shown_in_a_line_without_its_nodes(forest: Forest) -> None:
+    assert re.fullmatch(r"Forest\(\d+ trees? with \d+ nodes on a/b, c\)", repr(forest))
 
 
 def test_file_gives_back_the_forest_and_the_note(forest: Forest, tmp_path: Path) -> None:

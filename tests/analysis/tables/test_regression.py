@@ -1,5 +1,6 @@
 """A regression in tables: what is shown, which way is better, what chooses the best, and differences."""
 
+import dataclasses
 import json
 
 import h5py
@@ -68,6 +69,14 @@ def test_columns_say_what_they_are(both):
         "less",
         0,
     ]
+
+
+def test_only_what_has_the_unit_of_the_target_shows_it(energies):
+    labelled = [dataclasses.replace(point, labels={"Energy": "E [GeV]"}) for point in energies]
+    heads = columns_of(labelled).heads
+    assert heads["Energy_MAE"].title == "MAE of E [GeV]"
+    assert heads["Energy_Resolution"].title == "resolution of E"
+    assert heads["Energy_Pull_Width"].title == "pull width of E"
 
 
 def test_the_best_has_the_least_error_on_validation(energies, both):
