@@ -35,7 +35,8 @@ def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
     Raises
     ------
     DataError
-        If a number of any split is not finite; it names the file and the row.
+        If a number of any split is not finite; it names the file and the row. If all events of the training
+        split have the same number.
     """
     heads = [head for head in task.heads if head.targets]
     if not heads:
@@ -60,6 +61,8 @@ def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
                     _require_finite(head, truth[head.name], batch, batches)
                     if split == "train":
                         sums[head.name].add(truth[head.name])
+    for head in heads:
+        _require_different(head, sums[head.name])
     return {name: own.standard() for name, own in sums.items()}
 
 
@@ -77,11 +80,22 @@ def _require_finite(head: Head, numbers: NDArray[Any], batch: Batch, batches: Ba
     )
 
 
+def _require_different(head: Head, sums: "_Sums") -> None:
+    # not by the deviation, which is rounded
+    for name, least, most in zip(head.targets, sums.least, sums.most, strict=True):
+        if least == most:
+            raise DataError(
+                f"task.targets.{name}: is {least:g} for every event of the training split: there is nothing "
+                "to learn; name another place, or leave the target out"
+            )
+
+
 class _Sums:
-    """Moments of numbers, merged block by block (Chan, Golub and LeVeque, 1979)."""
+    """Moments and limits of numbers, merged block by block (Chan, Golub and LeVeque, 1979)."""
 
     def __init__(self) -> None:
         self._count, self._mean, self._squares = 0, np.zeros(1), np.zeros(1)
+        self.least, self.most = np.array([np.inf]), np.array([-np.inf])
 
     def add(self, block: NDArray[Any]) -> None:
         """Take numbers (B, T)."""
@@ -94,6 +108,8 @@ class _Sums:
         )
         self._mean = self._mean + step * (count / total)
         self._count = total
+        self.least = np.minimum(self.least, values.min(axis=0))
+        self.most = np.maximum(self.most, values.max(axis=0))
 
     def standard(self) -> Standard:
         """Mean and standard deviation so far."""

@@ -175,7 +175,7 @@ def test_events_that_carry_much_along_are_read_a_few_at_a_time(linear, trained, 
     np.testing.assert_allclose(parts, whole, rtol=1e-12)
 
 
-def test_a_target_that_is_no_number_is_named_with_its_place(linear, info, tmp_path):
+def test_a_target_that_is_no_number_or_always_the_same_is_named(linear, info, tmp_path):
     from dlscan.config import experiment_from
 
     home = tmp_path / "bad"
@@ -186,14 +186,18 @@ def test_a_target_that_is_no_number_is_named_with_its_place(linear, info, tmp_pa
             energy = np.arange(50, dtype=np.float32)
             energy[17] = np.nan if name == "Pi0" else 1.0
             file["energy"] = energy
+            file["same"] = np.full(50, 0.1, np.float32)
     data = {**linear["data"], "raw": str(home / "raw"), "prepared": str(home / "prepared")}
-    content = {**linear, "data": {**data, "extras": ["energy"]}}
+    content = {**linear, "data": {**data, "extras": ["energy", "same"]}}
     content["task"] = {"kind": "regress", "targets": {"Energy": "energy"}}
     prepare(experiment_from(content, home / "bad.yaml"), processes=1)
     paths = write_point(content, tmp_path / "point")
     with pytest.raises(DataError, match=r"task\.targets\.Energy: nan in Pi0/one\.h5, row 17"):
         train_point(paths, info)
     assert not paths.record.exists()
+    content["task"] = {"kind": "regress", "targets": {"Same": "same"}}
+    with pytest.raises(DataError, match=r"targets\.Same: is 0\.1 for every event of the training split"):
+        train_point(write_point(content, tmp_path / "same"), info)
 
 
 def test_the_tasks_of_several_heads_are_one_task():

@@ -195,6 +195,7 @@ def test_a_task_of_a_newer_version_is_left_out(write_scan, caplog):
 
 def test_a_notebook_has_the_errors_and_the_predictions(write):
     scan = dlscan.load(write("notebook", targets=ENERGY))
+    assert ".plot.response()" in repr(scan)
     table_ = scan.table(sort="Energy_MAE", errors=True)
     best = scan.best()
     least = min(scan.points, key=lambda point: point.record.metrics["val_Energy_MAE"])
