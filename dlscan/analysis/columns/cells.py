@@ -10,6 +10,8 @@ from dlscan.analysis.columns.names import text_of
 MISSING = "-"
 AREA_DECIMALS = 4
 MOST_DECIMALS = 12
+# numbers beyond these are written with a power of ten
+_LARGE, _SMALL = 1e12, 1e-9
 # sides that differ by less are shown as one: two digits of an uncertainty say no more
 NEARLY = 0.9
 
@@ -45,7 +47,7 @@ def cell(value: Any, column: Column) -> str:
             return f"{value:.{_decimals(value, 2) if 0 < value < math.inf else 0}f}"
         case "number":
             # 123457 events per second, not 1.235e+05
-            return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+            return f"{value:.0f}" if 1e4 <= abs(value) < _LARGE else f"{value:.4g}"
         case "parameter":
             return one_line(text_of(value))
     return one_line(str(value))
@@ -60,7 +62,14 @@ def entry(column: Column, row: int, style: Style = PLAIN) -> str:
         interval = column.errors[row]
     if value is None or interval is None:
         return cell(value, column)
-    return _uncertain(value, interval, column, style)
+    known = [abs(end) for end in interval if end]
+    most = max([abs(value), *known])
+    plain = column.kind not in ("number", "change") or _SMALL <= most < _LARGE
+    if plain or not known or not math.isfinite(most):
+        return _uncertain(value, interval, column, style)
+    power = math.floor(math.log10(most))
+    down, up = (None if end is None else end / 10.0**power for end in interval)
+    return f"({_uncertain(value / 10.0**power, (down, up), column, style)})e{power:+03}"
 
 
 def one_line(text: str) -> str:
