@@ -37,7 +37,6 @@ def told(kind, targets, outputs, **train):
         ({"loss": "mse"}, lambda t: ((t - P) ** 2).mean(axis=1)),
         ({"loss": "mae"}, lambda t: abs(t - P).mean(axis=1)),
     ],
-    ids=str,
 )
 def test_losses_of_classes_are_their_formulas(train, formula, targets):
     np.testing.assert_allclose(
@@ -55,7 +54,6 @@ def test_losses_of_classes_are_their_formulas(train, formula, targets):
         ("log_cosh", np.log(np.cosh(OFF)).mean(axis=1)),
         ({"quantile": 0.9}, np.where(OFF > 0, 0.9 * OFF, -0.1 * OFF).mean(axis=1)),
     ],
-    ids=str,
 )
 def test_losses_of_numbers_are_their_formulas(loss, formula):
     np.testing.assert_allclose(told("regress", TRUTH, NUMBERS, loss=loss), formula, rtol=1e-4, atol=1e-6)
@@ -80,7 +78,6 @@ def test_gaussian_nll_is_the_density_of_a_normal_distribution():
         ("regress", {"loss": "huber"}, OURS.Huber()),
         ("regress", {"loss": "log_cosh"}, OURS.LogCosh()),
     ],
-    ids=str,
 )
 def test_losses_that_keras_has_are_those_of_keras(kind, train, theirs):
     targets, outputs = (SMOOTH, LOGITS) if kind == "classify" else (TRUTH, NUMBERS)
