@@ -29,6 +29,11 @@ def measured(found: Estimate) -> str:
     low, high = sorted((found.down, found.up))
     if not 0 < high < math.inf:
         return digits(found.value, 3)
+    most = max(abs(found.value), high)
+    if not 1e-9 <= most < 1e12:
+        power = math.floor(math.log10(most))
+        value, down, up = (number / 10.0**power for number in (found.value, found.down, found.up))
+        return f"({measured(Estimate(value, down, up))})e{power:+03}"
     decimals = max(1 - math.floor(math.log10(high)), 0)
     if high - low < 0.2 * high:
         return f"{found.value:.{decimals}f} ± {high:.{decimals}f}"

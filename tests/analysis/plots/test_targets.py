@@ -4,10 +4,12 @@ import h5py
 import numpy as np
 import pytest
 
+from dlscan.analysis.plots.words import measured
 from dlscan.analysis.points.records import load
 from dlscan.analysis.points.results import predictions as predictions_of
 from dlscan.errors import ScanError, UsageError
 from dlscan.metrics import (
+    Estimate,
     fit_resolution,
     half_width_estimate,
     in_bins_of_truth,
@@ -174,3 +176,15 @@ def test_numbers_of_many_models_are_not_crammed_into_a_panel(draw, write_scan, f
     (page,) = draw("resolution", points, most=12).pages
     assert page.axes[0].get_legend() is None
     assert "With more than 10 models, the parameters are in --data alone." in footnote(page)
+
+
+@pytest.mark.parametrize(
+    ("value", "down", "up", "text"),
+    [
+        (0.512, 0.013, 0.013, "0.512 ± 0.013"),
+        (6.6e30, 1.6e30, 1.6e30, "(6.6 ± 1.6)e+30"),
+        (1.5e-12, 1e-13, 3e-13, "(1.50 +0.30 -0.10)e-12"),
+    ],
+)
+def test_numbers_far_from_one_have_a_power_of_ten(value, down, up, text):
+    assert measured(Estimate(value, down, up)) == text
