@@ -141,6 +141,18 @@ def _tell_older(plan: Plan) -> None:
 def _tell_doubtful(plan: Plan) -> None:
     """Tell of points that are allowed and most probably not meant."""
     networks = [plan.experiment.at(point.params).model for point in plan.points]
+    written = plan.experiment.written
+    keys = [
+        *(f"train.{key}" for key in written["train"]),
+        *(["data.normalize"] * ("normalize" in written["data"])),
+    ]
+    unread = [key for key in keys if not any(network.reads(key) for network in networks)]
+    if unread:
+        families = ", ".join(dict.fromkeys(str(network.family) for network in networks))
+        tell(
+            f"Warning: {plan.directory}: {', '.join(unread)}: the family {families} does not use "
+            f"{'it' if len(unread) == 1 else 'them'}; what it can be told is in the section model"
+        )
     zeros = [network for network in networks if getattr(network.parameters, "initializer", "") == "zeros"]
     if zeros:
         tell(

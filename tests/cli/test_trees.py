@@ -38,9 +38,13 @@ def test_dry_run_scan_table_report_and_model(home, dlscan):
         "scan", file, "batch.models_per_job=1", "--dry-run", "model={family: bdt}", "scan={}", "name=one"
     )
     assert "1 point in 1 job" in dry.stderr
+    unused = "train.epochs, train.batch_size: the family bdt does not use them"
+    one = dlscan("scan", file, "model={family: bdt, trees: 2}", "scan={}", "name=one")
+    assert unused in one.stderr
     assert "Estimated from the speed of a typical machine" in dry.stderr
     ran = dlscan("scan", file)
     assert ran.returncode == 0, ran.stderr
+    assert unused not in ran.stderr
     assert "4 of 4 points done" in ran.stdout + ran.stderr
 
     shown = dlscan("table", file, "--versus", "1", "--format", "csv")
