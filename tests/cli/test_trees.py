@@ -38,7 +38,7 @@ def test_dry_run_scan_table_report_and_model(home, dlscan):
         "scan", file, "batch.models_per_job=1", "--dry-run", "model={family: bdt}", "scan={}", "name=one"
     )
     assert "1 point in 1 job" in dry.stderr
-    unused = "train.epochs, train.batch_size: the family bdt does not use them"
+    unused = "train.batch_size, train.epochs: the family bdt does not use them"
     one = dlscan("scan", file, "model={family: bdt, trees: 2}", "scan={}", "name=one")
     assert unused in one.stderr
     assert "Estimated from the speed of a typical machine" in dry.stderr
