@@ -160,6 +160,9 @@ class _Events:
             # of a function of the user, which may have a logarithm of 0
             measured.add("test_loss", None, f"the losses of {wrong} of {len(losses)} events are not finite")
             return
+        if len(losses) < 2:
+            measured.add("test_loss", None, "one event, which tells no uncertainty")
+            return
         weighed = self.loss_weights * losses.astype(np.float64)
         half = float(np.std(weighed)) / len(weighed) ** 0.5
         measured.add("test_loss", Estimate(float(np.mean(weighed)), half, half), "")

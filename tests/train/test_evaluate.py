@@ -11,13 +11,13 @@ import pytest
 from dlscan import models
 from dlscan.config import Model, Train, load
 from dlscan.dataset import Manifest
-from dlscan.metrics import event_losses, measure, measure_validation
+from dlscan.metrics import Measured, event_losses, measure, measure_validation
 from dlscan.models import Network, keras
 from dlscan.record import Record
 from dlscan.stream import Batches
 from dlscan.tasks.classify import Classification
 from dlscan.train import train_point
-from dlscan.train.evaluate import evaluate
+from dlscan.train.evaluate import _Events, evaluate
 from dlscan.train.feed import Feed
 from dlscan.train.means import Running, Sums
 from dlscan.train.objectives import EVENTS, Supervised, supervised
@@ -240,3 +240,12 @@ def test_a_timed_call_ends_when_all_that_it_gives_is_there(monkeypatch):
     monkeypatch.setattr(keras.ops, "convert_to_numpy", read.append)
     _seconds(lambda inputs: {"ECAL": inputs, "HCAL": "more"}, "all")
     assert set(read) == {"all", "more"}
+
+
+def test_the_loss_of_one_event_has_no_uncertainty_and_says_why():
+    events = _Events.__new__(_Events)
+    events.loss_weights = np.ones(1, np.float32)
+    measured = Measured()
+    events.add_loss(measured, np.ones(1, np.float32))
+    assert measured.values == {"test_loss": None}
+    assert measured.reasons == {"test_loss": "one event, which tells no uncertainty"}

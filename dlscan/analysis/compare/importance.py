@@ -125,10 +125,11 @@ def importances(
     repeats = 0 if models is None else _repeats(models)
     different, repeated = count - repeats, models is not None and repeats >= LEAST_LEFT
     if not repeated and different - rank < LEAST_LEFT:
+        several = f"which of {len(parameters)} parameters matters"
+        which = several if len(parameters) > 1 else f"whether {next(iter(parameters))} matters"
         raise ScanError(
-            f"{different} models are too few to tell which of {len(parameters)} parameters matters: the "
-            f"fit has {rank} coefficients; use at least {rank + LEAST_LEFT} models, or fewer parameters "
-            "(--by)"
+            f"{different} models are too few to tell {which}: the fit has {rank} coefficients; use at least "
+            f"{rank + LEAST_LEFT} models, or fewer parameters (--by)"
         )
     spread = float(np.sum((values - values.mean()) ** 2))
     if spread <= 1e-24 * max(float(np.sum(values**2)), 1.0):
