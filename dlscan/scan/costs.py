@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dlscan import tasks
 from dlscan.config import Experiment, Model, in_common
 from dlscan.config.models import NetworkSize, trainer_of
 from dlscan.config.task import Tasks
@@ -13,7 +12,6 @@ from dlscan.dataset import Manifest
 from dlscan.scan.plan import Plan
 from dlscan.scan.sizes import asked_of, network_sizes
 from dlscan.scan.space import Point
-from dlscan.trees.costs import round_seconds, trees_of
 
 # The backward pass computes the slopes of the weights and those of the values: twice a forward pass.
 _TRAINING = 3
@@ -125,6 +123,10 @@ def _without_network(values: Mapping[str, Any], manifest: Manifest | None) -> Co
         return Cost(0.0, 1, 0, 0, epochs, batch_size, 0)
     events = _events(values["data"]["balance"], manifest)
     if trainer_of(values["model"]["family"]) == "trees":
+        # these load numpy, which `dlscan status` does not wait for
+        from dlscan import tasks
+        from dlscan.trees.costs import round_seconds, trees_of
+
         # what events take in memory, the points of a job share
         parameters = Model.parse(values["model"], "model").parameters
         heads = tasks.make(Tasks.parse(values["task"], "task"), manifest.classes).heads

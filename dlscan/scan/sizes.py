@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlscan import tasks
 from dlscan.config import Experiment, Model, network_name
 from dlscan.config.models import NetworkSize
 from dlscan.config.source import InFile
@@ -41,6 +40,9 @@ Asked = tuple[Model, int]
 
 def asked_of(experiment: Experiment, manifest: Manifest) -> Asked:
     """The network of an experiment as `network_sizes` takes it."""
+    # it loads numpy, which `dlscan status` does not wait for
+    from dlscan import tasks
+
     return experiment.model, sum(head.size for head in tasks.of(experiment, manifest.classes).heads)
 
 
