@@ -31,7 +31,7 @@ demo: $(VENV)/.installed-cpu
 
 # two at a time: many tests wait for processes
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # HTCondor and what dlscan needs go into a Debian of their own, made once: see tests/cluster/condor-run
 test-htcondor: | $(BIN)/python

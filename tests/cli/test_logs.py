@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dlscan.attempts import create_attempt, ended, last_number, new_attempt
+from dlscan.attempts import attempt_file, create_attempt, ended, last_number, new_attempt
 from dlscan.claims import Claim
 from dlscan.config import BatchOptions, Experiment
 from dlscan.scan import Plan, freeze
@@ -160,6 +161,9 @@ def test_following_goes_on_through_preemption_until_the_end(
             handle.write("ond\n")
         assert follower.stdout.readline() == "second\n"
         again.end("failed", "no memory")
+        # of a minute ago: sooner its job may still be about to end
+        file = attempt_file(paths, 2)
+        file.write_text(re.sub(r'"ended": "\d{4}', '"ended": "2020', file.read_text()))
         with paths.log.open("a") as handle:
             handle.write("third\n")
         rest, messages = follower.communicate(timeout=120)
