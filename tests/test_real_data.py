@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.slow import slow
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 CONFIGS = Path(__file__).parents[1] / "configs"
 COLUMN = "data.split={column: split, train: 0, test: 1, validation: 0.1}"
 
 
+@slow
 @pytest.mark.parametrize(
     ("config", "directory", "overrides", "wanted"),
     [

@@ -16,6 +16,7 @@ from benchmarks.packs.report import complete
 from benchmarks.packs.scans import Scan, first_models, make_scans
 from benchmarks.packs.watch import CommandFailed, watch
 from benchmarks.packs.ways import Trained, Wrong, require_like
+from tests.slow import slow
 
 TOP = Path(__file__).parents[2]
 
@@ -31,6 +32,7 @@ def trained(scan: Scan) -> list[Trained]:
     return [Trained(width, depth, 100, scan.epochs, 0.9) for width, depth in scan.models]
 
 
+@slow
 def test_tiny_scan_is_trained_alike_in_every_way(tmp_path: Path) -> None:
     """Few events teach nothing, so that no area is compared."""
     size = ["--models", "2", "--epochs", "1", "--events", "300", "--auc-within", "1", "--cpus", "1"]

@@ -9,6 +9,7 @@ import pytest
 from dlscan.analysis.report import pictures
 from dlscan.analysis.report.build import report
 from dlscan.errors import DlscanError, ScanError, UsageError
+from tests.slow import slow
 
 EVIL = """<script>alert("1")</script>'$x$&amp;</title>"""
 
@@ -144,6 +145,7 @@ def test_configuration_and_provenance_are_there(write_scan, few_pictures, tmp_pa
     assert "its raw files are not listed: prepared/lcd: no prepared dataset here" in text.lower()
 
 
+@slow
 def test_a_thousand_points_stay_small(write_scan, few_pictures, tmp_path):
     grid = {
         "model.width": [2**number for number in range(10)],
