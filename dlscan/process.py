@@ -1,10 +1,15 @@
 """Processes: which this is, in words that another one can check, and how to start helpers."""
 
 import contextlib
+import json
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+from dlscan.errors import DlscanError
 
 # What batch systems and terminals send to all processes of a job.
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP)
@@ -13,6 +18,56 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAMESPACE = Path("/proc/self/ns/pid")
 # A process that has ended, of which its parent has not taken note.
 _DEAD = ("Z", "X")
+
+
+def answer_of(
+    module: str,
+    asked: object,
+    environment: Mapping[str, str],
+    patience: float,
+    arguments: Sequence[str] = (),
+) -> str:
+    """Ask a process of its own, which may load what this one must not.
+
+    Parameters
+    ----------
+    module : str
+        What it runs.
+    asked : object
+        What it reads from standard input, as JSON.
+    environment : mapping of str to str
+        Added to that of this process.
+    patience : float
+        Seconds that it may take.
+    arguments : sequence of str
+        Of its command line.
+
+    Returns
+    -------
+    str
+        The last line that it prints.
+
+    Raises
+    ------
+    DlscanError
+        If it takes longer, or fails: then with its last words.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", module, *arguments],
+            input=json.dumps(asked, default=str),
+            capture_output=True,
+            text=True,
+            env={**os.environ, **environment},
+            timeout=patience,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise DlscanError(f"stopped after {patience:.0f} s") from None
+    if done.returncode:
+        words = [line for line in done.stderr.splitlines() if line.strip()]
+        raise DlscanError(words[-1] if words else f"exit code {done.returncode}")
+    return done.stdout.splitlines()[-1]
 
 
 @contextlib.contextmanager

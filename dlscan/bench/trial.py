@@ -1,9 +1,6 @@
 """A short trial of a scan: in a process of its own, so that whoever asks loads no Keras and holds no GPU."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +8,8 @@ from typing import Any
 from dlscan.batch import LocalSlots
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
-from dlscan.errors import ScanError
+from dlscan.errors import DlscanError, ScanError
+from dlscan.process import answer_of
 from dlscan.scan.costs import Cost, cost
 from dlscan.scan.sizes import asked_of, network_sizes
 from dlscan.scan.space import Point
@@ -79,23 +77,11 @@ def _slot(experiment: Experiment) -> dict[str, str]:
 
 
 def _answer(asked: object, environment: Mapping[str, str], patience: float) -> str:
-    command = [sys.executable, "-P", "-m", "dlscan.bench.rehearsal", repr(time.monotonic())]
     try:
-        done = subprocess.run(
-            command,
-            input=json.dumps(asked, default=str),
-            capture_output=True,
-            text=True,
-            env={**os.environ, **environment},
-            timeout=patience,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ScanError(f"the trial was stopped after {patience:.0f} s") from None
-    if done.returncode:
-        words = [line for line in done.stderr.splitlines() if line.strip()]
-        raise ScanError(f"the trial failed: {words[-1] if words else f'exit code {done.returncode}'}")
-    return done.stdout.splitlines()[-1]
+        began = repr(time.monotonic())
+        return answer_of("dlscan.bench.rehearsal", asked, environment, patience, [began])
+    except DlscanError as error:
+        raise ScanError(f"the trial failed: {error}") from None
 
 
 __all__ = ["Trial", "trial"]

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from dlscan.errors import DataError
 
 MEAN = "Mean"
+# The column of a history that is only there if early stopping monitors it.
+VALIDATION_AREA = f"val_{MEAN}_AUC"
 
 
 def pair_name(a: str, b: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from dlscan.config.build import Above, Problem, build_fields, join, plain, require_mapping
-from dlscan.config.labels import MEAN
+from dlscan.config.labels import MEAN, VALIDATION_AREA
 from dlscan.config.models import Model
 from dlscan.config.selection import Selection
 from dlscan.config.train import Train
@@ -65,7 +65,7 @@ class Classify:
     kind: ClassVar = "classify"
     # what steps tell, the loss first; and columns of validation that are only there if they are monitored
     curves: ClassVar = (Curve("loss", True), Curve("accuracy", False))
-    monitored: ClassVar = (Curve("val_Mean_AUC", False),)
+    monitored: ClassVar = (Curve(VALIDATION_AREA, False),)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Annotated, Any, Literal
 
 from dlscan.config.build import Above, Below, Min, Problem, build_fields, join
+from dlscan.config.labels import VALIDATION_AREA
 from dlscan.config.losses import Loss
 from dlscan.config.units import Duration
 
@@ -17,7 +18,7 @@ FOR_SOME = {
     "schedule_patience": ("schedule", ("plateau",)),
 }
 # Columns of histories that are named by dlscan alone.
-_COLUMNS = ("val_loss", "val_accuracy", "val_mae", "val_Mean_AUC", "loss", "accuracy", "mae")
+_COLUMNS = ("val_loss", "val_accuracy", "val_mae", VALIDATION_AREA, "loss", "accuracy", "mae")
 # Schedules whose learning rates depend on how many epochs there are.
 BY_EPOCHS = ("cosine",)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlscan.config import Experiment, Model, in_common
+from dlscan.config.labels import VALIDATION_AREA
 from dlscan.config.models import NetworkSize, trainer_of
 from dlscan.config.task import Tasks
 from dlscan.dataset import Manifest
@@ -175,7 +176,7 @@ def _waiting_scores(train: Mapping[str, Any], manifest: Manifest) -> int:
     """Numbers: a score per class of each event, and its loss."""
     largest = max(manifest.splits[name].events for name in ("test", "validation"))
     waiting = min(largest, _BUFFERED) * (len(manifest.classes) + 1)
-    if (train["early_stopping"] or {}).get("monitor") == "val_Mean_AUC":
+    if (train["early_stopping"] or {}).get("monitor") == VALIDATION_AREA:
         # those of a whole epoch, and their copy while the batches are put together
         waiting = max(waiting, 2 * manifest.splits["validation"].events * len(manifest.classes))
     return waiting

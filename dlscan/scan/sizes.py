@@ -9,9 +9,6 @@ for all and without a GPU, and the numbers are kept in the scan.
 import hashlib
 import json
 import logging
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from dlscan.config.source import InFile
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 from dlscan.files import read_json, write_json
+from dlscan.process import answer_of
 
 log = logging.getLogger("dlscan")
 
@@ -104,22 +102,7 @@ def _answers(networks: Sequence[Asked], manifest: Manifest) -> list[list[int] | 
         "inputs": _inputs(manifest),
     }
     patience = _START + _EACH * len(networks)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "dlscan.bench.sizing"],
-            input=json.dumps(asked),
-            capture_output=True,
-            text=True,
-            env={**os.environ, **_PROCESSOR},
-            timeout=patience,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise DlscanError(f"it took more than {patience:.0f} s") from None
-    if done.returncode:
-        words = [line for line in done.stderr.splitlines() if line.strip()]
-        raise DlscanError(words[-1] if words else f"exit code {done.returncode}")
-    answers: list[list[int] | str] = json.loads(done.stdout.splitlines()[-1])
+    answers: list[list[int] | str] = json.loads(answer_of("dlscan.bench.sizing", asked, _PROCESSOR, patience))
     return answers
 
 

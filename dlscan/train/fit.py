@@ -28,24 +28,7 @@ _SCORED = 64
 def fit(
     members: Sequence[Member[Learner]], interruption: Interruption, report: Report, began: float
 ) -> Stopped | None:
-    """Train members from their starts or checkpoints; at the end write networks, scores and records.
-
-    Parameters
-    ----------
-    members : sequence of Member
-        Of points that share a stream; the caller holds their claims.
-    interruption : Interruption
-        What may ask to stop.
-    report : Report
-        Whom to tell.
-    began : float
-        When the job began with these members, by `time.perf_counter`.
-
-    Returns
-    -------
-    str or None
-        Why training stopped before all that did not fail were done.
-    """
+    """Train the networks of members on one stream; see `Trainer`."""
     models.prepare_device(members[0].experiment.train)
     seed = members[0].order_seed
     going = list(members)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dlscan.config.labels import VALIDATION_AREA
 from dlscan.files import write_text
 
 # What is no column of a task, in the order of the file.
@@ -69,7 +70,7 @@ class Row:
     def line(self, epochs: int) -> str:
         """The epoch as a line of a log."""
         values = [
-            f"{name} {value:.4f}" if name == "val_Mean_AUC" else f"{name} {value:.4g}"
+            f"{name} {value:.4f}" if name == VALIDATION_AREA else f"{name} {value:.4g}"
             for name, value in self.values.items()
             if value is not None
         ]

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from dlscan import models
 from dlscan.config import Train
+from dlscan.config.labels import VALIDATION_AREA
 from dlscan.models import Network
 from dlscan.models.flops import flops
 from dlscan.record import PointPaths
@@ -131,11 +132,6 @@ class Learner:
         self.step, self.sums = step, sums
         self.seconds += seconds
 
-    @property
-    def monitors_area(self) -> bool:
-        """Whether the mean AUC of validation decides which epoch is the best."""
-        return self.stopping.monitor == "val_Mean_AUC"
-
     def end_epoch(
         self,
         training: Sums,
@@ -149,8 +145,8 @@ class Learner:
         names = [curve.name for curve in self.task.curves]
         values: dict[str, float | None] = dict(zip(names, training.means, strict=True))
         values |= zip([f"val_{name}" for name in names], validation.means, strict=True)
-        if self.monitors_area:
-            values["val_Mean_AUC"] = area
+        if self.stopping.monitors_area:
+            values[VALIDATION_AREA] = area
         row = Row(self.epoch + 1, values, seconds + self.seconds, events_per_second, networks)
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
         monitored = row.values[self.stopping.monitor]

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from dlscan.claims import Claim
 from dlscan.config import Experiment
+from dlscan.config.labels import VALIDATION_AREA
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DivergedError, ScanError
 from dlscan.files import checksum, put_in_place, sync, temporary_beside
@@ -192,7 +193,7 @@ class Member(Generic[L]):
                 f"{self}: loss is {row['loss']:g} and validation loss {row['val_loss']:g} after epoch "
                 f"{row.epoch}; {self.learner.advice}"
             )
-        if self.learner.stopping.monitor == "val_Mean_AUC" and row.values["val_Mean_AUC"] is None:
+        if self.learner.stopping.monitors_area and row.values[VALIDATION_AREA] is None:
             raise DataError(
                 f"{self}: train.early_stopping.monitor is val_Mean_AUC, but no class has an AUC in the "
                 "validation split: it needs events of at least two classes, with weights that add up to "

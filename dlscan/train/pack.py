@@ -30,7 +30,7 @@ class Pack:
 
     def __init__(self, learners: Sequence[Learner], jit: Jit = "auto", factors: Sequence[float] = ()) -> None:
         self.learners = tuple(learners)
-        self._areas = Areas(factors) if any(learner.monitors_area for learner in learners) else None
+        self._areas = Areas(factors) if any(learner.stopping.monitors_area for learner in learners) else None
         self._steps: Steps = steps([learner.trained for learner in learners], jit)
         self._start_sums()
         self._compiling, self._wasted = 0.0, 0.0

@@ -160,14 +160,13 @@ class Session:
         from dlscan.train.member import Member
         from dlscan.train.trainer import TRAINERS
 
-        trainer = pack[0].experiment.model.trainer
-        # trees are grown one after the other
-        together = 1 if trainer == "trees" else len(pack)
+        trainer = TRAINERS[pack[0].experiment.model.trainer]
+        together = len(pack) if trainer.together else 1
         members = [
             Member[Any](held.paths, held.point, held.claim, held.experiment, together) for held in pack
         ]
         try:
-            train = TRAINERS[trainer]()
+            train = trainer.load()
             return train(members, interruption, Report(self._end, self._fail, self._on_step), began)
         except ConfigError as error:
             # a step has met what one point says, such as a loss of the user that only works outside of steps

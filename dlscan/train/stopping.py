@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlscan.config import EarlyStopping, Train
+from dlscan.config.labels import VALIDATION_AREA
 
 
 @dataclasses.dataclass
@@ -58,6 +59,11 @@ class Stopping:
         if rule is None:
             return cls()
         return cls(rule.monitor, columns[rule.monitor], rule.patience, rule.min_delta, rule.window)
+
+    @property
+    def monitors_area(self) -> bool:
+        """Whether the mean AUC of validation decides, which is not worked out otherwise."""
+        return self.monitor == VALIDATION_AREA
 
     @property
     def stop(self) -> bool:

@@ -4,7 +4,7 @@ A trainer is imported when it is needed, because each loads much.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dlscan.train.info import Report, Stopped
 from dlscan.train.interruption import Interruption
@@ -49,5 +49,20 @@ def _trees() -> Trainer:
     return fit
 
 
+class Kind(NamedTuple):
+    """A trainer.
+
+    Attributes
+    ----------
+    load : callable
+        Gives it.
+    together : bool
+        Whether the points of a job take their steps together, or one point after the other is trained.
+    """
+
+    load: Callable[[], Trainer]
+    together: bool
+
+
 # By `dlscan.config.Model.trainer`.
-TRAINERS: Mapping[str, Callable[[], Trainer]] = {"networks": _networks, "trees": _trees}
+TRAINERS: Mapping[str, Kind] = {"networks": Kind(_networks, True), "trees": Kind(_trees, False)}

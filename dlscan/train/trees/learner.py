@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.config import Experiment
+from dlscan.config.labels import VALIDATION_AREA
 from dlscan.dataset import Manifest
 from dlscan.machine import processor
 from dlscan.record import PointPaths
@@ -26,7 +27,6 @@ from dlscan.trees import Forest, read_forest
 from dlscan.trees.boost import Booster, versions
 
 # what early stopping may look at beside the columns of the task
-_AREA = "val_Mean_AUC"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,10 +147,10 @@ class TreeLearner:
         for prefix, own, margins in zip(("", "val_"), self._events, self._margins, strict=True):
             values = self._objective.curves(margins, own.truth, own.weights)
             found |= {f"{prefix}{name}": value for name, value in zip(names, values, strict=True)}
-        if self.stopping.monitor == _AREA:
+        if self.stopping.monitors_area:
             scores = self._objective.final(self._margins[1])["scores"]
             own = self._events[1]
-            found[_AREA] = mean_area(scores, own.labels, own.weights, own.factors)
+            found[VALIDATION_AREA] = mean_area(scores, own.labels, own.weights, own.factors)
         return found
 
     def state(self) -> State:
