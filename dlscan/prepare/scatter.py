@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from dlscan.dataset import SPLITS
 from dlscan.dataset.events import DenseBlock, Events, SparseBlock
+from dlscan.dataset.moments import Moments
 from dlscan.prepare.draw import event_hashes, split_codes, uniform
 from dlscan.prepare.layout import Format, Piece
-from dlscan.prepare.measure import Moments, PerEvent, finite_weights
+from dlscan.prepare.measure import PerEvent, finite_weights
 from dlscan.prepare.spill import Spill, make_spill
 from dlscan.raw import DatasetIndex, LinkedFile, RawFileError, index_file, read_rows
 from dlscan.raw.links import first_changed

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlscan.dataset.events import DenseBlock, SparseBlock
-from dlscan.prepare.measure import Moments
+from dlscan.dataset.moments import Moments
 
 
 def sample() -> np.ndarray:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.dataset import Placeholder
+from dlscan.dataset.statistics import Placeholder
 
 Floats = NDArray[np.float64]
 

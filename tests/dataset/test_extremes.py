@@ -14,8 +14,8 @@ from dlscan.cli.prepare import summary
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.dataset.events import DenseBlock, SparseBlock
+from dlscan.dataset.moments import Moments
 from dlscan.prepare import prepare
-from dlscan.prepare.measure import Moments
 
 RNG = np.random.default_rng(3)
 NORMAL = RNG.normal(size=1000)

@@ -1,0 +1,120 @@
+"""Running moments of an input, merged block by block without losing digits."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.dataset.events import DenseBlock, SparseBlock
+from dlscan.dataset.extremes import Least, placeholders
+from dlscan.dataset.statistics import Statistics
+
+
+@dataclasses.dataclass(frozen=True)
+class Moments:
+    """Running moments of one input; arrays hold one number per feature (vectors) or a single one (images).
+
+    Attributes
+    ----------
+    count : int
+        Values seen for each number.
+    mean, m2 : ndarray of float64, (features,) or (1,)
+        `m2` is the sum of squared deviations from the mean.
+    low, high : Least
+        Of the values, and of the negated values.
+    nonzero : int
+        Values that are not zero, over all features.
+    total : float
+        Sum of absolute values, over all features.
+    """
+
+    count: int
+    mean: NDArray[np.float64]
+    m2: NDArray[np.float64]
+    low: Least
+    high: Least
+    nonzero: int
+    total: float
+
+    @classmethod
+    def of(
+        cls, block: DenseBlock | SparseBlock, size: int, vector: bool, chosen: NDArray[np.bool_] | None = None
+    ) -> "Moments":
+        """Measure a block of events with `size` values each, or the `chosen` ones of it.
+
+        `vector` keeps features apart.
+        """
+        if isinstance(block, SparseBlock):
+            return cls._of_sparse(block, size, chosen)
+        columns = size if vector else 1
+        events = block.array if chosen is None else block.array[chosen]
+        values = events.reshape(-1, columns).astype(np.float64)
+        if not len(values):
+            return cls.nothing(columns)
+        mean = values.mean(axis=0)
+        return cls(
+            len(values),
+            mean,
+            np.square(values - mean).sum(axis=0),
+            Least.of(values),
+            Least.of(-values),
+            int(np.count_nonzero(values)),
+            float(np.abs(values).sum()),
+        )
+
+    @classmethod
+    def _of_sparse(cls, block: SparseBlock, size: int, chosen: NDArray[np.bool_] | None) -> "Moments":
+        stored, events = block.value, len(block)
+        if chosen is not None:
+            stored = stored[np.repeat(chosen, np.diff(block.offsets))]
+            events = int(np.count_nonzero(chosen))
+        values = stored.astype(np.float64)
+        count, zeros = events * size, events * size - len(values)
+        if not count:
+            return cls.nothing(1)
+        mean = values.sum() / count
+        # the zeros that are not stored count too
+        m2 = np.square(values - mean).sum() + zeros * mean**2
+        low, high = (Least.of(signed[:, None], zeros) for signed in (values, -values))
+        nonzero, total = int(np.count_nonzero(values)), float(np.abs(values).sum())
+        return cls(count, np.array([mean]), np.array([m2]), low, high, nonzero, total)
+
+    @classmethod
+    def nothing(cls, columns: int) -> "Moments":
+        """The moments of no events."""
+        zero = np.zeros(columns)
+        least = Least.of(np.empty((0, columns)))
+        return cls(0, zero, zero, least, least, 0, 0.0)
+
+    def __add__(self, other: "Moments") -> "Moments":
+        """Merge (Chan, Golub and LeVeque, 1979)."""
+        count = self.count + other.count
+        if not other.count or not self.count:
+            return self if self.count else other
+        step = other.mean - self.mean
+        return Moments(
+            count,
+            self.mean + step * (other.count / count),
+            self.m2 + other.m2 + step**2 * (self.count * other.count / count),
+            self.low + other.low,
+            self.high + other.high,
+            self.nonzero + other.nonzero,
+            self.total + other.total,
+        )
+
+    def statistics(self) -> Statistics:
+        """What the manifest keeps."""
+
+        def numbers(values: NDArray[Any]) -> tuple[float, ...]:
+            return tuple(float(value) for value in values)
+
+        return Statistics(
+            mean=numbers(self.mean),
+            std=numbers(np.sqrt(self.m2 / self.count)),
+            minimum=numbers(self.low.value),
+            maximum=numbers(0.0 - self.high.value),
+            magnitude=self.total / self.nonzero if self.nonzero else 0.0,
+            occupancy=self.nonzero / (self.count * len(self.mean)),
+            placeholders=placeholders(self.low, self.high, self.count),
+        )
