@@ -87,6 +87,7 @@ def train(
     manifest = Manifest.of(loaded)
     manifest.require(loaded)
     manifest.require_transport(loaded)
+    manifest.require_families(loaded)
     # a network that is there trains on if it is to have more epochs
     plan = freeze(loaded, manifest.config_hash, extend=True)
     (outcome,) = train_planned(plan, plan.points).values()

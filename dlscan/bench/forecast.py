@@ -66,6 +66,7 @@ def forecast(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> For
         manifest = Manifest.of(experiment)
         manifest.require(experiment)
         manifest.require_transport(experiment)
+        manifest.require_families(experiment)
         speed, source = _measured(experiment, plan, points, manifest, resources)
     except DlscanError as error:
         return _listed(

@@ -4,7 +4,7 @@ from dlscan.config.batch import BatchOptions, in_common
 from dlscan.config.build import plain
 from dlscan.config.data import ColumnSplit, Data, FractionSplit, Normalization, network_name
 from dlscan.config.experiment import Experiment, Stream
-from dlscan.config.families import Bdt
+from dlscan.config.families import Bdt, Lenet
 from dlscan.config.loading import experiment_from, load, load_point, scan_directory, scans_and_labels
 from dlscan.config.models import Dense, Model
 from dlscan.config.scan import ScanOptions
@@ -19,6 +19,7 @@ __all__ = [
     "EarlyStopping",
     "Experiment",
     "FractionSplit",
+    "Lenet",
     "Model",
     "Normalization",
     "ScanOptions",

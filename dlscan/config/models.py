@@ -5,7 +5,7 @@ whose parameters are read from its text.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlscan.config.build import Collected, Problem, build_fields, join, keys, plain, require_mapping, unknown
@@ -108,6 +108,12 @@ class Model:
             return None
         known = ", ".join("{quantile: 0.9}" if name == "quantile" else name for name in losses[kinds[0]])
         return f"{self.family} minimises {known} in the task {kinds[0]}, and train.loss is {loss}"
+
+    def why_not_inputs(self, inputs: Mapping[str, tuple[int, ...]]) -> str | None:
+        """Why a family cannot take inputs of these shapes of an event; None if it can."""
+        refusal = getattr(self.parameters, "why_not_inputs", None)
+        reason = refusal(inputs) if refusal else None
+        return f"{self.family} {reason}" if reason else None
 
     def reads(self, key: str) -> bool:
         """Whether a dotted key of `data` or `train` that points may differ in matters to this family."""

@@ -117,6 +117,19 @@ class Manifest:
         if reason and experiment.stream.transport == "sparse":
             raise experiment.problem("stream.transport", f"sparse, but {reason}; choose auto or dense")
 
+    def require_families(self, experiment: Experiment) -> None:
+        """Check that the networks of all points can take the inputs.
+
+        Raises
+        ------
+        ConfigError
+            If those of one cannot.
+        """
+        shapes = {name: column.shape for name, column in self.inputs.items()}
+        for point in experiment.combinations.all:
+            if reason := point.model.why_not_inputs(shapes):
+                raise experiment.problem("model", reason)
+
     def _why_dense(self, stream: Stream) -> str | None:
         if all(column.encoding != "sparse" for column in self.inputs.values()):
             return "no input of this dataset is stored sparse"

@@ -133,6 +133,7 @@ def begin(
     manifest = Manifest.of(experiment)
     manifest.require(experiment)
     manifest.require_transport(experiment)
+    manifest.require_families(experiment)
     if batch.system != "local":
         system(batch).check(batch)
     plan = freeze(experiment, manifest.config_hash, extend=extend)

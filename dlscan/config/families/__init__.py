@@ -2,14 +2,16 @@
 
 A family is a dataclass in a file here, and a function `features` in the file of that name in
 `dlscan.models.families`. `size` of a class, if it has one, is a formula for what its networks take; without
-one they are measured, see `dlscan.scan.sizes`. `trainer` of a class, if it has one, says what trains it that
+one they are measured, see `dlscan.scan.sizes`. `why_not_inputs`, if there is one, says which inputs its
+networks cannot take. `trainer` of a class, if it has one, says what trains it that
 is no network, and `reads` which keys of other sections matter to it.
 """
 
 from dlscan.config.families.bdt import Bdt
 from dlscan.config.families.dense import Dense
+from dlscan.config.families.lenet import Lenet
 from dlscan.config.families.parts import NetworkSize
 
-FAMILIES: dict[str, type] = {"dense": Dense, "bdt": Bdt}
+FAMILIES: dict[str, type] = {"dense": Dense, "bdt": Bdt, "lenet": Lenet}
 
-__all__ = ["FAMILIES", "Bdt", "Dense", "NetworkSize"]
+__all__ = ["FAMILIES", "Bdt", "Dense", "Lenet", "NetworkSize"]

@@ -1,7 +1,10 @@
 """What the parameters of several families are made of."""
 
 import dataclasses
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from dlscan.config.build import Min
 
 Activation = Literal[
     "relu", "elu", "selu", "gelu", "silu", "leaky_relu", "softplus", "softsign", "tanh", "sigmoid", "linear"
@@ -39,3 +42,26 @@ class NetworkSize:
     weights: int
     multiplications: int
     values: int
+
+
+# One number for all axes of an image, or a list with one for each.
+PerAxis = Annotated[int, Min(1)] | tuple[Annotated[int, Min(1)], ...]
+# Widths of dense layers.
+Widths = tuple[Annotated[int, Min(1)], ...]
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def images_and_vectors(inputs: Shapes) -> tuple[list[str], list[str]]:
+    """Which inputs have a body of their own, and which are joined behind these.
+
+    An input of one axis is a waveform where no input has more, and a vector beside images.
+
+    Parameters
+    ----------
+    inputs : mapping of str to tuple of int
+        The shape of each input of an event.
+    """
+    images = [name for name, shape in inputs.items() if len(shape) > 1]
+    images = images or [name for name, shape in inputs.items() if len(shape) == 1]
+    return images, [name for name in inputs if name not in images]

@@ -10,7 +10,9 @@ from typing import Any
 
 from dlscan.config import Model
 from dlscan.config.source import InFile
+from dlscan.errors import ConfigError
 from dlscan.models import from_file
+from dlscan.models.layers import shapes_of
 
 
 def features(model: Model, inputs: Mapping[str, Any], seed: int) -> Any:
@@ -28,8 +30,15 @@ def features(model: Model, inputs: Mapping[str, Any], seed: int) -> Any:
     Returns
     -------
     KerasTensor, (B, F)
+
+    Raises
+    ------
+    ConfigError
+        If the family cannot take these inputs.
     """
     if isinstance(model.family, InFile):
         return from_file.features(model.family, inputs, model.parameters, seed)
+    if reason := model.why_not_inputs(shapes_of(inputs)):
+        raise ConfigError(reason)
     own: Callable[..., Any] = importlib.import_module(f"{__name__}.{model.family}").features
     return own(inputs, model.parameters, seed)
