@@ -12,6 +12,7 @@ from dlscan import garbage
 from dlscan.cli.bench import bench
 from dlscan.cli.cancel import cancel
 from dlscan.cli.evaluate import evaluate
+from dlscan.cli.export import export
 from dlscan.cli.logs import logs
 from dlscan.cli.output import harmless, say
 from dlscan.cli.plot import plot
@@ -48,7 +49,21 @@ def cli() -> None:
     """
 
 
-for command in (prepare, bench, scan, train, status, cancel, logs, evaluate, table, plot, show, report):
+for command in (
+    prepare,
+    bench,
+    scan,
+    train,
+    status,
+    cancel,
+    logs,
+    evaluate,
+    table,
+    plot,
+    show,
+    report,
+    export,
+):
     cli.add_command(command)
 
 

@@ -1,0 +1,66 @@
+"""`dlscan export`."""
+
+from pathlib import Path
+
+import click
+
+from dlscan.cli.output import say
+
+_SUFFIXES = {".keras": "keras", ".onnx": "onnx"}
+
+
+@click.command()
+@click.argument("scan", metavar="SCAN")
+@click.argument("number", metavar="N", type=int)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("keras", "onnx", "saved-model")),
+    help="What to write.  [default: by the suffix of PATH: .keras, .onnx, a directory without one]",
+)
+@click.option(
+    "-o", "path", metavar="PATH", required=True, type=click.Path(path_type=Path), help="Where to write it."
+)
+@click.option("--no-check", is_flag=True, help="Do not compare with the model on 1,000 test events.")
+@click.option("--overwrite", is_flag=True, help="Replace PATH if it exists.")
+def export(scan: str, number: int, form: str | None, path: Path, no_check: bool, overwrite: bool) -> None:
+    """Write the model of point N of SCAN for other programs.
+
+    The file takes raw events, since normalisation is part of it, by the names of the inputs. It says where it
+    comes from and what its outputs are. Its numbers are compared with those of the model on 1,000 test
+    events; it is only written if they agree to 1e-5.
+
+    \b
+      onnx         for onnxruntime, in Python or C++; needs pip install 'dlscan[onnx]'
+      saved-model  for TensorFlow Serving: a directory
+      keras        for Keras alone, on any back end
+
+    Boosted trees are exported as onnx.
+
+    \b
+    Examples:
+      dlscan export scans/lcd-dense 7 -o lcd.onnx
+      dlscan export scans/lcd-dense 7 --format saved-model -o serving/lcd/1
+    """
+    from dlscan.analysis.points import records
+    from dlscan.analysis.points.done import point_of
+    from dlscan.cli.arguments import scan_directory
+    from dlscan.errors import UsageError
+    from dlscan.export import export as write
+
+    form = form or _SUFFIXES.get(path.suffix) or ("saved-model" if not path.suffix else None)
+    if form is None:
+        raise UsageError(f"-o {path}: the suffix tells no format; give --format keras, onnx or saved-model")
+    directory = scan_directory(scan)
+    point = point_of(records.load([directory]), str(number), "N")
+    done = write(point, form, path, not no_check, overwrite)
+    say(f"{done.path}: point {number} of {point.scan}, {point.record.name}")
+    for name, shape in done.inputs.items():
+        say(f"  input   {name} float32 ({', '.join(map(str, ('events', *shape)))})")
+    for name, columns in done.outputs.items():
+        say(f"  output  {name} float32 (events, {len(columns)}): {', '.join(columns)}")
+    if done.events:
+        say(
+            f"  compared with the model on {done.events:,} test events: largest difference "
+            f"{done.difference:.1e}"
+        )

@@ -1,0 +1,66 @@
+"""ONNX files: who made them, how their outputs are called, and running them."""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.errors import UsageError
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def onnx() -> ModuleType:
+    """The package `onnx`, which an extra installs with what else is needed.
+
+    Raises
+    ------
+    UsageError
+        If something of it is missing.
+    """
+    try:
+        importlib.import_module("onnxruntime")
+        return importlib.import_module("onnx")
+    except ImportError as error:
+        raise UsageError(
+            f"--format onnx needs the package {error.name}: pip install 'dlscan[onnx]'"
+        ) from None
+
+
+def describe(path: Path, outputs: Sequence[str], texts: Mapping[str, str]) -> None:
+    """Name the outputs of a file in their order, let the number of events be free, and put texts into it."""
+    model = onnx().load(path)
+    new = dict(zip((output.name for output in model.graph.output), outputs, strict=True))
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [new.get(name, name) for name in names]
+    for value in (*model.graph.input, *model.graph.output):
+        value.name = new.get(value.name, value.name)
+        value.type.tensor_type.shape.dim[0].dim_param = "events"
+    for key, text in texts.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, text
+    model.producer_name = "dlscan"
+    onnx().checker.check_model(model)
+    onnx().save(model, path)
+
+
+def runner(path: Path) -> Callable[[Mapping[str, NDArray[Any]]], Arrays]:
+    """What a file gives for events, by onnxruntime: inputs (B, ...) and outputs by name."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    taken = [(each.name, each.type) for each in session.get_inputs()]
+
+    def run(inputs: Mapping[str, NDArray[Any]]) -> Arrays:
+        given = {name: np.asarray(inputs[name]) for name, _ in taken}
+        return dict(zip(names, session.run(names, given), strict=True))
+
+    return run

@@ -1,0 +1,192 @@
+"""`dlscan export`: what is written gives the numbers of the model, and says what it is."""
+
+import importlib
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from click.testing import CliRunner
+
+import dlscan
+from dlscan.cli.main import cli
+from dlscan.errors import DataError, ScanError, UsageError
+from dlscan.export import Exported, export
+from dlscan.stream import Batches
+from dlscan.training import TrainedPoint
+
+from ..conftest import write_raw
+
+REGRESS = {"kind": "regress", "targets": {"Energy": "target[:,0,3]", "Row": "target[:,0,2]"}}
+# name, sections of the experiment file, outputs with their columns
+POINTS: dict[str, tuple[dict[str, Any], dict[str, tuple[str, ...]]]] = {
+    "dense": ({"model": {"width": 4, "depth": 1}}, {"scores": ("Ele", "Pi0", "ChPi")}),
+    "heads": (
+        {"model": {"width": 4}, "task": ["classify", REGRESS], "train": {"epochs": 1}},
+        {"scores": ("Ele", "Pi0", "ChPi"), "predictions": ("Energy", "Row")},
+    ),
+    "sigmas": (
+        {"model": {"width": 4}, "task": REGRESS, "train": {"epochs": 1, "loss": "gaussian_nll"}},
+        {"predictions": ("Energy", "Row", "Energy_sigma", "Row_sigma")},
+    ),
+    "trees": ({"model": {"family": "bdt", "trees": 5}}, {"scores": ("Ele", "Pi0", "ChPi")}),
+    "two": (
+        {"model": {"family": "bdt", "trees": 5}, "classes": ("Ele", "Pi0")},
+        {"scores": ("Ele", "Pi0")},
+    ),
+    "energy": ({"model": {"family": "bdt", "trees": 5}, "task": REGRESS}, {"predictions": ("Energy", "Row")}),
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], TrainedPoint]:
+    home = tmp_path_factory.mktemp("export")
+    write_raw(home / "raw", files=1, events=60)
+    made: dict[str, TrainedPoint] = {}
+
+    def point(name: str) -> TrainedPoint:
+        if name not in made:
+            sections = dict(POINTS[name][0])
+            classes = sections.pop("classes", ("Ele", "Pi0", "ChPi"))
+            made[name] = dlscan.train(
+                {
+                    "data": {
+                        "raw": str(home / "raw"),
+                        "classes": {each: each for each in classes},
+                        "inputs": ["ECAL", "HCAL"],
+                        "extras": ["target"],
+                        "prepared": str(home / f"prepared-{len(classes)}"),
+                    },
+                    "train": {"epochs": 1},
+                    "stream": {"workers": 0},
+                    **sections,
+                },
+                home / name,
+            )
+        return made[name]
+
+    return point
+
+
+def events(point: TrainedPoint) -> dict[str, Any]:
+    with Batches(point.record.dataset["path"], split="test", workers=0, shuffle=False) as batches:
+        return {name: np.array(values) for name, values in next(iter(batches.epoch(0))).inputs.items()}
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_onnxruntime_gives_what_the_model_gives(
+    name: str, trained: Callable[[str], TrainedPoint], tmp_path: Path
+) -> None:
+    point, path = trained(name), tmp_path / "model.onnx"
+    done = export(point, "onnx", path)
+    inputs = events(point)
+    assert done == Exported(
+        path,
+        {"ECAL": (4, 5, 6), "HCAL": (7,)},
+        POINTS[name][1],
+        len(inputs["HCAL"]),
+        done.difference,
+    )
+    assert 0 <= done.difference < 1e-5
+    session = onnxruntime.InferenceSession(path)
+    found = dict(zip((each.name for each in session.get_outputs()), session.run(None, inputs), strict=True))
+    kept = point.predictions()
+    for output, columns in POINTS[name][1].items():
+        values = kept.scores if output == "scores" else kept.predictions
+        own = found[output][:, : values.shape[1]]
+        np.testing.assert_allclose(own, values, atol=1e-5 * max(1, np.abs(values).max()))
+        assert found[output].shape[1] == len(columns)
+    told = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    assert json.loads(told["dlscan"])["dataset"] == point.record.dataset
+    assert told[f"{output}_columns"] == ",".join(columns)
+
+
+def test_events_without_a_value_go_the_same_way_in_onnx(
+    trained: Callable[[str], TrainedPoint], tmp_path: Path
+) -> None:
+    point = trained("trees")
+    export(point, "onnx", tmp_path / "t.onnx", check=False)
+    inputs = events(point)
+    inputs["HCAL"][::2, ::3] = np.nan
+    (found,) = onnxruntime.InferenceSession(tmp_path / "t.onnx").run(None, inputs)
+    np.testing.assert_allclose(found, point.model().scores(inputs), atol=1e-6)
+
+
+def test_a_keras_file_opens_without_dlscan_and_says_where_it_comes_from(
+    trained: Callable[[str], TrainedPoint], tmp_path: Path
+) -> None:
+    point, path = trained("dense"), tmp_path / "model.keras"
+    export(point, "keras", path)
+    code = f"""
+import sys
+sys.modules["dlscan"] = None
+import keras, numpy
+model = keras.saving.load_model({str(path)!r})
+print(model({{"ECAL": numpy.zeros((2, 4, 5, 6)), "HCAL": numpy.zeros((2, 7))}}).shape)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("(2, 3)")
+    with zipfile.ZipFile(path) as archive:
+        assert json.loads(json.loads(archive.read("dlscan.json"))["dlscan"])["point"] == 1
+
+
+def test_a_saved_model_has_named_inputs_and_outputs(
+    trained: Callable[[str], TrainedPoint], tmp_path: Path
+) -> None:
+    tensorflow = pytest.importorskip("tensorflow")
+    point, path = trained("heads"), tmp_path / "serving" / "1"
+    assert export(point, "saved-model", path).difference < 1e-5
+    signature = tensorflow.saved_model.load(str(path)).signatures["serving_default"]
+    assert set(signature.structured_input_signature[1]) == {"ECAL", "HCAL"}
+    assert set(signature.structured_outputs) == {"scores", "predictions"}
+    assert "Energy" in (path / "assets.extra" / "dlscan.json").read_text()
+
+
+def test_what_differs_is_not_written(
+    trained: Callable[[str], TrainedPoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("dlscan.export.export"), "MOST", -1.0)
+    with pytest.raises(ScanError, match=r"not written: its numbers differ from those of .*best\.keras"):
+        export(trained("dense"), "onnx", tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_mistakes_are_one_line(trained: Callable[[str], TrainedPoint], tmp_path: Path) -> None:
+    dense, there = trained("dense"), tmp_path / "there.onnx"
+    there.touch()
+    with pytest.raises(UsageError, match=r"there\.onnx: exists; .*--overwrite"):
+        export(dense, "onnx", there)
+    with pytest.raises(UsageError, match="boosted trees are exported as onnx alone"):
+        export(trained("trees"), "keras", tmp_path / "trees.keras")
+    with pytest.raises(UsageError, match=r"reads only files whose name ends in \.keras"):
+        export(dense, "keras", tmp_path / "model")
+    record = dense.record
+    gone = TrainedPoint(
+        type(record)(**{**vars(record), "dataset": {"path": str(tmp_path / "no"), "config_hash": "0"}}),
+        dense.paths,
+        dense.scan,
+    )
+    with pytest.raises(DataError, match="--no-check exports without comparing"):
+        export(gone, "onnx", tmp_path / "model.onnx")
+    assert export(gone, "onnx", tmp_path / "model.onnx", check=False).events == 0
+
+
+def test_the_command_says_what_it_wrote(trained: Callable[[str], TrainedPoint], tmp_path: Path) -> None:
+    scan, path = trained("energy").paths.scan, tmp_path / "energy.onnx"
+    done = CliRunner().invoke(cli, ["export", str(scan), "1", "-o", str(path)])
+    lines = done.output.splitlines()
+    assert lines[1:4] == [
+        "  input   ECAL float32 (events, 4, 5, 6)",
+        "  input   HCAL float32 (events, 7)",
+        "  output  predictions float32 (events, 2): Energy, Row",
+    ]
+    assert lines[4].startswith("  compared with the model on ")
+    unknown = CliRunner().invoke(cli, ["export", str(scan), "1", "-o", str(tmp_path / "x.pb")])
+    assert "the suffix tells no format" in str(unknown.exception)
