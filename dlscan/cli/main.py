@@ -13,6 +13,7 @@ from dlscan.cli.bench import bench
 from dlscan.cli.cancel import cancel
 from dlscan.cli.evaluate import evaluate
 from dlscan.cli.export import export
+from dlscan.cli.init import init
 from dlscan.cli.logs import logs
 from dlscan.cli.output import harmless, say
 from dlscan.cli.plot import plot
@@ -37,6 +38,7 @@ def cli() -> None:
     particle type, and compares their AUCs:
 
     \b
+      dlscan init raw              look at HDF5 files, write an experiment file
       dlscan prepare lcd.yaml      check, split, shuffle and measure the data
       dlscan scan lcd.yaml         train every point; run again to continue
       dlscan status scans/lcd      the state of every point, and advice
@@ -50,6 +52,7 @@ def cli() -> None:
 
 
 for command in (
+    init,
     prepare,
     bench,
     scan,

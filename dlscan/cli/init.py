@@ -1,0 +1,80 @@
+"""`dlscan init`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dlscan.cli.output import say
+
+if TYPE_CHECKING:
+    from dlscan.inspection import Choice, Contents, Item
+
+
+@click.command()
+@click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "target",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The experiment file.  [default: NAME.yaml here, after the directory]",
+)
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+def init(directory: Path, target: Path | None, overwrite: bool) -> None:
+    """Look at the HDF5 files in DIR and write an experiment file for them.
+
+    Prints what is in the files: datasets with their shapes, types, filters and ranges, and what each could be
+    used for. The experiment file proposes inputs, labels and normalisation by their names and shapes. Look it
+    through before you go on; it marks what you have to decide.
+
+    \b
+      dlscan init /data/LCD/V2
+      dlscan init raw -o flavour.yaml
+    """
+    from dlscan.errors import UsageError
+    from dlscan.files import write_text
+    from dlscan.inspection import choose, look_at, text_of
+
+    contents = look_at(directory)
+    choice = choose(contents)
+    name = directory.resolve().name or "experiment"
+    target = target or Path(f"{name}.yaml")
+    _print(contents, choice)
+    if target.exists() and not overwrite:
+        raise UsageError(f"{target}: exists; remove it, choose another name with -o, or give --overwrite")
+    write_text(target, text_of(target.stem, contents, choice, target.parent))
+    say("")
+    for doubt in choice.doubts:
+        say(f"To decide: {doubt}")
+    say(f"{target} written; look it through, then: dlscan prepare {target}")
+
+
+def _print(contents: "Contents", choice: "Choice") -> None:
+    for part in contents.parts:
+        about = "" if part.counted == len(part.files) else f" in the first {part.counted}"
+        say(f"{part.name or '.'}/  {len(part.files):,} files, {part.events:,} events{about}")
+    say("")
+    rows = [[item.name, *_words(item), choice.uses.get(item.name, "")] for item in contents.items] + [
+        [name, "", "", "", "", f"left out: {why}"] for name, why in contents.unlike.items()
+    ]
+    from tabulate import tabulate
+
+    say(tabulate(rows, ["Dataset", "Shape", "Type", "Filter", "Range", "Use"], disable_numparse=True))
+    for path, reason in contents.unreadable.items():
+        say(f"Warning: {path}: {reason}", err=True)
+
+
+def _words(item: "Item") -> list[str]:
+    shape = ", ".join(map(str, ("N", *item.shape[1:]))) if item.shape else ""
+    kind = item.dtype
+    if item.kind == "fields":
+        kind = "fields " + ", ".join(item.fields)
+    elif item.kind == "lists":
+        kind = f"lists of {item.dtype}, up to {item.longest}"
+    values = ""
+    if item.lowest is not None:
+        values = f"{item.lowest:.4g} to {item.highest:.4g}"
+        if item.zeros > 0.1:
+            values += f", {100 * item.zeros:.0f} % zeros"
+    return [f"({shape})" if shape else "one value", kind, " + ".join(item.filters), values]

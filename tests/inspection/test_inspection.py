@@ -1,0 +1,139 @@
+"""`dlscan init`: what is in a directory, and an experiment file for it."""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from dlscan.cli.main import cli
+from dlscan.config import load
+from dlscan.errors import ConfigError, UsageError
+from dlscan.inspection import Choice, choose, look_at
+from dlscan.prepare import prepare
+
+from ..conftest import write_raw
+
+JETS = np.dtype([("pt", "f4"), ("eta", "f4"), ("flavour", "i4"), ("eventNumber", "i8")])
+TRACKS = np.dtype([("d0", "f2"), ("valid", "?"), ("inner", [("x", "f4"), ("y", "f4")])])
+
+
+def init(directory: Path, target: Path) -> Result:
+    return CliRunner().invoke(cli, ["init", str(directory), "-o", str(target)])
+
+
+def flat(directory: Path, **datasets: Any) -> Path:
+    directory.mkdir(parents=True)
+    with h5py.File(directory / "part_1.h5", "w") as file:
+        for name, values in datasets.items():
+            file.create_dataset(name, data=values)
+    return directory
+
+
+def chosen(directory: Path) -> Choice:
+    return choose(look_at(directory))
+
+
+def test_class_directories_go_from_init_to_a_dataset(tmp_path: Path) -> None:
+    write_raw(tmp_path / "showers", files=2, events=30)
+    done = init(tmp_path / "showers", tmp_path / "showers.yaml")
+    assert "Pi0/  2 files, 60 events" in done.output
+    line = next(line for line in done.output.splitlines() if line.startswith("ECAL"))
+    assert "(N, 4, 5, 6)" in line
+    assert "gzip" in line
+    assert "% zeros" in line
+    assert "input (data.inputs)" in line
+    experiment = load(tmp_path / "showers.yaml")
+    assert (experiment.name, experiment.data.raw) == ("showers", tmp_path / "showers")
+    assert list(experiment.data.inputs) == ["ECAL", "HCAL"]
+    assert list(experiment.data.extras) == ["target"]
+    assert {name: str(experiment.data.normalization(name).kind) for name in experiment.data.inputs} == {
+        "ECAL": "scale",
+        "HCAL": "standard",
+    }
+    assert prepare(experiment, processes=1).manifest.classes == ("ChPi", "Ele", "Pi0")
+
+
+def test_records_with_labels_in_a_column(tmp_path: Path) -> None:
+    jets = np.zeros(40, JETS)
+    jets["flavour"], jets["pt"] = np.arange(40) % 3 * 2, np.arange(40)
+    choice = chosen(flat(tmp_path / "jets", jets=jets, tracks=np.zeros((40, 5), TRACKS)))
+    assert choice.labels == {"column": "jets.flavour", "classes": {"class0": 0, "class2": 2, "class4": 4}}
+    assert choice.inputs == {
+        "jets": {"fields": ["pt", "eta"]},
+        "tracks": {"fields": ["d0", "inner.x", "inner.y"], "valid": "valid"},
+    }
+    assert not choice.doubts
+
+
+def test_numbers_side_by_side_are_one_vector(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    choice = chosen(
+        flat(
+            tmp_path / "table",
+            met=rng.normal(size=50),
+            ht=rng.normal(size=50),
+            label=np.arange(50) % 2,
+            mcWeight=np.ones(50),
+            bins=np.arange(7.0),
+        )
+    )
+    assert choice.inputs == {"features": {"datasets": ["ht", "met"]}}
+    assert choice.labels == {"column": "label", "classes": {"class0": 0, "class1": 1}}
+    assert choice.weights == "mcWeight"
+    assert choice.uses["bins"] == "left out: has 7 rows, most datasets have 50"
+
+
+def test_lists_are_as_long_as_the_longest_that_was_seen(tmp_path: Path) -> None:
+    directory = flat(tmp_path / "hits", image=np.ones((4, 3, 3)))
+    with h5py.File(directory / "part_1.h5", "r+") as file:
+        hits = file.create_dataset("hits", (4,), h5py.vlen_dtype(np.float32))
+        for row in range(4):
+            hits[row] = np.arange(row, dtype=np.float32)
+    choice = chosen(directory)
+    assert choice.inputs == {"hits": {"longest": 3}, "image": {}}
+    assert "which class an event is of" in choice.doubts[0]
+    text = init(directory, tmp_path / "hits.yaml").output
+    assert "To decide: which class" in text
+    assert (tmp_path / "hits.yaml").read_text().startswith("# To decide: which class")
+    assert yaml.safe_load((tmp_path / "hits.yaml").read_text())["name"] == "hits"
+
+
+def test_what_differs_between_directories_is_left_out(tmp_path: Path) -> None:
+    write_raw(tmp_path / "raw", files=1, events=30)
+    with h5py.File(tmp_path / "raw/Ele/Ele_0.h5", "r+") as file:
+        file["more"] = np.zeros(30)
+        del file["HCAL"]
+        file["HCAL"] = np.zeros((30, 8))
+    contents = look_at(tmp_path / "raw")
+    assert contents.unlike == {
+        "HCAL": "of another shape or type in each directory",
+        "more": "only in 1 of 3 directories",
+    }
+
+
+def test_a_damaged_file_is_named_and_the_next_one_taken(tmp_path: Path) -> None:
+    write_raw(tmp_path / "raw", files=2, events=30)
+    (tmp_path / "raw/Ele/Ele_0.h5").write_bytes(b"nothing")
+    contents = look_at(tmp_path / "raw")
+    assert [path.name for path in contents.unreadable] == ["Ele_0.h5"]
+    assert {part.name: part.events for part in contents.parts} == {"ChPi": 60, "Ele": 30, "Pi0": 60}
+
+
+def test_mistakes_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such directory"):
+        look_at(tmp_path / "missing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="no HDF5 files"):
+        look_at(tmp_path / "empty")
+    (tmp_path / "empty" / "a.h5").write_bytes(b"nothing")
+    with pytest.raises(ConfigError, match=r"no file here can be read; .*a\.h5: cannot be opened"):
+        look_at(tmp_path / "empty")
+    write_raw(tmp_path / "raw", files=1, events=30)
+    (tmp_path / "there.yaml").write_text("mine")
+    done = init(tmp_path / "raw", tmp_path / "there.yaml")
+    assert isinstance(done.exception, UsageError)
+    assert (tmp_path / "there.yaml").read_text() == "mine"
