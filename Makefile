@@ -1,3 +1,4 @@
+# make install   dlscan itself in .venv, for your own work; make install EXTRAS=gpu,onnx chooses what comes with it
 # make demo      from nothing to a table and plots, in demo/
 # make test      all tests
 # make test-htcondor   the HTCondor back end against a real HTCondor, four minutes; wants root and apt
@@ -16,7 +17,12 @@ DLSCAN := $(BIN)/dlscan
 DEMO := configs/demo.yaml
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-htcondor test-cluster chaos test-lowest lint format bench bench-packs clean distclean
+.PHONY: install demo test test-htcondor test-cluster chaos test-lowest lint format bench bench-packs clean distclean
+
+EXTRAS ?= cpu
+install: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[$(EXTRAS)]'
+	@echo "installed: $(BIN)/dlscan --help"
 
 demo: $(VENV)/.installed-cpu
 	$(BIN)/python data_prep/simulate_showers.py demo/raw --events 1000 --files 2

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option(
+    "--example",
+    metavar="NAME",
+    help="Write this experiment file of the project instead, with the scripts that go with it, into DIR.",
+)
+@click.option(
     "-o",
     "target",
     metavar="FILE",
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     help="The experiment file.  [default: NAME.yaml here, after the directory]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
-def init(directory: Path, target: Path | None, overwrite: bool) -> None:
+def init(directory: Path, example: str | None, target: Path | None, overwrite: bool) -> None:
     """Look at the HDF5 files in DIR and write an experiment file for them.
 
     Prints what is in the files: datasets with their shapes, types, filters and ranges, and what each could be
@@ -31,7 +36,11 @@ def init(directory: Path, target: Path | None, overwrite: bool) -> None:
     \b
       dlscan init /data/LCD/V2
       dlscan init raw -o flavour.yaml
+      dlscan init --example demo
     """
+    if example is not None:
+        _write_example(example, directory, target, overwrite)
+        return
     from dlscan.errors import UsageError
     from dlscan.files import write_text
     from dlscan.inspection import choose, look_at, text_of
@@ -48,6 +57,20 @@ def init(directory: Path, target: Path | None, overwrite: bool) -> None:
     for doubt in choice.doubts:
         say(f"To decide: {doubt}")
     say(f"{target} written; look it through, then: dlscan prepare {target}")
+
+
+def _write_example(name: str, directory: Path, target: Path | None, overwrite: bool) -> None:
+    from dlscan.errors import UsageError
+    from dlscan.inspection import examples
+
+    if target is not None:
+        raise UsageError("-o and --example exclude each other: DIR says where the files of an example go")
+    file, *others = examples.write(name, directory, overwrite)
+    say(f"{file} written, with {', '.join(sorted({f'{path.parent}/' for path in others}))}")
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        say(line)
 
 
 def _print(contents: "Contents", choice: "Choice") -> None:

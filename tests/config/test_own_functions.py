@@ -92,7 +92,7 @@ def test_a_function_without_parameters_has_no_keys(make_experiment: Make, nets: 
         (mine("mien"), "model.family", "nets.py has no function 'mien'; did you mean 'mine'?"),
         ({"family": "other.py:mine"}, "model.family", "other.py: no such file"),
         ({"family": "nets.py"}, "model.family", "or a function in a file such as ./nets.py:mine, got"),
-        ({"family": "dens"}, "model.family", "must be one of dense, bdt, or a function in a file"),
+        ({"family": "dens"}, "model.family", "or a function in a file such as ./nets.py:mine, got 'dens'"),
     ],
 )
 def test_a_wrong_value_is_one_line(

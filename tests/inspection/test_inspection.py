@@ -1,5 +1,7 @@
 """`dlscan init`: what is in a directory, and an experiment file for it."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +139,19 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
     done = init(tmp_path / "raw", tmp_path / "there.yaml")
     assert isinstance(done.exception, UsageError)
     assert (tmp_path / "there.yaml").read_text() == "mine"
+
+
+def test_an_example_comes_with_its_scripts(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["init", str(tmp_path), "--example", "demo"])
+    assert done.output.startswith(f"{tmp_path}/configs/demo.yaml written, with {tmp_path}/data_prep/")
+    assert load(tmp_path / "configs/demo.yaml").data.raw == tmp_path / "demo/raw"
+    script = [sys.executable, "data_prep/simulate_showers.py", "demo/raw", "--events", "2", "--files", "1"]
+    subprocess.run(script, cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "demo/raw/EleEscan").is_dir()
+    again = CliRunner().invoke(cli, ["init", str(tmp_path), "--example", "demo"])
+    assert again.exit_code == 0
+    (tmp_path / "configs/demo.yaml").write_text("mine")
+    refused = CliRunner().invoke(cli, ["init", str(tmp_path), "--example", "demo"])
+    assert "exists with another content" in str(refused.exception)
+    unknown = CliRunner().invoke(cli, ["init", str(tmp_path), "--example", "dmeo"])
+    assert "did you mean 'demo'?" in str(unknown.exception)
