@@ -4,13 +4,14 @@ from dlscan.config.batch import BatchOptions, in_common
 from dlscan.config.build import plain
 from dlscan.config.data import ColumnSplit, Data, FractionSplit, Normalization, network_name
 from dlscan.config.experiment import Experiment, Stream
-from dlscan.config.families import Bdt, Lenet
+from dlscan.config.families import Alexnet, Bdt, Inception, Lenet, Resnet, Vgg, Zfnet
 from dlscan.config.loading import experiment_from, load, load_point, scan_directory, scans_and_labels
 from dlscan.config.models import Dense, Model
 from dlscan.config.scan import ScanOptions
 from dlscan.config.train import EarlyStopping, Train
 
 __all__ = [
+    "Alexnet",
     "BatchOptions",
     "Bdt",
     "ColumnSplit",
@@ -19,12 +20,16 @@ __all__ = [
     "EarlyStopping",
     "Experiment",
     "FractionSplit",
+    "Inception",
     "Lenet",
     "Model",
     "Normalization",
+    "Resnet",
     "ScanOptions",
     "Stream",
     "Train",
+    "Vgg",
+    "Zfnet",
     "experiment_from",
     "in_common",
     "load",

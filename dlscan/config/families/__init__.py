@@ -7,11 +7,36 @@ networks cannot take. `trainer` of a class, if it has one, says what trains it t
 is no network, and `reads` which keys of other sections matter to it.
 """
 
+from dlscan.config.families.alexnet import Alexnet
 from dlscan.config.families.bdt import Bdt
 from dlscan.config.families.dense import Dense
+from dlscan.config.families.inception import Inception
 from dlscan.config.families.lenet import Lenet
 from dlscan.config.families.parts import NetworkSize
+from dlscan.config.families.resnet import Resnet
+from dlscan.config.families.vgg import Vgg
+from dlscan.config.families.zfnet import Zfnet
 
-FAMILIES: dict[str, type] = {"dense": Dense, "bdt": Bdt, "lenet": Lenet}
+FAMILIES: dict[str, type] = {
+    "dense": Dense,
+    "lenet": Lenet,
+    "alexnet": Alexnet,
+    "zfnet": Zfnet,
+    "vgg": Vgg,
+    "inception": Inception,
+    "resnet": Resnet,
+    "bdt": Bdt,
+}
 
-__all__ = ["FAMILIES", "Bdt", "Dense", "Lenet", "NetworkSize"]
+__all__ = [
+    "FAMILIES",
+    "Alexnet",
+    "Bdt",
+    "Dense",
+    "Inception",
+    "Lenet",
+    "NetworkSize",
+    "Resnet",
+    "Vgg",
+    "Zfnet",
+]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlscan.config import Lenet
-from dlscan.models.layers import convolution, convolutional, first_stride, pooled
+from dlscan.models.convolutions import Filters, convolutional, first_stride, stages
 
 
 def features(inputs: Mapping[str, Any], parameters: Lenet, seed: int) -> Any:
@@ -34,10 +34,6 @@ def features(inputs: Mapping[str, Any], parameters: Lenet, seed: int) -> Any:
 
 
 def _body(tensor: Any, name: str, parameters: Lenet, seed: int) -> Any:
-    stride = first_stride(tensor, parameters)
-    for stage in range(parameters.depth):
-        layer, filters = f"{name}-conv_{stage + 1}", parameters.filters * 2**stage
-        tensor = convolution(tensor, filters, parameters.kernel, layer, parameters, seed, stride)
-        tensor = pooled(tensor, parameters.pool, parameters.pooling, f"{name}-pool_{stage + 1}")
-        stride = 1
-    return tensor
+    kernel, strides = parameters.kernel, (first_stride(tensor, parameters), *[1] * (parameters.depth - 1))
+    plan = [[Filters(parameters.filters * 2**stage, kernel, stride)] for stage, stride in enumerate(strides)]
+    return stages(tensor, name, plan, parameters, seed)
