@@ -16,6 +16,7 @@ from dlscan.cli.export import export
 from dlscan.cli.init import init
 from dlscan.cli.logs import logs
 from dlscan.cli.output import harmless, say
+from dlscan.cli.pack_up import pack_up
 from dlscan.cli.plot import plot
 from dlscan.cli.prepare import prepare
 from dlscan.cli.report import report
@@ -66,6 +67,7 @@ for command in (
     show,
     report,
     export,
+    pack_up,
 ):
     cli.add_command(command)
 

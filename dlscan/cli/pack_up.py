@@ -1,0 +1,37 @@
+"""`dlscan pack-up`."""
+
+from pathlib import Path
+
+import click
+
+from dlscan.cli.output import say
+from dlscan.spelling import counted
+
+
+@click.command("pack-up")
+@click.argument("scan", metavar="SCAN")
+@click.option(
+    "-o", "target", metavar="FILE", required=True, type=click.Path(path_type=Path), help="The tar file."
+)
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+def pack_up(scan: str, target: Path, overwrite: bool) -> None:
+    """Write SCAN to one file, to archive it or to look at it elsewhere.
+
+    The file holds the plan and, of every finished point, record, history, model and scores; also pictures and
+    reports in the directory of the scan. It holds no checkpoints, so unfinished points cannot be continued
+    from it. Unpack it with tar; the directory in it is a scan for table, plot, report, show and export.
+
+    \b
+      dlscan pack-up scans/lcd-dense -o lcd-dense.tar
+      tar xf lcd-dense.tar && dlscan table lcd-dense
+    """
+    from dlscan.cli.arguments import scan_directory
+    from dlscan.scan.archive import pack_up as pack
+
+    packed = pack(scan_directory(scan), target, overwrite)
+    left = packed.planned - packed.points
+    more = f"; {counted(left, 'point')} not done and not in it" if left else ""
+    size = target.stat().st_size / 2**20
+    say(
+        f"{target}: {counted(packed.points, 'point')}, {counted(packed.files, 'file')}, {size:,.1f} MiB{more}"
+    )
