@@ -17,4 +17,5 @@ def keep(batch: Batch, events: int) -> Batch:
         sparse[name] = SparseRows(
             entries.rows[:end].copy(), entries.index[:end].copy(), entries.value[:end].copy()
         )
-    return Batch(inputs, fixed["labels"], fixed["weights"], extras, None, sparse)
+    masks = copy_arrays({name: values[:events] for name, values in batch.masks.items()})
+    return Batch(inputs, fixed["labels"], fixed["weights"], extras, None, sparse, masks)

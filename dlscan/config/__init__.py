@@ -2,9 +2,10 @@
 
 from dlscan.config.batch import BatchOptions, in_common
 from dlscan.config.build import plain
-from dlscan.config.data import ColumnSplit, Data, FractionSplit, Normalization, network_name
+from dlscan.config.data import ColumnSplit, Data, FractionSplit, Normalization
 from dlscan.config.experiment import Experiment, Stream
 from dlscan.config.families import Alexnet, Bdt, Inception, Lenet, Resnet, Vgg, Zfnet
+from dlscan.config.inputs import Input, Inputs, mask_name, network_name
 from dlscan.config.loading import experiment_from, load, load_point, scan_directory, scans_and_labels
 from dlscan.config.models import Dense, Model
 from dlscan.config.scan import ScanOptions
@@ -21,6 +22,8 @@ __all__ = [
     "Experiment",
     "FractionSplit",
     "Inception",
+    "Input",
+    "Inputs",
     "Lenet",
     "Model",
     "Normalization",
@@ -34,6 +37,7 @@ __all__ = [
     "in_common",
     "load",
     "load_point",
+    "mask_name",
     "network_name",
     "plain",
     "scan_directory",

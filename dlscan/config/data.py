@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from dlscan.config.build import Above, Below, Problem, build, build_fields, join, plain, require_mapping
+from dlscan.config.inputs import Inputs, is_plain
 from dlscan.config.labels import check_label
 from dlscan.spelling import hint
 
@@ -88,20 +89,12 @@ class Normalization:
 _MAY_BE_NULL = ("extras", "normalize", "split", "labels")
 
 
-def network_name(dataset: str) -> str:
-    """The network's name for an input: what a back end refuses in a name becomes an underscore.
-
-    HDF5 allows more, a slash in `group/dataset` above all.
-    """
-    return re.sub(r"[^A-Za-z0-9_]", "_", dataset)
-
-
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Where the events are and what of them the network sees."""
 
     raw: Path
-    inputs: tuple[str, ...]
+    inputs: Inputs
     prepared: Path
     classes: dict[str, str] | None = None
     extras: tuple[str, ...] = ()
@@ -116,13 +109,17 @@ class Data:
     # what points of a scan may differ in
     varied: ClassVar = ("normalize",)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.inputs, Inputs):
+            object.__setattr__(self, "inputs", Inputs(self.inputs))
+
     @classmethod
     def parse(cls, value: Any, key: str) -> "Data":
         """Read the mapping; what it says of datasets must fit together."""
         mapping = dict(require_mapping(value, key))
-        if isinstance(mapping.get("normalize"), str) and isinstance(mapping.get("inputs"), list):
+        if isinstance(mapping.get("normalize"), str):
             # one kind for all inputs
-            mapping["normalize"] = {str(name): mapping["normalize"] for name in mapping["inputs"]}
+            mapping["normalize"] = dict.fromkeys(_scaled(mapping.get("inputs")), mapping["normalize"])
         data: Data = build_fields(
             cls,
             {name: item for name, item in mapping.items() if item is not None or name not in _MAY_BE_NULL},
@@ -130,9 +127,12 @@ class Data:
         )
         _check_names(data, key)
         for name in data.normalize:
-            if name not in data.inputs:
-                where = join(join(key, "normalize"), str(name))
-                raise Problem(where, f"is none of data.inputs; {hint(name, data.inputs)}")
+            where = join(join(key, "normalize"), str(name))
+            if name in data.inputs.views:
+                image = data.inputs[name].dataset
+                raise Problem(where, f"{name} is made from {image}, which is scaled first; write {image}")
+            if name not in data.stored:
+                raise Problem(where, f"is none of data.inputs; {hint(name, data.stored)}")
         if data.weights is not None and data.weights not in data.extras:
             meant = hint(data.weights, data.extras)
             raise Problem(join(key, "weights"), f"must be one of data.extras, got {data.weights!r}; {meant}")
@@ -145,6 +145,11 @@ class Data:
         for name in data.classes or {}:
             check_label(name, data.classes or {}, join(key, "classes"), Problem)
         return data
+
+    @property
+    def stored(self) -> Inputs:
+        """The inputs that a dataset holds: without those that the network makes itself."""
+        return self.inputs.stored
 
     @staticmethod
     def decided_by(name: str) -> str:
@@ -161,7 +166,7 @@ class Data:
         _, _, own = name.partition(".")
         if own:
             return plain(self.normalization(own))
-        kinds = {self.normalize.get(name) for name in self.inputs}
+        kinds = {self.normalize.get(name) for name in self.stored}
         kind = kinds.pop() if len(kinds) == 1 else None
         return kind.kind if kind and kind.factor is None else plain(self.normalize)
 
@@ -170,19 +175,20 @@ class Data:
         return self.normalize.get(name, Normalization())
 
 
+def _scaled(inputs: Any) -> list[str]:
+    """The names of the inputs that are scaled, as far as what the file says can be read."""
+    try:
+        return list(Inputs.parse(inputs, "").stored)
+    except Problem:
+        return []  # what is wrong is said where they are read in earnest
+
+
 def _check_names(data: Data, key: str) -> None:
     """Check the names of inputs and extras: in the files, and in the network."""
-    if not data.inputs:
-        raise Problem(join(key, "inputs"), "must name at least one dataset")
-    names = [*data.inputs, *data.extras]
+    data.inputs.check(join(key, "inputs"))
+    names = [*data.stored, *data.extras]
     for name in names:
         if names.count(name) > 1:
             raise Problem(join(key, "inputs"), f"{name!r} is listed twice in inputs and extras")
-        if name != "/".join(part for part in name.split("/") if part not in ("", ".")):
+        if not is_plain(name):
             raise Problem(join(key, "inputs"), f"{name!r} must be a plain HDF5 name such as ECAL or jets/pt")
-    networks = {network_name(name): name for name in data.inputs}
-    for name in data.inputs:
-        other = networks[network_name(name)]
-        if other != name:
-            message = f"{name!r} and {other!r} are both {network_name(name)} for the network; rename one"
-            raise Problem(join(key, "inputs"), message)

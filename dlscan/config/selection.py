@@ -1,4 +1,4 @@
-"""One number of each event, taken from a dataset that events carry along: `target[:,0,1]`."""
+"""One number of each event, taken from a dataset that events carry along: `target[:,0,1]`, `jets.pt`."""
 
 import dataclasses
 import re
@@ -20,7 +20,8 @@ class Selection:
     Attributes
     ----------
     extra : str
-        The dataset, one of `data.extras`.
+        The dataset, one of `data.extras`; `dataset.field` is a field of a compound one, `dataset.a.b` a field
+        of a field. Where a dataset has that whole name, dots and all, it is that dataset.
     index : tuple of int
         Its place in the array of an event; empty where an event has one number.
     """
@@ -30,7 +31,13 @@ class Selection:
 
     @classmethod
     def parse(cls, text: object, key: str) -> "Selection":
-        """Read `name` or `name[:,0,1]`, whose first axis is that of the events; else a `Problem`."""
+        """Read `name`, `name.field` or `name[:,0,1]`, whose first axis is that of the events.
+
+        Raises
+        ------
+        Problem
+            If it is none of these.
+        """
         found = _WRITTEN.fullmatch(text) if isinstance(text, str) else None
         if found is None:
             raise Problem(

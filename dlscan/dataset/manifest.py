@@ -21,7 +21,7 @@ def content(data: Data) -> dict[str, Any]:
     """The keys of `data` that decide which events a dataset holds; normalising and balancing come later."""
     return {
         "classes": data.classes,
-        "inputs": list(data.inputs),
+        "inputs": plain(data.stored),
         "extras": list(data.extras),
         "split": plain(data.split),
     }
@@ -258,15 +258,17 @@ class Manifest:
 
     def write(self, directory: Path) -> None:
         """Write the manifest, whole, into `directory`: from then on there is a dataset."""
-        write_json(directory / "manifest.json", {"version": VERSION, **dataclasses.asdict(self)})
+        columns = {
+            kind: {name: column.plain() for name, column in getattr(self, kind).items()}
+            for kind in ("inputs", "extras")
+        }
+        whole = {"version": VERSION, **dataclasses.asdict(self), **columns}
+        write_json(directory / "manifest.json", whole)
 
     @classmethod
     def _from_plain(cls, value: dict[str, Any]) -> "Manifest":
         def columns(items: dict[str, Any]) -> dict[str, ArraySpec]:
-            return {
-                name: ArraySpec(tuple(item["shape"]), item["dtype"], item["encoding"])
-                for name, item in items.items()
-            }
+            return {name: ArraySpec.from_plain(item) for name, item in items.items()}
 
         return cls(
             classes=tuple(value["classes"]),

@@ -101,6 +101,11 @@ def prepare(
         If another process prepares the same dataset, or the disk is full.
     """
     started = time.monotonic()
+    for name, own in experiment.data.stored.items():
+        if own.plain():
+            raise experiment.problem(
+                f"data.inputs.{name}", "prepare reads datasets by their names alone so far"
+            )
     classes, files = find_files(experiment)
     # a link to a larger disk stays a link: the dataset is put where it points
     directory = experiment.data.prepared.resolve()
@@ -217,7 +222,7 @@ class _Build:
         """A dataset that no file has is a slip in the experiment file, not a thousand bad files."""
         data = self.experiment.data
         named = {
-            "inputs": data.inputs,
+            "inputs": data.stored,
             "extras": data.extras,
             "split.column": [getattr(data.split, "column", "")],
         }

@@ -75,13 +75,13 @@ class Format:
 def raw_datasets(data: Data) -> list[str]:
     """The datasets that every raw file must have."""
     column = getattr(data.split, "column", None)
-    return list(dict.fromkeys([*data.inputs, *data.extras, *([column] if column else [])]))
+    return list(dict.fromkeys([*data.stored, *data.extras, *([column] if column else [])]))
 
 
 def choose_format(data: Data, files: dict[RawFile, FileLayout]) -> Format:
     """Choose encodings and the number of shards from headers and a sample of the events."""
     first = next(iter(files.values()))
-    occupancy = _sampled_occupancy(data.inputs, list(files.items()))
+    occupancy = _sampled_occupancy(list(data.stored), list(files.items()))
     inputs = {
         name: ArraySpec(
             first.shapes[name],
@@ -89,7 +89,7 @@ def choose_format(data: Data, files: dict[RawFile, FileLayout]) -> Format:
             # features of a vector are measured one by one, which wants them dense
             "sparse" if occupancy[name] < SPARSE_BELOW and len(first.shapes[name]) > 1 else "dense",
         )
-        for name in data.inputs
+        for name in data.stored
     }
     extras = {
         name: ArraySpec(first.shapes[name], np.dtype(first.dtypes[name]).newbyteorder("=").str, "dense")

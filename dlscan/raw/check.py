@@ -6,10 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-import h5py
 import numpy as np
 
 from dlscan.raw.faults import RawError, hdf5_errors
+from dlscan.raw.fields import KINDS, hdf5_type
 from dlscan.raw.find import RawFile
 from dlscan.raw.handle import FoundDataset, RawHandle
 from dlscan.raw.links import LinkedFile
@@ -17,15 +17,6 @@ from dlscan.raw.links import LinkedFile
 # An event of more bytes is none, and neither are more bytes of events than a file can hold by any compression
 _MOST_EVENT = 2**30
 _LEAST_EMPTY, _MOST_INFLATED = 2**30, 100_000
-
-_KINDS = {
-    h5py.h5t.TIME: "times",
-    h5py.h5t.STRING: "text",
-    h5py.h5t.OPAQUE: "opaque bytes",
-    h5py.h5t.COMPOUND: "records of several fields",
-    h5py.h5t.REFERENCE: "references",
-    h5py.h5t.VLEN: "lists of different lengths",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,14 +116,13 @@ def _describe(file: RawFile, datasets: Sequence[str]) -> FileLayout:
 def _layout(name: str, found: FoundDataset) -> tuple[tuple[int, ...], str]:
     """Shape and type of a dataset, if it holds numbers, event by event."""
     with hdf5_errors(f"{name} cannot be opened"):
-        stored = found.dataset.id.get_type()
-        kind = stored.get_super() if stored.get_class() == h5py.h5t.ARRAY else stored
-        if kind.get_class() in _KINDS:
-            raise RawError(f"{name} holds {_KINDS[kind.get_class()]}, not numbers")
-        shape, dtype = found.dataset.shape, found.dataset.dtype
+        kind = hdf5_type(found.dataset, found.part.field if found.part else "").get_class()
+        if kind in KINDS:
+            raise RawError(f"{name} holds {KINDS[kind]}, not numbers")
+        shape, dtype = found.shape, found.dtype
     if dtype.kind not in "biuf":
         raise RawError(f"{name} holds {dtype}, not numbers")
-    if not shape:
+    if not found.dataset.shape:
         raise RawError(f"{name} is a single number, not one row per event")
     if 0 in shape[1:]:
         raise RawError(f"{name} has no values: its shape is {shape}")
@@ -141,7 +131,8 @@ def _layout(name: str, found: FoundDataset) -> tuple[tuple[int, ...], str]:
             f"{name} takes {size:,} bytes per event, more than the limit of {_MOST_EVENT:,}: its shape is "
             f"{shape}"
         )
-    chunk = math.prod(found.dataset.chunks or ()) * dtype.itemsize
-    if chunk > max(_MOST_EVENT, 2 * math.prod(shape) * dtype.itemsize):
+    element = found.dataset.dtype.itemsize
+    chunk = math.prod(found.dataset.chunks or ()) * element
+    if chunk > max(_MOST_EVENT, 2 * math.prod(found.dataset.shape) * element):
         raise RawError(f"{name} is stored in chunks of {chunk:,} bytes, larger than the whole dataset")
     return tuple(map(int, shape)), dtype.str

@@ -9,11 +9,12 @@ import numpy as np
 
 from dlscan.errors import DataError
 from dlscan.raw.blobs import Blobs, Scratch
-from dlscan.raw.cells import Destination, Rows
+from dlscan.raw.cells import Array, Destination, Rows, Straight
 from dlscan.raw.faults import one_line
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.slow import Slow
 from dlscan.raw.tiles import Tiles
+from dlscan.raw.unpacked import Lane, Unpacked
 from dlscan.raw.whole import Gzip, Plain
 
 
@@ -73,7 +74,7 @@ class DirectFile:
         except OSError as error:
             raise RawFileError(path, error.strerror or str(error)) from error
         self._blobs = Blobs(self._descriptor, scratch or Scratch())
-        self._readers: dict[str, Plain | Gzip | Tiles | Slow] = {}
+        self._readers: dict[tuple[str, str], Plain | Gzip | Tiles | Slow] = {}
         try:
             self._check()
         except RawFileError:
@@ -122,22 +123,63 @@ class DirectFile:
         try:
             # a double beyond float32 becomes infinite: who reads it decides what to make of that
             with np.errstate(over="ignore", invalid="ignore"):
-                self._reader(name).read(rows, to)
+                self._reader(name).read(rows, self._unpacking(name, to))
         except (OSError, RuntimeError, ValueError, LookupError) as error:
             text = one_line(error)
             named = text if text.startswith(f"{name} ") else f"{name} cannot be read: {text}"
             raise RawFileError(self._path, named) from error
 
+    def read_several(self, names: Mapping[str, Array], rows: Rows) -> None:
+        """Read event `rows[i]` of several datasets, those that lie in the same elements at once.
+
+        Parameters
+        ----------
+        names : mapping of str to ndarray, each (n, ...)
+            Where the events of each go, with whatever strides.
+        rows : ndarray of int64, (n,)
+            Ascending.
+
+        Raises
+        ------
+        RawFileError
+            As for `read`.
+        """
+        together: dict[str, list[tuple[str, Destination]]] = {}
+        for name, array in names.items():
+            to: Destination = Lane(array)
+            if array.flags.c_contiguous:
+                to = Straight(array)
+            index = self._index[name]
+            if index.part is None or index.codec == "h5py":
+                self.read(name, rows, to)
+            else:
+                together.setdefault(index.part.of, []).append((name, to))
+        for group in together.values():
+            fields = [(self._index[name], to) for name, to in group]
+            self.read(group[0][0], rows, Unpacked(fields))
+
+    def _unpacking(self, name: str, to: Destination) -> Destination:
+        """`to` itself, or what takes the elements that a field of them is wanted from."""
+        index = self._index[name]
+        if index.part is None or index.codec == "h5py" or isinstance(to, Unpacked):
+            return to
+        return Unpacked([(index, to)])
+
     def _reader(self, name: str) -> Plain | Gzip | Tiles | Slow:
-        reader = self._readers.get(name)
+        index = self._index[name]
+        # fields have the reader of their dataset in common, and what it keeps
+        shared = index.part is not None and index.codec != "h5py"
+        key = (index.part.of, "") if shared and index.part else (name, name)
+        reader = self._readers.get(key)
         if reader is None:
-            reader = self._readers[name] = self._open(name)
+            reader = self._readers[key] = self._open(name)
         return reader
 
     def _open(self, name: str) -> Plain | Gzip | Tiles | Slow:
         index = self._index[name]
         if index.codec == "h5py":
             return Slow(index, self._path, name)
+        index = index.whole
         if index.chunks is not None and not index.whole_events:
             return Tiles(index, self._blobs)
         if index.codec == "gzip":

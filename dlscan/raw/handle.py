@@ -12,9 +12,11 @@ from pathlib import Path
 from types import TracebackType
 
 import h5py
+import numpy as np
 
 from dlscan.raw.chunks import stored_chunks
 from dlscan.raw.faults import RawError, hdf5_errors
+from dlscan.raw.fields import KINDS, Part, field_type, splits
 from dlscan.raw.filters import require_filters
 from dlscan.raw.links import LinkedFile, find_external, find_linked
 from dlscan.raw.walk import Walk
@@ -32,11 +34,20 @@ class FoundDataset:
         All other files that values come from, or that lead to them.
     stored : int
         Bytes that its values can take in files at most.
+    part : Part or None
+        What of its elements was asked for: of a compound one the field. None where its elements are numbers.
+    dtype : dtype
+        Of a number.
+    shape : tuple of int
+        Of the numbers, the event axis first.
     """
 
     dataset: h5py.Dataset
     linked: tuple[LinkedFile, ...]
     stored: int
+    part: Part | None
+    dtype: np.dtype[np.generic]
+    shape: tuple[int, ...]
 
 
 class RawHandle:
@@ -95,7 +106,7 @@ class RawHandle:
         return tuple(self._walk.linked.values())
 
     def find(self, name: str) -> FoundDataset:
-        """Find a dataset.
+        """Find a dataset, or a field of one: `jets`, `jets.pt`.
 
         Raises
         ------
@@ -105,11 +116,30 @@ class RawHandle:
         walk = self._walk
         before, walk.linked, self._stored = walk.linked, {}, {}
         try:
-            place, dataset = walk.follow(self._place, name, name)
-            stored = self._sources(place, dataset, name)
-            return FoundDataset(dataset, self.linked, stored)
+            place, dataset, of, field = self._follow(name)
+            stored = self._sources(place, dataset, of)
+            with hdf5_errors(f"{name} cannot be opened"):
+                kind = dataset.id.get_type().get_class()
+                if kind == h5py.h5t.TIME:  # which numpy cannot describe
+                    raise RawError(f"{name} holds {KINDS[kind]}, not numbers")
+                whole, shape = dataset.dtype, dataset.shape
+            own, at = field_type(whole, field, of)
+            dtype, sub = own.subdtype or (own, ())
+            part = Part(of, field, shape[1:], whole.itemsize, at) if dtype is not whole else None
+            return FoundDataset(dataset, self.linked, stored, part, dtype, (*shape, *sub))
         finally:
             walk.linked = before | walk.linked
+
+    def _follow(self, name: str) -> tuple[Path, h5py.Dataset, str, str]:
+        """The file and the dataset that a name leads to; of the name what is the dataset, and the field."""
+        first: RawError | None = None
+        for dataset, field in splits(name):
+            try:
+                return *self._walk.follow(self._place, dataset, dataset), dataset, field
+            except RawError as error:
+                first = first or error
+        assert first is not None
+        raise first
 
     def _sources(self, place: Path, dataset: h5py.Dataset, name: str) -> int:
         """Check everything that values come from; returns the bytes that they can take in files."""

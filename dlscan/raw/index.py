@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from dlscan.raw.chunks import stored_chunks
 from dlscan.raw.faults import hdf5_errors
+from dlscan.raw.fields import Part, hdf5_type
 from dlscan.raw.filters import filters_of
-from dlscan.raw.handle import RawHandle
+from dlscan.raw.handle import FoundDataset, RawHandle
 from dlscan.raw.inflate import inflate
 from dlscan.raw.links import LinkedFile
 
@@ -55,6 +56,9 @@ class DatasetIndex:
         The fill value, one value as in the file; empty is zero.
     linked : tuple of LinkedFile or None
         Other files that values come from, as they were; None if an index of an older version does not say.
+    part : Part or None
+        Where the numbers lie in the elements of their dataset, to which chunks and fill value belong; None
+        where its elements are numbers.
     """
 
     dtype: str
@@ -67,6 +71,15 @@ class DatasetIndex:
     sizes: Places
     fill: bytes = b""
     linked: tuple[LinkedFile, ...] | None = None
+    part: Part | None = None
+
+    @property
+    def whole(self) -> "DatasetIndex":
+        """The dataset that the numbers lie in, its elements taken for bytes."""
+        part = self.part
+        if part is None:
+            return self
+        return dataclasses.replace(self, dtype=f"|V{part.size}", shape=part.shape, part=None)
 
     @property
     def event_bytes(self) -> int:
@@ -76,9 +89,7 @@ class DatasetIndex:
     @property
     def whole_events(self) -> bool:
         """Whether each chunk holds every value of its events."""
-        return self.chunks is not None and all(
-            chunk == length for chunk, length in zip(self.chunks[1:], self.shape, strict=True)
-        )
+        return self.chunks is not None and self.chunks[1:] == (self.part.shape if self.part else self.shape)
 
 
 def index_file(
@@ -100,18 +111,41 @@ def index_file(
     RawError
         If the file cannot be opened, its structure is damaged or it lacks a dataset.
     """
-    found = {}
+    found: dict[str, DatasetIndex] = {}
+    fields: dict[str, DatasetIndex] = {}
     with RawHandle(path, roots, look_at_chunks=True) as handle:
         for name in datasets:
             item = handle.find(name)
             with hdf5_errors(f"{name} cannot be read"):
-                index = _index(handle.file, item.dataset, name)
-            found[name] = dataclasses.replace(index, linked=item.linked)
+                found[name] = _index_of(handle.file, item, name, fields)
     return found
 
 
-def _index(handle: h5py.File, dataset: h5py.Dataset, name: str) -> DatasetIndex:
-    why = _why_hdf5(handle, dataset)
+def _index_of(
+    handle: h5py.File, item: FoundDataset, name: str, fields: dict[str, DatasetIndex]
+) -> DatasetIndex:
+    """The index of what was found; `fields` keeps what is known of datasets for their other fields."""
+    part, dataset = item.part, item.dataset
+    why = _why_converted(dataset, item.dtype, part.field if part else "")
+    if part is None:
+        return dataclasses.replace(_index(handle, dataset, name, why), linked=item.linked)
+    if part.of not in fields:
+        fields[part.of] = _index(handle, dataset, part.of, "")
+    index = dataclasses.replace(
+        fields[part.of],
+        dtype=item.dtype.str,
+        shape=tuple(map(int, item.shape[1:])),
+        linked=item.linked,
+        part=part,
+    )
+    if why and index.codec != "h5py":
+        nothing = np.zeros(0, np.int64)
+        index = dataclasses.replace(index, codec="h5py", why=why, offsets=nothing, sizes=nothing)
+    return index
+
+
+def _index(handle: h5py.File, dataset: h5py.Dataset, name: str, why: str) -> DatasetIndex:
+    why = _why_hdf5(handle, dataset) or why
     codec = "h5py"
     offsets = sizes = np.zeros(0, np.int64)
     if not why and dataset.chunks is None:
@@ -151,16 +185,19 @@ def _why_hdf5(handle: h5py.File, dataset: h5py.Dataset) -> str:
         return "is stored in its header (compact layout)"
     if handle.userblock_size:
         return "lies behind a user block"
-    if dataset.dtype.itemsize not in _WIDTHS or dataset.id.get_type() != h5py.h5t.py_create(
-        dataset.dtype, logical=True
-    ):
-        return "has a number type that must be converted"
     filters = filters_of(dataset)
     if filters and [code for code, _ in filters] != [h5py.h5z.FILTER_DEFLATE]:
         return f"is stored with {' + '.join(name for _, name in filters)}"
     if dataset.chunks is None and dataset.id.get_offset() is None:
         return "was never written"
     return ""
+
+
+def _why_converted(dataset: h5py.Dataset, dtype: np.dtype[np.generic], field: str) -> str:
+    """Why numbers must be converted by HDF5; empty if numpy reads the bytes as they are."""
+    whole = dataset.id.get_type().get_size() == dataset.dtype.itemsize
+    alike = hdf5_type(dataset, field) == h5py.h5t.py_create(dtype, logical=True)
+    return "" if whole and alike and dtype.itemsize in _WIDTHS else "has a number type that must be converted"
 
 
 def _chunks(dataset: h5py.Dataset, codec: str, name: str) -> tuple[Places, Places, str]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from dlscan.raw.cells import Straight
 from dlscan.raw.direct import DirectFile
 from dlscan.raw.index import DatasetIndex
 
@@ -57,9 +56,9 @@ def read_rows(
             # blocks end where chunks end, wherever the first one starts
             last = min(first - first % step + step, stop)
             rows = np.arange(first, last)
-            for name, buffer in buffers.items():
-                file.read(name, rows, Straight(buffer[: last - first]))
-            yield first, {name: buffer[: last - first] for name, buffer in buffers.items()}
+            block = {name: buffer[: last - first] for name, buffer in buffers.items()}
+            file.read_several(block, rows)
+            yield first, block
             first = last
 
 

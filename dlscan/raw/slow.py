@@ -42,7 +42,8 @@ class Slow:
         dataset = self._dataset()
         if self._found is not None and self._found.linked:
             require_open_files(len(self._found.linked))
-        if dataset.shape != (self._index.rows, *self._index.shape):
+        part = self._index.part
+        if dataset.shape != (self._index.rows, *(part.shape if part else self._index.shape)):
             raise RawError(f"its shape is now {dataset.shape}")
         numbers = rows // self._block
         for edge in np.flatnonzero(np.diff(numbers, prepend=-1)).tolist():
@@ -50,6 +51,8 @@ class Slow:
             begin, end = int(rows[edge]), int(rows[last - 1]) + 1
             with hdf5_errors():
                 values = dataset[begin:end]
+            for word in part.field.split(".") if part and part.field else ():
+                values = values[word]
             values = values.reshape(end - begin, math.prod(self._index.shape))
             to.part(edge, last).put(values, rows[edge:last] - begin)
 

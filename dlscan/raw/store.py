@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.raw.fields import Part
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.links import LinkedFile
 from dlscan.sealed import SealedFile
@@ -141,7 +142,7 @@ class RawIndex:
                 sizes=sizes[here].astype(np.int64),
             )
             if found.codec == "contiguous":
-                found = dataclasses.replace(found, sizes=np.array([rows * found.event_bytes]))
+                found = dataclasses.replace(found, sizes=np.array([rows * found.whole.event_bytes]))
             datasets[name] = found
         return path, datasets, (size, time)
 
@@ -166,9 +167,12 @@ class RawIndex:
         return found
 
 
-def _kind(fill: str, **fields: Any) -> DatasetIndex:
+def _kind(fill: str, part: dict[str, Any] | None = None, **fields: Any) -> DatasetIndex:
     """A dataset as `IndexWriter` describes it, but without rows and chunks."""
     nothing = np.zeros(0, np.int64)
     for name in ("shape", "chunks"):
         fields[name] = None if fields[name] is None else tuple(fields[name])
-    return DatasetIndex(**fields, rows=0, offsets=nothing, sizes=nothing, fill=bytes.fromhex(fill))
+    found = None if part is None else Part(**part | {"shape": tuple(part["shape"])})
+    return DatasetIndex(
+        **fields, rows=0, offsets=nothing, sizes=nothing, fill=bytes.fromhex(fill), part=found
+    )

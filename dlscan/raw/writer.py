@@ -202,6 +202,7 @@ def _plain(found: DatasetIndex) -> dict[str, Any]:
         "codec": found.codec,
         "why": found.why,
         "fill": found.fill.hex(),
+        **({} if found.part is None else {"part": dataclasses.asdict(found.part)}),
     }
 
 

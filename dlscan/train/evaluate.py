@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.config import network_name
 from dlscan.errors import DataError
 from dlscan.metrics import Estimate, Measured
 from dlscan.stream import Batch, Batches
@@ -172,9 +171,9 @@ def _cut(arrays: Arrays, used: slice) -> Arrays:
     return {name: values[used] for name, values in arrays.items()}
 
 
-def _padded(batch: Batch, size: int) -> dict[str, NDArray[np.float32]]:
-    """Inputs by the network's names, with zeros behind a short last batch: a new shape is compiled anew."""
-    inputs = {network_name(name): values for name, values in batch.inputs.items()}
+def _padded(batch: Batch, size: int) -> Arrays:
+    """Inputs by the network's names; a short last batch has zeros behind it: a new shape is compiled anew."""
+    inputs = batch.by_network_name()
     missing = size - len(batch)
     if not missing:
         return inputs

@@ -17,7 +17,7 @@ class Fed(NamedTuple):
     Attributes
     ----------
     inputs : dict of str to (tensor or Entries)
-        By the network's names: float32 (B, ...) each, or the entries of a sparse one.
+        By the network's names: float32 (B, ...) each, or the entries of a sparse one; masks, bool (B, T).
     truth : dict of str to tensor, (B, ...) each
         What is to be learned, by the name of the head.
     weights : tensor of float32, (B,)
@@ -65,7 +65,7 @@ class Feed:
 
     def _arrays(self, batch: Batch, one_length: bool) -> Arrays:
         arrays: dict[str, Any] = {
-            f"inputs/{network_name(name)}": values for name, values in batch.inputs.items()
+            f"inputs/{name}": values for name, values in batch.by_network_name().items()
         }
         for name, entries in batch.sparse.items():
             sent = self._padding.pad(name, entries, len(batch)) if one_length else entries
