@@ -2,9 +2,10 @@
 
 from dlscan.config.batch import BatchOptions, in_common
 from dlscan.config.build import plain
-from dlscan.config.data import ColumnSplit, Data, FractionSplit, Normalization
+from dlscan.config.data import ColumnSplit, Data, FractionSplit, GroupSplit, Normalization
 from dlscan.config.experiment import Experiment, Stream
 from dlscan.config.families import Alexnet, Bdt, Inception, Lenet, Resnet, Vgg, Zfnet
+from dlscan.config.folds import Folds, FoldScan
 from dlscan.config.inputs import Input, Inputs, mask_name, network_name
 from dlscan.config.loading import experiment_from, load, load_point, scan_directory, scans_and_labels
 from dlscan.config.models import Dense, Model
@@ -20,7 +21,10 @@ __all__ = [
     "Dense",
     "EarlyStopping",
     "Experiment",
+    "FoldScan",
+    "Folds",
     "FractionSplit",
+    "GroupSplit",
     "Inception",
     "Input",
     "Inputs",

@@ -18,6 +18,7 @@ from dlscan.config.build import Collected, Problem, UnknownKey, build, plain
 from dlscan.config.data import Data
 from dlscan.config.dotted import get
 from dlscan.config.fitting import SECTIONS, Fitting
+from dlscan.config.folds import FOLD
 from dlscan.config.models import Model
 from dlscan.config.scan import ScanOptions
 from dlscan.config.source import InFile, functions_in
@@ -84,9 +85,11 @@ class Combinations:
         # without a grid the file itself is the point, unless points are written by hand
         self._has_grid = bool(scan.grid) or not scan.points
         self._require_few(scan)
-        self._seeds = self._repeats(scan)
+        self._seeds, self._folds = self._repeats(scan), self._left_out(scan)
         if self._has_grid and self._seeds:
             self._axes.append(Axis("scan.repeats", tuple({SEED: seed} for seed in self._seeds), self._seeds))
+        if self._has_grid and self._folds:
+            self._axes.append(Axis("scan.folds", tuple({FOLD: fold} for fold in self._folds), self._folds))
         self._at_fault: set[tuple[str, int]] = set()
         self._in_files = {
             str(each): each for each in functions_in([self.written, *map(vars, self._axes), self._by_hand])
@@ -110,7 +113,7 @@ class Combinations:
                 grids[section] = self._section_of_grid(section)
         by_hand = []
         for number, choice in enumerate(self._by_hand):
-            for own in self._seeded(choice):
+            for own in self._trainings(choice):
                 with found.collecting():
                     parts = {name: self._part(name, own, f"scan.points[{number}]", True) for name in SECTIONS}
                     by_hand.append((f"scan.points[{number}]", own, parts))
@@ -132,10 +135,12 @@ class Combinations:
     @functools.cached_property
     def keys(self) -> tuple[str, ...]:
         """The keys that points set, in the order of the file."""
-        choices = [choice for axis in self._axes for choice in axis.choices if axis.where != "scan.repeats"]
+        trainings = "scan.repeats", "scan.folds"
+        choices = [choice for axis in self._axes for choice in axis.choices if axis.where not in trainings]
         order = dict.fromkeys(key for choice in [*choices, *self._by_hand] for key in choice)
         used = {key for combination in self.all for key in combination.params}
-        return tuple(key for key in [*order, *([SEED] if self._seeds else [])] if key in used)
+        last = [*([SEED] if self._seeds else []), *([FOLD] if self._folds else [])]
+        return tuple(key for key in [*order, *last] if key in used)
 
     @property
     def functions(self) -> list[InFile]:
@@ -162,12 +167,13 @@ class Combinations:
 
     def _require_few(self, scan: ScanOptions) -> None:
         of_grid = math.prod(len(axis.choices) for axis in self._axes) if self._has_grid else 0
-        count = (of_grid + len(self._by_hand)) * scan.repeats
+        folds = scan.folds.trainings(self.written["data"].get("folds")) if scan.folds else 1
+        count = (of_grid + len(self._by_hand)) * scan.repeats * folds
         if count > MOST:
             raise Problem(
                 "scan",
                 f"asks for {count:,} points, and at most {MOST:,} are allowed; shorten the lists of "
-                "scan.grid, or lower scan.repeats",
+                "scan.grid, or lower scan.repeats or scan.folds",
             )
 
     def _repeats(self, scan: ScanOptions) -> list[int]:
@@ -184,8 +190,19 @@ class Combinations:
     def _choices(self) -> Iterator[Choice]:
         return itertools.chain((choice for axis in self._axes for choice in axis.choices), self._by_hand)
 
-    def _seeded(self, choice: Choice) -> Iterable[Choice]:
-        return [{**choice, SEED: seed} for seed in self._seeds] or [choice]
+    def _left_out(self, scan: ScanOptions) -> list[Any]:
+        """What each training of a point leaves out, as values of `data.fold`; none without folds."""
+        if scan.folds is None:
+            return []
+        if any(FOLD in choice for choice in self._choices()):
+            raise Problem("scan.folds", f"folds vary {FOLD}, and so do the points; choose one")
+        return scan.folds.choices(self.written["data"].get("folds"))
+
+    def _trainings(self, choice: Choice) -> Iterable[Choice]:
+        """A choice for each repeat and fold."""
+        seeds = [{SEED: seed} for seed in self._seeds] or [{}]
+        folds = [{FOLD: fold} for fold in self._folds] or [{}]
+        return [{**choice, **seed, **fold} for seed in seeds for fold in folds]
 
     def _section_of_grid(self, section: str) -> dict[tuple[int, ...], _Part]:
         """What the grid makes of one section, by the positions of the values on the axes of that section."""

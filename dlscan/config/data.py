@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from dlscan.config.build import Above, Below, Problem, build, build_fields, join, plain, require_mapping
+from dlscan.config.folds import Folds, require_folds
 from dlscan.config.inputs import Inputs, is_plain
 from dlscan.config.labels import check_label
 from dlscan.spelling import hint
@@ -25,6 +26,13 @@ class FractionSplit:
 
 
 @dataclasses.dataclass(frozen=True)
+class GroupSplit(FractionSplit):
+    """Fractions of the values of a dataset, such as runs: all events with the same value are on one side."""
+
+    group: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class ColumnSplit:
     """A dataset in the raw files says which side an event is on.
 
@@ -39,17 +47,17 @@ class ColumnSplit:
 
 
 class Split:
-    """The `data.split` key: shares, or a column."""
+    """The `data.split` key: shares, of events or of groups, or a column."""
 
     @classmethod
     def parse(cls, value: Any, key: str) -> FractionSplit | ColumnSplit:
-        """Read `{train: 0.8, ...}` or `{column: split, ...}`."""
+        """Read `{train: 0.8, ...}`, `{group: run, ...}` or `{column: split, ...}`."""
         if "column" in require_mapping(value, key):
             column: ColumnSplit = build_fields(ColumnSplit, value, key)
             if len({column.train, column.test, column.validation}) < 3:
                 raise Problem(key, "train, validation and test must be three different values")
             return column
-        shares: FractionSplit = build_fields(FractionSplit, value, key)
+        shares: FractionSplit = build_fields(GroupSplit if "group" in value else FractionSplit, value, key)
         total = shares.train + shares.validation + shares.test
         if abs(total - 1) > 1e-9:
             raise Problem(key, f"train, validation and test must add up to 1, got {total:g}")
@@ -86,7 +94,7 @@ class Normalization:
 
 
 # null is another way to leave these out
-_MAY_BE_NULL = ("extras", "normalize", "split", "labels")
+_MAY_BE_NULL = ("extras", "normalize", "split", "labels", "folds", "fold")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,12 +110,14 @@ class Data:
     normalize: dict[str, Normalization] = dataclasses.field(default_factory=dict)
     balance: Literal["none", "weights", "oversample"] = "none"
     weights: str | None = None
+    folds: Folds | None = None
+    fold: int | tuple[int, ...] | None = None
     follow_links: bool = False
     # for the eyes of people alone: not part of the dataset, and it may change at any time
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
 
     # what points of a scan may differ in
-    varied: ClassVar = ("normalize",)
+    varied: ClassVar = ("normalize", "fold")
 
     def __post_init__(self) -> None:
         if not isinstance(self.inputs, Inputs):
@@ -126,6 +136,7 @@ class Data:
             key,
         )
         _check_names(data, key)
+        require_folds(data.fold, data.folds, join(key, "fold"))
         for name in data.normalize:
             where = join(join(key, "normalize"), str(name))
             if name in data.inputs.views:
@@ -162,13 +173,29 @@ class Data:
         return True
 
     def value(self, name: str) -> Any:
-        """The plain value of `normalize` or `normalize.INPUT`; one kind for all inputs is written once."""
+        """The plain value of `fold`, `normalize` or `normalize.INPUT`; one kind for all is written once."""
+        if name == "fold":
+            return plain(self.fold)
         _, _, own = name.partition(".")
         if own:
             return plain(self.normalization(own))
         kinds = {self.normalize.get(name) for name in self.stored}
         kind = kinds.pop() if len(kinds) == 1 else None
         return kind.kind if kind and kind.factor is None else plain(self.normalize)
+
+    @property
+    def left_out(self) -> tuple[int, ...]:
+        """The folds that validate, from 1: the first unless `fold` says which; none without folds."""
+        if self.folds is None:
+            return ()
+        return self.fold if isinstance(self.fold, tuple) else (self.fold or 1,)
+
+    @property
+    def dealing(self) -> Folds | None:
+        """How events are dealt into folds: no group of `split` is torn apart."""
+        if self.folds is None or self.folds.column or not isinstance(self.split, GroupSplit):
+            return self.folds
+        return dataclasses.replace(self.folds, group=self.split.group)
 
     def normalization(self, name: str) -> Normalization:
         """The normalisation of input `name`; `standard` where the file is silent."""

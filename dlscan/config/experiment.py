@@ -110,7 +110,7 @@ class Experiment:
             (point,) = single.all
         except Problem as problem:
             raise self.problem(problem.key, str(problem)) from None
-        data = dataclasses.replace(self.data, normalize=point.data.normalize)
+        data = dataclasses.replace(self.data, normalize=point.data.normalize, fold=point.data.fold)
         return dataclasses.replace(
             self, data=data, model=point.model, train=point.train, scan=ScanOptions(), combinations=single
         )

@@ -4,15 +4,18 @@ import dataclasses
 from typing import Annotated, Any
 
 from dlscan.config.build import Min
+from dlscan.config.folds import FoldScan
 
 
 @dataclasses.dataclass(frozen=True)
 class ScanOptions:
     """Which points to try: the product of the lists in `grid`, and `points`, which are written by hand.
 
-    `repeats` points of each differ in their seed alone.
+    `repeats` points of each differ in their seed alone, with `folds` points of each in the events that
+    validate them.
     """
 
     grid: dict[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     points: tuple[dict[str, Any], ...] = ()
     repeats: Annotated[int, Min(1)] = 1
+    folds: FoldScan | None = None

@@ -1,12 +1,14 @@
 """`manifest.json`: what a prepared dataset holds and what it was made from."""
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from dlscan.config import Data, Experiment, Normalization, Stream, plain
 from dlscan.config.labels import require_distinct
 from dlscan.dataset.array_spec import ArraySpec
+from dlscan.dataset.folds import Fold, events_of, statistics_of, weights_of
 from dlscan.dataset.sources import BadFile, SourceFile
 from dlscan.dataset.splits import SplitInfo
 from dlscan.dataset.statistics import Statistics
@@ -24,7 +26,15 @@ def content(data: Data) -> dict[str, Any]:
         "inputs": plain(data.stored),
         "extras": list(data.extras),
         "split": plain(data.split),
+        # datasets of before folds have no such key
+        **({"folds": plain(data.folds)} if data.folds else {}),
     }
+
+
+def changed_keys(prepared: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """The keys of `data` that a dataset was prepared with other values of: see `content`."""
+    keys = dict.fromkeys([*wanted, *(["folds"] if "folds" in prepared else [])])
+    return [f"data.{key}" for key in keys if wanted.get(key) != prepared.get(key)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +58,10 @@ class Manifest:
         measured none.
     sealed : bool
         Whether the shards, or the index, end with checksums; those of older versions do not.
+    folds : tuple of Fold
+        The folds that `train` and `validation` are made of; none without `data.folds`.
+    left_out : tuple of int
+        The folds that `validation` is made of, from 1: see `leaving_out`. On file it is the first.
     """
 
     classes: tuple[str, ...]
@@ -62,11 +76,38 @@ class Manifest:
     raw: str | None = None
     weights: dict[str, Weights] = dataclasses.field(default_factory=dict)
     sealed: bool = False
+    folds: tuple[Fold, ...] = ()
+    left_out: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, experiment: Experiment) -> "Manifest":
         """Read the manifest of the dataset of an experiment; errors as for `read`."""
-        return cls.read(experiment.data.prepared, experiment.command("prepare"))
+        found = cls.read(experiment.data.prepared, experiment.command("prepare"))
+        return found.leaving_out(experiment.data.left_out)
+
+    def leaving_out(self, numbers: Collection[int]) -> "Manifest":
+        """The dataset whose validation split is made of these folds, from 1, and train of all others.
+
+        Statistics and sums of weights are those of the folds that train. Without folds it is the dataset
+        itself, and so it is where a number is that of no fold: `require` says what is wrong then.
+        """
+        wanted = tuple(sorted(numbers))
+        if not wanted or wanted[-1] > len(self.folds) or wanted == self.left_out:
+            return self
+        left = [self.folds[number - 1] for number in wanted]
+        kept = [fold for number, fold in enumerate(self.folds, 1) if number not in wanted]
+        sides = {"train": kept, "validation": left}
+        weights = {}
+        for name, known in self.weights.items():
+            sums = {side: weights_of(folds, name) for side, folds in sides.items()}
+            weights[name] = dataclasses.replace(known, splits=sums | {"test": known.splits["test"]})
+        return dataclasses.replace(
+            self,
+            statistics={name: statistics_of(kept, left, name) for name in self.inputs},
+            splits={side: events_of(folds) for side, folds in sides.items()} | {"test": self.splits["test"]},
+            weights=weights,
+            left_out=wanted,
+        )
 
     @classmethod
     def read(cls, directory: Path, command: str = "dlscan prepare") -> "Manifest":
@@ -148,7 +189,7 @@ class Manifest:
         """
         require_distinct(self.classes)
         wanted = content(experiment.data)
-        changed = [f"data.{key}" for key in wanted if wanted[key] != self.config.get(key)]
+        changed = changed_keys(self.config, wanted)
         if self.raw not in (None, str(experiment.data.raw.resolve())):
             changed.insert(0, "data.raw")
         if changed:
@@ -197,6 +238,11 @@ class Manifest:
             return (
                 f"quantile is only for vectors, but {name} has the shape {shape}; choose another "
                 "normalisation for it"
+            )
+        if len(self.left_out) > 1:
+            return (
+                f"quantiles of {name} are only known with one fold left out, not with {len(self.left_out)}; "
+                "choose another normalisation"
             )
         return f"an older version of dlscan prepared {name} without its quantiles; run `dlscan prepare` again"
 
@@ -263,6 +309,9 @@ class Manifest:
             for kind in ("inputs", "extras")
         }
         whole = {"version": VERSION, **dataclasses.asdict(self), **columns}
+        for key in ("folds", "left_out"):
+            if not whole[key]:
+                del whole[key]
         write_json(directory / "manifest.json", whole)
 
     @classmethod
@@ -283,4 +332,6 @@ class Manifest:
             raw=value.get("raw"),
             weights={name: Weights.from_plain(item) for name, item in value.get("weights", {}).items()},
             sealed=value.get("sealed", False),
+            folds=tuple(Fold.from_plain(item) for item in value.get("folds", ())),
+            left_out=tuple(value.get("left_out", ())),
         )

@@ -1,6 +1,7 @@
 """Running moments of an input, merged block by block without losing digits."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -118,3 +119,38 @@ class Moments:
             occupancy=self.nonzero / (self.count * len(self.mean)),
             placeholders=placeholders(self.low, self.high, self.count),
         )
+
+    def plain(self) -> dict[str, Any]:
+        """What `of_plain` reads back, for JSON: infinite numbers, of what there is not, are null."""
+        arrays = {"mean": self.mean, "m2": self.m2}
+        ends = {"low": self.low, "high": self.high}
+        return {
+            "count": self.count,
+            **{name: _numbers(values) for name, values in arrays.items()},
+            **{name: {key: _numbers(part) for key, part in vars(end).items()} for name, end in ends.items()},
+            "nonzero": self.nonzero,
+            "total": self.total,
+        }
+
+    @classmethod
+    def of_plain(cls, value: dict[str, Any]) -> "Moments":
+        """Read what `plain` gives."""
+        low, high = (
+            Least(_floats(end["value"]), np.array(end["copies"], np.int64), _floats(end["following"]))
+            for end in (value["low"], value["high"])
+        )
+        mean, m2 = _floats(value["mean"]), _floats(value["m2"])
+        return cls(value["count"], mean, m2, low, high, value["nonzero"], value["total"])
+
+
+def merged(parts: Sequence[Moments]) -> Moments:
+    """The moments of all parts together."""
+    return sum(parts[1:], start=parts[0])
+
+
+def _numbers(values: NDArray[Any]) -> list[Any]:
+    return [value if np.isfinite(value) else None for value in values.tolist()]
+
+
+def _floats(values: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array([np.inf if value is None else value for value in values])

@@ -23,6 +23,11 @@ class WeightSums:
     squares: tuple[float, ...]
     negative: tuple[int, ...]
 
+    @classmethod
+    def from_plain(cls, value: dict[str, Any]) -> "WeightSums":
+        """Read what `dataclasses.asdict` gives, from JSON."""
+        return cls(**{name: tuple(numbers) for name, numbers in value.items()})
+
     def effective(self, label: int) -> float:
         """The effective number of events of a class, (sum w)^2 / sum w^2; 0 if all numbers are zero."""
         return self.total[label] ** 2 / self.squares[label] if self.squares[label] else 0.0
@@ -46,10 +51,7 @@ class Weights:
     @classmethod
     def from_plain(cls, value: dict[str, Any]) -> "Weights":
         """Read what `dataclasses.asdict` gives, from JSON."""
-        splits = {
-            split: WeightSums(**{name: tuple(numbers) for name, numbers in sums.items()})
-            for split, sums in value["splits"].items()
-        }
+        splits = {split: WeightSums.from_plain(sums) for split, sums in value["splits"].items()}
         return cls(splits, value["not_finite"])
 
 

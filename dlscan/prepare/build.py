@@ -106,6 +106,12 @@ def prepare(
             raise experiment.problem(
                 f"data.inputs.{name}", "prepare reads datasets by their names alone so far"
             )
+    if index_only and experiment.data.folds:
+        raise experiment.problem(
+            "data.folds",
+            "an index of raw files has no folds, since each fold would read all files; prepare without "
+            "--index-only",
+        )
     classes, files = find_files(experiment)
     # a link to a larger disk stays a link: the dataset is put where it points
     directory = experiment.data.prepared.resolve()
@@ -200,11 +206,11 @@ class _Build:
                 splits = self._index(spill, form, stats, good)
             else:
                 bad_numbers = frozenset(number for number, file in enumerate(self.files) if file in bad)
-                splits = self._gather(run, self._gather_tasks(spill, form, bad_numbers))
+                splits = self._gather(run, form.parts, self._gather_tasks(spill, form, bad_numbers))
         remove(spill)
         self._check_splits(splits)
-        read = [sum(item.counts[code] for item in good) for code in range(len(SPLITS))]
-        written = [splits[split].events for split in SPLITS]
+        read = [sum(item.counts[code] for item in good) for code in range(len(form.parts))]
+        written = [splits[part].events for part in form.parts]
         if read != written:
             raise DataError(
                 f"{self.place}: read {read} events but wrote {written}: a bug in dlscan, please report it"
@@ -225,6 +231,8 @@ class _Build:
             "inputs": data.stored,
             "extras": data.extras,
             "split.column": [getattr(data.split, "column", "")],
+            "split.group": [getattr(data.split, "group", "")],
+            "folds": [data.folds.column or "" if data.folds else ""],
         }
         for key, names in named.items():
             for name in names:
@@ -251,14 +259,14 @@ class _Build:
     def _gather_tasks(self, spill: Path, form: Format, bad: frozenset[int]) -> list[GatherTask]:
         inputs, extras = ([f"{kind}/{name}" for name in getattr(form, kind)] for kind in ("inputs", "extras"))
         tasks: list[GatherTask] = []
-        for split, shards in zip(SPLITS, form.shards, strict=True):
+        for split, shards in zip(form.parts, form.shards, strict=True):
             for number in range(shards):
                 path = self.place / f"{split}-{number:05d}.h5"
                 columns = ["labels", "sources", *inputs, *extras]
                 tasks.append(GatherTask(split, path, spill, len(tasks), columns, bad, len(self.classes)))
         return tasks
 
-    def _gather(self, run: RunTasks, tasks: list[GatherTask]) -> dict[str, SplitInfo]:
+    def _gather(self, run: RunTasks, parts: tuple[str, ...], tasks: list[GatherTask]) -> dict[str, SplitInfo]:
         written = 0
 
         def done(result: Gathered) -> None:
@@ -267,14 +275,14 @@ class _Build:
             self.progress("mixing", written, len(tasks))
 
         self.progress("mixing", 0, len(tasks))
-        shards: dict[str, list[Shard]] = {split: [] for split in SPLITS}
-        counts = {split: [0] * len(self.classes) for split in SPLITS}
+        shards: dict[str, list[Shard]] = {split: [] for split in parts}
+        counts = {split: [0] * len(self.classes) for split in parts}
         for result in run(gather, tasks, done):
             counts[result.split] = [a + b for a, b in zip(counts[result.split], result.counts, strict=True)]
             if result.shard is not None:
                 shards[result.split].append(result.shard)
                 sync(self.place / result.shard.file)
-        return {split: SplitInfo(tuple(shards[split]), tuple(counts[split])) for split in SPLITS}
+        return {split: SplitInfo(tuple(shards[split]), tuple(counts[split])) for split in parts}
 
     def _index(
         self, spill: Path, form: Format, stats: dict[RawFile, tuple[int, int]], good: list[PieceSummary]
@@ -287,7 +295,9 @@ class _Build:
     def _check_splits(self, splits: dict[str, SplitInfo]) -> None:
         for split, info in splits.items():
             if not info.events:
-                raise self.experiment.problem("data.split", f"leaves no events for {split}")
+                key = "data.split" if split in SPLITS else "data.folds"
+                raise self.experiment.problem(key, f"leaves no events for {split}")
             for label, events in zip(self.classes, info.counts, strict=True):
                 if not events:
-                    log.warning("the %s split has no events of class %s", split, label)
+                    what = f"the {split} split" if split in SPLITS else split
+                    log.warning("%s has no events of class %s", what, label)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dlscan.config import Data, Experiment
 from dlscan.dataset import SPLITS, Manifest, SourceFile, content
+from dlscan.dataset.manifest import changed_keys
 from dlscan.errors import DlscanError
 from dlscan.files import read_json
 from dlscan.prepare.finish import linked_sources
@@ -91,7 +92,9 @@ def _foreign_entry(directory: Path) -> str | None:
     """A name in `directory` that no dataset of ours has; the directory is replaced whole, and it with it."""
     if not directory.is_dir():
         return f"a file ({directory.name})"
-    own = re.compile(rf"manifest\.json|bad_files\.csv|index\.h5|({'|'.join(SPLITS)})-\d{{5,}}\.h5|\..*")
+    own = re.compile(
+        rf"manifest\.json|bad_files\.csv|index\.h5|({'|'.join(SPLITS)}|fold\d+)-\d{{5,}}\.h5|\..*"
+    )
     names = sorted(path.name for path in directory.iterdir() if not own.fullmatch(path.name))
     if not names and (directory / "manifest.json").exists() and not _is_ours(directory / "manifest.json"):
         return "a manifest.json of something else"
@@ -110,7 +113,7 @@ def _difference(manifest: Manifest, experiment: Experiment, directory: Path) -> 
     if manifest.raw not in (None, str(experiment.data.raw.resolve())):
         return f"the existing index is for {manifest.raw}"
     wanted = content(experiment.data)
-    changed = [f"data.{key}" for key in wanted if wanted[key] != manifest.config.get(key)]
+    changed = changed_keys(manifest.config, wanted)
     if changed:
         return f"{' and '.join(changed)} changed"
     for split in manifest.splits.values():

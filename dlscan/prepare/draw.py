@@ -5,12 +5,13 @@ does not depend on how many processes made it.
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.config import ColumnSplit, FractionSplit
+from dlscan.config import ColumnSplit, FractionSplit, GroupSplit
 from dlscan.dataset import SPLITS
 
 Words = NDArray[np.uint64]
@@ -43,6 +44,28 @@ def event_hashes(name: str, rows: NDArray[np.int64], seed: int, purpose: str) ->
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return word ^ (word >> np.uint64(31))
+
+
+def value_hashes(values: NDArray[Any], seed: int, purpose: str) -> Words:
+    """A random word for each event, (n,), the same for events with the same number: see `event_hashes`."""
+    numbers = values.reshape(len(values))
+    if numbers.dtype.kind == "f":
+        # 5.0 is the run 5; what is no whole number goes by its bits
+        whole = numbers == np.floor(numbers)
+        with np.errstate(invalid="ignore"):
+            integers = np.where(whole, numbers, 0).astype(np.int64)
+        numbers = np.where(whole, integers, numbers.astype(np.float64).view(np.int64))
+    return event_hashes("", numbers.astype(np.int64), seed, purpose)
+
+
+def split_words(
+    split: FractionSplit | ColumnSplit, name: str, rows: NDArray[np.int64], group: NDArray[Any] | None
+) -> Words:
+    """The random word that decides which side each event is on; of its group's number where it has one."""
+    if isinstance(split, GroupSplit):
+        assert group is not None
+        return value_hashes(group, split.seed, "split")
+    return event_hashes(name, rows, split.seed, "split")
 
 
 def uniform(words: Words) -> NDArray[np.float64]:
@@ -83,17 +106,17 @@ def split_codes(
     return codes
 
 
-def buckets(words: Words, codes: NDArray[np.int8], shards: tuple[int, int, int]) -> NDArray[np.int64]:
-    """The shard of each event, counted through all splits: the words, in order, cut into equal ranges.
+def buckets(words: Words, codes: NDArray[np.int8], shards: Sequence[int]) -> NDArray[np.int64]:
+    """The shard of each event, counted through all parts: the words, in order, cut into equal ranges.
 
     Parameters
     ----------
     words : ndarray of uint64, (n,)
         `event_hashes` for the purpose "order".
     codes : ndarray of int8, (n,)
-        `split_codes`.
-    shards : tuple of int
-        Shards of each split.
+        Which part of the dataset: a split, or a fold.
+    shards : sequence of int
+        Shards of each part.
     """
     counts = np.array(shards, np.uint64)[codes]
     first = np.concatenate([[0], np.cumsum(shards)[:-1]])[codes]

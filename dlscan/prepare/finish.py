@@ -11,7 +11,6 @@ import numpy as np
 
 from dlscan.config import Experiment
 from dlscan.dataset import (
-    SPLITS,
     BadFile,
     Linked,
     Manifest,
@@ -22,6 +21,8 @@ from dlscan.dataset import (
     WeightSums,
     content,
 )
+from dlscan.dataset.folds import Fold
+from dlscan.dataset.moments import Moments, merged
 from dlscan.files import written_whole
 from dlscan.prepare.layout import Format
 from dlscan.prepare.measure import PerEvent, quantiles
@@ -73,11 +74,12 @@ def make_manifest(
     sources = _sources(files, found, checksums, experiment.data.raw)
     config = content(experiment.data)
     identity = [config, [(source.file, source.checksum) for source in sources], *["index"] * index_only]
-    return Manifest(
+    weights = {name: _weights(name, form.parts, found.classes, files, good) for name in good[0].weights}
+    manifest = Manifest(
         classes=found.classes,
         inputs=form.inputs,
         extras=form.extras,
-        statistics={name: _statistics(name, good) for name in form.inputs},
+        statistics={} if form.deal else {name: _statistics(name, good) for name in form.inputs},
         splits=splits,
         sources=sources,
         config=config,
@@ -86,16 +88,41 @@ def make_manifest(
             BadFile(file.name, found.bad[file], *found.stats[file]) for file in files if file in found.bad
         ),
         raw=str(experiment.data.raw.resolve()) if index_only else None,
-        weights={name: _weights(name, found.classes, files, good) for name in good[0].weights},
+        weights=weights,
         sealed=True,
     )
+    if form.deal is None:
+        return manifest
+    folds = tuple(_fold(number, part, manifest, form, good) for number, part in enumerate(form.parts[:-1]))
+    return dataclasses.replace(manifest, folds=folds).leaving_out((1,))
 
 
 def _statistics(name: str, good: list[PieceSummary]) -> Statistics:
-    """What was measured of an input, from that of the pieces."""
-    found = sum((item.moments[name] for item in good[1:]), start=good[0].moments[name]).statistics()
+    """What was measured of an input over the training split, from that of the pieces."""
+    found = _moments(name, 0, good).statistics()
     parts = [item.samples[name] for item in good if name in item.samples]
     return dataclasses.replace(found, quantiles=quantiles(np.concatenate(parts), found)) if parts else found
+
+
+def _moments(name: str, part: int, good: list[PieceSummary]) -> Moments:
+    return sum((item.moments[name][part] for item in good[1:]), start=good[0].moments[name][part])
+
+
+def _fold(number: int, part: str, manifest: Manifest, form: Format, good: list[PieceSummary]) -> Fold:
+    """A fold: its events, what was measured of them, and of the others what cannot be merged."""
+    others = [other for other in form.measured if other != number]
+    among = np.concatenate([item.sampled for item in good]) != number
+    ranks = {}
+    for name in good[0].samples:
+        sample = np.concatenate([item.samples[name] for item in good])[among]
+        measured = merged([_moments(name, other, good) for other in others]).statistics()
+        ranks[name] = quantiles(sample, measured)
+    return Fold(
+        manifest.splits[part],
+        {name: _moments(name, number, good).plain() for name in form.inputs},
+        {name: weights.splits[part] for name, weights in manifest.weights.items()},
+        ranks,
+    )
 
 
 def write_bad_files(path: Path, manifest: Manifest) -> None:
@@ -110,9 +137,11 @@ def write_bad_files(path: Path, manifest: Manifest) -> None:
         writer.writerows((bad.file, bad.reason) for bad in manifest.bad_files)
 
 
-def _weights(name: str, classes: Sequence[str], files: list[RawFile], good: list[PieceSummary]) -> Weights:
-    """The sums of an extra by split and class, from those of the pieces."""
-    parts = [[PerEvent.nothing()] for _ in classes]
+def _weights(
+    name: str, names: Sequence[str], classes: Sequence[str], files: list[RawFile], good: list[PieceSummary]
+) -> Weights:
+    """The sums of an extra by part of the dataset and class, from those of the pieces."""
+    parts = [[PerEvent.nothing(len(names))] for _ in classes]
     for item in good:
         parts[files[item.number].label].append(item.weights[name])
     sums = [sum(own[1:], start=own[0]) for own in parts]
@@ -122,7 +151,7 @@ def _weights(name: str, classes: Sequence[str], files: list[RawFile], good: list
             tuple(float(own.squares[code]) for own in sums),
             tuple(int(own.negative[code]) for own in sums),
         )
-        for code, split in enumerate(SPLITS)
+        for code, split in enumerate(names)
     }
     bad = ((item.number, item.weights[name].not_finite) for item in good)
     first = min(((number, row) for number, row in bad if row is not None), default=None)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dlscan.config import ColumnSplit, Data, FractionSplit
-from dlscan.dataset import ArraySpec
+from dlscan.config import ColumnSplit, Data, FractionSplit, GroupSplit
+from dlscan.dataset import SPLITS, ArraySpec
+from dlscan.dataset.folds import part_names
 from dlscan.machine import free_memory, usable_cpus
+from dlscan.prepare.deal import Deal, deal
 from dlscan.raw import FileLayout, RawFile, index_file, read_rows
 
 # Index and value of an entry take 6 bytes against 4 for a dense cell, and filling a batch from a mostly empty
@@ -50,32 +52,52 @@ class Format:
     split : FractionSplit or ColumnSplit
         The rule that gives each event its side.
     shards : tuple of int
-        Shards of each split.
+        Shards of each part.
     weights : str or None
         The extra that weighs events.
     sampled : float
-        Share of the training events whose vectors are kept until their quantiles are known.
+        Share of the measured events whose vectors are kept until their quantiles are known.
+    deal : Deal or None
+        The rule that gives each event but those of test its fold.
     """
 
     inputs: dict[str, ArraySpec]
     extras: dict[str, ArraySpec]
     split: FractionSplit | ColumnSplit
-    shards: tuple[int, int, int]
+    shards: tuple[int, ...]
     weights: str | None
     sampled: float
+    deal: Deal | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What an event belongs to, in the order of codes: splits, or folds and test."""
+        return SPLITS if self.deal is None else part_names(self.deal.folds.count)
+
+    @property
+    def measured(self) -> range:
+        """The codes of parts whose inputs are measured: of train, or of every fold by itself."""
+        return range(1 if self.deal is None else self.deal.folds.count)
 
     @property
     def datasets(self) -> list[str]:
         """The raw datasets that are read."""
-        names = [*self.inputs, *self.extras]
-        column = getattr(self.split, "column", None)
-        return names if column is None or column in names else [*names, column]
+        folds = None if self.deal is None else self.deal.folds.column
+        return list(dict.fromkeys([*self.inputs, *self.extras, *deciding(self.split, folds)]))
+
+
+def deciding(split: FractionSplit | ColumnSplit, folds: str | None) -> list[str]:
+    """The raw datasets that decide which side an event is on, and which fold it is in."""
+    group = split.group if isinstance(split, GroupSplit) else None
+    return [name for name in (getattr(split, "column", None), group, folds) if name]
 
 
 def raw_datasets(data: Data) -> list[str]:
     """The datasets that every raw file must have."""
-    column = getattr(data.split, "column", None)
-    return list(dict.fromkeys([*data.stored, *data.extras, *([column] if column else [])]))
+    split = data.split
+    assert isinstance(split, FractionSplit | ColumnSplit)
+    folds = None if data.dealing is None else data.dealing.column
+    return list(dict.fromkeys([*data.stored, *data.extras, *deciding(split, folds)]))
 
 
 def choose_format(data: Data, files: dict[RawFile, FileLayout]) -> Format:
@@ -106,11 +128,18 @@ def choose_format(data: Data, files: dict[RawFile, FileLayout]) -> Format:
         )
     events = sum(layout.events for layout in files.values())
     total = bytes_per_event * events
-    shards = tuple(max(1, math.ceil(total * share / SHARD_BYTES)) for share in _shares(split))
+    dealt = None if data.dealing is None else deal(data.dealing, split, files)
+    shares = _shares(split)
+    measured = shares[0]
+    if dealt is not None:
+        count = dealt.folds.count
+        measured = shares[0] + shares[1]
+        shares = (*[measured / count] * count, shares[2])
+    shards = tuple(max(1, math.ceil(total * share / SHARD_BYTES)) for share in shares)
     widest = max((column.size for column in inputs.values() if len(column.shape) <= 1), default=1)
     wanted = min(_SAMPLED_EVENTS, _SAMPLED_VALUES / widest)
-    sampled = min(1.0, wanted / max(events * _shares(split)[0], 1.0))
-    return Format(inputs, extras, split, (shards[0], shards[1], shards[2]), data.weights, sampled)
+    sampled = min(1.0, wanted / max(events * measured, 1.0))
+    return Format(inputs, extras, split, shards, data.weights, sampled, dealt)
 
 
 def cut_into_tasks(
@@ -190,7 +219,7 @@ def _stored_type(dtype: np.dtype) -> str:
     return dtype.newbyteorder("=").str if exact else "<f4"
 
 
-def _shares(split: FractionSplit | ColumnSplit) -> tuple[float, float, float]:
+def _shares(split: FractionSplit | ColumnSplit) -> tuple[float, ...]:
     """What part of all events each split will hold, about: only the sizes of shards depend on it."""
     if isinstance(split, FractionSplit):
         return split.train, split.validation, split.test

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.dataset import RANKS, SPLITS, Statistics
+from dlscan.dataset import RANKS, Statistics
 
 
 def quantiles(sample: NDArray[Any], measured: Statistics) -> tuple[tuple[float, ...], ...]:
@@ -33,9 +33,9 @@ class PerEvent:
 
     Attributes
     ----------
-    total, squares : ndarray of float64, (splits,)
+    total, squares : ndarray of float64, (parts,)
         Sum of the numbers that are finite, and of their squares.
-    negative : ndarray of int64, (splits,)
+    negative : ndarray of int64, (parts,)
         How many are below zero.
     not_finite : int or None
         The first row whose number is not.
@@ -47,22 +47,21 @@ class PerEvent:
     not_finite: int | None
 
     @classmethod
-    def of(cls, values: NDArray[Any], codes: NDArray[np.int8], first: int) -> "PerEvent":
-        """Measure the events of a block by their splits; its first one is row `first` of the file."""
+    def of(cls, values: NDArray[Any], codes: NDArray[np.int8], first: int, parts: int) -> "PerEvent":
+        """Measure the events of a block by their parts; its first one is row `first` of the file."""
         finite = finite_weights(values)
         numbers = np.where(finite, values, 0).astype(np.float64)
-        splits = len(SPLITS)
-        total, squares = np.zeros(splits), np.zeros(splits)
-        for code in range(splits):
+        total, squares = np.zeros(parts), np.zeros(parts)
+        for code in range(parts):
             own = numbers[codes == code]
             total[code], squares[code] = own.sum(), np.square(own).sum()
-        negative = np.bincount(codes[numbers < 0], minlength=splits)
+        negative = np.bincount(codes[numbers < 0], minlength=parts)
         return cls(total, squares, negative, None if finite.all() else first + int(np.argmin(finite)))
 
     @classmethod
-    def nothing(cls) -> "PerEvent":
+    def nothing(cls, parts: int) -> "PerEvent":
         """The sums of no events."""
-        zero = np.zeros(len(SPLITS))
+        zero = np.zeros(parts)
         return cls(zero, zero, zero.astype(np.int64), None)
 
     def __add__(self, other: "PerEvent") -> "PerEvent":

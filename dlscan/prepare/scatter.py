@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.dataset import SPLITS
 from dlscan.dataset.events import DenseBlock, Events, SparseBlock
 from dlscan.dataset.moments import Moments
-from dlscan.prepare.draw import event_hashes, split_codes, uniform
-from dlscan.prepare.layout import Format, Piece
+from dlscan.prepare.draw import event_hashes, split_codes, split_words, uniform
+from dlscan.prepare.layout import Format, Piece, deciding
 from dlscan.prepare.measure import PerEvent, finite_weights
 from dlscan.prepare.spill import Spill, make_spill
 from dlscan.raw import DatasetIndex, LinkedFile, RawFileError, index_file, read_rows
@@ -44,13 +43,15 @@ class PieceSummary:
     reason : str or None
         Why the file is bad.
     counts : tuple of int
-        Events of each split.
-    moments : dict of str to Moments
-        Of each input, over the training split.
+        Events of each part.
+    moments : dict of str to list of Moments
+        Of each input, over each part that is measured: see `Format`.
     weights : dict of str to PerEvent
         Of each extra with one number per event.
     samples : dict of str to ndarray, (n, features)
-        Some training events of each input that is a vector.
+        Some events of the measured parts, of each input that is a vector.
+    sampled : ndarray of int8, (n,)
+        The parts of these events.
     checksum : str or None
         Of the whole file; only with its first piece.
     chunks : int
@@ -64,9 +65,10 @@ class PieceSummary:
     number: int
     reason: str | None
     counts: tuple[int, ...]
-    moments: dict[str, Moments]
+    moments: dict[str, list[Moments]]
     weights: dict[str, PerEvent]
     samples: dict[str, NDArray[Any]]
+    sampled: NDArray[np.int8]
     checksum: str | None
     chunks: int
     slow: dict[str, str]
@@ -89,11 +91,13 @@ def scatter(task: ScatterTask) -> list[PieceSummary]:
 
 
 def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> PieceSummary:
-    counts = np.zeros(len(SPLITS), np.int64)
-    moments: dict[str, Moments] = {}
-    weights = {name: PerEvent.nothing() for name, column in form.extras.items() if column.size == 1}
+    parts_ = len(form.parts)
+    counts = np.zeros(parts_, np.int64)
+    moments: dict[str, list[Moments]] = {}
+    weights = {name: PerEvent.nothing(parts_) for name, column in form.extras.items() if column.size == 1}
     vectors = {name: column for name, column in form.inputs.items() if len(column.shape) <= 1}
     samples = {name: [np.empty((0, column.size), column.dtype)] for name, column in vectors.items()}
+    sampled = [np.empty(0, np.int8)]
     index: dict[str, DatasetIndex] = {}
     linked: tuple[LinkedFile, ...] = ()
     checksum = reason = None
@@ -102,13 +106,14 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> PieceSummary:
         linked = _linked(index)
         spill.begin(piece, index)
         for events, codes in _encoded_blocks(piece, form, index):
-            counts += np.bincount(codes, minlength=len(SPLITS))
+            counts += np.bincount(codes, minlength=parts_)
             _measure(moments, events, codes, form)
             for name, sums in weights.items():
                 values = events.array(f"extras/{name}").reshape(len(codes))
                 first = int(events.array("sources")[0, 1])
-                weights[name] = sums + PerEvent.of(values, codes, first)
+                weights[name] = sums + PerEvent.of(values, codes, first, parts_)
             chosen = _sampled(piece, events, codes, form)
+            sampled.append(codes[chosen])
             for name, parts in samples.items():
                 parts.append(events.array(f"inputs/{name}").reshape(len(codes), -1)[chosen])
             spill.add(events)
@@ -120,7 +125,8 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> PieceSummary:
     slow = {name: found.why for name, found in index.items() if found.why}
     kept = {name: np.concatenate(parts) for name, parts in samples.items()}
     return PieceSummary(
-        piece.number, reason, tuple(map(int, counts)), moments, weights, kept, checksum, chunks, slow, linked
+        *(piece.number, reason, tuple(map(int, counts)), moments, weights, kept, np.concatenate(sampled)),
+        *(checksum, chunks, slow, linked),
     )
 
 
@@ -128,7 +134,7 @@ def _sampled(piece: Piece, events: Events, codes: NDArray[np.int8], form: Format
     """Which events of a block quantiles are taken from: the same whoever reads it, in whatever blocks."""
     rows = events.array("sources")[:, 1].astype(np.int64)
     words = event_hashes(piece.file.name, rows, form.split.seed, "quantiles")
-    chosen: NDArray[np.bool_] = (codes == SPLITS.index("train")) & (uniform(words) < form.sampled)
+    chosen: NDArray[np.bool_] = (codes < len(form.measured)) & (uniform(words) < form.sampled)
     return chosen
 
 
@@ -207,16 +213,7 @@ def _encode(
 ) -> tuple[Events, NDArray[np.int8]]:
     rows = np.arange(first, first + len(next(iter(block.values()))))
     name, seed = piece.file.name, form.split.seed
-    column = getattr(form.split, "column", None)
-    values = block[column] if column else None
-    if values is not None and values.size != len(rows):
-        raise _BadEvents(f"{column} must hold one number per event, but its shape is {values.shape}")
-    codes = split_codes(form.split, event_hashes(name, rows, seed, "split"), values)
-    if values is not None and (codes < 0).any():
-        row = int(np.argmax(codes < 0))
-        raise _BadEvents(
-            f"{column} is {values[row]!s} in row {first + row}, which is not the value of any split"
-        )
+    codes = _codes(piece, rows, block, form)
     columns: dict[str, DenseBlock | SparseBlock] = {
         "keys": DenseBlock(event_hashes(name, rows, seed, "order")),
         "codes": DenseBlock(codes),
@@ -242,9 +239,36 @@ def _encode(
     return Events(columns), codes
 
 
-def _measure(moments: dict[str, Moments], events: Events, codes: NDArray[np.int8], form: Format) -> None:
-    for name, spec in form.inputs.items():
-        found = Moments.of(
-            events.columns[f"inputs/{name}"], spec.size, vector=len(spec.shape) <= 1, chosen=codes == 0
+def _codes(
+    piece: Piece, rows: NDArray[np.int64], block: dict[str, NDArray[Any]], form: Format
+) -> NDArray[np.int8]:
+    """The part of the dataset that each event of a block belongs to, as its index in `form.parts`."""
+    split = form.split
+    folds = None if form.deal is None else form.deal.folds.column
+    for name in deciding(split, folds):
+        if block[name].size != len(rows):
+            raise _BadEvents(f"{name} must hold one number per event, but its shape is {block[name].shape}")
+    for name in deciding(split, folds):
+        if name != getattr(split, "column", None) and not np.isfinite(block[name]).all():
+            raise _BadEvents(f"{name}, which decides the fold or split of events, is not finite in some rows")
+    own = next(iter(deciding(split, None)), None)
+    values = block[own] if own else None
+    codes = split_codes(split, split_words(split, piece.file.name, rows, values), values)
+    if values is not None and (codes < 0).any():
+        row = int(np.argmax(codes < 0))
+        raise _BadEvents(
+            f"{own} is {values[row]!s} in row {rows[0] + row}, which is not the value of any split"
         )
-        moments[name] = moments[name] + found if name in moments else found
+    if form.deal is None:
+        return codes
+    return form.deal.codes(codes, piece.file.name, rows, split.seed, block[folds] if folds else None)
+
+
+def _measure(
+    moments: dict[str, list[Moments]], events: Events, codes: NDArray[np.int8], form: Format
+) -> None:
+    for name, spec in form.inputs.items():
+        block, vector = events.columns[f"inputs/{name}"], len(spec.shape) <= 1
+        found = [Moments.of(block, spec.size, vector, chosen=codes == code) for code in form.measured]
+        before = moments.get(name)
+        moments[name] = found if before is None else [a + b for a, b in zip(before, found, strict=True)]

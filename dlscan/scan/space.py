@@ -86,7 +86,8 @@ def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
 
 def _identity(point: Experiment | Combination) -> str:
     """What tells a point from another: what its network sees, all of what it is, and how it is trained."""
-    return json.dumps([plain(point.data.normalize), plain(point.model), plain(point.train)], sort_keys=True)
+    seen = [plain(point.data.normalize), *([list(point.data.left_out)] if point.data.folds else [])]
+    return json.dumps([*seen, plain(point.model), plain(point.train)], sort_keys=True)
 
 
 def _short(keys: Sequence[str]) -> dict[str, str]:

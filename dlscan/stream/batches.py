@@ -57,6 +57,8 @@ class Batches:
         The `config_hash` of the dataset that this must be.
     inputs : bool
         False leaves out the inputs, which are then not read.
+    left_out : collection of int
+        In a dataset with folds those, from 1, that validation is made of; by default the first.
 
     Attributes
     ----------
@@ -110,13 +112,14 @@ class Batches:
         event_weights: str | None = None,
         dataset: str | None = None,
         inputs: bool = True,
+        left_out: Collection[int] = (),
     ) -> None:
         chosen = {"split": split, "balance": balance, "cache": cache, "transport": transport}
         options.require_valid(
             chosen, {"batch_size": (batch_size, 1), "seed": (seed, 0), "workers": (workers, 0)}
         )
         self._directory = Path(prepared).resolve()
-        self.manifest = Manifest.read(Path(prepared))
+        self.manifest = Manifest.read(Path(prepared)).leaving_out(left_out)
         self._same = SameDataset(Path(prepared).absolute(), dataset or self.manifest.config_hash)
         self._same.require()
         self._split, self._extras, self._patience = split, extras, patience
@@ -285,6 +288,7 @@ class Batches:
             patience=self._patience,
             memory=self._budget.bytes,
             dataset=self.manifest.config_hash,
+            left_out=self.manifest.left_out,
         )
 
     def _make_ring(self, planner: EpochPlanner) -> Ring:

@@ -7,6 +7,7 @@ from dlscan import clock
 from dlscan.attempts import first_start
 from dlscan.config import Experiment, plain
 from dlscan.config.dotted import get
+from dlscan.config.folds import FOLD
 from dlscan.config.places import FUNCTIONS
 from dlscan.config.source import InFile
 from dlscan.record import Record
@@ -93,6 +94,8 @@ def _sources(experiment: Experiment) -> dict[str, dict[str, str]]:
 def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:
     """Every key of `model` and `train`; a varied section, such as `train.early_stopping`, as a whole too."""
     params = _flat({name: plain(getattr(experiment, name)) for name in ("model", "train")})
+    if experiment.data.folds is not None:
+        params[FOLD] = plain(experiment.data.fold or experiment.data.left_out[0])
     # what is kept of a point says nothing of what it is, and another family's keys do not either
     params = {
         key: value

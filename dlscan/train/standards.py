@@ -54,6 +54,7 @@ def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
             extras=True,
             dataset=dataset,
             inputs=False,
+            left_out=experiment.data.left_out,
         ) as batches:
             for batch in batches.epoch(0, last=True):
                 truth = task.truth(batch.labels, batch.extras)

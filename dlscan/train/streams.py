@@ -46,6 +46,7 @@ def open_stream(
         event_weights=data.weights,
         dataset=dataset,
         extras=_needed(experiment),
+        left_out=data.left_out,
     )
 
 

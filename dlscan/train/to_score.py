@@ -37,4 +37,5 @@ def open_scored(experiment: Experiment, split: str, seed: int, dataset: str | No
         memory=stream.memory,
         event_weights=data.weights,
         dataset=dataset,
+        left_out=data.left_out,
     )

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from dlscan.config import Experiment
-from dlscan.scan.space import expand
+from dlscan.errors import ConfigError
+from dlscan.scan.space import expand, extended
 
 Make = Callable[..., Experiment]
 
@@ -42,6 +43,40 @@ def test_repeats_differ_in_their_seed_alone(make_experiment: Make) -> None:
     points = expand(experiment)
     assert [point.name for point in points[:3]] == ["width=32-seed=5", "width=32-seed=6", "width=32-seed=7"]
     assert experiment.at(points[1].params).train.seed == 6
+
+
+def test_folds_differ_in_the_events_that_validate(make_experiment: Make) -> None:
+    grid = {"model.width": [32, 64]}
+    scan = {"grid": grid, "points": [{"model.width": 8}], "repeats": 2, "folds": True}
+    experiment = make_experiment("data.folds=3", scan=scan)
+    points = expand(experiment)
+    assert [point.name for point in points[:4]] == [
+        "width=32-seed=1-fold=1",
+        "width=32-seed=1-fold=2",
+        "width=32-seed=1-fold=3",
+        "width=32-seed=2-fold=1",
+    ]
+    assert len(points) == 3 * 2 * 3
+    assert points[-1].params == {"model.width": 8, "train.seed": 2, "data.fold": 3}
+    assert experiment.at(points[1].params).data.left_out == (2,)
+
+
+def test_several_folds_may_be_left_out(make_experiment: Make) -> None:
+    experiment = make_experiment("data.folds=4", scan={"folds": {"leave_out": 2}})
+    left = [experiment.at(point.params).data.left_out for point in expand(experiment)]
+    assert left == [(1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4)]
+    with pytest.raises(ConfigError, match=r"scan\.folds\.leave_out: must be less than the 4 folds"):
+        make_experiment("data.folds=4", scan={"folds": {"leave_out": 4}})
+    with pytest.raises(ConfigError, match=r"scan: asks for 17,310,309,456,440 points"):
+        make_experiment("data.folds=100", scan={"folds": {"leave_out": 10}})
+
+
+def test_folds_can_be_added_to_a_scan(make_experiment: Make) -> None:
+    points = expand(make_experiment("data.folds=3", scan={"grid": {"model.width": [32, 64]}}))
+    more = make_experiment("data.folds=3", scan={"grid": {"model.width": [32, 64]}, "folds": True})
+    found = extended(points, more)
+    assert [point.name for point in found[:2]] == ["width=32", "width=64"]
+    assert [point.params["data.fold"] for point in found] == [1, 1, 2, 3, 2, 3]
 
 
 def test_a_point_is_the_experiment_at_its_parameters(make_experiment: Make) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,9 +113,8 @@ def read_events(
         if number > there:
             raise UsageError(f"there are {there:,} events of {name} in split {split}, not {number:,}")
     found: dict[str, list[Event]] = {name: [] for name in wanted}
-    with Batches(
-        experiment.data.prepared, split=split, batch_size=BATCH, workers=0, seed=seed, extras=True
-    ) as batches:
+    options: Any = {"seed": seed, "extras": True, "left_out": manifest.left_out}
+    with Batches(experiment.data.prepared, split=split, batch_size=BATCH, workers=0, **options) as batches:
         for batch in batches.epoch(0):
             for event in _events(batch, manifest):
                 if event.label in found and len(found[event.label]) < number:

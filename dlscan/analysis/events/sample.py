@@ -138,6 +138,7 @@ def read_sample(
     selections = experiment.task.targets
     targets: dict[str, list[Floats]] = {name: [] for name in selections}
     options: Any = {"split": split, "batch_size": BATCH, "workers": 0, "seed": seed, "extras": bool(targets)}
+    options["left_out"] = manifest.left_out
     with Batches(experiment.data.prepared, **options) as batches:
         for batch in _first(batches, wanted):
             labels.append(batch.labels)

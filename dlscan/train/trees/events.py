@@ -102,6 +102,7 @@ def read_events(experiment: Experiment, split: str, task: Task, dataset: str) ->
         memory=reading_bytes(manifest),
         event_weights=data.weights,
         dataset=dataset,
+        left_out=data.left_out,
     ) as batches:
         values = sum(column.size for column in batches.manifest.inputs.values())
         features = np.empty((batches.events, values), np.float32)

@@ -1,0 +1,111 @@
+"""How events are dealt into folds, `data.folds`, and what a scan makes of them, `scan.folds`."""
+
+import dataclasses
+import itertools
+import math
+from typing import Annotated, Any
+
+from dlscan.config.build import Max, Min, Problem, build, build_fields, join
+
+# The key of a point that says which folds validate it.
+FOLD = "data.fold"
+
+
+@dataclasses.dataclass(frozen=True)
+class Folds:
+    """How many folds, and what is kept together.
+
+    Attributes
+    ----------
+    count : int
+        Folds. Without `group` and `order` an event's fold is a hash of its file's name, row and the seed.
+    group : str or None
+        A dataset with one number per event: events with the same number are in the same fold.
+    order : str or None
+        A dataset with one number per event: each fold is a stretch of these numbers.
+    """
+
+    count: Annotated[int, Min(2), Max(100)]
+    group: str | None = None
+    order: str | None = None
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "Folds":
+        """Read `5` or `{count: 5, group: run}`."""
+        if isinstance(value, int):
+            value = {"count": value}
+        folds: Folds = build_fields(cls, value, key)
+        if folds.group is not None and folds.order is not None:
+            raise Problem(key, "group keeps events together, order sorts them; choose one")
+        return folds
+
+    def plain(self) -> Any:
+        """The value that `parse` reads back."""
+        chosen = {name: value for name, value in vars(self).items() if value is not None}
+        return chosen if len(chosen) > 1 else self.count
+
+    @property
+    def column(self) -> str | None:
+        """The dataset that decides, if one does."""
+        return self.group or self.order
+
+
+def require_folds(fold: int | tuple[int, ...] | None, folds: Folds | None, key: str) -> None:
+    """Check that `data.fold` names folds that there are, and leaves one to train on."""
+    if fold is None:
+        return
+    if folds is None:
+        raise Problem(key, "there are no folds; set data.folds too")
+    chosen = (fold,) if isinstance(fold, int) else fold
+    wrong = [number for number in chosen if not 1 <= number <= folds.count]
+    if wrong:
+        raise Problem(key, f"must be from 1 to {folds.count}, got {wrong[0]}")
+    if not 1 <= len(set(chosen)) == len(chosen) < folds.count:
+        raise Problem(key, f"must be different folds, fewer than {folds.count}, got {list(chosen)}")
+
+
+@dataclasses.dataclass(frozen=True)
+class FoldScan:
+    """Every point is trained once for each choice of `leave_out` folds, which validate it."""
+
+    leave_out: Annotated[int, Min(1)] = 1
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "FoldScan | None":
+        """Read `true`, `false` or `{leave_out: 2}`."""
+        if value is None or isinstance(value, bool):
+            return cls() if value else None
+        scan: FoldScan = build_fields(cls, value, key)
+        return scan
+
+    def plain(self) -> Any:
+        """The value that `parse` reads back."""
+        return True if self == FoldScan() else dict(vars(self))
+
+    def trainings(self, folds: Any) -> int:
+        """How many `choices` there are; arguments and errors as there."""
+        return math.comb(self._count(folds), self.leave_out)
+
+    def choices(self, folds: Any) -> list[Any]:
+        """The values of `data.fold`, one for each training of a point.
+
+        Parameters
+        ----------
+        folds : object
+            `data.folds` as it is written.
+
+        Raises
+        ------
+        Problem
+            If there are no folds, or no more than are left out.
+        """
+        found = itertools.combinations(range(1, self._count(folds) + 1), self.leave_out)
+        return [chosen[0] if self.leave_out == 1 else list(chosen) for chosen in found]
+
+    def _count(self, folds: Any) -> int:
+        if folds is None:
+            raise Problem("scan.folds", "there are no folds; set data.folds, such as 5, and prepare again")
+        count: int = build(Folds, folds, join("data", "folds")).count
+        if self.leave_out >= count:
+            raise Problem("scan.folds.leave_out", f"must be less than the {count} folds of data.folds")
+        return count
