@@ -111,7 +111,10 @@ class _Stage:
                 self._standards = standards(experiment, task, dataset)
             found = self._standards
             network = models.construct(
-                *(experiment.model, self._manifest, data.normalize, train.seed, train.precision), task, found
+                *(experiment.model, self._manifest, data.normalize, train.seed, train.precision),
+                task,
+                found,
+                data.inputs,
             )
             learners.append(Learner(network, task, train, dataset, self._steps, found))
         pack = Pack(learners, experiments[0].train.jit)

@@ -98,10 +98,10 @@ def _members(experiment: Experiment, manifest: Manifest) -> list[Experiment]:
 
 
 def _learner(experiment: Experiment, manifest: Manifest, steps: int) -> Learner:
-    train, normalize = experiment.train, experiment.data.normalize
+    train, data = experiment.train, experiment.data
     task, dataset = tasks.of(experiment, manifest.classes), manifest.config_hash
     found = standards(experiment, task, dataset)
     network = models.construct(
-        *(experiment.model, manifest, normalize, train.seed, train.precision), task, found
+        *(experiment.model, manifest, data.normalize, train.seed, train.precision), task, found, data.inputs
     )
     return Learner(network, task, train, dataset, steps, found)

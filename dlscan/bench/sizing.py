@@ -18,23 +18,30 @@ def main() -> None:
     """Serve whoever started this process."""
     asked = json.load(sys.stdin)
     try:
-        answers = [_answer(plain, outputs, asked) for plain, outputs in asked["networks"]]
+        answers = [
+            _answer(plain, outputs, inputs, asked["sources"]) for plain, outputs, inputs in asked["networks"]
+        ]
     except DlscanError as error:  # no back end
         sys.exit(str(error))
     print(json.dumps(answers))
 
 
-def _answer(plain: Mapping[str, Any], outputs: int, asked: Mapping[str, Any]) -> list[int] | str:
-    from dlscan.models import features, keras
+def _answer(
+    plain: Mapping[str, Any], outputs: int, taken: Mapping[str, Any], files: Mapping[str, Any]
+) -> list[int] | str:
+    from dlscan.models import Inputs, features, keras
     from dlscan.models.size import size_of
 
-    sources = {path: source_of({"path": path, **item}) for path, item in asked["sources"].items()}
+    sources = {path: source_of({"path": path, **item}) for path, item in files.items()}
     try:
         family = plain["family"]
         own = in_file(family, "model.family", sources) if is_in_file(family) else family
         model = Model.parse({**plain, "family": own}, "model")
-        inputs = {name: keras.Input(shape, name=name) for name, shape in asked["inputs"].items()}
-        network = keras.Model(inputs, features(model, inputs, 1))
+        inputs = Inputs(
+            {name: keras.Input(shape, name=name) for name, (shape, _) in taken.items()},
+            {name: keras.Input(shape[:1], dtype="bool") for name, (shape, masked) in taken.items() if masked},
+        )
+        network = keras.Model(inputs.flat, features(model, inputs, 1))
         size = size_of(network, outputs)
     except DlscanError as error:
         return str(error)

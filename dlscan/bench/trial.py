@@ -39,7 +39,7 @@ def trial(experiment: Experiment, points: Sequence[Point], patience: float = _PA
     manifest = Manifest.of(experiment)
     manifest.require(experiment)
     experiments = [experiment.at(point.params) for point in points]
-    sizes = network_sizes([asked_of(each, manifest) for each in experiments], manifest, experiment.directory)
+    sizes = network_sizes([asked_of(each, manifest) for each in experiments], experiment.directory)
     costs = {
         point.number: cost(each.plain(), manifest, size)
         for point, each, size in zip(points, experiments, sizes, strict=True)

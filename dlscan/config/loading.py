@@ -157,6 +157,7 @@ def _built(top: dict[str, Any], found: Collected) -> Experiment:
             for train, model in each if experiment else ():
                 with found.collecting():
                     experiment.task.require_fit(train, model)
+                    model.require_inputs(experiment.data.inputs)
     found.settle()
     assert combinations is not None
     assert experiment is not None

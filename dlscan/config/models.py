@@ -8,11 +8,26 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dlscan.config.build import Collected, Problem, build_fields, join, keys, plain, require_mapping, unknown
+from dlscan.config.build import (
+    Collected,
+    Problem,
+    build,
+    build_fields,
+    join,
+    keys,
+    plain,
+    require_mapping,
+    unknown,
+)
 from dlscan.config.families import FAMILIES, Dense, NetworkSize
+from dlscan.config.inputs import Input
 from dlscan.config.losses import Loss
 from dlscan.config.signature import parameters
 from dlscan.config.source import InFile, in_file, is_in_file
+from dlscan.spelling import hint
+
+# Keys of every family.
+_EVERY = ("family", "inputs")
 
 __all__ = ["FAMILIES", "Dense", "Model", "NetworkSize"]
 
@@ -29,16 +44,20 @@ def epochs_key(family: object) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """A network: its family and that family's parameters."""
+    """A network: its family, that family's parameters, and which inputs of the dataset it takes.
+
+    By default it takes all.
+    """
 
     family: str = "dense"
     parameters: Any = Dense()
+    inputs: tuple[str, ...] | None = None
 
     @classmethod
     def parse(cls, value: Any, key: str) -> "Model":
-        """Read `{family: dense, width: 64, ...}`."""
+        """Read `{family: dense, inputs: [ECAL], width: 64, ...}`."""
         mapping = dict(require_mapping(value, key))
-        family = mapping.pop("family", "dense")
+        family, inputs = mapping.pop("family", "dense"), mapping.pop("inputs", None)
         if is_in_file(family):
             family = in_file(family, join(key, "family"))
             rule = parameters(family, join(key, "family"))
@@ -50,12 +69,14 @@ class Model:
         found, names = Collected(), keys(rule)
         for name in mapping:
             if name not in names:
-                found.problems.append(unknown(name, ["family", *names], key))
+                found.problems.append(unknown(name, [*_EVERY, *names], key))
         with found.collecting():
             known_items = {name: item for name, item in mapping.items() if name in names}
             built = build_fields(rule, known_items, key)
+        with found.collecting():
+            inputs = None if inputs is None else _inputs(inputs, join(key, "inputs"))
         found.settle()
-        return cls(family, built)
+        return cls(family, built, inputs)
 
     @staticmethod
     def decided_by(name: str) -> str:
@@ -66,7 +87,7 @@ class Model:
     def applies(name: str, family: Any) -> bool:
         """Whether a family has the key `name`; families that nobody knows are refused elsewhere."""
         rule = _rule(family)
-        return rule is None or name == "family" or name in keys(rule)
+        return rule is None or name in _EVERY or name in keys(rule)
 
     def size(self, inputs: Sequence[tuple[int, ...]], outputs: int) -> NetworkSize | None:
         """What the network takes, where its family has a formula for that, see `dlscan.scan.sizes`.
@@ -123,7 +144,45 @@ class Model:
 
     def plain(self) -> dict[str, Any]:
         """The mapping that `parse` reads back."""
-        return {"family": str(self.family), **plain(self.parameters)}
+        own = {} if self.inputs is None else {"inputs": list(self.inputs)}
+        return {"family": str(self.family), **own, **plain(self.parameters)}
+
+    def takes(self, name: str) -> bool:
+        """Whether it takes an input of the dataset."""
+        return self.inputs is None or name in self.inputs
+
+    def require_inputs(self, inputs: Mapping[str, Input]) -> None:
+        """Check that what it takes are inputs of the dataset.
+
+        Parameters
+        ----------
+        inputs : mapping of str to Input
+            What there is, `data.inputs`.
+
+        Raises
+        ------
+        Problem
+            If one is not; it names the nearest. If boosted trees would have to take what networks make.
+        """
+        for name in self.inputs or ():
+            if name not in inputs:
+                raise Problem("model.inputs", f"{name!r} is none of data.inputs; {hint(name, inputs)}")
+        made = [name for name, own in inputs.items() if own.view is not None and self.takes(name)]
+        if self.trainer == "trees" and made and (self.inputs or len(made) == len(inputs)):
+            raise Problem(
+                "model.inputs",
+                f"{self.family} takes what is stored, and {made[0]} is made by networks; name other inputs",
+            )
+
+
+def _inputs(value: Any, key: str) -> tuple[str, ...]:
+    """The names in a list of inputs, each once."""
+    names: tuple[str, ...] = build(tuple[str, ...], [value] if isinstance(value, str) else value, key)
+    if not names:
+        raise Problem(key, "must name at least one of data.inputs")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise Problem(key, f"lists {twice[0]!r} twice")
+    return names
 
 
 def _rule(family: Any) -> type | None:

@@ -10,9 +10,9 @@ from dlscan.config.build import Problem, build
 from dlscan.config.source import InFile, Source
 
 # Given by dlscan; not keys of the experiment.
-SEED = "seed"
-# They mean something else: the key that names the function, how sections are read and written, what may come.
-_RESERVED = ("family", "parse", "plain", "masks")
+SEED, MASKS = "seed", "masks"
+# They mean something else: keys that every family has, how sections are read and written.
+_RESERVED = ("family", "inputs", "parse", "plain")
 _SCALARS: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str, "None": type(None)}
 _TYPES = "int, float, bool, str, Literal[...], or several of these with |"
 # Names that stand for names; an alias of itself has no end.
@@ -23,10 +23,11 @@ class _Unknown(Exception):
     """An annotation or a default that only running the file could tell."""
 
 
-def takes_seed(function: InFile) -> bool:
-    """Whether a function has a parameter `seed`."""
+def takes(function: InFile, name: str) -> bool:
+    """Whether a function has a parameter `name`, such as `seed`, beside its first."""
     arguments = function.source.function(function.function, "").args
-    return any(each.arg == SEED for each in (*arguments.args, *arguments.kwonlyargs))
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return any(each.arg == name for each in every[1:])
 
 
 def parameters(function: InFile, key: str) -> type:
@@ -35,7 +36,7 @@ def parameters(function: InFile, key: str) -> type:
     Parameters
     ----------
     function : InFile
-        Its first parameter is positional and not among them; neither is `seed`.
+        Its first parameter is positional and not among them; neither are `seed` and `masks`.
     key : str
         Of the experiment, for the message.
 
@@ -84,7 +85,7 @@ def _keywords(node: ast.FunctionDef, source: Source) -> Iterator[tuple[ast.arg, 
     found = zip(positional, [*defaults, *arguments.defaults], strict=True)
     by_name = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     for argument, default in [*list(found)[1:], *by_name]:
-        if argument.arg != SEED:
+        if argument.arg not in (SEED, MASKS):
             yield argument, default
 
 

@@ -6,6 +6,7 @@ from dlscan.dataset.same import SameDataset
 from dlscan.dataset.sources import BadFile, Linked, SourceFile, file_ids
 from dlscan.dataset.splits import SPLITS, Shard, SplitInfo
 from dlscan.dataset.statistics import RANKS, Placeholder, Statistics
+from dlscan.dataset.taken import network_inputs, taken
 from dlscan.dataset.weights import Weights, WeightSums
 
 __all__ = [
@@ -25,4 +26,6 @@ __all__ = [
     "Weights",
     "content",
     "file_ids",
+    "network_inputs",
+    "taken",
 ]

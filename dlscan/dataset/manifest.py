@@ -12,6 +12,7 @@ from dlscan.dataset.folds import Fold, events_of, statistics_of, weights_of
 from dlscan.dataset.sources import BadFile, SourceFile
 from dlscan.dataset.splits import SplitInfo
 from dlscan.dataset.statistics import Statistics
+from dlscan.dataset.taken import taken
 from dlscan.dataset.weights import Weights, class_weights
 from dlscan.errors import DataError, DlscanError
 from dlscan.files import read_json, write_json
@@ -166,9 +167,9 @@ class Manifest:
         ConfigError
             If those of one cannot.
         """
-        shapes = {name: column.shape for name, column in self.inputs.items()}
-        for point in experiment.combinations.all:
-            if reason := point.model.why_not_inputs(shapes):
+        for model in dict.fromkeys(point.model for point in experiment.combinations.all):
+            inputs = taken(model, self.inputs, experiment.data.inputs)
+            if reason := model.why_not_inputs({name: shaped.shape for name, shaped in inputs.items()}):
                 raise experiment.problem("model", reason)
 
     def _why_dense(self, stream: Stream) -> str | None:

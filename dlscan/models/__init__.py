@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from dlscan.config import Dense, Model, Normalization, network_name
+from dlscan.config import Dense, Model, Normalization
+from dlscan.config.inputs import Input
 from dlscan.config.task import Tasks
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, taken
 from dlscan.models import heads
 from dlscan.models.backend import accelerator, backend, device, keras, prepare_device, versions
 from dlscan.models.families import features
-from dlscan.models.network import Network
-from dlscan.models.normalize import normalize
+from dlscan.models.inputs import Inputs, scaled_inputs
+from dlscan.models.network import Network, trunks
 from dlscan.tasks import Standards, Task, make
 
 
@@ -27,13 +28,14 @@ def construct(
     precision: str = "float32",
     task: Task | None = None,
     standards: Standards = MappingProxyType({}),
+    inputs: Mapping[str, Input] | None = None,
 ) -> Network:
     """Build a network that takes raw events and gives what a task asks for.
 
     Parameters
     ----------
     model : Model
-        Its family and parameters.
+        Its family and parameters, and which inputs it takes.
     manifest : Manifest
         Of the dataset: shapes and measured statistics of the inputs, classes.
     normalizations : mapping of str to Normalization
@@ -46,26 +48,20 @@ def construct(
         What it is to learn; by default to tell the classes of the dataset apart.
     standards : mapping of str to Standard
         Of the heads that predict numbers.
+    inputs : mapping of str to Input, optional
+        What there is to take, `data.inputs`; by default what is stored.
 
     Returns
     -------
     Network
-        Of a `keras.Model` with inputs by name (see `network_name`), (B, *shape) float32 each. Its output is
+        Of a `keras.Model` with inputs by name (see `network_name`), (B, *shape) float32 each, and masks (see
+        `mask_name`), (B, T) bool, of those whose events may have fewer rows. Its output is
         that of its head, (B, numbers) float32, or a dict of those of several by name. Scores of an event add
         up to 1; predictions are in the units of the targets.
     """
-    raw = {
-        network_name(name): keras.Input(column.shape, name=network_name(name), dtype="float32")
-        for name, column in manifest.inputs.items()
-    }
-    normalized = {
-        network_name(name): normalize(
-            raw[network_name(name)], normalizations.get(name, Normalization()), manifest.statistics[name]
-        )
-        for name in manifest.inputs
-    }
+    raw, scaled = scaled_inputs(model, manifest, normalizations, inputs)
     with _policy(precision):
-        hidden = features(model, normalized, seed)
+        hidden = features(model, scaled, seed)
     ends = {
         head.name: heads.predictions(hidden, head, standards[head.name], seed)
         if head.targets
@@ -76,7 +72,7 @@ def construct(
     output = final if len(final) > 1 else next(iter(final.values()))
     before = {name: end for name, (end, _) in ends.items()}
     name = getattr(model.family, "function", model.family)
-    return Network(keras.Model(raw, output, name=name), normalized, before, final)
+    return Network(keras.Model(raw, output, name=name), scaled.flat, before, final)
 
 
 def build(
@@ -90,12 +86,15 @@ def build(
     return construct(model, manifest, normalizations, seed, precision).model
 
 
-def starts_with_products(model: Model, manifest: Manifest) -> bool:
+def starts_with_products(model: Model, manifest: Manifest, inputs: Mapping[str, Input] | None = None) -> bool:
     """Whether inputs go to dense layers first, where `first_layers` can cut a network, and that pays."""
     parameters = model.parameters
     if not isinstance(parameters, Dense):
         return False
-    branches = parameters.branches({name: column.shape for name, column in manifest.inputs.items()})
+    own = taken(model, manifest.inputs, inputs)
+    if own.keys() - manifest.inputs.keys():
+        return False
+    branches = parameters.branches({name: shaped.shape for name, shaped in own.items()})
     # without a hidden layer the output layer takes all inputs together: there is little to gain
     return parameters.depth > 0 or len(branches) == 1
 
@@ -112,6 +111,7 @@ def _policy(precision: str) -> Iterator[None]:
 
 
 __all__ = [
+    "Inputs",
     "Network",
     "accelerator",
     "backend",
@@ -122,5 +122,6 @@ __all__ = [
     "keras",
     "prepare_device",
     "starts_with_products",
+    "trunks",
     "versions",
 ]

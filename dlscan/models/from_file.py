@@ -18,26 +18,27 @@ from typing import Any
 
 import numpy as np
 
-from dlscan.config.signature import SEED, takes_seed
+from dlscan.config.signature import MASKS, SEED, takes
 from dlscan.config.source import InFile, Source
 from dlscan.errors import ConfigError, is_out_of_memory
 from dlscan.models.backend import keras
+from dlscan.models.inputs import Inputs
 
 MODULE = "dlscan_source_"
 _LONGEST = 300
 
 
-def features(function: InFile, inputs: Mapping[str, Any], parameters: Any, seed: int) -> Any:
+def features(function: InFile, inputs: Inputs, parameters: Any, seed: int) -> Any:
     """Build the hidden layers of a network by a function of the user.
 
     Parameters
     ----------
     function : InFile
         Takes a dict of the inputs and its parameters by name.
-    inputs : mapping of str to KerasTensor
+    inputs : Inputs
         Normalised inputs, (B, ...) each.
     parameters : dataclass
-        Its keyword parameters but for `seed`.
+        Its keyword parameters but for `seed` and `masks`: those of the inputs, if it has such a parameter.
     seed : int
         What it gets as `seed` if it has such a parameter, and what Keras seeds layers with that have no seed.
 
@@ -50,14 +51,16 @@ def features(function: InFile, inputs: Mapping[str, Any], parameters: Any, seed:
     ConfigError
         If the file cannot be run, the function fails, or gives anything else; it names file and line.
     """
-    scaled = {name: _dense(name, tensor) for name, tensor in inputs.items()}
+    scaled = Inputs({name: _dense(name, tensor) for name, tensor in inputs.items()}, inputs.masks)
     given = {field.name: getattr(parameters, field.name) for field in dataclasses.fields(parameters)}
-    if takes_seed(function):
+    if takes(function, SEED):
         given[SEED] = seed
+    if takes(function, MASKS):
+        given[MASKS] = dict(scaled.masks)
     line = function.source.function(function.function, "").lineno
     with registered(function.source) as module, _seeded(seed), explained(function.source, line, scaled):
         made = getattr(module, function.function)(dict(scaled), **given)
-        _check(made, scaled, function)
+        _check(made, scaled.flat, function)
         return made
 
 

@@ -1,7 +1,7 @@
 """A network as training and scoring take it apart: where its inputs are scaled, and what its losses see."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from dlscan.models.backend import keras
@@ -18,8 +18,8 @@ class Network:
     model : keras.Model
         Takes raw inputs by name, gives what a user wants: scores, or numbers in physical units.
     scaled : mapping of str to KerasTensor
-        The inputs as its family sees them, by name. Networks of a pack whose inputs are scaled alike share
-        these; what a family makes of them is its own.
+        The inputs as its family sees them, and their masks, by name. Networks of a pack whose inputs are
+        scaled alike share these; what a family makes of them is its own.
     raw : mapping of str to KerasTensor
         What losses are computed from, by the name of the head: logits, or numbers in standard units.
     final : mapping of str to KerasTensor
@@ -36,9 +36,10 @@ class Network:
             # Keras takes the product with a number for a sparse tensor, and PyTorch has no sparse inputs
             tensor.name, tensor._sparse = name, False
 
-    def trunk(self) -> Any:
-        """Raw inputs to scaled ones; it has no weights."""
-        return keras.Model(self.model.input, dict(self.scaled))
+    def trunk(self, names: Collection[str] | None = None) -> Any:
+        """Raw inputs to scaled ones, to all or to these; it has no weights."""
+        scaled = {name: tensor for name, tensor in self.scaled.items() if names is None or name in names}
+        return keras.Model(self.model.input, scaled)
 
     def body(self) -> Any:
         """Scaled inputs to `raw`."""
@@ -52,3 +53,19 @@ class Network:
         """Scaled inputs to a dict of `raw` and `final`; what is the same in both is in `raw` alone."""
         final = {name: tensor for name, tensor in self.final.items() if tensor is not self.raw.get(name)}
         return keras.Model(dict(self.scaled), {"raw": dict(self.raw), "final": final})
+
+
+def trunks(networks: Sequence[Network]) -> list[Any]:
+    """Models that together scale what networks take, each input once; the networks scale alike."""
+    found, known = [], set[str]()
+    for network in networks:
+        new = network.scaled.keys() - known
+        if new:
+            found.append(network.trunk(new))
+            known |= new
+    return found
+
+
+def taken_by(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What a model takes of inputs: its own, in a pack with others, may be fewer."""
+    return {name: inputs[name] for name in model.input}

@@ -19,7 +19,7 @@ Floats = NDArray[Any]
 _LEAST_WIDTH = 1e-37
 
 
-def normalize(raw: Any, how: Normalization, measured: Statistics) -> Any:
+def normalize(raw: Any, how: Normalization, measured: Statistics, mask: Any = None) -> Any:
     """Scale an input.
 
     Parameters
@@ -30,11 +30,18 @@ def normalize(raw: Any, how: Normalization, measured: Statistics) -> Any:
         Its kind, and the factor that multiplies the raw values first.
     measured : Statistics
         Of the raw values over the training split.
+    mask : KerasTensor, (B, T), optional
+        Which rows of `raw`, (B, T, F), are there: the others are exactly 0.
 
     Returns
     -------
     KerasTensor, (B, ...), float32
     """
+    scaled = _scaled(raw, how, measured)
+    return scaled if mask is None else keras.ops.where(keras.ops.expand_dims(mask, -1), scaled, 0.0)
+
+
+def _scaled(raw: Any, how: Normalization, measured: Statistics) -> Any:
     factor = 1.0 if how.factor is None else how.factor
     match how.kind:
         case "none":

@@ -142,7 +142,11 @@ class Meeting:
 
 def meetings(network: Any) -> list[Meeting]:
     """Where the inputs of a network meet, from the inputs on."""
-    made_of = {id(tensor): (name,) for name, tensor in network.input.items()}
+    # a mask is a part of its input
+    made_of = {
+        id(tensor): (name.removesuffix("_mask") if tensor.dtype == "bool" else name,)
+        for name, tensor in network.input.items()
+    }
     behind: dict[int, int] = {}
     by_depth = network._nodes_by_depth
     nodes = [

@@ -40,7 +40,7 @@ def first_layers(network: Network, names: Collection[str]) -> tuple[dict[str, Pr
     network : Network
         As built.
     names : collection of str
-        Of these inputs.
+        Of these inputs: of those that it takes among them.
 
     Returns
     -------
@@ -50,17 +50,20 @@ def first_layers(network: Network, names: Collection[str]) -> tuple[dict[str, Pr
         Takes what these layers give by those names, and inputs that others take, scaled, by theirs; gives
         what the losses see, by head. None where nothing comes after the one layer.
 
-    None if something else than a dense layer in float32 takes one of these inputs, or if what is done before
-    is not done cell by cell.
+    None if it takes none of these inputs, if something else than a dense layer in float32 takes one, or if
+    what is done before is not done cell by cell.
     """
     scaled = network.scaled
-    if not set(names) <= scaled.keys() or not _is_cell_by_cell(network.trunk()):
+    own = scaled.keys() & set(names)
+    # points that a network makes of an image are chosen among all of its cells
+    has_views = bool(scaled.keys() - network.model.input.keys())
+    if not own or has_views or not _is_cell_by_cell(network.trunk(own)):
         return None
     border: dict[str, Any] = {}
     products: dict[str, Product] = {}
     for node, parts in _users(network.training(), scaled):
         taken = {name for name, _ in parts}
-        if taken.isdisjoint(names):
+        if taken.isdisjoint(own):
             border |= {name: scaled[name] for name in taken}
             continue
         product = node.output_tensors[0]

@@ -9,7 +9,7 @@ from dlscan.config import Experiment, Model, in_common
 from dlscan.config.labels import VALIDATION_AREA
 from dlscan.config.models import NetworkSize, trainer_of
 from dlscan.config.task import Tasks
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, taken
 from dlscan.scan.plan import Plan
 from dlscan.scan.sizes import asked_of, network_sizes
 from dlscan.scan.space import Point
@@ -96,7 +96,7 @@ def costs_of(plan: Plan, points: Sequence[Point], manifest: Manifest | None) -> 
             networks.append(asked_of(experiment, manifest))
     if manifest is None:
         return found
-    sizes = network_sizes(networks, manifest, plan.directory)
+    sizes = network_sizes(networks, plan.directory)
     return [(common, _with(size, cost)) for (common, cost), size in zip(found, sizes, strict=True)]
 
 
@@ -155,8 +155,9 @@ def _with(size: NetworkSize, cost: Cost) -> Cost:
 
 def network_size(model: Mapping[str, Any], manifest: Manifest) -> NetworkSize:
     """What the network of a `model` section takes on this dataset, by the formula of its family."""
-    shapes = [column.shape for column in manifest.inputs.values()]
-    size = Model.parse(dict(model), "model").size(shapes, len(manifest.classes))
+    own = Model.parse(dict(model), "model")
+    shapes = [shaped.shape for shaped in taken(own, manifest.inputs).values()]
+    size = own.size(shapes, len(manifest.classes))
     assert size is not None
     return size
 

@@ -11,12 +11,13 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from dlscan.config import Experiment, Model, network_name
+from dlscan.config import Experiment, Model
+from dlscan.config.families.parts import Shaped
 from dlscan.config.models import NetworkSize
 from dlscan.config.source import InFile
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, network_inputs
 from dlscan.errors import DlscanError
 from dlscan.files import read_json, write_json
 from dlscan.process import answer_of
@@ -32,8 +33,22 @@ _UNKNOWN = NetworkSize(0, 0, 0)
 _seen: dict[str, NetworkSize] = {}
 
 
-# A network, and how many numbers its heads give for an event.
-Asked = tuple[Model, int]
+class Asked(NamedTuple):
+    """A network to be measured.
+
+    Attributes
+    ----------
+    model : Model
+        Its family and parameters.
+    outputs : int
+        Numbers that its heads give for an event.
+    inputs : mapping of str to Shaped
+        What it takes, by the network's names.
+    """
+
+    model: Model
+    outputs: int
+    inputs: Mapping[str, Shaped]
 
 
 def asked_of(experiment: Experiment, manifest: Manifest) -> Asked:
@@ -41,42 +56,41 @@ def asked_of(experiment: Experiment, manifest: Manifest) -> Asked:
     # it loads numpy, which `dlscan status` does not wait for
     from dlscan import tasks
 
-    return experiment.model, sum(head.size for head in tasks.of(experiment, manifest.classes).heads)
+    outputs = sum(head.size for head in tasks.of(experiment, manifest.classes).heads)
+    return Asked(
+        experiment.model, outputs, network_inputs(experiment.model, manifest.inputs, experiment.data.inputs)
+    )
 
 
-def network_sizes(networks: Sequence[Asked], manifest: Manifest, directory: Path) -> list[NetworkSize]:
-    """What the networks take on a dataset; zeros, with a warning, for what cannot be built here.
+def network_sizes(networks: Sequence[Asked], directory: Path) -> list[NetworkSize]:
+    """What the networks take; zeros, with a warning, for what cannot be built here.
 
     Parameters
     ----------
-    networks : sequence of (Model, int)
+    networks : sequence of Asked
         Of the points, see `asked_of`.
-    manifest : Manifest
-        Of the dataset: what networks take.
     directory : Path
         Of the scan, which keeps what was measured if it has a plan already.
     """
-    shapes = [column.shape for column in manifest.inputs.values()]
-    sizes = [model.size(shapes, outputs) for model, outputs in networks]
-    unknown = {
-        _key(network, manifest): network
-        for network, size in zip(networks, sizes, strict=True)
-        if size is None
-    }
-    measured = _measured(unknown, manifest, directory) if unknown else {}
+    sizes = [
+        model.size([shaped.shape for shaped in inputs.values()], outputs)
+        for model, outputs, inputs in networks
+    ]
+    unknown = {_key(network): network for network, size in zip(networks, sizes, strict=True) if size is None}
+    measured = _measured(unknown, directory) if unknown else {}
     return [
-        measured.get(_key(network, manifest), _UNKNOWN) if size is None else size
+        measured.get(_key(network), _UNKNOWN) if size is None else size
         for network, size in zip(networks, sizes, strict=True)
     ]
 
 
-def _measured(unknown: Mapping[str, Asked], manifest: Manifest, directory: Path) -> dict[str, NetworkSize]:
+def _measured(unknown: Mapping[str, Asked], directory: Path) -> dict[str, NetworkSize]:
     kept = _read(directory / FILE)
     missing = [key for key in unknown if key not in kept | _seen]
     if not missing:
         return kept | _seen
     try:
-        answers = _answers([unknown[key] for key in missing], manifest)
+        answers = _answers([unknown[key] for key in missing])
     except DlscanError as error:
         log.warning("networks cannot be measured (%s); points are packed as if theirs were alike", error)
         return kept | _seen
@@ -90,32 +104,27 @@ def _measured(unknown: Mapping[str, Asked], manifest: Manifest, directory: Path)
     return kept | _seen
 
 
-def _answers(networks: Sequence[Asked], manifest: Manifest) -> list[list[int] | str]:
+def _answers(networks: Sequence[Asked]) -> list[list[int] | str]:
     """What `dlscan.bench.sizing` says of these networks."""
     asked = {
-        "networks": [[model.plain(), outputs] for model, outputs in networks],
+        "networks": [[model.plain(), outputs, inputs] for model, outputs, inputs in networks],
         "sources": {
             str(model.family.source.path): model.family.source.plain()
-            for model, _ in networks
+            for model, *_ in networks
             if isinstance(model.family, InFile)
         },
-        "inputs": _inputs(manifest),
     }
     patience = _START + _EACH * len(networks)
     answers: list[list[int] | str] = json.loads(answer_of("dlscan.bench.sizing", asked, _PROCESSOR, patience))
     return answers
 
 
-def _key(network: Asked, manifest: Manifest) -> str:
+def _key(network: Asked) -> str:
     """What decides the size of a network, in few letters."""
-    model, outputs = network
+    model, outputs, inputs = network
     text = model.family.source.sha256 if isinstance(model.family, InFile) else ""
-    deciding: list[Any] = [model.plain(), text, _inputs(manifest), outputs]
+    deciding: list[Any] = [model.plain(), text, inputs, outputs]
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _inputs(manifest: Manifest) -> dict[str, tuple[int, ...]]:
-    return {network_name(name): tuple(column.shape) for name, column in manifest.inputs.items()}
 
 
 def _read(path: Path) -> dict[str, NetworkSize]:

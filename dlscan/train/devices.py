@@ -29,7 +29,8 @@ def sender() -> Send:
 def _can_alias(array: NDArray[Any]) -> bool:
     flags = array.flags
     aligned: bool = array.ctypes.data % _ALIGNMENT == 0
-    return aligned and flags.writeable and flags.c_contiguous and array.size > 0
+    # masks are small, and not every back end reads them in place
+    return aligned and flags.writeable and flags.c_contiguous and array.size > 0 and array.dtype != bool
 
 
 def _tensorflow() -> Send:

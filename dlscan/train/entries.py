@@ -62,7 +62,7 @@ def dense(inputs: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], even
     inputs : mapping of str to (tensor or Entries)
         As fed.
     shapes : mapping of str to tuple of int
-        Of one event.
+        Of one event, for each input that is wanted.
     events : int or tensor
         Of the batch.
 
@@ -73,6 +73,7 @@ def dense(inputs: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], even
     return {
         name: _dense(values, shapes[name], events) if isinstance(values, Entries) else values
         for name, values in inputs.items()
+        if name in shapes
     }
 
 

@@ -73,6 +73,7 @@ def _learner(experiment: Experiment, task: Task, standards: Standards, training:
         *(experiment.model, manifest, experiment.data.normalize, train.seed, train.precision),
         task,
         standards,
+        experiment.data.inputs,
     )
     return Learner(network, task, train, manifest.config_hash, training.steps, standards)
 

@@ -82,7 +82,7 @@ def _mostly_zeros(experiment: Experiment, manifest: Manifest) -> bool:
     train = experiment.train
     if backend() != "tensorflow" or train.jit is True or train.precision != "float32":
         return False
-    if not starts_with_products(experiment.model, manifest):
+    if not starts_with_products(experiment.model, manifest, experiment.data.inputs):
         return False
     stored = {name: column for name, column in manifest.inputs.items() if column.encoding == "sparse"}
     cells = sum(column.size for column in stored.values())

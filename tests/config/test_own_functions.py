@@ -131,7 +131,7 @@ def test_a_wrong_value_is_one_line(
         ),
         ("def mine(inputs, width: int = True): ...", "width has a default that must be a whole number"),
         ("def mine(inputs, family: int = 1): ...", "parameter family has a name that dlscan needs itself"),
-        ("def mine(inputs, masks: int = 1): ...", "parameter masks has a name that dlscan needs itself"),
+        ("def mine(data, inputs: int = 1): ...", "parameter inputs has a name that dlscan needs itself"),
         ("def mine(inputs):" + "\n    a = 1" * 100_000, "more than 1,000,000 bytes"),
         (b"\xff\xfe", "cannot be read"),
     ],

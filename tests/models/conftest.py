@@ -9,10 +9,10 @@ def statistics(mean=(2.0,), std=(0.5,), minimum=(0.0,), maximum=(8.0,), magnitud
 
 @pytest.fixture
 def make_manifest():
-    """A manifest with these inputs: name, shape and, if need be, statistics."""
+    """A manifest with these inputs: name, shape and, if need be, statistics; those of `masked` have masks."""
 
-    def make(classes=("Ele", "Pi0", "ChPi"), measured=None, **shapes):
-        inputs = {name: ArraySpec(shape, "<f4", "dense") for name, shape in shapes.items()}
+    def make(classes=("Ele", "Pi0", "ChPi"), measured=None, masked=(), **shapes):
+        inputs = {name: ArraySpec(shape, "<f4", "dense", name in masked) for name, shape in shapes.items()}
         known = {name: statistics() for name in shapes} | (measured or {})
         return Manifest(tuple(classes), inputs, {}, known, {}, (), {}, "hash")
 

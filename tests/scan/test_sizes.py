@@ -6,14 +6,14 @@ import subprocess
 import pytest
 
 from dlscan.config import Dense, Model
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, network_inputs
 from dlscan.prepare import prepare
 from dlscan.scan import freeze
 from dlscan.scan import sizes as module
 from dlscan.scan.costs import costs_of
 from dlscan.scan.packs import pack
 from dlscan.scan.resources import Resources
-from dlscan.scan.sizes import asked_of, network_sizes
+from dlscan.scan.sizes import Asked, asked_of, network_sizes
 
 NETS = """
 import keras
@@ -70,20 +70,20 @@ def test_networks_are_measured_once_and_what_cannot_be_built_is_said(prepared, c
         }
     ]
     # and then no process is started for it
-    models = [(plan.experiment.at(point.params).model, 3) for point in plan.points[:4]]
+    models = [asked_of(plan.experiment.at(point.params), manifest) for point in plan.points[:4]]
     monkeypatch.setattr(module, "_answers", lambda *_: pytest.fail("measured again"))
-    network_sizes(models, manifest, plan.directory)
+    network_sizes(models, plan.directory)
     caplog.clear()
     packs = pack(plan, plan.points[:4], prepared.batch, manifest, resources=Resources(None, None))
     assert [[point.number for point in points] for points in packs] == [[1, 2, 3, 4]]
 
     # nor by another process
     module._seen.clear()
-    network_sizes(models, manifest, plan.directory)
+    network_sizes(models, plan.directory)
     # a damaged file is as good as none
     (plan.directory / "sizes.json").write_text("{")
-    monkeypatch.setattr(module, "_answers", lambda models, manifest: [[1, 2, 3]] * len(models))
-    assert network_sizes(models[:1], manifest, plan.directory)[0].weights == 1
+    monkeypatch.setattr(module, "_answers", lambda models: [[1, 2, 3]] * len(models))
+    assert network_sizes(models[:1], plan.directory)[0].weights == 1
 
 
 def test_without_a_back_end_points_are_packed_all_the_same(prepared, caplog, monkeypatch):
@@ -100,8 +100,9 @@ def test_families_with_a_formula_need_no_process(experiment, monkeypatch):
     prepare(experiment, processes=1)
     manifest = Manifest.of(experiment)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a process"))
-    networks = [(Model("dense", Dense(width)), 3) for width in range(1, 100)]
-    found = network_sizes(networks, manifest, experiment.directory)
+    models = [Model("dense", Dense(width)) for width in range(1, 100)]
+    networks = [Asked(model, 3, network_inputs(model, manifest.inputs)) for model in models]
+    found = network_sizes(networks, experiment.directory)
     assert len({size.weights for size in found}) == 99
 
 
@@ -110,7 +111,7 @@ def test_a_network_has_the_output_layers_of_its_task(make_experiment):
     experiment = make_experiment(task=both)
     prepare(experiment, processes=1)
     manifest = Manifest.of(experiment)
-    model, outputs = asked_of(experiment, manifest)
+    model, outputs, _ = asked_of(experiment, manifest)
     assert outputs == 3 + 2
     ((_, cost),) = costs_of(plan := freeze(experiment), plan.points, manifest)
     assert cost.step == 3 * 32 * model.parameters.size([(4, 5, 6), (7,)], 5).multiplications

@@ -5,6 +5,7 @@ import pytest
 
 from dlscan import models
 from dlscan.config import Dense, Model, Normalization, Train
+from dlscan.config.inputs import Input
 from dlscan.models import Network, keras
 from dlscan.tasks.classify import Classification
 from dlscan.train.feed import Feed
@@ -129,6 +130,29 @@ def test_each_network_of_a_pack_takes_entries_if_it_can(sparse_batches, first_ba
     assert [call is None for call in MostlyZeros([*able, unable], {"ECAL"}).calls] == [False, False, True]
     assert "SparseMatrixMatMul" in operations(able, sparse)
     assert "SparseMatrixMatMul" not in operations([unable], sparse)
+
+
+def test_networks_of_a_pack_that_take_other_inputs_or_points_of_an_image(sparse_batches, first_batches):
+    given = {"ECAL": Input(), "HCAL": Input(), "cells": Input("ECAL", longest=6, view="points")}
+
+    def network(*inputs):
+        model = Model("dense", Dense(4, 1), inputs)
+        return models.construct(model, batches.manifest, {"ECAL": SCALINGS["scale"]}, inputs=given)
+
+    with sparse_batches(batch_size=200) as batches:
+        chosen = [("HCAL",), ("ECAL",), ("cells",), ("ECAL", "cells"), ("HCAL", "ECAL")]
+        networks = [network(*inputs) for inputs in chosen]
+        dense, sparse = first_batches(batches)
+
+    np.testing.assert_allclose(look(networks, sparse), look(networks, dense), rtol=1e-5)
+    assert [call is None for call in MostlyZeros(networks, {"ECAL"}).calls] == [
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
+    np.testing.assert_allclose(look(networks[:1], sparse), look(networks[:1], dense), rtol=1e-5)
 
 
 def test_events_without_a_single_entry(sparse_batches, first_batches):

@@ -246,3 +246,18 @@ def test_trees_need_no_keras(make_trees):
     )
     subprocess.run([sys.executable, "-P", "-c", script, paths.directory], check=True, timeout=120)
     assert paths.record.exists()
+
+
+def test_trees_take_the_inputs_that_they_name(make_trees, info):
+    points = [
+        (make_trees(name, inputs=[name]), dataclasses.replace(info, number=number))
+        for number, name in enumerate(("vector", "image"))
+    ]
+
+    assert set(train_points(points).values()) == {"done"}
+
+    forests = [read_forest(paths.trees)[0] for paths, _ in points]
+    assert [forest.inputs for forest in forests] == [{"vector": (3,)}, {"image": (4, 4)}]
+    # one of them tells the classes apart
+    vector, image = (Record.read(paths.record).metrics["Mean_AUC"] for paths, _ in points)
+    assert vector > image + 0.2

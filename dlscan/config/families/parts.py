@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from dlscan.config.build import Min
 
@@ -23,6 +23,21 @@ Initializer = Literal[
     "uniform",
     "zeros",
 ]
+
+
+class Shaped(NamedTuple):
+    """What an event of an input is for a network.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Without the event axis.
+    masked : bool
+        Whether some of its rows may be missing: then its shape is (T, F), and there is a mask (T,).
+    """
+
+    shape: tuple[int, ...]
+    masked: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

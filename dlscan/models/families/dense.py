@@ -5,16 +5,17 @@ from typing import Any
 
 from dlscan.config import Dense
 from dlscan.models.backend import keras
+from dlscan.models.inputs import Inputs
 from dlscan.models.layers import flat, hidden, shapes_of
 
 
-def features(inputs: Mapping[str, Any], parameters: Dense, seed: int) -> Any:
+def features(inputs: Inputs, parameters: Dense, seed: int) -> Any:
     """Build the hidden layers.
 
     Parameters
     ----------
-    inputs : mapping of str to KerasTensor
-        Normalised inputs, (B, ...) each.
+    inputs : Inputs
+        Scaled, (B, ...) each; missing rows are zeros among the others.
     parameters : Dense
         Width, depth and so on.
     seed : int

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from dlscan.models import Network, backend
+from dlscan.models.network import taken_by
 from dlscan.train.feed import Fed
 from dlscan.train.objectives import NETWORK, Objective
 
@@ -61,6 +62,21 @@ class Trained:
         return cls({NETWORK: network}, [Part(network.model.trainable_variables, optimizer, objective)])
 
 
+class Called:
+    """A network in a step: it takes its own inputs of those of a batch, which others may need too."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    @property
+    def losses(self) -> Any:
+        """Those that layers add."""
+        return self.model.losses
+
+    def __call__(self, inputs: Mapping[str, Any], training: bool) -> Any:
+        return self.model(taken_by(self.model, inputs), training=training)
+
+
 class Steps(Protocol):
     """What a pack does with a batch, without waiting for it; K is the number of its points.
 
@@ -91,7 +107,7 @@ def steps(points: Sequence[Trained], jit: Jit = "auto") -> Steps:
     Parameters
     ----------
     points : sequence of Trained
-        Their networks have inputs and their scaling in common.
+        Inputs that their networks have in common are scaled alike.
     jit : bool or "auto"
         Whether TensorFlow compiles by XLA; `auto` does so as Keras does, on accelerators alone.
     """
@@ -100,9 +116,12 @@ def steps(points: Sequence[Trained], jit: Jit = "auto") -> Steps:
 
 
 def compiled(model: Any) -> Call:
-    """The function that calls a model whose weights stay as they are, for inputs on the device."""
+    """The function that calls a model whose weights stay as they are, for inputs on the device.
+
+    It takes those of the model among others.
+    """
     call: Call = _own().compiled(model)
-    return call
+    return lambda inputs: call(taken_by(model, inputs))
 
 
 def _own() -> Any:

@@ -6,13 +6,14 @@ that on a processor; TensorFlow's with a matrix of compressed rows is several ti
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from dlscan.models import Network
+from dlscan.models import Network, trunks
+from dlscan.models.network import taken_by
 from dlscan.models.trunk import Product, first_layers
 from dlscan.train.entries import Entries
 
@@ -51,9 +52,9 @@ class MostlyZeros:
     Parameters
     ----------
     networks : sequence of Network
-        They have inputs and scaling in common.
-    names : collection of str
-        Of these inputs.
+        Inputs that they have in common are scaled alike.
+    names : set of str
+        Of these inputs; a network may take none of them.
 
     Attributes
     ----------
@@ -62,13 +63,17 @@ class MostlyZeros:
         zeros.
     """
 
-    def __init__(self, networks: Sequence[Network], names: Collection[str]) -> None:
-        self._trunk = networks[0].trunk()
-        self._shapes = _shapes(self._trunk)
+    def __init__(self, networks: Sequence[Network], names: Set[str]) -> None:
         cut = [first_layers(network, names) for network in networks]
-        self._zeros = _scaled_zeros(self._trunk, names) if any(cut) else {}
+        # what others take of these inputs needs the zeros
+        able = [network for network, found in zip(networks, cut, strict=True) if found]
+        self._trunks = trunks(able)
+        self._shapes = {name: shape for trunk in self._trunks for name, shape in _shapes(trunk).items()}
+        self._zeros: dict[str, float] = {}
+        for trunk in self._trunks:
+            self._zeros |= _scaled_zeros(trunk, names & trunk.output.keys())
         self.calls = [
-            _Call(network, *found) if found and self._zeros else None
+            _Call(network, *found) if found and self._zeros.keys() >= names & network.scaled.keys() else None
             for network, found in zip(networks, cut, strict=True)
         ]
 
@@ -82,9 +87,11 @@ class MostlyZeros:
         events : tensor
             Of the batch.
         """
-        entries = {name: values for name, values in inputs.items() if isinstance(values, Entries)}
+        entries = {name: inputs[name] for name in self._zeros if isinstance(inputs[name], Entries)}
         cells = {name: tf.reshape(e.value, (-1, *_one(self._shapes[name]))) for name, e in entries.items()}
-        scaled: dict[str, Any] = dict(self._trunk.call({**inputs, **cells}))
+        given, scaled = {**inputs, **cells}, dict[str, Any]()
+        for trunk in self._trunks:
+            scaled |= trunk.call(taken_by(trunk, given))
         for name, e in entries.items():
             place = tf.cast(tf.stack([e.rows, e.index], axis=1), tf.int64)
             size = tf.cast(tf.stack([events + 1, math.prod(self._shapes[name])]), tf.int64)

@@ -8,7 +8,7 @@ import jax
 
 from dlscan.models import keras
 from dlscan.train.objectives import Given
-from dlscan.train.steps import Call, Jit, Part, Steps, Streams, Trained
+from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained
 from dlscan.train.steps.spread import Spread
 
 Values = dict[int, Any]
@@ -31,10 +31,10 @@ class _Point:
     """A point whose variables are values that go in and come out, by the variable's id."""
 
     def __init__(self, point: Trained) -> None:
-        self._networks = {name: network.training() for name, network in point.networks.items()}
+        self._networks = {name: Called(network.training()) for name, network in point.networks.items()}
         self._parts = point.parts
         groups = [
-            *(network.variables for network in self._networks.values()),
+            *(network.model.variables for network in self._networks.values()),
             *(part.optimizer.variables for part in point.parts if part.optimizer),
         ]
         self.variables = {id(variable): variable for group in groups for variable in group}
@@ -83,7 +83,7 @@ class _Jax:
 
     def __init__(self, points: Sequence[Trained]) -> None:
         self._points = own = [_Point(point) for point in points]
-        spread = Spread(points[0].networks.values())
+        spread = Spread(network for point in points for network in point.networks.values())
 
         def given(streams: Any) -> dict[str, Given]:
             return {

@@ -10,7 +10,7 @@ from dlscan import garbage
 from dlscan.models import accelerator
 from dlscan.train.entries import Entries
 from dlscan.train.objectives import EVENTS, Given
-from dlscan.train.steps import Call, Jit, Steps, Streams, Trained
+from dlscan.train.steps import Call, Called, Jit, Steps, Streams, Trained
 from dlscan.train.steps.mostly_zeros import MostlyZeros
 from dlscan.train.steps.spread import Spread
 
@@ -32,9 +32,9 @@ class _TensorFlow:
         self._points = points
         self._networks = [network for point in points for network in point.networks.values()]
         self._models = [
-            {name: network.training() for name, network in point.networks.items()} for point in points
+            {name: Called(network.training()) for name, network in point.networks.items()} for point in points
         ]
-        self._spread = Spread(points[0].networks.values())
+        self._spread = Spread(self._networks)
         self.one_length = accelerator() is not None if jit == "auto" else jit
         # neither XLA nor a GPU has them
         self._has_products = not self.one_length and accelerator() is None

@@ -5,8 +5,10 @@ from typing import Any
 
 import torch
 
+from dlscan.models import trunks
+from dlscan.models.network import taken_by
 from dlscan.train.objectives import Given
-from dlscan.train.steps import Call, Jit, Steps, Streams, Trained
+from dlscan.train.steps import Call, Called, Jit, Steps, Streams, Trained
 from dlscan.train.steps.spread import Spread
 
 
@@ -31,13 +33,13 @@ class _Torch:
     one_length = False
 
     def __init__(self, points: Sequence[Trained]) -> None:
-        first = points[0].networks
-        self._spread = Spread(first.values())
-        self._trunk = next(iter(first.values())).trunk() if len(first) == 1 else None
+        networks = [network for point in points for network in point.networks.values()]
+        self._spread = Spread(networks)
+        self._trunks = trunks(networks) if len(networks) == len(points) else []
         self._points = [
             (
                 {
-                    name: network.training() if self._trunk is None else network.body()
+                    name: Called(network.body() if self._trunks else network.training())
                     for name, network in point.networks.items()
                 },
                 point.parts,
@@ -51,7 +53,7 @@ class _Torch:
             own = []
             for part in parts:
                 for network in networks.values():
-                    network.zero_grad()
+                    network.model.zero_grad()
                 found = part.objective(networks, given, True)
                 part.optimizer.scale_loss(found.loss).backward()
                 with torch.no_grad():
@@ -77,6 +79,7 @@ class _Torch:
         with torch.no_grad():
             for name, fed in streams.items():
                 inputs = self._spread(fed.inputs, fed.weights)
-                scaled = inputs if self._trunk is None else self._trunk(inputs)
-                given[name] = Given(scaled, fed.truth, fed.weights)
+                scaled = [trunk(taken_by(trunk, inputs)) for trunk in self._trunks] or [inputs]
+                merged = {key: tensor for part in scaled for key, tensor in part.items()}
+                given[name] = Given(merged, fed.truth, fed.weights)
         return given

@@ -13,7 +13,7 @@ class Spread:
     Parameters
     ----------
     networks : iterable of Network
-        Those of a point: inputs are called what they call them.
+        Those of the points: inputs are called what they call them.
     """
 
     def __init__(self, networks: Iterable[Network]) -> None:

@@ -1,12 +1,13 @@
 """All events of a split in memory, as trees want them: a row of numbers for each."""
 
 import dataclasses
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.config import Experiment
-from dlscan.dataset import Manifest
+from dlscan.dataset import ArraySpec, Manifest
 from dlscan.errors import ConfigError
 from dlscan.machine import free_memory
 from dlscan.stream import Batches
@@ -37,6 +38,11 @@ class Events:
     weights: NDArray[np.float32]
     labels: NDArray[np.int32]
     factors: tuple[float, ...]
+
+    def only(self, names: Collection[str], inputs: Mapping[str, ArraySpec]) -> "Events":
+        """The events with the values of some of these inputs, the inputs of the dataset."""
+        wanted = np.concatenate([np.full(column.size, name in names) for name, column in inputs.items()])
+        return self if wanted.all() else dataclasses.replace(self, features=self.features[:, wanted])
 
 
 def require_room(experiment: Experiment, manifest: Manifest, margins: int) -> None:

@@ -72,6 +72,10 @@ class TreeLearner:
         train, parameters = experiment.train, experiment.model.parameters
         self.task, self.dataset = task, manifest.config_hash
         self._epochs, self._objective = train.epochs, objective
+        inputs = {
+            name: column.shape for name, column in manifest.inputs.items() if experiment.model.takes(name)
+        }
+        training, validation = (own.only(inputs, manifest.inputs) for own in (training, validation))
         self._events = training, validation
         self._booster = Booster(
             objective.estimators(parameters, train.seed),
@@ -80,7 +84,6 @@ class TreeLearner:
             objective.truths(training.truth),
             None if (training.weights == 1).all() else training.weights.astype(np.float64),
         )
-        inputs = {name: column.shape for name, column in manifest.inputs.items()}
         self._forest = Forest.empty(inputs, objective.outputs, np.zeros(0), objective.classes)
         self._margins: tuple[NDArray[np.float64], ...] = ()
         self.history: list[Row] = []
