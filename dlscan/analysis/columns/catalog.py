@@ -102,7 +102,8 @@ AFTER_METRICS = (
 MODEL_NAME = "Model Name"
 SCAN = "Scan"
 REPEATS = "Repeats"
-RESERVED = (MODEL_NAME, SCAN, REPEATS, *(fixed.name for fixed in BEFORE_METRICS + AFTER_METRICS))
+FOLDS = "Folds"
+RESERVED = (MODEL_NAME, SCAN, REPEATS, FOLDS, *(fixed.name for fixed in BEFORE_METRICS + AFTER_METRICS))
 
 
 def describe(name: str, tasks: Sequence[TaskMetrics], called: Called = str) -> Metric:

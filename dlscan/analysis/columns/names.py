@@ -8,10 +8,15 @@ from typing import Any
 from dlscan.analysis.columns.catalog import RESERVED, SCAN
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.points.done import DonePoint
+from dlscan.config.folds import FOLD as FOLD_KEY
 
 # the record keeps the seed by itself: one column of it is enough
 SEED_KEY = "train.seed"
 SEED = "Seed"
+FOLD = "Fold"
+# what the trainings of a model may differ in
+TRAININGS = (SEED, FOLD)
+TRAINING_KEYS = (SEED_KEY, FOLD_KEY)
 _FAMILY = "model.family"
 POINT = "Point"
 
@@ -45,13 +50,17 @@ def differs(points: Sequence[DonePoint], key: str) -> bool:
 
 
 def model_names(points: Sequence[DonePoint], *, with_seed: bool = True) -> list[str]:
-    """The lecture's name of each point, `Width=64 Depth=3`; the record's name where a scan varies nothing."""
+    """The lecture's name of each point, `Width=64 Depth=3`; the record's name where a scan varies nothing.
+
+    Without `with_seed` neither seeds nor folds are named.
+    """
     short = _short_names(dict.fromkeys(key for point in points for key in point.record.varied))
     names = []
     for point in points:
         params = point.record.params
         # a key that is not for a point's family or optimizer is not among its parameters
-        keys = [key for key in point.record.varied if key in params and (with_seed or key != SEED_KEY)]
+        varied = (key for key in point.record.varied if with_seed or key not in TRAINING_KEYS)
+        keys = [key for key in varied if key in params]
         nothing = point.record.name if with_seed else params.get("model.family", "model")
         names.append(named({short[key]: params[key] for key in keys}) or text_of(nothing))
     return names

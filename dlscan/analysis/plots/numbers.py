@@ -11,6 +11,7 @@ from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.labels import Marked
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.folds import what_differs
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.rows import Rows, rows_of
 from dlscan.errors import UsageError
@@ -119,7 +120,8 @@ class Numbers:
         if any(entry.bounded for entry in self.entries if len(entry.repeats) < 2):
             parts.append("statistical uncertainty (68 %)")
         if any(len(entry.repeats) > 1 for entry in self.entries):
-            parts.append("standard deviation over repeats (points around their mean)")
+            over = what_differs(self.rows.models)
+            parts.append(f"standard deviation over {over} (points around their mean)")
         return f"Error bars: {'; '.join(parts)}." if parts else ""
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.folds import fold_of
 from dlscan.analysis.points.results import Predictions, predictions
 from dlscan.dataset import Manifest, file_ids
 from dlscan.errors import DlscanError, ScanError
@@ -111,6 +112,8 @@ def _order(
     if _same_dataset(point, reference):
         # scores without sources, of validation or of older versions, are in the order of the dataset
         if scored.sources is None or base.sources is None:
+            if fold_of(point) != fold_of(reference):
+                raise OtherEventsError(f"{pair} were validated on different folds")
             if len(scored.labels) != len(base.labels):
                 raise OtherEventsError(f"{pair} were tested on different events")
             return np.arange(len(base.labels))

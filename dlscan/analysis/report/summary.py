@@ -10,6 +10,7 @@ from typing import Any
 from dlscan.analysis.columns.cells import UNICODE, cell, entry
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.labels import unicode_of
+from dlscan.analysis.points.folds import what_differs
 from dlscan.analysis.report.compare import SIGNIFICANT, Comparison
 from dlscan.analysis.report.effects import Effect, effects
 from dlscan.analysis.report.facts import Facts
@@ -151,10 +152,14 @@ def _repeats(facts: Facts) -> str:
         return ""
     spread = (statistics.stdev(values),)
     mean = entry(Column(column.name, column.kind, (statistics.fmean(values),), spreads=spread), 0, UNICODE)
+    over = what_differs([[facts.points[each] for each in own]])
+    what = {"repeats": "repeats of this model with other seeds"}.get(
+        over, f"trainings of this model ({over})"
+    )
     return (
-        f"The {len(values)} repeats of this model with other seeds reach {unicode_of(column.full_title)} "
+        f"The {len(values)} {what} reach {unicode_of(column.full_title)} "
         f"{mean} "
-        "(mean and standard deviation). This mean, not the best repeat, is what to expect from training it "
+        "(mean and standard deviation). This mean, not the best of them, is what to expect from training it "
         "again."
     )
 

@@ -1,10 +1,13 @@
 """Choose the best model without a look at the test split."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from dlscan.analysis.columns.cells import cell
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.lookup import find_column
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.folds import folds_of, what_differs
 from dlscan.analysis.points.losses import different_losses, is_loss
 from dlscan.analysis.points.ranked import ranking_key
 from dlscan.analysis.points.tasks import metrics_of
@@ -49,6 +52,10 @@ def choose(rows: Rows, key: str | None = None) -> Choice:
         raise UsageError("no finished model has a number of the validation split to choose by")
     column = _column(rows, key)
     present = [row for row, value in enumerate(column.values) if value is not None]
+    # a mean over fewer folds is of other events
+    folds = [len(folds_of(model)) for model in rows.models]
+    whole = [row for row in present if folds[row] == max(folds)] or present
+    unfinished, present = len(present) - len(whole), whole
     if not present:
         raise UsageError(f"--best {key}: no finished model has {column.name}")
     different = different_losses(point for row in present for point in rows.models[row])
@@ -58,18 +65,28 @@ def choose(rows: Rows, key: str | None = None) -> Choice:
     position = max(present, key=lambda row: goodness(column.values[row]))
     best = column.values[position]
     ties = sum(goodness(column.values[row]) == goodness(best) for row in present)
-    repeats = len(rows.models[position])
+    trainings = rows.models[position]
     said = [
         cell(best, column),
-        f"the mean over {repeats} repeats" if repeats > 1 else "",
+        _mean_over(trainings),
         f"the {column.about.best_is} of {len(present)} models",
         f"tied with {counted(ties - 1, 'other')}, the first is shown" if ties > 1 else "",
     ]
-    without = len(column.values) - len(present)
+    without = len(column.values) - len(present) - unfinished
     ending = (
         f"; {without} without this number {agree(without, 'was', 'were')} not considered" if without else ""
     )
+    if unfinished:
+        ending += f"; {unfinished} without all folds {agree(unfinished, 'was', 'were')} not considered"
     return Choice(position, column, ", ".join(filter(None, said)) + ending)
+
+
+def _mean_over(trainings: Sequence[DonePoint]) -> str:
+    """`the mean over 5 folds`, of several trainings."""
+    if len(trainings) < 2:
+        return ""
+    words = what_differs([trainings])
+    return f"the mean over {len(trainings)} {words if ' and ' not in words else f'trainings ({words})'}"
 
 
 def _column(rows: Rows, key: str) -> Column:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.folds import folds_of
 from dlscan.analysis.points.losses import different_losses, is_loss
-from dlscan.spelling import counted
+from dlscan.spelling import agree, counted
 
 SPLIT_WORDS = {"test": "test split", "validation": "validation split", "train": "training split"}
 _MOST_REASONS = 3
@@ -85,18 +86,35 @@ def presented(columns: Sequence[Column], errors: bool) -> list[Column]:
         else:
             shown.append(dataclasses.replace(column, spreads=None))
             if column.spreads is not None:
-                about = dataclasses.replace(column.about, meaning="standard deviation over repeats")
+                about = dataclasses.replace(
+                    column.about, meaning="standard deviation over the trainings of a model"
+                )
                 shown.append(Column(f"{column.name}_Spread", "spread", column.spreads, about))
     return shown
 
 
-def uncertainty_note(columns: Sequence[Column], errors: bool) -> list[str]:
-    """What `+-` means in a table, if it stands there; that it does not, if `errors` asks for it."""
+def folds_note(models: Sequence[Sequence[DonePoint]]) -> list[str]:
+    """That some models were not validated by all folds, so that their means are of other events."""
+    counts = [len(folds_of(points)) for points in models]
+    less = sum(count < max(counts, default=0) for count in counts)
+    if not less:
+        return []
+    return [
+        f"{less} of {len(models)} models {agree(less, 'is', 'are')} not yet validated by all "
+        f"{max(counts)} folds: their means are of fewer events"
+    ]
+
+
+def uncertainty_note(columns: Sequence[Column], errors: bool, over: str = "repeats") -> list[str]:
+    """What `+-` means in a table, if it stands there; that it does not, if `errors` asks for it.
+
+    `over` says what the trainings of a model differ in.
+    """
     interval = any(column.errors is not None for column in columns)
     spread = any(column.spreads is not None for column in columns)
     if interval and spread:
-        return ["+-: statistical uncertainty (68 %), else standard deviation over repeats"]
+        return [f"+-: statistical uncertainty (68 %), else standard deviation over {over}"]
     if interval:
         return ["+-: statistical uncertainty (68 %)"]
     missing = ["No number here has an uncertainty on record; `dlscan evaluate` adds them to older records"]
-    return [*(["+-: standard deviation over repeats"] if spread else []), *(missing if errors else [])]
+    return [*([f"+-: standard deviation over {over}"] if spread else []), *(missing if errors else [])]

@@ -7,8 +7,9 @@ from typing import Any
 from dlscan.analysis.columns.catalog import SCAN
 from dlscan.analysis.columns.cells import MISSING
 from dlscan.analysis.columns.column import Column, Interval
-from dlscan.analysis.columns.names import SEED, named, parameter_columns, text_of, varying_columns
+from dlscan.analysis.columns.names import TRAININGS, named, parameter_columns, text_of, varying_columns
 from dlscan.analysis.lookup import find_column
+from dlscan.analysis.points.folds import what_differs
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.notes import SPLIT_WORDS
 from dlscan.analysis.tables.order import comparable
@@ -106,7 +107,7 @@ def _refuse(rows: Rows, members: Sequence[int], where: str, axes: Sequence[str])
         for column in columns
         if not column.joined and len({text_of(column.values[row]) for row in members}) > 1
     }
-    if list(differing) == [SEED]:
+    if set(differing) <= set(TRAININGS):
         advice = "leave out --repeats each"
     else:
         name, value = next(iter(differing.items()))
@@ -127,4 +128,4 @@ def _note(number: Column, rows: Rows) -> str:
     counts = [len(model) for model in rows.models]
     low, high, usual = min(counts), max(counts), round(statistics.median(counts))
     repeats = f"{usual}" if low == high else f"{low} to {high}"
-    return f"{said}, mean and standard deviation over {repeats} repeats"
+    return f"{said}, mean and standard deviation over {repeats} {what_differs(rows.models)}"

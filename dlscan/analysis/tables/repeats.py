@@ -1,36 +1,42 @@
-"""Repeats of a model, which differ in nothing but their seed, on one line: mean and spread."""
+"""Trainings of a model, which differ in nothing but seed and fold, on one line: mean and spread."""
 
 import dataclasses
+import math
 import statistics
+from collections import defaultdict
 from collections.abc import Sequence
 
-from dlscan.analysis.columns.catalog import REPEATS
+from dlscan.analysis.columns.catalog import FOLDS, REPEATS
 from dlscan.analysis.columns.column import Column, Columns, Interval
-from dlscan.analysis.columns.names import SEED_KEY, text_of
+from dlscan.analysis.columns.names import FOLD, SEED, TRAINING_KEYS, text_of
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.folds import fold_of, folds_of
 from dlscan.tasks.metric import About
 
 # what is of a network and not of its training: repeats have it in common; how large trees are may differ
 _IN_COMMON = ("Parameters", "FLOPs")
-_JOINED = ("Point", "Seed")
+_JOINED = ("Point", SEED, FOLD)
 _REPEATS = Column(
     REPEATS, "integer", about=About("trainings of the model, which differ in nothing but their seed")
 )
+_FOLDS = Column(FOLDS, "integer", about=About("choices of folds that validated the model"))
 
 
 def groups(points: Sequence[DonePoint]) -> list[list[int]]:
-    """The positions of the points of each model: of one scan and alike in every parameter but the seed."""
-    if len({point.record.seed for point in points}) < 2:
+    """The positions of the points of each model: of one scan, alike in all parameters but seed and fold."""
+    if len({(point.record.seed, fold_of(point)) for point in points}) < 2:
         return [[number] for number in range(len(points))]
     found: dict[tuple[str, str], list[int]] = {}
     for number, point in enumerate(points):
-        params = sorted((key, value) for key, value in point.record.params.items() if key != SEED_KEY)
+        params = sorted(
+            (key, value) for key, value in point.record.params.items() if key not in TRAINING_KEYS
+        )
         found.setdefault((point.scan, text_of(params)), []).append(number)
     return list(found.values())
 
 
-def merged(columns: Columns, together: Sequence[Sequence[int]]) -> Columns:
-    """`columns`, which have an entry per point, with an entry per model, and `Repeats`.
+def merged(columns: Columns, together: Sequence[Sequence[int]], points: Sequence[DonePoint]) -> Columns:
+    """`columns`, which have an entry per point, with an entry per model, `Repeats`, and `Folds` if there are.
 
     Parameters
     ----------
@@ -38,34 +44,45 @@ def merged(columns: Columns, together: Sequence[Sequence[int]]) -> Columns:
         As `columns_of` gives them.
     together : sequence of sequence of int
         The positions of the points of each model: see `groups`.
+    points : sequence of DonePoint
+        The points.
 
     Returns
     -------
     Columns
-        Measured numbers are means, with the sample standard deviation over the repeats (one less than their
-        number below the sum) as `spreads`; a model with one repeat has none. A number that a repeat lacks is
-        missing: a mean over the others would be another quantity, as a rejection is missing where it is
-        infinite. The interval of a mean is the mean of the intervals: repeats are judged on the same events,
-        and their errors go together. Other columns hold what the repeats have in common, or all their values,
-        as a text.
+        Measured numbers are means, with the sample standard deviation (one less than their number below the
+        sum) as `spreads`: over the folds, of the means of each one's repeats, or over the repeats where there
+        is one fold. A model with one training has none. A number that a training lacks is missing: a mean
+        over the others would be another quantity, as a rejection is missing where it is infinite. The
+        interval of a mean is the mean of the intervals where all are judged on the same events, and their
+        errors go together. In the validation split folds have other events each, and it is narrower by the
+        root of how many times more events they have together. Other columns hold what trainings have in
+        common, or all their values, as a text.
     """
     several = any(len(group) > 1 for group in together)
+    folded = any(fold_of(point) for point in points)
+    left = [[fold_of(points[number]) for number in group] for group in together]
 
     def fill(head: Column) -> Column:
         if head.name == REPEATS:
-            return dataclasses.replace(head, values=tuple(len(group) for group in together))
+            seeds = ({points[number].record.seed for number in group} for group in together)
+            return dataclasses.replace(head, values=tuple(map(len, seeds)))
+        if head.name == FOLDS:
+            known = (folds_of([points[number] for number in group]) for group in together)
+            return dataclasses.replace(head, values=tuple(map(len, known)))
         column = columns[head.name]
+        if several and (column.kind == "text" or column.name in _JOINED):
+            return _common(column, together)
         if not several or column.kind == "parameter":
             return column.take([group[0] for group in together])
-        if column.kind == "text" or column.name in _JOINED:
-            return _common(column, together)
         if column.name in _IN_COMMON and _is_common(column, together):
             return column.take([group[0] for group in together])
-        return _mean(column, together)
+        return _mean(column, together, left)
 
     heads = list(columns.heads.values())
     # where the results start
-    heads.insert(list(columns.heads).index("Epochs"), _REPEATS)
+    place = list(columns.heads).index("Epochs")
+    heads[place:place] = [*([_FOLDS] if folded else []), _REPEATS]
     return Columns(heads, fill)
 
 
@@ -81,29 +98,50 @@ def _common(column: Column, together: Sequence[Sequence[int]]) -> Column:
     return dataclasses.replace(column, kind="text", values=values, joined=True)
 
 
-def _mean(column: Column, together: Sequence[Sequence[int]]) -> Column:
+def _mean(
+    column: Column, together: Sequence[Sequence[int]], left: Sequence[Sequence[tuple[int, ...]]]
+) -> Column:
     values = [[column.values[row] for row in group] for group in together]
     present = [[] if None in each else each for each in values]
-    errors = column.errors
+    errors, apart = column.errors, column.about.split == "validation"
     return dataclasses.replace(
         column,
         kind="number" if column.kind == "integer" else column.kind,
         values=tuple(statistics.fmean(values) if values else None for values in present),
-        spreads=tuple(statistics.stdev(values) if len(values) > 1 else None for values in present),
+        spreads=tuple(_spread(values, own) for values, own in zip(present, left, strict=True)),
         errors=None
         if errors is None
-        else tuple(_mean_interval([errors[number] for number in group]) for group in together),
+        else tuple(
+            _mean_interval([errors[number] for number in group], _part(own) if apart else 1.0)
+            for group, own in zip(together, left, strict=True)
+        ),
     )
 
 
-def _mean_interval(intervals: Sequence[Interval | None]) -> Interval | None:
+def _spread(values: Sequence[float], left: Sequence[tuple[int, ...]]) -> float | None:
+    """The standard deviation over folds, or over repeats where there is one fold."""
+    by_fold: dict[tuple[int, ...], list[float]] = defaultdict(list)
+    for value, own in zip(values, left, strict=False):
+        by_fold[own].append(value)
+    if len(by_fold) > 1:
+        values = [statistics.fmean(own) for own in by_fold.values()]
+    return statistics.stdev(values) if len(values) > 1 else None
+
+
+def _part(left: Sequence[tuple[int, ...]]) -> float:
+    """By how much the interval of a mean over folds is narrower than those of their own events."""
+    together = {fold for own in left for fold in own}
+    return math.sqrt(len(left[0]) / len(together)) if together else 1.0
+
+
+def _mean_interval(intervals: Sequence[Interval | None], part: float) -> Interval | None:
     known = [interval for interval in intervals if interval is not None]
     if not known:
         return None
     downs, ups = zip(*known, strict=True)
-    return _mean_end(downs), _mean_end(ups)
+    return _mean_end(downs, part), _mean_end(ups, part)
 
 
-def _mean_end(ends: Sequence[float | None]) -> float | None:
+def _mean_end(ends: Sequence[float | None], part: float) -> float | None:
     bounded = [end for end in ends if end is not None]
-    return statistics.fmean(bounded) if len(bounded) == len(ends) else None
+    return part * statistics.fmean(bounded) if len(bounded) == len(ends) else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dlscan.analysis.columns.catalog import MODEL_NAME, SCAN
 from dlscan.analysis.columns.column import Columns
-from dlscan.analysis.columns.names import SEED, model_names, names_by, varying_columns
+from dlscan.analysis.columns.names import TRAININGS, model_names, names_by, varying_columns
 from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.tables.repeats import groups, merged
@@ -77,7 +77,7 @@ def rows_of(
     columns = columns_of(points, names)
     if repeated and name and len(set(names)) > len({names[first] for first, *_ in together}):
         raise UsageError(f"--name {','.join(name)}: repeats are combined into one row; add --repeats each")
-    columns = merged(columns, together)
+    columns = merged(columns, together, points)
     rows = Rows(tuple(tuple(points[number] for number in group) for group in together), columns)
     if where is None:
         return rows
@@ -98,7 +98,7 @@ def naming_note(rows: Rows, name: Sequence[str]) -> list[str]:
     others = [
         word
         for word in varying_columns(rows.points)
-        if word not in chosen and not (word == SEED and rows.repeated)
+        if word not in chosen and not (word in TRAININGS and rows.repeated)
     ]
     hint = f"; they differ in {', '.join(others)}" if others else ""
     return [f"--name {','.join(name)}: several models are called {shown}{hint}"]

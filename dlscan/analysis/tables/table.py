@@ -5,16 +5,18 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from dlscan.analysis.columns.catalog import MODEL_NAME, REPEATS, SCAN
+from dlscan.analysis.columns.catalog import FOLDS, MODEL_NAME, REPEATS, SCAN
 from dlscan.analysis.columns.column import Column
-from dlscan.analysis.columns.names import SEED, varying_columns
+from dlscan.analysis.columns.names import TRAININGS, varying_columns
 from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.compare.versus import compared
 from dlscan.analysis.lookup import matching
 from dlscan.analysis.points.done import DonePoint, point_of
+from dlscan.analysis.points.folds import folds_of, what_differs
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.best import choose
 from dlscan.analysis.tables.notes import (
+    folds_note,
     losses_note,
     missing_notes,
     presented,
@@ -25,6 +27,7 @@ from dlscan.analysis.tables.notes import (
 )
 from dlscan.analysis.tables.order import order
 from dlscan.analysis.tables.pivot import pivot as pivoted
+from dlscan.analysis.tables.repeats import groups
 from dlscan.analysis.tables.rows import Rows, naming_note, rows_of
 from dlscan.errors import UsageError
 from dlscan.tasks.metric import TEST_LOSS
@@ -121,13 +124,14 @@ def table(
     _require_together(pivot, value, columns=columns, sort=sort, name=name, versus=versus, best=best)
     if versus is not None and repeats == "mean":
         raise UsageError("--versus compares single points; leave out --repeats mean")
-    each = repeats == "each" or versus is not None
-    rows = rows_of(points, name, where, each=each)
+    # folds of a model are compared together
+    single = versus is not None and not any(len(folds_of(points)) > 1 for points in _models(points))
+    rows = rows_of(points, name, where, each=repeats == "each" or single)
     titled = any(point.labels for point in points)
     if pivot:
         shown, note = pivoted(rows, pivot, value or metrics_of(points)[0].headline)
         made = tuple(presented(shown, errors))
-        return Table(made, (note, *uncertainty_note(made, errors)), titled)
+        return Table(made, (note, *uncertainty_note(made, errors, what_differs(rows.models))), titled)
     notes = naming_note(rows, name)
     if best is None:
         rows = rows.take(order(rows.columns, sort))
@@ -140,14 +144,23 @@ def table(
     wanted = [rows.columns[each] for each in dict.fromkeys(names)]
     if versus is not None:
         reference = point_of(points, str(versus), "--versus")
-        wanted, note = compared(presented(wanted, errors), rows.points, reference)
+        wanted, note = compared(presented(wanted, errors), rows.models, reference)
         notes.append(note)
     else:
         wanted = presented(wanted, errors)
     notes += losses_note(wanted, rows.models)
     notes += missing_notes(wanted, rows.models)
-    notes = [*split_note(wanted), *uncertainty_note(wanted, errors), *notes]
+    notes = [
+        *split_note(wanted),
+        *uncertainty_note(wanted, errors, what_differs(rows.models)),
+        *folds_note(rows.models),
+        *notes,
+    ]
     return Table(tuple(wanted), tuple(notes), titled)
+
+
+def _models(points: Sequence[DonePoint]) -> list[list[DonePoint]]:
+    return [[points[number] for number in group] for group in groups(points)]
 
 
 def list_columns(points: Sequence[DonePoint], where: str | None = None) -> Table:
@@ -171,8 +184,9 @@ def _shown(rows: Rows, columns: Sequence[str] | None) -> list[str]:
 def _default_columns(rows: Rows) -> list[str]:
     points = rows.points
     measured = dict.fromkeys(name for task in metrics_of(points) for name in task.defaults)
-    varying = [name for name in varying_columns(points) if not (rows.repeated and name == SEED)]
-    repeats = [REPEATS] if rows.repeated else []
+    varying = [name for name in varying_columns(points) if not (rows.repeated and name in TRAININGS)]
+    trainings = {"folds": FOLDS, "repeats": REPEATS}
+    repeats = [trainings[word] for word in what_differs(rows.models).split(" and ")] if rows.repeated else []
     names = [*varying, *repeats, "Epochs", *measured, TEST_LOSS]
     return [name for name in names if name in rows.columns]
 
