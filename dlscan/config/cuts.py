@@ -49,7 +49,7 @@ class Cuts:
 
 def _read(text: str, key: str) -> Expression:
     def fault(reason: str) -> Problem:
-        return Problem(key, f"{text!r}: {reason}")
+        return Problem(key, reason if reason.startswith(repr(text)) else f"{text!r}: {reason}")
 
     expression = parse(text, Language("a dataset", _EXAMPLE, texts=False, computes=True, fault=fault))
     for name in expression.names:

@@ -11,7 +11,8 @@ from dlscan.config.file_names import FileNames
 from dlscan.config.folds import Folds, require_folds
 from dlscan.config.inputs import Inputs, is_plain
 from dlscan.config.labels import check_label
-from dlscan.spelling import hint
+from dlscan.config.selection import Selection
+from dlscan.spelling import hint, near_miss
 
 Fraction = Annotated[float, Above(0), Below(1)]
 NORMALIZATIONS = ("none", "scale", "standard", "minmax", "log", "tanh-log", "quantile")
@@ -148,8 +149,10 @@ class Data:
             if name not in data.stored:
                 raise Problem(where, f"is none of data.inputs; {hint(name, data.stored)}")
         if data.weights is not None and data.weights not in data.extras:
-            meant = hint(data.weights, data.extras)
-            raise Problem(join(key, "weights"), f"must be one of data.extras, got {data.weights!r}; {meant}")
+            if meant := near_miss(data.weights, data.extras):
+                message = f"must be one of data.extras, got {data.weights!r}; did you mean {meant!r}?"
+                raise Problem(join(key, "weights"), message)
+            Selection.parse(data.weights, join(key, "weights"))
         if data.label_column is not None and data.classes is not None:
             raise Problem(
                 join(key, "classes"),
@@ -165,6 +168,19 @@ class Data:
     def stored(self) -> Inputs:
         """The inputs that a dataset holds: without those that the network makes itself."""
         return self.inputs.stored
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The extras, and what else events carry along: the number that weighs them."""
+        more = () if self.weights is None or self.weights in self.extras else (self.weights,)
+        return (*self.extras, *more)
+
+    @property
+    def implied(self) -> dict[str, Selection]:
+        """What of that is no extra but a number of an event, by its name."""
+        return {
+            name: Selection.parse(name, "data.weights") for name in self.carried if name not in self.extras
+        }
 
     @property
     def label_column(self) -> LabelColumn | None:
