@@ -135,7 +135,7 @@ def raw_datasets(data: Data) -> list[str]:
 def raw_names(data: Data) -> dict[str, list[str]]:
     """The datasets that every raw file must have, by the key of `data` that asks for them."""
     column = data.label_column
-    found = {
+    found: dict[str, list[str | None]] = {
         "inputs": list(data.stored),
         "extras": list(data.extras),
         "split.column": [getattr(data.split, "column", None)],
