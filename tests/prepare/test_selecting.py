@@ -53,7 +53,7 @@ def test_a_column_gives_the_dataset_that_directories_give(make_experiment: Make,
     for options in ({}, {"shuffle": True, "balance": "weights"}, {"shuffle": True, "balance": "oversample"}):
         expected, found = (events_of(each.data.prepared, 1, **options) for each in (by_directory, by_column))
         for split in SPLITS:
-            # units of an index without events of the split have a class by their file alone, and mix otherwise
+            # units without events of the split have a class by their files alone: they mix in another order
             orders = [np.lexsort(part[split]["target"].T) for part in (expected, found)]
             if not index_only or not options:
                 orders = [np.arange(len(order)) for order in orders]
