@@ -1,16 +1,22 @@
-"""A trained model in words: the layers of a network, the cuts of boosted trees."""
+"""A trained model as text: the layers of a network, the cuts of boosted trees."""
 
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
 from dlscan.trees import Forest
 
+# letters of a line where no terminal has a width
+_WIDTH = 100
 
-def text_of(model: Any) -> Iterator[str]:
-    """The parts of what `dlscan show model` prints; loads Keras where the model is a network."""
-    return _of_trees(model) if isinstance(model, Forest) else _of_network(model)
+
+def text_of(model: Any, file: Path) -> Iterator[str]:
+    """The parts of what `dlscan show model` prints of the model in a file; loads Keras for a network."""
+    return _of_trees(model) if isinstance(model, Forest) else _of_network(model, file)
 
 
 def _of_trees(forest: Forest) -> Iterator[str]:
@@ -24,9 +30,13 @@ def _of_trees(forest: Forest) -> Iterator[str]:
     )
 
 
-def _of_network(network: Any) -> Iterator[str]:
+def _of_network(network: Any, file: Path) -> Iterator[str]:
+    from dlscan.analysis.networks import drawing_of
+    from dlscan.analysis.networks.text import network_text
     from dlscan.models.saved import layers_of, meetings, trainable_parameters
 
+    width = shutil.get_terminal_size((_WIDTH, 0)).columns if sys.stdout.isatty() else _WIDTH
+    yield f"{network_text(drawing_of(file), width)}\n"
     layers = layers_of(network)
     rows = [
         [

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from dlscan.analysis.points.done import DonePoint
     from dlscan.config import Experiment
 
 FILE = click.option(
@@ -146,36 +147,118 @@ def event(
 @show.command()
 @click.argument("scan", metavar="SCAN")
 @click.argument("number", metavar="N", type=int)
-def model(scan: str, number: int) -> None:
-    """List the layers of the network of point N of SCAN, or what its boosted trees look at.
+@FILE
+def model(scan: str, number: int, target: Path | None) -> None:
+    """Draw the network of point N of SCAN and list its layers.
 
-    SCAN is a scan's directory or its experiment file; N is a finished point. Loads Keras for a network.
+    SCAN is a scan's directory or its experiment file; N is a finished point. A box is a layer with what
+    happens to its result; stages that repeat are drawn once. With -o the drawing goes to a picture. Loads
+    Keras for a network. For boosted trees, lists what they look at.
 
     \b
-    Example:
+    Examples:
       dlscan show model scans/lcd-dense 7
+      dlscan show model lcd.yaml 7 -o model.png
     """
     from dlscan.cli.model_text import text_of
     from dlscan.notebook import load
 
+    _require_picture(target)
     loaded = load(scan_directory(scan))
     point = loaded.point(number)
+    file = point.record.model_file(point.paths)
     trained = loaded.model(point)
-    say(f"{point.record.model_file(point.paths)}\n")
-    for part in text_of(trained):
+    say(f"{file}\n")
+    for part in text_of(trained, file):
         say(part)
+    if target is not None:
+        _save(lambda: [_drawn(point)], target)
+
+
+def _drawn(point: "DonePoint") -> "Figure":
+    from dlscan.analysis.plots import network
+
+    return network.of_point(point)
+
+
+def _of_an_event(command: "Command") -> "Command":
+    """The arguments of what shows events together with the network of a point."""
+    for option in (
+        FILE,
+        DEPTH,
+        SEED,
+        _split("test"),
+        click.option(
+            "--n", "count", type=click.IntRange(1), default=1, show_default=True, help="Events per class."
+        ),
+        click.option(
+            "--class", "label", metavar="CLASS", help="Class of the events.  [default: every class]"
+        ),
+        click.argument("number", metavar="N", type=int),
+        click.argument("scan", metavar="SCAN"),
+    ):
+        command = option(command)
+    return command
+
+
+@show.command()
+@_of_an_event
+def features(scan: str, number: int, depth_axis: int, target: Path | None, **which: Any) -> None:
+    """Draw the first filters of point N of SCAN and what they make of events.
+
+    SCAN is a scan's directory or its experiment file; N is a finished point with convolutions. Each filter of
+    the first convolution behind an input stands above its feature map of the event. Loads Keras. Without -o
+    the pictures are features-N.png in the folder plots of the scan.
+
+    \b
+    Examples:
+      dlscan show features scans/mnist-cnn 3
+      dlscan show features lcd.yaml 7 --class Ele --seed 2 -o filters.pdf
+    """
+    from dlscan.cli.inside import features_of
+
+    _require_picture(target)
+    file, draw = features_of(scan_directory(scan), number, depth_axis, **which)
+    _save(draw, target or file)
+
+
+@show.command()
+@_of_an_event
+def saliency(scan: str, number: int, depth_axis: int, target: Path | None, **which: Any) -> None:
+    """Draw what point N of SCAN looks at in single events.
+
+    SCAN is a scan's directory or its experiment file; N is a finished point with a network. The gradient of
+    the winning score (before softmax) with respect to each value of the event is drawn over the event: a
+    value with a large gradient would change the score most. Of a regression, the gradient of its first
+    prediction. Loads Keras. Without -o the pictures are saliency-N.png in the folder plots of the scan.
+
+    \b
+    Examples:
+      dlscan show saliency scans/lcd-dense 7 --class Ele
+      dlscan show saliency mnist.yaml 3 --n 2 -o saliency.pdf
+    """
+    from dlscan.cli.inside import saliency_of
+
+    _require_picture(target)
+    file, draw = saliency_of(scan_directory(scan), number, depth_axis, **which)
+    _save(draw, target or file)
 
 
 def _experiment(file: Path, overrides: tuple[str, ...], target: Path | None) -> "Experiment":
     """The experiment; what can be refused of the picture is refused before any event is read."""
-    # pictures go to files, whatever window system the shell has in mind
-    os.environ["MPLBACKEND"] = "agg"
-    from dlscan.analysis.plots import style
     from dlscan.config import load
 
-    if target is not None:
-        style.require_format(target)
+    _require_picture(target)
     return load(file, overrides)
+
+
+def _require_picture(target: Path | None) -> None:
+    # pictures go to files, whatever window system the shell has in mind
+    os.environ["MPLBACKEND"] = "agg"
+    if target is not None:
+        from dlscan.analysis.plots import style
+
+        style.require_format(target)
 
 
 def _save(draw: "Callable[[], list[Figure]]", target: Path) -> None:

@@ -1,6 +1,7 @@
 """`dlscan show`, as a user types it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,35 @@ def test_the_seed_chooses_the_events(small_scan, tmp_path):
     assert pictures[0] == pictures[1] != pictures[2]
 
 
+def test_model_draws_the_network(small_scan, tmp_path):
+    result = run("model", small_scan, 4, "-o", tmp_path / "m.svg")
+    drawn = result.stdout.splitlines()[2:]
+    assert [line.split("│")[1].strip() for line in drawn[1:4]] == ["ECAL", "scaled", "4×5×6"]
+    assert any("Dense 32" in line and line.count("Dense 32") == 2 for line in drawn)
+    assert any("softmax" in line for line in drawn)
+    assert drawn[-1] == f"{tmp_path}/m.svg"
+    picture = (tmp_path / "m.svg").read_text()
+    assert "<!-- Point 4 of lcd-dense: width=32-depth=2 -->" in picture
+    assert picture.count("<!-- Dense 32 -->") == 5
+    assert "<!-- 32 · 3,872 weights -->" in picture
+
+
+@pytest.mark.parametrize("what", ["saliency", "model"])
+def test_a_picture_of_a_network_is_the_same_each_time(small_scan, tmp_path, what):
+    options = ["--class", "Ele"] if what == "saliency" else []
+    for name in ("a.png", "b.png"):
+        run(what, small_scan, 1, *options, "-o", tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_saliency_names_the_event_and_the_winning_score(small_scan, tmp_path):
+    result = run("saliency", small_scan, 2, "--n", 1, "-o", tmp_path / "s.svg")
+    assert result.stdout.splitlines() == [f"{tmp_path}/s-{number}.svg" for number in (1, 2, 3, 4)]
+    picture = (tmp_path / "s-3.svg").read_text()
+    assert re.search(r"<!-- Pi0, score of (Ele|Gamma|Pi0|ChPi) 0\.\d{3}: Pi0/Pi0_\d\.h5, row \d+ ", picture)
+    assert "<!-- Gradient per standard deviation -->" in picture
+
+
 def test_model_lists_the_layers(small_scan):
     result = run("model", small_scan, 4)
     lines = [line.split() for line in result.stdout.splitlines()]
@@ -74,6 +104,9 @@ def test_model_lists_the_layers(small_scan):
         (["data", "FILE", "data.prepared=none"], DataError, "none: no prepared dataset here"),
         (["data", "FILE", "data.prepared=none", "-o", "x.gif"], UsageError, "use .png, .pdf or .svg"),
         (["model", "FILE", 9], ScanError, "no finished point 9; finished: 1 to 4"),
+        (["model", "FILE", 1, "-o", "m.gif"], UsageError, "use .png, .pdf or .svg"),
+        (["features", "FILE", 1], UsageError, "point 1 of lcd-dense: its network has no convolution"),
+        (["saliency", "FILE", 1, "--class", "Gama"], UsageError, "did you mean 'Gamma'"),
     ],
 )
 def test_what_cannot_be_shown_is_said(small_scan, arguments, error, message):
@@ -87,7 +120,7 @@ def test_an_error_is_one_line_with_its_exit_code(dlscan, small_scan):
     assert done.stderr == "Error: no class 'Gama'; did you mean 'Gamma'?\n"
 
 
-@pytest.mark.parametrize("command", ["data", "event", "model"])
+@pytest.mark.parametrize("command", ["data", "event", "model", "features", "saliency"])
 def test_help_teaches_by_example(command):
     lines = run(command, "--help").stdout.splitlines()
     assert any(

@@ -48,6 +48,15 @@ def importance(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> st
     )
 
 
+def network(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """How to read the boxes."""
+    (point,) = drawn
+    return (
+        f"{point.record.model_parameters:,} parameters. Each box is a layer, with what happens to its "
+        "result, the shape of the result for one event, and its weights. Stages that repeat are drawn once."
+    )
+
+
 def roc(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
     """How many events of which class the curves are made of."""
     scored = facts.scores(drawn[0])

@@ -8,7 +8,7 @@ import urllib.parse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from dlscan.analysis.plots import KINDS, Options, style
+from dlscan.analysis.plots import KINDS, Options, network, style
 from dlscan.analysis.plots.drawing import fits
 from dlscan.analysis.plots.events import event_number, like_energy
 from dlscan.analysis.points.done import DonePoint
@@ -68,6 +68,10 @@ WANTED = (
 )
 
 
+# not of numbers of points: it is drawn from the file of one
+NETWORK = Wanted("network", "Network", 1, "", captions.network)
+
+
 @dataclasses.dataclass(frozen=True)
 class Image:
     """A page of a picture as an address that holds it, and its size in CSS pixels."""
@@ -121,7 +125,20 @@ def draw_all(facts: Facts, by: str | None = None) -> list[Picture]:
         scored = facts.scores(facts.best)
         event_number(by).take({} if scored is None else scored.extras)
     fitting = [wanted for wanted in WANTED if any(fits(wanted.kind, point) for point in facts.points)]
-    return [_draw(wanted, facts, _options(wanted, facts, by)) for wanted in fitting]
+    drawn = [_draw(wanted, facts, _options(wanted, facts, by)) for wanted in fitting]
+    return [*drawn, *([_network(facts)] if facts.best.paths.best.exists() else [])]
+
+
+def _network(facts: Facts) -> Picture:
+    """The network of the best model, read from its file."""
+    try:
+        with style.applied():
+            images = (image(network.of_point(facts.best)),)
+    except DlscanError as error:
+        return Picture(NETWORK, absent=str(error))
+    return Picture(
+        NETWORK, images, NETWORK.caption(facts, [facts.best], Options()), f"{facts.name(facts.best)}."
+    )
 
 
 def _options(wanted: Wanted, facts: Facts, by: str | None) -> Options:
