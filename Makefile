@@ -7,6 +7,7 @@
 # make lint      format, lint, types, import contracts
 # make bench     dlscan against its peers, eight minutes; make bench QUICK=1 is less exact and takes two
 # make bench-packs  whole scans: packs, one point a job, and Keras with h5py; QUICK=1 as above
+# make docs      the pages as a site, in docs/_build
 # make clean     remove what the demo and the builds made; make distclean removes .venv too
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ DLSCAN := $(BIN)/dlscan
 DEMO := configs/demo.yaml
 
 .DELETE_ON_ERROR:
-.PHONY: install demo test test-htcondor test-cluster chaos test-lowest lint format bench bench-packs clean distclean
+.PHONY: install demo docs test test-htcondor test-cluster chaos test-lowest lint format bench bench-packs clean distclean
 
 EXTRAS ?= cpu
 install: | $(BIN)/python
@@ -59,6 +60,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy -p benchmarks
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build
+	@echo "open docs/_build/index.html"
+
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -76,7 +81,7 @@ bench-packs: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.packs $(if $(QUICK),--quick) $(BENCH)
 
 clean:
-	rm -rf demo build benchmarks/data *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
+	rm -rf demo build docs/_build benchmarks/data *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 distclean: clean
@@ -86,6 +91,7 @@ $(VENV)/.installed-cpu: EXTRAS := cpu
 $(VENV)/.installed-test: EXTRAS := cpu,test
 $(VENV)/.installed-dev: EXTRAS := cpu,test,dev
 $(VENV)/.installed-bench: EXTRAS := cpu,bench
+$(VENV)/.installed-docs: EXTRAS := docs
 
 $(VENV)/.installed-%: setup.cfg pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	@echo "installing dlscan[$(EXTRAS)] into $(VENV) (a minute or two)"
