@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import h5py
@@ -32,6 +32,9 @@ class Block(Protocol):
 
     def take(self: Self, rows: Array) -> Self:
         """The events `rows`, in that order."""
+
+    def part(self: Self, start: int, stop: int) -> Self:
+        """The events from `start` to `stop`, in the same memory."""
 
     def write(self, parent: h5py.Group, name: str) -> None:
         """Store under `name`."""
@@ -62,6 +65,9 @@ class DenseBlock:
 
     def take(self, rows: Array) -> "DenseBlock":
         return DenseBlock(self.array[rows])
+
+    def part(self, start: int, stop: int) -> "DenseBlock":
+        return DenseBlock(self.array[start:stop])
 
     def write(self, parent: h5py.Group, name: str) -> None:
         parent.create_dataset(name, data=self.array)
@@ -116,13 +122,16 @@ class SparseBlock:
             index[here], value[here] = self.index[entries], self.value[entries]
         return SparseBlock(offsets, index, value)
 
+    def part(self, start: int, stop: int) -> "SparseBlock":
+        return SparseBlock.read(vars(self), start, stop)
+
     def write(self, parent: h5py.Group, name: str) -> None:
         group = parent.create_group(name)
         for part in ("offsets", "index", "value"):
             group.create_dataset(part, data=getattr(self, part))
 
     @staticmethod
-    def read(stored: h5py.Group, start: int, stop: int) -> "SparseBlock":
+    def read(stored: Mapping[str, Any], start: int, stop: int) -> "SparseBlock":
         """Rows `start` to `stop` of what `write` stored."""
         offsets = stored["offsets"][start : stop + 1]
         first, last = offsets[0], offsets[-1]
@@ -204,6 +213,10 @@ class Events:
     def nbytes(self) -> int:
         """Bytes in memory."""
         return sum(block.nbytes for block in self.columns.values())
+
+    def part(self, start: int, stop: int) -> "Events":
+        """The events from `start` to `stop`, in the same memory."""
+        return Events({name: block.part(start, stop) for name, block in self.columns.items()})
 
     def array(self, name: str) -> Array:
         """The array of a dense column."""

@@ -6,7 +6,7 @@ without compression, and decoding would cost more than it saves.
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -38,12 +38,15 @@ def write_shard(target: Path | BinaryIO, parts: Sequence[Events], names: Sequenc
             type(blocks[0]).concatenate(blocks).take(order).write(handle, name)
 
 
-def read_shard(handle: h5py.File, names: list[str], start: int, stop: int) -> Events:
-    """Read the rows from `start` to `stop` of an open shard into memory."""
+def read_shard(handle: Any, names: list[str], start: int, stop: int) -> Events:
+    """Read the rows from `start` to `stop` of an open shard into memory.
+
+    `handle` is a file of h5py, or gives what can be cut into rows by the names of columns as that does.
+    """
     columns: dict[str, DenseBlock | SparseBlock] = {}
     for name in names:
         stored = handle[name]
-        kind = SparseBlock if isinstance(stored, h5py.Group) else DenseBlock
+        kind = SparseBlock if isinstance(stored, Mapping) else DenseBlock
         columns[name] = kind.read(stored, start, stop)
     return Events(columns)
 

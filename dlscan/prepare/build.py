@@ -30,6 +30,7 @@ from dlscan.prepare.layout import (
     local_processes,
     raw_datasets,
     run_bytes,
+    shards_together,
 )
 from dlscan.prepare.processes import RunTasks, workers
 from dlscan.prepare.remarks import remark
@@ -206,7 +207,9 @@ class _Build:
                 splits = self._index(spill, form, stats, good)
             else:
                 bad_numbers = frozenset(number for number, file in enumerate(self.files) if file in bad)
-                splits = self._gather(run, form.parts, self._gather_tasks(spill, form, bad_numbers))
+                together = shards_together(most, sum(form.shards), count)
+                gathering = self._gather_tasks(spill, form, bad_numbers, together)
+                splits = self._gather(run, form.parts, gathering)
         remove(spill)
         self._check_splits(splits)
         read = [sum(item.counts[code] for item in good) for code in range(len(form.parts))]
@@ -256,28 +259,35 @@ class _Build:
         self.progress("reading", 0, total)
         return [item for result in run(scatter, tasks, done) for item in result]
 
-    def _gather_tasks(self, spill: Path, form: Format, bad: frozenset[int]) -> list[GatherTask]:
+    def _gather_tasks(
+        self, spill: Path, form: Format, bad: frozenset[int], together: int
+    ) -> list[GatherTask]:
         inputs, extras = ([f"{kind}/{name}" for name in getattr(form, kind)] for kind in ("inputs", "extras"))
-        tasks: list[GatherTask] = []
-        for split, shards in zip(form.parts, form.shards, strict=True):
-            for number in range(shards):
-                path = self.place / f"{split}-{number:05d}.h5"
-                columns = ["labels", "sources", *inputs, *extras]
-                tasks.append(GatherTask(split, path, spill, len(tasks), columns, bad, len(self.classes)))
-        return tasks
+        columns = ["labels", "sources", *inputs, *extras]
+        shards = [
+            (split, self.place / f"{split}-{number:05d}.h5")
+            for split, count in zip(form.parts, form.shards, strict=True)
+            for number in range(count)
+        ]
+        return [
+            GatherTask(tuple(shards[at : at + together]), at, spill, columns, bad, len(self.classes))
+            for at in range(0, len(shards), together)
+        ]
 
     def _gather(self, run: RunTasks, parts: tuple[str, ...], tasks: list[GatherTask]) -> dict[str, SplitInfo]:
         written = 0
 
-        def done(result: Gathered) -> None:
-            nonlocal written
-            written += 1
-            self.progress("mixing", written, len(tasks))
+        total = sum(len(task.shards) for task in tasks)
 
-        self.progress("mixing", 0, len(tasks))
+        def done(result: list[Gathered]) -> None:
+            nonlocal written
+            written += len(result)
+            self.progress("mixing", written, total)
+
+        self.progress("mixing", 0, total)
         shards: dict[str, list[Shard]] = {split: [] for split in parts}
         counts = {split: [0] * len(self.classes) for split in parts}
-        for result in run(gather, tasks, done):
+        for result in (shard for group in run(gather, tasks, done) for shard in group):
             counts[result.split] = [a + b for a, b in zip(counts[result.split], result.counts, strict=True)]
             if result.shard is not None:
                 shards[result.split].append(result.shard)

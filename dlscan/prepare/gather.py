@@ -1,30 +1,30 @@
-"""Second pass: collect the events of one shard from all runs, put them in order and write them."""
+"""Second pass: collect the events of some shards from all runs, put each in order and write them."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from dlscan.dataset import Shard
+from dlscan.dataset.events import Events
 from dlscan.dataset.shard import read_shard, write_shard
-from dlscan.hdf5 import open_hdf5
+from dlscan.prepare.runs import STARTS, OpenRun
 from dlscan.sealed import seal
 
 
 @dataclasses.dataclass(frozen=True)
 class GatherTask:
-    """One shard of one split.
+    """Neighbouring shards, which are gathered together: each run is read once for all of them.
 
     Attributes
     ----------
-    split : str
-        Its split.
-    path : Path
-        The shard to write.
+    shards : tuple of (str, Path)
+        The part of the dataset that each belongs to, and where to write it.
+    first : int
+        The number of the first among the shards of all parts, as the runs count them.
     spill : Path
         The directory of the runs.
-    place : int
-        Its number among the shards of all splits, as the runs count them.
     columns : list of str
         What a shard stores.
     bad : frozenset of int
@@ -33,10 +33,9 @@ class GatherTask:
         How many classes there are.
     """
 
-    split: str
-    path: Path
+    shards: tuple[tuple[str, Path], ...]
+    first: int
     spill: Path
-    place: int
     columns: list[str]
     bad: frozenset[int]
     classes: int
@@ -51,15 +50,25 @@ class Gathered:
     counts: tuple[int, ...]
 
 
-def gather(task: GatherTask) -> Gathered:
-    """Write one shard."""
-    parts = []
+def gather(task: GatherTask) -> list[Gathered]:
+    """Write some shards."""
+    parts: list[list[Events]] = [[] for _ in task.shards]
     for path in sorted(task.spill.glob("run-*.h5")):
-        with open_hdf5(path) as handle:
-            start, stop = handle["starts"][task.place : task.place + 2]
+        with OpenRun(path) as run:
+            starts = run[STARTS][task.first : task.first + len(task.shards) + 1]
+            if starts[0] == starts[-1]:
+                continue
+            events = read_shard(run, ["keys", *task.columns], starts[0], starts[-1])
+        # of a run that is sorted by shards, each has a stretch
+        edges = (starts - starts[0]).tolist()
+        for own, start, stop in zip(parts, edges[:-1], edges[1:], strict=True):
             if start < stop:
-                parts.append(read_shard(handle, ["keys", *task.columns], start, stop))
-    nothing = Gathered(task.split, None, (0,) * task.classes)
+                own.append(events.part(start, stop))
+    return [_write(task, *shard, own) for shard, own in zip(task.shards, parts, strict=True)]
+
+
+def _write(task: GatherTask, split: str, path: Path, parts: Sequence[Events]) -> Gathered:
+    nothing = Gathered(split, None, (0,) * task.classes)
     if not parts:
         return nothing
     keys, sources, labels = (
@@ -71,6 +80,6 @@ def gather(task: GatherTask) -> Gathered:
         order = order[~np.isin(sources[order, 0], list(task.bad))]
     if not len(order):
         return nothing
-    write_shard(task.path, parts, task.columns, order)
+    write_shard(path, parts, task.columns, order)
     counts = tuple(map(int, np.bincount(labels[order], minlength=task.classes)))
-    return Gathered(task.split, Shard(task.path.name, len(order), seal(task.path)), counts)
+    return Gathered(split, Shard(path.name, len(order), seal(path)), counts)

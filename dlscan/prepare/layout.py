@@ -24,6 +24,8 @@ TASK_BYTES = 128 * 2**20
 # shard being sorted.
 _PROCESS_BYTES = 256 * 2**20
 _LEAST_RUN, _LONGEST_RUN = 32 * 2**20, 2**30
+# Groups of shards for each process, so that none is idle for long at the end
+_GROUPS_OF_EACH = 4
 _SAMPLE_FILES = 8
 _SAMPLE_ROWS = 32
 # Training events that quantiles are taken from, and numbers of an input that are kept for that: a rank is
@@ -191,6 +193,14 @@ def run_bytes(processes: int | None) -> int:
     if processes is None:
         return 4 * _LEAST_RUN
     return min(max(free_memory() // (8 * processes), _LEAST_RUN), _LONGEST_RUN)
+
+
+def shards_together(most: int, shards: int, processes: int) -> int:
+    """Shards that are gathered at once: as many as a run has bytes, and few enough for all processes.
+
+    Each run is read once for them, so that the number of reads is that of runs times groups.
+    """
+    return max(1, min(most // SHARD_BYTES, shards // (_GROUPS_OF_EACH * processes)))
 
 
 def _sampled_occupancy(names: Sequence[str], files: list[tuple[RawFile, FileLayout]]) -> dict[str, float]:

@@ -12,6 +12,7 @@ from dlscan.dataset.shard import write_shard
 from dlscan.hdf5 import written_hdf5
 from dlscan.prepare.draw import buckets
 from dlscan.prepare.layout import Format, Piece
+from dlscan.prepare.runs import STARTS
 from dlscan.raw import DatasetIndex
 from dlscan.raw.writer import FileIndex, IndexWriter
 
@@ -87,7 +88,7 @@ class _Runs:
         path = self._place / f"run-{self._number:06d}-{self._runs:04d}.h5"
         write_shard(path, waiting, [name for name in waiting[0].columns if name != "codes"], order)
         with written_hdf5(path, "r+") as handle:
-            handle["starts"] = np.searchsorted(places[order], np.arange(sum(shards) + 1))
+            handle[STARTS] = np.searchsorted(places[order], np.arange(sum(shards) + 1))
         self._runs, self._bytes, self._waiting = self._runs + 1, 0, []
 
 

@@ -1,0 +1,112 @@
+"""`python -m benchmarks.prepare_scale`: does `prepare` of ten times the data take ten times the time?"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import h5py
+import numpy as np
+
+FEATURES = 100
+_ROWS_OF_A_FILE = 50_000
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--sizes", default="1,10", show_default=True, help="Multiples of --events, with commas between."
+)
+@click.option("--events", default=100_000, show_default=True, help="Events of 400 bytes.")
+@click.option("--processes", default=1, show_default=True, help="Of prepare.")
+@click.option("--shard-kb", default=0, help="Size of a shard: small ones imitate larger data.")
+@click.option("--run-kb", default=0, help="Size of a run, likewise.")
+@click.option(
+    "--place", type=click.Path(path_type=Path), help="A directory with room.  [default: a temporary one]"
+)
+@click.option("--child", hidden=True, help="Prepare, and print what it took.")
+def main(
+    sizes: str, events: int, processes: int, shard_kb: int, run_kb: int, place: Path | None, child: str | None
+) -> None:
+    """Prepare generated tables of several sizes, and print events a second of each pass and the peak memory.
+
+    With a shard of 32 MB and runs of 1 GB, a terabyte has 31,000 shards and 1,000 runs. So have 4 GB with
+    --shard-kb 128 --run-kb 4096: the second pass does as for a terabyte, with a 250th of the bytes.
+    """
+    if child is not None:
+        print(json.dumps(measure(Path(child), processes, shard_kb * 1024, run_kb * 1024)))
+        return
+    print("| events | dense | runs | shards | first pass | second pass | events/s | peak memory |")
+    print("|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(dir=place) as directory:
+        for size in map(int, sizes.split(",")):
+            home = Path(directory) / str(size)
+            generate(home / "raw", size * events)
+            options = ["--processes", processes, "--shard-kb", shard_kb, "--run-kb", run_kb]
+            command = [sys.executable, "-m", "benchmarks.prepare_scale", "--child", home, *options]
+            answer = subprocess.run(
+                list(map(str, command)), capture_output=True, text=True, check=True
+            ).stdout
+            row = json.loads(answer.splitlines()[-1])
+            cells = [
+                f"{size * events:,}",
+                f"{size * events * 4 * FEATURES / 1e9:.3g} GB",
+                f"{row['runs']:,}",
+                f"{row['shards']:,}",
+                f"{row['reading']:.1f} s",
+                f"{row['mixing']:.1f} s",
+                f"{size * events / (row['reading'] + row['mixing']):,.0f}",
+                f"{row['peak'] / 1e6:,.0f} MB",
+            ]
+            print(f"| {' | '.join(cells)} |", flush=True)
+            shutil.rmtree(home)
+
+
+def generate(raw: Path, events: int) -> None:
+    """Write two classes of normally distributed rows."""
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(_ROWS_OF_A_FILE, FEATURES)).astype(np.float32)
+    for label in ("a", "b"):
+        (raw / label).mkdir(parents=True)
+        for number, start in enumerate(range(0, events // 2, _ROWS_OF_A_FILE)):
+            with h5py.File(raw / label / f"{number}.h5", "w") as handle:
+                handle["x"] = rows[: min(_ROWS_OF_A_FILE, events // 2 - start)]
+
+
+def measure(home: Path, processes: int, shard: int, run: int) -> dict[str, Any]:
+    """Prepare what lies in `home`: seconds of each pass, runs, shards, and the peak memory of a process."""
+    from dlscan.config import load
+    from dlscan.prepare import layout, prepare
+
+    if shard:
+        layout.SHARD_BYTES = shard
+    if run:
+        layout._LEAST_RUN = layout._LONGEST_RUN = run
+    (home / "scale.yaml").write_text("name: scale\ndata: {raw: raw, inputs: [x]}\n", encoding="utf-8")
+    experiment = load(home / "scale.yaml")
+    seen: dict[str, float] = {}
+    runs = 0
+
+    def progress(what: str, done: int, total: int) -> None:
+        nonlocal runs
+        if what not in seen:
+            seen[what] = time.monotonic()
+            runs = max(runs, len(list(home.glob("prepared/*/spill/run-*.h5"))))
+
+    outcome = prepare(experiment, processes=processes, progress=progress)
+    end = time.monotonic()
+    shards = sum(len(split.shards) for split in outcome.manifest.splits.values())
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    reading, mixing = seen["mixing"] - seen["reading"], end - seen["mixing"]
+    return {"reading": reading, "mixing": mixing, "runs": runs, "shards": shards, "peak": 1024 * peak}
+
+
+if __name__ == "__main__":
+    main()
