@@ -75,7 +75,7 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
     """What the dataset holds, on one screen."""
     from tabulate import tabulate
 
-    from dlscan.analysis.events.manifest_text import placeholders_text, weights_text
+    from dlscan.analysis.events.manifest_text import flow_text, placeholders_text, weights_text
     from dlscan.analysis.events.read import feature_names
     from dlscan.dataset import SPLITS
 
@@ -120,7 +120,7 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
     vectors = [name for name, column in manifest.inputs.items() if len(column.shape) <= 1]
     names = {name: feature_names(experiment, manifest, name) for name in vectors}
     notes = placeholders_text(manifest, names)
-    return "\n\n".join(part for part in (events, inputs, weights, last, notes) if part)
+    return "\n\n".join(part for part in (flow_text(manifest), events, inputs, weights, last, notes) if part)
 
 
 def _normalization(experiment: "Experiment", name: str) -> str:

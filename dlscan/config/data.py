@@ -1,15 +1,18 @@
 """The `data` section: where the events are and what of them the network sees."""
 
 import dataclasses
-import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from dlscan.config.build import Above, Below, Problem, build, build_fields, join, plain, require_mapping
+from dlscan.config.cuts import Cuts
+from dlscan.config.event_labels import LabelColumn, Labels
+from dlscan.config.file_names import FileNames
 from dlscan.config.folds import Folds, require_folds
 from dlscan.config.inputs import Inputs, is_plain
 from dlscan.config.labels import check_label
-from dlscan.spelling import hint
+from dlscan.config.selection import Selection
+from dlscan.spelling import hint, near_miss
 
 Fraction = Annotated[float, Above(0), Below(1)]
 NORMALIZATIONS = ("none", "scale", "standard", "minmax", "log", "tanh-log", "quantile")
@@ -94,7 +97,7 @@ class Normalization:
 
 
 # null is another way to leave these out
-_MAY_BE_NULL = ("extras", "normalize", "split", "labels", "folds", "fold")
+_MAY_BE_NULL = ("extras", "normalize", "split", "labels", "where", "files", "folds", "fold")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +108,8 @@ class Data:
     inputs: Inputs
     prepared: Path
     classes: dict[str, str] | None = None
+    files: FileNames | None = None
+    where: Cuts = Cuts()
     extras: tuple[str, ...] = ()
     split: Split = FractionSplit()  # type: ignore[assignment]  # Split.parse gives one of its two kinds
     normalize: dict[str, Normalization] = dataclasses.field(default_factory=dict)
@@ -113,8 +118,7 @@ class Data:
     folds: Folds | None = None
     fold: int | tuple[int, ...] | None = None
     follow_links: bool = False
-    # for the eyes of people alone: not part of the dataset, and it may change at any time
-    labels: dict[str, str] = dataclasses.field(default_factory=dict)
+    labels: Labels = dataclasses.field(default_factory=Labels)
 
     # what points of a scan may differ in
     varied: ClassVar = ("normalize", "fold")
@@ -145,12 +149,15 @@ class Data:
             if name not in data.stored:
                 raise Problem(where, f"is none of data.inputs; {hint(name, data.stored)}")
         if data.weights is not None and data.weights not in data.extras:
-            meant = hint(data.weights, data.extras)
-            raise Problem(join(key, "weights"), f"must be one of data.extras, got {data.weights!r}; {meant}")
-        for name, label in data.labels.items():
-            if not label.strip() or len(re.findall(r"(?<!\\)\$", label)) % 2:
-                message = f"must be text, with every formula between two $ signs, got {label!r}"
-                raise Problem(join(join(key, "labels"), name), message)
+            if meant := near_miss(data.weights, data.extras):
+                message = f"must be one of data.extras, got {data.weights!r}; did you mean {meant!r}?"
+                raise Problem(join(key, "weights"), message)
+            Selection.parse(data.weights, join(key, "weights"))
+        if data.label_column is not None and data.classes is not None:
+            raise Problem(
+                join(key, "classes"),
+                "names directories, but data.labels says what the classes are; remove one",
+            )
         if data.classes is not None and len(data.classes) < 2:
             raise Problem(join(key, "classes"), "must name at least two classes")
         for name in data.classes or {}:
@@ -161,6 +168,24 @@ class Data:
     def stored(self) -> Inputs:
         """The inputs that a dataset holds: without those that the network makes itself."""
         return self.inputs.stored
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The extras, and what else events carry along: the number that weighs them."""
+        more = () if self.weights is None or self.weights in self.extras else (self.weights,)
+        return (*self.extras, *more)
+
+    @property
+    def implied(self) -> dict[str, Selection]:
+        """What of that is no extra but a number of an event, by its name."""
+        return {
+            name: Selection.parse(name, "data.weights") for name in self.carried if name not in self.extras
+        }
+
+    @property
+    def label_column(self) -> LabelColumn | None:
+        """The number of an event that says its class; None where each class has its files."""
+        return getattr(self.labels, "by_column", None)
 
     @staticmethod
     def decided_by(name: str) -> str:

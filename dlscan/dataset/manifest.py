@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from dlscan.config import Data, Experiment, Normalization, Stream, plain
+from dlscan.config import Data, Experiment, Normalization, Stream, event_labels, plain
 from dlscan.config.labels import require_distinct
 from dlscan.dataset.array_spec import ArraySpec
 from dlscan.dataset.folds import Fold, events_of, statistics_of, weights_of
@@ -22,19 +22,25 @@ VERSION = 1
 
 def content(data: Data) -> dict[str, Any]:
     """The keys of `data` that decide which events a dataset holds; normalising and balancing come later."""
-    return {
+    found = {
         "classes": data.classes,
         "inputs": plain(data.stored),
         "extras": list(data.extras),
         "split": plain(data.split),
-        # datasets of before folds have no such key
-        **({"folds": plain(data.folds)} if data.folds else {}),
     }
+    # datasets of before have no such keys
+    later = {
+        "folds": plain(data.folds) if data.folds else None,
+        "labels": None if data.label_column is None else event_labels.content(data.label_column),
+        "where": plain(data.where),
+        "weights": data.weights if data.implied else None,
+    }
+    return found | {key: value for key, value in later.items() if value is not None}
 
 
 def changed_keys(prepared: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     """The keys of `data` that a dataset was prepared with other values of: see `content`."""
-    keys = dict.fromkeys([*wanted, *(["folds"] if "folds" in prepared else [])])
+    keys = dict.fromkeys([*wanted, *prepared])
     return [f"data.{key}" for key in keys if wanted.get(key) != prepared.get(key)]
 
 
@@ -59,6 +65,9 @@ class Manifest:
         measured none.
     sealed : bool
         Whether the shards, or the index, end with checksums; those of older versions do not.
+    flow : tuple of tuple of int
+        Events of each class, and of none, before and after each cut of `config["where"]`; empty where all
+        events of all files are in the dataset.
     folds : tuple of Fold
         The folds that `train` and `validation` are made of; none without `data.folds`.
     left_out : tuple of int
@@ -77,6 +86,7 @@ class Manifest:
     raw: str | None = None
     weights: dict[str, Weights] = dataclasses.field(default_factory=dict)
     sealed: bool = False
+    flow: tuple[tuple[int, ...], ...] = ()
     folds: tuple[Fold, ...] = ()
     left_out: tuple[int, ...] = ()
 
@@ -137,6 +147,11 @@ class Manifest:
     def events(self) -> int:
         """All events of all splits."""
         return sum(split.events for split in self.splits.values())
+
+    @property
+    def implied(self) -> tuple[str, ...]:
+        """Extras that are no dataset of the raw files but numbers of events, which weigh them."""
+        return tuple(name for name in self.extras if name not in self.config["extras"])
 
     @property
     def event_bytes(self) -> int:
@@ -310,7 +325,7 @@ class Manifest:
             for kind in ("inputs", "extras")
         }
         whole = {"version": VERSION, **dataclasses.asdict(self), **columns}
-        for key in ("folds", "left_out"):
+        for key in ("flow", "folds", "left_out"):
             if not whole[key]:
                 del whole[key]
         write_json(directory / "manifest.json", whole)
@@ -333,6 +348,7 @@ class Manifest:
             raw=value.get("raw"),
             weights={name: Weights.from_plain(item) for name, item in value.get("weights", {}).items()},
             sealed=value.get("sealed", False),
+            flow=tuple(map(tuple, value.get("flow", ()))),
             folds=tuple(Fold.from_plain(item) for item in value.get("folds", ())),
             left_out=tuple(value.get("left_out", ())),
         )

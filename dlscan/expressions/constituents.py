@@ -1,6 +1,7 @@
 """What several values of an event come to: their sum, the largest, whether any is true."""
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def reduced(name: str, values: Array | Ragged) -> Array:
     """
     if isinstance(values, Ragged):
         return _reduce_ragged(name, values)
-    return _reduce_last(name, values.reshape(len(values), -1))
+    return _reduce_last(name, values.reshape(len(values), math.prod(values.shape[1:])))
 
 
 def _reduce_last(name: str, values: Array) -> Array:

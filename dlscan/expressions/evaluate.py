@@ -1,6 +1,7 @@
 """Evaluate expressions over whole columns at once."""
 
 import functools
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -138,7 +139,7 @@ class _Evaluation:
 
     def _named(self, node: language.Name) -> Array | Ragged:
         found = self.look_up(node.text)
-        if isinstance(found, np.ndarray) and found.ndim > 1 and found[0:1].size == len(found[0:1]):
+        if isinstance(found, np.ndarray) and found.ndim > 1 and math.prod(found.shape[1:]) == 1:
             return found.reshape(len(found))
         return found
 

@@ -13,7 +13,7 @@ from dlscan.errors import ConfigError
 from dlscan.hdf5 import open_hdf5
 from dlscan.raw.faults import RawError, hdf5_errors
 from dlscan.raw.filters import filters_of, require_filters
-from dlscan.raw.find import SUFFIXES
+from dlscan.raw.places import SUFFIXES
 
 # Rows of a file that ranges are taken from, and files of a directory whose rows are counted.
 _ROWS, _COUNTED = 256, 200

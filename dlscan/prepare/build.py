@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest, Shard, SplitInfo
 from dlscan.errors import BadFilesError, DataError
@@ -29,11 +31,13 @@ from dlscan.prepare.layout import (
     cut_into_tasks,
     local_processes,
     raw_datasets,
+    raw_names,
     run_bytes,
     shards_together,
 )
 from dlscan.prepare.processes import RunTasks, workers
 from dlscan.prepare.remarks import remark
+from dlscan.prepare.requirements import require_kept, require_selections
 from dlscan.prepare.scatter import PieceSummary, ScatterTask, scatter
 from dlscan.raw import RawFile, check_files, find_files, linked_files
 from dlscan.raw.inflate import warn_if_slow
@@ -186,6 +190,8 @@ class _Build:
             self._explain_missing(bad)
             raise self._bad_files(bad)
         form = choose_format(self.experiment.data, layouts)
+        form = dataclasses.replace(form, classes=len(self.classes))
+        require_selections(self.experiment, form, next(iter(layouts.values())))
         pieces = cut_into_tasks(
             layouts, {file: number for number, file in enumerate(self.files)}, processes or usable_cpus()
         )
@@ -203,6 +209,7 @@ class _Build:
             if bad and (not self.skip_bad or len(bad) == len(self.files)):
                 raise self._bad_files(bad)
             good = [item for item in measured if self.files[item.number] not in bad]
+            require_kept(self.experiment, form, self.classes, self.files, good)
             if self.index_only:
                 splits = self._index(spill, form, stats, good)
             else:
@@ -212,7 +219,7 @@ class _Build:
                 splits = self._gather(run, form.parts, gathering)
         remove(spill)
         self._check_splits(splits)
-        read = [sum(item.counts[code] for item in good) for code in range(len(form.parts))]
+        read = np.sum([item.counts for item in good], axis=(0, 1)).tolist()
         written = [splits[part].events for part in form.parts]
         if read != written:
             raise DataError(
@@ -229,14 +236,7 @@ class _Build:
 
     def _explain_missing(self, bad: dict[RawFile, str]) -> None:
         """A dataset that no file has is a slip in the experiment file, not a thousand bad files."""
-        data = self.experiment.data
-        named = {
-            "inputs": data.stored,
-            "extras": data.extras,
-            "split.column": [getattr(data.split, "column", "")],
-            "split.group": [getattr(data.split, "group", "")],
-            "folds": [data.folds.column or "" if data.folds else ""],
-        }
+        named = raw_names(self.experiment.data)
         for key, names in named.items():
             for name in names:
                 if all(reason.startswith(f"has no dataset {name!r}") for reason in bad.values()):
@@ -253,7 +253,7 @@ class _Build:
 
         def done(result: list[PieceSummary]) -> None:
             nonlocal seen
-            seen += sum(sum(item.counts) for item in result)
+            seen += sum(item.read for item in result)
             self.progress("reading", seen, total)
 
         self.progress("reading", 0, total)
@@ -299,8 +299,8 @@ class _Build:
     ) -> dict[str, SplitInfo]:
         write_index(self.place / INDEX, self.experiment.data.raw, spill, form, stats, good)
         sync(self.place / INDEX)
-        warn_of_slow(good, [*form.inputs, *form.extras])
-        return count_splits(self.classes, self.files, good)
+        warn_of_slow(good, form.stored)
+        return count_splits(good)
 
     def _check_splits(self, splits: dict[str, SplitInfo]) -> None:
         for split, info in splits.items():

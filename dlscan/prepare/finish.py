@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from dlscan.prepare.layout import Format
 from dlscan.prepare.measure import PerEvent, quantiles
 from dlscan.prepare.scatter import PieceSummary
 from dlscan.raw import FileLayout, LinkedFile, RawFile
+from dlscan.raw.find import BY_COLUMN
 from dlscan.raw.links import below
 
 
@@ -74,7 +75,7 @@ def make_manifest(
     sources = _sources(files, found, checksums, experiment.data.raw)
     config = content(experiment.data)
     identity = [config, [(source.file, source.checksum) for source in sources], *["index"] * index_only]
-    weights = {name: _weights(name, form.parts, found.classes, files, good) for name in good[0].weights}
+    weights = {name: _weights(name, form, files, good) for name in good[0].weights}
     manifest = Manifest(
         classes=found.classes,
         inputs=form.inputs,
@@ -90,6 +91,7 @@ def make_manifest(
         raw=str(experiment.data.raw.resolve()) if index_only else None,
         weights=weights,
         sealed=True,
+        flow=_flow(form, good),
     )
     if form.deal is None:
         return manifest
@@ -105,7 +107,8 @@ def _statistics(name: str, good: list[PieceSummary]) -> Statistics:
 
 
 def _moments(name: str, part: int, good: list[PieceSummary]) -> Moments:
-    return sum((item.moments[name][part] for item in good[1:]), start=good[0].moments[name][part])
+    # a piece of which no event is left has none
+    return merged([item.moments[name][part] for item in good if name in item.moments])
 
 
 def _fold(number: int, part: str, manifest: Manifest, form: Format, good: list[PieceSummary]) -> Fold:
@@ -137,23 +140,26 @@ def write_bad_files(path: Path, manifest: Manifest) -> None:
         writer.writerows((bad.file, bad.reason) for bad in manifest.bad_files)
 
 
-def _weights(
-    name: str, names: Sequence[str], classes: Sequence[str], files: list[RawFile], good: list[PieceSummary]
-) -> Weights:
+def _flow(form: Format, good: list[PieceSummary]) -> tuple[tuple[int, ...], ...]:
+    """Events before and after each cut, by class; nothing where all events stay."""
+    if not form.cuts and form.labels is None:
+        return ()
+    return tuple(map(tuple, np.sum([item.flow for item in good], axis=0).tolist()))
+
+
+def _weights(name: str, form: Format, files: list[RawFile], good: list[PieceSummary]) -> Weights:
     """The sums of an extra by part of the dataset and class, from those of the pieces."""
-    parts = [[PerEvent.nothing(len(names))] for _ in classes]
-    for item in good:
-        parts[files[item.number].label].append(item.weights[name])
-    sums = [sum(own[1:], start=own[0]) for own in parts]
+    parts = [[item.weights[name][label] for item in good] for label in range(form.classes)]
+    sums = [sum(own, start=PerEvent.nothing(len(form.parts))) for own in parts]
     splits = {
         split: WeightSums(
             tuple(float(own.total[code]) for own in sums),
             tuple(float(own.squares[code]) for own in sums),
             tuple(int(own.negative[code]) for own in sums),
         )
-        for code, split in enumerate(names)
+        for code, split in enumerate(form.parts)
     }
-    bad = ((item.number, item.weights[name].not_finite) for item in good)
+    bad = ((item.number, own.not_finite) for item in good for own in item.weights[name])
     first = min(((number, row) for number, row in bad if row is not None), default=None)
     return Weights(splits, None if first is None else f"{files[first[0]].name}, row {first[1]}")
 
@@ -164,7 +170,7 @@ def _sources(
     return tuple(
         SourceFile(
             file.name,
-            found.classes[file.label],
+            "" if file.label == BY_COLUMN else found.classes[file.label],
             found.layouts[file].events if number in checksums else 0,
             *found.stats[file],
             checksums.get(number, ""),

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from dlscan.dataset import SPLITS, SplitInfo
 from dlscan.prepare.layout import Format
 from dlscan.prepare.scatter import PieceSummary
@@ -44,10 +46,9 @@ def write_index(
     """
     files = list(stats)
     kept = {item.number for item in good}
-    events = sum(sum(item.counts) for item in good)
-    datasets = [*form.inputs, *form.extras]
+    events = sum(item.read for item in good)
     chunks = sum(item.chunks for item in good)
-    with IndexWriter(path, raw, datasets, events, chunks) as writer:
+    with IndexWriter(path, raw, form.stored, events, chunks, form.indexed) as writer:
         last = -1
         for part in sorted(spill.glob("part-*.h5")):
             with RawIndex.open(part, sealed=True) as found:
@@ -59,18 +60,15 @@ def write_index(
                         places = found.file(place)[1]
                         writer.add(FileIndex(file.name, file.label, number, stats[file], places))
                         last = number
-                    writer.add_codes(found.codes[found.starts[place] : found.starts[place + 1]])
+                    here = slice(found.starts[place], found.starts[place + 1])
+                    columns = {name: values[here] for name, values in found.columns.items()}
+                    writer.add_codes(found.codes[here], columns)
 
 
-def count_splits(
-    classes: Sequence[str], files: Sequence[RawFile], good: Sequence[PieceSummary]
-) -> dict[str, SplitInfo]:
+def count_splits(good: Sequence[PieceSummary]) -> dict[str, SplitInfo]:
     """How many events of each class each split has."""
-    counts = {split: [0] * len(classes) for split in SPLITS}
-    for item in good:
-        for split, events in zip(SPLITS, item.counts, strict=True):
-            counts[split][files[item.number].label] += events
-    return {split: SplitInfo((), tuple(numbers)) for split, numbers in counts.items()}
+    counts = np.sum([item.counts for item in good], axis=0).T.tolist()
+    return {split: SplitInfo((), tuple(own)) for split, own in zip(SPLITS, counts, strict=True)}
 
 
 def warn_of_slow(good: Sequence[PieceSummary], datasets: Sequence[str]) -> None:

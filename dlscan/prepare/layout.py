@@ -7,6 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlscan.config import ColumnSplit, Data, FractionSplit, GroupSplit
+from dlscan.config.cuts import Cuts
+from dlscan.config.event_labels import LabelColumn
+from dlscan.config.selection import Selection
 from dlscan.dataset import SPLITS, ArraySpec
 from dlscan.dataset.folds import part_names
 from dlscan.machine import free_memory, usable_cpus
@@ -61,6 +64,14 @@ class Format:
         Share of the measured events whose vectors are kept until their quantiles are known.
     deal : Deal or None
         The rule that gives each event but those of test its fold.
+    classes : int
+        How many there are.
+    cuts : tuple of str
+        Expressions that must hold for an event.
+    labels : LabelColumn or None
+        What says the class of an event; None where its file does.
+    implied : dict of str to Selection
+        Of extras that are not stored as a whole: what of which dataset.
     """
 
     inputs: dict[str, ArraySpec]
@@ -70,6 +81,10 @@ class Format:
     weights: str | None
     sampled: float
     deal: Deal | None = None
+    classes: int = 0
+    cuts: tuple[str, ...] = ()
+    labels: LabelColumn | None = None
+    implied: dict[str, Selection] = dataclasses.field(default_factory=dict)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -85,7 +100,27 @@ class Format:
     def datasets(self) -> list[str]:
         """The raw datasets that are read."""
         folds = None if self.deal is None else self.deal.folds.column
-        return list(dict.fromkeys([*self.inputs, *self.extras, *deciding(self.split, folds)]))
+        return list(dict.fromkeys([*self.stored, *self.selecting, *deciding(self.split, folds)]))
+
+    @property
+    def stored(self) -> list[str]:
+        """Those that are delivered as a whole."""
+        return list(
+            dict.fromkeys([*self.inputs, *(name for name in self.extras if name not in self.implied)])
+        )
+
+    @property
+    def selecting(self) -> list[str]:
+        """Those of which numbers are used as they are in the file."""
+        cuts = Cuts.parse(list(self.cuts), "data.where").selections.values()
+        found = [*cuts, *([] if self.labels is None else [self.labels.column]), *self.implied.values()]
+        return list(dict.fromkeys(selection.extra for selection in found))
+
+    @property
+    def indexed(self) -> dict[str, str]:
+        """What an index has of each event, by the name of its column, with its type."""
+        labels = {} if self.labels is None else {"labels": "<i2"}
+        return labels | {f"extras/{name}": self.extras[name].dtype for name in self.implied}
 
 
 def deciding(split: FractionSplit | ColumnSplit, folds: str | None) -> list[str]:
@@ -96,10 +131,23 @@ def deciding(split: FractionSplit | ColumnSplit, folds: str | None) -> list[str]
 
 def raw_datasets(data: Data) -> list[str]:
     """The datasets that every raw file must have."""
-    split = data.split
-    assert isinstance(split, FractionSplit | ColumnSplit)
-    folds = None if data.dealing is None else data.dealing.column
-    return list(dict.fromkeys([*data.stored, *data.extras, *deciding(split, folds)]))
+    return list(dict.fromkeys(name for names in raw_names(data).values() for name in names))
+
+
+def raw_names(data: Data) -> dict[str, list[str]]:
+    """The datasets that every raw file must have, by the key of `data` that asks for them."""
+    column = data.label_column
+    found: dict[str, list[str | None]] = {
+        "inputs": list(data.stored),
+        "extras": list(data.extras),
+        "split.column": [getattr(data.split, "column", None)],
+        "split.group": [getattr(data.split, "group", None)],
+        "folds": [None if data.folds is None else data.folds.column],
+        "labels.column": [None if column is None else column.column.extra],
+        "where": [selection.extra for selection in data.where.selections.values()],
+        "weights": [selection.extra for selection in data.implied.values()],
+    }
+    return {key: [name for name in names if name] for key, names in found.items()}
 
 
 def choose_format(data: Data, files: dict[RawFile, FileLayout]) -> Format:
@@ -119,6 +167,9 @@ def choose_format(data: Data, files: dict[RawFile, FileLayout]) -> Format:
         name: ArraySpec(first.shapes[name], np.dtype(first.dtypes[name]).newbyteorder("=").str, "dense")
         for name in data.extras
     }
+    for name, selection in data.implied.items():
+        dtype = np.dtype(first.dtypes[selection.extra]).newbyteorder("=")
+        extras[name] = ArraySpec((), dtype.str, "dense")
     split = data.split
     assert isinstance(split, FractionSplit | ColumnSplit)
     bytes_per_event = 12.0
@@ -141,7 +192,12 @@ def choose_format(data: Data, files: dict[RawFile, FileLayout]) -> Format:
     widest = max((column.size for column in inputs.values() if len(column.shape) <= 1), default=1)
     wanted = min(_SAMPLED_EVENTS, _SAMPLED_VALUES / widest)
     sampled = min(1.0, wanted / max(events * measured, 1.0))
-    return Format(inputs, extras, split, shards, data.weights, sampled, dealt)
+    return Format(
+        *(inputs, extras, split, shards, data.weights, sampled, dealt),
+        cuts=data.where.texts,
+        labels=data.label_column,
+        implied=data.implied,
+    )
 
 
 def cut_into_tasks(

@@ -47,8 +47,8 @@ class PerEvent:
     not_finite: int | None
 
     @classmethod
-    def of(cls, values: NDArray[Any], codes: NDArray[np.int8], first: int, parts: int) -> "PerEvent":
-        """Measure the events of a block by their parts; its first one is row `first` of the file."""
+    def of(cls, values: NDArray[Any], codes: NDArray[np.int8], rows: NDArray[Any], parts: int) -> "PerEvent":
+        """Measure events by their parts; `rows` are those of the file."""
         finite = finite_weights(values)
         numbers = np.where(finite, values, 0).astype(np.float64)
         total, squares = np.zeros(parts), np.zeros(parts)
@@ -56,7 +56,7 @@ class PerEvent:
             own = numbers[codes == code]
             total[code], squares[code] = own.sum(), np.square(own).sum()
         negative = np.bincount(codes[numbers < 0], minlength=parts)
-        return cls(total, squares, negative, None if finite.all() else first + int(np.argmin(finite)))
+        return cls(total, squares, negative, None if finite.all() else int(rows[np.argmin(finite)]))
 
     @classmethod
     def nothing(cls, parts: int) -> "PerEvent":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dlscan.config import Data, FractionSplit
 from dlscan.dataset import Manifest, SourceFile
-from dlscan.raw.find import SUFFIXES
+from dlscan.raw.places import SUFFIXES
 
 # So many names are listed; the others are counted.
 _NAMES, _GROUPS = 4, 5
@@ -37,7 +37,7 @@ def _linked(manifest: Manifest, data: Data) -> dict[Path, str]:
 def _say_left_alone(manifest: Manifest, data: Data, linked: Collection[Path]) -> None:
     """Say which entries beside the raw files are not read, and why."""
     kinds: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
-    for name, path in _left_alone(data, manifest.classes):
+    for name, path in _left_alone(data, manifest):
         if not linked or path.resolve() not in linked:
             kinds[_kind(path)].append(name)
     if kinds:
@@ -46,11 +46,11 @@ def _say_left_alone(manifest: Manifest, data: Data, linked: Collection[Path]) ->
             for kind, names in kinds.items()
         ]
         log.info(
-            "%s: not read: %s; prepare only reads files that end in %s and lie directly in the directory "
-            "of a class",
+            "%s: not read: %s; prepare only reads files that end in %s and lie directly in %s",
             data.raw,
             ", ".join(parts),
             ", ".join(SUFFIXES),
+            "it" if data.label_column is not None else "the directory of a class",
         )
 
 
@@ -116,14 +116,26 @@ def _warn_of_weights(manifest: Manifest, data: Data) -> None:
                 )
 
 
-def _left_alone(data: Data, classes: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    """Entries that are not read, by name; those with a hidden name only if they look like HDF5 files."""
-    for directory in data.classes.values() if data.classes else classes:
+def _left_alone(data: Data, manifest: Manifest) -> Iterator[tuple[str, Path]]:
+    """Entries that are not read, by name; those with a hidden name only if they look like HDF5 files.
+
+    Who names files means those and no others.
+    """
+    if data.files is not None:
+        return
+    read = {data.raw / source.file for source in manifest.sources}
+    if data.label_column is not None:
+        directories = [""]
+    else:
+        directories = list(data.classes.values() if data.classes else manifest.classes)
+    for directory in directories:
+        if not (data.raw / directory).is_dir():
+            continue
         for path in sorted((data.raw / directory).iterdir()):
             hidden, hdf5 = path.name[0] == ".", path.suffix.lower() in SUFFIXES
-            if hidden == hdf5:
-                yield f"{directory}/{path.name}", path
-    if data.classes is None:
+            if hidden == hdf5 and path not in read:
+                yield f"{directory}/{path.name}" if directory else path.name, path
+    if data.classes is None and data.label_column is None:
         for path in sorted(data.raw.iterdir()):
             if path.name[0] != "." and not path.is_dir():
                 yield path.name, path

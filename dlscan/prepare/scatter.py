@@ -15,6 +15,7 @@ from dlscan.dataset.moments import Moments
 from dlscan.prepare.draw import event_hashes, split_codes, split_words, uniform
 from dlscan.prepare.layout import Format, Piece, deciding
 from dlscan.prepare.measure import PerEvent, finite_weights
+from dlscan.prepare.selecting import Selected, Unlabelled, both, select_events
 from dlscan.prepare.spill import Spill, make_spill
 from dlscan.raw import DatasetIndex, LinkedFile, RawFileError, index_file, read_rows
 from dlscan.raw.links import first_changed
@@ -42,12 +43,12 @@ class PieceSummary:
         Of the file.
     reason : str or None
         Why the file is bad.
-    counts : tuple of int
-        Events of each part.
+    counts : ndarray of int64, (classes, parts)
+        Events of each class in each part.
     moments : dict of str to list of Moments
         Of each input, over each part that is measured: see `Format`.
-    weights : dict of str to PerEvent
-        Of each extra with one number per event.
+    weights : dict of str to (tuple of PerEvent, (classes,))
+        Of each extra with one number per event, by class.
     samples : dict of str to ndarray, (n, features)
         Some events of the measured parts, of each input that is a vector.
     sampled : ndarray of int8, (n,)
@@ -60,19 +61,30 @@ class PieceSummary:
         Why HDF5 must read a dataset, for those that it must read.
     linked : tuple of LinkedFile
         Other files that the events come from, as they were before they were read.
+    flow : ndarray of int64, (cuts + 1, classes + 1)
+        Events of each class, and of none, before and after each cut.
+    unlabelled : Unlabelled or None
+        Those that must have a class, and have none.
     """
 
     number: int
     reason: str | None
-    counts: tuple[int, ...]
+    counts: NDArray[np.int64]
     moments: dict[str, list[Moments]]
-    weights: dict[str, PerEvent]
+    weights: dict[str, tuple[PerEvent, ...]]
     samples: dict[str, NDArray[Any]]
     sampled: NDArray[np.int8]
     checksum: str | None
     chunks: int
     slow: dict[str, str]
     linked: tuple[LinkedFile, ...]
+    flow: NDArray[np.int64]
+    unlabelled: Unlabelled | None
+
+    @property
+    def read(self) -> int:
+        """Events that were read."""
+        return int(self.flow[0].sum())
 
 
 class _BadEvents(Exception):
@@ -92,9 +104,12 @@ def scatter(task: ScatterTask) -> list[PieceSummary]:
 
 def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> PieceSummary:
     parts_ = len(form.parts)
-    counts = np.zeros(parts_, np.int64)
+    counts = np.zeros((form.classes, parts_), np.int64)
+    flow = np.zeros((len(form.cuts) + 1, form.classes + 1), np.int64)
+    unlabelled: Unlabelled | None = None
     moments: dict[str, list[Moments]] = {}
-    weights = {name: PerEvent.nothing(parts_) for name, column in form.extras.items() if column.size == 1}
+    scalars = [name for name, column in form.extras.items() if column.size == 1]
+    weights = {name: (PerEvent.nothing(parts_),) * form.classes for name in scalars}
     vectors = {name: column for name, column in form.inputs.items() if len(column.shape) <= 1}
     samples = {name: [np.empty((0, column.size), column.dtype)] for name, column in vectors.items()}
     sampled = [np.empty(0, np.int8)]
@@ -105,18 +120,22 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> PieceSummary:
         index = _indexed(piece, form)
         linked = _linked(index)
         spill.begin(piece, index)
-        for events, codes in _encoded_blocks(piece, form, index):
-            counts += np.bincount(codes, minlength=parts_)
+        for events, selected in _encoded_blocks(piece, form, index):
+            flow += selected.flow
+            unlabelled = both(unlabelled, selected.unlabelled)
+            spill.add(events, selected.kept)
+            if not len(events):
+                continue
+            codes = events.array("codes")
+            places = events.array("labels").astype(np.int64) * parts_ + codes
+            counts += np.bincount(places, minlength=counts.size).reshape(counts.shape)
             _measure(moments, events, codes, form)
             for name, sums in weights.items():
-                values = events.array(f"extras/{name}").reshape(len(codes))
-                first = int(events.array("sources")[0, 1])
-                weights[name] = sums + PerEvent.of(values, codes, first, parts_)
+                weights[name] = _added(sums, events.array(f"extras/{name}").reshape(len(codes)), events)
             chosen = _sampled(piece, events, codes, form)
             sampled.append(codes[chosen])
             for name, parts in samples.items():
                 parts.append(events.array(f"inputs/{name}").reshape(len(codes), -1)[chosen])
-            spill.add(events)
         if piece.start == 0:
             checksum = _checked(file_checksum, piece.file.path, linked)
     except _BadEvents as error:
@@ -125,9 +144,19 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> PieceSummary:
     slow = {name: found.why for name, found in index.items() if found.why}
     kept = {name: np.concatenate(parts) for name, parts in samples.items()}
     return PieceSummary(
-        *(piece.number, reason, tuple(map(int, counts)), moments, weights, kept, np.concatenate(sampled)),
-        *(checksum, chunks, slow, linked),
+        *(piece.number, reason, counts, moments, weights, kept, np.concatenate(sampled)),
+        *(checksum, chunks, slow, linked, flow, unlabelled),
     )
+
+
+def _added(sums: tuple[PerEvent, ...], values: NDArray[Any], events: Events) -> tuple[PerEvent, ...]:
+    """The sums of each class, with those of a block of events added."""
+    labels, codes, rows = events.array("labels"), events.array("codes"), events.array("sources")[:, 1]
+    found = list(sums)
+    for label in np.unique(labels).tolist():
+        own, parts = labels == label, len(sums[label].total)
+        found[label] += PerEvent.of(values[own], codes[own], rows[own], parts)
+    return tuple(found)
 
 
 def _sampled(piece: Piece, events: Events, codes: NDArray[np.int8], form: Format) -> NDArray[np.bool_]:
@@ -167,7 +196,7 @@ def _indexed(piece: Piece, form: Format) -> dict[str, DatasetIndex]:
         _index_once.cache_clear()
         index = _checked(_index_once, *known)
     for name, column in {**form.inputs, **form.extras}.items():
-        if index[name].shape != column.shape:
+        if name not in form.implied and index[name].shape != column.shape:
             raise _BadEvents(f"{name} changed its shape while it was being read")
     if any(found.rows < piece.stop for found in index.values()):
         raise _BadEvents("changed its length while it was being read")
@@ -189,13 +218,18 @@ def _index_once(
 
 def _encoded_blocks(
     piece: Piece, form: Format, index: dict[str, DatasetIndex]
-) -> Iterator[tuple[Events, NDArray[np.int8]]]:
+) -> Iterator[tuple[Events, Selected]]:
     """Read and encode the blocks of a piece; whatever is wrong with the file is `_BadEvents`."""
-    types = {name: column.dtype for name, column in {**form.inputs, **form.extras}.items()}
+    stored = {**form.inputs, **form.extras}
+    types = {name: stored[name].dtype for name in form.stored if name not in form.selecting}
     blocks = read_rows(piece.file.path, index, piece.start, piece.stop, types)
     while (item := _checked(next, blocks, None)) is not None:
         first, block = item
-        yield _encode(piece, first, block, form)
+        selected = select_events(form, block, first, piece.file.label)
+        rows = first + np.flatnonzero(selected.kept)
+        if not selected.kept.all():
+            block = {name: values[selected.kept] for name, values in block.items()}
+        yield _encode(piece, rows, selected.labels[selected.kept], block, form), selected
 
 
 def _checked(read: Callable[..., Any], *arguments: object) -> Any:
@@ -209,34 +243,40 @@ def _checked(read: Callable[..., Any], *arguments: object) -> Any:
 
 
 def _encode(
-    piece: Piece, first: int, block: dict[str, NDArray[Any]], form: Format
-) -> tuple[Events, NDArray[np.int8]]:
-    rows = np.arange(first, first + len(next(iter(block.values()))))
+    piece: Piece,
+    rows: NDArray[np.int64],
+    labels: NDArray[np.int16],
+    block: dict[str, NDArray[Any]],
+    form: Format,
+) -> Events:
+    """Encode the events that are `rows` of the file."""
     name, seed = piece.file.name, form.split.seed
     codes = _codes(piece, rows, block, form)
     columns: dict[str, DenseBlock | SparseBlock] = {
         "keys": DenseBlock(event_hashes(name, rows, seed, "order")),
         "codes": DenseBlock(codes),
-        "labels": DenseBlock(np.full(len(rows), piece.file.label, np.int16)),
+        "labels": DenseBlock(labels),
         "sources": DenseBlock(np.column_stack([np.full(len(rows), piece.number), rows]).astype(np.uint32)),
     }
     for name, spec in form.inputs.items():
-        dense = block[name]
+        with np.errstate(over="ignore"):
+            dense = block[name].astype(spec.dtype, copy=False)
         encoded = SparseBlock.encode(dense) if spec.encoding == "sparse" else DenseBlock(dense.copy())
         if not np.isfinite(encoded.values).all():
             row = int(np.argmax(~np.isfinite(dense).reshape(len(dense), -1).all(axis=1)))
-            raise _BadEvents(f"{name} is not finite as float32 in row {first + row}")
+            raise _BadEvents(f"{name} is not finite as float32 in row {rows[row]}")
         columns[f"inputs/{name}"] = encoded
-    for name in form.extras:
-        columns[f"extras/{name}"] = DenseBlock(block[name].copy())
+    for name, spec in form.extras.items():
+        selection = form.implied.get(name)
+        extra = block[name] if selection is None else selection.of(block[selection.extra])
+        columns[f"extras/{name}"] = DenseBlock(extra.astype(spec.dtype))
     if form.weights in form.extras:
-        finite = finite_weights(block[form.weights].reshape(len(rows), -1)).all(axis=1)
+        weights = columns[f"extras/{form.weights}"].values
+        finite = finite_weights(weights.reshape(len(rows), form.extras[form.weights].size)).all(axis=1)
         if not finite.all():
-            row = int(np.argmin(finite))
-            raise _BadEvents(
-                f"{form.weights}, the event weight, is not finite as float32 in row {first + row}"
-            )
-    return Events(columns), codes
+            row = rows[np.argmin(finite)]
+            raise _BadEvents(f"{form.weights}, the event weight, is not finite as float32 in row {row}")
+    return Events(columns)
 
 
 def _codes(
@@ -256,9 +296,7 @@ def _codes(
     codes = split_codes(split, split_words(split, piece.file.name, rows, values), values)
     if values is not None and (codes < 0).any():
         row = int(np.argmax(codes < 0))
-        raise _BadEvents(
-            f"{own} is {values[row]!s} in row {rows[0] + row}, which is not the value of any split"
-        )
+        raise _BadEvents(f"{own} is {values[row]!s} in row {rows[row]}, which is not the value of any split")
     if form.deal is None:
         return codes
     return form.deal.codes(codes, piece.file.name, rows, split.seed, block[folds] if folds else None)

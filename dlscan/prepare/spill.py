@@ -14,7 +14,11 @@ from dlscan.prepare.draw import buckets
 from dlscan.prepare.layout import Format, Piece
 from dlscan.prepare.runs import STARTS
 from dlscan.raw import DatasetIndex
+from dlscan.raw.store import LEFT_OUT
 from dlscan.raw.writer import FileIndex, IndexWriter
+
+Kept = NDArray[np.bool_]
+Arrays = dict[str, NDArray[Any]]
 
 
 class Spill(Protocol):
@@ -23,8 +27,8 @@ class Spill(Protocol):
     def begin(self, piece: Piece, index: dict[str, DatasetIndex]) -> None:
         """The events that follow are of this piece."""
 
-    def add(self, events: Events) -> None:
-        """Take some events."""
+    def add(self, events: Events, kept: Kept) -> None:
+        """Take some events: those that are `kept` of a run of rows."""
 
     def end(self) -> None:
         """There are no more."""
@@ -49,7 +53,7 @@ class _Nothing:
     def begin(self, piece: Piece, index: dict[str, DatasetIndex]) -> None:
         pass
 
-    def add(self, events: Events) -> None:
+    def add(self, events: Events, kept: Kept) -> None:
         pass
 
     def end(self) -> None:
@@ -71,7 +75,9 @@ class _Runs:
     def begin(self, piece: Piece, index: dict[str, DatasetIndex]) -> None:
         pass
 
-    def add(self, events: Events) -> None:
+    def add(self, events: Events, kept: Kept) -> None:
+        if not len(events):
+            return
         self._waiting.append(events)
         self._bytes += events.nbytes
         if self._bytes > self._most:
@@ -97,9 +103,11 @@ class _IndexPart:
 
     def __init__(self, place: Path, number: int, form: Format) -> None:
         self._path = place / f"part-{number:06d}.h5"
-        self._names = list({**form.inputs, **form.extras})
+        self._names = form.stored
+        self._columns = form.indexed
         self._files: list[FileIndex] = []
-        self._codes: list[list[NDArray[Any]]] = []
+        # of each file: the splits of its events, and what else the index has of them
+        self._rows: list[list[tuple[NDArray[np.uint8], Arrays]]] = []
 
     def begin(self, piece: Piece, index: dict[str, DatasetIndex]) -> None:
         datasets = {name: index[name] for name in self._names}
@@ -110,18 +118,24 @@ class _IndexPart:
                 for name, found in datasets.items()
             }
         self._files.append(FileIndex(piece.file.name, piece.file.label, piece.number, (0, 0), datasets))
-        self._codes.append([])
+        self._rows.append([])
 
-    def add(self, events: Events) -> None:
-        self._codes[-1].append(events.array("codes"))
+    def add(self, events: Events, kept: Kept) -> None:
+        codes = np.full(len(kept), LEFT_OUT, np.uint8)
+        codes[kept] = events.array("codes")
+        columns = {}
+        for name, dtype in self._columns.items():
+            columns[name] = np.zeros(len(kept), dtype)
+            columns[name][kept] = events.array(name)
+        self._rows[-1].append((codes, columns))
 
     def end(self) -> None:
         if not self._files:
             return
-        events = sum(len(codes) for parts in self._codes for codes in parts)
+        events = sum(len(codes) for parts in self._rows for codes, _ in parts)
         chunks = sum(len(found.offsets) for file in self._files for found in file.datasets.values())
-        with IndexWriter(self._path, Path(), self._names, events, chunks) as writer:
-            for file, parts in zip(self._files, self._codes, strict=True):
+        with IndexWriter(self._path, Path(), self._names, events, chunks, self._columns) as writer:
+            for file, parts in zip(self._files, self._rows, strict=True):
                 writer.add(file)
-                for codes in parts:
-                    writer.add_codes(codes)
+                for codes, columns in parts:
+                    writer.add_codes(codes, columns)

@@ -1,13 +1,17 @@
 """Which classes and which files there are."""
 
 import dataclasses
-import re
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from dlscan.config import Experiment
 from dlscan.config.labels import check_label
+from dlscan.raw.links import below
+from dlscan.raw.places import ALL_SUFFIXES, is_pattern, matching
 
-SUFFIXES = (".h5", ".hdf5", ".hdf")
+# of a file whose events are of any class
+BY_COLUMN = -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +25,7 @@ class RawFile:
     name : str
         Below the raw directory.
     label : int
-        Index of its class.
+        Index of its class; `BY_COLUMN` where a number of each event says it.
     roots : tuple of Path or None
         Real directories that links inside the file may lead into; None allows any.
     """
@@ -46,7 +50,8 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
     Returns
     -------
     classes : tuple of str
-        Labels, in the order of `data.classes`, or every directory in the order of its name.
+        Labels, in the order of `data.labels.classes` or `data.classes`, or every directory in the order of
+        its name.
     files : list of RawFile
         By class and name, numbers in names by their value; hidden files and directories are left alone.
 
@@ -58,22 +63,12 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
     data = experiment.data
     if not data.raw.is_dir():
         raise experiment.problem("data.raw", f"no such directory: {data.raw}")
-    directories = data.classes
-    if directories is None:
-        if data.prepared.resolve().is_relative_to(data.raw.resolve()):
-            raise experiment.problem(
-                "data.prepared",
-                "lies inside data.raw, where every directory counts as a class; choose a path elsewhere",
-            )
-        names = sorted(path.name for path in data.raw.iterdir() if path.is_dir() and path.name[0] != ".")
-        for name in names:
-            if not _is_text(name):
-                # it would be a label, in files and pictures that take text alone
-                message = f"the directory {data.raw / name} has a name that is not UTF-8; rename it"
-                raise experiment.problem("data.raw", message)
-        directories = {name: name for name in names}
-        if len(directories) < 2:
-            raise experiment.problem("data.raw", f"needs a directory per class, found {names} in {data.raw}")
+    column = data.label_column
+    if column is not None or data.classes is None or data.files is not None:
+        _require_outside(experiment)
+    if column is not None:
+        return column.names, _files(experiment, data.raw, "", BY_COLUMN, "data.files")
+    directories = data.classes or _directories(experiment)
     for name in directories:
         check_label(name, directories, "data.classes" if data.classes else "data.raw", experiment.problem)
     files: list[RawFile] = []
@@ -81,23 +76,84 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
     for label, (name, directory) in enumerate(directories.items()):
         place = data.raw / directory
         key = f"data.classes.{name}" if data.classes else "data.raw"
-        if not place.is_dir():
-            raise experiment.problem(key, f"no such directory: {place}")
-        if (other := seen.setdefault(place.resolve(), name)) != name:
-            raise experiment.problem(key, f"{place} is already the directory of {other}")
-        paths = [path for path in place.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
-        if not paths:
-            raise experiment.problem(key, f"no HDF5 files ({', '.join(SUFFIXES)}) in {place}")
-        roots = None if data.follow_links else (data.raw.resolve(), place.resolve())
-        files += [
-            RawFile(path, f"{directory}/{path.name}", label, roots) for path in sorted(paths, key=_by_number)
-        ]
+        if place.is_dir():
+            own = _files(experiment, place, directory, label, key if data.files is None else "data.files")
+        elif is_pattern(directory) or place.exists():
+            own = _named(experiment, data.raw, "", matching(data.raw, [directory]), label)
+            if not own:
+                raise experiment.problem(key, f"no HDF5 files are called {directory} in {data.raw}")
+        else:
+            what = "file" if place.suffix.lower() in ALL_SUFFIXES else "directory"
+            raise experiment.problem(key, f"no such {what}: {place}")
+        for path in [place] if place.is_dir() else [file.path for file in own]:
+            if (other := seen.setdefault(path.resolve(), name)) != name:
+                what = "directory" if path.is_dir() else "file"
+                raise experiment.problem(key, f"{path} is already the {what} of {other}")
+        files += own
     return tuple(directories), files
 
 
-def _by_number(path: Path) -> list[tuple[int, int | str]]:
-    parts = re.split(r"(\d+)", path.name)
-    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
+def _require_outside(experiment: Experiment) -> None:
+    """Check that no shard is taken for a raw file, and no dataset for a class."""
+    data = experiment.data
+    if data.prepared.resolve().is_relative_to(data.raw.resolve()):
+        what = (
+            "every directory counts as a class"
+            if data.label_column is None and data.files is None
+            else "it could be taken for raw files"
+        )
+        raise experiment.problem(
+            "data.prepared", f"lies inside data.raw, where {what}; choose a path elsewhere"
+        )
+
+
+def _directories(experiment: Experiment) -> dict[str, str]:
+    """Every directory, as a class of its name."""
+    raw = experiment.data.raw
+    names = sorted(path.name for path in raw.iterdir() if path.is_dir() and path.name[0] != ".")
+    for name in names:
+        if not _is_text(name):
+            # it would be a label, in files and pictures that take text alone
+            message = f"the directory {raw / name} has a name that is not UTF-8; rename it"
+            raise experiment.problem("data.raw", message)
+    if len(names) < 2:
+        flat = [path.name for path in matching(raw, None)]
+        advice = (
+            f"; {flat[0]} lies in it directly: say which files are of which class with data.classes "
+            "({label: file}), or let a number of the events decide with data.labels ({column, classes})"
+            if flat
+            else ""
+        )
+        message = f"needs a directory per class, found {names} in {raw}{advice}"
+        raise experiment.problem("data.raw", message)
+    return {name: name for name in names}
+
+
+def _files(experiment: Experiment, place: Path, directory: str, label: int, key: str) -> list[RawFile]:
+    """The files of a directory, which may not be none; `key` is to blame."""
+    patterns = experiment.data.files
+    found = _named(experiment, place, directory, matching(place, patterns), label)
+    if not found and patterns is not None:
+        raise experiment.problem(key, f"no file in {place} matches {', '.join(patterns)}")
+    if not found:
+        below = "" if label != BY_COLUMN else '; for those in directories below it set data.files: "**/*.h5"'
+        raise experiment.problem(key, f"no HDF5 files ({', '.join(ALL_SUFFIXES)}) in {place}{below}")
+    return found
+
+
+def _named(
+    experiment: Experiment, place: Path, directory: str, paths: Sequence[Path], label: int
+) -> list[RawFile]:
+    """Raw files at `paths`, whose names below `raw` begin with `directory`."""
+    data = experiment.data
+    roots = None if data.follow_links else (data.raw.resolve(), place.resolve())
+    files = []
+    for path in paths:
+        if not os.path.lexists(path):
+            raise experiment.problem("data.files", f"no such file: {path}")
+        name = below(path, place)
+        files.append(RawFile(path, f"{directory}/{name}" if directory else name, label, roots))
+    return files
 
 
 def _is_text(name: str) -> bool:

@@ -22,6 +22,8 @@ from dlscan.raw.links import LinkedFile
 from dlscan.sealed import SealedFile
 
 VERSION = 1
+# The split of an event that is in none: its code in `RawIndex.codes`
+LEFT_OUT = 255
 
 
 class RawIndex:
@@ -36,7 +38,10 @@ class RawIndex:
     labels : ndarray of int16, (F,)
         The class of each file's events.
     codes : ndarray of uint8, (N,)
-        The split of each event: its index in `SPLITS`.
+        The split of each event: its index in `SPLITS`, or `LEFT_OUT`.
+    columns : dict of str to ndarray, (N,)
+        What the index has of each event, by the name of the column that a shard would have: `labels` where
+        they are not those of files, `extras/NAME` of what is no whole dataset.
     numbers : ndarray of uint32, (F,)
         The number of each file among the sources of the manifest.
     unit_rows_all : ndarray of int32, (F,)
@@ -55,6 +60,7 @@ class RawIndex:
             self.codes: NDArray[np.uint8] = self._view("codes")
             self.numbers: NDArray[np.uint32] = self._view("numbers")
             self.unit_rows_all: NDArray[np.int32] = self._view("unit_rows")
+            self.columns = {name: self._view(f"column-{n}") for n, name in enumerate(self._of_events)}
             self._require_consistent()
         except TypeError as error:  # of numpy, where an array would not lie in the file
             self.close()
@@ -68,6 +74,7 @@ class RawIndex:
             version = handle.attrs.get("version")
             self.raw = Path(os.fsdecode(handle["raw"][...].tobytes()))
             self._names: list[str] = json.loads(handle.attrs["datasets"])
+            self._of_events: list[str] = json.loads(handle.attrs.get("columns", "[]"))
             self._kinds = [_kind(**kind) for kind in json.loads(handle["kinds"][...].tobytes())]
             linked = handle["linked"][...].tobytes() if "linked" in handle else b"null"
             self._linked: dict[str, dict[str, list[Any]]] | None = json.loads(linked)

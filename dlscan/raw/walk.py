@@ -13,6 +13,7 @@ import h5py
 from dlscan.hdf5 import open_hdf5
 from dlscan.raw.faults import RawError, hdf5_errors, one_line
 from dlscan.raw.links import LinkedFile, find_linked, may_link, require_regular
+from dlscan.spelling import near_miss
 
 # Files that stay open beside those that are needed
 _MOST_OPEN = 64
@@ -140,7 +141,9 @@ class Walk:
         except Exception as error:
             # what else there is helps to find a slip; that it is damaged is no reason to say less
             names.append(f"possibly more, which cannot be listed ({one_line(error)})")
-        return f"has no dataset {name!r}; it has {', '.join(names) or 'none'}"
+        near = near_miss(name, names)
+        meant = f"; did you mean {near!r}?" if near else ""
+        return f"has no dataset {name!r}; it has {', '.join(names) or 'none'}{meant}"
 
 
 def _parts(path: str) -> list[bytes]:

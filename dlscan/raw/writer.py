@@ -66,9 +66,19 @@ class IndexWriter:
         The names that every file has.
     events, chunks : int
         How many there will be at most; chunks of all datasets together.
+    columns : mapping of str to dtype
+        Numbers of events that the index itself has, such as their labels.
     """
 
-    def __init__(self, path: Path, raw: Path, datasets: Sequence[str], events: int, chunks: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        raw: Path,
+        datasets: Sequence[str],
+        events: int,
+        chunks: int,
+        columns: Mapping[str, DTypeLike] = {},
+    ) -> None:
         self._path, self._open = path, contextlib.ExitStack()
         self._handle = self._open.enter_context(
             written_hdf5(path, alignment_threshold=1, alignment_interval=8)
@@ -89,6 +99,12 @@ class IndexWriter:
             "offsets": _Column(self._handle, "offsets", chunks, np.int64),
             "sizes": _Column(self._handle, "sizes", chunks, np.uint32),
         }
+        self._of_events = {
+            name: _Column(self._handle, f"column-{number}", events, dtype)
+            for number, (name, dtype) in enumerate(columns.items())
+        }
+        if columns:
+            self._handle.attrs["columns"] = json.dumps(list(columns))
 
     def __enter__(self) -> "IndexWriter":
         return self
@@ -103,7 +119,7 @@ class IndexWriter:
             seal(self._path)
 
     def add(self, file: FileIndex) -> None:
-        """Add the next file; the splits of its events follow by `add_codes`."""
+        """Add the next file; its events follow by `add_codes`."""
         kinds = []
         for name in self._datasets:
             found = file.datasets[name]
@@ -121,16 +137,18 @@ class IndexWriter:
         self._starts.append(self._events)
         self._files.append((file.label, file.number, file.stat, kinds, unit_rows(file.datasets)))
 
-    def add_codes(self, codes: NDArray[Any]) -> None:
-        """Add events of the last file, by their splits."""
+    def add_codes(self, codes: NDArray[Any], columns: Mapping[str, NDArray[Any]] = {}) -> None:
+        """Add events of the last file: their splits, `LEFT_OUT` for none, and what the index has of them."""
         self._columns["codes"].append(codes)
+        for name, column in self._of_events.items():
+            column.append(columns[name])
         self._events += len(codes)
 
     def _describe(self, found: DatasetIndex) -> list[tuple[str, int, int]]:
         return [(below(file.path, self._raw), file.size, file.mtime_ns) for file in found.linked or ()]
 
     def _finish(self) -> None:
-        for column in self._columns.values():
+        for column in (*self._columns.values(), *self._of_events.values()):
             column.flush()
         labels, numbers, stats, kinds, rows = zip(*self._files, strict=True)
         for name, values, dtype in (

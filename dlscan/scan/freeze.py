@@ -83,7 +83,7 @@ def changed(plan: Plan, experiment: Experiment, dataset: str | None, extend: boo
 
 def _renewed(frozen: Plan, plan: Plan, experiment: Experiment) -> Plan:
     """The plan with the labels that its classes and datasets have now, on file if it is not as `frozen`."""
-    data, labels = plan.config["data"], experiment.data.labels
+    data, labels = plan.config["data"], experiment.data.labels.plain()
     if data.get("labels", {}) != labels:
         plan = dataclasses.replace(plan, config={**plan.config, "data": {**data, "labels": labels}})
     if plan is not frozen:

@@ -13,6 +13,7 @@ from dlscan.stream.mix import Mixed, Unit, most_batches, spread
 from dlscan.stream.rawfiles import RawSource
 from dlscan.stream.request import ReadRequest
 from dlscan.stream.shards import ShardReader, ShardSource
+from dlscan.stream.units import Units
 from dlscan.stream.worker_pool import AHEAD, EventSource
 
 # Of the dense inputs of a pool: below this the message that asks for it is most of the work.
@@ -153,7 +154,11 @@ class RawPlanner:
         first = np.repeat(np.cumsum(units) - units, units)
         self._start = (np.arange(len(self._file)) - first) * rows[self._file]
         self._stop = np.minimum(self._start + rows[self._file], events[self._file])
-        self._events = self._counts(self._index.codes == source.code)
+        self._units = Units(
+            self._index, source.code, self._file, self._index.starts[self._file] + self._start
+        )
+        self._events = self._units.counts(self._index.codes == source.code)
+        self._labels = self._units.labels()
         self._longest = int(rows.max())
         self._gather = slot_bytes < _SMALL_EVENT
         self._pool = delivery.batch_size
@@ -189,22 +194,24 @@ class RawPlanner:
         """What reads an epoch."""
         delivery = self._delivery
         rng = np.random.default_rng([delivery.seed, epoch])
-        units, events, again = np.arange(len(self._file)), self._events, None
+        units, events = np.arange(len(self._file)), self._events
+        copies: NDArray[np.int64] | None = None
         if delivery.oversample:
-            units, events, again = self._repeated(rng)
+            units, turns, events, copies = self._units.repeated(rng)
         order = np.arange(len(units))
         if delivery.shuffle:
-            order = spread(self._index.labels[self._file[units]], events, rng)
+            order = spread(self._labels[units], events, rng)
         order = order[events[order] > 0]
-        # the last pass over a unit of a rarer class takes only those events whose turn it is
-        last = np.diff(units, append=-1) != 0
 
         def read(number: int) -> Unit:
             place = order[number]
             unit = units[place]
             file, start, stop = int(self._file[unit]), int(self._start[unit]), int(self._stop[unit])
             begin = int(self._index.starts[file])
-            chosen = again[begin + start : begin + stop] if again is not None and last[place] else None
+            chosen = None
+            if copies is not None and events[place] < self._events[unit]:
+                # a later pass takes only those events whose turn it is
+                chosen = copies[begin + start : begin + stop] >= turns[place]
             return Unit(file, start, stop, chosen)
 
         seed = (delivery.seed, epoch) if delivery.shuffle else None
@@ -224,23 +231,3 @@ class RawPlanner:
         """Units of a request: few enough for all workers to have some of a pool."""
         workers = max(self._delivery.workers, 1)
         return max(1, min(_UNITS, self._pool // self._longest // (2 * AHEAD * workers)))
-
-    def _counts(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Chosen events of each unit, of all events of the index."""
-        return np.add.reduceat(chosen, self._index.starts[self._file] + self._start, dtype=np.int64)
-
-    def _repeated(
-        self, rng: np.random.Generator
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-        """Units, each as often as it is read, the events of each pass, and those that a last pass takes."""
-        labels = np.repeat(self._index.labels, np.diff(self._index.starts))
-        own = np.flatnonzero(self._index.codes == self.source.code)
-        copies = event_order.copies_of(labels[own], rng)
-        per_class = np.ones(int(self._index.labels.max()) + 1, np.int64)
-        np.maximum.at(per_class, labels[own], copies)
-        again = np.zeros(len(labels), np.bool_)
-        again[own] = copies == per_class[labels[own]]
-        passes = per_class[self._index.labels[self._file]]
-        events = np.repeat(self._events, passes)
-        events[np.cumsum(passes) - 1] = self._counts(again)
-        return np.repeat(np.arange(len(passes)), passes), events, again

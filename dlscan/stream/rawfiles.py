@@ -36,7 +36,9 @@ class RawSource:
     code : int
         The split, as the index names it.
     fields : dict of str to str
-        The raw dataset for each field of a slot, but labels and sources, which the index knows.
+        The raw dataset for each field of a slot, but labels, sources and what else the index knows.
+    indexed : dict of str to str
+        The column of the index for fields that it knows.
     class_weights : tuple of float
         The weight of an event of each class.
     """
@@ -46,6 +48,7 @@ class RawSource:
     same: SameDataset
     code: int
     fields: dict[str, str]
+    indexed: dict[str, str]
     class_weights: tuple[float, ...]
 
     def open(self) -> RawIndex:
@@ -110,6 +113,8 @@ class RawReader:
         self._targets = {name: Cells(cells[name]) for name in source.fields}
         self._dealt: tuple[object, tuple[NDArray[np.int64], NDArray[np.int64]]] | None = None
         self._reading = 0
+        self._by_event = "labels" in self._index.columns
+        self._weighed = "weights" in {**source.fields, **source.indexed}
 
     def do(self, work: PoolPart, slots: Sequence[int]) -> None:
         """Read units into the batches that their events belong to.
@@ -209,12 +214,15 @@ class RawReader:
 
     def _describe(self, unit: Unit, rows: NDArray[np.int64], arrays: Arrays, where: tuple[Any, ...]) -> None:
         """Set labels, weights and sources of the events at `where`."""
-        label = self._index.labels[unit.file]
-        arrays["labels"][where] = label
-        if "weights" in self._source.fields:
-            arrays["weights"][where] *= self._weights[label]
+        own = self._index.starts[unit.file] + rows
+        for field, column in self._source.indexed.items():
+            arrays[field][where] = self._index.columns[column][own]
+        labels = self._index.columns["labels"][own] if self._by_event else self._index.labels[unit.file]
+        arrays["labels"][where] = labels
+        if self._weighed:
+            arrays["weights"][where] *= self._weights[labels]
         else:
-            arrays["weights"][where] = self._weights[label]
+            arrays["weights"][where] = self._weights[labels]
         if "sources" in arrays:
             arrays["sources"][*where, 0] = self._index.numbers[unit.file]
             arrays["sources"][*where, 1] = rows

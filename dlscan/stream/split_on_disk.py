@@ -58,9 +58,15 @@ class SplitOnDisk:
         manifest, fields = self.manifest, self._fields()
         if cache is None and manifest.raw is not None:
             warn_if_slow()
-            own = {name: column.split("/", 1)[1] for name, column in fields.items() if "/" in column}
+            known = self._indexed()
+            own = {
+                name: column.split("/", 1)[1]
+                for name, column in fields.items()
+                if "/" in column and column not in known
+            }
+            kept = {name: column for name, column in fields.items() if column in known}
             index, code = self.directory / "index.h5", SPLITS.index(self.name)
-            raw = RawSource(index, manifest.sealed, self.same, code, own, self.class_weights)
+            raw = RawSource(index, manifest.sealed, self.same, code, own, kept, self.class_weights)
             slot_bytes = self.layout.used // self.layout.batch_size
             return RawPlanner(raw, delivery, manifest.event_bytes, slot_bytes)
         directory, shards, sealed = self.directory, manifest.splits[self.name].shards, manifest.sealed
@@ -89,6 +95,10 @@ class SplitOnDisk:
             raise DataError(
                 f"{self.directory}: an event weight {name} is not finite; run `dlscan prepare` again"
             )
+
+    def _indexed(self) -> set[str]:
+        """The columns that an index has of its events, but labels."""
+        return {f"extras/{name}" for name in self.manifest.implied}
 
     def _fields(self) -> dict[str, str]:
         """The column of the dataset for each field of a slot."""

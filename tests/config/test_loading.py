@@ -264,7 +264,7 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
             "data.weights",
             "must be one of data.extras, got 'tagret'; did you mean 'target'?",
         ),
-        ("data={extras: null, weights: target, raw: a, inputs: [x]}", "data.weights", "valid: none"),
+        ("data.weights='target[0]'", "data.weights", "must be a dataset, with the place of one number"),
         ("data.labels={Ele: e$^-}", "data.labels.Ele", "every formula between two $ signs, got 'e$^-'"),
         ("data.labels={Ele: ' '}", "data.labels.Ele", "must be text, with"),
         ("data.labels=[Ele]", "data.labels", "must be a mapping"),

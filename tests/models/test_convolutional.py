@@ -210,3 +210,31 @@ def test_inputs_that_it_cannot_take_are_refused_in_one_line(shapes, parameters, 
     with pytest.raises(ConfigError) as refused:
         made(make_manifest(**shapes), "lenet", **parameters)
     assert words in str(refused.value)
+
+
+# of the third class for three events, as TensorFlow gives them
+SCORES = {
+    "lenet": [0.32779, 0.40305, 0.30512],
+    "alexnet": [0.35561, 0.28549, 0.42327],
+    "zfnet": [0.016, 0.01706, 0.01465],
+    "vgg": [0.12887, 0.15628, 0.13198],
+    "inception": [0.73112, 0.73619, 0.69307],
+    "resnet": [0.30394, 0.30724, 0.24596],
+}
+
+
+@of_each
+def test_scores_follow_from_the_weights_on_every_back_end(family, make_manifest):
+    manifest = make_manifest(shower=(7, 6, 5), met=())
+    network = made(manifest, family, batch_norm=True, pooling="average", stride=[2, 1, 2])
+    rng = np.random.default_rng(3)
+    for weight in network.weights:
+        scale = max(np.prod(weight.shape[:-1]), 1) ** -0.5
+        # variances are positive
+        weight.assign(
+            rng.normal(size=weight.shape) * scale if weight.ndim > 1 else rng.uniform(0.5, 1.5, weight.shape)
+        )
+
+    scores = scores_of(network, events(manifest, 3))
+
+    np.testing.assert_allclose(scores[:, 2], SCORES[family], atol=2e-5)

@@ -12,6 +12,38 @@ from dlscan.dataset import SPLITS, Manifest, Placeholder
 _NAMED = 3
 
 
+def flow_text(manifest: Manifest) -> str:
+    """A line for each cut: the events of each class that are left after it.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the dataset.
+
+    Returns
+    -------
+    str
+        Empty where all events of all files are in the dataset.
+    """
+    if not manifest.flow:
+        return ""
+    first = manifest.flow[0]
+    columns = [*range(len(manifest.classes)), *([len(manifest.classes)] if first[-1] else [])]
+    names = [*manifest.classes, "no class"]
+    rows = [["all events", *(f"{first[column]:,}" for column in columns), f"{sum(first):,}", ""]]
+    for text, counts in zip(manifest.config.get("where", ()), manifest.flow[1:], strict=True):
+        kept = f"{100 * sum(counts) / max(sum(first), 1):.3g} %"
+        listed = (f"{counts[column]:,}" for column in columns)
+        rows.append([one_line(text), *listed, f"{sum(counts):,}", kept])
+    header = ["Cut", *(one_line(names[column]) for column in columns), "all", "kept"]
+    table = tabulate(rows, header, colalign=["left"] + ["right"] * (len(columns) + 2), disable_numparse=True)
+    left_out = manifest.flow[-1][-1]
+    column = manifest.config.get("labels", {}).get("column")
+    if left_out:
+        table += f"\n{left_out:,} events of no class ({one_line(str(column))}) are left out"
+    return table
+
+
 def weights_text(manifest: Manifest, name: str | None) -> str:
     """A line per class: sum, fraction below zero, and what so many events are worth.
 

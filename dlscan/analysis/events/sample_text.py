@@ -6,7 +6,7 @@ import numpy as np
 from tabulate import tabulate
 
 from dlscan.analysis.columns.cells import one_line
-from dlscan.analysis.events.manifest_text import placeholders_text, weights_text
+from dlscan.analysis.events.manifest_text import flow_text, placeholders_text, weights_text
 from dlscan.analysis.events.sample import Floats, InputSample, Sample
 from dlscan.dataset import SPLITS, Manifest
 
@@ -14,6 +14,7 @@ from dlscan.dataset import SPLITS, Manifest
 def sample_text(sample: Sample) -> str:
     """Events of each class and split; sums and occupancies of inputs; features of vectors; targets."""
     parts = [
+        *filter(None, [flow_text(sample.manifest)]),
         _counts(sample.manifest),
         *filter(None, [weights_text(sample.manifest, sample.weights)]),
         f"{len(sample):,} events of split {sample.split}, drawn at random; mean ± spread over events:",

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
+from dlscan.config.event_labels import titles_of
 from dlscan.errors import DlscanError
 from dlscan.files import read_json
 
@@ -35,8 +36,7 @@ def planned(directory: Path) -> Planned:
     try:
         plan = read_json(directory / "plan.json")
         config = plan.get("config", {})
-        labels = config.get("data", {}).get("labels") or {}
-        texts = {str(name): str(label) for name, label in labels.items()}
+        texts = titles_of(config.get("data", {}).get("labels") or {})
         return Planned(len(plan["points"]), texts, int(config.get("train", {}).get("epochs", 0)))
     except FileNotFoundError:
         return Planned()

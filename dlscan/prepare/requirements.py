@@ -1,0 +1,97 @@
+"""Whether what an experiment says of events can be, and leaves some."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dlscan.config import Experiment
+from dlscan.config.build import Problem
+from dlscan.config.event_labels import LabelColumn
+from dlscan.config.selection import Selection
+from dlscan.prepare.layout import Format
+from dlscan.prepare.scatter import PieceSummary
+from dlscan.prepare.selecting import holds
+from dlscan.raw import FileLayout, RawFile
+
+
+def require_selections(experiment: Experiment, form: Format, layout: FileLayout) -> None:
+    """Check that numbers of an event are that, and that cuts fit the shapes of what they are about.
+
+    Raises
+    ------
+    ConfigError
+        If one is not.
+    """
+    numbers: dict[str, Selection | None] = {
+        "labels.column": None if form.labels is None else form.labels.column,
+        "weights": form.implied.get(form.weights or ""),
+    }
+    for key, selection in numbers.items():
+        reason = None if selection is None else selection.why_not(layout.shapes[selection.extra])
+        if reason:
+            raise experiment.problem(f"data.{key}", reason)
+    nothing = {name: np.empty((0, *layout.shapes[name]), layout.dtypes[name]) for name in form.selecting}
+    for number, cut in enumerate(form.cuts):
+        try:
+            holds(form.cuts, number, nothing, 0)
+        except Problem as problem:
+            raise experiment.problem("data.where", str(problem)) from None
+        except IndexError:
+            raise experiment.problem(
+                "data.where", f"{cut!r}: {_no_place(experiment, layout, number)}"
+            ) from None
+
+
+def _no_place(experiment: Experiment, layout: FileLayout, number: int) -> str:
+    """Which number of a cut is not there."""
+    for name in experiment.data.where.expressions[number].names:
+        selection = Selection.parse(name, "data.where")
+        shape = layout.shapes[selection.extra]
+        inside = zip(selection.index, shape, strict=False)
+        if len(selection.index) > len(shape) or any(not -size <= place < size for place, size in inside):
+            text = "x".join(map(str, shape)) or "one number"
+            return f"there is no {name}: an event of {selection.extra} has the shape {text}"
+    raise AssertionError(number)
+
+
+def require_kept(
+    experiment: Experiment,
+    form: Format,
+    classes: Sequence[str],
+    files: Sequence[RawFile],
+    good: Sequence[PieceSummary],
+) -> None:
+    """Check that each event that stays has a class, and that each class has events.
+
+    Raises
+    ------
+    ConfigError
+        If not: with a count, an example, or the cut that took the last ones.
+    """
+    column = form.labels
+    bad = [item for item in good if item.unlabelled is not None]
+    if bad and column is not None:
+        first = bad[0].unlabelled
+        assert first is not None
+        count = sum(item.unlabelled.count for item in bad if item.unlabelled is not None)
+        raise experiment.problem(
+            "data.labels.classes",
+            f"no class has the value {first.value:g} of {column.column} in {files[bad[0].number].name}, row "
+            f"{first.row}; {count:,} of {sum(item.read for item in good):,} events have such values: name "
+            "them, leave them out with data.labels.other: drop, or make them a class with other: NAME",
+        )
+    flow = np.sum([item.flow for item in good], axis=0)
+    for label, name in enumerate(classes):
+        events = flow[:, label]
+        if column is not None and not events[0]:
+            raise experiment.problem("data.labels.classes", _never(column, name))
+        if not events[-1] and len(flow) > 1:
+            cut = int(np.argmin(events > 0))
+            text, before = form.cuts[cut - 1], events[cut - 1]
+            message = f"{text!r} leaves no event of class {name}; {before:,} were left before it"
+            raise experiment.problem("data.where", message)
+
+
+def _never(column: LabelColumn, name: str) -> str:
+    listed = ", ".join(f"{value:g}" for value in column.classes.get(name, ()))
+    return f"{name}: no event has {listed or 'another value'} as its {column.column}"
