@@ -14,7 +14,7 @@ from dlscan.config.families.parts import (
 )
 
 # Convolutions exist for so many axes.
-_MOST_AXES = 3
+MOST_AXES = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,22 +78,25 @@ class Convolutional:
 
     def _why_not(self, name: str, shape: tuple[int, ...]) -> str | None:
         axes = len(shape) - (self.channels == "last")
-        if not 1 <= axes <= _MOST_AXES:
+        if not 1 <= axes <= MOST_AXES:
             advice = {
-                ("none", _MOST_AXES + 1): "; channels: last takes the last one for channels",
+                ("none", MOST_AXES + 1): "; channels: last takes the last one for channels",
                 ("last", 0): " beside its channels; channels: none takes it for space",
             }
             more = advice.get((self.channels, axes), "")
-            return f"goes over 1 to {_MOST_AXES} axes, and {name} ({_times(shape)}) has {axes}{more}"
+            return f"goes over 1 to {MOST_AXES} axes, and {name} ({times(shape)}) has {axes}{more}"
+        return self._why_not_lists(name, shape, axes)
+
+    def _why_not_lists(self, name: str, shape: tuple[int, ...], axes: int) -> str | None:
+        """Why lists with a number for each axis do not fit the axes that convolutions go over."""
         for key in ("kernel", "stride", "pool"):
             value = getattr(self, key)
             if isinstance(value, tuple) and len(value) != axes:
-                return (
-                    f"needs one number for all axes or one for each in model.{key}, got {len(value)}, and "
-                    f"{name} ({_times(shape)}) has {axes} axes of space"
-                )
+                wanted = f"needs one number for all axes or one for each in model.{key}, got {len(value)}"
+                return f"{wanted}, and has convolutions over {axes} axes of {name} ({times(shape)})"
         return None
 
 
-def _times(shape: tuple[int, ...]) -> str:
+def times(shape: tuple[int, ...]) -> str:
+    """A shape as messages have it."""
     return " x ".join(map(str, shape))
