@@ -1,6 +1,5 @@
 """Steps on JAX."""
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,9 +8,7 @@ import jax
 from dlscan.models import keras
 from dlscan.train.objectives import Given
 from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained
-from dlscan.train.steps.spread import Spread
-
-Values = dict[int, Any]
+from dlscan.train.steps.spread import Spread, plain
 
 
 def make_steps(points: Sequence[Trained], jit: Jit) -> Steps:
@@ -33,19 +30,17 @@ class _Point:
     def __init__(self, point: Trained) -> None:
         self._networks = {name: Called(network.training()) for name, network in point.networks.items()}
         self._parts = point.parts
-        groups = [
-            *(network.model.variables for network in self._networks.values()),
-            *(part.optimizer.variables for part in point.parts if part.optimizer),
-        ]
-        self.variables = {id(variable): variable for group in groups for variable in group}
+        models = [network.model for network in self._networks.values()]
+        owners = [*models, *(part.optimizer for part in point.parts if part.optimizer)]
+        self.variables = {id(variable): variable for owner in owners for variable in owner.variables}
 
-    def train(self, values: Values, given: dict[str, Given]) -> tuple[Any, Values]:
+    def train(self, values: dict[int, Any], given: dict[str, Given]) -> tuple[Any, dict[int, Any]]:
         """The numbers, and the values after the step."""
         told = []
         for part in self._parts:
             chosen, own = ([id(one) for one in group] for group in (part.variables, part.optimizer.variables))
-            loss = functools.partial(self._loss, part, given, values)
-            slopes, (numbers, values) = jax.grad(loss, has_aux=True)([values[one] for one in chosen])
+            slope = jax.grad(self._loss, has_aux=True)
+            slopes, (numbers, values) = slope([values[one] for one in chosen], part, given, values)
             trained, after = part.optimizer.stateless_apply(
                 [values[one] for one in own], slopes, [values[one] for one in chosen]
             )
@@ -53,14 +48,12 @@ class _Point:
             told.append(numbers)
         return jax.numpy.concatenate(told), values
 
-    def look(self, values: Values, given: dict[str, Given]) -> tuple[Any, Any]:
+    def look(self, values: dict[int, Any], given: dict[str, Given]) -> tuple[Any, Any]:
         with self._scope(values):
             told = [part.objective(self._networks, given, False) for part in self._parts]
         return jax.numpy.concatenate([part.numbers for part in told]), told[-1].raw
 
-    def _loss(
-        self, part: Part, given: dict[str, Given], values: Values, trainable: list[Any]
-    ) -> tuple[Any, tuple[Any, Values]]:
+    def _loss(self, trainable: list[Any], part: Part, given: dict[str, Given], values: dict[int, Any]) -> Any:
         """What is differentiated by `trainable`, and the numbers and values that come with it."""
         chosen = [id(one) for one in part.variables]
         with self._scope(values | dict(zip(chosen, trainable, strict=True))) as scope:
@@ -70,7 +63,7 @@ class _Point:
             found = {key: scope.get_current_value(one) for key, one in self.variables.items()}
         return loss, (told.numbers, found)
 
-    def _scope(self, values: Values) -> Any:
+    def _scope(self, values: dict[int, Any]) -> Any:
         """Where the variables are these values."""
         mapping = [(one, values[key]) for key, one in self.variables.items()]
         return keras.StatelessScope(mapping, collect_losses=True)
@@ -85,19 +78,13 @@ class _Jax:
         self._points = own = [_Point(point) for point in points]
         spread = Spread(network for point in points for network in point.networks.values())
 
-        def given(streams: Any) -> dict[str, Given]:
-            return {
-                name: Given(spread(inputs, weights), truth, weights)
-                for name, (inputs, truth, weights) in streams.items()
-            }
-
         def train(states: Any, streams: Any) -> tuple[Any, Any]:
-            batches = given(streams)
+            batches = spread.given(streams)
             done = [point.train(values, batches) for point, values in zip(own, states, strict=True)]
             return jax.numpy.stack([numbers for numbers, _ in done]), [values for _, values in done]
 
         def look(states: Any, streams: Any) -> Any:
-            batches = given(streams)
+            batches = spread.given(streams)
             told = [point.look(values, batches) for point, values in zip(own, states, strict=True)]
             return jax.numpy.stack([numbers for numbers, _ in told]), [raw for _, raw in told]
 
@@ -105,11 +92,11 @@ class _Jax:
         self._states: Any = None
 
     def train(self, streams: Streams) -> Any:
-        numbers, self._states = self._train(self._values(), _plain(streams))
+        numbers, self._states = self._train(self._values(), plain(streams))
         return numbers
 
     def look(self, streams: Streams) -> Any:
-        return self._look(self._values(), _plain(streams))
+        return self._look(self._values(), plain(streams))
 
     def settle(self) -> None:
         if self._states is None:
@@ -125,7 +112,3 @@ class _Jax:
                 {key: variable.value for key, variable in point.variables.items()} for point in self._points
             ]
         return self._states
-
-
-def _plain(streams: Streams) -> dict[str, Any]:
-    return {name: (fed.inputs, fed.truth, fed.weights) for name, fed in streams.items()}

@@ -12,7 +12,7 @@ from dlscan.train.entries import Entries
 from dlscan.train.objectives import EVENTS, Given
 from dlscan.train.steps import Call, Called, Jit, Steps, Streams, Trained
 from dlscan.train.steps.mostly_zeros import MostlyZeros
-from dlscan.train.steps.spread import Spread
+from dlscan.train.steps.spread import Spread, plain
 
 
 def make_steps(points: Sequence[Trained], jit: Jit) -> Steps:
@@ -39,15 +39,13 @@ class _TensorFlow:
         # neither XLA nor a GPU has them
         self._has_products = not self.one_length and accelerator() is None
         self._mostly_zeros = functools.cache(lambda names: MostlyZeros(self._networks, names))
-        self._train, self._look = (
-            traced(function, self.one_length) for function in (self._step, self._numbers)
-        )
+        self._train, self._look = (traced(each, self.one_length) for each in (self._step, self._numbers))
 
     def train(self, streams: Streams) -> Any:
-        return self._train(_plain(streams))
+        return self._train(plain(streams))
 
     def look(self, streams: Streams) -> Any:
-        return self._look(_plain(streams))
+        return self._look(plain(streams))
 
     def settle(self) -> None:
         """Variables are changed in place."""
@@ -76,10 +74,7 @@ class _TensorFlow:
     def _given(self, streams: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Given]]]:
         """The networks of each point, and the batches as they take them."""
         # what nobody takes in the end is no part of the graph
-        dense = {
-            name: Given(self._spread(inputs, weights), truth, weights)
-            for name, (inputs, truth, weights) in streams.items()
-        }
+        dense = self._spread.given(streams)
         given = [(models, dense) for models in self._models]
         inputs, truth, weights = streams.get(EVENTS, ({}, {}, None))
         names = frozenset(name for name, values in inputs.items() if isinstance(values, Entries))
@@ -92,10 +87,6 @@ class _TensorFlow:
             own if call is None else (dict.fromkeys(own[0], call), sparse)
             for own, call in zip(given, zeros.calls, strict=True)
         ]
-
-
-def _plain(streams: Streams) -> dict[str, Any]:
-    return {name: (fed.inputs, fed.truth, fed.weights) for name, fed in streams.items()}
 
 
 def traced(function: Callable[..., Any], jit: bool) -> Callable[..., Any]:
