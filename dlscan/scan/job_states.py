@@ -12,10 +12,9 @@ from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
 from dlscan.scan.plan import Plan
 from dlscan.scan.submissions import Submission, Submissions
-from dlscan.scan.submit import request_for
+from dlscan.scan.submit import Say, request_for
 
 Look = Callable[[BatchOptions, Jobs], dict[str, JobState]]
-Say = Callable[[str], None]
 # A system may list a job only some time after it took it, and for some time after its processes ended.
 _RECENT_SECONDS = 60.0
 

@@ -13,12 +13,11 @@ from dlscan.scan.plan import Plan
 from dlscan.scan.space import Point
 from dlscan.scan.status import PointStatus, point_status
 from dlscan.scan.submissions import Submission, Submissions
+from dlscan.scan.submit import Say
 
 _READ_SECONDS = 0.5
 # each look at the state asks the batch system
 _STATE_SECONDS = 5.0
-
-Say = Callable[[str], None]
 
 
 def log_file(plan: Plan, point: Point) -> Path | None:

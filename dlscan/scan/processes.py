@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from dlscan.attempts import Attempt, last_attempt
@@ -15,9 +15,8 @@ from dlscan.process import environment_of, has_open, identity, lives, number_of,
 from dlscan.record import PointPaths
 from dlscan.scan.plan import Plan
 from dlscan.scan.poll_timer import PollTimer
+from dlscan.scan.submit import Say
 from dlscan.spelling import agree, plural
-
-Say = Callable[[str], None]
 
 
 @contextlib.contextmanager

@@ -12,11 +12,12 @@ from dlscan.files import server_time
 from dlscan.heartbeat import last_sign
 from dlscan.point_state import CRASHED, UNDER_WAY, Verdict
 from dlscan.record import PointPaths
-from dlscan.scan.job_states import LatestJob, Look, Say, ask_nobody, is_recent, look_at
+from dlscan.scan.job_states import LatestJob, Look, ask_nobody, is_recent, look_at
 from dlscan.scan.plan import Plan
 from dlscan.scan.point_on_disk import PointOnDisk, read_anew, read_point
 from dlscan.scan.space import Point
 from dlscan.scan.states import Evidence, crashes, judge
+from dlscan.scan.submit import Say
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from dlscan.point_state import UNDER_WAY
 from dlscan.scan.plan import Plan
 from dlscan.scan.status import PointStatus, scan_status
+from dlscan.scan.submit import Say
 
 _FIRST_SECONDS, _MOST_SECONDS = 2.0, 30.0
 # for a system that does not answer: asking it often is one more load on it
 _MOST_SECONDS_SILENT = 300.0
 # looking may take no more than this share of the time: thousands of points are many files
 _SHARE = 0.1
-
-Say = Callable[[str], None]
 
 
 def watch(plan: Plan, say: Say, sleep: Callable[[float], None] = time.sleep) -> Iterator[list[PointStatus]]:

@@ -13,7 +13,7 @@ from dlscan.train.stopping import Stopping
 
 
 @dataclasses.dataclass(frozen=True)
-class Facts:
+class ModelFacts:
     """What a record says of a model, and of where it was trained.
 
     Attributes
@@ -38,7 +38,7 @@ class Facts:
     versions: dict[str, str]
 
 
-class Values(Protocol):
+class Snapshot(Protocol):
     """What is written of a model between two epochs."""
 
     def write(self, path: Path) -> None:
@@ -91,7 +91,7 @@ class Learned(Protocol):
     def state(self) -> State:
         """What `resume` needs beside the file."""
 
-    def values(self) -> Values:
+    def values(self) -> Snapshot:
         """The model as it is now, whatever becomes of it."""
 
     def resume(self, state: State, path: Path) -> None:
@@ -106,5 +106,5 @@ class Learned(Protocol):
     def save(self, path: Path) -> None:
         """Write the best model."""
 
-    def facts(self) -> Facts:
+    def facts(self) -> ModelFacts:
         """What the record says of it."""

@@ -14,7 +14,7 @@ from dlscan.record import PointPaths
 from dlscan.tasks import Standards, Task
 from dlscan.train.checkpoint import State
 from dlscan.train.history import Row
-from dlscan.train.learned import Facts
+from dlscan.train.learned import ModelFacts
 from dlscan.train.means import Sums
 from dlscan.train.objectives import NETWORK, supervised
 from dlscan.train.optimizers import make_optimizer
@@ -197,7 +197,7 @@ class Learner:
         """See `Learned`; the best weights have been loaded."""
         self.network.save(path)
 
-    def facts(self) -> Facts:
+    def facts(self) -> ModelFacts:
         """See `Learned`."""
         count, reason = flops(self.network)
-        return Facts(self.parameters, count, reason, self.device, models.backend(), models.versions())
+        return ModelFacts(self.parameters, count, reason, self.device, models.backend(), models.versions())

@@ -28,7 +28,7 @@ FRONT: Any = {"color": style.INK, "marker": "D", "linestyle": "none", "markersiz
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class Candidate:
     """A model: what it costs and what it is worth."""
 
     cost: float
@@ -46,7 +46,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         # one of the two differs between repeats, which then stand singly
         found, cost = numbers(points, key, parameters=False, each=True), numbers(points, by, each=True)
     places = [
-        Place(float(price.value), float(entry.value), entry)
+        Candidate(float(price.value), float(entry.value), entry)
         for price, entry in zip(cost.entries, found.entries, strict=True)
         if price.value is not None and entry.value is not None
     ]
@@ -81,7 +81,7 @@ def front(pairs: Sequence[tuple[float, float]]) -> list[int]:
     return kept
 
 
-def _page(found: Numbers, cost: Numbers, places: Sequence[Place]) -> Figure:
+def _page(found: Numbers, cost: Numbers, places: Sequence[Candidate]) -> Figure:
     best = sorted((place for place in places if place.on_front), key=lambda place: place.cost)
     others = [place for place in places if not place.on_front]
     named = list(enumerate(best, 1))[-MOST_NAMED:]
@@ -108,7 +108,7 @@ def _page(found: Numbers, cost: Numbers, places: Sequence[Place]) -> Figure:
     return page
 
 
-def _number(axes: Axes, best: Sequence[Place], high_is_good: bool) -> None:
+def _number(axes: Axes, best: Sequence[Candidate], high_is_good: bool) -> None:
     """Number the models of the front, the last first; where they are close, some go without."""
     axes.autoscale_view()
     seen: list[tuple[float, float]] = []

@@ -19,7 +19,7 @@ from dlscan.metrics import pair, weight_sum
 PAIRS = "pairs"
 
 # scores, which events are signal, weights
-Events = tuple[Floats, NDArray[np.bool_], Floats]
+BinaryScores = tuple[Floats, NDArray[np.bool_], Floats]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Question:
         positive = scored.weights[signal].sum() > 0
         return f"no test event of {'the background' if positive else self.signal}"
 
-    def events(self, scored: Predictions) -> Events | None:
+    def events(self, scored: Predictions) -> BinaryScores | None:
         """Scores, which events are signal, and weights.
 
         None if a class is unknown, without events, or the sum of its weights is not above 0.
@@ -100,7 +100,7 @@ class Question:
             return None
         number = scored.classes.index(self.signal)
         if self.background is None:
-            found: Events = (
+            found: BinaryScores = (
                 scored.scores[:, number].astype(np.float64),
                 scored.labels == number,
                 scored.weights.astype(np.float64),

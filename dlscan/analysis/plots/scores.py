@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dlscan.analysis.plots import Drawing, Options, choice, style, words
 from dlscan.analysis.plots.events import bin_count
-from dlscan.analysis.plots.questions import Events, Question, not_drawn, questions, require_drawn
+from dlscan.analysis.plots.questions import BinaryScores, Question, not_drawn, questions, require_drawn
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import Floats, Predictions, predictions
 from dlscan.errors import ScanError
@@ -87,7 +87,7 @@ def _is_there(question: Question, content: Splits) -> bool:
     return any(scored is not None and question.events(scored) is not None for scored in splits)
 
 
-def _density(events: Events, signal: bool, edges: Floats) -> Density:
+def _density(events: BinaryScores, signal: bool, edges: Floats) -> Density:
     scores, positive, weights = events
     side = positive if signal else ~positive
     inside: NDArray[Any] = np.clip(scores[side], 0, 1)
@@ -188,7 +188,7 @@ def _panel(axes: Axes, question: Question, content: Splits, edges: Floats) -> No
         axes.text(0.5, 0.6, "no signal events\nor no background events", **look)
 
 
-def _points(axes: Axes, test: Events, edges: Floats) -> None:
+def _points(axes: Axes, test: BinaryScores, edges: Floats) -> None:
     middle = (edges[:-1] + edges[1:]) / 2
     lowest, highest = [], [1.0]
     for signal, color, marker in ((True, SIGNAL, "o"), (False, BACKGROUND, "s")):
@@ -209,6 +209,6 @@ def _points(axes: Axes, test: Events, edges: Floats) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def _area(events: Events) -> str:
+def _area(events: BinaryScores) -> str:
     found = auc_estimate(*events)
     return "-" if found is None else words.estimate(found)

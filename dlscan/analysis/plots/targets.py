@@ -32,7 +32,7 @@ PANEL_HEIGHT = 3.0
 LEGEND_LINE = 0.19
 
 # predictions, truth, weights
-Events = tuple[Floats, Floats, Floats]
+TargetValues = tuple[Floats, Floats, Floats]
 Shown = choice.Shown[Predictions]
 Model = choice.Model[Predictions]
 
@@ -44,7 +44,7 @@ class Target:
     name: str
     title: Marked
 
-    def events(self, found: Predictions) -> Events | None:
+    def events(self, found: Predictions) -> TargetValues | None:
         """Its predictions, truth and weights of a model, (N,) each; None for a model without it."""
         if self.name not in found.names:
             return None

@@ -24,7 +24,7 @@ from dlscan.tasks.metric import TaskMetrics
 
 
 @dataclasses.dataclass(frozen=True)
-class Scan:
+class ReportedScan:
     """A scan: what it wanted, and what of it is there.
 
     Attributes
@@ -63,7 +63,7 @@ class Facts:
         What could not be read, a line each; those who read more add to it.
     """
 
-    scans: tuple[Scan, ...]
+    scans: tuple[ReportedScan, ...]
     points: tuple[DonePoint, ...]
     rows: Rows
     choice: Choice | None
@@ -173,10 +173,10 @@ def _notes(said: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{text[0].upper()}{text[1:]}." for text in said)
 
 
-def _scan(directory: Path, points: Sequence[DonePoint]) -> Scan:
+def _scan(directory: Path, points: Sequence[DonePoint]) -> ReportedScan:
     place = (directory / "points").resolve()
     own = tuple(point for point in points if point.paths.directory.parent.resolve() == place)
     plan, plan_error = read_plan(directory)
     missing = unfinished(directory, plan, {point.paths.directory.name for point in own})
     name = own[0].scan if own else str(plan.get("name", directory.resolve().name))
-    return Scan(name, directory, plan, plan_error, own, tuple(missing))
+    return ReportedScan(name, directory, plan, plan_error, own, tuple(missing))

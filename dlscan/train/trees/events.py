@@ -16,7 +16,7 @@ from dlscan.trees.costs import batch_events, needed_bytes, reading_bytes
 
 
 @dataclasses.dataclass(frozen=True)
-class Events:
+class TreeEvents:
     """The events of a split.
 
     Attributes
@@ -77,7 +77,7 @@ def require_room(experiment: Experiment, manifest: Manifest, margins: int) -> No
         )
 
 
-def read_events(experiment: Experiment, split: str, task: Task, dataset: str) -> Events:
+def read_events(experiment: Experiment, split: str, task: Task, dataset: str) -> TreeEvents:
     """Read a split in the order of the disk.
 
     Parameters
@@ -128,7 +128,7 @@ def read_events(experiment: Experiment, split: str, task: Task, dataset: str) ->
                 if name not in truth:
                     truth[name] = np.empty((batches.events, *own.shape[1:]), own.dtype)
                 truth[name][here] = own
-    return Events(features, truth, weights, labels, batches.class_weights)
+    return TreeEvents(features, truth, weights, labels, batches.class_weights)
 
 
 def _gib(size: int) -> str:

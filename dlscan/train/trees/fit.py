@@ -16,7 +16,7 @@ from dlscan.train.standards import standards
 from dlscan.train.to_score import open_scored
 from dlscan.train.trees.events import read_events, require_room
 from dlscan.train.trees.learner import TreeLearner
-from dlscan.train.trees.objectives import Objective, objective_of
+from dlscan.train.trees.objectives import TreeObjective, objective_of
 from dlscan.train.trees.scorer import TreeScorer
 from dlscan.trees.costs import trees_of
 
@@ -110,7 +110,7 @@ class _Growth:
 
 
 def _judge(
-    member: Member[TreeLearner], task: Task, objective: Objective, dataset: str, beside: float
+    member: Member[TreeLearner], task: Task, objective: TreeObjective, dataset: str, beside: float
 ) -> None:
     """Score the best trees of a member, and write what it leaves."""
     start, experiment = time.perf_counter(), member.experiment

@@ -19,10 +19,10 @@ from dlscan.tasks import Task
 from dlscan.train.area import mean_area
 from dlscan.train.checkpoint import State
 from dlscan.train.history import Row
-from dlscan.train.learned import Facts
+from dlscan.train.learned import ModelFacts
 from dlscan.train.stopping import Stopping
-from dlscan.train.trees.events import Events
-from dlscan.train.trees.objectives import Objective
+from dlscan.train.trees.events import TreeEvents
+from dlscan.train.trees.objectives import TreeObjective
 from dlscan.trees import Forest, read_forest
 from dlscan.trees.boost import Booster, versions
 
@@ -50,11 +50,11 @@ class TreeLearner:
         The point's.
     task : Task
         What it learns.
-    objective : Objective
+    objective : TreeObjective
         How.
     manifest : Manifest
         Of the dataset.
-    training, validation : Events
+    training, validation : TreeEvents
         All events of the two splits.
     """
 
@@ -64,10 +64,10 @@ class TreeLearner:
         self,
         experiment: Experiment,
         task: Task,
-        objective: Objective,
+        objective: TreeObjective,
         manifest: Manifest,
-        training: Events,
-        validation: Events,
+        training: TreeEvents,
+        validation: TreeEvents,
     ) -> None:
         train, parameters = experiment.train, experiment.model.parameters
         self.task, self.dataset = task, manifest.config_hash
@@ -184,9 +184,9 @@ class TreeLearner:
         """See `Learned`."""
         self.best().write(path)
 
-    def facts(self) -> Facts:
+    def facts(self) -> ModelFacts:
         """See `Learned`."""
-        return Facts(
+        return ModelFacts(
             parameters=self.best().leaves,
             flops=None,
             why_no_flops="trees compare and add, and how often depends on the event",

@@ -18,7 +18,7 @@ from dlscan.trees.costs import margins_of
 from dlscan.trees.forest import logits_of, scores_of
 
 
-class Objective(Protocol):
+class TreeObjective(Protocol):
     """What trees learn.
 
     Attributes
@@ -55,7 +55,7 @@ class Objective(Protocol):
 
 
 class Classified:
-    """Classes: minus the logarithm of the likelihood; see `Objective`."""
+    """Classes: minus the logarithm of the likelihood; see `TreeObjective`."""
 
     def __init__(self, manifest: Manifest) -> None:
         for name, count in zip(manifest.classes, manifest.splits["train"].counts, strict=True):
@@ -95,7 +95,7 @@ class Classified:
 
 
 class Regressed:
-    """Numbers, in standard units; see `Objective`."""
+    """Numbers, in standard units; see `TreeObjective`."""
 
     classes: tuple[str, ...] = ()
 
@@ -149,7 +149,9 @@ class Regressed:
         return np.asarray(each.mean(axis=1))
 
 
-def objective_of(experiment: Experiment, task: Task, manifest: Manifest, standards: Standards) -> Objective:
+def objective_of(
+    experiment: Experiment, task: Task, manifest: Manifest, standards: Standards
+) -> TreeObjective:
     """What the trees of a point learn.
 
     Raises

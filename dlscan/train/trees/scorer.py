@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from dlscan.config import network_name
 from dlscan.train.scorer import Scored, timed
-from dlscan.train.trees.objectives import Objective
+from dlscan.train.trees.objectives import TreeObjective
 from dlscan.trees import Forest
 
 
 class TreeScorer:
     """Forests of one task; see `Scorer`."""
 
-    def __init__(self, forests: Sequence[Forest], objective: Objective) -> None:
+    def __init__(self, forests: Sequence[Forest], objective: TreeObjective) -> None:
         self._forests, self._objective = forests, objective
         self.seconds: list[float] = []
 
