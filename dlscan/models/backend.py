@@ -4,8 +4,11 @@ Importing this module imports Keras. Everything that needs Keras takes it from h
 made once, before Keras makes its own: Keras reads its back end when it is imported and never again.
 """
 
+import contextlib
 import importlib
 import os
+import sys
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +19,22 @@ from dlscan.errors import BackendError
 from dlscan.gpus import gpu_bytes, see_own_gpus
 from dlscan.machine import processor
 
+# Keras imports these where they are installed, for wrappers and pictures that networks do not need. They take
+# half of the time that a job needs to start.
+_UNNEEDED = ("matplotlib", "pandas", "sklearn")
+
+
+@contextlib.contextmanager
+def _hidden(names: Iterable[str]) -> Iterator[None]:
+    """Let packages that are not imported yet be missing for whoever imports them meanwhile."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # as Python itself marks them
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
 
 def _import_keras() -> ModuleType:
     os.environ["KERAS_BACKEND"] = choose_backend()
@@ -23,7 +42,7 @@ def _import_keras() -> ModuleType:
     # 1 hides what TensorFlow says of its own build; warnings and errors stay
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     try:
-        with garbage.no_search():
+        with garbage.no_search(), _hidden(_UNNEEDED):
             import keras
     except ImportError as error:
         name = os.environ["KERAS_BACKEND"]

@@ -78,6 +78,18 @@ def test_importing_the_networks_with_a_wrong_back_end_raises_before_keras_is_loa
     assert done.stdout == "False\n", done.stderr
 
 
+def test_keras_is_imported_without_what_networks_do_not_need():
+    """It takes half of the time that a job needs to start; who wants it later gets it."""
+    code = """
+import sys
+from dlscan.models import keras
+assert not {"matplotlib", "pandas", "sklearn"} & set(sys.modules)
+import pandas, sklearn.base
+assert keras.Sequential
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
 def test_versions_and_device_name_what_computes():
     assert set(models.versions()) == {"keras", models.backend()}
     assert models.device()
