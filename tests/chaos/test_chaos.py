@@ -1,4 +1,4 @@
-"""A minute of random faults; `make chaos SECONDS=3600 SEED=7` goes on for longer."""
+"""Random faults for a while; `make chaos SECONDS=3600 SEED=7` goes on for longer."""
 
 import os
 import re
@@ -10,10 +10,10 @@ import pytest
 
 from tests.chaos.__main__ import NO_SLURM
 
-SECONDS, SEED = 60, 4
+SECONDS, SEED = 20, 4
 
 
-def test_a_minute_of_random_faults_loses_nothing() -> None:
+def test_random_faults_lose_nothing() -> None:
     # in a process of its own: its cluster must not be taken for that of other tests
     command = [sys.executable, "-m", "tests.chaos", "--seconds", str(SECONDS), "--seed", str(SEED)]
     root = Path(__file__).parents[2]
@@ -24,4 +24,4 @@ def test_a_minute_of_random_faults_loses_nothing() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     faults = re.search(r"^(\d+) faults:", done.stdout, re.M)
     assert faults is not None
-    assert int(faults[1]) >= 10, "there was nothing to be survived"
+    assert int(faults[1]) >= 4, "there was nothing to be survived"

@@ -18,7 +18,9 @@ from dlscan.scan import freeze
 from tests.chaos.processes import end_all
 from tests.conftest import write_raw
 
-GRID = {"model.width": [4, 6, 8, 12], "model.depth": [1, 2, 3]}
+# more points than the cluster has places for
+GRID = {"model.width": [4, 6, 8, 12], "model.depth": [1, 2]}
+SCAN = {"grid": GRID}
 BATCH = {"gpus": 0, "cpus": 1, "memory": "1900M"}
 # Stale after three seconds, and a signal leaves a second: Slurm here kills three seconds after it.
 BEAT, GRACE = 0.5, 1.0
@@ -68,10 +70,8 @@ class Workload:
         In each of four raw files: 0.8 of it / 4 are the steps of an epoch.
     epochs : int
         Of each point.
-    grid : mapping
-        Of the scan.
-    batch, model : mapping
-        What else stands in these sections.
+    scan, batch, model : mapping
+        What stands in these sections.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Workload:
         home: Path,
         events: int = 600,
         epochs: int = 8,
-        grid: Mapping[str, Any] = GRID,
+        scan: Mapping[str, Any] = SCAN,
         batch: Mapping[str, Any] = {},
         model: Mapping[str, Any] = {},
     ) -> None:
@@ -94,7 +94,7 @@ class Workload:
             "model": {"width": 8, "depth": 1, **model},
             "train": {"epochs": epochs, "batch_size": 16, "early_stopping": None},
             "stream": {"workers": 0},
-            "scan": {"grid": dict(grid)},
+            "scan": dict(scan),
             "batch": {**BATCH, "template": _template(home), **batch},
         }
         self.file.write_text(yaml.safe_dump(content, sort_keys=False))

@@ -24,7 +24,8 @@ from tests.chaos.workload import Scan, Workload, status
 from .slurm import SlurmCluster, wait_for
 
 SECONDS = 600.0
-EPOCHS = 20
+# so that no point is done before the last fault has come to it
+EPOCHS = 30
 RIPE = 1.0
 # the slow ones first, so that what they wait for passes while others happen
 FAULTS: tuple[Fault, ...] = (
@@ -85,7 +86,7 @@ def disk(tmp_path: Path) -> Iterator[Path | None]:
 
 @pytest.fixture
 def stage(cluster: SlurmCluster, workload: Workload, disk: Path | None) -> Iterator[Stage]:
-    """A scan of 12 points that is not begun yet."""
+    """A scan of 8 points that is not begun yet."""
     workload.environment |= {"SLURM_CONF": str(cluster.conf), "PATH": os.environ["PATH"]}
     made = Stage(
         cluster, workload, workload.scan("disturbed", output=disk), random.Random(1), disk, ripe=RIPE
@@ -99,7 +100,7 @@ def stage(cluster: SlurmCluster, workload: Workload, disk: Path | None) -> Itera
 
 def test_whatever_the_cluster_does_every_point_is_trained_once(stage: Stage, undisturbed: Scan) -> None:
     go_through(stage, undisturbed, FAULTS)
-    assert len(stage.scan.points()) == 12
+    assert len(stage.scan.points()) == 8
 
 
 @slow
@@ -159,11 +160,12 @@ def finish(stage: Stage, witness: Witness) -> None:
 def test_sick_points_are_reported_as_what_they_are_and_the_others_get_done(
     cluster: SlurmCluster, tmp_path: Path
 ) -> None:
-    grid = {"model.width": [4, 5, 40000], "train.learning_rate": [0.001, 3e38]}
+    kinds = [(4, 0.001), (4, 3e38), (5, 0.001), (40000, 0.001)]
+    points = [{"model.width": width, "train.learning_rate": rate} for width, rate in kinds]
     # Slurm has no control groups here, so what keeps memory is what the shell does: the network needs 6.4 GB
     batch = {"retries": 1, "system": "slurm", "memory": "3900M"}
     workload = Workload(
-        tmp_path, events=100, epochs=2, grid=grid, batch=batch, model={"width": 4, "depth": 2}
+        tmp_path, events=100, epochs=2, scan={"points": points}, batch=batch, model={"width": 4, "depth": 2}
     )
     workload.environment |= {"SLURM_CONF": str(cluster.conf), "PATH": os.environ["PATH"]}
     template = tmp_path / "named-nodes.sh"
@@ -184,23 +186,21 @@ def test_sick_points_are_reported_as_what_they_are_and_the_others_get_done(
         (4, 0.001): "done",
         (4, 3e38): "diverged",
         (5, 0.001): "failed",
-        (5, 3e38): "diverged",
         (40000, 0.001): "oom",
-        (40000, 3e38): "oom",
     }
     assert "File exists" in states[5, 0.001]["error"]
     assert str(in_the_way) in states[5, 0.001]["error"]
     tries = [len(attempts(point)) for point in scan.points()]
-    assert tries == [1, 2, 2, 2, 2, 2], "more tries than batch.retries allows, or fewer"
+    assert tries == [1, 2, 2, 2], "more tries than batch.retries allows, or fewer"
     code, said = submit(workload)
     assert code == 1
-    assert "5 points crashed too often" in said
+    assert "3 points crashed too often" in said
     assert not cluster.ask("squeue", "-h")
     in_the_way.unlink()
     code, said = submit(workload, "--retry", "failed")
     wait_for("jobs", lambda: not cluster.ask("squeue", "-h"), SECONDS)
     counts = status(workload, scan)["counts"]
-    assert (counts["done"], counts["diverged"], counts["oom"]) == (2, 2, 2)
+    assert (counts["done"], counts["diverged"], counts["oom"]) == (2, 1, 1)
 
 
 def submit(workload: Workload, *options: str) -> tuple[int, str]:
@@ -222,4 +222,4 @@ def test_a_scan_killed_beside_sbatch_submits_nothing_twice(stage: Stage) -> None
     stage.submit().wait(SECONDS)
     Witness(stage, notes).ask()
     assert notes.submitted_twice == []
-    assert len(stage.jobs("PD,R,CG")) <= 12
+    assert len(stage.jobs("PD,R,CG")) <= 8
