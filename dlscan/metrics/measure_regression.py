@@ -12,6 +12,7 @@ from dlscan.metrics.quantiles import LEAST_EVENTS, half_width_estimate
 from dlscan.metrics.regression import (
     LEAST_FOR_MEAN,
     bias,
+    in_spreads,
     mean_absolute_error,
     mean_estimate,
     not_negative,
@@ -103,18 +104,13 @@ def _add_pulls(measured: Measured, name: str, errors: Floats, sigmas: Floats, we
 
 
 def _add_mean(measured: Measured, errors: Floats, truth: Floats, weights: Floats) -> None:
-    """The mean over the targets of the MAE in units of the target's spread, which is taken as known."""
-    name, why = f"{MEAN}_MAE", _why(weights, _FEW_FOR_MEAN)
-    found = None
-    if weight_sum(weights) > 0:
-        squares = (truth - np.average(truth, axis=0, weights=weights)) ** 2
-        variances = np.average(squares, axis=0, weights=weights)
-        if (variances > 0).all():
-            # of each event, so that the correlation of its errors is in the interval
-            found = not_negative(mean_estimate((np.abs(errors) / np.sqrt(variances)).mean(axis=1), weights))
-        else:
-            why = "the true values of a target have no spread"
-    measured.add(name, found, why)
+    """The mean over the targets of the MAE in units of the target's spread."""
+    # of each event, so that the correlation of its errors is in the interval
+    each = in_spreads(errors, truth, weights)
+    found = None if each is None else not_negative(mean_estimate(each, weights))
+    spread = each is not None or weight_sum(weights) <= 0
+    why = _why(weights, _FEW_FOR_MEAN) if spread else "the true values of a target have no spread"
+    measured.add(f"{MEAN}_MAE", found, why)
 
 
 def _why(weights: Floats, few: str) -> str:

@@ -27,6 +27,31 @@ from dlscan.metrics.quantiles import (
 LEAST_FOR_MEAN = 2
 
 
+def in_spreads(errors: Floats, truth: Floats, weights: Floats) -> Floats | None:
+    """How wrong each event is: the mean over T targets of |error| in units of the target's spread.
+
+    Parameters
+    ----------
+    errors, truth : ndarray, shape (N, T)
+        The spread of the truth is taken as known.
+    weights : ndarray, shape (N,)
+        Of the events.
+
+    Returns
+    -------
+    ndarray, shape (N,), or None
+        None without weights that add up to more than 0, or if a target has no spread.
+    """
+    if weight_sum(weights) <= 0:
+        return None
+    squares = (truth - np.average(truth, axis=0, weights=weights)) ** 2
+    variances = np.average(squares, axis=0, weights=weights)
+    if not (variances > 0).all():
+        return None
+    each: Floats = (np.abs(errors) / np.sqrt(variances)).mean(axis=1)
+    return each
+
+
 def mean_estimate(values: ArrayLike, weights: ArrayLike | None = None) -> Estimate | None:
     """The weighted mean of values (N,) with its standard error.
 

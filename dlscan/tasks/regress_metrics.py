@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from dlscan.config.labels import MEAN
 from dlscan.errors import DataError
-from dlscan.metrics import weight_sum
 from dlscan.metrics.influence import Influenced, mean_influence, root, width_influence
+from dlscan.metrics.regression import in_spreads
 from dlscan.tasks.metric import VALIDATION_LOSS, About, Better, Called, Metric, Split, loss_metric, union
 
 _MEAN_MAE = f"{MEAN}_MAE"
@@ -130,7 +130,9 @@ class RegressionMetrics:
     def influenced(self, kept: Mapping[str, NDArray[Any]], name: str) -> Influenced | None:
         """Errors and widths, of one target or of all."""
         if name == _MEAN_MAE:
-            return _mean_error(kept)
+            truth, weights = kept["targets"].astype(np.float64), kept["weights"].astype(np.float64)
+            each = in_spreads(kept["predictions"] - truth, truth, weights)
+            return None if each is None else mean_influence(each, weights)
         target, suffix = self._parts(name)
         if not target:
             return None
@@ -155,18 +157,6 @@ class RegressionMetrics:
             if name.endswith(f"_{suffix}") and name.removesuffix(f"_{suffix}") in self.names:
                 return name.removesuffix(f"_{suffix}"), suffix
         return "", ""
-
-
-def _mean_error(kept: Mapping[str, NDArray[Any]]) -> Influenced | None:
-    """The mean over the targets, each in units of its spread, which is taken as known."""
-    truth, weights = kept["targets"].astype(np.float64), kept["weights"].astype(np.float64)
-    if weight_sum(weights) <= 0:
-        return None
-    squares = (truth - np.average(truth, axis=0, weights=weights)) ** 2
-    variances = np.average(squares, axis=0, weights=weights)
-    if not (variances > 0).all():
-        return None
-    return mean_influence((np.abs(kept["predictions"] - truth) / np.sqrt(variances)).mean(axis=1), weights)
 
 
 def _resolution(error: NDArray[np.float64], truth: NDArray[np.float64], weights: Any) -> Influenced | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.config.task import Curve
+from dlscan.config.curves import Curve
 from dlscan.metrics import Measured
 from dlscan.tasks.task import Arrays, Head, Task
 
