@@ -64,6 +64,11 @@ def latex(columns: Sequence[Column], notes: Iterable[str] = (), titled: bool = F
     """
     rows = range(len(columns[0].values))
     header = [_heading(column, titled) for column in columns]
+    # a loss that is minimised and its value, say, have the same title
+    header = [
+        own if header.count(own) == 1 else _heading(column, False)
+        for own, column in zip(header, columns, strict=True)
+    ]
     body = [[_entry(column, row) for column in columns] for row in rows]
     return "\n".join(
         [
