@@ -1,5 +1,6 @@
 """From a YAML file and the overrides of a command line to an `Experiment`."""
 
+import contextlib
 import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ from dlscan.errors import ConfigError
 _MOST_LINES = 30
 _LONGEST_LINE = 1000
 _MOST_LETTERS = 5_000_000
+# What must fit the task.
+_FOR_THE_TASK = ("model.family", "train.loss", "train.label_smoothing", "train.early_stopping")
 DURATIONS = ("train.time_limit", "batch.time")
 SUFFIXES = (".yaml", ".yml")
 
@@ -153,15 +156,30 @@ def _built(top: dict[str, Any], found: Collected) -> Experiment:
     wrong = {problem.key.partition(".")[0] for problem in found.problems}
     if combinations and not wrong & {"scan", *SECTIONS}:
         with found.collecting():
-            each = dict.fromkeys((point.train, point.model) for point in combinations.all)
-            for train, model in each if experiment else ():
-                with found.collecting():
+            each = {(point.train, point.model): point.params for point in reversed(combinations.all)}
+            for (train, model), params in each.items() if experiment else ():
+                with found.collecting(), _of_combination(params):
                     experiment.task.require_fit(train, model)
                     model.require_inputs(experiment.data.inputs)
+            if experiment and experiment.scan.halving:
+                experiment.scan.halving.require_fit(list(each))
     found.settle()
     assert combinations is not None
     assert experiment is not None
     return replace(experiment, combinations=combinations)
+
+
+@contextlib.contextmanager
+def _of_combination(params: Mapping[str, Any]) -> Iterator[None]:
+    """Name the point in what is wrong with it, if one of these keys that it sets is about that."""
+    try:
+        yield
+    except Problem as problem:
+        about = {key: value for key, value in params.items() if key.startswith(_FOR_THE_TASK)}
+        if len(about) < 2:
+            raise
+        name = ", ".join(f"{key}={value}" for key, value in about.items())
+        raise Problem("scan", f"{name}: {problem}") from None
 
 
 def _error(path: Path, problem: Problem) -> ConfigError:

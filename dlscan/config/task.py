@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from dlscan.config.build import Above, Problem, build_fields, join, plain, require_mapping
-from dlscan.config.labels import MEAN, VALIDATION_AREA
+from dlscan.config.curves import CURVES, MONITORED, Curve, columns
+from dlscan.config.labels import MEAN
+from dlscan.config.losses import Loss
 from dlscan.config.models import Model
 from dlscan.config.selection import Selection
 from dlscan.config.train import Train
@@ -20,52 +22,19 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @dataclasses.dataclass(frozen=True)
-class Curve:
-    """A column of a history, of training and with `val_` in front of validation.
-
-    Attributes
-    ----------
-    name : str
-        Of the column.
-    less_is_better : bool
-        Which way it improves.
-    """
-
-    name: str
-    less_is_better: bool
-
-
-def columns(curves: Iterable[Curve], monitored: Iterable[Curve] = ()) -> dict[str, bool]:
-    """The columns of a history that early stopping may monitor, and whether less is better.
-
-    Parameters
-    ----------
-    curves : iterable of Curve
-        What steps tell.
-    monitored : iterable of Curve
-        What is only computed if it is monitored.
-    """
-    both = {
-        f"{split}{curve.name}": curve.less_is_better
-        for split in ("val_", "")
-        for curve in dict.fromkeys(curves)
-    }
-    return both | {curve.name: curve.less_is_better for curve in monitored}
-
-
-@dataclasses.dataclass(frozen=True)
 class Classify:
     """Tell classes apart.
 
-    `weight` is that of its loss among those of several tasks.
+    `weight` is that of its loss among those of several tasks, `loss` its own in place of `train.loss`.
     """
 
     weight: Annotated[float, Above(0)] = 1.0
+    loss: Loss | None = None
 
     kind: ClassVar = "classify"
-    # what steps tell, the loss first; and columns of validation that are only there if they are monitored
-    curves: ClassVar = (Curve("loss", True), Curve("accuracy", False))
-    monitored: ClassVar = (Curve(VALIDATION_AREA, False),)
+    # what steps tell, and columns of validation that are only there if they are monitored
+    curves: ClassVar = CURVES[kind]
+    monitored: ClassVar = MONITORED[kind]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,15 +77,17 @@ def _why_not(name: str, others: Iterable[str]) -> str | None:
 class Regress:
     """Predict numbers.
 
-    `targets` says which. `weight` is that of its loss among those of several tasks.
+    `targets` says which. `weight` is that of its loss among those of several tasks, `loss` its own in place
+    of `train.loss`.
     """
 
     targets: Targets
     weight: Annotated[float, Above(0)] = 1.0
+    loss: Loss | None = None
 
     kind: ClassVar = "regress"
-    curves: ClassVar = (Curve("loss", True), Curve("mae", True))
-    monitored: ClassVar = ()
+    curves: ClassVar = CURVES[kind]
+    monitored: ClassVar = MONITORED[kind]
 
 
 Task = Classify | Regress
@@ -166,14 +137,42 @@ class Tasks:
         own = [Curve(f"{task.kind}_loss", True) for task in self.all] if len(self.all) > 1 else []
         return (loss, *own, *(curve for curve in rest if curve != loss))
 
+    def outputs(self, classes: int, has_sigmas: bool) -> int:
+        """How many numbers a network gives for an event.
+
+        Parameters
+        ----------
+        classes : int
+            Of the dataset.
+        has_sigmas : bool
+            Whether `train.loss` asks for an uncertainty of each number.
+        """
+
+        def of(task: Task) -> int:
+            if isinstance(task, Classify):
+                return classes
+            sigmas = has_sigmas if task.loss is None else task.loss.name == "gaussian_nll"
+            return len(task.targets.by_name) * (1 + sigmas)
+
+        return sum(map(of, self.all))
+
+    def loss_of(self, task: Task, default: Loss) -> Loss:
+        """What one of these tasks minimises: its own loss, else `train.loss` where that fits."""
+        if task.loss is not None:
+            return task.loss
+        return Loss() if default.why_not(task.kind) else default
+
     def require_fit(self, train: Train, model: Model) -> None:
         """Check that a model can be trained for these tasks as `train` says, else a `Problem`."""
-        for task in self.all:
-            if trouble := train.loss.why_not(task.kind):
-                raise Problem("train.loss", trouble)
+        troubles = [train.loss.why_not(task.kind) for task in self.all if task.loss is None]
+        if troubles and all(troubles):
+            raise Problem("train.loss", str(troubles[0]))
+        if not troubles and train.loss != Loss():
+            raise Problem("train.loss", "no task takes it, since each has a loss of its own; remove it")
         if train.label_smoothing and not any(isinstance(task, Classify) for task in self.all):
             raise Problem("train.label_smoothing", "is for classes, and task is regress")
-        if trouble := model.why_not([task.kind for task in self.all], train.loss):
+        loss = self.loss_of(self.all[0], train.loss)
+        if trouble := model.why_not([task.kind for task in self.all], loss):
             raise Problem("model.family", trouble)
         stopping = train.early_stopping
         if stopping is not None and stopping.monitor not in self.columns:
@@ -196,9 +195,13 @@ def _task(value: Any, key: str) -> Task:
     kind = mapping.pop("kind", None)
     if not isinstance(kind, str) or kind not in TASKS:
         raise Problem(join(key, "kind") if kind is not None else key, f"must be one of {known}, got {kind!r}")
-    if kind == "regress" and mapping.keys() <= {"weight"}:
+    if kind == "regress" and mapping.keys() <= {"weight", "loss"}:
         raise Problem(key, 'regress needs targets, such as {Energy: "target[:,0,1]"}')
     task: Task = build_fields(TASKS[kind], mapping, key)
+    if task.loss is not None and task.loss.is_own:
+        raise Problem(join(key, "loss"), "a function in a file is for train.loss alone; name a loss")
+    if task.loss is not None and (trouble := task.loss.why_not(kind)):
+        raise Problem(join(key, "loss"), trouble)
     return task
 
 

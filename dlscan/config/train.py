@@ -4,7 +4,7 @@ import dataclasses
 from typing import Annotated, Any, Literal
 
 from dlscan.config.build import Above, Below, Min, Problem, build_fields, join
-from dlscan.config.labels import VALIDATION_AREA
+from dlscan.config.curves import known_columns
 from dlscan.config.losses import Loss
 from dlscan.config.units import Duration
 
@@ -17,8 +17,6 @@ FOR_SOME = {
     "schedule_factor": ("schedule", ("step", "plateau")),
     "schedule_patience": ("schedule", ("plateau",)),
 }
-# Columns of histories that are named by dlscan alone.
-_COLUMNS = ("val_loss", "val_accuracy", "val_mae", VALIDATION_AREA, "loss", "accuracy", "mae")
 # Schedules whose learning rates depend on how many epochs there are.
 BY_EPOCHS = ("cosine",)
 
@@ -39,7 +37,7 @@ class EarlyStopping:
     def parse(cls, value: Any, key: str) -> "EarlyStopping":
         """Read the mapping; the letters of a column may be small or capital ones."""
         rule: EarlyStopping = build_fields(cls, value, key)
-        known = {name.lower(): name for name in _COLUMNS}
+        known = {name.lower(): name for name in known_columns()}
         return dataclasses.replace(rule, monitor=known.get(rule.monitor.lower(), rule.monitor))
 
 
@@ -102,6 +100,12 @@ class Train:
             message = f"must be less than {key}.epochs, which is {train.epochs}, got {train.warm_up}"
             raise Problem(join(key, "warm_up"), message)
         return train
+
+    @property
+    def minimised(self) -> tuple[object, ...]:
+        """What the loss in the history is: numbers of different ones cannot be compared."""
+        gamma = self.gamma if self.applies("gamma", self.loss) else None
+        return self.loss, gamma, self.label_smoothing
 
     @staticmethod
     def decided_by(name: str) -> str:

@@ -53,6 +53,8 @@ class Cost:
         wait to be written.
     round : float
         Seconds of an epoch of boosted trees on a middling machine; 0 for a network.
+    outputs : int
+        Numbers that the model gives for an event.
     """
 
     step: float
@@ -63,6 +65,7 @@ class Cost:
     batch_size: int
     memory: int
     round: float = 0.0
+    outputs: int = 1
 
 
 def sections(plan: Plan, point: Point) -> dict[str, Any]:
@@ -113,7 +116,7 @@ def cost(values: Mapping[str, Any], manifest: Manifest | None, size: NetworkSize
         Of its network; by default by the formula of its family, which has to have one.
     """
     bare = _without_network(values, manifest)
-    return bare if manifest is None else _with(size or network_size(values["model"], manifest), bare)
+    return bare if manifest is None else _with(size or network_size(values, manifest), bare)
 
 
 def _without_network(values: Mapping[str, Any], manifest: Manifest | None) -> Cost:
@@ -141,7 +144,8 @@ def _without_network(values: Mapping[str, Any], manifest: Manifest | None) -> Co
         scored=math.ceil(_scored_events(manifest) / batch),
         epochs=epochs,
         batch_size=batch,
-        memory=_FLOAT * _waiting_scores(train, manifest),
+        memory=_FLOAT * _waiting_scores(values, manifest),
+        outputs=_outputs(values, manifest),
     )
 
 
@@ -153,11 +157,11 @@ def _with(size: NetworkSize, cost: Cost) -> Cost:
     return dataclasses.replace(cost, step=step, memory=cost.memory + kept)
 
 
-def network_size(model: Mapping[str, Any], manifest: Manifest) -> NetworkSize:
-    """What the network of a `model` section takes on this dataset, by the formula of its family."""
-    own = Model.parse(dict(model), "model")
+def network_size(values: Mapping[str, Any], manifest: Manifest) -> NetworkSize:
+    """What the network of a point with these `sections` takes, by the formula of its family."""
+    own = Model.parse(dict(values["model"]), "model")
     shapes = [shaped.shape for shaped in taken(own, manifest.inputs).values()]
-    size = own.size(shapes, len(manifest.classes))
+    size = own.size(shapes, _outputs(values, manifest))
     assert size is not None
     return size
 
@@ -167,16 +171,22 @@ def _sections(experiment: Experiment) -> dict[str, Any]:
     return {name: values[name] for name in ("data", "task", "model", "train", "stream")}
 
 
-def measuring_bytes(manifest: Manifest) -> int:
+def _outputs(values: Mapping[str, Any], manifest: Manifest) -> int:
+    has_sigmas = values["train"]["loss"] == "gaussian_nll"
+    return Tasks.parse(values["task"], "task").outputs(len(manifest.classes), has_sigmas)
+
+
+def measuring_bytes(manifest: Manifest, outputs: int) -> int:
     """What measuring the scores of one network takes; those of a pack are measured one after the other."""
     events = max(split.events for name, split in manifest.splits.items() if name != "train")
-    return _MEASURING * events * (len(manifest.classes) + 1)
+    return _MEASURING * events * (outputs + 1)
 
 
-def _waiting_scores(train: Mapping[str, Any], manifest: Manifest) -> int:
-    """Numbers: a score per class of each event, and its loss."""
+def _waiting_scores(values: Mapping[str, Any], manifest: Manifest) -> int:
+    """Numbers: what the network gives of each event, and its loss."""
+    train, outputs = values["train"], _outputs(values, manifest)
     largest = max(manifest.splits[name].events for name in ("test", "validation"))
-    waiting = min(largest, _BUFFERED) * (len(manifest.classes) + 1)
+    waiting = min(largest, _BUFFERED) * (outputs + 1)
     if (train["early_stopping"] or {}).get("monitor") == VALIDATION_AREA:
         # those of a whole epoch, and their copy while the batches are put together
         waiting = max(waiting, 2 * manifest.splits["validation"].events * len(manifest.classes))

@@ -151,4 +151,4 @@ def _bytes_for_networks(resources: Resources, first: Cost, manifest: Manifest | 
     if resources.memory is None or manifest is None:
         return math.inf
     batches = _BATCHES * first.batch_size * manifest.event_bytes
-    return _SHARE * resources.memory - _FRAMEWORK - batches - measuring_bytes(manifest)
+    return _SHARE * resources.memory - _FRAMEWORK - batches - measuring_bytes(manifest, first.outputs)

@@ -15,7 +15,7 @@ from dlscan.tasks.regress import Regression
 from dlscan.tasks.several import Several
 from dlscan.tasks.task import Arrays, Head, Standard, Standards, Task
 
-_MADE: dict[str, Callable[[Any, tuple[str, ...], str], Task]] = {
+_MADE: dict[str, Callable[[Any, tuple[str, ...], Loss, bool], Task]] = {
     "classify": Classification.of,
     "regress": Regression.of,
 }
@@ -34,7 +34,10 @@ def make(tasks: Tasks, classes: Sequence[str], loss: Loss = _AUTO) -> Task:
     loss : Loss
         The key `train.loss`: with some of them a network gives more than with others.
     """
-    made = [_MADE[config.kind](config, tuple(classes), str(loss.of(config.kind))) for config in tasks.all]
+    made = []
+    for config in tasks.all:
+        own = tasks.loss_of(config, loss)
+        made.append(_MADE[config.kind](config, tuple(classes), own, own != loss))
     return made[0] if len(made) == 1 else Several(tuple(made), tasks.curves, tasks.columns)
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.config.task import Classify, columns
+from dlscan.config.curves import columns
+from dlscan.config.losses import Loss
+from dlscan.config.task import Classify
 from dlscan.metrics import Measured, losses_from_logits, measure, measure_validation
 from dlscan.tasks.task import Arrays, Head
 
@@ -24,10 +26,13 @@ class Classification:
         Their labels.
     weight : float
         Of its loss among those of several tasks.
+    loss : Loss or None
+        See `Head`.
     """
 
     classes: tuple[str, ...]
     weight: float = 1.0
+    loss: Loss | None = None
 
     kinds = (Classify.kind,)
     curves = Classify.curves
@@ -35,14 +40,14 @@ class Classification:
     extras = ()
 
     @classmethod
-    def of(cls, config: Classify, classes: tuple[str, ...], _: str) -> "Classification":
-        """That of an experiment file, for a dataset with these classes."""
-        return cls(classes, config.weight)
+    def of(cls, config: Classify, classes: tuple[str, ...], loss: Loss, own: bool) -> "Classification":
+        """That of an experiment file, for a dataset with these classes; `own` is whether the loss is."""
+        return cls(classes, config.weight, loss if own else None)
 
     @property
     def heads(self) -> tuple[Head, ...]:
         """See `Task`."""
-        return (Head(_SCORES, len(self.classes), weight=self.weight),)
+        return (Head(_SCORES, len(self.classes), weight=self.weight, loss=self.loss),)
 
     def truth(self, labels: NDArray[Any], extras: Mapping[str, NDArray[Any]]) -> Arrays:
         """See `Task`."""

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.config.curves import columns
+from dlscan.config.losses import Loss
 from dlscan.config.selection import Selection
-from dlscan.config.task import Regress, columns
+from dlscan.config.task import Regress
 from dlscan.metrics import Measured, measure_regression, measure_regression_validation
 from dlscan.tasks.task import Arrays, Head
 
@@ -29,20 +31,24 @@ class Regression:
         Of its loss among those of several tasks.
     has_sigmas : bool
         Whether the uncertainty of each number is predicted too.
+    loss : Loss or None
+        See `Head`.
     """
 
     targets: Mapping[str, Selection]
     weight: float = 1.0
     has_sigmas: bool = False
+    loss: Loss | None = None
 
     kinds = (Regress.kind,)
     curves = Regress.curves
     columns = columns(Regress.curves)
 
     @classmethod
-    def of(cls, config: Regress, _: tuple[str, ...], loss: str) -> "Regression":
-        """That of an experiment file."""
-        return cls(config.targets.by_name, config.weight, loss == "gaussian_nll")
+    def of(cls, config: Regress, _: tuple[str, ...], loss: Loss, own: bool) -> "Regression":
+        """That of an experiment file; `own` is whether the loss is."""
+        sigmas = loss.of(Regress.kind) == "gaussian_nll"
+        return cls(config.targets.by_name, config.weight, sigmas, loss if own else None)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,7 +58,8 @@ class Regression:
     @property
     def heads(self) -> tuple[Head, ...]:
         """See `Task`."""
-        return (Head(_PREDICTIONS, len(self.targets) * (1 + self.has_sigmas), self.names, self.weight),)
+        size = len(self.targets) * (1 + self.has_sigmas)
+        return (Head(_PREDICTIONS, size, self.names, self.weight, self.loss),)
 
     @property
     def extras(self) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.config.task import Curve
+from dlscan.config.curves import Curve
+from dlscan.config.losses import Loss
 from dlscan.metrics import Measured
 
 Arrays = dict[str, NDArray[Any]]
@@ -41,12 +42,15 @@ class Head:
         What each of them is, if it is a number in a unit; empty for scores.
     weight : float
         Of its loss among those of several heads.
+    loss : Loss or None
+        What it minimises, if that is not `train.loss`.
     """
 
     name: str
     size: int
     targets: tuple[str, ...] = ()
     weight: float = 1.0
+    loss: Loss | None = None
 
 
 class Task(Protocol):

@@ -280,6 +280,12 @@ def test_trees_minimise_what_they_can(make_experiment: Make) -> None:
         ("bdt", "mse"),
         ("bdt", "quantile"),
     ]
+    grid = {"model.family": ["dense", "bdt"], "train.loss": ["mse", "huber"], "train.seed": [1, 2]}
+    with pytest.raises(
+        ConfigError, match=r"scan: model\.family=bdt, train\.loss=huber: bdt minimises mse"
+    ) as c:
+        make_experiment(task=task, scan={"grid": grid})
+    assert "\n" not in str(c.value)
     trees = {"family": "bdt"}
     with pytest.raises(
         ConfigError,

@@ -8,6 +8,7 @@ import pytest
 
 from dlscan.config import Experiment
 from dlscan.config.build import Problem
+from dlscan.config.losses import Loss
 from dlscan.config.selection import Selection
 from dlscan.config.task import Tasks
 from dlscan.errors import ConfigError
@@ -74,6 +75,9 @@ def test_a_task_is_written_as_it_is_read(value: Any) -> None:
         ([ENERGY, ENERGY], "task: lists regress twice; give one task all targets"),
         ({"kind": "classify", "wieght": 1}, "task.wieght: unknown key; did you mean 'weight'?"),
         ({**ENERGY, "weight": 0}, "task.weight: must be greater than 0"),
+        ({**ENERGY, "loss": "focal"}, "task.loss: focal is no loss of the task regress, which has mse"),
+        (["classify", {**ENERGY, "loss": "hubber"}], "task[1].loss: must be one of auto, cross_entropy"),
+        ({"kind": "regress", "loss": "huber"}, "task: regress needs targets"),
     ],
 )
 def test_a_wrong_task_is_one_line(make_experiment: Make, value: Any, message: str) -> None:
@@ -92,6 +96,20 @@ def test_several_tasks_have_the_columns_of_all(make_experiment: Make) -> None:
     assert tasks.columns["val_accuracy"] is False
     assert tasks.columns["val_regress_loss"] is True
     assert "val_Mean_AUC" in tasks.columns
+
+
+def test_each_task_has_its_own_loss_or_that_of_the_training_where_it_fits(make_experiment: Make) -> None:
+    tasks = make_experiment(task=["classify", {**ENERGY, "loss": {"quantile": 0.9}}]).task
+    classify, regress = tasks.all
+    assert tasks.loss_of(classify, Loss("focal")) == Loss("focal")
+    assert tasks.loss_of(regress, Loss("focal")) == Loss("quantile", 0.9)
+    # the default of what has no loss of this name
+    assert tasks.loss_of(classify, Loss("huber")).of("classify") == "cross_entropy"
+    assert make_experiment(task=["classify", ENERGY], train={"loss": "huber"}).train.loss == Loss("huber")
+    with pytest.raises(ConfigError, match=r"train\.loss: quantile is no loss of the task classify"):
+        make_experiment(task=["classify", {**ENERGY, "loss": "mse"}], train={"loss": {"quantile": 0.5}})
+    with pytest.raises(ConfigError, match=r"train\.loss: no task takes it, since each has a loss of its own"):
+        make_experiment(task={**ENERGY, "loss": "mse"}, train={"loss": "mae"})
 
 
 def test_an_experiment_of_before_classifies(make_experiment: Make) -> None:

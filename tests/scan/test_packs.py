@@ -13,7 +13,7 @@ from dlscan.attempts import ended, new_attempt, write_attempt
 from dlscan.config import Dense
 from dlscan.dataset import Manifest
 from dlscan.prepare import prepare
-from dlscan.scan import freeze
+from dlscan.scan import Plan, freeze
 from dlscan.scan.costs import cost, sections
 from dlscan.scan.load_balance import Item, distribute
 from dlscan.scan.packs import pack, packs_wanted
@@ -276,9 +276,30 @@ def test_scores_that_wait_in_memory_count(experiment):
     manifest = Manifest.read(experiment.data.prepared)
     largest = max(manifest.splits[name].events for name in ("test", "validation"))
     values = sections(freeze(experiment), freeze(experiment).points[0])
-    size = costs.network_size(values["model"], manifest)
+    size = costs.network_size(values, manifest)
     network = 4 * (4 * size.weights + 2 * 32 * size.values)
     assert cost(values, manifest).memory == network + 4 * largest * (3 + 1)
+
+
+def test_what_a_network_gives_is_counted_by_its_task(make_experiment):
+    from dlscan.scan import costs
+
+    targets = {"A": "target[:,0,3]", "B": "target[:,0,2]"}
+    regress = {"kind": "regress", "targets": targets}
+    experiment = make_experiment()
+    prepare(experiment, processes=1)
+    manifest = Manifest.read(experiment.data.prepared)
+    wanted = [
+        (*("classify", "auto"), 3),
+        (*(regress, "auto"), 2),
+        (*(regress, "gaussian_nll"), 4),
+        (*(["classify", {**regress, "loss": "gaussian_nll"}], "auto"), 7),
+    ]
+    for number, (task, loss, outputs) in enumerate(wanted):
+        made = make_experiment(name=f"n{number}", task=task, train={"loss": loss})
+        values = sections(Plan.of(made), Plan.of(made).points[0])
+        found = cost(values, manifest)
+        assert (found.outputs, costs.asked_of(made, manifest)[1]) == (outputs, outputs)
 
 
 def test_a_dataset_that_is_not_prepared_leaves_epochs_to_tell_points_apart(make_experiment):

@@ -4,6 +4,7 @@ An objective is called by a step with the networks of a point and with the batch
 and tells what it found. Those of a task with one network are `Supervised`: a loss for each head.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -39,7 +40,12 @@ def supervised(
     variables : iterable of keras.Variable
         What it trains.
     """
-    losses = {head.name: _LOSSES[head.name](head, train, standards) for head in task.heads}
+    losses = {
+        head.name: _LOSSES[head.name](
+            head, train if head.loss is None else dataclasses.replace(train, loss=head.loss), standards
+        )
+        for head in task.heads
+    }
     return Supervised(losses, [head.weight for head in task.heads], Penalty.of(train, variables))
 
 

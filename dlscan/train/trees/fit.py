@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dlscan import tasks
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
+from dlscan.stream.standards import standards
 from dlscan.tasks import Task
 from dlscan.train.evaluate import evaluate
 from dlscan.train.info import Report, Stopped
 from dlscan.train.interruption import Interruption
 from dlscan.train.member import Member
 from dlscan.train.scores import score_files
-from dlscan.train.standards import standards
 from dlscan.train.to_score import open_scored
 from dlscan.train.trees.events import read_events, require_room
 from dlscan.train.trees.learner import TreeLearner

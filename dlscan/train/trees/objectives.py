@@ -161,5 +161,5 @@ def objective_of(
     """
     (head,) = task.heads
     if head.targets:
-        return Regressed(head.name, head.targets, standards[head.name], experiment.train.loss)
+        return Regressed(head.name, head.targets, standards[head.name], head.loss or experiment.train.loss)
     return Classified(manifest)
