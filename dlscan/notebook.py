@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from dlscan import config
 from dlscan.analysis.lookup import find, split_names
 from dlscan.analysis.plots import KINDS, Drawing, Options
 from dlscan.analysis.points import records, results
@@ -21,6 +22,7 @@ from dlscan.analysis.tables.best import choose
 from dlscan.analysis.tables.rows import rows_of
 from dlscan.analysis.tables.table import table
 from dlscan.config import scans_and_labels
+from dlscan.config.loading import SUFFIXES
 from dlscan.errors import ScanError
 from dlscan.spelling import counted, hint
 from dlscan.training import TrainedPoint
@@ -51,8 +53,11 @@ def load(*scans: str | os.PathLike[str]) -> "Scan":
     ScanError
         If there is no such scan, or no point of any is done.
     """
-    directories, labels = scans_and_labels([Path(scan) for scan in scans])
-    return Scan(tuple(directories), tuple(records.load(directories, labels)))
+    paths = [Path(scan) for scan in scans]
+    directories, labels = scans_and_labels(paths)
+    files = [path for path in paths if path.suffix.lower() in SUFFIXES and not path.is_dir()]
+    own = frozenset(source for file in files for source in config.load(file).sources)
+    return Scan(tuple(directories), tuple(records.load(directories, labels)), own)
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -66,12 +71,15 @@ class Scan:
     points : tuple of DonePoint
         Scan by scan, by number within each: `.record` holds parameters, metrics and provenance, `.paths`
         where the files are.
+    own_files : frozenset of str
+        The files with functions of the experiments that the scans were named by.
     plot : Plots
         Pictures: `scan.plot.roc([3, 7])`.
     """
 
     directories: tuple[Path, ...]
     points: tuple[DonePoint, ...]
+    own_files: frozenset[str] = frozenset()
 
     @property
     def plot(self) -> "Plots":
@@ -152,12 +160,16 @@ class Scan:
         """
         return TrainedPoint.of(self.point(which)).predictions(split)
 
-    def model(self, which: Which) -> Any:
+    def model(self, which: Which, trust_files: bool = False) -> Any:
         """The trained network of a point as a Keras model that takes raw events; loads Keras.
 
-        For boosted trees a `dlscan.trees.Forest`, without Keras: its `scores` takes raw events too.
+        For boosted trees a `dlscan.trees.Forest`, without Keras: its `scores` takes raw events too. Layers
+        that are defined in a file, which has to be run to load them, are loaded if the scan was named by an
+        experiment file that has the file too, else only with `trust_files`.
         """
-        return TrainedPoint.of(self.point(which)).model()
+        point = self.point(which)
+        own = {source.get("path") for source in point.record.sources.values()} <= self.own_files
+        return TrainedPoint.of(point, own).model(trust_files)
 
     def __len__(self) -> int:
         return len(self.points)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlscan.cli.arguments import scan_directory
 from dlscan.cli.experiment import Command, experiment_arguments
 from dlscan.cli.output import say
 
@@ -148,7 +147,8 @@ def event(
 @click.argument("scan", metavar="SCAN")
 @click.argument("number", metavar="N", type=int)
 @FILE
-def model(scan: str, number: int, target: Path | None) -> None:
+@click.option("--trust-files", is_flag=True, help="Run the file that defines layers, as named by the record.")
+def model(scan: str, number: int, target: Path | None, trust_files: bool) -> None:
     """Draw the network of point N of SCAN and list its layers.
 
     SCAN is a scan's directory or its experiment file; N is a finished point. A box is a layer with what
@@ -164,10 +164,10 @@ def model(scan: str, number: int, target: Path | None) -> None:
     from dlscan.notebook import load
 
     _require_picture(target)
-    loaded = load(scan_directory(scan))
+    loaded = load(scan)
     point = loaded.point(number)
     file = point.record.model_file(point.paths)
-    trained = loaded.model(point)
+    trained = loaded.model(point, trust_files)
     say(f"{file}\n")
     for part in text_of(trained, file):
         say(part)

@@ -38,7 +38,9 @@ class Layer:
     flops: int | None
 
 
-def read_network(path: Path, sources: Mapping[str, Mapping[str, str]] | None = None) -> Any:
+def read_network(
+    path: Path, sources: Mapping[str, Mapping[str, str]] | None = None, trust_files: bool = False
+) -> Any:
     """Read a network from a `.keras` file, without the state of its training.
 
     Layers of a user are in a file of the user. It is run only if the network cannot be loaded without it, and
@@ -50,6 +52,8 @@ def read_network(path: Path, sources: Mapping[str, Mapping[str, str]] | None = N
         Of the file.
     sources : mapping of str to mapping, optional
         The record's.
+    trust_files : bool
+        Whether the files that these name may be run.
 
     Returns
     -------
@@ -59,22 +63,23 @@ def read_network(path: Path, sources: Mapping[str, Mapping[str, str]] | None = N
     Raises
     ------
     ScanError
-        If the file is missing or damaged.
+        If the file is missing or damaged, or needs a file that may not be run.
     """
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever a damaged part leads to
-        if sources and path.exists():
-            return _with_layers_of(path, sources)
+        needed = {key: source for key, source in (sources or {}).items() if key.startswith("model.")}
+        if needed and path.exists():
+            if not trust_files:
+                raise _untrusted(path, needed) from None
+            return _with_layers_of(path, needed)
         raise _unreadable(path, error) from None
 
 
 def _with_layers_of(path: Path, sources: Mapping[str, Mapping[str, str]]) -> Any:
     """Read a network whose layers may be defined in files of the user."""
     with contextlib.ExitStack() as stack:
-        for key, recorded in sources.items():
-            if not key.startswith("model."):
-                continue  # a loss is for training alone
+        for recorded in sources.values():
             try:
                 source = read_source(Path(recorded["path"]), "its layers")
             except Problem as problem:
@@ -89,6 +94,15 @@ def _with_layers_of(path: Path, sources: Mapping[str, Mapping[str, str]]) -> Any
             return keras.saving.load_model(path, compile=False)
         except Exception as error:
             raise _unreadable(path, error) from None
+
+
+def _untrusted(path: Path, sources: Mapping[str, Mapping[str, str]]) -> ScanError:
+    files = " and ".join(str(recorded.get("path")) for recorded in sources.values())
+    return ScanError(
+        f"{path}: to load this network, {files} has to be run, as its record says; if you trust that "
+        "file, use --trust-files (in Python model(..., trust_files=True)), or give the experiment file in "
+        "place of the directory"
+    )
 
 
 def _unreadable(path: Path, error: Exception) -> ScanError:

@@ -191,7 +191,7 @@ def test_names_that_files_register_do_not_meet(nets, manifest, tmp_path):
     assert not np.allclose(first.predict_on_batch(given), second.predict_on_batch(given))
     for path, network in ((nets, first), (other, second)):
         network.save(tmp_path / "best.keras")
-        loaded = read_network(tmp_path / "best.keras", {"model.family": read_source(path, "").plain()})
+        loaded = read_network(tmp_path / "best.keras", {"model.family": read_source(path, "").plain()}, True)
         np.testing.assert_allclose(loaded.predict_on_batch(given), network.predict_on_batch(given), rtol=1e-6)
     assert keras.saving.get_custom_objects() == known
 
@@ -208,18 +208,26 @@ def test_a_layer_of_the_file_is_loaded_from_it_only_if_it_has_not_changed(nets, 
     path = tmp_path / "best.keras"
     build(model(nets, "scaled"), manifest, {}).save(path)
     recorded = {"model.family": read_source(nets, "").plain()}
-    assert "Scale" in [layer.kind for layer in layers_of(read_network(path, recorded))]
+    assert "Scale" in [layer.kind for layer in layers_of(read_network(path, recorded, True))]
     with pytest.raises(ScanError, match="cannot read a network"):
         read_network(path)
     marker = tmp_path / "was run"
     nets.write_text(NETS + f"\nopen({str(marker)!r}, 'w')\n")
+    # its text is that of the record, and nobody has said that it may be run
+    with pytest.raises(
+        ScanError, match=r"nets\.py has to be run, as its record says; if you trust that file"
+    ):
+        read_network(path, {"model.family": read_source(nets, "").plain()})
+    assert not marker.exists()
+    nets.write_text(NETS)
+    nets.write_text(NETS + f"\nopen({str(marker)!r}, 'w')\n")
     with pytest.raises(
         ScanError, match=r"best\.keras: needs the layers that .*nets\.py defines, which has changed"
     ):
-        read_network(path, recorded)
+        read_network(path, recorded, True)
     nets.unlink()
     with pytest.raises(ScanError, match=r"needs the file with its layers: .*nets\.py: no such file"):
-        read_network(path, recorded)
+        read_network(path, recorded, True)
     assert not marker.exists()
 
 
