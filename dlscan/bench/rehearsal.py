@@ -98,10 +98,10 @@ class _Stage:
     def _pack(self, experiments: list[Experiment]) -> Any:
         """Networks in training, compiled."""
         from dlscan import models, tasks
+        from dlscan.stream.standards import standards
         from dlscan.train.feed import Feed
         from dlscan.train.learner import Learner
         from dlscan.train.pack import Pack
-        from dlscan.train.standards import standards
 
         learners = []
         for experiment in experiments:

@@ -11,9 +11,9 @@ from dlscan.machine import usable_cpus
 from dlscan.scan import Plan, expand
 from dlscan.scan.costs import is_of_trees
 from dlscan.scan.packs import pack as packed
+from dlscan.stream.standards import standards
 from dlscan.train.learner import Learner
 from dlscan.train.pack import Pack
-from dlscan.train.standards import standards
 from dlscan.train.streams import open_stream, transport
 
 _ROUNDS = 3

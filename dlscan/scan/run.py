@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from dlscan import tasks
 from dlscan.backend import choose_backend
 from dlscan.batch import system
 from dlscan.config import BatchOptions, Experiment
@@ -17,6 +18,7 @@ from dlscan.scan.status import PointStatus, settle
 from dlscan.scan.submit import Submitted, reconcile, submit, submitting
 from dlscan.scan.wait import watch
 from dlscan.scan.work import Work, find_work
+from dlscan.stream.standards import standards
 
 
 class Listener(local.TrainingListener, Protocol):
@@ -92,7 +94,8 @@ def run(
     Raises
     ------
     DataError
-        If the dataset is not prepared, or for another experiment.
+        If the dataset is not prepared, or for another experiment; if a target of a regression is not finite
+        for some event, or the same for all.
     BatchError
         If the batch system is not there or cannot do what is asked.
     ScanError
@@ -136,6 +139,9 @@ def begin(
     manifest.require_families(experiment)
     if batch.system != "local":
         system(batch).check(batch)
+    if not (experiment.directory / "plan.json").exists():
+        # each job measures them again: what cannot be learned is to be said before the first is submitted
+        standards(experiment, tasks.of(experiment, manifest.classes), manifest.config_hash)
     plan = freeze(experiment, manifest.config_hash, extend=extend)
     listener.planned(plan)
     return plan, manifest

@@ -14,9 +14,9 @@ from dlscan.metrics import mean_absolute_error
 from dlscan.models import keras
 from dlscan.prepare import prepare
 from dlscan.record import Record
+from dlscan.stream.standards import standards
 from dlscan.tasks.several import Several
 from dlscan.train import train_point, train_points
-from dlscan.train.standards import standards
 from tests.train.conftest import write_point
 
 TARGETS = {"Depth": "depth[:,1]", "Energy": "energy"}
@@ -170,7 +170,7 @@ def test_events_that_carry_much_along_are_read_a_few_at_a_time(linear, trained, 
     dataset = Record.read(trained.record).dataset["config_hash"]
     experiment = load(trained.config)
     whole = standards(experiment, tasks.of(experiment, ("Ele", "Pi0")), dataset)["predictions"]
-    monkeypatch.setattr("dlscan.train.standards._BYTES", 7 * 24)
+    monkeypatch.setattr("dlscan.stream.standards._BYTES", 7 * 24)
     parts = standards(experiment, tasks.of(experiment, ("Ele", "Pi0")), dataset)["predictions"]
     np.testing.assert_allclose(parts, whole, rtol=1e-12)
 

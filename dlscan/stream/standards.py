@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest
 from dlscan.errors import DataError
-from dlscan.stream import Batch, Batches
+from dlscan.stream.batch import Batch
+from dlscan.stream.batches import Batches
 from dlscan.tasks import Head, Standard, Standards, Task
 
 # Events that are read at once, fewer where they carry much along.
