@@ -13,8 +13,8 @@ from dlscan.fields import fits, misfit
 from dlscan.files import created, read_json, write_json
 from dlscan.record import PointPaths
 
-# How an attempt can end; `lost` is one that a batch system took away.
-OUTCOMES = ("done", "preempted", "timeout", "failed", "diverged", "oom", "lost")
+# How an attempt can end; `paused` is one at a rung of `scan.halving`, `lost` one that a batch system took.
+OUTCOMES = ("done", "preempted", "timeout", "paused", "failed", "diverged", "oom", "lost")
 _UNKNOWN = -1
 # Scripts export the first: the id that the batch system gave at submission.
 _JOB_ID_VARIABLES = ("DLSCAN_JOB", "SLURM_JOB_ID", "PBS_JOBID", "CONDOR_JOB_ID")

@@ -36,7 +36,7 @@ _PATIENCE = 60.0
 _LEFTOVER = 3600.0
 
 # outcomes after which `dlscan train` exits with 0
-_WELL = ("done", "preempted", "timeout")
+_WELL = ("done", "paused", "preempted", "timeout")
 
 
 class Claim:

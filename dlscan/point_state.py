@@ -5,12 +5,26 @@ from typing import Literal, get_args
 
 from dlscan.attempts import Attempt
 
-State = Literal["pending", "queued", "running", "preempted", "timeout", "oom", "failed", "diverged", "done"]
+State = Literal[
+    "pending",
+    "queued",
+    "running",
+    "preempted",
+    "timeout",
+    "oom",
+    "failed",
+    "diverged",
+    "paused",
+    "pruned",
+    "done",
+]
 STATES: tuple[State, ...] = get_args(State)
 # what a batch system has or works on
 UNDER_WAY: tuple[State, ...] = ("queued", "running")
-# what `dlscan scan` has nothing to do for
-SETTLED: tuple[State, ...] = ("done", *UNDER_WAY)
+# what never trains again: `scan.halving` prunes
+OVER: tuple[State, ...] = ("done", "pruned")
+# what `dlscan scan` has nothing to do for; a point that has paused waits for others
+SETTLED: tuple[State, ...] = (*OVER, "paused", *UNDER_WAY)
 # states that spend a retry
 CRASHED: tuple[State, ...] = ("failed", "oom", "diverged")
 

@@ -13,11 +13,11 @@ from dlscan.config import Experiment, experiment_from, load
 from dlscan.dataset import Manifest
 from dlscan.errors import PointsFailed
 from dlscan.record import PointPaths
-from dlscan.scan import Plan, Point, expand, freeze
+from dlscan.scan import Plan, Point, expand, freeze, halving
 from dlscan.scan.changes import require_planned
 from dlscan.scan.point_files import make_point
 from dlscan.scan.sources import note_changes
-from dlscan.train.info import Outcome, PointInfo, Progress
+from dlscan.train.info import Outcome, PointInfo, Progress, Rungs
 from dlscan.train.points import train_points
 from dlscan.trees import read_forest
 
@@ -29,12 +29,21 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class TrainedPoint(DonePoint):
-    """A finished point, and what is in its files."""
+    """A finished point, and what is in its files.
+
+    Attributes
+    ----------
+    own : bool
+        Whether it is of an experiment of the caller, whose files with layers may be run.
+    """
+
+    own: bool = dataclasses.field(default=False, compare=False)
 
     @classmethod
-    def of(cls, point: DonePoint) -> "TrainedPoint":
+    def of(cls, point: DonePoint, own: bool = False) -> "TrainedPoint":
         """The same point."""
-        return cls(**{field.name: getattr(point, field.name) for field in dataclasses.fields(point)})
+        known = {field.name: getattr(point, field.name) for field in dataclasses.fields(point)}
+        return cls(**{**known, "own": own})
 
     @property
     def history(self) -> "pd.DataFrame":
@@ -54,10 +63,11 @@ class TrainedPoint(DonePoint):
 
         return results.predictions(self, split)
 
-    def model(self) -> Any:
+    def model(self, trust_files: bool = False) -> Any:
         """The network as a Keras model that takes raw events; loads Keras.
 
-        For boosted trees a `dlscan.trees.Forest`, without Keras: its `scores` takes raw events too.
+        With layers that a file of somebody else defines it is loaded only with `trust_files`, which may run
+        that file. For boosted trees a `dlscan.trees.Forest`, without Keras: its `scores` takes raw events.
         """
         file = self.record.model_file(self.paths)
         self.record.require_whole(file)
@@ -65,7 +75,7 @@ class TrainedPoint(DonePoint):
             return read_forest(file)[0]
         from dlscan.models.saved import read_network
 
-        return read_network(file, self.record.sources)
+        return read_network(file, self.record.sources, trust_files or self.own)
 
     def __repr__(self) -> str:
         return f"{self.record.name} in {self.paths.directory}: .record .history .predictions() .model()"
@@ -94,7 +104,7 @@ def train(
     if outcome != "done":
         raise PointsFailed(f"{home}: {_WHY[outcome]}")
     (point,) = records.load([home])
-    return TrainedPoint.of(point)
+    return TrainedPoint.of(point, own=True)
 
 
 _WHY = {
@@ -107,10 +117,26 @@ _WHY = {
 def train_planned(plan: Plan, points: Sequence[Point], on_step: Progress | None = None) -> dict[int, Outcome]:
     """Train points of a plan together; arguments and errors as for `dlscan.train.points.train_points`."""
     note_changes(plan, points)
-    return train_points([(plan.paths(point), _info(plan, point)) for point in points], on_step)
+    rungs = _rungs(plan)
+    return train_points([(plan.paths(point), _info(plan, point, rungs)) for point in points], on_step)
 
 
-def _info(plan: Plan, point: Point) -> PointInfo:
+def _rungs(plan: Plan) -> Rungs | None:
+    epochs = halving.rungs(plan)
+
+    def latest() -> Plan:
+        # it may have grown since
+        return Plan.read(plan.directory)
+
+    def waiting() -> list[tuple[PointPaths, PointInfo]]:
+        now = latest()
+        return [(now.paths(point), _info(now, point, found)) for point in halving.waiting(now)]
+
+    found = Rungs(epochs, lambda: halving.standing(latest()).promoted, waiting)
+    return found if epochs else None
+
+
+def _info(plan: Plan, point: Point, rungs: Rungs | None = None) -> PointInfo:
     return PointInfo(
         point.number,
         point.name,
@@ -122,6 +148,7 @@ def _info(plan: Plan, point: Point) -> PointInfo:
         plan.order_seed,
         partial(require_planned, plan, point),
         plan.sources,
+        rungs,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dlscan.cli.output import say
 from dlscan.cli.scan_display import status_command
 from dlscan.errors import BatchError, PointsFailed
+from dlscan.point_state import OVER
 from dlscan.scan import CRASHED, Plan, PointStatus, ScanResult, Submitted, Work
 from dlscan.spelling import agree, counted
 
@@ -27,9 +28,11 @@ def conclude(result: ScanResult) -> None:
 
 def _require_done(plan: Plan, states: Sequence[PointStatus]) -> None:
     failed = [state for state in states if state.state in CRASHED]
-    others = [state for state in states if state.state not in (*CRASHED, "done")]
-    done = len(states) - len(failed) - len(others)
-    say(f"{plan.directory}: {done} of {len(states)} points done")
+    others = [state for state in states if state.state not in (*CRASHED, *OVER)]
+    pruned = sum(state.state == "pruned" for state in states)
+    done = len(states) - len(failed) - len(others) - pruned
+    early = f", {pruned} pruned" if pruned else ""
+    say(f"{plan.directory}: {done} of {len(states)} points done{early}")
     if failed:
         raise PointsFailed(
             f"{len(failed)} of {len(states)} points failed, first {failed[0].point.directory} "

@@ -33,7 +33,8 @@ def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) ->
 
     SCAN is a scan's directory or its experiment file. The states are: pending; queued and running (from the
     batch system or signs of life); preempted (stopped; `dlscan scan` continues it); timeout (the same, by a
-    time limit); oom (out of memory); failed; diverged; done. Below the table is advice for points with
+    time limit); oom (out of memory); failed; diverged; paused (at a rung of
+    scan.halving); pruned (others are better); done. Below the table is advice for points with
     problems. The exit code is 1 if any point failed, ran out of memory or diverged.
 
     With --watch, a terminal shows the table again and again; elsewhere each change is a line.
@@ -98,7 +99,7 @@ def _watch(plan: "Plan", look: "Callable[[], list[PointStatus]]", seconds: float
     import time
 
     from dlscan.cli.status_text import changes, summary, table
-    from dlscan.point_state import UNDER_WAY
+    from dlscan.point_state import OVER, UNDER_WAY
 
     terminal = sys.stdout.isatty()
     before: list[PointStatus] | None = None
@@ -114,7 +115,7 @@ def _watch(plan: "Plan", look: "Callable[[], list[PointStatus]]", seconds: float
             sys.stdout.flush()
         # twice, because a requeued job is for a moment neither running nor queued
         idle = 0 if any(status.state in UNDER_WAY for status in statuses) else idle + 1
-        if idle == 2 or all(status.state == "done" for status in statuses):
+        if idle == 2 or all(status.state in OVER for status in statuses):
             break
         before = statuses
         time.sleep(seconds)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from tabulate import tabulate
 
 from dlscan.clock import clock
+from dlscan.point_state import OVER
 from dlscan.scan import Plan, PointStatus
 from dlscan.scan.advice import what_to_do
 from dlscan.scan.submissions import Submissions
@@ -17,7 +18,10 @@ _HEADER = ("Point", "Parameters", "State", "Epochs", "Left, at most", "Job", "La
 # more numbers than these in a line say less
 _NUMBERS = 10
 # what people look for first, where not all rows have room
-_FIRST = ("running", "failed", "oom", "diverged", "timeout", "preempted", "queued", "pending", "done")
+_FIRST = (
+    *("running", "failed", "oom", "diverged", "timeout", "preempted"),
+    *("queued", "pending", "paused", "pruned", "done"),
+)
 
 
 def table(plan: Plan, statuses: Sequence[PointStatus], rows: int | None = None) -> str:
@@ -59,7 +63,7 @@ def _row(status: PointStatus) -> list[object]:
         state,
         f"{status.epochs}/{status.epochs_wanted}",
         "" if left is None else clock(left),
-        "" if status.state == "done" else status.job or "",
+        "" if status.state in OVER else status.job or "",
         status.error or (status.words if status.state == "queued" else ""),
     ]
 

@@ -12,6 +12,7 @@ from dlscan.files import server_time
 from dlscan.heartbeat import last_sign
 from dlscan.point_state import CRASHED, UNDER_WAY, Verdict
 from dlscan.record import PointPaths
+from dlscan.scan.halving import standing
 from dlscan.scan.job_states import LatestJob, Look, ask_nobody, is_recent, look_at
 from dlscan.scan.plan import Plan
 from dlscan.scan.point_on_disk import PointOnDisk, read_anew, read_point
@@ -158,7 +159,21 @@ def _statuses(plan: Plan, points: Sequence[Point], look: Look | None, say: Say) 
             # the job may have begun, or ended well, after its files were read and before its system was asked
             status = _status(plan, point, read_anew(plan, point), latest_jobs, training)
         statuses.append(status)
-    return statuses
+    return _as_ranked(plan, statuses)
+
+
+def _as_ranked(plan: Plan, statuses: list[PointStatus]) -> list[PointStatus]:
+    """With what the rungs say of points that have paused: one that may go on is to be trained."""
+    if all(status.state != "paused" for status in statuses):
+        return statuses
+    found = standing(plan)
+    now = {number: "pending" for number in found.promoted} | {number: "pruned" for number in found.pruned}
+    return [
+        dataclasses.replace(status, state=now.get(status.point.number, "paused"), error="", seconds_left=None)
+        if status.state == "paused"
+        else status
+        for status in statuses
+    ]
 
 
 def _status(

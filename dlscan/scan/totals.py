@@ -6,7 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from dlscan.point_state import CRASHED, STATES
+from dlscan.point_state import CRASHED, OVER, STATES
 from dlscan.scan.status import PointStatus
 
 
@@ -19,7 +19,7 @@ class Totals:
     counts : dict of str to int
         Points by state, in the order of `STATES`; states without points are left out.
     epochs, epochs_wanted : int
-        Sums over the points; a point that is done wants no more than it has.
+        Sums over the points; a point that is done or pruned wants no more than it has.
     seconds_left : float or None
         Of training, at most, all jobs one after the other: what the points of a pack need together counts
         once. A point that has no epoch yet is taken to need what the others need. None if nothing is known of
@@ -48,7 +48,7 @@ class Totals:
 def totals(statuses: Sequence[PointStatus]) -> Totals:
     """Add up the states of points."""
     found = Counter(status.state for status in statuses)
-    wanted = [item.epochs if item.state == "done" else item.epochs_wanted for item in statuses]
+    wanted = [item.epochs if item.state in OVER else item.epochs_wanted for item in statuses]
     own = [
         None if item.seconds_per_epoch is None else item.seconds_per_epoch / item.sharing for item in statuses
     ]

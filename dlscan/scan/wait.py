@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
-from dlscan.point_state import UNDER_WAY
+from dlscan.point_state import OVER, UNDER_WAY
 from dlscan.scan.plan import Plan
 from dlscan.scan.status import PointStatus, scan_status
 from dlscan.scan.submit import Say
@@ -49,7 +49,7 @@ def watch(plan: Plan, say: Say, sleep: Callable[[float], None] = time.sleep) -> 
         if statuses is not None:
             yield statuses
             states = {status.state for status in statuses}
-            if states == {"done"} or (over and not states & set(UNDER_WAY)):
+            if states <= set(OVER) or (over and not states & set(UNDER_WAY)):
                 return
             # once more before the end: a requeued job is for a moment neither running nor queued
             over = not silent and not states & set(UNDER_WAY)

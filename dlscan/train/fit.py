@@ -8,6 +8,7 @@ from dlscan import models, tasks
 from dlscan.config import Experiment
 from dlscan.errors import DataError, DlscanError
 from dlscan.stream import Batches
+from dlscan.stream.standards import standards
 from dlscan.tasks import Standards, Task
 from dlscan.train.evaluate import evaluate
 from dlscan.train.info import Report, Stopped
@@ -17,7 +18,6 @@ from dlscan.train.loop import Loop
 from dlscan.train.member import Member
 from dlscan.train.scorers import NetworkScorer
 from dlscan.train.scores import score_files
-from dlscan.train.standards import standards
 from dlscan.train.streams import open_stream
 from dlscan.train.to_score import open_scored
 
@@ -37,6 +37,11 @@ def fit(
         going.remove(member)
         report.fail(member.point, error)
 
+    def leave(member: Member[Learner]) -> None:
+        going.remove(member)
+        member.say(f"paused after {member.progress}: others are better so far")
+        report.done(member.point, "paused")
+
     experiment = members[0].experiment
     with contextlib.ExitStack() as stack:
         training = stack.enter_context(open_stream(experiment, "train", seed))
@@ -52,7 +57,7 @@ def fit(
                 member.start(_learner(member.experiment, own, found, training), training.mix)
             except DlscanError as error:
                 drop(member, error)
-        loop = Loop(task, training, validation, drop, report.on_step)
+        loop = Loop(task, training, validation, drop, leave, report.on_step)
         stopped = loop.run(going, interruption)
         loop.close()
     if stopped:

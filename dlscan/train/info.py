@@ -1,15 +1,35 @@
 """What training is told of a point, and what it tells."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
 from dlscan.config.source import Source
+from dlscan.record import PointPaths
 
-Outcome = Literal["done", "preempted", "timeout", "held"]
+Outcome = Literal["done", "paused", "preempted", "timeout", "held"]
 # why a training ended before its end
 Stopped = Literal["preempted", "timeout"]
 Progress = Callable[[int, int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Rungs:
+    """Where the points of a scan pause, unless they are among the best.
+
+    Attributes
+    ----------
+    epochs : tuple of int
+        After so many epochs.
+    promoted : callable
+        Gives the numbers of the points that may train beyond the last of these that they have come to.
+    waiting : callable
+        Gives those of them that have paused there, for nobody else may train them on.
+    """
+
+    epochs: tuple[int, ...]
+    promoted: Callable[[], Collection[int]]
+    waiting: Callable[[], "Sequence[tuple[PointPaths, PointInfo]]"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +56,8 @@ class PointInfo:
         Called before the point is trained: raises a `DlscanError` if its file is not as planned.
     sources : mapping of str to Source
         The files with functions of the experiment, by their paths, as they were planned.
+    rungs : Rungs or None
+        Of the scan, the same for all of its points.
     """
 
     number: int
@@ -47,6 +69,7 @@ class PointInfo:
     order_seed: int | None = None
     check: Callable[[], None] | None = dataclasses.field(default=None, compare=False)
     sources: Mapping[str, Source] = dataclasses.field(default_factory=dict, compare=False)
+    rungs: Rungs | None = dataclasses.field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"point {self.number} ({self.name})"
@@ -59,7 +82,7 @@ class Report:
     Attributes
     ----------
     done : callable
-        Called with a point whose record is written, and "done".
+        Called with a point whose record is written, and "done", or with one that has paused, and "paused".
     fail : callable
         Called with a point that cannot go on, and why; the others do.
     on_step : callable, optional

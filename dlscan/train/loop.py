@@ -33,6 +33,8 @@ class Loop:
         The two streams.
     fail : callable
         Called with a member that cannot go on, and why; the others do.
+    leave : callable
+        Called with a member that is to pause at a rung; the others go on.
     on_step : callable, optional
         Called after each training step with the epoch, from 1, the step, from 1, and the steps of an epoch.
     """
@@ -43,10 +45,11 @@ class Loop:
         training: Batches,
         validation: Batches,
         fail: Callable[[Member[Learner], Exception], None],
+        leave: Callable[[Member[Learner]], None],
         on_step: Progress | None = None,
     ) -> None:
         self._training, self._validation = training, validation
-        self._fail, self._on_step = fail, on_step
+        self._fail, self._leave, self._on_step = fail, leave, on_step
         self._feed = Feed(task)
         self._pack: Pack | None = None
         self._left: set[Learner] = set()
@@ -80,12 +83,27 @@ class Loop:
             # points that came from nodes with other memory see the events in other orders
             mixing = behind[0].learner.mixing
             behind = [member for member in behind if member.learner.mixing in (None, mixing)]
+            if paused := self._at_rung(behind):
+                going = [member for member in going if member not in paused]
+                continue
             self._training.mix(mixing)
             lost = self._epoch(self._packed(behind), behind, interruption)
             if lost is None:
                 return "preempted" if interruption.signal else "timeout"
             going = [member for member in going if member not in lost]
         return "preempted" if interruption.signal else None
+
+    def _at_rung(self, members: Sequence[Member[Learner]]) -> list[Member[Learner]]:
+        """Let those leave that stand at a rung and are not among its best."""
+        rungs, (epoch, step) = members[0].point.rungs, members[0].place
+        if rungs is None or step or epoch not in rungs.epochs:
+            return []
+        promoted = rungs.promoted()
+        paused = [member for member in members if member.point.number not in promoted]
+        self._left.update(member.learner for member in paused)
+        for member in paused:
+            self._leave(member)
+        return paused
 
     def close(self) -> None:
         """See to it that the members' networks hold what was trained."""

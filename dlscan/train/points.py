@@ -30,8 +30,9 @@ def train_points(
 
     Returns
     -------
-    dict of int to {"done", "preempted", "timeout", "held"}
-        By the point's number; `held` is one that another process trains.
+    dict of int to {"done", "paused", "preempted", "timeout", "held"}
+        By the point's number; `paused` is one that waits at a rung, `held` one that another process trains.
+        Other points of the scan may be among them that had paused and could go on.
 
     Raises
     ------

@@ -51,6 +51,7 @@ class Session:
         self._several, self._on_step = points > 1, on_step
         self.outcomes: dict[int, Outcome] = {}
         self._claims: dict[int, Claim] = {}
+        self._points: list[PointInfo] = []
         self._held: list[_Held] = []
         self._failed: dict[PointInfo, Exception] = {}
         # from before the first claim on: a signal must not end a job that cannot say so any more
@@ -86,6 +87,7 @@ class Session:
         """Take the points that are neither done nor held by somebody else."""
         grace_seconds()  # is wrong before anything is taken
         wanted = []
+        self._points = [point for _, point in points]
         for paths, point in points:
             if not paths.config.exists():
                 raise ScanError(f"{paths.directory}: no point here, {paths.config.name} is missing")
@@ -94,6 +96,9 @@ class Session:
                 self.outcomes[point.number] = "done"
             else:
                 wanted.append((paths, point))
+        self._take_all(wanted)
+
+    def _take_all(self, wanted: Sequence[tuple[PointPaths, PointInfo]]) -> None:
         for paths, point in wanted:
             try:
                 self._wait(0.0)
@@ -113,7 +118,7 @@ class Session:
         limits = [held.experiment.train.time_limit for held in self._held]
         self._interruption.limit(min((limit for limit in limits if limit is not None), default=None))
         waiting = _packs(self._held)
-        while waiting:
+        while waiting or (waiting := _packs(self._promoted())):
             pack = waiting.pop(0)
             # a signal leaves no time to build networks
             found = "preempted" if self._interruption.signal else self._fit(pack, self._interruption)
@@ -127,6 +132,21 @@ class Session:
             if waiting:
                 # networks refer to themselves, and the next ones want their memory
                 gc.collect()
+
+    def _promoted(self) -> list[_Held]:
+        """As many points as this job had that paused at a rung, here or elsewhere, and may go on now."""
+        rungs = next((point.rungs for point in self._points if point.rungs), None)
+        if rungs is None or self._interruption.signal or self._interruption.out_of_time(0.0):
+            return []
+        # one that is held or has failed is no business of this job any more
+        free = [
+            (paths, point)
+            for paths, point in rungs.waiting()
+            if self.outcomes.get(point.number, "paused") == "paused" and point not in self._failed
+        ][: len(self._points)]
+        self._held.clear()
+        self._take_all(free)
+        return self._held
 
     def _wait(self, seconds: float) -> None:
         """Wait for a point, unless a signal says that there is no time for it."""

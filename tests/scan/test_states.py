@@ -35,12 +35,12 @@ def seen(word, outcome="none", own=False, **fields):
 
 AFTER = {
     "none": "pending", "open": "failed", "done": "pending", "preempted": "preempted", "timeout": "timeout",
-    "failed": "failed", "diverged": "diverged", "oom": "oom", "lost": "preempted",
+    "failed": "failed", "diverged": "diverged", "oom": "oom", "lost": "preempted", "paused": "paused",
 }  # fmt: skip
 # while a job runs, or may, with other points of its pack: by how its own last attempt ended
 DURING = {
     "open": "running", "done": "pending", "preempted": "queued", "timeout": "queued", "lost": "queued",
-    "failed": "failed", "diverged": "diverged", "oom": "oom",
+    "failed": "failed", "diverged": "diverged", "oom": "oom", "paused": "paused",
 }  # fmt: skip
 DIED = {
     "": "failed", "done": "failed", "failed": "failed", "oom": "oom", "timeout": "timeout",
@@ -152,7 +152,8 @@ def test_every_state_is_known_and_reached():
             WORDS, AFTER, (True, False), (True, False), (True, False)
         )
     }
-    assert reached == set(STATES) - {"done"}
+    # only the plan as a whole tells that a point is pruned
+    assert reached == set(STATES) - {"done", "pruned"}
 
 
 def test_errors_of_attempts_are_kept():
@@ -188,9 +189,9 @@ def status(state, count=0):
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_to_submit_is_what_is_not_done_queued_or_running(state):
+def test_to_submit_is_what_is_not_done_under_way_or_waiting(state):
     submitted = to_submit([status(state)], BatchOptions(retries=0))
-    assert bool(submitted) == (state not in ("done", "queued", "running"))
+    assert bool(submitted) == (state not in ("done", "queued", "running", "paused", "pruned"))
 
 
 @pytest.mark.parametrize("state", CRASHED)

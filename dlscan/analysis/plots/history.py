@@ -12,7 +12,9 @@ from matplotlib.ticker import MaxNLocator
 
 from dlscan.analysis.lookup import find
 from dlscan.analysis.plots import Drawing, Options, choice, style
+from dlscan.analysis.plots.stopped import StoppedCurve, stopped_histories, stopped_rows
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.losses import different_losses, is_loss, losses_of
 from dlscan.analysis.points.results import EPOCH, Floats, history
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.attempts import resumptions
@@ -26,6 +28,7 @@ _TITLES = {
     "events_per_second": "training events per second [1/s]",
 }
 MOST_MARKED = 15
+STOPPED: Any = {"color": "#bbbbbb", "linewidth": 0.8, "linestyle": "-", "zorder": 1}
 
 DASHED = (0, (4, 1.5))
 BEST: Any = {"marker": "*", "markersize": 11, "markeredgecolor": "white", "markeredgewidth": 0.7, "zorder": 4}
@@ -81,17 +84,29 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     )
     keys = [name for name in (key, VALIDATION + key) if name in known]
     curves = [_curve(model, keys) for model in shown.models if set(keys) & set(model.content)]
-    pages = [curves[first : first + options.per_page] for first in range(0, len(curves), options.per_page)]
-    limits = _limits(curves)
-    return Drawing(
-        f"history-{key}",
-        [
-            _page(page, keys, limits, f" (page {number} of {len(pages)})" if len(pages) > 1 else "")
-            for number, page in enumerate(pages, 1)
-        ],
-        [row for curve in curves for row in _rows(curve)],
-        shown.left_out,
-    )
+    early = stopped_histories(points, keys)
+    pages = [
+        (page, _limits(own), what)
+        for what, own in _comparable(curves, key).items()
+        for page in (own[first : first + options.per_page] for first in range(0, len(own), options.per_page))
+    ]
+    figures = []
+    for number, (page, limits, what) in enumerate(pages, 1):
+        which = f" (page {number} of {len(pages)})" if len(pages) > 1 else ""
+        figures.append(_page(page, [] if what else early, keys, limits, f"{what}{which}"))
+    rows = [row for curve in curves for row in _rows(curve)]
+    return Drawing(f"history-{key}", figures, [*rows, *stopped_rows(early)], shown.left_out)
+
+
+def _comparable(curves: Sequence[Curve], key: str) -> dict[str, list[Curve]]:
+    """The curves that may share an axis, with what to add to the title: losses of one kind."""
+    points = [curve.point for curve in curves]
+    if not (is_loss(key) and different_losses(points)):
+        return {"": list(curves)}
+    groups: dict[str, list[Curve]] = {}
+    for curve, loss in zip(curves, losses_of(points), strict=True):
+        groups.setdefault(f": {loss}", []).append(curve)
+    return groups
 
 
 def _title(key: str, points: Sequence[DonePoint]) -> str:
@@ -127,12 +142,17 @@ def _rows(curve: Curve) -> list[dict[str, Any]]:
     ]
 
 
-def _page(curves: Sequence[Curve], keys: Sequence[str], limits: Limits, which: str) -> Figure:
+def _page(
+    curves: Sequence[Curve], early: Sequence[StoppedCurve], keys: Sequence[str], limits: Limits, which: str
+) -> Figure:
     names = [curve.name for curve in curves]
     page = style.figure(7.2, 5.0, [*names, *keys, "best", "resumed"])
     axes = page.add_subplot()
     looks = choice.looks([curve.point for curve in curves])
     handles = [_lines(axes, curve, number, keys) for number, curve in zip(looks, curves, strict=True)]
+    for each in early:
+        if keys[-1] in each.values:
+            axes.plot(each.epochs, each.values[keys[-1]], **STOPPED)
     axes.set_ylim(limits.low, limits.high)
     axes.set_xlabel("Epoch")
     axes.set_xlim(limits.first, limits.last)
@@ -147,6 +167,9 @@ def _page(curves: Sequence[Curve], keys: Sequence[str], limits: Limits, which: s
         models = counted(unknown, "model")
         style.footnote(page, f"{models} continued in another attempt after an epoch that was not recorded.")
     marks, meanings = _marks(curves, keys)
+    if early:
+        marks.append(Line2D([], [], **STOPPED))
+        meanings.append("stopped early by scan.halving")
     style.legend_outside(page, [*handles, *marks], [*names, *meanings])
     return page
 

@@ -1,6 +1,6 @@
 """What the losses of points are: values of different ones cannot be compared."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dlscan.analysis.points.done import DonePoint
@@ -21,10 +21,15 @@ def different_losses(points: Iterable[DonePoint]) -> str:
     known = list(points)
     if different_tasks(known):
         return "different tasks, which cannot be compared"
-    kinds = [metrics.kind for metrics in metrics_of(known)]
-    usual = LOSSES[kinds[0]][0] if len(kinds) == 1 else AUTO
-    found = list(dict.fromkeys(_words(point.record.params, usual) for point in known))
+    found = list(dict.fromkeys(losses_of(known)))
     return f"different losses ({', '.join(found)}), which cannot be compared" if len(found) > 1 else ""
+
+
+def losses_of(points: Sequence[DonePoint]) -> list[str]:
+    """What each point minimises, in words."""
+    kinds = [metrics.kind for metrics in metrics_of(points)]
+    usual = LOSSES[kinds[0]][0] if len(kinds) == 1 else AUTO
+    return [_words(point.record.params, usual) for point in points]
 
 
 def _words(params: Mapping[str, Any], usual: str) -> str:

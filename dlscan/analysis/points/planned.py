@@ -21,6 +21,8 @@ class Planned:
         `data.labels`.
     epochs : int
         Of each point, unless a point has its own.
+    halves : bool
+        Whether `scan.halving` ends most points early.
     problem : str
         Why it cannot be used; empty where it can, or where there is none.
     """
@@ -28,6 +30,7 @@ class Planned:
     points: int = 0
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
     epochs: int = 0
+    halves: bool = False
     problem: str = ""
 
 
@@ -37,7 +40,9 @@ def planned(directory: Path) -> Planned:
         plan = read_json(directory / "plan.json")
         config = plan.get("config", {})
         texts = titles_of(config.get("data", {}).get("labels") or {})
-        return Planned(len(plan["points"]), texts, int(config.get("train", {}).get("epochs", 0)))
+        epochs = int(config.get("train", {}).get("epochs", 0))
+        halves = bool((config.get("scan") or {}).get("halving"))
+        return Planned(len(plan["points"]), texts, epochs, halves)
     except FileNotFoundError:
         return Planned()
     except (DlscanError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

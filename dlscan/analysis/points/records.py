@@ -15,6 +15,7 @@ from dlscan.analysis.points.cache import Cache, Stamp, stamp_of
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.planned import planned
 from dlscan.analysis.points.ranked import ranked
+from dlscan.analysis.points.stopped import stopped
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.config.models import epochs_key
 from dlscan.config.source import short_name
@@ -151,9 +152,10 @@ def _load_scan(directory: Path, labels: Mapping[str, str] | None) -> Loaded:
     count = plan.points or len(folders)
     not_done = [plan.problem] if plan.problem else []
     if len(points) < count:
-        missing = count - len(points)
+        missing, early = count - len(points), len(stopped(directory))
+        halved = f", {early} of them stopped early by scan.halving" if early else ""
         not_done.append(
-            f"{directory}: {missing} of {count} points are not done; see dlscan status {directory}"
+            f"{directory}: {missing} of {count} points are not done{halved}; see dlscan status {directory}"
         )
     labels = plan.labels if labels is None else labels
     notes = [*_shorter(directory, points, plan.epochs, count), *_newer(directory, points)]

@@ -140,14 +140,18 @@ class Predictions:
 
 
 def history(point: DonePoint) -> dict[str, Floats]:
-    """Every column of a point's `history.csv`, an entry per epoch; what is empty is nan.
+    """Every column of a point's `history.csv`; errors as for `read_history`."""
+    return read_history(point.paths.history)
+
+
+def read_history(path: Path) -> dict[str, Floats]:
+    """Every column of a `history.csv`, an entry per epoch; what is empty is nan.
 
     Raises
     ------
     ScanError
         If the file is missing or damaged.
     """
-    path = point.paths.history
     try:
         with path.open(newline="", encoding="utf-8") as lines:
             rows = list(csv.DictReader(lines, strict=True))

@@ -175,3 +175,46 @@ def test_a_point_without_history_is_left_out_and_named(draw, write_scan, warning
 def test_the_axis_begins_with_the_first_epoch(draw, write_scan, epochs, expected):
     scan = write_scan(grid={"model.width": [1]}, classes=("Ele", "Pi0"), events=50, epochs=epochs)
     assert draw("history", scan).pages[0].axes[0].get_xlim() == pytest.approx(expected)
+
+
+def stop_early(directory, number, epochs):
+    """Make a finished point one that has paused at a rung."""
+    plan = json.loads((directory / "plan.json").read_text())
+    plan["config"] = {"scan": {"halving": {"first": epochs, "factor": 3}}}
+    (directory / "plan.json").write_text(json.dumps(plan))
+    (folder,) = directory.glob(f"points/{number:04}-*")
+    (folder / "record.json").unlink()
+    lines = (folder / "history.csv").read_text().splitlines()
+    (folder / "history.csv").write_text("\n".join(lines[: epochs + 1]) + "\n")
+    (folder / "attempts").mkdir()
+    attempt = {"number": 1, "host": "a", "pid": 1, "job": None, "started": "2026-01-01T00:00:00+00:00"}
+    attempt["outcome"] = "paused"
+    (folder / "attempts" / "0001.json").write_text(json.dumps(attempt))
+
+
+def test_points_that_halving_stopped_are_thin_lines_behind_the_others(draw, write_scan, legend, caplog):
+    directory = write_scan(events=50)
+    stop_early(directory, 3, 2)
+    points = load([directory])
+    assert "1 of 4 points are not done, 1 of them stopped early by scan.halving" in caplog.text
+    drawing = draw("history", points)
+    (page,) = drawing.pages
+    assert "stopped early by scan.halving" in legend(page)
+    rows = drawing.data
+    assert list(rows[rows["point"] == 3]["epoch"]) == [1, 2]
+    assert sorted(set(rows["point"])) == [1, 2, 3, 4]
+
+
+def test_losses_of_different_kinds_do_not_share_an_axis(draw, write_scan):
+    def change(number, record):
+        record["params"]["train.loss"] = "focal" if number == 2 else "cross_entropy"
+
+    points = load([write_scan(events=50, change=change)])
+    pages = draw("history", points).pages
+    titles = [page.get_suptitle() for page in pages]
+    assert titles == [
+        "Loss over the epochs: cross_entropy (page 1 of 2)",
+        "Loss over the epochs: focal with gamma 2 (page 2 of 2)",
+    ]
+    assert [len(lines(page)) for page in pages] == [6, 2]
+    assert len(draw("history", points, key="accuracy").pages) == 1

@@ -1,0 +1,87 @@
+"""What `scan.halving` makes of points, from their files alone: nothing else remembers it."""
+
+import csv
+import functools
+import math
+from collections.abc import Callable, Sequence
+
+from dlscan.attempts import last_attempt
+from dlscan.config.halving import judged_by
+from dlscan.errors import DlscanError
+from dlscan.record import PointPaths, reaches
+from dlscan.scan.plan import Plan
+from dlscan.scan.point_progress import read_done
+from dlscan.scan.promotion import Standing, promote
+from dlscan.scan.space import Point
+
+
+def rungs(plan: Plan) -> tuple[int, ...]:
+    """The epochs after which the points of a scan are compared; none without `scan.halving`."""
+    halving = plan.experiment.scan.halving
+    return halving.rungs(max(map(plan.epochs, plan.points))) if halving else ()
+
+
+def standing(plan: Plan) -> Standing:
+    """Which points may train on, and which never will; without `scan.halving` all may."""
+    halving = plan.experiment.scan.halving
+    if halving is None:
+        return Standing(frozenset(point.number for point in plan.points))
+    column = judged_by(plan.experiment.at(plan.points[0].params).train)
+    sign = 1.0 if plan.experiment.task.columns[column] else -1.0
+    epochs = rungs(plan)
+    scores, beyond, lost = {}, set(), set()
+    for point in plan.points:
+        paths = plan.paths(point)
+        values = [sign * value for value in _column(paths, column)]
+        own = scores[point.number] = _scores(values, epochs, functools.partial(_is_over, plan, point))
+        if own and len(values) > epochs[len(own) - 1]:
+            beyond.add(point.number)
+        if not paths.record.exists() and _outcome(paths) == "diverged":
+            lost.add(point.number)
+    return promote(scores, halving.factor, beyond, lost)
+
+
+def waiting(plan: Plan) -> list[Point]:
+    """The points that have paused at a rung and may go on, the furthest first."""
+    promoted = standing(plan).promoted
+    free = [
+        point for point in plan.points if point.number in promoted and _outcome(plan.paths(point)) == "paused"
+    ]
+    return sorted(free, key=lambda point: -len(_column(plan.paths(point), "epoch")))
+
+
+def _scores(values: Sequence[float], epochs: Sequence[int], is_over: Callable[[], bool]) -> list[float]:
+    """How good a point was at each rung: the best until then, as the weights that are kept are the best."""
+    scores = [_best(values[:rung]) for rung in epochs if len(values) >= rung]
+    if len(scores) < len(epochs) and is_over():
+        scores += [_best(values)] * (len(epochs) - len(scores))
+    return scores
+
+
+def _best(values: Sequence[float]) -> float:
+    return min((value for value in values if not math.isnan(value)), default=math.inf)
+
+
+def _column(paths: PointPaths, name: str) -> list[float]:
+    """A column of a history; nothing without one that can be read, which training writes anew."""
+    try:
+        with paths.history.open(newline="", encoding="utf-8") as file:
+            return [float(row[name] or math.nan) for row in csv.DictReader(file)]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return []
+
+
+def _is_over(plan: Plan, point: Point) -> bool:
+    try:
+        record = read_done(plan.paths(point).record)
+    except DlscanError:
+        return False
+    return record is not None and reaches(record.epochs, record.stopped, plan.epochs(point))
+
+
+def _outcome(paths: PointPaths) -> str | None:
+    try:
+        attempt = last_attempt(paths)
+    except DlscanError:
+        return None
+    return attempt.outcome if attempt else None

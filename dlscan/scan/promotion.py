@@ -1,0 +1,72 @@
+"""Which points of a scan train on after a rung, and which never will: successive halving without barriers.
+
+A rung is a number of epochs after which points are compared. A point does not wait there for all others, as
+it would in rounds: it goes on as soon as it is among the best of those that have come so far. L. Li and
+others, A System for Massively Parallel Hyperparameter Tuning, 2020 (arXiv:1810.05934). Pure.
+"""
+
+import dataclasses
+import math
+from collections.abc import Collection, Mapping, Sequence
+
+
+@dataclasses.dataclass(frozen=True)
+class Standing:
+    """What the rungs decide.
+
+    Attributes
+    ----------
+    promoted : frozenset of int
+        The points that may train beyond the last rung that they have come to.
+    pruned : frozenset of int
+        Those that never will: all others have come to that rung, and too many are better.
+    """
+
+    promoted: frozenset[int] = frozenset()
+    pruned: frozenset[int] = frozenset()
+
+
+def promote(
+    scores: Mapping[int, Sequence[float]],
+    factor: int,
+    beyond: Collection[int] = (),
+    lost: Collection[int] = (),
+) -> Standing:
+    """Compare points rung by rung.
+
+    Of n points at a rung, n / factor go on, rounded down; once no more can come to it, at least one does.
+
+    Parameters
+    ----------
+    scores : mapping of int to sequence of float
+        For every point of the scan, how good it was at each rung that it has come to: less is better. A point
+        whose training is over has a score for all of them.
+    factor : int
+        Of this many the best one goes on.
+    beyond : collection of int
+        Points that have gone on from the last rung that they have come to.
+    lost : collection of int
+        Points that come no further, as those that have diverged: they rank last where they have been.
+    """
+    promoted: set[int] = set()
+    pruned: set[int] = set()
+    coming = set(scores) - set(lost)
+    rung = 0
+    while any(len(own) > rung for own in scores.values()):
+        here = [number for number, own in scores.items() if len(own) > rung]
+        here.sort(key=lambda number: (number in lost, _rank(scores[number][rung]), number))
+        over = all(len(scores[number]) > rung for number in coming)
+        best = set(here[: max(len(here) // factor, int(over))])
+        gone = {*beyond, *lost}
+        waiting = {number for number in here if len(scores[number]) == rung + 1 and number not in gone}
+        promoted |= waiting & best
+        if over:
+            pruned |= waiting - best
+        # who went on before better ones came is not called back
+        coming = (best | (set(here) - waiting)) - set(lost)
+        rung += 1
+    return Standing(frozenset(promoted), frozenset(pruned))
+
+
+def _rank(score: float) -> float:
+    return math.inf if math.isnan(score) else score

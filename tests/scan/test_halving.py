@@ -1,0 +1,146 @@
+"""`scan.halving`: what the files of points make of it, and a scan to its end."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner
+
+from dlscan.attempts import create_attempt, ended, new_attempt
+from dlscan.cli.conclusion import conclude
+from dlscan.cli.status import status as status_command
+from dlscan.config import Experiment
+from dlscan.config.halving import Halving
+from dlscan.errors import ConfigError
+from dlscan.prepare import prepare
+from dlscan.scan import Plan, ScanResult, Work, freeze, scan_status
+from dlscan.scan.halving import standing, waiting
+from dlscan.scan.totals import totals
+from dlscan.training import train_planned
+
+Make = Callable[..., Experiment]
+HALVING = {"first": 1, "factor": 3}
+TRAIN = {"epochs": 3, "batch_size": 32}
+
+
+def scan_of(*widths: int, **halving: int) -> dict[str, object]:
+    return {"grid": {"model.width": list(widths)}, "halving": halving or HALVING}
+
+
+def leave(plan: Plan, number: int, losses: list[float], outcome: str | None = "paused") -> None:
+    """What an attempt leaves that has trained so many epochs."""
+    paths = plan.paths(plan.point(number))
+    lines = ["epoch,loss,val_loss,val_accuracy,seconds,events_per_second,networks"]
+    lines += [f"{epoch},1,{loss!r},{1 - loss!r},1,1,1" for epoch, loss in enumerate(losses, 1)]
+    paths.history.write_text("\n".join(lines) + "\n")
+    attempt = new_attempt(1)
+    create_attempt(paths, attempt if outcome is None else ended(attempt, outcome))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "rungs"),
+    [(27, (3, 9)), (28, (3, 9, 27)), (9, (3,)), (4, (3,)), (3, ()), (100, (3, 9, 27, 81))],
+)
+def test_rungs_are_below_the_epochs_of_a_point(epochs: int, rungs: tuple[int, ...]) -> None:
+    assert Halving(3, 3).rungs(epochs) == rungs
+
+
+def test_points_wait_until_they_are_among_the_best_or_cannot_be_any_more(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=scan_of(2, 3, 4, 5), train=TRAIN))
+
+    def states() -> list[str]:
+        return [each.state for each in scan_status(plan)]
+
+    leave(plan, 1, [0.5])
+    leave(plan, 2, [0.6])
+    assert states() == ["paused", "paused", "pending", "pending"]
+    assert waiting(plan) == []
+    leave(plan, 3, [0.7])
+    # the best of three may go on: to be trained
+    assert states() == ["pending", "paused", "paused", "pending"]
+    assert waiting(plan) == [plan.point(1)]
+    leave(plan, 4, [0.2], "diverged")
+    # it is lost, and nobody else will come: the others are out
+    assert states() == ["pending", "pruned", "pruned", "diverged"]
+    whole = totals(scan_status(plan))
+    assert (whole.counts["pruned"], whole.epochs, whole.epochs_wanted) == (2, 4, 3 + 1 + 1 + 3)
+
+
+def test_the_best_until_a_rung_counts_and_what_is_monitored_decides(make_experiment: Make) -> None:
+    for monitor, best in (("val_loss", 2), ("val_accuracy", 2), ("loss", 2)):
+        train = {"epochs": 9, "batch_size": 32, "early_stopping": {"monitor": monitor}}
+        experiment = make_experiment(name=monitor, scan=scan_of(2, 3, 4, first=2), train=train)
+        plan = freeze(experiment)
+        leave(plan, 1, [0.5, 0.4])
+        leave(plan, 2, [0.1, 0.9])
+        # a damaged history is none: its point begins again
+        leave(plan, 3, [0.6, 0.6])
+        assert standing(plan).promoted == {best}
+        plan.paths(plan.point(2)).history.write_text("epoch,val_loss\n1,\xff\n", encoding="latin-1")
+        assert standing(plan).promoted == set()
+
+
+@pytest.mark.parametrize(
+    ("scan", "train", "said"),
+    [
+        (scan_of(2, 3, first=0), TRAIN, "scan.halving.first: must be at least 1, got 0"),
+        (scan_of(2, 3, first=1, factor=1), TRAIN, "scan.halving.factor: must be at least 2, got 1"),
+        (
+            scan_of(2, 3, first=3),
+            TRAIN,
+            "scan.halving.first: must be less than train.epochs, which is 3, got 3",
+        ),
+        (
+            {"grid": {"train.loss": ["mse", "focal"]}, "halving": HALVING},
+            TRAIN,
+            "scan.halving: compares points by val_loss, and different losses cannot be compared; set "
+            "train.early_stopping.monitor to a column that is no loss",
+        ),
+        (
+            {"grid": {"train.early_stopping": [{"monitor": "val_accuracy"}, None]}, "halving": HALVING},
+            TRAIN,
+            "scan.halving: compares points by train.early_stopping.monitor, which has to be the same for all",
+        ),
+        (
+            {"grid": {"model": [{"family": "dense"}, {"family": "bdt"}]}, "halving": HALVING},
+            TRAIN,
+            "scan.halving: is for networks, and the family bdt is boosted trees",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    make_experiment: Make, scan: dict[str, object], train: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_experiment(scan=scan, train=train)
+    assert said in str(caught.value)
+
+
+def test_losses_that_differ_are_no_matter_where_another_column_decides(make_experiment: Make) -> None:
+    train = {**TRAIN, "early_stopping": {"monitor": "val_accuracy"}}
+    scan = {"grid": {"train.loss": ["mse", "focal"]}, "halving": HALVING}
+    assert make_experiment(scan=scan, train=train).scan.halving == Halving(1, 3)
+
+
+def test_a_scan_trains_its_best_point_to_the_end_and_says_what_became_of_the_others(
+    make_experiment: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = make_experiment(scan=scan_of(2, 4, 8), train=TRAIN, stream={"workers": 0})
+    manifest = prepare(experiment, processes=1).manifest
+    plan = freeze(experiment, manifest.config_hash)
+    # a job of its own for each: none goes on, until the last one finds out who was the best
+    first = train_planned(plan, plan.points[:1])
+    assert first == {1: "paused"}
+    assert train_planned(plan, plan.points[1:2]) == {2: "paused"}
+    found = train_planned(plan, plan.points[2:])
+
+    statuses = scan_status(plan)
+    assert sorted(each.state for each in statuses) == ["done", "pruned", "pruned"]
+    done = next(each.point.number for each in statuses if each.state == "done")
+    assert found[done] == "done"
+    assert sum(each.epochs for each in statuses) == 3 + 1 + 1
+    conclude(ScanResult(plan, Work(statuses, []), None, statuses))
+    assert "1 of 3 points done, 2 pruned" in capsys.readouterr().out
+    shown = CliRunner().invoke(status_command, [str(plan.directory), "--json"])
+    assert shown.exit_code == 0
+    assert json.loads(shown.stdout)["counts"] == {"pruned": 2, "done": 1}
