@@ -23,7 +23,16 @@ _SUFFIXES = {".keras": "keras", ".onnx": "onnx"}
 )
 @click.option("--no-check", is_flag=True, help="Do not compare with the model on 1,000 test events.")
 @click.option("--overwrite", is_flag=True, help="Replace PATH if it exists.")
-def export(scan: str, number: int, form: str | None, path: Path, no_check: bool, overwrite: bool) -> None:
+@click.option("--trust-files", is_flag=True, help="Run the file that defines layers, as named by the record.")
+def export(
+    scan: str,
+    number: int,
+    form: str | None,
+    path: Path,
+    no_check: bool,
+    overwrite: bool,
+    trust_files: bool,
+) -> None:
     """Write the model of point N of SCAN for other programs.
 
     The file takes raw events, since normalisation is part of it, by the names of the inputs. It says where it
@@ -53,7 +62,7 @@ def export(scan: str, number: int, form: str | None, path: Path, no_check: bool,
         raise UsageError(f"-o {path}: the suffix tells no format; give --format keras, onnx or saved-model")
     directory = scan_directory(scan)
     point = point_of(records.load([directory]), str(number), "N")
-    done = write(point, form, path, not no_check, overwrite)
+    done = write(point, form, path, not no_check, overwrite, trust_files)
     say(f"{done.path}: point {number} of {point.scan}, {point.record.name}")
     for name, shape in done.inputs.items():
         say(f"  input   {name} float32 ({', '.join(map(str, ('events', *shape)))})")

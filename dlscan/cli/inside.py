@@ -57,7 +57,7 @@ def features_of(
             pages += show_features.draw(layers, title, depth_axis, point.labels)
         return pages
 
-    return scan / "plots" / f"features-{number}.png", draw
+    return point.paths.scan / "plots" / f"features-{number}.png", draw
 
 
 def saliency_of(
@@ -83,7 +83,7 @@ def saliency_of(
 
         return show_saliency.draw(shown, verdicts, gradients, depth_axis, point.labels)
 
-    return scan / "plots" / f"saliency-{number}.png", draw
+    return point.paths.scan / "plots" / f"saliency-{number}.png", draw
 
 
 def _verdict(point: DonePoint, numbers: Any, chosen: int) -> Marked:

@@ -218,7 +218,7 @@ def features(scan: str, number: int, depth_axis: int, target: Path | None, **whi
     from dlscan.cli.inside import features_of
 
     _require_picture(target)
-    file, draw = features_of(scan_directory(scan), number, depth_axis, **which)
+    file, draw = features_of(Path(scan), number, depth_axis, **which)
     _save(draw, target or file)
 
 
@@ -240,7 +240,7 @@ def saliency(scan: str, number: int, depth_axis: int, target: Path | None, **whi
     from dlscan.cli.inside import saliency_of
 
     _require_picture(target)
-    file, draw = saliency_of(scan_directory(scan), number, depth_axis, **which)
+    file, draw = saliency_of(Path(scan), number, depth_axis, **which)
     _save(draw, target or file)
 
 

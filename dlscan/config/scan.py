@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Annotated, Any
 
-from dlscan.config.build import Min
+from dlscan.config.build import Min, Problem
 from dlscan.config.folds import FoldScan
 from dlscan.config.halving import Halving
 
@@ -21,3 +21,11 @@ class ScanOptions:
     repeats: Annotated[int, Min(1)] = 1
     folds: FoldScan | None = None
     halving: Halving | None = None
+
+    def __post_init__(self) -> None:
+        if self.folds is not None and self.halving is not None:
+            raise Problem(
+                "scan.halving",
+                "compares points on the same validation events, and scan.folds gives them different ones; "
+                "remove one of the two",
+            )

@@ -64,7 +64,14 @@ class _Model(Protocol):
     def reader(self, form: str, path: Path) -> Callable[[Mapping[str, NDArray[Any]]], Arrays]: ...
 
 
-def export(point: DonePoint, form: str, path: Path, check: bool = True, replace: bool = False) -> Exported:
+def export(
+    point: DonePoint,
+    form: str,
+    path: Path,
+    check: bool = True,
+    replace: bool = False,
+    trust_files: bool = False,
+) -> Exported:
     """Write the model of a finished point in another form.
 
     Parameters
@@ -79,6 +86,8 @@ def export(point: DonePoint, form: str, path: Path, check: bool = True, replace:
         Compare what it gives with what the model gives on 1,000 test events of its dataset.
     replace : bool
         Whether `path` may be there already.
+    trust_files : bool
+        Whether a file that defines layers may be run.
 
     Raises
     ------
@@ -98,7 +107,7 @@ def export(point: DonePoint, form: str, path: Path, check: bool = True, replace:
         raise UsageError(f"-o {path}: Keras reads only files whose name ends in .keras")
     # the dataset is missing more often than anything else, and building a network takes a while
     events = _events(point) if check else {}
-    model = _model(point)
+    model = _model(point, trust_files)
     if form not in model.formats:
         known = " or ".join(model.formats)
         raise UsageError(f"--format {form}: boosted trees are exported as {known} alone")
@@ -121,8 +130,8 @@ def export(point: DonePoint, form: str, path: Path, check: bool = True, replace:
     return Exported(path, model.inputs, outputs, count, difference)
 
 
-def _model(point: DonePoint) -> _Model:
-    record, trained = point.record, TrainedPoint.of(point).model()
+def _model(point: DonePoint, trust_files: bool) -> _Model:
+    record, trained = point.record, TrainedPoint.of(point).model(trust_files)
     names = [head.name for head in tasks.make(Tasks.parse(record.task, "task"), record.classes).heads]
     if isinstance(trained, Forest):
         from dlscan.export.forest import ExportedForest

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from dlscan import tasks
 from dlscan.backend import choose_backend
 from dlscan.batch import system
 from dlscan.config import BatchOptions, Experiment
@@ -18,7 +17,6 @@ from dlscan.scan.status import PointStatus, settle
 from dlscan.scan.submit import Submitted, reconcile, submit, submitting
 from dlscan.scan.wait import watch
 from dlscan.scan.work import Work, find_work
-from dlscan.stream.standards import standards
 
 
 class Listener(local.TrainingListener, Protocol):
@@ -140,6 +138,10 @@ def begin(
     if batch.system != "local":
         system(batch).check(batch)
     if not (experiment.directory / "plan.json").exists():
+        # these load numpy, which `dlscan status` does not wait for
+        from dlscan import tasks
+        from dlscan.stream.standards import standards
+
         # each job measures them again: what cannot be learned is to be said before the first is submitted
         standards(experiment, tasks.of(experiment, manifest.classes), manifest.config_hash)
     plan = freeze(experiment, manifest.config_hash, extend=extend)

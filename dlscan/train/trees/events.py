@@ -39,7 +39,7 @@ class TreeEvents:
     labels: NDArray[np.int32]
     factors: tuple[float, ...]
 
-    def only(self, names: Collection[str], inputs: Mapping[str, ArraySpec]) -> "Events":
+    def only(self, names: Collection[str], inputs: Mapping[str, ArraySpec]) -> "TreeEvents":
         """The events with the values of some of these inputs, the inputs of the dataset."""
         wanted = np.concatenate([np.full(column.size, name in names) for name, column in inputs.items()])
         return self if wanted.all() else dataclasses.replace(self, features=self.features[:, wanted])
