@@ -75,7 +75,12 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
     """What the dataset holds, on one screen."""
     from tabulate import tabulate
 
-    from dlscan.analysis.events.manifest_text import flow_text, placeholders_text, weights_text
+    from dlscan.analysis.events.manifest_text import (
+        entries_text,
+        flow_text,
+        placeholders_text,
+        weights_text,
+    )
     from dlscan.analysis.events.read import feature_names
     from dlscan.dataset import SPLITS
 
@@ -117,10 +122,11 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
     if manifest.raw is not None:
         last += f"\nan index only: the events stay in {manifest.raw}"
     weights = weights_text(manifest, experiment.data.weights)
-    vectors = [name for name, column in manifest.inputs.items() if len(column.shape) <= 1]
+    vectors = [name for name, column in manifest.inputs.items() if column.by_feature]
     names = {name: feature_names(experiment, manifest, name) for name in vectors}
     notes = placeholders_text(manifest, names)
-    return "\n\n".join(part for part in (flow_text(manifest), events, inputs, weights, last, notes) if part)
+    flow, entries = flow_text(manifest), entries_text(manifest)
+    return "\n\n".join(part for part in (flow, events, inputs, entries, weights, last, notes) if part)
 
 
 def _normalization(experiment: "Experiment", name: str) -> str:

@@ -1,6 +1,7 @@
 """The prepared dataset on disk: shards of mixed events beside a manifest."""
 
 from dlscan.dataset.array_spec import ArraySpec
+from dlscan.dataset.made_input import MadeInput
 from dlscan.dataset.manifest import Manifest, content
 from dlscan.dataset.same import SameDataset
 from dlscan.dataset.sources import BadFile, Linked, SourceFile, file_ids
@@ -15,6 +16,7 @@ __all__ = [
     "ArraySpec",
     "BadFile",
     "Linked",
+    "MadeInput",
     "Manifest",
     "Placeholder",
     "SameDataset",

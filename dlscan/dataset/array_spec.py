@@ -33,9 +33,14 @@ class ArraySpec:
         return math.prod(self.shape)
 
     @property
+    def by_feature(self) -> bool:
+        """Whether its numbers are measured one by one: not those of an image, whose cells share a scale."""
+        return self.masked or len(self.shape) <= 1
+
+    @property
     def features(self) -> int:
-        """Numbers that are measured apart from each other; 1 where all cells of an image share a scale."""
-        return self.shape[1] if self.masked else self.size if len(self.shape) <= 1 else 1
+        """Numbers that are measured apart from each other."""
+        return (self.shape[-1] if self.masked else self.size) if self.by_feature else 1
 
     def plain(self) -> dict[str, Any]:
         """What a manifest keeps."""

@@ -162,6 +162,73 @@ class SparseBlock:
         return SparseBlock(offsets, places.astype(np.uint16 if size <= 2**16 else np.uint32), value)
 
 
+@dataclasses.dataclass(frozen=True)
+class RaggedBlock:
+    """Entries of events, of which each has its own number.
+
+    Attributes
+    ----------
+    offsets : ndarray of int64, (n + 1,)
+        Event i owns the entries from offsets[i] to offsets[i + 1].
+    value : ndarray, (entries, F)
+        Their numbers.
+    """
+
+    offsets: Array
+    value: Array
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def nbytes(self) -> int:
+        return self.offsets.nbytes + self.value.nbytes
+
+    @property
+    def values(self) -> Array:
+        return self.value
+
+    @property
+    def counts(self) -> Array:
+        """Entries of each event, (n,)."""
+        return np.diff(self.offsets)
+
+    def take(self, rows: Array) -> "RaggedBlock":
+        entries, offsets = entries_of(self.offsets, rows)
+        return RaggedBlock(offsets, self.value.take(entries, axis=0))
+
+    def part(self, start: int, stop: int) -> "RaggedBlock":
+        return RaggedBlock.read(vars(self), start, stop)
+
+    def chosen(self, events: Array) -> Array:
+        """The entries of those events where a mask (n,) is set."""
+        value: Array = self.value[np.repeat(events, self.counts)]
+        return value
+
+    def write(self, parent: h5py.Group, name: str) -> None:
+        group = parent.create_group(name)
+        for part in ("offsets", "value"):
+            group.create_dataset(part, data=getattr(self, part))
+
+    @staticmethod
+    def read(stored: Mapping[str, Any], start: int, stop: int) -> "RaggedBlock":
+        """Rows `start` to `stop` of what `write` stored."""
+        offsets = stored["offsets"][start : stop + 1]
+        return RaggedBlock(offsets - offsets[0], stored["value"][offsets[0] : offsets[-1]])
+
+    @staticmethod
+    def concatenate(blocks: Sequence["RaggedBlock"]) -> "RaggedBlock":
+        """All events of `blocks`, one after the other."""
+        counts = np.concatenate([block.counts for block in blocks])
+        return RaggedBlock(offsets_of(counts), np.concatenate([block.value for block in blocks]))
+
+    @staticmethod
+    def encode(dense: Array, mask: Array) -> "RaggedBlock":
+        """Encode events (n, T, F), of which those entries are there where `mask` (n, T) is set."""
+        values = dense.reshape(mask.size, -1).take(np.flatnonzero(mask), axis=0)
+        return RaggedBlock(offsets_of(np.count_nonzero(mask, axis=1)), values)
+
+
 def offsets_of(counts: Array) -> Array:
     """Where each run starts if runs of `counts` follow each other, and where the last ends."""
     offsets = np.zeros(len(counts) + 1, np.int64)

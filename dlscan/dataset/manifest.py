@@ -9,6 +9,7 @@ from dlscan.config import Data, Experiment, Normalization, Stream, event_labels,
 from dlscan.config.labels import require_distinct
 from dlscan.dataset.array_spec import ArraySpec
 from dlscan.dataset.folds import Fold, events_of, statistics_of, weights_of
+from dlscan.dataset.made_input import MadeInput
 from dlscan.dataset.sources import BadFile, SourceFile
 from dlscan.dataset.splits import SplitInfo
 from dlscan.dataset.statistics import Statistics
@@ -70,6 +71,8 @@ class Manifest:
         events of all files are in the dataset.
     folds : tuple of Fold
         The folds that `train` and `validation` are made of; none without `data.folds`.
+    made : dict of str to MadeInput
+        The inputs that are more than a dataset of their name.
     left_out : tuple of int
         The folds that `validation` is made of, from 1: see `leaving_out`. On file it is the first.
     """
@@ -89,6 +92,7 @@ class Manifest:
     flow: tuple[tuple[int, ...], ...] = ()
     folds: tuple[Fold, ...] = ()
     left_out: tuple[int, ...] = ()
+    made: dict[str, MadeInput] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, experiment: Experiment) -> "Manifest":
@@ -325,7 +329,7 @@ class Manifest:
             for kind in ("inputs", "extras")
         }
         whole = {"version": VERSION, **dataclasses.asdict(self), **columns}
-        for key in ("flow", "folds", "left_out"):
+        for key in ("flow", "folds", "left_out", "made"):
             if not whole[key]:
                 del whole[key]
         write_json(directory / "manifest.json", whole)
@@ -351,4 +355,5 @@ class Manifest:
             flow=tuple(map(tuple, value.get("flow", ()))),
             folds=tuple(Fold.from_plain(item) for item in value.get("folds", ())),
             left_out=tuple(value.get("left_out", ())),
+            made={name: MadeInput.from_plain(item) for name, item in value.get("made", {}).items()},
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.dataset.events import DenseBlock, SparseBlock
+from dlscan.dataset.events import DenseBlock, RaggedBlock, SparseBlock
 from dlscan.dataset.extremes import Least, placeholders
 from dlscan.dataset.statistics import Statistics
 
@@ -40,16 +40,24 @@ class Moments:
 
     @classmethod
     def of(
-        cls, block: DenseBlock | SparseBlock, size: int, vector: bool, chosen: NDArray[np.bool_] | None = None
+        cls,
+        block: DenseBlock | SparseBlock | RaggedBlock,
+        size: int,
+        vector: bool,
+        chosen: NDArray[np.bool_] | None = None,
     ) -> "Moments":
         """Measure a block of events with `size` values each, or the `chosen` ones of it.
 
-        `vector` keeps features apart.
+        `vector` keeps features apart. Of entries they are always apart, and only those that are there count.
         """
         if isinstance(block, SparseBlock):
             return cls._of_sparse(block, size, chosen)
-        columns = size if vector else 1
-        events = block.array if chosen is None else block.array[chosen]
+        if isinstance(block, RaggedBlock):
+            columns = block.value.shape[1]
+            events = block.value if chosen is None else block.chosen(chosen)
+        else:
+            columns = size if vector else 1
+            events = block.array if chosen is None else block.array[chosen]
         values = events.reshape(-1, columns).astype(np.float64)
         if not len(values):
             return cls.nothing(columns)

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 
-from dlscan.dataset.events import Array, DenseBlock, Events, SparseBlock
+from dlscan.dataset.events import Array, DenseBlock, Events, RaggedBlock, SparseBlock
 from dlscan.hdf5 import written_hdf5
 from dlscan.sealed import SealedFile
 
@@ -43,12 +43,18 @@ def read_shard(handle: Any, names: list[str], start: int, stop: int) -> Events:
 
     `handle` is a file of h5py, or gives what can be cut into rows by the names of columns as that does.
     """
-    columns: dict[str, DenseBlock | SparseBlock] = {}
+    columns: dict[str, DenseBlock | SparseBlock | RaggedBlock] = {}
     for name in names:
         stored = handle[name]
-        kind = SparseBlock if isinstance(stored, Mapping) else DenseBlock
+        kind = _kind_of(stored)
         columns[name] = kind.read(stored, start, stop)
     return Events(columns)
+
+
+def _kind_of(stored: Any) -> type[DenseBlock | SparseBlock | RaggedBlock]:
+    if not isinstance(stored, Mapping):
+        return DenseBlock
+    return SparseBlock if "index" in stored else RaggedBlock
 
 
 class OpenShard:
@@ -70,7 +76,7 @@ class OpenShard:
     """
 
     def __init__(self, path: Path, size: int, sealed: bool) -> None:
-        self._columns: dict[str, _Place | tuple[_Place, _Place, _Place]] = {}
+        self._columns: dict[str, _Place | dict[str, _Place]] = {}
         self._file = SealedFile(path, sealed)
         try:
             if self._file.size != size:
@@ -86,8 +92,14 @@ class OpenShard:
         self._file.close()
 
     def is_sparse(self, name: str) -> bool:
-        """Whether a column is stored as entries."""
-        return isinstance(self._columns[name], tuple)
+        """Whether a column is stored as index and value of what is not zero."""
+        places = self._columns[name]
+        return not isinstance(places, _Place) and "index" in places
+
+    def is_ragged(self, name: str) -> bool:
+        """Whether a column is stored as the entries of each event."""
+        places = self._columns[name]
+        return not isinstance(places, _Place) and "index" not in places
 
     def read(self, name: str, start: int, out: Array) -> None:
         """Read the rows of a dense column from `start` on into `out`, (n, ...), contiguous, of any type."""
@@ -103,25 +115,36 @@ class OpenShard:
 
     def read_entries(self, name: str, start: int, stop: int) -> tuple[Array, Array, Array]:
         """Offsets (n + 1,), indices and values of the rows `start` to `stop` of a sparse column."""
-        places = self._columns[name]
-        if not isinstance(places, tuple):
-            raise ValueError(f"{name} is not stored sparse")
-        offsets = np.empty(stop - start + 1, places[0].dtype)
-        self._file.read(offsets, places[0].at(start))
-        count = int(offsets[-1] - offsets[0])
-        if not 0 <= count <= places[1].rows:
-            raise ValueError(f"{name} has damaged offsets")
-        index, value = (np.empty(count, place.dtype) for place in places[1:])
-        self._file.read(index, places[1].at(int(offsets[0])))
-        self._file.read(value, places[2].at(int(offsets[0])))
+        offsets, index, value = self._read_parts(name, ("index", "value"), start, stop)
         return offsets, index, value
+
+    def read_ragged(self, name: str, start: int, stop: int) -> tuple[Array, Array]:
+        """Offsets (n + 1,) and entries (entries, F) of the rows `start` to `stop` of a ragged column."""
+        offsets, value = self._read_parts(name, ("value",), start, stop)
+        return offsets, value
+
+    def _read_parts(self, name: str, parts: Sequence[str], start: int, stop: int) -> list[Array]:
+        """Offsets of some rows, and what belongs to them of each part."""
+        places = self._columns[name]
+        if isinstance(places, _Place) or not set(parts) <= places.keys():
+            raise ValueError(f"{name} is stored in another way")
+        offsets = np.empty(stop - start + 1, places["offsets"].dtype)
+        self._file.read(offsets, places["offsets"].at(start))
+        count = int(offsets[-1] - offsets[0])
+        if not 0 <= count <= places[parts[0]].rows:
+            raise ValueError(f"{name} has damaged offsets")
+        found = [offsets]
+        for part in parts:
+            place = places[part]
+            found.append(np.empty((count, *place.shape), place.dtype))
+            self._file.read(found[-1], place.at(int(offsets[0])))
+        return found
 
     def _locate(self, name: str, stored: h5py.Dataset | h5py.Group) -> None:
         if isinstance(stored, h5py.Dataset):
             self._columns[name] = _Place.of(stored)
         elif "offsets" in stored and isinstance(stored["offsets"], h5py.Dataset):
-            offsets, index, value = (_Place.of(stored[part]) for part in ("offsets", "index", "value"))
-            self._columns[name] = (offsets, index, value)
+            self._columns[name] = {part: _Place.of(item) for part, item in stored.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +154,7 @@ class _Place:
     offset: int
     dtype: np.dtype[Any]
     rows: int
+    shape: tuple[int, ...]
     row_bytes: int
 
     @classmethod
@@ -139,7 +163,7 @@ class _Place:
         offset = stored.id.get_offset()
         if offset is None and stored.size:
             raise ValueError(f"{stored.name} is not contiguous")
-        return cls(offset or 0, stored.dtype, stored.shape[0], row_bytes)
+        return cls(offset or 0, stored.dtype, stored.shape[0], stored.shape[1:], row_bytes)
 
     def at(self, row: int) -> int:
         """Where a row begins."""

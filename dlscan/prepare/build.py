@@ -32,15 +32,19 @@ from dlscan.prepare.layout import (
     local_processes,
     raw_datasets,
     raw_names,
+    roles_of,
     run_bytes,
     shards_together,
+    whole_datasets,
 )
 from dlscan.prepare.processes import RunTasks, workers
-from dlscan.prepare.remarks import remark
-from dlscan.prepare.requirements import require_kept, require_selections
+from dlscan.prepare.recipes import find_recipes
+from dlscan.prepare.remarks import remark, warn_of_rounding
+from dlscan.prepare.requirements import require_entries, require_kept, require_selections
 from dlscan.prepare.scatter import PieceSummary, ScatterTask, scatter
 from dlscan.raw import RawFile, check_files, find_files, linked_files
 from dlscan.raw.inflate import warn_if_slow
+from dlscan.raw.refusals import is_compound, is_missing, what_to_write
 from dlscan.users import unfinished_users
 
 # (what is being done, how much is done, of how much)
@@ -106,11 +110,6 @@ def prepare(
         If another process prepares the same dataset, or the disk is full.
     """
     started = time.monotonic()
-    for name, own in experiment.data.stored.items():
-        if own.plain():
-            raise experiment.problem(
-                f"data.inputs.{name}", "prepare reads datasets by their names alone so far"
-            )
     if index_only and experiment.data.folds:
         raise experiment.problem(
             "data.folds",
@@ -184,12 +183,13 @@ class _Build:
     def run(self, scheduler: str | None, processes: int | None) -> Manifest:
         # before reading, so that a file that changes meanwhile is noticed next time
         stats = {file: file.stat() for file in self.files}
-        names = raw_datasets(self.experiment.data)
-        layouts, bad = check_files(self.files, names)
+        recipes = find_recipes(self.experiment, self.files)
+        names = raw_datasets(self.experiment.data, recipes)
+        layouts, bad = check_files(self.files, names, roles_of(recipes))
         if not layouts:
             self._explain_missing(bad)
             raise self._bad_files(bad)
-        form = choose_format(self.experiment.data, layouts)
+        form = choose_format(self.experiment.data, layouts, recipes)
         form = dataclasses.replace(form, classes=len(self.classes))
         require_selections(self.experiment, form, next(iter(layouts.values())))
         pieces = cut_into_tasks(
@@ -210,6 +210,7 @@ class _Build:
                 raise self._bad_files(bad)
             good = [item for item in measured if self.files[item.number] not in bad]
             require_kept(self.experiment, form, self.classes, self.files, good)
+            require_entries(self.experiment, form, good)
             if self.index_only:
                 splits = self._index(spill, form, stats, good)
             else:
@@ -230,20 +231,26 @@ class _Build:
         }
         found = RawFindings(self.classes, stats, layouts, bad, measured, sources)
         manifest = make_manifest(self.experiment, form, found, splits, self.index_only)
+        warn_of_rounding(manifest, form, next(iter(layouts.values())).dtypes)
         if bad:
             write_bad_files(self.place / "bad_files.csv", manifest)
         return manifest
 
     def _explain_missing(self, bad: dict[RawFile, str]) -> None:
-        """A dataset that no file has is a slip in the experiment file, not a thousand bad files."""
+        """What no file has is a slip in the experiment file, not a thousand bad files."""
+        whole = whole_datasets(self.experiment.data)
         named = raw_names(self.experiment.data)
         for key, names in named.items():
             for name in names:
-                if all(reason.startswith(f"has no dataset {name!r}") for reason in bad.values()):
-                    first, reason = next(iter(bad.items()))
+                first, reason = next(iter(bad.items()))
+                if all(is_missing(each, name) for each in bad.values()):
                     raise self.experiment.problem(
                         f"data.{key}", f"no raw file has the dataset {name!r}: {first.path} {reason}"
                     )
+                if all(is_compound(each, name) for each in bad.values()):
+                    inputs = [own for own in whole if key == "inputs" and whole[own] == name]
+                    text = what_to_write(first.path, name, next(iter(inputs), None))
+                    raise self.experiment.problem(f"data.{key}", f"{first.path}: {text}")
 
     def _bad_files(self, bad: dict[RawFile, str]) -> BadFilesError:
         return BadFilesError([(file.path, bad[file]) for file in self.files if file in bad], self.skip_bad)

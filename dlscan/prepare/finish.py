@@ -13,6 +13,7 @@ from dlscan.config import Experiment
 from dlscan.dataset import (
     BadFile,
     Linked,
+    MadeInput,
     Manifest,
     SourceFile,
     SplitInfo,
@@ -27,7 +28,7 @@ from dlscan.files import written_whole
 from dlscan.prepare.layout import Format
 from dlscan.prepare.measure import PerEvent, quantiles
 from dlscan.prepare.scatter import PieceSummary
-from dlscan.raw import FileLayout, LinkedFile, RawFile
+from dlscan.raw import FileLayout, LinkedFile, RawFile, Recipe
 from dlscan.raw.find import BY_COLUMN
 from dlscan.raw.links import below
 
@@ -92,11 +93,20 @@ def make_manifest(
         weights=weights,
         sealed=True,
         flow=_flow(form, good),
+        made={name: _made(name, recipe, good) for name, recipe in form.recipes.items()},
     )
     if form.deal is None:
         return manifest
     folds = tuple(_fold(number, part, manifest, form, good) for number, part in enumerate(form.parts[:-1]))
     return dataclasses.replace(manifest, folds=folds).leaving_out((1,))
+
+
+def _made(name: str, recipe: Recipe, good: list[PieceSummary]) -> MadeInput:
+    """What was done to make an input, from what was done to the pieces."""
+    cut = np.sum([item.cut[name] for item in good], axis=0)
+    events, entries = (tuple(map(int, column)) for column in cut.T)
+    filled = sum(item.filled[name] for item in good)
+    return MadeInput(dataclasses.asdict(recipe), recipe.features, events, entries, filled)
 
 
 def _statistics(name: str, good: list[PieceSummary]) -> Statistics:
@@ -114,9 +124,9 @@ def _moments(name: str, part: int, good: list[PieceSummary]) -> Moments:
 def _fold(number: int, part: str, manifest: Manifest, form: Format, good: list[PieceSummary]) -> Fold:
     """A fold: its events, what was measured of them, and of the others what cannot be merged."""
     others = [other for other in form.measured if other != number]
-    among = np.concatenate([item.sampled for item in good]) != number
     ranks = {}
     for name in good[0].samples:
+        among = np.concatenate([item.sampled[name] for item in good]) != number
         sample = np.concatenate([item.samples[name] for item in good])[among]
         measured = merged([_moments(name, other, good) for other in others]).statistics()
         ranks[name] = quantiles(sample, measured)

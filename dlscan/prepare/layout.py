@@ -2,11 +2,12 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
-from dlscan.config import ColumnSplit, Data, FractionSplit, GroupSplit
+from dlscan.config import ColumnSplit, Data, FractionSplit, GroupSplit, Input
 from dlscan.config.cuts import Cuts
 from dlscan.config.event_labels import LabelColumn
 from dlscan.config.selection import Selection
@@ -14,7 +15,8 @@ from dlscan.dataset import SPLITS, ArraySpec
 from dlscan.dataset.folds import part_names
 from dlscan.machine import free_memory, usable_cpus
 from dlscan.prepare.deal import Deal, deal
-from dlscan.raw import FileLayout, RawFile, index_file, read_rows
+from dlscan.raw import FileLayout, RawFile, Recipe, index_file, read_events
+from dlscan.raw.recipe import stored_type
 
 # Index and value of an entry take 6 bytes against 4 for a dense cell, and filling a batch from a mostly empty
 # event writes far less; above this occupancy the dense block is the faster one.
@@ -72,6 +74,12 @@ class Format:
         What says the class of an event; None where its file does.
     implied : dict of str to Selection
         Of extras that are not stored as a whole: what of which dataset.
+    raw : dict of str to str
+        The raw dataset of each input that is one.
+    recipes : dict of str to Recipe
+        How the other inputs are put together.
+    shapes : dict of str to tuple of int
+        Of a row of each raw dataset.
     """
 
     inputs: dict[str, ArraySpec]
@@ -85,6 +93,9 @@ class Format:
     cuts: tuple[str, ...] = ()
     labels: LabelColumn | None = None
     implied: dict[str, Selection] = dataclasses.field(default_factory=dict)
+    raw: dict[str, str] = dataclasses.field(default_factory=dict)
+    recipes: dict[str, Recipe] = dataclasses.field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -97,17 +108,20 @@ class Format:
         return range(1 if self.deal is None else self.deal.folds.count)
 
     @property
+    def deciding(self) -> list[str]:
+        """The raw datasets that decide where events go."""
+        return deciding(self.split, None if self.deal is None else self.deal.folds.column)
+
+    @property
     def datasets(self) -> list[str]:
         """The raw datasets that are read."""
-        folds = None if self.deal is None else self.deal.folds.column
-        return list(dict.fromkeys([*self.stored, *self.selecting, *deciding(self.split, folds)]))
+        return list(dict.fromkeys([*self.stored, *self.selecting, *self.deciding]))
 
     @property
     def stored(self) -> list[str]:
-        """Those that are delivered as a whole."""
-        return list(
-            dict.fromkeys([*self.inputs, *(name for name in self.extras if name not in self.implied)])
-        )
+        """Those that are delivered as a whole, or put together to inputs."""
+        extras = (name for name in self.extras if name not in self.implied)
+        return list(dict.fromkeys([*self.raw.values(), *roles_of(self.recipes), *extras]))
 
     @property
     def selecting(self) -> list[str]:
@@ -129,16 +143,29 @@ def deciding(split: FractionSplit | ColumnSplit, folds: str | None) -> list[str]
     return [name for name in (getattr(split, "column", None), group, folds) if name]
 
 
-def raw_datasets(data: Data) -> list[str]:
+def roles_of(recipes: Mapping[str, Recipe]) -> dict[str, str]:
+    """The raw datasets of recipes, and what their rows are."""
+    return {name: role for recipe in recipes.values() for name, role in recipe.roles.items()}
+
+
+def whole_datasets(data: Data) -> dict[str, str]:
+    """The raw dataset of each input that is one."""
+    return {
+        name: own.dataset or name for name, own in data.stored.items() if own == Input(dataset=own.dataset)
+    }
+
+
+def raw_datasets(data: Data, recipes: Mapping[str, Recipe] = MappingProxyType({})) -> list[str]:
     """The datasets that every raw file must have."""
-    return list(dict.fromkeys(name for names in raw_names(data).values() for name in names))
+    asked = (name for names in raw_names(data).values() for name in names)
+    return list(dict.fromkeys([*asked, *roles_of(recipes)]))
 
 
 def raw_names(data: Data) -> dict[str, list[str]]:
     """The datasets that every raw file must have, by the key of `data` that asks for them."""
     column = data.label_column
     found: dict[str, list[str | None]] = {
-        "inputs": list(data.stored),
+        "inputs": list(whole_datasets(data).values()),
         "extras": list(data.extras),
         "split.column": [getattr(data.split, "column", None)],
         "split.group": [getattr(data.split, "group", None)],
@@ -150,16 +177,21 @@ def raw_names(data: Data) -> dict[str, list[str]]:
     return {key: [name for name in names if name] for key, names in found.items()}
 
 
-def choose_format(data: Data, files: dict[RawFile, FileLayout]) -> Format:
+def choose_format(
+    data: Data, files: dict[RawFile, FileLayout], recipes: Mapping[str, Recipe] = MappingProxyType({})
+) -> Format:
     """Choose encodings and the number of shards from headers and a sample of the events."""
     first = next(iter(files.values()))
-    occupancy = _sampled_occupancy(list(data.stored), list(files.items()))
+    raw = whole_datasets(data)
+    occupancy = _sampled_occupancy(raw, recipes, list(files.items()))
     inputs = {
-        name: ArraySpec(
-            first.shapes[name],
-            _stored_type(np.dtype(first.dtypes[name])),
+        name: _spec(recipes[name])
+        if name in recipes
+        else ArraySpec(
+            first.shapes[raw[name]],
+            stored_type(np.dtype(first.dtypes[raw[name]])),
             # features of a vector are measured one by one, which wants them dense
-            "sparse" if occupancy[name] < SPARSE_BELOW and len(first.shapes[name]) > 1 else "dense",
+            "sparse" if occupancy[name] < SPARSE_BELOW and len(first.shapes[raw[name]]) > 1 else "dense",
         )
         for name in data.stored
     }
@@ -175,7 +207,7 @@ def choose_format(data: Data, files: dict[RawFile, FileLayout]) -> Format:
     bytes_per_event = 12.0
     for name, column in {**inputs, **extras}.items():
         width = np.dtype(column.dtype).itemsize
-        entries = occupancy[name] * column.size if column.encoding == "sparse" else column.size
+        entries = column.size if column.encoding == "dense" else occupancy[name] * column.size
         bytes_per_event += entries * (
             width + (4 if column.size > 2**16 else 2) * (column.encoding == "sparse")
         )
@@ -189,7 +221,12 @@ def choose_format(data: Data, files: dict[RawFile, FileLayout]) -> Format:
         measured = shares[0] + shares[1]
         shares = (*[measured / count] * count, shares[2])
     shards = tuple(max(1, math.ceil(total * share / SHARD_BYTES)) for share in shares)
-    widest = max((column.size for column in inputs.values() if len(column.shape) <= 1), default=1)
+    sizes = [
+        column.size * (occupancy[name] if column.masked else 1)
+        for name, column in inputs.items()
+        if column.by_feature
+    ]
+    widest = max(sizes, default=1) or 1
     wanted = min(_SAMPLED_EVENTS, _SAMPLED_VALUES / widest)
     sampled = min(1.0, wanted / max(events * measured, 1.0))
     return Format(
@@ -197,7 +234,17 @@ def choose_format(data: Data, files: dict[RawFile, FileLayout]) -> Format:
         cuts=data.where.texts,
         labels=data.label_column,
         implied=data.implied,
+        raw=raw,
+        recipes=dict(recipes),
+        shapes=first.shapes,
     )
+
+
+def _spec(recipe: Recipe) -> ArraySpec:
+    """How an input that is put together is stored."""
+    if recipe.masked:
+        return ArraySpec(recipe.event_shape, recipe.dtype, "ragged", masked=True)
+    return ArraySpec(recipe.shape, recipe.dtype, "dense")
 
 
 def cut_into_tasks(
@@ -215,9 +262,7 @@ def cut_into_tasks(
         Processes; huge data get longer tasks, so that their number stays within reason.
     """
     layout = next(iter(files.values()))
-    event = sum(
-        math.prod(layout.shapes[name]) * np.dtype(layout.dtypes[name]).itemsize for name in layout.shapes
-    )
+    event = layout.event_bytes
     total = event * sum(layout.events for layout in files.values())
     rows = max(1, int(min(max(TASK_BYTES, total / (workers * 16)), 32 * TASK_BYTES) // event))
     tasks: list[list[Piece]] = [[]]
@@ -259,8 +304,13 @@ def shards_together(most: int, shards: int, processes: int) -> int:
     return max(1, min(most // SHARD_BYTES, shards // (_GROUPS_OF_EACH * processes)))
 
 
-def _sampled_occupancy(names: Sequence[str], files: list[tuple[RawFile, FileLayout]]) -> dict[str, float]:
-    """Share of non-zero values in rows from the middle of files spread over all classes."""
+def _sampled_occupancy(
+    raw: Mapping[str, str], recipes: Mapping[str, Recipe], files: list[tuple[RawFile, FileLayout]]
+) -> dict[str, float]:
+    """Share of non-zero values, or of entries, in rows from the middle of files spread over all classes."""
+    names = [*raw, *recipes]
+    roles = roles_of(recipes)
+    read = list(dict.fromkeys([*raw.values(), *roles]))
     filled, cells = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     for label in {file.label for file, _ in files}:
         own = [pair for pair in files if pair[0].label == label]
@@ -268,21 +318,18 @@ def _sampled_occupancy(names: Sequence[str], files: list[tuple[RawFile, FileLayo
             start = max(0, layout.events // 2 - _SAMPLE_ROWS // 2)
             stop = min(start + _SAMPLE_ROWS, layout.events)
             try:
-                _, block = next(read_rows(file.path, index_file(file.path, names, file.roots), start, stop))
+                index = index_file(file.path, read, file.roots, roles)
+                types = dict.fromkeys(raw.values())
+                _, rows, block, made = next(read_events(file.path, index, start, stop, types, recipes))
             except (OSError, RuntimeError, ValueError):
                 continue  # reading all of it will name the file and the reason
-            for name in names:
-                filled[name] += int(np.count_nonzero(block[name]))
-                cells[name] += block[name].size
+            for name, dataset in raw.items():
+                filled[name] += int(np.count_nonzero(block[dataset]))
+                cells[name] += block[dataset].size
+            for name, found in made.items():
+                filled[name] += found.values.size
+                cells[name] += rows * math.prod(recipes[name].event_shape)
     return {name: filled[name] / cells[name] if cells[name] else 1.0 for name in names}
-
-
-def _stored_type(dtype: np.dtype) -> str:
-    """Inputs reach the network as float32: narrower types stay as they are, wider ones become that."""
-    if dtype.kind == "b":
-        return "|u1"
-    exact = dtype.itemsize <= 2 or (dtype.kind == "f" and dtype.itemsize == 4)
-    return dtype.newbyteorder("=").str if exact else "<f4"
 
 
 def _shares(split: FractionSplit | ColumnSplit) -> tuple[float, ...]:

@@ -5,9 +5,13 @@ import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from dlscan.config import Data, FractionSplit
 from dlscan.dataset import Manifest, SourceFile
+from dlscan.prepare.layout import Format
 from dlscan.raw.places import SUFFIXES
+from dlscan.raw.recipe import EXACT, is_wide
 
 # So many names are listed; the others are counted.
 _NAMES, _GROUPS = 4, 5
@@ -22,6 +26,23 @@ def remark(manifest: Manifest, data: Data) -> None:
     _warn_of_copies(manifest, data)
     _warn_of_parts(manifest, data, linked)
     _warn_of_weights(manifest, data)
+
+
+def warn_of_rounding(manifest: Manifest, form: Format, dtypes: Mapping[str, str]) -> None:
+    """Warn of inputs with whole numbers that float32 rounds; `dtypes` are those of raw datasets."""
+    for name, measured in manifest.statistics.items():
+        if name in form.recipes:
+            places: Sequence[int] = form.recipes[name].wide
+        else:
+            places = range(len(measured.minimum)) if is_wide(np.dtype(dtypes[form.raw[name]])) else ()
+        largest = max((max(-measured.minimum[n], measured.maximum[n]) for n in places), default=0)
+        if largest > EXACT:
+            log.warning(
+                "%s holds whole numbers up to %s: float32, in which networks compute, rounds those beyond %s",
+                name,
+                f"{largest:,.0f}",
+                f"{EXACT:,}",
+            )
 
 
 def _linked(manifest: Manifest, data: Data) -> dict[Path, str]:

@@ -54,6 +54,20 @@ def _no_place(experiment: Experiment, layout: FileLayout, number: int) -> str:
     raise AssertionError(number)
 
 
+def require_entries(experiment: Experiment, form: Format, good: Sequence[PieceSummary]) -> None:
+    """Check that inputs with entries have some.
+
+    Raises
+    ------
+    ConfigError
+        If one has none in any event.
+    """
+    for name, recipe in form.recipes.items():
+        if not any(part.count for item in good for part in item.moments.get(name, ())):
+            said = f"valid: {recipe.valid}" if recipe.valid else "padding, which is nan or zero"
+            raise experiment.problem(f"data.inputs.{name}", f"leaves no entry of any event ({said})")
+
+
 def require_kept(
     experiment: Experiment,
     form: Format,

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.dataset.events import DenseBlock, Events, SparseBlock
+from dlscan.dataset.events import DenseBlock, Events, RaggedBlock, SparseBlock
 from dlscan.dataset.moments import Moments
+from dlscan.prepare.collected import Collected
 from dlscan.prepare.draw import event_hashes, split_codes, split_words, uniform
-from dlscan.prepare.layout import Format, Piece, deciding
+from dlscan.prepare.encode import encode, why_not_finite
+from dlscan.prepare.layout import Format, Piece, deciding, roles_of
 from dlscan.prepare.measure import PerEvent, finite_weights
 from dlscan.prepare.selecting import Selected, Unlabelled, both, select_events
 from dlscan.prepare.spill import Spill, make_spill
-from dlscan.raw import DatasetIndex, LinkedFile, RawFileError, index_file, read_rows
+from dlscan.raw import DatasetIndex, Entries, LinkedFile, RawFileError, Vectors, index_file, read_events
 from dlscan.raw.links import first_changed
 
 
@@ -50,9 +52,13 @@ class PieceSummary:
     weights : dict of str to (tuple of PerEvent, (classes,))
         Of each extra with one number per event, by class.
     samples : dict of str to ndarray, (n, features)
-        Some events of the measured parts, of each input that is a vector.
-    sampled : ndarray of int8, (n,)
-        The parts of these events.
+        Some events of the measured parts, of each input that is a vector; of entries those of these events.
+    sampled : dict of str to ndarray of int8, (n,)
+        The parts that these belong to.
+    cut : dict of str to ndarray of int64, (classes, 2)
+        Events of each class that have too many entries in an input, and the entries that are left out.
+    filled : dict of str to int
+        Numbers of an input that were nan.
     checksum : str or None
         Of the whole file; only with its first piece.
     chunks : int
@@ -73,7 +79,9 @@ class PieceSummary:
     moments: dict[str, list[Moments]]
     weights: dict[str, tuple[PerEvent, ...]]
     samples: dict[str, NDArray[Any]]
-    sampled: NDArray[np.int8]
+    sampled: dict[str, NDArray[np.int8]]
+    cut: dict[str, NDArray[np.int64]]
+    filled: dict[str, int]
     checksum: str | None
     chunks: int
     slow: dict[str, str]
@@ -110,9 +118,7 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> PieceSummary:
     moments: dict[str, list[Moments]] = {}
     scalars = [name for name, column in form.extras.items() if column.size == 1]
     weights = {name: (PerEvent.nothing(parts_),) * form.classes for name in scalars}
-    vectors = {name: column for name, column in form.inputs.items() if len(column.shape) <= 1}
-    samples = {name: [np.empty((0, column.size), column.dtype)] for name, column in vectors.items()}
-    sampled = [np.empty(0, np.int8)]
+    collected = Collected(form)
     index: dict[str, DatasetIndex] = {}
     linked: tuple[LinkedFile, ...] = ()
     checksum = reason = None
@@ -120,7 +126,7 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> PieceSummary:
         index = _indexed(piece, form)
         linked = _linked(index)
         spill.begin(piece, index)
-        for events, selected in _encoded_blocks(piece, form, index):
+        for events, selected, made in _encoded_blocks(piece, form, index):
             flow += selected.flow
             unlabelled = both(unlabelled, selected.unlabelled)
             spill.add(events, selected.kept)
@@ -132,20 +138,29 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> PieceSummary:
             _measure(moments, events, codes, form)
             for name, sums in weights.items():
                 weights[name] = _added(sums, events.array(f"extras/{name}").reshape(len(codes)), events)
-            chosen = _sampled(piece, events, codes, form)
-            sampled.append(codes[chosen])
-            for name, parts in samples.items():
-                parts.append(events.array(f"inputs/{name}").reshape(len(codes), -1)[chosen])
+            collected.add(events, _sampled(piece, events, codes, form), made)
         if piece.start == 0:
             checksum = _checked(file_checksum, piece.file.path, linked)
     except _BadEvents as error:
         reason = " ".join(str(error).split())
     chunks = sum(len(found.offsets) for found in index.values()) if piece.start == 0 else 0
     slow = {name: found.why for name, found in index.items() if found.why}
-    kept = {name: np.concatenate(parts) for name, parts in samples.items()}
     return PieceSummary(
-        *(piece.number, reason, counts, moments, weights, kept, np.concatenate(sampled)),
-        *(checksum, chunks, slow, linked, flow, unlabelled),
+        number=piece.number,
+        reason=reason,
+        counts=counts,
+        moments=moments,
+        weights=weights,
+        samples=collected.samples,
+        sampled=collected.sampled,
+        cut=collected.cut,
+        filled=collected.filled,
+        checksum=checksum,
+        chunks=chunks,
+        slow=slow,
+        linked=linked,
+        flow=flow,
+        unlabelled=unlabelled,
     )
 
 
@@ -190,15 +205,15 @@ def _linked_digest(file: LinkedFile) -> str:
 def _indexed(piece: Piece, form: Format) -> dict[str, DatasetIndex]:
     """Where the chunks of a piece's file lie, if it still is what its header was."""
     file = piece.file
-    known = file.path, file.stat(), tuple(form.datasets), file.roots
+    known = file.path, file.stat(), tuple(form.datasets), file.roots, tuple(roles_of(form.recipes).items())
     index: dict[str, DatasetIndex] = _checked(_index_once, *known)
     if first_changed(_linked(index)) is not None:
         _index_once.cache_clear()
         index = _checked(_index_once, *known)
-    for name, column in {**form.inputs, **form.extras}.items():
-        if name not in form.implied and index[name].shape != column.shape:
+    for name, found in index.items():
+        if found.shape != form.shapes[name]:
             raise _BadEvents(f"{name} changed its shape while it was being read")
-    if any(found.rows < piece.stop for found in index.values()):
+    if any(found.rows < piece.stop for found in index.values() if found.role != "entries"):
         raise _BadEvents("changed its length while it was being read")
     return index
 
@@ -210,26 +225,33 @@ def _linked(index: dict[str, DatasetIndex]) -> tuple[LinkedFile, ...]:
 
 @functools.lru_cache(maxsize=2)
 def _index_once(
-    path: Path, stat: tuple[int, int], datasets: tuple[str, ...], roots: tuple[Path, ...] | None
+    path: Path,
+    stat: tuple[int, int],
+    datasets: tuple[str, ...],
+    roots: tuple[Path, ...] | None,
+    roles: tuple[tuple[str, str], ...],
 ) -> dict[str, DatasetIndex]:
     """Where the chunks of a file lie, for all its pieces: it may link to a thousand others."""
-    return index_file(path, datasets, roots)
+    return index_file(path, datasets, roots, dict(roles))
 
 
 def _encoded_blocks(
     piece: Piece, form: Format, index: dict[str, DatasetIndex]
-) -> Iterator[tuple[Events, Selected]]:
+) -> Iterator[tuple[Events, Selected, dict[str, Vectors | Entries]]]:
     """Read and encode the blocks of a piece; whatever is wrong with the file is `_BadEvents`."""
-    stored = {**form.inputs, **form.extras}
-    types = {name: stored[name].dtype for name in form.stored if name not in form.selecting}
-    blocks = read_rows(piece.file.path, index, piece.start, piece.stop, types)
+    types: dict[str, str | None] = {raw: form.inputs[name].dtype for name, raw in form.raw.items()}
+    # what is an extra too, or decides, stays as it is in the file
+    types |= {name: column.dtype for name, column in form.extras.items() if name not in form.implied}
+    types |= dict.fromkeys([*form.deciding, *form.selecting])
+    blocks = read_events(piece.file.path, index, piece.start, piece.stop, types, form.recipes)
     while (item := _checked(next, blocks, None)) is not None:
-        first, block = item
-        selected = select_events(form, block, first, piece.file.label)
+        first, count, block, made = item
+        selected = select_events(form, block, first, count, piece.file.label)
         rows = first + np.flatnonzero(selected.kept)
         if not selected.kept.all():
             block = {name: values[selected.kept] for name, values in block.items()}
-        yield _encode(piece, rows, selected.labels[selected.kept], block, form), selected
+            made = {name: found.chosen(selected.kept) for name, found in made.items()}
+        yield _encode(piece, rows, selected.labels[selected.kept], block, made, form), selected, made
 
 
 def _checked(read: Callable[..., Any], *arguments: object) -> Any:
@@ -247,24 +269,22 @@ def _encode(
     rows: NDArray[np.int64],
     labels: NDArray[np.int16],
     block: dict[str, NDArray[Any]],
+    made: dict[str, Vectors | Entries],
     form: Format,
 ) -> Events:
     """Encode the events that are `rows` of the file."""
     name, seed = piece.file.name, form.split.seed
     codes = _codes(piece, rows, block, form)
-    columns: dict[str, DenseBlock | SparseBlock] = {
+    columns: dict[str, DenseBlock | SparseBlock | RaggedBlock] = {
         "keys": DenseBlock(event_hashes(name, rows, seed, "order")),
         "codes": DenseBlock(codes),
         "labels": DenseBlock(labels),
         "sources": DenseBlock(np.column_stack([np.full(len(rows), piece.number), rows]).astype(np.uint32)),
     }
     for name, spec in form.inputs.items():
-        with np.errstate(over="ignore"):
-            dense = block[name].astype(spec.dtype, copy=False)
-        encoded = SparseBlock.encode(dense) if spec.encoding == "sparse" else DenseBlock(dense.copy())
-        if not np.isfinite(encoded.values).all():
-            row = int(np.argmax(~np.isfinite(dense).reshape(len(dense), -1).all(axis=1)))
-            raise _BadEvents(f"{name} is not finite as float32 in row {rows[row]}")
+        encoded = encode(made[name] if name in made else block[form.raw[name]], spec)
+        if reason := why_not_finite(name, encoded, rows):
+            raise _BadEvents(reason)
         columns[f"inputs/{name}"] = encoded
     for name, spec in form.extras.items():
         selection = form.implied.get(name)
@@ -306,7 +326,7 @@ def _measure(
     moments: dict[str, list[Moments]], events: Events, codes: NDArray[np.int8], form: Format
 ) -> None:
     for name, spec in form.inputs.items():
-        block, vector = events.columns[f"inputs/{name}"], len(spec.shape) <= 1
-        found = [Moments.of(block, spec.size, vector, chosen=codes == code) for code in form.measured]
+        block = events.columns[f"inputs/{name}"]
+        found = [Moments.of(block, spec.size, spec.by_feature, codes == code) for code in form.measured]
         before = moments.get(name)
         moments[name] = found if before is None else [a + b for a, b in zip(before, found, strict=True)]

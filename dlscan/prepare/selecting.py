@@ -58,9 +58,8 @@ class Selected:
     unlabelled: Unlabelled | None
 
 
-def select_events(rules: Rules, block: Arrays, first: int, label: int) -> Selected:
-    """Select events of a block, whose first row is `first` of a file of the class `label`."""
-    rows = len(next(iter(block.values())))
+def select_events(rules: Rules, block: Arrays, first: int, rows: int, label: int) -> Selected:
+    """Select events of a block of some rows, the first one row `first` of a file of the class `label`."""
     labels = np.full(rows, label, np.int16)
     if rules.labels is not None:
         labels = rules.labels.of(rules.labels.column.of(block[rules.labels.column.extra]))

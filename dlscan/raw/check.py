@@ -4,7 +4,8 @@ import contextlib
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -31,15 +32,18 @@ class FileLayout:
         Of one event, per dataset.
     dtypes : dict of str to str
         Per dataset.
+    event_bytes : int
+        Of an event, dense, with its share of entries that are not event by event.
     """
 
     events: int
     shapes: dict[str, tuple[int, ...]]
     dtypes: dict[str, str]
+    event_bytes: int
 
 
 def check_files(
-    files: Sequence[RawFile], datasets: Sequence[str]
+    files: Sequence[RawFile], datasets: Sequence[str], roles: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[dict[RawFile, FileLayout], dict[RawFile, str]]:
     """Sort files into those that fit together and those that do not.
 
@@ -52,6 +56,8 @@ def check_files(
         All files of all classes.
     datasets : sequence of str
         The names that every file must have.
+    roles : mapping of str to str
+        Of those whose rows are no events, see `DatasetIndex`.
 
     Returns
     -------
@@ -64,7 +70,7 @@ def check_files(
     bad: dict[RawFile, str] = {}
     for file in files:
         try:
-            good[file] = _describe(file, datasets)
+            good[file] = _describe(file, datasets, roles)
         except RawError as error:
             bad[file] = str(error)
     for name in datasets:
@@ -88,16 +94,23 @@ def linked_files(file: RawFile, datasets: Sequence[str]) -> tuple[LinkedFile, ..
         return ()
 
 
-def _describe(file: RawFile, datasets: Sequence[str]) -> FileLayout:
+def _describe(file: RawFile, datasets: Sequence[str], roles: Mapping[str, str]) -> FileLayout:
     with RawHandle(file.path, file.roots) as handle:
         found = {name: handle.find(name) for name in datasets}
-        layouts = {name: _layout(name, item) for name, item in found.items()}
-    lengths = {name: length for name, ((length, *_), _) in layouts.items()}
+        layouts = {name: _layout(name, item, name in roles) for name, item in found.items()}
+    lengths = {
+        name: length - (roles.get(name) == "edges")
+        for name, ((length, *_), _) in layouts.items()
+        if roles.get(name) != "entries"
+    }
     if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        listed = ", ".join(
+            f"{name} {length}{' events' if roles.get(name) == 'edges' else ''}"
+            for name, length in lengths.items()
+        )
         raise RawError(f"datasets differ in length: {listed}")
     events = next(iter(lengths.values()))
-    if not events:
+    if events < 1:
         raise RawError("holds no events")
     dense = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in layouts.values())
     stored = sum(item.stored for item in found.values())
@@ -110,11 +123,14 @@ def _describe(file: RawFile, datasets: Sequence[str]) -> FileLayout:
         events,
         {name: shape[1:] for name, (shape, _) in layouts.items()},
         {name: dtype for name, (_, dtype) in layouts.items()},
+        max(1, dense // events),
     )
 
 
-def _layout(name: str, found: FoundDataset) -> tuple[tuple[int, ...], str]:
-    """Shape and type of a dataset, if it holds numbers, event by event."""
+def _layout(name: str, found: FoundDataset, lists: bool) -> tuple[tuple[int, ...], str]:
+    """Shape and type of a dataset, if it holds numbers, event by event, or `lists` of them."""
+    if lists and found.dtype.kind == "O":
+        return tuple(map(int, found.shape)), found.dtype.str
     with hdf5_errors(f"{name} cannot be opened"):
         kind = hdf5_type(found.dataset, found.part.field if found.part else "").get_class()
         if kind in KINDS:

@@ -1,7 +1,7 @@
 """Read events of a raw file to where they are wanted, past HDF5 where that is possible."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -125,17 +125,15 @@ class DirectFile:
             with np.errstate(over="ignore", invalid="ignore"):
                 self._reader(name).read(rows, self._unpacking(name, to))
         except (OSError, RuntimeError, ValueError, LookupError) as error:
-            text = one_line(error)
-            named = text if text.startswith(f"{name} ") else f"{name} cannot be read: {text}"
-            raise RawFileError(self._path, named) from error
+            raise self._unreadable(name, error) from error
 
-    def read_several(self, names: Mapping[str, Array], rows: Rows) -> None:
+    def read_several(self, wanted: Iterable[tuple[str, Array]], rows: Rows) -> None:
         """Read event `rows[i]` of several datasets, those that lie in the same elements at once.
 
         Parameters
         ----------
-        names : mapping of str to ndarray, each (n, ...)
-            Where the events of each go, with whatever strides.
+        wanted : iterable of (str, ndarray)
+            Names, and where the events of each go, (n, ...) with whatever strides.
         rows : ndarray of int64, (n,)
             Ascending.
 
@@ -145,7 +143,7 @@ class DirectFile:
             As for `read`.
         """
         together: dict[str, list[tuple[str, Destination]]] = {}
-        for name, array in names.items():
+        for name, array in wanted:
             to: Destination = Lane(array)
             if array.flags.c_contiguous:
                 to = Straight(array)
@@ -157,6 +155,25 @@ class DirectFile:
         for group in together.values():
             fields = [(self._index[name], to) for name, to in group]
             self.read(group[0][0], rows, Unpacked(fields))
+
+    def read_lists(self, name: str, rows: Rows) -> list[Array]:
+        """Event `rows[i]`, ascending, of a dataset of lists of different lengths; errors as for `read`."""
+        self._check()
+        try:
+            reader = self._reader(name)
+            if not isinstance(reader, Slow):
+                raise ValueError("it holds no lists")
+            return reader.lists(rows)
+        except (OSError, RuntimeError, ValueError, LookupError) as error:
+            raise self._unreadable(name, error) from error
+
+    def rows(self, name: str) -> int:
+        """How many there are of a dataset."""
+        return self._index[name].rows
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Of one of them."""
+        return self._index[name].shape
 
     def _unpacking(self, name: str, to: Destination) -> Destination:
         """`to` itself, or what takes the elements that a field of them is wanted from."""
@@ -185,6 +202,12 @@ class DirectFile:
         if index.codec == "gzip":
             return Gzip(index, self._blobs, self._keep)
         return Plain(index, self._blobs)
+
+    def _unreadable(self, name: str, error: Exception) -> RawFileError:
+        text = one_line(error)
+        return RawFileError(
+            self._path, text if text.startswith(f"{name} ") else f"{name} cannot be read: {text}"
+        )
 
     def _check(self) -> None:
         if self._stat is None:

@@ -6,8 +6,9 @@ place of a chunk never changes in a file that is only read: it is looked up once
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import h5py
 import numpy as np
@@ -25,6 +26,8 @@ Places = NDArray[np.int64]
 
 # Types that numpy views in place, as unsigned integers of the same width where bits count
 _WIDTHS = (1, 2, 4, 8)
+# What a list of HDF5 is taken to hold
+_LIST_BYTES = 2**12
 # Places of chunks are kept in memory: so many at least, and otherwise so many for each chunk that is there
 _LEAST_GRID, _GRID_FOR_EACH = 2**20, 64
 
@@ -59,6 +62,8 @@ class DatasetIndex:
     part : Part or None
         Where the numbers lie in the elements of their dataset, to which chunks and fill value belong; None
         where its elements are numbers.
+    role : {"events", "edges", "entries"}
+        What its rows are: events; where each event begins and the last one ends; the entries of all events.
     """
 
     dtype: str
@@ -72,6 +77,7 @@ class DatasetIndex:
     fill: bytes = b""
     linked: tuple[LinkedFile, ...] | None = None
     part: Part | None = None
+    role: str = "events"
 
     @property
     def whole(self) -> "DatasetIndex":
@@ -83,8 +89,9 @@ class DatasetIndex:
 
     @property
     def event_bytes(self) -> int:
-        """Bytes of one event, inflated."""
-        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+        """Bytes of one row, inflated."""
+        item = _LIST_BYTES if self.dtype == "|O" else np.dtype(self.dtype).itemsize
+        return math.prod(self.shape) * item
 
     @property
     def whole_events(self) -> bool:
@@ -92,8 +99,25 @@ class DatasetIndex:
         return self.chunks is not None and self.chunks[1:] == (self.part.shape if self.part else self.shape)
 
 
+def loads(index: Collection[DatasetIndex]) -> list[tuple[int, int | None]]:
+    """Bytes of an event, and rows of a chunk, of each dataset that is read; that of several fields is one."""
+    found: dict[object, tuple[int, int | None]] = {}
+    for number, each in enumerate(index):
+        whole = each.whole
+        chunk = each.chunks[0] if each.chunks else None
+        size = whole.event_bytes
+        if each.role == "entries":
+            events = max((other.rows for other in index if other.role != "entries"), default=0)
+            size, chunk = size * each.rows // max(events, 1), None
+        found[each.part.of if each.part else number] = size, chunk
+    return list(found.values())
+
+
 def index_file(
-    path: Path, datasets: Sequence[str], roots: Sequence[Path] | None = None
+    path: Path,
+    datasets: Sequence[str],
+    roots: Sequence[Path] | None = None,
+    roles: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, DatasetIndex]:
     """Look up every chunk of some datasets of a raw file.
 
@@ -105,6 +129,8 @@ def index_file(
         Their names.
     roots : sequence of Path or None
         See `RawHandle`.
+    roles : mapping of str to str
+        Of those whose rows are no events.
 
     Raises
     ------
@@ -117,7 +143,8 @@ def index_file(
         for name in datasets:
             item = handle.find(name)
             with hdf5_errors(f"{name} cannot be read"):
-                found[name] = _index_of(handle.file, item, name, fields)
+                index = _index_of(handle.file, item, name, fields)
+            found[name] = dataclasses.replace(index, role=roles.get(name, "events"))
     return found
 
 
@@ -126,7 +153,10 @@ def _index_of(
 ) -> DatasetIndex:
     """The index of what was found; `fields` keeps what is known of datasets for their other fields."""
     part, dataset = item.part, item.dataset
-    why = _why_converted(dataset, item.dtype, part.field if part else "")
+    if item.dtype.kind == "O":
+        why = "has lists of different lengths"
+    else:
+        why = _why_converted(dataset, item.dtype, part.field if part else "")
     if part is None:
         return dataclasses.replace(_index(handle, dataset, name, why), linked=item.linked)
     if part.of not in fields:
@@ -158,6 +188,7 @@ def _index(handle: h5py.File, dataset: h5py.Dataset, name: str, why: str) -> Dat
     if codec == "h5py" and dataset.chunks is not None:
         stored_chunks(dataset, name)  # checks them
     undefined = dataset.id.get_create_plist().fill_value_defined() == h5py.h5d.FILL_VALUE_UNDEFINED
+    undefined |= dataset.dtype.kind == "O"
     fill = b"" if undefined else np.asarray(dataset.fillvalue, dataset.dtype).tobytes()
     return DatasetIndex(
         dataset.dtype.str,

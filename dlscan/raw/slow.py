@@ -7,15 +7,18 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from dlscan.raw.cells import Destination, Rows
+from dlscan.raw.cells import Array, Destination, Rows
 from dlscan.raw.faults import RawError, hdf5_errors
 from dlscan.raw.handle import FoundDataset, RawHandle
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.links import first_changed, require_open_files
+from dlscan.raw.lists import read_lists
 
 # Dense bytes that are read at once
 _BLOCK_BYTES = 8 * 2**20
 _MOST_CACHE = 256 * 2**20
+# Lists that are read at once
+_LISTS = 4096
 # Seconds between two looks at the files that a dataset links to, which may be thousands
 _LOOK_AGAIN = 1
 
@@ -55,6 +58,20 @@ class Slow:
                 values = values[word]
             values = values.reshape(end - begin, math.prod(self._index.shape))
             to.part(edge, last).put(values, rows[edge:last] - begin)
+
+    def lists(self, rows: Rows) -> list[Array]:
+        """The lists of some events, ascending."""
+        dataset = self._dataset()
+        if dataset.shape != (self._index.rows,):
+            raise RawError(f"its shape is now {dataset.shape}")
+        found: list[Array] = []
+        for edge in range(0, len(rows), _LISTS):
+            some = rows[edge : edge + _LISTS]
+            begin = int(some[0])
+            with hdf5_errors():
+                lists = read_lists(dataset, begin, int(some[-1]) + 1)
+            found += [lists[row] for row in (some - begin).tolist()]
+        return found
 
     def close(self) -> None:
         """Close the file."""

@@ -144,14 +144,20 @@ class RawIndex:
             found = dataclasses.replace(
                 self._kinds[kinds[place]],
                 linked=self._linked_of(number, name),
-                rows=rows,
+                rows=self._rows_of(number, place, rows),
                 offsets=offsets[here],
                 sizes=sizes[here].astype(np.int64),
             )
             if found.codec == "contiguous":
-                found = dataclasses.replace(found, sizes=np.array([rows * found.whole.event_bytes]))
+                found = dataclasses.replace(found, sizes=np.array([found.rows * found.whole.event_bytes]))
             datasets[name] = found
         return path, datasets, (size, time)
+
+    def _rows_of(self, number: int, place: int, events: int) -> int:
+        """Rows of a dataset: as many as events, unless the index says so."""
+        if "rows" not in self._places:
+            return events
+        return int(self._read("rows", number, 1)[0, place])
 
     def _linked_of(self, number: int, name: str) -> tuple[LinkedFile, ...] | None:
         if self._linked is None:

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from dlscan.files import written_whole
 from dlscan.hdf5 import written_hdf5
-from dlscan.raw.index import DatasetIndex
+from dlscan.raw.index import DatasetIndex, loads
 from dlscan.raw.links import below
 from dlscan.raw.store import VERSION
 from dlscan.sealed import content_size, seal
@@ -91,6 +91,8 @@ class IndexWriter:
         self._kinds: dict[str, int] = {}
         self._chunk_starts, self._name_starts = [0], [0]
         self._starts: list[int] = []
+        self._rows: list[list[int]] = []
+        self._has_entries = False
         self._events = 0
         self._names: list[bytes] = []
         self._linked: dict[int, dict[str, list[tuple[str, int, int]]]] = {}
@@ -121,6 +123,7 @@ class IndexWriter:
     def add(self, file: FileIndex) -> None:
         """Add the next file; its events follow by `add_codes`."""
         kinds = []
+        self._has_entries |= any(found.role != "events" for found in file.datasets.values())
         for name in self._datasets:
             found = file.datasets[name]
             kinds.append(self._kinds.setdefault(json.dumps(_plain(found)), len(self._kinds)))
@@ -136,6 +139,7 @@ class IndexWriter:
         self._name_starts.append(self._name_starts[-1] + len(self._names[-1]))
         self._starts.append(self._events)
         self._files.append((file.label, file.number, file.stat, kinds, unit_rows(file.datasets)))
+        self._rows.append([file.datasets[name].rows for name in self._datasets])
 
     def add_codes(self, codes: NDArray[Any], columns: Mapping[str, NDArray[Any]] = {}) -> None:
         """Add events of the last file: their splits, `LEFT_OUT` for none, and what the index has of them."""
@@ -165,6 +169,8 @@ class IndexWriter:
             ("linked", np.frombuffer(json.dumps(self._linked).encode(), np.uint8), np.uint8),
         ):
             self._handle[name] = np.array(values, dtype)
+        if self._has_entries:
+            self._handle["rows"] = np.array(self._rows, np.int64)
 
 
 def refresh_stats(
@@ -201,10 +207,10 @@ def refresh_stats(
 
 def unit_rows(datasets: Mapping[str, DatasetIndex]) -> int:
     """Rows of a file that are best decoded together: whole chunks of its largest dataset."""
-    largest = max(datasets.values(), key=lambda found: found.event_bytes)
-    event = max(1, sum(found.event_bytes for found in datasets.values()))
+    read = loads(datasets.values())
+    event = max(1, sum(size for size, _ in read))
     wanted = max(1, min(_LEAST_UNIT // event, _MOST_UNIT_ROWS))
-    chunk = largest.chunks[0] if largest.chunks else 1
+    chunk = max(read, key=lambda load: load[0])[1] or 1
     if chunk > _MOST_UNIT_ROWS:
         # equal parts, so that as few as possible need two chunks
         return -(-chunk // -(-chunk // _MOST_UNIT_ROWS))
@@ -221,6 +227,7 @@ def _plain(found: DatasetIndex) -> dict[str, Any]:
         "why": found.why,
         "fill": found.fill.hex(),
         **({} if found.part is None else {"part": dataclasses.asdict(found.part)}),
+        **({} if found.role == "events" else {"role": found.role}),
     }
 
 

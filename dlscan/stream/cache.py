@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dlscan.dataset import Manifest, Shard
-from dlscan.dataset.events import DenseBlock, Events, SparseBlock
+from dlscan.dataset.events import DenseBlock, Events, RaggedBlock, SparseBlock
 from dlscan.dataset.shard import write_shard
 from dlscan.errors import StreamError
 from dlscan.machine import free_memory
@@ -134,10 +134,14 @@ def _stored_bytes(manifest: Manifest) -> float:
 
 
 def _encoded(arrays: Arrays, manifest: Manifest) -> Events:
-    columns: dict[str, DenseBlock | SparseBlock] = {}
+    columns: dict[str, DenseBlock | SparseBlock | RaggedBlock] = {}
     for name, array in arrays.items():
         kind, _, dataset = name.partition("/")
-        if kind == "inputs" and manifest.inputs[dataset].encoding == "sparse":
+        if kind == "masks":
+            continue
+        if kind == "inputs" and manifest.inputs[dataset].masked:
+            columns[name] = RaggedBlock.encode(array, arrays[f"masks/{dataset}"])
+        elif kind == "inputs" and manifest.inputs[dataset].encoding == "sparse":
             columns[name] = SparseBlock.encode(array)
         else:
             columns[name] = DenseBlock(array.copy())  # the slot goes back to the ring

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from dlscan.dataset import SameDataset
 from dlscan.errors import StreamError
+from dlscan.raw import Recipe, Vectors, read_input
 from dlscan.raw.blobs import Scratch
 from dlscan.raw.cells import Cells, Straight
 from dlscan.raw.direct import DirectFile
 from dlscan.raw.store import RawIndex
 from dlscan.stream.mix import PoolPart, Unit
+from dlscan.stream.ragged import pad
 from dlscan.stream.slots import Arrays
 
 _MOST_OPEN = 64
@@ -41,6 +43,8 @@ class RawSource:
         The column of the index for fields that it knows.
     class_weights : tuple of float
         The weight of an event of each class.
+    recipes : dict of str to Recipe
+        How the other inputs are put together, by the field of a slot.
     """
 
     index: Path
@@ -50,6 +54,7 @@ class RawSource:
     fields: dict[str, str]
     indexed: dict[str, str]
     class_weights: tuple[float, ...]
+    recipes: dict[str, Recipe]
 
     def open(self) -> RawIndex:
         """The index, open.
@@ -154,6 +159,8 @@ class RawReader:
             file = self._file(unit.file)
             for field, name in self._source.fields.items():
                 file.read(name, rows, self._targets[field].at(*where))
+            for field, recipe in self._source.recipes.items():
+                self._put_together(file, field, recipe, rows, self._cells, where)
             self._describe(unit, rows, self._cells, where)
 
     def _gather(self, work: PoolPart) -> NDArray[np.int64]:
@@ -175,6 +182,8 @@ class RawReader:
             file = self._file(unit.file)
             for field, name in self._source.fields.items():
                 file.read(name, read, Straight(self._pool[field][here]))
+            for field, recipe in self._source.recipes.items():
+                self._put_together(file, field, recipe, read, self._pool, (here,))
             self._describe(unit, read, self._pool, (here,))
             wanted.append(end + inside)
             end = here.stop
@@ -211,6 +220,28 @@ class RawReader:
             places[work.order()] = np.arange(work.place, work.place + work.pool)
             self._dealt = key, np.divmod(places, self._batch_size)
         return self._dealt[1]
+
+    def _put_together(
+        self,
+        file: DirectFile,
+        field: str,
+        recipe: Recipe,
+        rows: NDArray[np.int64],
+        arrays: Arrays,
+        where: tuple[Any, ...],
+    ) -> None:
+        """Read an input that is no dataset to the events at `where`."""
+        if not len(rows):
+            return
+        found = read_input(file, recipe, rows)
+        if isinstance(found, Vectors):
+            arrays[field][where] = found.values
+            return
+        mask = np.empty((len(rows), recipe.longest), np.bool_)
+        values = np.empty((len(rows), *recipe.event_shape), np.float32)
+        pad(found.counts, found.values, values, mask)
+        arrays[field][where] = values
+        arrays[f"masks/{field.partition('/')[2]}"][where] = mask
 
     def _describe(self, unit: Unit, rows: NDArray[np.int64], arrays: Arrays, where: tuple[Any, ...]) -> None:
         """Set labels, weights and sources of the events at `where`."""

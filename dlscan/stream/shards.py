@@ -16,6 +16,7 @@ from dlscan.dataset.events import SparseBlock, offsets_of
 from dlscan.dataset.shard import OpenShard
 from dlscan.errors import StreamError
 from dlscan.stream.event_order import Run, Slice, cut_runs
+from dlscan.stream.ragged import deal, pad
 from dlscan.stream.slots import SPARSE_PARTS, Arrays
 
 # Entries that are scattered at once: few enough to stay in the processor's cache.
@@ -133,7 +134,12 @@ class ShardReader:
         """Copy runs to their places in a batch."""
         for name, column in self._source.fields.items():
             out = self._cells[name][slot]
-            if self._is_sparse(column, runs):
+            if self._is(OpenShard.is_ragged, column, runs):
+                mask, first = self._cells[f"masks/{name.partition('/')[2]}"][slot], runs[0].place
+                counts, values = self._ragged(column, runs, mask.shape[1])
+                here = slice(first, first + len(counts))
+                pad(counts, values, out[here], mask[here])
+            elif self._is(OpenShard.is_sparse, column, runs):
                 self._scatter(column, runs, out)
             else:
                 self._read_dense(column, runs, out)
@@ -149,7 +155,14 @@ class ShardReader:
         events = runs[-1].place + runs[-1].events
         for name, column in self._source.fields.items():
             cells = self._cells[name]
-            if self._is_sparse(column, runs):
+            if self._is(OpenShard.is_ragged, column, runs):
+                masks = self._cells[f"masks/{name.partition('/')[2]}"]
+                counts, values = self._ragged(column, runs, masks.shape[2])
+                offsets = offsets_of(counts)
+                for slot, hand in hands:
+                    deal(offsets, values, hand, cells[slot, : len(hand)], masks[slot, : len(hand)])
+                continue
+            if self._is(OpenShard.is_sparse, column, runs):
                 entries = self._gathered(column, runs, cells[0, 0].size)
                 for slot, hand in hands:
                     _put(*_parts(entries.take(hand)), cells[slot, : len(hand)])
@@ -179,9 +192,24 @@ class ShardReader:
         else:
             np.take(self._weights, labels, out=weights)
 
-    def _is_sparse(self, column: str, runs: Sequence[Run]) -> bool:
+    def _is(self, stored: Callable[[OpenShard, str], bool], column: str, runs: Sequence[Run]) -> bool:
         with self._blamed(runs[0].shard):
-            return self._shard(runs[0].shard).is_sparse(column)
+            return stored(self._shard(runs[0].shard), column)
+
+    def _ragged(self, column: str, runs: Sequence[Run], longest: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Entries per event, and the entries, of runs that follow each other."""
+        counts, entries = [], []
+        for run in runs:
+            with self._blamed(run.shard):
+                offsets, values = self._shard(run.shard).read_ragged(column, run.row, run.row + run.events)
+                own = np.diff(offsets)
+                if not 0 <= own.min() <= own.max() <= longest:
+                    raise ValueError(f"{column} has damaged offsets")
+            counts.append(own)
+            entries.append(values)
+        if len(counts) == 1:
+            return counts[0], entries[0]
+        return np.concatenate(counts), np.concatenate(entries)
 
     def _read_dense(self, column: str, runs: Sequence[Run], out: NDArray[Any]) -> None:
         """Copy runs of a dense column to their places."""

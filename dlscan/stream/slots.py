@@ -94,6 +94,8 @@ class SlotLayout:
                 spare += int(12 * room * max(0.0, 1 - 1.5 * manifest.statistics[name].occupancy))
             else:
                 wanted.append((f"inputs/{name}", np.float32, column.shape, batch_size))
+            if column.masked:
+                wanted.append((f"masks/{name}", np.bool_, column.shape[:1], batch_size))
         if extras is True:
             wanted.append(("sources", np.uint32, (2,), batch_size))
         wanted += [

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dlscan.dataset import SPLITS, Manifest, SameDataset
 from dlscan.errors import DataError
+from dlscan.raw import Recipe
 from dlscan.raw.inflate import warn_if_slow
 from dlscan.stream.cache import SplitCache
 from dlscan.stream.planner import Delivery, EpochPlanner, RawPlanner, ShardPlanner
@@ -65,8 +66,13 @@ class SplitOnDisk:
                 if "/" in column and column not in known
             }
             kept = {name: column for name, column in fields.items() if column in known}
+            made = {
+                field: manifest.made.get(name) for field, name in own.items() if field.startswith("inputs/")
+            }
+            recipes = {field: Recipe.from_plain(each.recipe) for field, each in made.items() if each}
+            own = {field: self._raw_name(field, name) for field, name in own.items() if field not in recipes}
             index, code = self.directory / "index.h5", SPLITS.index(self.name)
-            raw = RawSource(index, manifest.sealed, self.same, code, own, kept, self.class_weights)
+            raw = RawSource(index, manifest.sealed, self.same, code, own, kept, self.class_weights, recipes)
             slot_bytes = self.layout.used // self.layout.batch_size
             return RawPlanner(raw, delivery, manifest.event_bytes, slot_bytes)
         directory, shards, sealed = self.directory, manifest.splits[self.name].shards, manifest.sealed
@@ -99,6 +105,13 @@ class SplitOnDisk:
     def _indexed(self) -> set[str]:
         """The columns that an index has of its events, but labels."""
         return {f"extras/{name}" for name in self.manifest.implied}
+
+    def _raw_name(self, field: str, name: str) -> str:
+        """The raw dataset of a field of a slot."""
+        said = self.manifest.config["inputs"]
+        own = said.get(name, {}) if field.startswith("inputs/") and isinstance(said, dict) else {}
+        raw: str = own.get("dataset", name)
+        return raw
 
     def _fields(self) -> dict[str, str]:
         """The column of the dataset for each field of a slot."""

@@ -62,7 +62,7 @@ def test_fields_are_what_h5py_reads(tmp_path, layout):
     rows = np.array([3, 4, 77, 499])
     found = np.zeros((4, 5, 3), np.float32)
     with DirectFile(path, index) as file:
-        file.read_several({"jets.pt": found[..., 0], "jets.p4.y": found[..., 2]}, rows)
+        file.read_several([("jets.pt", found[..., 0]), ("jets.p4.y", found[..., 2])], rows)
     np.testing.assert_array_equal(found[..., 0], jets["pt"][rows])
     np.testing.assert_array_equal(found[..., 2], jets["p4"]["y"][rows].astype(np.float32))
     assert not found[..., 1].any()

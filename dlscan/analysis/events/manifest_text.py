@@ -80,6 +80,40 @@ def weights_text(manifest: Manifest, name: str | None) -> str:
     return f"{table}\neffective events: (sum of weights)^2 / sum of squared weights"
 
 
+def entries_text(manifest: Manifest) -> str:
+    """A line for each input of which something was left out or put in: entries beyond `longest`, and nan.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the dataset.
+
+    Returns
+    -------
+    str
+        Empty if there is nothing to say.
+    """
+    lines = []
+    events = [
+        sum(own.counts[label] for own in manifest.splits.values()) for label in range(len(manifest.classes))
+    ]
+    for name, made in manifest.made.items():
+        if any(made.cut_events):
+            longest = manifest.inputs[name].shape[0]
+            of_classes = zip(manifest.classes, made.cut_events, made.cut_entries, events, strict=True)
+            parts = [
+                f"{one_line(label)} {cut:,} events ({100 * cut / count:.3g} %), {entries:,} entries"
+                for label, cut, entries, count in of_classes
+                if cut
+            ]
+            lines.append(f"{one_line(name)}: cut to {longest:,} entries: {'; '.join(parts)}")
+        if made.filled:
+            lines.append(
+                f"{one_line(name)}: {made.filled:,} numbers were nan and are {made.recipe['fill']:g} now"
+            )
+    return "\n".join(lines)
+
+
 def placeholders_text(manifest: Manifest, names: Mapping[str, Sequence[str]]) -> str:
     """A line for each value of an input that is repeated, far from all others, and may stand for "missing".
 
@@ -114,6 +148,6 @@ def placeholders_text(manifest: Manifest, names: Mapping[str, Sequence[str]]) ->
 
 
 def _feature(manifest: Manifest, name: str, known: Sequence[str], number: int) -> str:
-    if len(manifest.inputs[name].shape) > 1:
+    if not manifest.inputs[name].by_feature:
         return name  # cells of an image are measured together
     return known[number] if number < len(known) else f"{name}[{number}]"

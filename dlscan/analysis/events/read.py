@@ -32,7 +32,7 @@ class Event:
     row : int
         Its row there.
     inputs : dict of str to ndarray of float32
-        Raw values.
+        Raw values; of an input with a mask the entries that are there, (n, F).
     """
 
     label: str
@@ -131,22 +131,33 @@ def without_single_axes(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def feature_names(experiment: Experiment, manifest: Manifest, name: str) -> tuple[str, ...]:
-    """What the values of a vector input are called: as its raw files say, or else `NAME[0]`, `NAME[1]` ...
+    """What the values of a vector input, or of entries, are called.
 
-    A raw file says it by an attribute `columns` of the dataset or of itself: names with commas between them,
-    one for each value.
+    It is `NAME[0]`, `NAME[1]` ... if nobody says it. Fields have their names. Of a plain dataset a raw file
+    says it by an attribute `columns` of the dataset or of itself: names with commas between them, one for
+    each value.
     """
-    size = manifest.inputs[name].size
+    column, made = manifest.inputs[name], manifest.made.get(name)
+    if made is not None and made.features:
+        return made.features
+    size = column.features if column.masked else column.size
     source = next(source for source in manifest.sources if source.events)
     try:
         with RawHandle(experiment.data.raw / source.file) as raw, hdf5_errors():
-            text = raw.find(name).dataset.attrs.get("columns", raw.file.attrs.get("columns"))
+            text = raw.find(_raw_name(experiment, name)).dataset.attrs.get(
+                "columns", raw.file.attrs.get("columns")
+            )
     except RawError:
         text = None  # a dataset outlives its raw files, and does without the nicer names
     names = [item.strip() for item in text.split(",")] if isinstance(text, str) else []
     if len(names) == size:
         return tuple(names)
     return (name,) if size == 1 else tuple(f"{name}[{number}]" for number in range(size))
+
+
+def _raw_name(experiment: Experiment, name: str) -> str:
+    own = experiment.data.stored.get(name)
+    return name if own is None else own.sources(name)[0]
 
 
 def _events(batch: Batch, manifest: Manifest) -> Iterator[Event]:
@@ -157,5 +168,10 @@ def _events(batch: Batch, manifest: Manifest) -> Iterator[Event]:
             manifest.classes[label],
             manifest.sources[number].file,
             int(place),
-            {name: values[row] for name, values in batch.inputs.items()},
+            {name: _values(batch, name, row) for name in batch.inputs},
         )
+
+
+def _values(batch: Batch, name: str, row: int) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = batch.inputs[name][row]
+    return values[batch.masks[name][row]] if name in batch.masks else values

@@ -33,7 +33,8 @@ class InputSample:
     name : str
         Of the input.
     shape : tuple of int
-        Of one event, without axes of length one: none or one axis is a vector, more are an image.
+        Of one event, without axes of length one: none or one axis is a vector, more are an image. An input
+        with a mask is a vector of the number of entries and the mean of each number over them.
     sums : ndarray, (N,)
         The sum over all values of each event.
     occupancy : ndarray, (N,)
@@ -43,7 +44,7 @@ class InputSample:
     images : ndarray, (C, rows, columns), or None
         For images of two axes: the mean of each class; nan for a class without events.
     features : dict of str to ndarray, (N,)
-        For vectors: each value, by name; of a huge vector the first ones.
+        For vectors: each value, by name; of a huge vector the first ones. A mean over no entries is nan.
     """
 
     name: str
@@ -146,11 +147,27 @@ def read_sample(
                 values = selection.of(batch.extras[selection.extra])[: len(batch.labels)]
                 targets[name].append(values.astype(np.float64))
             for name, values in batch.inputs.items():
-                collectors[name].add(values, batch.labels)
-    names = {name: feature_names(experiment, manifest, name) for name in manifest.inputs}
+                mask = batch.masks.get(name)
+                summed = values if mask is None else _entries(values, mask)
+                collectors[name].add(summed, batch.labels)
+    names = {name: _names(experiment, manifest, name) for name in manifest.inputs}
     inputs = tuple(collector.sample(names[name]) for name, collector in collectors.items())
     truth = {name: np.concatenate(parts) for name, parts in targets.items()}
     return Sample(manifest, split, np.concatenate(labels), inputs, experiment.data.weights, truth)
+
+
+def _names(experiment: Experiment, manifest: Manifest, name: str) -> tuple[str, ...]:
+    names = feature_names(experiment, manifest, name)
+    return ("entries", *(f"mean {each}" for each in names)) if manifest.inputs[name].masked else names
+
+
+def _entries(values: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The number of entries of each event, and the mean of each of their numbers, (B, 1 + F)."""
+    counts = np.count_nonzero(mask, axis=1)
+    sums = values.sum(axis=1, dtype=np.float64)
+    # padding is zero
+    means = np.divide(sums, counts[:, None], out=np.full_like(sums, np.nan), where=counts[:, None] > 0)
+    return np.column_stack([counts, means]).astype(np.float32)
 
 
 def _first(batches: Batches, events: int) -> Iterator[Batch]:
@@ -158,7 +175,8 @@ def _first(batches: Batches, events: int) -> Iterator[Batch]:
     for batch in batches.epoch(0):
         kept = min(events, len(batch))
         inputs = {name: values[:kept] for name, values in batch.inputs.items()}
-        yield dataclasses.replace(batch, inputs=inputs, labels=batch.labels[:kept])
+        masks = {name: mask[:kept] for name, mask in batch.masks.items()}
+        yield dataclasses.replace(batch, inputs=inputs, masks=masks, labels=batch.labels[:kept])
         events -= kept
         if not events:
             return
@@ -169,7 +187,8 @@ class _Collector:
 
     def __init__(self, manifest: Manifest, name: str, most_features: int) -> None:
         self.name, self._most_features = name, most_features
-        self.shape = without_single_axes(manifest.inputs[name].shape)
+        column = manifest.inputs[name]
+        self.shape = (1 + column.features,) if column.masked else without_single_axes(column.shape)
         self.events = np.zeros(len(manifest.classes))
         self.images = np.zeros((len(manifest.classes), *self.shape)) if len(self.shape) == 2 else None
         self.sums: list[Floats] = []

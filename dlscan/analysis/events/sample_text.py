@@ -1,5 +1,6 @@
 """The numbers of a sample of events as text."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -53,7 +54,7 @@ def _features(sample: Sample, part: InputSample) -> str:
         for name, values in part.features.items()
     ]
     text = _aligned(rows, [one_line(part.name), *map(one_line, sample.classes)], left=1)
-    more = sample.manifest.inputs[part.name].size - len(part.features)
+    more = math.prod(part.shape) - len(part.features)
     return f"{text}\n... and {more} more" if more > 0 else text
 
 
@@ -67,12 +68,19 @@ def _targets(sample: Sample) -> str:
 
 
 def _placeholders(sample: Sample) -> str:
-    names = {part.name: [*part.features] for part in sample.inputs if part.is_vector}
+    names = {
+        part.name: [name.removeprefix("mean ") for name in [*part.features][1:]]
+        if sample.manifest.inputs[part.name].masked
+        else [*part.features]
+        for part in sample.inputs
+        if part.is_vector
+    }
     return placeholders_text(sample.manifest, names)
 
 
 def _spread(values: Floats) -> str:
-    return f"{np.mean(values):.4g} ± {np.std(values):.2g}"
+    known = values[~np.isnan(values)]
+    return f"{np.mean(known):.4g} ± {np.std(known):.2g}" if len(known) else "-"
 
 
 def _aligned(rows: Sequence[Sequence[str]], header: Sequence[str], left: int) -> str:

@@ -133,6 +133,9 @@ def _set_scale(axes: Axes, curves: Sequence[Floats], flat: float, logarithmic: b
 
 def _edges(values: Floats) -> NDArray[np.float64]:
     """Bins over the range of `values`; without its tails where they would press all else flat."""
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return np.linspace(0, 1, BINS + 1)
     low, high = float(values.min()), float(values.max())
     inner_low, inner_high = (float(value) for value in np.quantile(values, [TAIL, 1 - TAIL]))
     margin = 0.05 * (inner_high - inner_low)
@@ -168,7 +171,7 @@ def _mean_images(sample: Sample, part: InputSample, labels: Labels) -> Figure:
 
 
 def _vector_page(sample: Sample, part: InputSample, names: Sequence[str], labels: Labels) -> Figure:
-    size = sample.manifest.inputs[part.name].size
+    size = math.prod(part.shape)
     first = list(part.features).index(names[0]) + 1
     which = f", values {first} to {first + len(names) - 1} of {size}" if size > len(names) else ""
     shown = {name: part.features[name] for name in names}

@@ -24,6 +24,9 @@ RANGE = 1e-4
 MOST_CELLS = 4000
 MOST_BARS = 30
 ACROSS, DOWN = 5, 4
+DISTANCE = "Distance from the mean in standard deviations"
+# where colours end, in standard deviations
+FAR = 3
 
 Image = NDArray[np.float32]
 
@@ -60,6 +63,9 @@ def _event_page(event: Event, shown: EventSet, depth_axis: int, labels: Labels) 
     page = style.figure(13.0, 3.5 * len(event.inputs) + 0.5)
     parts = page.subfigures(len(event.inputs), 1, squeeze=False)[:, 0]
     for part, (name, values) in zip(parts, event.inputs.items(), strict=True):
+        if shown.manifest.inputs[name].masked:
+            _entries(part.add_subplot(), shown, name, values, labels)
+            continue
         image = values.reshape(without_single_axes(values.shape))
         if image.ndim == 3:
             _volume(part, called(name, labels), image, depth_axis)
@@ -84,7 +90,10 @@ def _overview(events: Sequence[Event], shown: EventSet, labels: Labels) -> Figur
             line = number // across * len(names) + row
             axes = page.add_subplot(down * len(names), across, line * across + number % across + 1)
             values = event.inputs[name]
-            _flat(axes, shown, name, values.reshape(without_single_axes(values.shape)), labels)
+            if shown.manifest.inputs[name].masked:
+                _entries(axes, shown, name, values, labels)
+            else:
+                _flat(axes, shown, name, values.reshape(without_single_axes(values.shape)), labels)
             if not row:
                 where = (called(event.label, labels), event.file, f"row {event.row}")
                 axes.set_title("\n".join(map(style.label, where)), fontsize=8)
@@ -112,11 +121,9 @@ def _flat(axes: Axes, shown: EventSet, name: str, image: Image, labels: Labels) 
     if image.ndim > 2:
         _steps(axes, image.ravel())
         return
-    # values of different units in one picture: how far each is from the mean of the training split
-    measured, values = shown.manifest.statistics[name], image.ravel()
-    spread = np.where(np.asarray(measured.std) > 0, measured.std, 1.0)
-    distances = (values - np.asarray(measured.mean)) / spread
-    words = "Distance from the mean in standard deviations"
+    values = image.ravel()
+    distances = _distances(shown, name, values)
+    words = DISTANCE
     if image.size > MOST_BARS:
         _steps(axes, distances)
         axes.set_ylabel(words, fontsize=8)
@@ -128,6 +135,27 @@ def _flat(axes: Axes, shown: EventSet, name: str, image: Image, labels: Labels) 
     axes.invert_yaxis()
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_xlabel(words, fontsize=8)
+
+
+def _distances(shown: EventSet, name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Values of different units in one picture: how far each is from the mean of the training split."""
+    measured = shown.manifest.statistics[name]
+    spread = np.where(np.asarray(measured.std) > 0, measured.std, 1.0)
+    distances: NDArray[Any] = (values - np.asarray(measured.mean)) / spread
+    return distances
+
+
+def _entries(axes: Axes, shown: EventSet, name: str, values: NDArray[Any], labels: Labels) -> None:
+    """The entries of an event, a line for each, and a column for each of their numbers."""
+    features = [style.literal(called(each, labels)) for each in shown.features[name]]
+    axes.grid(visible=False)
+    axes.set_xlabel(style.label(Marked(f"{called(name, labels)}: {len(values):,} entries")))
+    axes.set_xticks(np.arange(len(features)), features, fontsize=8, rotation=90 if len(features) > 4 else 0)
+    if not len(values):
+        axes.set_yticks([])
+        return
+    drawn = axes.imshow(_distances(shown, name, values), cmap="coolwarm", aspect="auto", vmin=-FAR, vmax=FAR)
+    axes.figure.colorbar(drawn, ax=axes, label=DISTANCE)
 
 
 def _steps(axes: Axes, values: NDArray[Any]) -> None:

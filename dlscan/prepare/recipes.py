@@ -1,0 +1,64 @@
+"""How the inputs of an experiment are put together, found out from its raw files."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from dlscan.config import Experiment, Input
+from dlscan.prepare.layout import raw_datasets, whole_datasets
+from dlscan.raw import RawError, RawFile, Recipe
+from dlscan.raw.handle import RawHandle
+from dlscan.raw.resolve import recipe_of
+
+
+def find_recipes(experiment: Experiment, files: Sequence[RawFile]) -> dict[str, Recipe]:
+    """How inputs that are more than a dataset are put together, as the first good file has it.
+
+    Raises
+    ------
+    ConfigError
+        If no file has what an input says; with what the first one has instead.
+    """
+    wanted = {
+        name: own
+        for name, own in experiment.data.stored.items()
+        if name not in whole_datasets(experiment.data)
+    }
+    first: tuple[str, RawFile, RawError] | None = None
+    for file in files if wanted else ():
+        try:
+            with RawHandle(file.path, file.roots) as handle:
+                found = _found(wanted, handle)
+                if isinstance(found, dict):
+                    return _settled(experiment, found, handle)
+        except RawError:
+            continue  # checking all files will say so
+        first = first or (found[0], file, found[1])
+    if first is not None:
+        name, file, error = first
+        raise experiment.problem(f"data.inputs.{name}", f"{file.path}: {error}")
+    return {}
+
+
+def _found(wanted: dict[str, Input], handle: RawHandle) -> dict[str, Recipe] | tuple[str, RawError]:
+    recipes = {}
+    for name, own in wanted.items():
+        try:
+            recipes[name] = recipe_of(name, own, handle)
+        except RawError as error:
+            return name, error
+    return recipes
+
+
+def _settled(experiment: Experiment, recipes: dict[str, Recipe], handle: RawHandle) -> dict[str, Recipe]:
+    """Offsets that are as many as events say where each event ends; with one more, where each begins."""
+    roles = {name: role for recipe in recipes.values() for name, role in recipe.roles.items()}
+    others = [
+        name for name in raw_datasets(experiment.data, recipes) if roles.get(name, "events") == "events"
+    ]
+    events = {handle.find(name).shape[0] for name in others[:1]}
+    settled = {}
+    for name, recipe in recipes.items():
+        if recipe.edges == "edges" and events == {handle.find(recipe.offsets[0]).shape[0]}:
+            recipe = dataclasses.replace(recipe, edges="ends")
+        settled[name] = recipe
+    return settled
