@@ -18,6 +18,7 @@ from dlscan.cli.logs import logs
 from dlscan.cli.output import harmless, say
 from dlscan.cli.pack_up import pack_up
 from dlscan.cli.plot import plot
+from dlscan.cli.predict import predict
 from dlscan.cli.prepare import prepare
 from dlscan.cli.report import report
 from dlscan.cli.scan import scan
@@ -67,6 +68,7 @@ for command in (
     show,
     report,
     export,
+    predict,
     pack_up,
 ):
     cli.add_command(command)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from dlscan import tasks
 from dlscan.analysis.points.done import DonePoint
-from dlscan.config import network_name
 from dlscan.config.task import Tasks
 from dlscan.errors import DataError, ScanError, StreamError, UsageError
 from dlscan.export.about import about, columns
@@ -152,7 +151,7 @@ def _events(point: DonePoint) -> Arrays:
             dataset["path"], split="test", batch_size=EVENTS, workers=0, dataset=dataset["config_hash"]
         ) as batches:
             batch = next(iter(batches.epoch(0, last=True)))
-            return {network_name(name): np.array(values) for name, values in batch.inputs.items()}
+            return {name: np.array(values) for name, values in batch.by_network_name().items()}
     except (DataError, StreamError) as error:
         raise DataError(f"{error}; --no-check exports without comparing on its test events") from None
 

@@ -1,0 +1,82 @@
+"""`dlscan predict`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dlscan.cli.output import say
+from dlscan.cli.progress_bar import ProgressBar
+from dlscan.cli.signals import terminable
+from dlscan.spelling import counted
+
+if TYPE_CHECKING:
+    from dlscan.metrics import Measured
+
+
+@click.command()
+@click.argument("scan", metavar="SCAN")
+@click.argument("numbers", metavar="N[,N...]")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "target",
+    metavar="FILE",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The HDF5 file to write.",
+)
+@click.option("--skip-bad", is_flag=True, help="Leave out bad files, name them, exit with 1.")
+@click.option("--workers", type=click.IntRange(0), help="Processes that read ahead.  [default: as needed]")
+@click.option("--overwrite", is_flag=True, help="Replace the output file if it exists.")
+def predict(
+    scan: str,
+    numbers: str,
+    files: tuple[Path, ...],
+    target: Path,
+    skip_bad: bool,
+    workers: int | None,
+    overwrite: bool,
+) -> None:
+    """Apply the model of point N of SCAN to raw files.
+
+    FILE is an HDF5 file like those that the scan was prepared from, or a directory of such files. The output
+    has the scores of every event (or predictions, of a regression), and for each its file and row. Cuts and
+    inputs are those of the scan. If it is known what the events are, by their directories or by a column, it
+    also prints the numbers of `dlscan table` for them. Several points are averaged.
+
+    If it is interrupted, the same command goes on.
+
+    \b
+    Examples:
+      dlscan predict scans/lcd-dense 7 new/*.h5 -o scores.h5
+      dlscan predict scans/lcd-dense 7,8,9 /data/LCD/V3 -o mean.h5
+    """
+    from dlscan.analysis.points import records
+    from dlscan.analysis.points.done import point_of
+    from dlscan.cli.arguments import names, scan_directory
+    from dlscan.errors import PointsFailed
+    from dlscan.prediction import predict as apply
+
+    points = records.load([scan_directory(scan)])
+    chosen = [point_of(points, each, "N") for each in names(numbers)]
+    with terminable(), ProgressBar() as progress:
+        done = apply(
+            chosen, files, target, skip_bad, "auto" if workers is None else workers, overwrite, progress
+        )
+    out = f" ({counted(done.left_out, 'event')} did not pass data.where)" if done.left_out else ""
+    say(f"{done.path}: {counted(done.events, 'event')} of {counted(done.files, 'file')}{out}")
+    if done.measured is not None:
+        _print(done.measured)
+    if done.bad:
+        listed = "; ".join(f"{path}: {reason}" for path, reason in done.bad.items())
+        raise PointsFailed(f"{counted(len(done.bad), 'bad file')} left out: {listed}")
+
+
+def _print(measured: "Measured") -> None:
+    for name, value in measured.values.items():
+        if value is None:
+            continue
+        down, up = measured.errors.get(name, (None, None))
+        error = "" if down is None or up is None else f"  -{down:.4f} +{up:.4f}"
+        say(f"  {name:<28} {value:.4f}{error}")

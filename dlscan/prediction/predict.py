@@ -1,0 +1,230 @@
+"""What trained models give for raw files that they have never seen."""
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+import dlscan
+from dlscan.analysis.points.done import DonePoint
+from dlscan.config import load
+from dlscan.dataset import Manifest
+from dlscan.errors import DataError, UsageError
+from dlscan.metrics import Measured
+from dlscan.prediction import models
+from dlscan.prediction.parts import EVENTS, Parts
+from dlscan.prepare.new_files import NewFiles, Place, check_new_files, find_new_files, index_new_files
+from dlscan.stream import Batch, Batches
+from dlscan.tasks import Arrays, Task
+
+BATCH = 2048
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Predicted:
+    """What was written.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    events : int
+        In it.
+    left_out : int
+        Events of the files that did not pass `data.where`.
+    files : int
+        Files that were read.
+    bad : dict of Path to str
+        Files that were not, and why.
+    measured : Measured or None
+        The numbers of these events, as for test; None where it is not known what they are.
+    """
+
+    path: Path
+    events: int
+    left_out: int
+    files: int
+    bad: dict[Path, str]
+    measured: Measured | None
+
+
+def predict(
+    points: Sequence[DonePoint],
+    paths: Sequence[Path],
+    target: Path,
+    skip_bad: bool = False,
+    workers: int | Literal["auto"] = "auto",
+    replace: bool = False,
+    progress: Progress = lambda what, done, total: None,
+) -> Predicted:
+    """Write what the models of points give for the events of raw files.
+
+    Interrupted, the same call goes on where it was.
+
+    Parameters
+    ----------
+    points : sequence of DonePoint
+        Of one scan; what several give is averaged.
+    paths : sequence of Path
+        Files, and directories of files.
+    target : Path
+        The HDF5 file that is written: see `docs/predict.md`.
+    skip_bad : bool
+        Leave bad files out instead of stopping.
+    workers : int or "auto"
+        Processes that read ahead.
+    replace : bool
+        Whether `target` may be there already.
+    progress : callable
+        Called now and then with (what, done, total).
+
+    Raises
+    ------
+    UsageError
+        If `target` is there, or the points have learned different things.
+    BadFilesError
+        If a file cannot be used, unless `skip_bad`.
+    DataError
+        If the dataset of the points is gone.
+    """
+    if target.exists() and not replace:
+        raise UsageError(f"{target}: exists; remove it, choose another -o, or give --overwrite")
+    task = models.task_of(points)
+    experiment = load(points[0].paths.config)
+    manifest = _manifest(points[0])
+    files = find_new_files(paths)
+    found = check_new_files(experiment, manifest, files, skip_bad)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    parts = Parts(target, _identity(points, found))
+    last = parts.last()
+    truth = found.known and set(task.extras) <= set(found.extras)
+    with tempfile.TemporaryDirectory(prefix="dlscan-predict-") as place:
+        index = index_new_files(experiment, manifest, found, Path(place), Place(*last) if last else None)
+        before, rest = parts.events, index.splits["test"].events
+        progress("predict", before, before + rest)
+        if rest:
+            model = models.averaged([models.load(point) for point in points])
+            weights = experiment.data.weights if experiment.data.weights in found.extras else None
+            with Batches(
+                place,
+                split="test",
+                batch_size=BATCH,
+                workers=workers,
+                shuffle=False,
+                extras=True,
+            ) as batches:
+                for done in _score(batches, model, task, truth, weights, parts):
+                    progress("predict", before + done, before + rest)
+    measured = _measure(task, parts) if truth and parts.paths else None
+    events, total = parts.events, sum(layout.events for layout in found.layouts.values())
+    parts.finish(_attributes(points, task), [str(file.path) for file in found.files])
+    bad = {file.path: reason for file, reason in found.bad.items()}
+    return Predicted(target, events, total - events, len(found.layouts), bad, measured)
+
+
+def _score(
+    batches: Batches, model: models.Model, task: Task, truth: bool, weights: str | None, parts: Parts
+) -> Iterator[int]:
+    """Score batches, and give how many events are written after each part."""
+    waiting: list[Arrays] = []
+    done = count = 0
+    for batch in batches.epoch(0, last=True):
+        waiting.append(_of_batch(batch, model, task, truth, weights))
+        count += len(batch)
+        if count >= EVENTS:
+            parts.add(_together(waiting))
+            done, count = done + count, 0
+            waiting.clear()
+            yield done
+        else:
+            yield done + count
+    if waiting:
+        parts.add(_together(waiting))
+
+
+def _of_batch(batch: Batch, model: models.Model, task: Task, truth: bool, weights: str | None) -> Arrays:
+    size = len(batch)
+    inputs = batch.by_network_name()
+    if size < BATCH:  # a new shape would be compiled anew
+        inputs = {name: _padded(values) for name, values in inputs.items()}
+    final = {name: values[:size] for name, values in model(inputs).items()}
+    for name, values in final.items():
+        if np.isnan(values).any():
+            row = int(np.argmax(np.isnan(values).any(axis=1)))
+            assert batch.sources is not None
+            number, place = batch.sources[row]
+            raise DataError(
+                f"file {number + 1} of those given, row {place}: {name} is nan; its inputs are not finite"
+            )
+    assert batch.sources is not None
+    made: Arrays = {"sources": np.array(batch.sources)}
+    for head in task.heads:
+        values = final[head.name]
+        if head.targets:
+            made["predictions"] = values[:, : len(head.targets)]
+            if values.shape[1] > len(head.targets):
+                made["sigmas"] = values[:, len(head.targets) :]
+        else:
+            made["scores"] = values
+    if truth:
+        made["labels"] = np.array(batch.labels)
+        made["weights"] = np.ones(size, np.float32)
+        if weights is not None:
+            made["weights"] = np.array(batch.extras[weights], np.float32).reshape(size)
+        told = task.truth(batch.labels, batch.extras)
+        if "predictions" in told:
+            made["targets"] = told["predictions"]
+    return made
+
+
+def _padded(values: Any) -> Any:
+    return np.concatenate([values, np.zeros((BATCH - len(values), *values.shape[1:]), values.dtype)])
+
+
+def _together(waiting: Sequence[Arrays]) -> Arrays:
+    return {name: np.concatenate([each[name] for each in waiting]) for name in waiting[0]}
+
+
+def _measure(task: Task, parts: Parts) -> Measured:
+    names = {"labels", "weights", *(("scores",) if "classify" in task.kinds else ())}
+    if "regress" in task.kinds:
+        names |= {"predictions", "targets"}
+    kept = {name: parts.read(name) for name in names}
+    with contextlib.suppress(KeyError):
+        kept["sigmas"] = parts.read("sigmas")
+    return task.measure(kept)
+
+
+def _manifest(point: DonePoint) -> Manifest:
+    """The manifest of the dataset that a point was trained on: it says what its inputs are."""
+    try:
+        return Manifest.read(Path(point.record.dataset["path"]))
+    except DataError as error:
+        raise DataError(f"{error}; what the inputs are stands in its manifest.json") from None
+
+
+def _identity(points: Sequence[DonePoint], found: NewFiles) -> dict[str, Any]:
+    """What decides predictions, down to the last digit."""
+    return {
+        "dlscan": dlscan.__version__,
+        "models": [point.record.files or str(point.paths.directory) for point in points],
+        "files": [[file.name, *file.stat()] for file in found.files if file in found.layouts],
+    }
+
+
+def _attributes(points: Sequence[DonePoint], task: Task) -> dict[str, Any]:
+    targets = [name for head in task.heads for name in head.targets]
+    return {
+        "classes": list(points[0].record.classes),
+        "task": list(task.kinds),
+        "scan": points[0].record.scan,
+        "points": [point.record.point for point in points],
+        "dlscan": dlscan.__version__,
+        **({"targets": targets} if targets else {}),
+    }

@@ -1,0 +1,221 @@
+"""`dlscan predict`: what models give for files that were no part of the scan."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import dlscan
+from dlscan.cli.main import cli
+from dlscan.errors import BadFilesError, DataError, UsageError
+from dlscan.metrics import auc_estimate
+from dlscan.prediction import predict
+from dlscan.training import TrainedPoint
+
+from ..conftest import write_file, write_raw
+
+REGRESS = {"kind": "regress", "targets": {"Energy": "target[:,0,3]"}}
+
+
+def train(home: Path, name: str, **sections: Any) -> TrainedPoint:
+    data = {
+        "raw": str(home / "raw"),
+        "inputs": ["ECAL", "HCAL"],
+        "extras": ["target"],
+        "prepared": str(home / f"prepared-{name}"),
+        **sections.pop("data", {}),
+    }
+    return dlscan.train(
+        {"data": data, "model": {"width": 4, "depth": 1}, "train": {"epochs": 1}, "stream": {"workers": 0}}
+        | sections,
+        home / name,
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("predict")
+    write_raw(directory / "raw", files=1, events=60)
+    # files of the same classes that were no part of the dataset, and some of nobody
+    write_raw(directory / "new", files=2, events=40, seed=7)
+    for number in range(3):
+        write_file(directory / f"unknown_{number}.h5", 0, number, 25, seed=9)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def dense(home: Path) -> TrainedPoint:
+    return train(home, "dense")
+
+
+def raw_inputs(path: Path) -> dict[str, Any]:
+    with h5py.File(path) as file:
+        return {name: file[name][()] for name in ("ECAL", "HCAL")}
+
+
+def test_scores_are_those_of_the_network_in_the_order_of_files_and_rows(
+    dense: TrainedPoint, home: Path, tmp_path: Path
+) -> None:
+    paths = [home / f"unknown_{number}.h5" for number in (2, 0, 1)]
+    done = predict([dense], paths, tmp_path / "out.h5")
+    assert (done.events, done.left_out, done.files, done.measured) == (75, 0, 3, None)
+    with h5py.File(tmp_path / "out.h5") as out:
+        assert [name.decode() for name in out["files"]] == list(map(str, paths))
+        np.testing.assert_array_equal(out["sources"][:, 0], np.repeat([0, 1, 2], 25))
+        np.testing.assert_array_equal(out["sources"][:, 1], np.tile(np.arange(25), 3))
+        assert "labels" not in out
+        assert list(out.attrs["classes"]) == ["ChPi", "Ele", "Pi0"]
+        right = [dense.model().predict(raw_inputs(path), verbose=0) for path in paths]
+        np.testing.assert_allclose(out["scores"][()], np.concatenate(right), atol=1e-6)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5"]
+
+
+def test_of_the_files_of_the_scan_itself_the_test_events_have_their_scores(
+    dense: TrainedPoint, home: Path, tmp_path: Path
+) -> None:
+    predict([dense], [home / "raw"], tmp_path / "out.h5")
+    kept = dense.predictions()
+    with h5py.File(dense.paths.predictions) as known, h5py.File(tmp_path / "out.h5") as out:
+        sources, scores = known["sources"][()], kept.scores
+        files = sorted(str(path) for path in (home / "raw").rglob("*.h5"))
+        assert [name.decode() for name in out["files"]] == files
+        found = {tuple(source): row for row, source in enumerate(out["sources"][()].tolist())}
+        rows = [found[tuple(source)] for source in sources.tolist()]
+        np.testing.assert_allclose(out["scores"][()][rows], scores, atol=1e-6)
+        np.testing.assert_array_equal(out["labels"][()][rows], kept.labels)
+
+
+def test_events_of_known_classes_are_measured_as_those_of_test(
+    dense: TrainedPoint, home: Path, tmp_path: Path
+) -> None:
+    done = predict([dense], [home / "new"], tmp_path / "out.h5")
+    assert done.measured is not None
+    with h5py.File(tmp_path / "out.h5") as out:
+        labels, scores = out["labels"][()], out["scores"][()]
+    # the order of the classes is that of their names
+    truth = []
+    for path in sorted((home / "new").rglob("*.h5")):
+        with h5py.File(path) as file:
+            truth += [{0: 1, 1: 2, 2: 0}[int(number)] for number in file["target"][:, 0, 0]]
+    np.testing.assert_array_equal(labels, truth)
+    areas = [auc_estimate(scores[:, label], labels == label).value for label in range(3)]
+    assert done.measured.values["Mean_AUC"] == pytest.approx(np.mean(areas))
+    assert "Mean_AUC" in done.measured.errors
+    text = CliRunner().invoke(
+        cli, ["predict", str(dense.paths.scan), "1", str(home / "new"), "-o", str(tmp_path / "again.h5")]
+    )
+    assert f"Mean_AUC                     {done.measured.values['Mean_AUC']:.4f}" in text.output
+
+
+def test_cuts_and_labels_are_those_of_the_scan(home: Path, tmp_path: Path) -> None:
+    data = {
+        "raw": str(home / "raw"),
+        "files": "**/*.h5",
+        "labels": {"column": "target[:,0,0]", "classes": {"Ele": 0, "other": [1, 2]}},
+        "where": "target[:,0,3] > 60",
+    }
+    point = train(home, "cuts", data=data)
+    done = predict([point], [home / "new"], tmp_path / "out.h5")
+    paths = sorted((home / "new").rglob("*.h5"))
+    energies, labels = [], []
+    for path in paths:
+        with h5py.File(path) as file:
+            energies.append(file["target"][:, 0, 3])
+            labels.append(file["target"][:, 0, 0])
+    passed = [np.flatnonzero(each > 60) for each in energies]
+    assert done.events == sum(map(len, passed))
+    assert done.left_out == 240 - done.events
+    with h5py.File(tmp_path / "out.h5") as out:
+        np.testing.assert_array_equal(out["sources"][:, 1], np.concatenate(passed))
+        wanted = np.concatenate([own[rows] for own, rows in zip(labels, passed, strict=True)])
+        np.testing.assert_array_equal(out["labels"][()], wanted > 0)
+
+
+def test_a_regression_and_trees(home: Path, tmp_path: Path) -> None:
+    point = train(home, "energy", task=REGRESS, train={"epochs": 1, "loss": "gaussian_nll"})
+    done = predict([point], [home / "new"], tmp_path / "energy.h5")
+    assert done.measured is not None
+    assert done.measured.values["Energy_MAE"] > 0
+    with h5py.File(tmp_path / "energy.h5") as out:
+        assert out["predictions"].shape == out["sigmas"].shape == out["targets"].shape == (240, 1)
+        assert list(out.attrs["targets"]) == ["Energy"]
+    trees = train(home, "trees", model={"family": "bdt", "trees": 3})
+    predict([trees], [home / "unknown_0.h5"], tmp_path / "trees.h5")
+    with h5py.File(tmp_path / "trees.h5") as out:
+        right = trees.model().scores(raw_inputs(home / "unknown_0.h5"))
+        np.testing.assert_allclose(out["scores"][()], right, atol=1e-6)
+    with pytest.raises(UsageError, match="have learned different things"):
+        predict([trees, point], [home / "unknown_0.h5"], tmp_path / "both.h5")
+
+
+def test_several_points_are_averaged(dense: TrainedPoint, home: Path, tmp_path: Path) -> None:
+    other = train(home, "other", train={"epochs": 1, "seed": 5})
+    predict([dense, other], [home / "unknown_0.h5"], tmp_path / "mean.h5")
+    inputs = raw_inputs(home / "unknown_0.h5")
+    each = [point.model().predict(inputs, verbose=0) for point in (dense, other)]
+    with h5py.File(tmp_path / "mean.h5") as out:
+        np.testing.assert_allclose(out["scores"][()], np.mean(each, axis=0), atol=1e-6)
+
+
+def test_killed_it_goes_on_where_it_was(dense: TrainedPoint, home: Path, tmp_path: Path) -> None:
+    paths = [str(home / f"unknown_{number}.h5") for number in range(3)]
+    target = tmp_path / "out.h5"
+    code = f"""
+import os, signal, sys
+from dlscan.analysis.points.records import load
+from dlscan.prediction import parts, predict
+import importlib
+own = importlib.import_module("dlscan.prediction.predict")
+own.BATCH, own.EVENTS = 10, 30
+add = parts.Parts.add
+def killed(self, arrays):
+    add(self, arrays)
+    if len(self.paths) == int(sys.argv[1]):
+        os.kill(os.getpid(), signal.SIGKILL)
+parts.Parts.add = killed
+from pathlib import Path
+point, = load([Path({str(dense.paths.scan)!r})])
+predict([point], [Path(path) for path in {paths!r}], Path({str(target)!r}), workers=0)
+"""
+    first = subprocess.run([sys.executable, "-c", code, "2"], capture_output=True)
+    assert first.returncode == -signal.SIGKILL
+    assert not target.exists()
+    assert len(list((tmp_path / ".out.h5.parts").glob("part-*.h5"))) == 2
+    second = subprocess.run([sys.executable, "-c", code, "9"], capture_output=True, text=True)
+    assert second.returncode == 0, second.stderr
+    predict([dense], list(map(Path, paths)), tmp_path / "whole.h5")
+    with h5py.File(target) as found, h5py.File(tmp_path / "whole.h5") as whole:
+        np.testing.assert_array_equal(found["sources"][()], whole["sources"][()])
+        np.testing.assert_allclose(found["scores"][()], whole["scores"][()], atol=1e-6)
+    assert not (tmp_path / ".out.h5.parts").exists()
+
+
+def test_bad_files_are_named_and_left_out_if_asked(dense: TrainedPoint, home: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.h5"
+    bad.write_bytes(b"nothing")
+    other = tmp_path / "other.h5"
+    with h5py.File(other, "w") as file:
+        file["ECAL"], file["HCAL"] = np.zeros((5, 4, 5, 6), "f4"), np.zeros((5, 8), "f4")
+    good = home / "unknown_0.h5"
+    with pytest.raises(BadFilesError) as caught:
+        predict([dense], [bad, good, other], tmp_path / "out.h5")
+    assert "bad.h5" in str(caught.value)
+    assert "HCAL has shape (8,), but the network takes (7,)" in str(caught.value)
+    done = predict([dense], [bad, good, other], tmp_path / "out.h5", skip_bad=True)
+    assert (done.events, done.files, set(done.bad)) == (25, 1, {bad, other})
+    with pytest.raises(UsageError, match=r"out\.h5: exists"):
+        predict([dense], [good], tmp_path / "out.h5")
+    with pytest.raises(DataError, match="no such file or directory"):
+        predict([dense], [tmp_path / "missing"], tmp_path / "new.h5")
+    nan = tmp_path / "nan.h5"
+    with h5py.File(good) as old, h5py.File(nan, "w") as file:
+        file["ECAL"], file["HCAL"] = old["ECAL"][()], old["HCAL"][()]
+        file["HCAL"][3, 2] = np.nan
+    with pytest.raises(DataError, match="file 2 of those given, row 3: scores is nan"):
+        predict([dense], [good, nan], tmp_path / "nan-out.h5")
