@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlscan.config.models import Model
-from dlscan.config.source import in_file, is_in_file, source_of
+from dlscan.config.places import read_functions
+from dlscan.config.source import source_of
 from dlscan.errors import DlscanError
 
 
@@ -34,9 +35,7 @@ def _answer(
 
     sources = {path: source_of({"path": path, **item}) for path, item in files.items()}
     try:
-        family = plain["family"]
-        own = in_file(family, "model.family", sources) if is_in_file(family) else family
-        model = Model.parse({**plain, "family": own}, "model")
+        model = Model.parse(read_functions({"model": plain}, sources)["model"], "model")
         inputs = Inputs(
             {name: keras.Input(shape, name=name) for name, (shape, _) in taken.items()},
             {name: keras.Input(shape[:1], dtype="bool") for name, (shape, masked) in taken.items() if masked},

@@ -4,7 +4,7 @@ from dlscan.config.batch import BatchOptions, in_common
 from dlscan.config.build import plain
 from dlscan.config.data import ColumnSplit, Data, FractionSplit, GroupSplit, Normalization
 from dlscan.config.experiment import Experiment, Stream
-from dlscan.config.families import Alexnet, Bdt, Inception, Lenet, Resnet, Vgg, Zfnet
+from dlscan.config.families import Alexnet, Bdt, Branches, Inception, Lenet, Resnet, Siamese, Vgg, Zfnet
 from dlscan.config.folds import Folds, FoldScan
 from dlscan.config.inputs import Input, Inputs, mask_name, network_name
 from dlscan.config.loading import experiment_from, load, load_point, scan_directory, scans_and_labels
@@ -16,6 +16,7 @@ __all__ = [
     "Alexnet",
     "BatchOptions",
     "Bdt",
+    "Branches",
     "ColumnSplit",
     "Data",
     "Dense",
@@ -33,6 +34,7 @@ __all__ = [
     "Normalization",
     "Resnet",
     "ScanOptions",
+    "Siamese",
     "Stream",
     "Train",
     "Vgg",

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlscan.config.build import Collected, Problem, require_mapping
+from dlscan.config.families.nested import with_family
 
 # Dotted keys, `model.width`, with their values as they are written.
 Choice = dict[str, Any]
@@ -86,6 +87,7 @@ def _choice(key: str, value: Any, where: str, sections: Mapping[str, Any]) -> Ch
         mapping = require_mapping(value, where)
         if not mapping:
             raise Problem(where, "has an empty mapping, which sets nothing")
+        mapping = with_family(mapping) if key == "model" else mapping
         chosen = {f"{key}.{name}": item for name, item in mapping.items()}
     for name in chosen:
         section, _, rest = name.partition(".")

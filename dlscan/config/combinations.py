@@ -17,6 +17,7 @@ from dlscan.config.axes import Axis, Choice, choices_by_hand, grid_axes
 from dlscan.config.build import Collected, Problem, UnknownKey, build, plain
 from dlscan.config.data import Data
 from dlscan.config.dotted import get
+from dlscan.config.families.nested import with_family
 from dlscan.config.fitting import SECTIONS, Fitting
 from dlscan.config.folds import FOLD
 from dlscan.config.models import Model
@@ -80,6 +81,7 @@ class Combinations:
 
     def __init__(self, written: Mapping[str, Mapping[str, Any]], scan: ScanOptions) -> None:
         self.written = {section: written.get(section, {}) for section in SECTIONS}
+        self.written["model"] = with_family(self.written["model"])
         self._axes = grid_axes(scan.grid, SECTIONS)
         self._by_hand = choices_by_hand(scan.points, SECTIONS)
         # without a grid the file itself is the point, unless points are written by hand
@@ -158,12 +160,15 @@ class Combinations:
 
     def at(self, params: Mapping[str, Any]) -> "Combinations":
         """The single point that sets these keys."""
-        known = {
-            key: self._in_files.get(value, value) if isinstance(value, str) else value
-            for key, value in params.items()
-        }
+        known = self._with_functions(params)
         fitted = {section: self._fitting(section, _of(section, known), True)[0] for section in SECTIONS}
         return Combinations(fitted, ScanOptions())
+
+    def _with_functions(self, value: Any) -> Any:
+        """Nested values with the functions in files that their texts name."""
+        if isinstance(value, Mapping):
+            return {key: self._with_functions(item) for key, item in value.items()}
+        return self._in_files.get(value, value) if isinstance(value, str) else value
 
     def _require_few(self, scan: ScanOptions) -> None:
         of_grid = math.prod(len(axis.choices) for axis in self._axes) if self._has_grid else 0

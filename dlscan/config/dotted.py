@@ -6,6 +6,12 @@ from typing import Any
 from dlscan.config.build import Problem
 
 
+def short_name_of(key: str) -> str:
+    """The last part of a dotted key, behind the name of the branch that it is of: `ECAL_depth`."""
+    parts = key.split(".")
+    return "_".join(parts[-2:]) if parts[:2] == ["model", "branches"] and len(parts) > 3 else parts[-1]
+
+
 def get(mapping: Mapping[str, Any], key: str) -> Any:
     """The value of a dotted key; None where there is none, as below a key that is null."""
     value: Any = mapping

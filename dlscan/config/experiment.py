@@ -121,10 +121,12 @@ class Experiment:
 
     def applies(self, key: str) -> bool:
         """Whether a key that points set is for this family of networks, or for this optimizer."""
-        section, name, *_ = key.split(".")
-        rule = SECTIONS[section]
-        known: bool = rule.applies(name, getattr(getattr(self, section), rule.decided_by(name)))
-        return known and (section == "model" or self.model.reads(key))
+        section, _, name = key.partition(".")
+        if section == "model":
+            return self.model.has(name)
+        rule, first = SECTIONS[section], name.split(".")[0]
+        known: bool = rule.applies(first, getattr(getattr(self, section), rule.decided_by(first)))
+        return known and self.model.reads(key)
 
     def value(self, key: str) -> Any:
         """The plain value of a key that points set; None where there is none, as below a key that is null."""

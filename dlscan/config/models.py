@@ -20,6 +20,7 @@ from dlscan.config.build import (
     unknown,
 )
 from dlscan.config.families import FAMILIES, Dense, NetworkSize
+from dlscan.config.families.nested import BY_NAME, SINGLE, place_of, with_family
 from dlscan.config.inputs import Input
 from dlscan.config.losses import Loss
 from dlscan.config.signature import parameters
@@ -56,7 +57,7 @@ class Model:
     @classmethod
     def parse(cls, value: Any, key: str) -> "Model":
         """Read `{family: dense, inputs: [ECAL], width: 64, ...}`."""
-        mapping = dict(require_mapping(value, key))
+        mapping = with_family(require_mapping(value, key))
         family, inputs = mapping.pop("family", "dense"), mapping.pop("inputs", None)
         if is_in_file(family):
             family = in_file(family, join(key, "family"))
@@ -88,6 +89,24 @@ class Model:
         """Whether a family has the key `name`; families that nobody knows are refused elsewhere."""
         rule = _rule(family)
         return rule is None or name in _EVERY or name in keys(rule)
+
+    def has(self, name: str) -> bool:
+        """Whether it has the dotted key `name`, of itself or of a network within it."""
+        within, own = place_of(name)
+        if not within:
+            return self.applies(name.split(".")[0], self.family)
+        kind, _, branch = within.partition(".")
+        nested = getattr(self.parameters, kind, None)
+        part = nested.get(branch) if branch and isinstance(nested, Mapping) else nested
+        return isinstance(part, Model) and part.has(own)
+
+    @property
+    def functions(self) -> list[InFile]:
+        """The functions in files that it has, of networks within it too."""
+        nested = [getattr(self.parameters, name, None) for name in (BY_NAME, SINGLE)]
+        parts = [part for each in nested for part in (each.values() if isinstance(each, Mapping) else [each])]
+        own = [self.family] if isinstance(self.family, InFile) else []
+        return [*own, *(found for part in parts if isinstance(part, Model) for found in part.functions)]
 
     def size(self, inputs: Sequence[tuple[int, ...]], outputs: int) -> NetworkSize | None:
         """What the network takes, where its family has a formula for that, see `dlscan.scan.sizes`.

@@ -11,9 +11,9 @@ from dlscan.config.source import Source, in_file, is_in_file, with_path
 
 # Files with functions, by their paths.
 Sources = Mapping[str, Source]
-# Keys whose value may be a function in a file; a scan has the same keys.
-FUNCTIONS = ("model.family", "train.loss")
-_IN_FILE = re.compile(rf"(scan\.(grid|points)\.)?({'|'.join(map(re.escape, FUNCTIONS))})")
+# Keys whose value may be a function in a file, also of networks within a network; a scan has the same keys.
+_FUNCTION = r"model\.(branches\..+\.|body\.)?family|train\.loss"
+_IN_FILE = re.compile(rf"(scan\.(grid|points)\.)?({_FUNCTION})")
 
 
 def make_absolute(top: dict[str, Any], base: Path) -> None:
@@ -64,6 +64,19 @@ def with_paths(top: Mapping[str, Any], moved: Mapping[str, str]) -> dict[str, An
         )
         for section, value in top.items()
     }
+
+
+def functions_by_key(top: Mapping[str, Any]) -> dict[str, str]:
+    """What the sections name of functions in files, by dotted key."""
+    found: dict[str, str] = {}
+
+    def note(value: str, key: str) -> str:
+        found[key] = value
+        return value
+
+    for section, value in top.items():
+        _changed(value, section, note)
+    return found
 
 
 def _changed(value: Any, key: str, change: Any) -> Any:

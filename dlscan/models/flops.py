@@ -127,7 +127,7 @@ _FREE = {
     *("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianNoise"),
     *("GaussianDropout", "AlphaDropout", "ActivityRegularization"),
     *("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "Cropping1D", "Cropping2D", "Cropping3D"),
-    *("ExpandDims", "Squeeze", "Transpose", "Cast", "GetItem"),
+    *("ExpandDims", "Squeeze", "Stack", "Transpose", "Cast", "GetItem"),
 }
 _PER_OUTPUT = {
     **dict.fromkeys(("ReLU", "LeakyReLU", "PReLU", "ELU", "Softsign", "Relu", "Tanh", "Sigmoid"), 1),

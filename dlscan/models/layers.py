@@ -4,7 +4,7 @@ Names of layers begin with the name of an input and a hyphen, or with `net-`. Th
 its name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlscan.models.backend import keras
@@ -34,8 +34,13 @@ def joined(bodies: Mapping[str, Any], inputs: Mapping[str, Any], parameters: Any
     seed : int
         Of initial weights and dropout.
     """
-    layers = keras.layers
     parts = [bodies[name] if name in bodies else flat(inputs[name], name) for name in inputs]
+    return headed(parts, parameters, seed)
+
+
+def headed(parts: Sequence[Any], parameters: Any, seed: int) -> Any:
+    """Features (B, F) concatenated, and the dense layers of `parameters.head`; see `joined`."""
+    layers = keras.layers
     tensor = layers.Concatenate(name="net-joined")(parts) if len(parts) > 1 else parts[0]
     if parameters.dropout:
         drop = layer_seed(seed, "net.joined_drop")

@@ -10,7 +10,7 @@ from dlscan.models.backend import keras
 # They move values, and keep none for the gradients.
 _MOVE = {
     *("InputLayer", "Flatten", "Reshape", "Permute", "Concatenate", "Identity", "RepeatVector"),
-    *("ExpandDims", "Squeeze", "Transpose", "Cast", "GetItem"),
+    *("ExpandDims", "Squeeze", "Stack", "Transpose", "Cast", "GetItem"),
     *("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "Cropping1D", "Cropping2D", "Cropping3D"),
 }
 _PRODUCTS = {"Matmul", "Dot", "Einsum", "Tensordot", "Inner"}

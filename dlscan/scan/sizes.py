@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from dlscan.config import Experiment, Model
 from dlscan.config.families.parts import Shaped
 from dlscan.config.models import NetworkSize
-from dlscan.config.source import InFile
 from dlscan.dataset import Manifest, network_inputs
 from dlscan.errors import DlscanError
 from dlscan.files import read_json, write_json
@@ -109,9 +108,9 @@ def _answers(networks: Sequence[Asked]) -> list[list[int] | str]:
     asked = {
         "networks": [[model.plain(), outputs, inputs] for model, outputs, inputs in networks],
         "sources": {
-            str(model.family.source.path): model.family.source.plain()
+            str(function.source.path): function.source.plain()
             for model, *_ in networks
-            if isinstance(model.family, InFile)
+            for function in model.functions
         },
     }
     patience = _START + _EACH * len(networks)
@@ -122,7 +121,7 @@ def _answers(networks: Sequence[Asked]) -> list[list[int] | str]:
 def _key(network: Asked) -> str:
     """What decides the size of a network, in few letters."""
     model, outputs, inputs = network
-    text = model.family.source.sha256 if isinstance(model.family, InFile) else ""
+    text = "".join(function.source.sha256 for function in model.functions)
     deciding: list[Any] = [model.plain(), text, inputs, outputs]
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -9,8 +9,8 @@ from typing import Any
 from dlscan.attempts import last_attempt
 from dlscan.config import Experiment, experiment_from
 from dlscan.config.build import Problem
-from dlscan.config.dotted import get
-from dlscan.config.places import FUNCTIONS, with_paths
+from dlscan.config.dotted import put
+from dlscan.config.places import functions_by_key, with_paths
 from dlscan.config.signature import parameters
 from dlscan.config.source import InFile, Source, read_source
 from dlscan.errors import DlscanError, ScanError
@@ -83,8 +83,10 @@ def note_changes(plan: Plan, points: Sequence[Point]) -> None:
 
 
 def _uses(plan: Plan, point: Point, path: str) -> bool:
-    values = {key: get(plan.config, key) for key in FUNCTIONS} | point.params
-    return any(str(values[key]).startswith(f"{path}:") for key in FUNCTIONS)
+    sections = {section: plan.config.get(section, {}) for section in ("model", "train")}
+    for key, value in point.params.items():
+        sections = put(sections, key, value)
+    return any(value.startswith(f"{path}:") for value in functions_by_key(sections).values())
 
 
 def _has_begun(paths: PointPaths) -> bool:

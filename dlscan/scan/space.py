@@ -9,6 +9,7 @@ from typing import Any
 
 from dlscan.config import Experiment, plain
 from dlscan.config.combinations import Combination
+from dlscan.config.dotted import short_name_of
 from dlscan.config.source import short_name
 from dlscan.errors import ScanError
 
@@ -92,7 +93,7 @@ def _identity(point: Experiment | Combination) -> str:
 
 def _short(keys: Sequence[str]) -> dict[str, str]:
     """The last part of each key where these are unlike each other."""
-    short = [key.rsplit(".", 1)[-1] for key in keys]
+    short = [short_name_of(key) for key in keys]
     return dict(zip(keys, short if len(set(short)) == len(short) else keys, strict=True))
 
 

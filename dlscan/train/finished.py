@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 from dlscan import clock
 from dlscan.attempts import first_start
 from dlscan.config import Experiment, plain
-from dlscan.config.dotted import get
 from dlscan.config.folds import FOLD
-from dlscan.config.places import FUNCTIONS
+from dlscan.config.places import functions_by_key
 from dlscan.config.source import InFile
 from dlscan.record import Record
 from dlscan.train.evaluate import Evaluation
@@ -87,7 +86,7 @@ def record_of(
 
 def _sources(experiment: Experiment) -> dict[str, dict[str, str]]:
     """The files with the functions of a point, by the keys that name them."""
-    found = {key: get(experiment.written, key) for key in FUNCTIONS}
+    found = functions_by_key(experiment.written)
     return {key: value.source.plain() for key, value in found.items() if isinstance(value, InFile)}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from dlscan.analysis.columns.catalog import RESERVED, SCAN
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.points.done import DonePoint
+from dlscan.config.dotted import short_name_of
 from dlscan.config.folds import FOLD as FOLD_KEY
 
 # the record keeps the seed by itself: one column of it is enough
@@ -113,7 +114,7 @@ def named(values: Mapping[str, Any]) -> str:
 
 def _short_names(keys: Iterable[str], taken: Collection[str] = ()) -> dict[str, str]:
     """The last part of each dotted key, capitalised by word; the whole key where that would be ambiguous."""
-    short = {key: _capitalised(key.rpartition(".")[2]) for key in keys}
+    short = {key: _capitalised(short_name_of(key)) for key in keys}
     count = Counter(name.casefold() for name in (*short.values(), *taken))
     return {
         key: name if count[name.casefold()] == 1 else ".".join(map(_capitalised, key.split(".")))

@@ -9,11 +9,13 @@ is no network, and `reads` which keys of other sections matter to it.
 
 from dlscan.config.families.alexnet import Alexnet
 from dlscan.config.families.bdt import Bdt
+from dlscan.config.families.branches import Branches
 from dlscan.config.families.dense import Dense
 from dlscan.config.families.inception import Inception
 from dlscan.config.families.lenet import Lenet
 from dlscan.config.families.parts import NetworkSize
 from dlscan.config.families.resnet import Resnet
+from dlscan.config.families.siamese import Siamese
 from dlscan.config.families.vgg import Vgg
 from dlscan.config.families.zfnet import Zfnet
 
@@ -25,6 +27,8 @@ FAMILIES: dict[str, type] = {
     "vgg": Vgg,
     "inception": Inception,
     "resnet": Resnet,
+    "branches": Branches,
+    "siamese": Siamese,
     "bdt": Bdt,
 }
 
@@ -32,11 +36,13 @@ __all__ = [
     "FAMILIES",
     "Alexnet",
     "Bdt",
+    "Branches",
     "Dense",
     "Inception",
     "Lenet",
     "NetworkSize",
     "Resnet",
+    "Siamese",
     "Vgg",
     "Zfnet",
 ]

@@ -1,0 +1,72 @@
+"""Networks within a network: their own family and its parameters, below a key of another family."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dlscan.config.build import Problem, join
+
+__all__ = ["BY_NAME", "SINGLE", "Nested", "leaves", "place_of", "with_family"]
+
+# Keys of families that hold others: by name below `branches`, or one.
+BY_NAME, SINGLE = "branches", "body"
+# The families that have them.
+_NESTING = ("branches", "siamese")
+
+if TYPE_CHECKING:
+    from dlscan.config.models import Model as Nested
+else:
+
+    class Nested:
+        """A value `{family: resnet, depth: 2}` below a key of `model`, which becomes a `Model`."""
+
+        @classmethod
+        def parse(cls, value, key):
+            """Read it."""
+            # families know of models only here
+            from dlscan.config.models import Model
+
+            model = Model.parse(value, key)
+            if model.trainer != "networks" or str(model.family) in _NESTING:
+                raise Problem(join(key, "family"), f"{model.family} cannot be part of another network")
+            if model.inputs is not None:
+                raise Problem(join(key, "inputs"), "is for the whole network; write it as model.inputs")
+            return model
+
+
+def place_of(key: str) -> tuple[str, str]:
+    """The section that a dotted key of `model` belongs to, and its name there.
+
+    `branches.ECAL.depth` is `depth` of `branches.ECAL`, `body.depth` is `depth` of `body`; any other key is
+    one of the whole.
+    """
+    first, *rest = key.split(".")
+    if first == BY_NAME and len(rest) > 1:
+        return f"{first}.{rest[0]}", ".".join(rest[1:])
+    if first == SINGLE and rest:
+        return first, ".".join(rest)
+    return "", key
+
+
+def leaves(model: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
+    """The keys of a `model` section by the way to each, those of networks within it one by one."""
+    found: dict[tuple[str, ...], Any] = {}
+    for name, value in model.items():
+        if name == BY_NAME and _is_filled(value):
+            nested: dict[tuple[str, ...], Any] = {(name, branch): own for branch, own in value.items()}
+        else:
+            nested = {(name,): value}
+        for path, own in nested.items():
+            if _is_filled(own) and (len(path) > 1 or name == SINGLE):
+                found |= {(*path, key): item for key, item in own.items()}
+            else:
+                found[path] = own
+    return found
+
+
+def _is_filled(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value)
+
+
+def with_family(model: Mapping[str, Any]) -> dict[str, Any]:
+    """A `model` section that names its family: where there are branches, nobody needs to."""
+    return {"family": BY_NAME, **model} if BY_NAME in model else dict(model)
