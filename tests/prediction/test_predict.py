@@ -206,7 +206,9 @@ def test_bad_files_are_named_and_left_out_if_asked(dense: TrainedPoint, home: Pa
     with pytest.raises(BadFilesError) as caught:
         predict([dense], [bad, good, other], tmp_path / "out.h5")
     assert "bad.h5" in str(caught.value)
-    assert "HCAL has shape (8,), but the network takes (7,)" in str(caught.value)
+    assert "HCAL has shape (8,), but most files have (7,)" in str(caught.value)
+    with pytest.raises(BadFilesError, match=r"HCAL has shape \(8,\), but the network takes \(7,\)"):
+        predict([dense], [other], tmp_path / "out.h5")
     done = predict([dense], [bad, good, other], tmp_path / "out.h5", skip_bad=True)
     assert (done.events, done.files, set(done.bad)) == (25, 1, {bad, other})
     with pytest.raises(UsageError, match=r"out\.h5: exists"):
