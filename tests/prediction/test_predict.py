@@ -219,5 +219,5 @@ def test_bad_files_are_named_and_left_out_if_asked(dense: TrainedPoint, home: Pa
     with h5py.File(good) as old, h5py.File(nan, "w") as file:
         file["ECAL"], file["HCAL"] = old["ECAL"][()], old["HCAL"][()]
         file["HCAL"][3, 2] = np.nan
-    with pytest.raises(DataError, match="file 2 of those given, row 3: scores is nan"):
+    with pytest.raises(DataError, match="HCAL is not finite in row 3 of file 2 of those given"):
         predict([dense], [good, nan], tmp_path / "nan-out.h5")
