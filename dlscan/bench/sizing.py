@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from dlscan.config.families.parts import Shaped
 from dlscan.config.models import Model
 from dlscan.config.places import read_functions
 from dlscan.config.source import source_of
@@ -36,10 +37,8 @@ def _answer(
     sources = {path: source_of({"path": path, **item}) for path, item in files.items()}
     try:
         model = Model.parse(read_functions({"model": plain}, sources)["model"], "model")
-        inputs = Inputs(
-            {name: keras.Input(shape, name=name) for name, (shape, _) in taken.items()},
-            {name: keras.Input(shape[:1], dtype="bool") for name, (shape, masked) in taken.items() if masked},
-        )
+        shaped = {name: Shaped(tuple(shape), masked) for name, (shape, masked) in taken.items()}
+        inputs = Inputs.symbolic(model, shaped)
         network = keras.Model(inputs.flat, features(model, inputs, 1))
         size = size_of(network, outputs)
     except DlscanError as error:

@@ -78,6 +78,8 @@ def _use(operation: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
     if kind in _MERGES:
         # one input where the other is a constant
         return max(len(inputs) - 1, 1) * size
+    if kind in _GATES:
+        return _recurrent(operation, before)
     if kind in _LAYERS:
         return _LAYERS[kind](operation, before, after) + _activation(operation, size)
     raise _Unknown(f"the number of operations of {operation.name} ({kind}) is unknown")
@@ -117,6 +119,17 @@ def _global_pooling(layer: Any, before: Shape, after: Shape) -> int:
     return math.prod(before)
 
 
+def _recurrent(layer: Any, before: Shape) -> int:
+    # a row and the state before, times all weights; and what gates do with that
+    weights = layer.cell.kernel, layer.cell.recurrent_kernel
+    row = sum(2 * math.prod(weight.shape) for weight in weights) + _GATES[type(layer).__name__] * layer.units
+    return before[0] * int(row)
+
+
+def _product(operation: Any, before: Shape, after: Shape) -> int:
+    return 2 * before[-1] * math.prod(after)
+
+
 def _nothing_more(layer: Any, before: Shape, after: Shape) -> int:
     return 0
 
@@ -127,22 +140,30 @@ _FREE = {
     *("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianNoise"),
     *("GaussianDropout", "AlphaDropout", "ActivityRegularization"),
     *("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "Cropping1D", "Cropping2D", "Cropping3D"),
-    *("ExpandDims", "Squeeze", "Stack", "Transpose", "Cast", "GetItem"),
+    *("ExpandDims", "Squeeze", "Transpose", "Cast", "GetItem", "Flip", "Stack", "Take", "TakeAlongAxis"),
+    *("OnesLike", "ZerosLike", "StopGradient", "Embedding"),
 }
 _PER_OUTPUT = {
     **dict.fromkeys(("ReLU", "LeakyReLU", "PReLU", "ELU", "Softsign", "Relu", "Tanh", "Sigmoid"), 1),
     **dict.fromkeys(("Negative", "Sign", "Absolute", "Abs", "Log", "Log1p", "Exp", "Sqrt", "Square"), 1),
     # scale and shift, as both are known when it is applied
     **dict.fromkeys(("BatchNormalization", "Rescaling", "Normalization"), 2),
+    **dict.fromkeys(("Where", "Equal", "Greater", "LogicalAnd", "LogicalOr", "FloorDivide", "Mod"), 1),
+    "Cumsum": 1,
     "Clip": 2,
     "Softmax": 3,
     # mean, variance (2), subtraction, division, scale, shift
     **dict.fromkeys(("LayerNormalization", "GroupNormalization"), 7),
 }
+# Of each unit and row: sums, activations, and products of gates with states.
+_GATES = {"SimpleRNN": 3, "LSTM": 17, "GRU": 14}
 _MERGES = {"Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Average", "Maximum", "Minimum"}
 _LAYERS: dict[str, Callable[[Any, Shape, Shape], int]] = {
     "Dense": _dense,
-    "Sum": _global_pooling,
+    **dict.fromkeys(("Sum", "Mean", "Max", "Any"), _global_pooling),
+    # one comparison with each value: what is kept is sorted besides
+    "TopK": _global_pooling,
+    "Matmul": _product,
     "Activation": _nothing_more,
     **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), _convolution),
     **{f"{kind}Pooling{rank}D": _pooling for kind in ("Max", "Average") for rank in (1, 2, 3)},

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dlscan.config import Model, Normalization, mask_name, network_name
+from dlscan.config.families.parts import Shaped
 from dlscan.config.inputs import Input
 from dlscan.dataset import Manifest, taken
 from dlscan.models.backend import keras
@@ -21,28 +22,58 @@ class Inputs(dict[str, Any]):
         The inputs. Rows that are missing hold zeros.
     masks : mapping of str to KerasTensor, (B, T) of bool each
         Of the inputs (B, T, F) whose events may have fewer rows: true where there is one.
+    shares : mapping of str to KerasTensor, (B, T) of float32 each
+        For a family that weighs rows by a feature, `energy_weighted`: the share of each in its sum, of raw
+        values.
 
     Attributes
     ----------
-    masks : dict of str to KerasTensor
+    masks, shares : dict of str to KerasTensor
         As given.
     """
 
-    def __init__(self, tensors: Mapping[str, Any], masks: Mapping[str, Any] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        tensors: Mapping[str, Any],
+        masks: Mapping[str, Any] = MappingProxyType({}),
+        shares: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         super().__init__(tensors)
-        self.masks = dict(masks)
+        self.masks, self.shares = dict(masks), dict(shares)
 
     def only(self, names: Collection[str]) -> "Inputs":
-        """Some of them, with their masks."""
-        return Inputs(
-            {name: tensor for name, tensor in self.items() if name in names},
-            {name: mask for name, mask in self.masks.items() if name in names},
+        """Some of them, with what belongs to them."""
+        parts = (
+            {name: part[name] for name in part if name in names} for part in (self, self.masks, self.shares)
         )
+        return Inputs(*parts)
 
     @property
     def flat(self) -> dict[str, Any]:
-        """All tensors by the names that a network has for them, masks too."""
-        return {**self, **{mask_name(name): mask for name, mask in self.masks.items()}}
+        """All tensors by the names that a network has for them."""
+        masks = {mask_name(name): mask for name, mask in self.masks.items()}
+        # no name of an input has a hyphen
+        return {**self, **masks, **{f"{name}-shares": share for name, share in self.shares.items()}}
+
+    @classmethod
+    def symbolic(cls, model: Model, shaped: Mapping[str, Shaped]) -> "Inputs":
+        """Inputs to build a network on that takes scaled ones, to look at."""
+        return cls(
+            {name: keras.Input(own.shape, name=name) for name, own in shaped.items()},
+            {name: keras.Input(own.shape[:1], dtype="bool") for name, own in shaped.items() if own.masked},
+            {
+                name: keras.Input(own.shape[:1])
+                for name, own in shaped.items()
+                if weighed_by(model, name) is not None and len(own.shape) == 2
+            },
+        )
+
+
+def weighed_by(model: Model, name: str) -> int | None:
+    """The feature that a network weighs the rows of an input by, if its family does."""
+    branches = getattr(model.parameters, "branches", {})
+    of_branches = {network_name(branch): own for branch, own in branches.items()}
+    return getattr(of_branches.get(network_name(name), model).parameters, "energy_weighted", None)
 
 
 def scaled_inputs(
@@ -77,17 +108,30 @@ def scaled_inputs(
             raw[name] = keras.Input(shape, name=name, dtype=dtype)
         return raw[name]
 
-    tensors, masks = {}, {}
+    tensors, masks, shares = {}, {}, {}
     for name, shaped in taken(model, manifest.inputs, inputs).items():
         own, view = network_name(name), (inputs or {}).get(name, Input())
+        feature = weighed_by(model, name)
         stored = name if view.view is None else str(view.dataset)
         how = normalizations.get(stored, Normalization())
         tensor = given(network_name(stored), manifest.inputs[stored].shape)
         measured = manifest.statistics[stored]
         if view.view is not None:
             tensors[own], masks[own] = points(tensor, normalize(tensor, how, measured), shaped.shape[0])
-            continue
-        if shaped.masked:
-            masks[own] = given(mask_name(name), shaped.shape[:1], "bool")
-        tensors[own] = normalize(tensor, how, measured, masks.get(own))
-    return raw, Inputs(tensors, masks)
+            tensor = tensor if feature is None else points(tensor, tensor, shaped.shape[0])[0]
+        else:
+            if shaped.masked:
+                masks[own] = given(mask_name(name), shaped.shape[:1], "bool")
+            tensors[own] = normalize(tensor, how, measured, masks.get(own))
+        if feature is not None and len(shaped.shape) == 2:
+            shares[own] = _shares(tensor, feature, masks.get(own))
+    return raw, Inputs(tensors, masks, shares)
+
+
+def _shares(rows: Any, feature: int, mask: Any) -> Any:
+    """The share of each row, (B, T), in the sum of a feature of raw rows (B, T, F); of nothing it is 0."""
+    ops, values = keras.ops, rows[..., feature]
+    if mask is not None:
+        values = ops.where(mask, values, 0.0)
+    total = ops.sum(values, axis=1, keepdims=True)
+    return values / ops.where(ops.equal(total, 0.0), 1.0, total)

@@ -57,7 +57,7 @@ def hidden(tensor: Any, width: int, name: str, parameters: Any, seed: int, momen
         tensor = keras.layers.BatchNormalization(momentum=momentum, name=f"{name}_norm")(tensor)
     tensor = activated(tensor, name, parameters)
     if parameters.dropout:
-        mask = layer_seed(seed, f"{_random(name)}_drop")
+        mask = layer_seed(seed, f"{random_name(name)}_drop")
         tensor = keras.layers.Dropout(parameters.dropout, seed=mask, name=f"{name}_drop")(tensor)
     return tensor
 
@@ -82,9 +82,9 @@ def space_of(tensor: Any) -> tuple[int, ...]:
 
 def started(name: str, parameters: Any, seed: int) -> Any:
     """The initialiser of the layer `name`."""
-    return initializer(parameters.initializer, layer_seed(seed, _random(name)))
+    return initializer(parameters.initializer, layer_seed(seed, random_name(name)))
 
 
-def _random(name: str) -> str:
+def random_name(name: str) -> str:
     """What the seed of a layer follows from: no name of an input has a hyphen."""
     return name.replace("-", ".", 1)

@@ -32,6 +32,10 @@ def network(shape, *steps):
         ((5,), lambda: layers.Dropout(0.5), 0),
         ((5,), lambda: lambda tensor: tensor * 2.0 - 1.0, 2 * 5),
         ((5,), lambda: lambda tensor: tensor[:, 2:], 0),
+        ((4, 2), lambda: layers.SimpleRNN(3), 4 * (2 * (2 + 3) * 3 + 3 * 3)),
+        ((4, 2), lambda: layers.LSTM(3), 4 * (2 * (2 + 3) * 12 + 17 * 3)),
+        ((4, 2), lambda: layers.GRU(3), 4 * (2 * (2 + 3) * 9 + 14 * 3)),
+        ((4, 2), lambda: lambda tensor: keras.ops.matmul(tensor, keras.ops.transpose(tensor, (0, 2, 1))), 64),
         ((5,), lambda: lambda tensor: layers.Add()([tensor, tensor, tensor]), 2 * 5),
     ],
 )
@@ -49,9 +53,9 @@ def test_a_network_in_a_network_counts():
 
 
 def test_what_cannot_be_counted_is_named():
-    count, reason = flops(network((4, 2), layers.LSTM(3, name="memory")))
+    count, reason = flops(network((4, 3, 2), layers.ConvLSTM1D(3, 2, name="memory")))
     assert count is None
-    assert "memory (LSTM)" in reason
+    assert "memory (ConvLSTM1D)" in reason
     count, reason = flops(network((None, 2), layers.Dense(3)))
     assert count is None
     assert "no fixed shape" in reason

@@ -8,13 +8,19 @@ is no network, and `reads` which keys of other sections matter to it.
 """
 
 from dlscan.config.families.alexnet import Alexnet
+from dlscan.config.families.attention import Attention
 from dlscan.config.families.bdt import Bdt
 from dlscan.config.families.branches import Branches
+from dlscan.config.families.deepsets import Deepsets
 from dlscan.config.families.dense import Dense
+from dlscan.config.families.graph import Graph
+from dlscan.config.families.gru import Gru
 from dlscan.config.families.inception import Inception
 from dlscan.config.families.lenet import Lenet
+from dlscan.config.families.lstm import Lstm
 from dlscan.config.families.parts import NetworkSize
 from dlscan.config.families.resnet import Resnet
+from dlscan.config.families.rnn import Rnn
 from dlscan.config.families.siamese import Siamese
 from dlscan.config.families.vgg import Vgg
 from dlscan.config.families.zfnet import Zfnet
@@ -29,19 +35,31 @@ FAMILIES: dict[str, type] = {
     "resnet": Resnet,
     "branches": Branches,
     "siamese": Siamese,
+    "rnn": Rnn,
+    "lstm": Lstm,
+    "gru": Gru,
+    "attention": Attention,
+    "deepsets": Deepsets,
+    "graph": Graph,
     "bdt": Bdt,
 }
 
 __all__ = [
     "FAMILIES",
     "Alexnet",
+    "Attention",
     "Bdt",
     "Branches",
+    "Deepsets",
     "Dense",
+    "Graph",
+    "Gru",
     "Inception",
     "Lenet",
+    "Lstm",
     "NetworkSize",
     "Resnet",
+    "Rnn",
     "Siamese",
     "Vgg",
     "Zfnet",
