@@ -1,7 +1,9 @@
 """Train in this process: what `dlscan train` and `dlscan.train` call."""
 
 import dataclasses
+import math
 import os
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from dlscan.analysis.points.done import DonePoint
 from dlscan.backend import choose_backend
-from dlscan.config import Experiment, experiment_from, load
+from dlscan.config import BatchOptions, Experiment, experiment_from, load
 from dlscan.dataset import Manifest
-from dlscan.errors import PointsFailed
-from dlscan.record import PointPaths
+from dlscan.errors import DlscanError, PointsFailed
+from dlscan.record import PointPaths, is_done
 from dlscan.scan import Plan, Point, expand, freeze, halving
 from dlscan.scan.changes import require_planned
 from dlscan.scan.point_files import make_point
+from dlscan.scan.pull import pull, pulling
 from dlscan.scan.sources import note_changes
 from dlscan.train.info import Outcome, PointInfo, Progress, Rungs
+from dlscan.train.interruption import Interruption
 from dlscan.train.points import train_points
 from dlscan.trees import read_forest
 
@@ -25,6 +29,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dlscan.analysis.points.results import Predictions
+
+# a job goes on if there is so much more time than its last points took
+_RESERVE = 1.3
+# seconds that a job waits at least for results that its search needs, and between two looks
+_LEAST_WAIT, _LOOK_AGAIN = 60.0, 5.0
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -134,6 +143,51 @@ def _rungs(plan: Plan) -> Rungs | None:
 
     found = Rungs(epochs, lambda: halving.standing(latest()).promoted, waiting)
     return found if epochs else None
+
+
+def train_job(plan: Plan, points: Sequence[Point], on_step: Progress | None = None) -> dict[int, Outcome]:
+    """Train points of a plan, and then those that its search proposes, if the job is to pull and has time.
+
+    Arguments and errors as for `train_planned`; a point that fails does not end it, but a job in which none
+    is done does not go on: it would spend the budget.
+    """
+    started, many, outcomes = time.monotonic(), len(points), dict[int, Outcome]()
+    batch, trouble = pulling(plan, points), None
+    while points:
+        began = time.monotonic()
+        try:
+            outcomes |= train_planned(plan, points, on_step)
+        except DlscanError as error:
+            if batch is None:
+                raise
+            trouble = trouble or error
+        took = time.monotonic() - began
+        stopped = {"preempted", "timeout"} & {outcomes.get(point.number) for point in points}
+        done = any(outcomes.get(p.number) == "held" or is_done(plan.paths(p)) for p in points)
+        if batch is None or stopped or not done or not _has_time(plan, batch, started, took):
+            break
+        plan, points = _pulled(plan, batch, many, took)
+    if trouble is not None:
+        raise trouble
+    return outcomes
+
+
+def _has_time(plan: Plan, batch: BatchOptions, started: float, needed: float) -> bool:
+    """Whether a job that has run since `started` can train once more what takes so many seconds."""
+    limits = [batch.time, plan.experiment.train.time_limit]
+    limit = min((each for each in limits if each is not None), default=math.inf)
+    return time.monotonic() - started + _RESERVE * needed < limit
+
+
+def _pulled(plan: Plan, batch: BatchOptions, many: int, took: float) -> tuple[Plan, list[Point]]:
+    """What the search proposes; if it waits for points that others train, so does this, for about as long."""
+    until = time.monotonic() + max(took, _LEAST_WAIT)
+    with Interruption() as interruption:
+        while True:
+            plan, points, later = pull(plan, batch, many)
+            if points or not later or interruption.signal or time.monotonic() > until:
+                return plan, [] if interruption.signal else points
+            time.sleep(_LOOK_AGAIN)
 
 
 def _info(plan: Plan, point: Point, rungs: Rungs | None = None) -> PointInfo:

@@ -47,6 +47,11 @@ class HTCondor:
         """Check options, template and that HTCondor's commands are here."""
         check_options(batch.options)
         read_script_template(batch.template, _TEMPLATE)
+        if batch.pull and brings_files(batch):
+            raise BatchError(
+                "batch.pull: jobs that bring their files with them (should_transfer_files) do not see the "
+                "plan, and cannot ask for more points; remove it, and use `dlscan scan --wait`"
+            )
         call(["condor_version"], tries=2)
 
     def most_jobs(self) -> int | None:

@@ -57,7 +57,10 @@ class LocalSlots:
         return [cpu_share(share)] * self.slots
 
     def run(
-        self, jobs: Sequence[Job], others: Callable[[], Sequence[str]] = tuple
+        self,
+        jobs: Sequence[Job],
+        others: Callable[[], Sequence[str]] = tuple,
+        more: Callable[[int], Sequence[Job]] | None = None,
     ) -> Generator[Job | Ended | None, None, None]:
         """Run jobs, in order, each in a free slot.
 
@@ -71,12 +74,18 @@ class LocalSlots:
         others : callable
             Gives the GPUs (`"0,1"`, or "" for none) of each process that takes a slot and is not of these
             jobs, such as one that a driver left behind when it was killed.
+        more : callable, optional
+            Gives jobs for so many free slots when none waits any more; asked again and again.
         """
-        free = self.environments(len(jobs) + len(others()))
+        free = self.environments(len(jobs) + len(others()) if more is None else self.slots)
         waiting = list(jobs)
         running: list[tuple[Job, subprocess.Popen[bytes], dict[str, str]]] = []
         try:
-            while waiting or running:
+            while True:
+                if more is not None and free and not waiting:
+                    waiting += more(len(free))
+                if not (waiting or running):
+                    return
                 while waiting and free and (left := _without(free, others())):
                     job, slot = waiting.pop(0), left[0]
                     free.remove(slot)

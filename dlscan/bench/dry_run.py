@@ -45,9 +45,10 @@ def dry_run(
     listener: Listener,
     retry: Collection[str] = (),
     extend: bool = False,
+    narrow: bool = False,
 ) -> DryRun:
     """Find what `dlscan.scan.run` would do, with arguments and errors as there; writes nothing."""
-    plan, manifest = draft(experiment, extend)
+    plan, manifest = draft(experiment, extend, narrow)
     listener.planned(plan)
     points = find_work(plan, batch, manifest, listener.line, retry).points
     found = forecast(experiment, plan, points)

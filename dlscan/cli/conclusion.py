@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dlscan.cli.output import say
+from dlscan.cli.output import say, tell
 from dlscan.cli.scan_display import status_command
 from dlscan.errors import BatchError, PointsFailed
 from dlscan.point_state import OVER
@@ -23,7 +23,18 @@ def conclude(result: ScanResult) -> None:
     if result.statuses is not None:
         _require_done(result.plan, result.statuses)
     if result.submitted is not None:
+        _tell_of_search(result)
         _require_taken(result.plan, result.work, result.submitted)
+
+
+def _tell_of_search(result: ScanResult) -> None:
+    """Say how a search goes on that nobody waits for."""
+    plan = result.plan
+    if plan.searches and result.statuses is None and len(plan.points) != plan.budget and not result.pulls:
+        tell(
+            "the search proposes more points when these are done: run the same command again then, or use "
+            "--wait or batch.pull: true"
+        )
 
 
 def _require_done(plan: Plan, states: Sequence[PointStatus]) -> None:
@@ -32,7 +43,8 @@ def _require_done(plan: Plan, states: Sequence[PointStatus]) -> None:
     pruned = sum(state.state == "pruned" for state in states)
     done = len(states) - len(failed) - len(others) - pruned
     early = f", {pruned} pruned" if pruned else ""
-    say(f"{plan.directory}: {done} of {len(states)} points done{early}")
+    limit = "" if plan.budget in (None, len(states)) else f"; the search may try {plan.budget}"
+    say(f"{plan.directory}: {done} of {len(states)} points done{early}{limit}")
     if failed:
         raise PointsFailed(
             f"{len(failed)} of {len(states)} points failed, first {failed[0].point.directory} "

@@ -21,6 +21,8 @@ def show(found: DryRun, system: str) -> None:
     if "Alone" in forecast.header:
         align = ("left", "right", "right")
         tell(tabulate(forecast.rows, forecast.header, disable_numparse=True, colalign=align))
+    if found.plan.searches:
+        tell("the search proposes more points when it runs")
     left = len(found.plan.points) - len(points)
     tell(
         f"{found.plan.directory}: {counted(len(found.plan.points), 'point')}, {len(points)} to train in "

@@ -33,8 +33,9 @@ from dlscan.cli.scan_options import retry_states, with_scheduler
 @click.option(
     "--extend",
     is_flag=True,
-    help="Add new points of the scan to the plan; train on if train.epochs was raised.",
+    help="Add new points of the scan to the plan; train on if train.epochs was raised; search a wider space.",
 )
+@click.option("--narrow", is_flag=True, help="Continue a search in a narrower space.")
 def scan(
     file: Path,
     overrides: tuple[str, ...],
@@ -44,9 +45,10 @@ def scan(
     wait: bool,
     retry: tuple[str, ...],
     extend: bool,
+    narrow: bool,
     detach: bool,
 ) -> None:
-    """Train every point of the grid of EXPERIMENT that is not done.
+    """Train every point of the grid of EXPERIMENT that is not done, or search for the best points.
 
     The first run freezes the plan under OUTPUT/NAME (scans/NAME beside the experiment file). Every run trains
     the points that are not done, queued or running. A point that fails does not stop the others: `dlscan
@@ -76,7 +78,7 @@ def scan(
     batch = with_scheduler(experiment.batch, scheduler)
     display = ScanDisplay()
     if dry_run:
-        words.show(find_dry_run(experiment, batch, display, retry, extend), batch.system)
+        words.show(find_dry_run(experiment, batch, display, retry, extend, narrow), batch.system)
     elif detach:
         if batch.system != "local":
             raise click.UsageError(
@@ -84,9 +86,18 @@ def scan(
             )
         states = ["--retry", ",".join(retry)] if retry else []
         arguments = [str(file), *overrides, "--on", "local", *states]
-        say_detached(scans.detach(experiment, batch, display, arguments, extend))
+        say_detached(scans.detach(experiment, batch, display, arguments, extend, narrow))
     else:
         measure = partial(rehearse, experiment)
         conclude(
-            scans.run(experiment, batch, display, retry=retry, extend=extend, wait=wait, rehearse=measure)
+            scans.run(
+                experiment,
+                batch,
+                display,
+                retry=retry,
+                extend=extend,
+                narrow=narrow,
+                wait=wait,
+                rehearse=measure,
+            )
         )

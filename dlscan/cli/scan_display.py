@@ -47,7 +47,7 @@ class ScanDisplay:
     def training(self, plan: Plan, work: Work, slots: int) -> Iterator[None]:
         """Say what is trained here, and what an interrupt leaves."""
         packed = "" if len(work.packs) == len(work.points) else f" in {counted(len(work.packs), 'process')}"
-        points = counted(len(plan.points), "point")
+        points = points_of(plan)
         at_once = f", {slots} at a time" if work.points else ""
         tell(f"{plan.directory}: {points}, {len(work.points)} to train{packed}{at_once}")
         self._next = self._now() + self._pause
@@ -95,7 +95,7 @@ class ScanDisplay:
         states = collections.Counter(s.state for s in work.statuses if s.point.number not in taken)
         parts += [f"{count} {state}" for state, count in sorted(states.items()) if count]
         look = "" if work.done == len(plan.points) else f"; check with `{status_command(plan)}`"
-        say(f"{plan.directory}: {counted(len(plan.points), 'point')}, {', '.join(parts)}{look}")
+        say(f"{plan.directory}: {points_of(plan)}, {', '.join(parts)}{look}")
 
     @contextlib.contextmanager
     def waiting(self, submitted: Submitted) -> Iterator[None]:
@@ -141,6 +141,8 @@ def _tell_older(plan: Plan) -> None:
 def _tell_doubtful(plan: Plan) -> None:
     """Tell of points that are allowed and most probably not meant."""
     networks = [plan.experiment.at(point.params).model for point in plan.points]
+    if plan.searches:
+        networks = [each.model for each in plan.experiment.combinations.examples]
     written = plan.experiment.written
     keys = [
         *(f"train.{key}" for key in written["train"]),
@@ -169,6 +171,16 @@ def say_detached(started: Detached) -> None:
         f"{directory}: runs in the background as process {started.pid}, even after this terminal "
         f"closes; output in {started.log}. Check it with `dlscan status {scan}`, stop it with "
         f"`dlscan cancel {scan}`"
+    )
+
+
+def points_of(plan: Plan) -> str:
+    """How many points a plan has, and of a search how many it may have."""
+    points = counted(len(plan.points), "point")
+    if not plan.searches:
+        return points
+    return (
+        f"{points} so far" if plan.budget is None else f"{len(plan.points)} of at most {plan.budget} points"
     )
 
 

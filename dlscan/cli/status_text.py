@@ -13,6 +13,7 @@ from dlscan.scan import Plan, PointStatus
 from dlscan.scan.advice import what_to_do
 from dlscan.scan.submissions import Submissions
 from dlscan.scan.totals import totals
+from dlscan.spelling import counted
 
 _HEADER = ("Point", "Parameters", "State", "Epochs", "Left, at most", "Job", "Last error")
 # more numbers than these in a line say less
@@ -49,7 +50,7 @@ def table(plan: Plan, statuses: Sequence[PointStatus], rows: int | None = None) 
     lines = [drawn]
     if len(shown) < len(statuses):
         lines.append(f"... and {len(statuses) - len(shown)} more")
-    return "\n".join([*lines, "", summary(statuses), *_advice(plan, statuses)])
+    return "\n".join([*lines, "", summary(statuses), *_search(plan), *_advice(plan, statuses)])
 
 
 def _row(status: PointStatus) -> list[object]:
@@ -84,6 +85,14 @@ def summary(statuses: Sequence[PointStatus]) -> str:
             rate += f", {whole.model_events_per_second:,.0f} model-events/s"
         parts.append(rate)
     return "; ".join(parts)
+
+
+def _search(plan: Plan) -> Iterator[str]:
+    """How much of its budget a search has used."""
+    if plan.searches:
+        method = plan.config["scan"]["search"]["method"]
+        limit = "it ends by itself" if plan.budget is None else f"at most {plan.budget}"
+        yield f"Search ({method}): {counted(len(plan.points), 'point')} proposed, {limit}"
 
 
 def _advice(plan: Plan, statuses: Sequence[PointStatus]) -> Iterator[str]:
@@ -144,6 +153,7 @@ def as_json_text(plan: Plan, statuses: Sequence[PointStatus]) -> str:
             "scan": str(plan.directory),
             "name": plan.name,
             "counts": whole.counts,
+            "budget": plan.budget,
             "epochs": whole.epochs,
             "epochs_wanted": whole.epochs_wanted,
             "seconds_left": whole.seconds_left,

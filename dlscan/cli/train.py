@@ -41,7 +41,7 @@ def train(scan: str, first: tuple[int, ...], more: tuple[int, ...], stopped_exit
 
     from dlscan.cli.arguments import scan_directory
     from dlscan.scan import Plan
-    from dlscan.training import train_planned
+    from dlscan.training import train_job
 
     # a job started from a script in the background inherits that SIGINT is ignored; the driver stops by it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -52,6 +52,6 @@ def train(scan: str, first: tuple[int, ...], more: tuple[int, ...], stopped_exit
         def on_step(epoch: int, step: int, steps: int) -> None:
             progress(f"epoch {epoch}", step, steps)
 
-        outcomes = train_planned(plan, points, on_step)
+        outcomes = train_job(plan, points, on_step)
     if {"preempted", "timeout"} & set(outcomes.values()):
         raise SystemExit(stopped_exit_code)

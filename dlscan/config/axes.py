@@ -1,4 +1,4 @@
-"""What `scan.grid` and `scan.points` list, as sets of dotted keys. Pure."""
+"""What `scan.grid`, `scan.space` and `scan.points` list, as sets of dotted keys. Pure."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from typing import Any
 
 from dlscan.config.build import Collected, Problem, require_mapping
 from dlscan.config.families.nested import with_family
+from dlscan.config.scan import ScanOptions
 
 # Dotted keys, `model.width`, with their values as they are written.
 Choice = dict[str, Any]
@@ -30,13 +31,18 @@ class Axis:
     values: Sequence[Any]
 
     @property
+    def key(self) -> str:
+        """The key that is varied, or a section."""
+        return self.where.split(".", 2)[2]
+
+    @property
     def section(self) -> str:
         """The section that it varies."""
         return next(iter(self.choices[0])).split(".")[0]
 
 
-def grid_axes(grid: Mapping[str, Sequence[Any]], sections: Mapping[str, Any]) -> list[Axis]:
-    """The lists of `scan.grid`.
+def grid_axes(scan: ScanOptions, sections: Mapping[str, Any]) -> list[Axis]:
+    """The lists of `scan.grid`, and those of `scan.space`; of numbers, the ends.
 
     Raises
     ------
@@ -45,15 +51,17 @@ def grid_axes(grid: Mapping[str, Sequence[Any]], sections: Mapping[str, Any]) ->
     """
     found, axes = Collected(), []
     setting: dict[str, str] = {}
-    for key, values in grid.items():
-        where = f"scan.grid.{key}"
+    lists = {("grid", key): values for key, values in scan.grid.items()}
+    lists |= {("space", key): each.examples for key, each in scan.space.items()}
+    for (name, key), values in lists.items():
+        where = f"scan.{name}.{key}"
         with found.collecting():
             if not values:
                 raise Problem(where, "must list at least one value")
             choices = tuple(_choice(key, value, where, sections) for value in values)
-            for name in dict.fromkeys(name for choice in choices for name in choice):
-                if setting.setdefault(name, where) != where:
-                    raise Problem(where, f"sets {name}, and so does {setting[name]}; choose one")
+            for item in dict.fromkeys(item for choice in choices for item in choice):
+                if setting.setdefault(item, where) != where:
+                    raise Problem(where, f"sets {item}, and so does {setting[item]}; choose one")
             axes.append(Axis(where, choices, values))
     found.settle()
     return axes

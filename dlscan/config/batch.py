@@ -17,7 +17,7 @@ class BatchOptions:
     `models_per_job` points share one stream; `auto` decides by what they cost. A point that crashed more than
     `retries` times is not submitted again unless asked for. `options` are the batch system's own. `template`
     is the name of a job script in the package or the path of one. `scheduler` is the address of a dask
-    scheduler.
+    scheduler. A job with `pull` that has time left when its points are done asks the search for more.
     """
 
     system: Literal["local", "slurm", "htcondor", "pbs", "dask"] = "local"
@@ -30,6 +30,7 @@ class BatchOptions:
     retries: Annotated[int, Min(0)] = 3
     template: str | None = None
     scheduler: str | None = None
+    pull: bool = False
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 

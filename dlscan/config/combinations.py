@@ -82,15 +82,19 @@ class Combinations:
     def __init__(self, written: Mapping[str, Mapping[str, Any]], scan: ScanOptions) -> None:
         self.written = {section: written.get(section, {}) for section in SECTIONS}
         self.written["model"] = with_family(self.written["model"])
-        self._axes = grid_axes(scan.grid, SECTIONS)
+        self._axes = grid_axes(scan, SECTIONS)
+        self._searches = scan.search is not None
+        if self._searches != bool(self._axes if self._searches else scan.space):
+            where, missing = ("space", "search") if scan.space else ("search", "space")
+            raise Problem(f"scan.{where}", f"needs scan.{missing} beside it")
         self._by_hand = choices_by_hand(scan.points, SECTIONS)
         # without a grid the file itself is the point, unless points are written by hand
-        self._has_grid = bool(scan.grid) or not scan.points
+        self._has_grid = bool(self._axes) or not scan.points
         self._require_few(scan)
         self._seeds, self._folds = self._repeats(scan), self._left_out(scan)
-        if self._has_grid and self._seeds:
+        if self._has_grid and self._seeds and not self._searches:
             self._axes.append(Axis("scan.repeats", tuple({SEED: seed} for seed in self._seeds), self._seeds))
-        if self._has_grid and self._folds:
+        if self._has_grid and self._folds and not self._searches:
             self._axes.append(Axis("scan.folds", tuple({FOLD: fold} for fold in self._folds), self._folds))
         self._at_fault: set[tuple[str, int]] = set()
         self._in_files = {
@@ -101,7 +105,7 @@ class Combinations:
 
     @functools.cached_property
     def all(self) -> list[Combination]:
-        """Every point, those of the grid first: its last key varies fastest.
+        """Every point, those of the grid first: its last key varies fastest. Of a search, those by hand.
 
         Raises
         ------
@@ -110,7 +114,7 @@ class Combinations:
         """
         found = Collected()
         grids = {}
-        for section in SECTIONS:
+        for section in () if self._searches else SECTIONS:
             with found.collecting():
                 grids[section] = self._section_of_grid(section)
         by_hand = []
@@ -135,14 +139,81 @@ class Combinations:
         return combinations
 
     @functools.cached_property
+    def examples(self) -> list[Combination]:
+        """Every point, or of a search some that between them have every choice and the ends of all numbers.
+
+        Raises
+        ------
+        Problem
+            With every combination that cannot be.
+        """
+        if not self._searches:
+            return self.all
+        found, examples = Collected(), list(self.all)
+        kinds = [axis for axis in self._axes if axis.key in self.deciding]
+        others = [axis for axis in self._axes if axis not in kinds]
+        for chosen in itertools.product(*(axis.choices for axis in kinds)):
+            for number in range(max((len(axis.choices) for axis in others), default=1)):
+                more = [axis.choices[min(number, len(axis.choices) - 1)] for axis in others]
+                own = {key: value for choice in (*chosen, *more) for key, value in choice.items()}
+                if not self._at_fault & {(key, id(value)) for key, value in own.items()}:
+                    with found.collecting():
+                        examples.append(self._drawn(own))
+        found.settle()
+        return examples
+
+    def drawn(self, values: Mapping[str, Any]) -> list[Combination]:
+        """The points that a search has drawn: one, or its repeats. What is not for its family is left out.
+
+        Parameters
+        ----------
+        values : mapping of str to object
+            For keys of `scan.space` or `scan.grid` their values.
+
+        Raises
+        ------
+        Problem
+            If that cannot be.
+        """
+        own = _flat(values)
+        return [self._drawn(each) for each in self._trainings(own)]
+
+    def applies(self, key: str, values: Mapping[str, Any]) -> bool:
+        """Whether a key of `scan.space` is for points with these values of keys that decide it."""
+        own = _flat(values)
+        families = own.get("model.family", self.written["model"].get("family", Model.family))
+        for name in next(axis for axis in self._axes if axis.key == key).choices[0]:
+            section, _, rest = name.partition(".")
+            kept = self._fitting(section, {**_of(section, own), name: None}, False)[1]
+            if name in kept and (section == "model" or Model(families).reads(f"{section}.{rest}")):
+                return True
+        return False
+
+    def _drawn(self, own: Choice) -> Combination:
+        parts = {name: self._part(name, own, "scan.space", False) for name in SECTIONS}
+        order = [key for axis in self._axes for choice in axis.choices for key in choice]
+        return _combined(dict.fromkeys([*order, *own]), self._read(parts, "scan.grid"))
+
+    @functools.cached_property
+    def deciding(self) -> list[str]:
+        """The keys of `scan.space` that decide whether others are for a point; families first."""
+        names = [name.split(".") for axis in self._axes for choice in axis.choices for name in choice]
+        decide = {f"{section}.{SECTIONS[section].decided_by(name)}" for section, name, *_ in names}
+        # networks within a network have families of their own
+        decide |= {".".join(name) for name in names if name[-1] == "family"}
+        found = [axis for axis in self._axes if any(decide & {*choice} for choice in axis.choices)]
+        found.sort(key=lambda axis: not any("model.family" in choice for choice in axis.choices))
+        return [axis.key for axis in found]
+
+    @functools.cached_property
     def keys(self) -> tuple[str, ...]:
         """The keys that points set, in the order of the file."""
         trainings = "scan.repeats", "scan.folds"
         choices = [choice for axis in self._axes for choice in axis.choices if axis.where not in trainings]
         order = dict.fromkeys(key for choice in [*choices, *self._by_hand] for key in choice)
-        used = {key for combination in self.all for key in combination.params}
+        used = {key for combination in self.examples for key in combination.params}
         last = [*([SEED] if self._seeds else []), *([FOLD] if self._folds else [])]
-        return tuple(key for key in [*order, *last] if key in used)
+        return tuple(key for key in [*order, *last] if key in used or key in last)
 
     @property
     def functions(self) -> list[InFile]:
@@ -172,13 +243,15 @@ class Combinations:
 
     def _require_few(self, scan: ScanOptions) -> None:
         of_grid = math.prod(len(axis.choices) for axis in self._axes) if self._has_grid else 0
+        if scan.search is not None:
+            of_grid = scan.search.points or 0
         folds = scan.folds.trainings(self.written["data"].get("folds")) if scan.folds else 1
         count = (of_grid + len(self._by_hand)) * scan.repeats * folds
         if count > MOST:
             raise Problem(
                 "scan",
                 f"asks for {count:,} points, and at most {MOST:,} are allowed; shorten the lists of "
-                "scan.grid, or lower scan.repeats or scan.folds",
+                "scan.grid, or lower scan.search.points, scan.repeats or scan.folds",
             )
 
     def _repeats(self, scan: ScanOptions) -> list[int]:
@@ -234,7 +307,7 @@ class Combinations:
         self, grids: Mapping[str, Mapping[tuple[int, ...], _Part]]
     ) -> Iterator[tuple[str, Choice, dict[str, _Part]]]:
         """The product of the axes."""
-        if not self._has_grid:
+        if not self._has_grid or self._searches:
             return
         self._require_read(grids)
         places = {
@@ -301,6 +374,15 @@ class Combinations:
 
 def _of(section: str, params: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in params.items() if key.split(".")[0] == section}
+
+
+def _flat(values: Mapping[str, Any]) -> Choice:
+    """Dotted keys alone: a whole section among the values is each of its keys."""
+    flat = Choice()
+    for key, value in values.items():
+        whole = key in SECTIONS and isinstance(value, Mapping)
+        flat |= {f"{key}.{name}": item for name, item in value.items()} if whole else {key: value}
+    return flat
 
 
 def _combined(order: Iterable[str], parts: Mapping[str, _Part]) -> Combination:

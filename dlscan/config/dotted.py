@@ -21,15 +21,17 @@ def get(mapping: Mapping[str, Any], key: str) -> Any:
 
 
 def put(mapping: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
-    """A copy of `mapping` with the dotted `key` set; what lies below `scan.grid` is one key with dots.
+    """A copy of `mapping` with the dotted `key` set; below `scan.grid` and `scan.space` are keys with dots.
 
     Raises
     ------
     Problem
         If a part of the key is there and has no keys.
     """
-    head, _, tail = key.partition("scan.grid.")
-    return _put(mapping, ["scan", "grid", tail] if tail and not head else key.split("."), value, key, "")
+    for dotted in ("grid", "space"):
+        if key.startswith(start := f"scan.{dotted}."):
+            return _put(mapping, ["scan", dotted, key.removeprefix(start)], value, key, "")
+    return _put(mapping, key.split("."), value, key, "")
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

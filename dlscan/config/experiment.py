@@ -117,7 +117,7 @@ class Experiment:
 
     def normalizations(self, name: str) -> tuple[Normalization, ...]:
         """How the points scale input `name`; each way once."""
-        return tuple(dict.fromkeys(point.data.normalization(name) for point in self.combinations.all))
+        return tuple(dict.fromkeys(point.data.normalization(name) for point in self.combinations.examples))
 
     def applies(self, key: str) -> bool:
         """Whether a key that points set is for this family of networks, or for this optimizer."""

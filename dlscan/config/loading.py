@@ -58,7 +58,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         with found.collecting():
             mapping = _overridden(require_mapping(mapping, ""), override)
     for key, value in _leaves(mapping, ""):
-        if re.sub(r"^scan\.(grid|points)\.", "", key) in DURATIONS:
+        if re.sub(r"^scan\.(grid|points|space)\.", "", key) in DURATIONS:
             with found.collecting():
                 require_unit(value, key)
     prepared = _prepared([*names, _name(mapping)], path)
@@ -156,7 +156,7 @@ def _built(top: dict[str, Any], found: Collected) -> Experiment:
     wrong = {problem.key.partition(".")[0] for problem in found.problems}
     if combinations and not wrong & {"scan", *SECTIONS}:
         with found.collecting():
-            each = {(point.train, point.model): point.params for point in reversed(combinations.all)}
+            each = {(point.train, point.model): point.params for point in reversed(combinations.examples)}
             for (train, model), params in each.items() if experiment else ():
                 with found.collecting(), _of_combination(params):
                     experiment.task.require_fit(train, model)

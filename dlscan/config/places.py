@@ -13,7 +13,7 @@ from dlscan.config.source import Source, in_file, is_in_file, with_path
 Sources = Mapping[str, Source]
 # Keys whose value may be a function in a file, also of networks within a network; a scan has the same keys.
 _FUNCTION = r"model\.(branches\..+\.|body\.)?family|train\.loss"
-_IN_FILE = re.compile(rf"(scan\.(grid|points)\.)?({_FUNCTION})")
+_IN_FILE = re.compile(rf"(scan\.(grid|points|space)\.)?({_FUNCTION})(\.choice)?")
 
 
 def make_absolute(top: dict[str, Any], base: Path) -> None:
@@ -21,7 +21,10 @@ def make_absolute(top: dict[str, Any], base: Path) -> None:
     top.setdefault("output", "scans")
     # where links lead, so that the same file is the same experiment from wherever it is named
     base = base.resolve()
-    for place, name in [(top, "output"), (top.get("data"), "raw"), (top.get("data"), "prepared")]:
+    scan = top.get("scan")
+    search = scan.get("search") if isinstance(scan, dict) else None
+    data = top.get("data")
+    for place, name in [(top, "output"), (data, "raw"), (data, "prepared"), (search, "from")]:
         if isinstance(place, dict) and isinstance(place.get(name), str) and place[name]:
             place[name] = _absolute(place[name], base)
     batch = top.get("batch")

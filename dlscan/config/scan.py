@@ -3,9 +3,13 @@
 import dataclasses
 from typing import Annotated, Any
 
-from dlscan.config.build import Min, Problem
+from dlscan.config.build import Min, Problem, plain
 from dlscan.config.folds import FoldScan
 from dlscan.config.halving import Halving
+from dlscan.config.search import Dimension, Search
+
+# keys that plans have always had; later ones are in plans only where they are used
+_ALWAYS = ("grid", "points", "repeats")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,7 +17,8 @@ class ScanOptions:
     """Which points to try: the product of the lists in `grid`, and `points`, which are written by hand.
 
     `repeats` points of each differ in their seed alone, with `folds` points of each in the events that
-    validate them. With `halving` only the best train all their epochs.
+    validate them. With `halving` only the best train all their epochs. With `search`, points are chosen from
+    `space` and from the lists of `grid`, with a look at those that are known.
     """
 
     grid: dict[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
@@ -21,6 +26,8 @@ class ScanOptions:
     repeats: Annotated[int, Min(1)] = 1
     folds: FoldScan | None = None
     halving: Halving | None = None
+    space: dict[str, Dimension] = dataclasses.field(default_factory=dict)
+    search: Search | None = None
 
     def __post_init__(self) -> None:
         if self.folds is not None and self.halving is not None:
@@ -29,3 +36,17 @@ class ScanOptions:
                 "compares points on the same validation events, and scan.folds gives them different ones; "
                 "remove one of the two",
             )
+
+    def trainings(self, folds: Any) -> int:
+        """How many points there are of each choice: repeats, in each fold; `folds` is `data.folds`."""
+        return self.repeats * (1 if self.folds is None else self.folds.trainings(folds))
+
+    @property
+    def dimensions(self) -> dict[str, Dimension]:
+        """All that a search varies, by the keys of the file."""
+        return {**{key: Dimension(values) for key, values in self.grid.items()}, **self.space}
+
+    def plain(self) -> dict[str, Any]:
+        """What reads back as this."""
+        own = {field.name: plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return {name: value for name, value in own.items() if name in _ALWAYS or value not in (None, {})}

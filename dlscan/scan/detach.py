@@ -26,6 +26,7 @@ def detach(
     listener: Listener,
     arguments: Sequence[str],
     extend: bool = False,
+    narrow: bool = False,
 ) -> Detached:
     """Start `dlscan scan` in a session of its own, where no terminal ends it.
 
@@ -37,7 +38,7 @@ def detach(
     arguments : sequence of str
         Of the command, after `scan`.
     """
-    plan, _ = begin(experiment, batch, listener, extend)
+    plan, _ = begin(experiment, batch, listener, extend, narrow)
     log = plan.directory / "scan.log"
     with log.open("ab") as output:
         process = subprocess.Popen(

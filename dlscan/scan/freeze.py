@@ -6,13 +6,13 @@ from dlscan import clock
 from dlscan.config import Experiment
 from dlscan.config.dotted import merged
 from dlscan.config.fitting import SECTIONS
-from dlscan.errors import ScanError
 from dlscan.files import read_json
-from dlscan.locks import locked
 from dlscan.machine import git_commit
 from dlscan.record import PointPaths, is_done
 from dlscan.scan.changes import as_planned, require_same, require_same_dataset
+from dlscan.scan.changing import changing
 from dlscan.scan.more_epochs import note_more_epochs, require_to_train_on
+from dlscan.scan.narrowing import require_going_on
 from dlscan.scan.plan import Plan
 from dlscan.scan.point_files import clear_points, is_tried, make_point
 from dlscan.scan.sources import at_planned_paths, with_sources
@@ -20,7 +20,9 @@ from dlscan.scan.space import extended
 from dlscan.users import note_use
 
 
-def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = False) -> Plan:
+def freeze(
+    experiment: Experiment, dataset: str | None = None, extend: bool = False, narrow: bool = False
+) -> Plan:
     """Write the plan of an experiment, or read the one that is there.
 
     Parameters
@@ -31,7 +33,9 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
         The `config_hash` of the prepared dataset; None where it does not matter.
     extend : bool
         Add the points that the experiment's scan has beyond those of the plan; these keep their numbers. Let
-        all train on if it has more epochs.
+        all train on if it has more epochs. Let a search go on in a wider space.
+    narrow : bool
+        Let a search go on in a narrower space.
 
     Raises
     ------
@@ -43,16 +47,13 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
     (directory / "points").mkdir(parents=True, exist_ok=True)
     if dataset is not None:
         note_use(experiment.data.prepared, experiment.name, directory)
-    with locked(
-        directory / ".plan.lock",
-        ScanError(f"{directory}: another `dlscan scan` is changing its plan; wait until it has finished"),
-    ):
+    with changing(directory):
         if (directory / "plan.json").exists():
             frozen = Plan.read(directory)
             experiment = at_planned_paths(frozen, experiment)
             plan = with_sources(frozen, experiment)
             experiment = as_planned(plan, experiment)
-            if changed(plan, experiment, dataset, extend):
+            if changed(plan, experiment, dataset, extend, narrow):
                 return _extend(plan, experiment)
             for point in plan.points:
                 if not is_done(plan.paths(point), plan.epochs(point)):
@@ -67,12 +68,16 @@ def freeze(experiment: Experiment, dataset: str | None = None, extend: bool = Fa
         return plan
 
 
-def changed(plan: Plan, experiment: Experiment, dataset: str | None, extend: bool) -> bool:
+def changed(
+    plan: Plan, experiment: Experiment, dataset: str | None, extend: bool, narrow: bool = False
+) -> bool:
     """Whether an experiment has another scan or more epochs; arguments and errors as for `freeze`."""
     # keys that came later have the default that they have now, others that of then
     then = plan.experiment.plain()
     then |= {section: merged(then[section], plan.config[section]) for section in SECTIONS}
-    differs = require_same(plan.directory, then, experiment, extend)
+    differs = require_same(plan.directory, then, experiment, extend or narrow)
+    if differs and experiment.scan.search is not None:
+        require_going_on(plan, experiment, narrow)
     require_same_dataset(plan.directory, plan.dataset, dataset, experiment.data.prepared)
     if differs:
         trains = [(point, experiment.at(point.params).train) for point in plan.points]
@@ -93,6 +98,7 @@ def _renewed(frozen: Plan, plan: Plan, experiment: Experiment) -> Plan:
 
 def _extend(plan: Plan, experiment: Experiment) -> Plan:
     more = Plan.of(experiment, extended(plan.points, experiment), plan.dataset, plan.git_commit, plan.older)
+    more = dataclasses.replace(more, proposals=plan.proposals)
     tried = {path.name for path in (plan.directory / "points").iterdir() if is_tried(PointPaths(path))}
     clear_points(plan.directory, keep=tried | {point.directory for point in plan.points})
     # the directories first: from the moment that the plan has a point, jobs may look for it

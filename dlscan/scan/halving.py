@@ -18,13 +18,14 @@ from dlscan.scan.space import Point
 def rungs(plan: Plan) -> tuple[int, ...]:
     """The epochs after which the points of a scan are compared; none without `scan.halving`."""
     halving = plan.experiment.scan.halving
-    return halving.rungs(max(map(plan.epochs, plan.points))) if halving else ()
+    # a search begins without points
+    return halving.rungs(max(map(plan.epochs, plan.points))) if halving and plan.points else ()
 
 
 def standing(plan: Plan) -> Standing:
     """Which points may train on, and which never will; without `scan.halving` all may."""
     halving = plan.experiment.scan.halving
-    if halving is None:
+    if halving is None or not plan.points:
         return Standing(frozenset(point.number for point in plan.points))
     column = judged_by(plan.experiment.at(plan.points[0].params).train)
     sign = 1.0 if plan.experiment.task.columns[column] else -1.0
@@ -39,6 +40,17 @@ def standing(plan: Plan) -> Standing:
         if not paths.record.exists() and _outcome(paths) == "diverged":
             lost.add(point.number)
     return promote(scores, halving.factor, beyond, lost)
+
+
+def reached(plan: Plan, point: Point) -> tuple[int, float] | None:
+    """Of a point that has paused at a rung, its epochs and how good it is, larger is better; else None."""
+    paths = plan.paths(point)
+    if plan.experiment.scan.halving is None or _outcome(paths) != "paused":
+        return None
+    column = judged_by(plan.experiment.at(point.params).train)
+    sign = 1.0 if plan.experiment.task.columns[column] else -1.0
+    values = [sign * value for value in _column(paths, column)]
+    return len(values), -_best(values)
 
 
 def waiting(plan: Plan) -> list[Point]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from dlscan.batch import Job, LocalSlots, train_command
@@ -51,8 +51,16 @@ class TrainingListener(Protocol):
         """Take note, every few seconds, of how far the points of this run are."""
 
 
+# For so many jobs that could start, the plan as it is then, and the points of each.
+More = Callable[[int], tuple[Plan, Sequence[tuple[Point, ...]]]]
+
+
 def run_local(
-    plan: Plan, packs: Sequence[tuple[Point, ...]], batch: BatchOptions, listener: TrainingListener
+    plan: Plan,
+    packs: Sequence[tuple[Point, ...]],
+    batch: BatchOptions,
+    listener: TrainingListener,
+    more: More | None = None,
 ) -> list[PointStatus]:
     """Train points in processes of this machine, as many at a time as it has room for.
 
@@ -70,6 +78,8 @@ def run_local(
         What each process may use.
     listener : TrainingListener
         Gets what became of each point, and how far they are.
+    more : callable, optional
+        Of a search, asked for more when a process could start: whenever one has ended, and now and then.
 
     Returns
     -------
@@ -79,12 +89,26 @@ def run_local(
     jobs = [job_for(plan, points) for points in packs]
     before: dict[Job, dict[PointPaths, int]] = {}
     ended, total = 0, sum(map(len, packs))
-    slots = LocalSlots(batch)
+    slots, asking, asked = LocalSlots(batch), PollTimer(), -1
+
+    def further(free: int) -> list[Job]:
+        nonlocal plan, total, asked
+        if more is None or (asked == ended and not asking.due):
+            return []
+        asked = ended
+        with asking.looking():
+            plan, packs = more(free)
+        others.plan = plan
+        trained.extend(point for points in packs for point in points)
+        total = len(trained)
+        return [job_for(plan, points) for points in packs]
+
     others = Others(plan, slots.slots, listener.line)
     trained = [point for points in packs for point in points]
     timer = PollTimer()
     # closed at once when an interrupt comes, so that jobs are stopped before anything else happens
-    with known_driver(plan), contextlib.closing(slots.run(jobs, others)) as events:
+    events_of = slots.run(jobs, others, None if more is None else further)
+    with known_driver(plan), contextlib.closing(events_of) as events:
         for event in events:
             if event is None:
                 if timer.due:

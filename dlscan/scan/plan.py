@@ -16,6 +16,7 @@ from dlscan.errors import ConfigError, DlscanError, ScanError
 from dlscan.files import read_json, write_json
 from dlscan.record import PointPaths
 from dlscan.scan.plan_file import wrong_plan
+from dlscan.scan.proposals import Proposal
 from dlscan.scan.space import Point, expand
 
 AFRESH = "give the experiment another name to start afresh"
@@ -49,6 +50,8 @@ class Plan:
         Keys of `model` that came after this plan was made; in `config` they have the values of then.
     sources : dict of str to Source
         The files, by their paths, of which points have functions: their texts are part of the plan.
+    proposals : tuple of Proposal
+        Of a search, what was proposed and why, in order.
     """
 
     directory: Path
@@ -61,6 +64,7 @@ class Plan:
     git_commit: str | None
     older: tuple[str, ...] = ()
     sources: dict[str, Source] = dataclasses.field(default_factory=dict)
+    proposals: tuple[Proposal, ...] = ()
 
     @classmethod
     def of(
@@ -114,6 +118,7 @@ class Plan:
                 value["git_commit"],
                 tuple(value.get("older", missing(value["config"]))),
                 {path: source_of({"path": path, **item}) for path, item in value.get("sources", {}).items()},
+                tuple(map(Proposal.read, value.get("proposals", ()))),
             )
         except (FileNotFoundError, NotADirectoryError):
             raise ScanError(
@@ -146,6 +151,24 @@ class Plan:
                 f"continue with that version, or {AFRESH}"
             ) from None
         return experiment
+
+    @property
+    def searches(self) -> bool:
+        """Whether its points are proposed by a search."""
+        return bool(self.config.get("scan", {}).get("search"))
+
+    @property
+    def budget(self) -> int | None:
+        """How many points there are to be, repeats and folds counted; None if a search ends by itself."""
+        if not self.searches:
+            return len(self.points)
+        points = self.config["scan"]["search"].get("points")
+        return None if points is None else points * self.trainings
+
+    @functools.cached_property
+    def trainings(self) -> int:
+        """How many points of a search are one choice of parameters: repeats and folds."""
+        return self.experiment.scan.trainings(self.config["data"].get("folds"))
 
     @property
     def order_seed(self) -> int:
@@ -194,5 +217,7 @@ class Plan:
                     path: {"sha256": source.sha256, "text": source.text}
                     for path, source in self.sources.items()
                 },
+                # plans of grids have none
+                **({"proposals": list(map(dataclasses.asdict, self.proposals))} if self.proposals else {}),
             },
         )

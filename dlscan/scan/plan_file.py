@@ -48,6 +48,7 @@ _RULES = {
     "git_commit": str | None,
     "older": list[str],
     "sources": dict[str, dict[str, str]],
+    "proposals": list[dict[str, Any]],
 }
 # What is looked at before an experiment is made of them.
 _PARAMS = {"train.epochs": int, "model.trees": int, "model.family": str}

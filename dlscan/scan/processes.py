@@ -92,7 +92,7 @@ class Others:
     """
 
     def __init__(self, plan: Plan, slots: int, say: Say) -> None:
-        self._plan, self._slots, self._say = plan, slots, say
+        self.plan, self._slots, self._say = plan, slots, say
         self._timer = PollTimer()
         self._found: dict[int, str] = {}
 
@@ -107,9 +107,9 @@ class Others:
 
     def _look(self) -> dict[int, str]:
         numbers = set()
-        for point in self._plan.points:
+        for point in self.plan.points:
             with contextlib.suppress(DlscanError, OSError):
-                attempt = last_attempt(self._plan.paths(point))
+                attempt = last_attempt(self.plan.paths(point))
                 if attempt and not attempt.outcome and attempt.process and lives(attempt.process):
                     numbers.add(attempt.pid)
         return {

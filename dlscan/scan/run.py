@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Protocol
 
 from dlscan.backend import choose_backend
@@ -11,7 +12,10 @@ from dlscan.config import BatchOptions, Experiment
 from dlscan.dataset import Manifest
 from dlscan.scan import local
 from dlscan.scan.freeze import freeze
+from dlscan.scan.objective import targets_of
+from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
+from dlscan.scan.searcher import Searcher
 from dlscan.scan.space import Point
 from dlscan.scan.status import PointStatus, settle
 from dlscan.scan.submit import Submitted, reconcile, submit, submitting
@@ -52,12 +56,15 @@ class ScanResult:
         What a batch system got; None if this machine trained.
     statuses : list of PointStatus or None
         Of every point in the end; None if the jobs were not waited for.
+    pulls : bool
+        Whether jobs with time left ask a search for more points.
     """
 
     plan: Plan
     work: Work
     submitted: Submitted | None
     statuses: list[PointStatus] | None
+    pulls: bool = False
 
 
 def run(
@@ -67,6 +74,7 @@ def run(
     *,
     retry: Collection[str] = (),
     extend: bool = False,
+    narrow: bool = False,
     wait: bool = False,
     rehearse: Callable[[Plan, Sequence[Point]], object] = lambda plan, points: None,
 ) -> ScanResult:
@@ -84,6 +92,8 @@ def run(
         States whose points are tried again however often they crashed.
     extend : bool
         Let the scan have more points or epochs than its plan.
+    narrow : bool
+        Let a search go on in a narrower space.
     wait : bool
         Stay until the batch system's jobs have ended.
     rehearse : callable
@@ -99,28 +109,65 @@ def run(
     ScanError
         If the plan that is there is of another experiment, or another process submits jobs of this scan.
     """
-    plan, manifest = begin(experiment, batch, listener, extend)
+    plan, manifest = begin(experiment, batch, listener, extend, narrow)
+    local_ = batch.system == "local"
+    searcher = Searcher.of(plan, experiment, batch, manifest, stays=local_ or wait or batch.pull)
+
+    def found() -> Work:
+        return find_work(plan, batch, manifest, listener.line, retry, rehearse)
+
+    statuses: list[PointStatus] | None = None
     with submitting(plan):
         reconcile(plan, listener.line)
-        work = find_work(plan, batch, manifest, listener.line, retry, rehearse)
+        if searcher is not None:
+            searcher.fill()
+            plan = searcher.plan
+        work = found()
         if settle(plan, work.statuses, listener.line):
             # what was written down counts as a crash
-            work = find_work(plan, batch, manifest, listener.line, retry, rehearse)
-        submitted = None if batch.system == "local" else submit(plan, work.packs, batch)
+            work = found()
+        submitted = None if local_ else submit(plan, work.packs, batch)
     if submitted is None:
+        more = None if searcher is None else partial(_for_slots, searcher, batch, manifest)
         with listener.training(plan, work, local.local_slots(batch, len(work.packs))):
-            return ScanResult(plan, work, None, local.run_local(plan, work.packs, batch, listener))
+            statuses = local.run_local(plan, work.packs, batch, listener, more)
+        return ScanResult(plan if searcher is None else searcher.plan, work, None, statuses)
     listener.submitted(plan, work, submitted)
-    statuses: list[PointStatus] | None = None
     if wait and (submitted.ids or work.under_way):
+
+        def further(states: Sequence[PointStatus]) -> Plan | None:
+            """Submit what the search proposes; the plan with it, None if that is nothing."""
+            if searcher is None or not searcher.has_room(states):
+                return None
+            with submitting(plan):
+                if not searcher.fill():
+                    return None
+                again = find_work(searcher.plan, batch, manifest, listener.line, retry, rehearse)
+                more = submit(searcher.plan, again.packs, batch)
+            if more.refusal:
+                listener.line(more.refusal)
+            return searcher.plan if more.ids else None
+
         with listener.waiting(submitted):
-            for statuses in watch(plan, listener.line):
+            for statuses in watch(plan, listener.line, further=further):
                 listener.watched(statuses)
-    return ScanResult(plan, work, submitted, statuses)
+    return ScanResult(plan if searcher is None else searcher.plan, work, submitted, statuses, batch.pull)
+
+
+def _for_slots(
+    searcher: Searcher, batch: BatchOptions, manifest: Manifest, free: int
+) -> tuple[Plan, Sequence[tuple[Point, ...]]]:
+    """What a search proposes for so many processes of this machine."""
+    points = [] if searcher.over else searcher.more(jobs=free)
+    return searcher.plan, pack(searcher.plan, points, batch, manifest) if points else []
 
 
 def begin(
-    experiment: Experiment, batch: BatchOptions, listener: Listener, extend: bool = False
+    experiment: Experiment,
+    batch: BatchOptions,
+    listener: Listener,
+    extend: bool = False,
+    narrow: bool = False,
 ) -> tuple[Plan, Manifest]:
     """Check that a scan can run, and freeze its plan; arguments and errors as for `run`.
 
@@ -144,6 +191,8 @@ def begin(
 
         # each job measures them again: what cannot be learned is to be said before the first is submitted
         standards(experiment, tasks.of(experiment, manifest.classes), manifest.config_hash)
-    plan = freeze(experiment, manifest.config_hash, extend=extend)
+    if experiment.scan.search is not None:
+        targets_of(experiment, manifest.classes)
+    plan = freeze(experiment, manifest.config_hash, extend, narrow)
     listener.planned(plan)
     return plan, manifest

@@ -43,10 +43,15 @@ class Point:
 
 def expand(experiment: Experiment) -> list[Point]:
     """List the points of an experiment's scan."""
+    return numbered(experiment, experiment.combinations.all, 1)
+
+
+def numbered(experiment: Experiment, combinations: Sequence[Combination], first: int) -> list[Point]:
+    """Points with numbers from `first` on, and with names."""
     short = _short(experiment.combinations.keys)
     return [
         Point(number, _name(each.params, short, each.model.family), each.params)
-        for number, each in enumerate(experiment.combinations.all, start=1)
+        for number, each in enumerate(combinations, start=first)
     ]
 
 
@@ -66,6 +71,10 @@ def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
         If the experiment lacks some of `points`.
     """
     known = {_identity(experiment.at(point.params)): point for point in points}
+    if experiment.scan.search is not None:
+        new = [each for each in experiment.combinations.all if _identity(each) not in known]
+        kept = [dataclasses.replace(point, params=_with_all(point, experiment)) for point in points]
+        return kept + numbered(experiment, new, len(points) + 1)
     wanted = {
         _identity(each): point
         for each, point in zip(experiment.combinations.all, expand(experiment), strict=True)
@@ -80,9 +89,16 @@ def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
             "to start afresh"
         )
     kept = [dataclasses.replace(point, params=wanted[key].params) for key, point in known.items()]
-    new = [point for key, point in wanted.items() if key not in known]
-    added = [dataclasses.replace(point, number=len(points) + n) for n, point in enumerate(new, start=1)]
+    more = [point for key, point in wanted.items() if key not in known]
+    added = [dataclasses.replace(point, number=len(points) + n) for n, point in enumerate(more, start=1)]
     return kept + added
+
+
+def _with_all(point: Point, experiment: Experiment) -> dict[str, Any]:
+    """The keys of a point with those that are varied from now on, as they were in the file."""
+    own = experiment.at(point.params)
+    keys = [key for key in experiment.combinations.keys if key not in point.params and own.applies(key)]
+    return {**point.params, **{key: own.value(key) for key in keys}}
 
 
 def _identity(point: Experiment | Combination) -> str:

@@ -15,7 +15,12 @@ _MOST_SECONDS_SILENT = 300.0
 _SHARE = 0.1
 
 
-def watch(plan: Plan, say: Say, sleep: Callable[[float], None] = time.sleep) -> Iterator[list[PointStatus]]:
+def watch(
+    plan: Plan,
+    say: Say,
+    sleep: Callable[[float], None] = time.sleep,
+    further: Callable[[list[PointStatus]], Plan | None] = lambda states: None,
+) -> Iterator[list[PointStatus]]:
     """Look at a scan again and again, until every point is done or nothing more is queued or running.
 
     A batch system or a file server that does not answer does not end it: that is said once, and the pauses
@@ -29,6 +34,9 @@ def watch(plan: Plan, say: Say, sleep: Callable[[float], None] = time.sleep) -> 
         Gets a line when there is something to tell.
     sleep : callable
         Waits for so many seconds.
+    further : callable
+        Gets the states at each look. Where the scan has more points to wait for from then on, it gives the
+        plan with these.
 
     Yields
     ------
@@ -49,10 +57,13 @@ def watch(plan: Plan, say: Say, sleep: Callable[[float], None] = time.sleep) -> 
         if statuses is not None:
             yield statuses
             states = {status.state for status in statuses}
-            if states <= set(OVER) or (over and not states & set(UNDER_WAY)):
+            grown = further(statuses)
+            if grown is not None:
+                plan, over, pause = grown, False, _FIRST_SECONDS
+            elif states <= set(OVER) or (over and not states & set(UNDER_WAY)):
                 return
             # once more before the end: a requeued job is for a moment neither running nor queued
-            over = not silent and not states & set(UNDER_WAY)
+            over = grown is None and not silent and not states & set(UNDER_WAY)
             pause = _FIRST_SECONDS if over or (statuses != before and not silent) else pause
             before = statuses
         sleep(max(pause, (time.monotonic() - begin) / _SHARE))

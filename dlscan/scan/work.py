@@ -57,7 +57,7 @@ class Work:
         return [s for s in self.statuses if s.state not in SETTLED and s.point.number not in wanted]
 
 
-def draft(experiment: Experiment, extend: bool = False) -> tuple[Plan, Manifest | None]:
+def draft(experiment: Experiment, extend: bool = False, narrow: bool = False) -> tuple[Plan, Manifest | None]:
     """The plan of an experiment as it would be frozen, and its dataset if it is prepared; writes nothing.
 
     Raises
@@ -74,7 +74,7 @@ def draft(experiment: Experiment, extend: bool = False) -> tuple[Plan, Manifest 
     experiment = at_planned_paths(frozen, experiment)
     frozen = with_sources(frozen, experiment)
     experiment = as_planned(frozen, experiment)
-    if not changed(frozen, experiment, None if manifest is None else manifest.config_hash, extend):
+    if not changed(frozen, experiment, None if manifest is None else manifest.config_hash, extend, narrow):
         return frozen, manifest
     return Plan.of(experiment, extended(frozen.points, experiment)), manifest
 

@@ -113,3 +113,23 @@ def test_a_submission_that_the_site_refuses_leaves_the_plan_and_no_job(
     assert Submissions(experiment.directory).read()[0].ids == ()
     assert active(cluster) == set()
     assert dlscan("scan", experiment.file, "batch.options={hold: true}").returncode == 0
+
+
+def test_jobs_that_pull_end_a_search_with_nobody_there(
+    cluster: SlurmCluster, dlscan: Run, make_experiment: Make
+) -> None:
+    space = {"model.leaves": {"int": [2, 30]}, "model.learning_rate": {"log": [0.01, 1]}}
+    made = make_experiment(
+        model={"family": "bdt", "trees": 3},
+        scan={"space": space, "search": {"method": "tpe", "points": 7}},
+        batch={**BATCH, "pull": True, "max_running": 2},
+    )
+    prepare(made, processes=1)
+    first = dlscan("scan", made.file)
+    assert first.returncode == 0, first.stderr
+    assert "2 of at most 7 points, 2 submitted to slurm in 2 jobs" in first.stdout
+    wait_for("the end of the jobs", lambda: not active(cluster), 180)
+    plan = Plan.read(made.directory)
+    assert [status.state for status in scan_status(plan)] == ["done"] * 7
+    assert len(Submissions(made.directory).read()) == 1
+    assert dlscan("status", made.file).stdout.splitlines()[-1] == "Search (tpe): 7 points proposed, at most 7"

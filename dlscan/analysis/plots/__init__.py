@@ -37,8 +37,8 @@ class Options:
     plain : bool
         `roc`: signal over background efficiency, instead of background rejection over signal efficiency.
     by : str or None
-        `energy`: which per-event variable, `target[:,0,1]`; `heatmap`, `parallel` and `importance`: which
-        parameters, `Width,Depth`; `pareto`: which cost, `FLOPs`.
+        `energy`: which per-event variable, `target[:,0,1]`; `heatmap`, `contour`, `slice`, `parallel` and
+        `importance`: which parameters, `Width,Depth`; `pareto`: which cost, `FLOPs`.
     bins : str or None
         `10` (as many events in each), `equal:10` (of equal width) or edges, `0,50,100,500`.
     efficiency : float or None
@@ -124,6 +124,9 @@ KINDS: dict[str, Draw] = {
         "response",
         "resolution",
         "residuals",
+        "search",
+        "slice",
+        "contour",
     )
 }
 
@@ -135,7 +138,7 @@ NEEDS: dict[str, str] = {
 
 # options that only some kinds know; a kind that ignored one would be a picture of something else
 ONLY_FOR: dict[str, tuple[str, ...]] = {
-    "by": ("energy", "heatmap", "importance", "parallel", "pareto"),
+    "by": ("contour", "energy", "heatmap", "importance", "parallel", "pareto", "slice"),
     "bins": ("calibration", "energy", "residuals", "resolution", "response", "scores"),
     "efficiency": ("energy",),
     "most": ("calibration", "confusion", "energy", "residuals", "resolution", "response", "roc", "scores"),

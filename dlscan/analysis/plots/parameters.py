@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.names import TRAININGS, parameter_columns, text_of, varying_columns
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.plots import Options
 from dlscan.analysis.plots.numbers import Numbers, default_key, numbers
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.results import Floats
 from dlscan.analysis.tables.order import comparable
 from dlscan.analysis.tables.rows import Rows
 from dlscan.errors import UsageError
@@ -64,6 +67,20 @@ def against(points: Sequence[DonePoint], options: Options) -> tuple[Numbers, lis
     if not present:
         raise UsageError(f"no point has a value for {found.name}; choose another --key")
     return found, columns, present
+
+
+def is_number(column: Column) -> bool:
+    """Whether a parameter is a number, where it has a value, and has two at least."""
+    present = {value for value in column.values if value is not None}
+    return len(present) > 1 and all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in present
+    )
+
+
+def is_logarithmic(values: Floats) -> bool:
+    """Whether numbers are better read on a logarithmic axis."""
+    low, high = float(np.min(values)), float(np.max(values))
+    return low > 0 and high >= 20 * low
 
 
 def values_of(column: Column) -> list[Any]:

@@ -23,6 +23,8 @@ class Planned:
         Of each point, unless a point has its own.
     halves : bool
         Whether `scan.halving` ends most points early.
+    method : str
+        Of its search; empty without one.
     problem : str
         Why it cannot be used; empty where it can, or where there is none.
     """
@@ -31,6 +33,7 @@ class Planned:
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
     epochs: int = 0
     halves: bool = False
+    method: str = ""
     problem: str = ""
 
 
@@ -40,9 +43,10 @@ def planned(directory: Path) -> Planned:
         plan = read_json(directory / "plan.json")
         config = plan.get("config", {})
         texts = titles_of(config.get("data", {}).get("labels") or {})
+        scan = config.get("scan") or {}
         epochs = int(config.get("train", {}).get("epochs", 0))
-        halves = bool((config.get("scan") or {}).get("halving"))
-        return Planned(len(plan["points"]), texts, epochs, halves)
+        method = str((scan.get("search") or {}).get("method", ""))
+        return Planned(len(plan["points"]), texts, epochs, bool(scan.get("halving")), method)
     except FileNotFoundError:
         return Planned()
     except (DlscanError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -9,6 +9,7 @@ from typing import Any
 
 from dlscan.analysis.columns.cells import UNICODE, cell, entry
 from dlscan.analysis.columns.column import Column
+from dlscan.analysis.compare.chosen import chosen, sentence
 from dlscan.analysis.labels import unicode_of
 from dlscan.analysis.points.folds import what_differs
 from dlscan.analysis.report.compare import SIGNIFICANT, Comparison
@@ -41,6 +42,7 @@ def summary(
     """
     said = [
         _best(facts, compared),
+        _chosen(facts),
         _alike(facts, compared),
         _repeats(facts),
         _matters(facts, importance),
@@ -101,6 +103,15 @@ def _best(facts: Facts, compared: Comparison | None) -> str:
         reason = facts.best.record.reasons.get(column.name, "not measured")
         return f"{found} It has no {facts.task.word} on the test split: {reason}."
     return f"{found} {_ON_TEST} its {unicode_of(column.title)} is {entry(column, row, UNICODE)}."
+
+
+def _chosen(facts: Facts) -> str:
+    """Who else may be the best on validation, and what the choice owes to chance."""
+    if facts.choice is None:
+        return ""
+    models, column, best = facts.rows.models, facts.choice.column, facts.choice.position
+    found = chosen(models, column, best)
+    return "" if found is None else f"{sentence(found, models, column, best)}."
 
 
 def _alike(facts: Facts, compared: Comparison | None) -> str:

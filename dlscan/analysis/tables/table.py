@@ -1,5 +1,6 @@
 """Finished points as a table: which columns, in which order, as typed data."""
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Sequence
@@ -9,12 +10,14 @@ from dlscan.analysis.columns.catalog import FOLDS, MODEL_NAME, REPEATS, SCAN
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.names import TRAININGS, varying_columns
 from dlscan.analysis.columns.of_points import columns_of
+from dlscan.analysis.compare.chosen import chosen, sentence
 from dlscan.analysis.compare.versus import compared
 from dlscan.analysis.lookup import matching
 from dlscan.analysis.points.done import DonePoint, point_of
 from dlscan.analysis.points.folds import folds_of, what_differs
+from dlscan.analysis.points.planned import planned
 from dlscan.analysis.points.tasks import metrics_of
-from dlscan.analysis.tables.best import choose
+from dlscan.analysis.tables.best import Choice, choose
 from dlscan.analysis.tables.notes import (
     folds_note,
     losses_note,
@@ -134,13 +137,14 @@ def table(
         return Table(made, (note, *uncertainty_note(made, errors, what_differs(rows.models))), titled)
     notes = naming_note(rows, name)
     if best is None:
+        notes += _search_note(rows)
         rows = rows.take(order(rows.columns, sort))
         names = _shown(rows, columns)
     else:
         choice = choose(rows, best)
+        names = [*_shown(rows.take([choice.position]), columns), choice.column.name]
+        notes += [choice.note, *_worth(rows, choice)]
         rows = rows.take([choice.position])
-        names = [*_shown(rows, columns), choice.column.name]
-        notes.append(choice.note)
     wanted = [rows.columns[each] for each in dict.fromkeys(names)]
     if versus is not None:
         reference = point_of(points, str(versus), "--versus")
@@ -157,6 +161,21 @@ def table(
         *notes,
     ]
     return Table(tuple(wanted), tuple(notes), titled)
+
+
+def _worth(rows: Rows, choice: Choice) -> list[str]:
+    """What the choice of the best is worth, if there is something to compare."""
+    found = chosen(rows.models, choice.column, choice.position)
+    return [] if found is None else [sentence(found, rows.models, choice.column, choice.position)]
+
+
+def _search_note(rows: Rows) -> list[str]:
+    """What the points of a search come to: the table of a grid says it where the best is asked for."""
+    if not any(planned(scan).method for scan in {point.paths.scan for point in rows.points}):
+        return []
+    with contextlib.suppress(UsageError):
+        return _worth(rows, choose(rows))
+    return []
 
 
 def _models(points: Sequence[DonePoint]) -> list[list[DonePoint]]:

@@ -1,0 +1,133 @@
+"""What the choice of the best on validation is worth: who else may be the best, and what chance has added."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from dlscan.analysis.columns.column import Column
+from dlscan.analysis.compare.event_noise import event_noise
+from dlscan.analysis.compare.paired import Known, paired
+from dlscan.analysis.points.done import DonePoint
+from dlscan.errors import DlscanError
+from dlscan.spelling import counted
+
+SIGNIFICANT = 2.0
+# the next best ones: more would take long, and none of them is as good
+MOST = 20
+_DRAWS, _SEED = 4000, 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Chosen:
+    """What a choice is worth.
+
+    Attributes
+    ----------
+    alike : tuple of int
+        Positions of the models that cannot be told apart from the best.
+    compared : int
+        How many were compared with it.
+    luck : float or None
+        By how much the number of the best is too good on average, because it is that of the best of all: by
+        the finite number of events. None where the noise is not known.
+    """
+
+    alike: tuple[int, ...]
+    compared: int
+    luck: float | None
+
+
+def chosen(models: Sequence[Sequence[DonePoint]], column: Column, best: int) -> Chosen | None:
+    """Compare the best model with the next ones, paired event by event.
+
+    Parameters
+    ----------
+    models : sequence of sequence of DonePoint
+        The trainings of each model.
+    column : Column
+        A number of the validation split, with an entry per model.
+    best : int
+        The position of the best one.
+
+    Returns
+    -------
+    Chosen or None
+        None where there is nothing to compare: no scores, or one model alone.
+    """
+    goodness = column.about.goodness
+    present = [row for row, value in enumerate(column.values) if value is not None]
+    ranked = sorted((row for row in present if row != best), key=lambda row: -goodness(column.values[row]))
+    try:
+        known = Known([column.name], models[best])
+    except DlscanError:
+        return None
+    alike, compared = [], 0
+    for row in ranked[:MOST]:
+        try:
+            found = paired(models[row], models[best], column.name, known)
+        except DlscanError:
+            continue
+        if found is None or not math.isfinite(found.estimate.down):
+            continue
+        compared += 1
+        if abs(found.estimate.value) <= SIGNIFICANT * found.estimate.down:
+            alike.append(row)
+    return Chosen(tuple(sorted(alike)), compared, _luck(models, column, present)) if compared else None
+
+
+def sentence(found: Chosen, models: Sequence[Sequence[DonePoint]], column: Column, best: int) -> str:
+    """`Best on validation is 17; 3, 8 and 21 cannot be told apart from it. ...`."""
+    several = len({model[0].scan for model in models}) > 1
+    numbers = [
+        f"{models[row][0].scan}:{models[row][0].record.point}"
+        if several
+        else str(models[row][0].record.point)
+        for row in (best, *found.alike)
+    ]
+    own, *others = numbers
+    count = sum(value is not None for value in column.values)
+    who = " and ".join(filter(None, [", ".join(others[:-1]), others[-1]])) if others else ""
+    text = f"Best on validation is {own}; "
+    text += (
+        f"{who} cannot be told apart from it"
+        if who
+        else f"none of the {counted(found.compared, 'next best model')} is as good"
+    )
+    text += f" ({SIGNIFICANT:g} standard deviations of the paired difference, event by event)"
+    if found.luck is None or found.luck <= 0:
+        return text
+    away = "low" if column.about.better == "less" else "high"
+    return (
+        f"{text}. Because it is the best of {count}, its {column.name} is {found.luck:.2g} too {away} on "
+        "average"
+    )
+
+
+def _luck(models: Sequence[Sequence[DonePoint]], column: Column, present: Sequence[int]) -> float | None:
+    """What the best of all owes to the noise of events, on average over scans like this one.
+
+    The true numbers scatter less than those that were measured: they are drawn towards their mean by the
+    share of the variance that is noise. Then noise is drawn, and the best chosen.
+    """
+    points = [point for row in present for point in models[row]]
+    noise = event_noise(points, column.name)
+    if noise.unknown or len(present) < 2:
+        return None
+    average = np.zeros((len(present), len(points)))
+    first = 0
+    for number, row in enumerate(present):
+        average[number, first : first + len(models[row])] = 1 / len(models[row])
+        first += len(models[row])
+    covariance = average @ noise.covariance @ average.T
+    worths = np.array([column.about.goodness(column.values[row]) for row in present])
+    spread = float(np.sum((worths - worths.mean()) ** 2))
+    noisy = float(np.trace(covariance) - covariance.sum() / len(worths))
+    share = max(0.0, 1 - noisy / spread) if spread else 0.0
+    true = worths.mean() + share * (worths - worths.mean())
+    sizes, axes = np.linalg.eigh(covariance)
+    normal = np.random.default_rng(_SEED).normal(size=(_DRAWS, len(worths)))
+    drawn = normal @ (axes * np.sqrt(np.maximum(sizes, 0.0))).T
+    picked = np.argmax(true + drawn, axis=1)
+    return float(drawn[np.arange(_DRAWS), picked].mean())

@@ -1,0 +1,145 @@
+"""`search`: the best of one number so far, over the points of a scan and over what they cost."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from dlscan.analysis.labels import Marked
+from dlscan.analysis.plots import Drawing, Options, style
+from dlscan.analysis.plots.numbers import Number, Numbers, chance_note, default_key, numbers
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.planned import planned
+from dlscan.analysis.points.results import Floats
+from dlscan.errors import UsageError
+
+# scans whose points were drawn without a look at results: any order is as good as theirs
+_AT_RANDOM = ("random",)
+# shares of the orders between which the band of such a scan lies
+_BAND = (0.16, 0.84)
+
+
+@dataclasses.dataclass(frozen=True)
+class Course:
+    """What a scan had reached after each of its models.
+
+    Attributes
+    ----------
+    name : str
+        Of the scan, with its method.
+    entries : list of Number
+        Its models, in the order of their points.
+    hours : ndarray, shape (N,)
+        Of training until the end of each, one after the other.
+    best, low, high : ndarray, shape (N,)
+        The best so far, and a band around it.
+    """
+
+    name: str
+    entries: list[Number]
+    hours: Floats
+    best: Floats
+    low: Floats
+    high: Floats
+
+
+def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
+    """A line per scan: the best `options.key` so far, over models and over hours of training."""
+    found = numbers(points, options.key or default_key(points), parameters=False)
+    scans: dict[str, list[Number]] = {}
+    for entry in found.entries:
+        if entry.value is not None:
+            scans.setdefault(entry.points[0].scan, []).append(entry)
+    if not scans:
+        raise UsageError(f"no point has a value for {found.name}; choose another --key")
+    courses = [_course(name, entries, found) for name, entries in scans.items()]
+    rows = [
+        {
+            **entry.identity,
+            "tried": number,
+            "hours": course.hours[number - 1],
+            found.name: entry.value,
+            "best": course.best[number - 1],
+            "low": course.low[number - 1],
+            "high": course.high[number - 1],
+        }
+        for course in courses
+        for number, entry in enumerate(course.entries, 1)
+    ]
+    return Drawing(f"search-{found.name}", [_page(found, courses)], rows)
+
+
+def _course(scan: str, entries: Sequence[Number], found: Numbers) -> Course:
+    ordered = sorted(entries, key=lambda entry: min(point.record.point for point in entry.points))
+    method = planned(ordered[0].points[0].paths.scan).method
+    seconds = [sum(point.record.train_seconds for point in entry.points) for entry in ordered]
+    goodness = found.column.about.goodness
+    values = np.array([float(entry.value or 0.0) for entry in ordered])
+    worths = np.array([goodness(value) for value in values])
+    hours = np.cumsum(seconds) / 3600
+    name = f"{scan} ({method})" if method else scan
+    if method in _AT_RANDOM:
+        shares = (0.5, *_BAND)
+        middle, *ends = (_best_of(values[np.argsort(-worths)], share) for share in shares)
+        low, high = np.minimum(*ends), np.maximum(*ends)
+        # in any order they cost the same on average
+        hours = np.arange(1, len(values) + 1) * hours[-1] / len(values)
+        return Course(name, ordered, hours, middle, low, high)
+    first = [int(np.argmax(worths[: number + 1])) for number in range(len(worths))]
+    best = [ordered[number] for number in first]
+    halves = np.array([entry.halves for entry in best])
+    return Course(
+        name, ordered, hours, values[first], values[first] - halves[:, 0], values[first] + halves[:, 1]
+    )
+
+
+def _best_of(ranked: Floats, share: float) -> Floats:
+    """What the best of the first n reaches in this share of all orders, for each n; the best value first."""
+    count = len(ranked)
+    found = []
+    for tried in range(1, count + 1):
+        # the k best are all among those not tried yet
+        none = [math.comb(count - k, tried) / math.comb(count, tried) for k in range(count + 1)]
+        reached = next(k for k in range(1, count + 1) if 1 - none[k] >= share)
+        found.append(ranked[reached - 1])
+    return np.array(found)
+
+
+def _page(found: Numbers, courses: Sequence[Course]) -> Figure:
+    names = [course.name for course in courses]
+    page = style.figure(9.0, 4.4, names if len(names) > 1 else [])
+    left, right = page.subplots(1, 2, sharey=True)
+    for number, course in enumerate(courses):
+        tried = np.arange(1, len(course.best) + 1)
+        for axes, x in ((left, tried), (right, course.hours)):
+            _line(axes, x, course, number)
+    left.set_xlabel("Models tried")
+    right.set_xlabel("Hours of training, one after the other")
+    left.set_ylabel(style.literal(found.axis))
+    style.title(page, Marked(f"Best {found.title} so far"))
+    at_random = any("(random)" in course.name for course in courses)
+    style.footnote(
+        page,
+        "Crosses: each model. Line: the best so far. " + (found.note.replace("Error bars", "Band") or ""),
+        "Of points at random: median over all orders of its points, and 68 % of the orders."
+        if at_random
+        else "",
+        chance_note(found),
+    )
+    if len(names) > 1:
+        handles = [Line2D([], [], **style.line(number)) for number in range(len(names))]
+        style.legend_outside(page, handles, names)
+    return page
+
+
+def _line(axes: Axes, x: Any, course: Course, number: int) -> None:
+    color = style.color(number)
+    axes.fill_between(x, course.low, course.high, step="post", color=color, alpha=0.18, linewidth=0)
+    axes.step(x, course.best, where="post", **style.line(number))
+    values = [float(entry.value or 0.0) for entry in course.entries]
+    axes.plot(x, values, linestyle="none", marker="x", markersize=3, color=color, alpha=0.6)

@@ -1,0 +1,203 @@
+"""What is known of the points of a search: their results, or that they run, diverged or crashed."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dlscan.attempts import attempt_numbers, last_attempt, read_attempt
+from dlscan.claims import alive
+from dlscan.config import Experiment
+from dlscan.config.combinations import SEED
+from dlscan.config.folds import FOLD
+from dlscan.errors import DlscanError, ScanError
+from dlscan.point_state import CRASHED
+from dlscan.record import PointPaths, Record, reaches
+from dlscan.scan.halving import reached
+from dlscan.scan.objective import Target
+from dlscan.scan.plan import Plan
+from dlscan.scan.point_progress import read_pace
+from dlscan.scan.proposals import notes_by_point
+from dlscan.scan.space import Point
+from dlscan.scan.states import crashes
+from dlscan.search import Space, Trial
+from dlscan.search.space import State
+
+
+def space_of(experiment: Experiment) -> Space:
+    """What the search of an experiment draws from, what decides about other keys first."""
+    combinations, dimensions = experiment.combinations, experiment.scan.dimensions
+    deciding = combinations.deciding
+    order = sorted(dimensions, key=lambda key: deciding.index(key) if key in deciding else len(deciding))
+    return Space({key: dimensions[key] for key in order}, combinations.applies)
+
+
+def choices_of(plan: Plan) -> list[list[Point]]:
+    """The points of a plan, with repeats and folds of one choice together, in the order of their numbers."""
+    several = plan.experiment.scan.trainings(plan.config["data"].get("folds")) > 1
+    own_keys = (SEED, FOLD) if several else ()
+    found: dict[str, list[Point]] = {}
+    for point in plan.points:
+        own = repr(sorted((key, value) for key, value in point.params.items() if key not in own_keys))
+        found.setdefault(own, []).append(point)
+    return list(found.values())
+
+
+def trials_of(plan: Plan, space: Space, targets: Sequence[Target], retries: int) -> list[Trial]:
+    """What is known of each choice of parameters that the plan has, in the order of their numbers.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the search.
+    space : Space
+        What it draws from; choices that are not in it are left out.
+    targets : sequence of Target
+        What is to become good.
+    retries : int
+        A point that crashed more often than that is not waited for.
+
+    Raises
+    ------
+    ScanError
+        If no record has one of the columns.
+    """
+    notes = notes_by_point(plan.proposals)
+    trials = []
+    records: list[Record] = []
+    for points in choices_of(plan):
+        values = _located(plan, space, points[0])
+        if values is None:
+            continue
+        found = [_state(plan, point, retries) for point in points]
+        done = [record for _, record in found if record is not None]
+        records += done
+        state = _together([state for state, _ in found])
+        own = notes.get(points[0].number, {})
+        if state == "pruned":
+            trials.append(_pruned(plan, points, values, own))
+            continue
+        trials.append(_trial(values, state, done, targets, own, points[0].number))
+    for target in targets if records else ():
+        if all(target.worth(record) is None for record in records):
+            there = ", ".join(name for name in records[0].metrics if name.startswith("val_"))
+            raise ScanError(
+                f"{plan.directory}: scan.search.metric: no finished point has {target.column}; they have "
+                f"{there}"
+            )
+    return trials
+
+
+def trials_elsewhere(directory: Path, plan: Plan, space: Space, targets: Sequence[Target]) -> list[Trial]:
+    """The finished points of another scan on the same dataset.
+
+    Raises
+    ------
+    ScanError
+        If it is no scan, or one on other events.
+    """
+    other = Plan.read(directory)
+    if None not in (plan.dataset, other.dataset) and other.dataset != plan.dataset:
+        raise ScanError(
+            f"{plan.directory}: scan.search.from: {directory} is a scan on other events, and what is good "
+            "there need not be good here; leave it out"
+        )
+    trials = []
+    for points in choices_of(other):
+        records = [record for point in points if (record := _record(other.paths(point))) is not None]
+        values = space.located(records[0].params) if records else None
+        if values is not None:
+            trials.append(_trial(values, "done", records, targets, {}, 0))
+    return trials
+
+
+def _pruned(plan: Plan, points: Sequence[Point], values: dict[str, Any], notes: Mapping[str, Any]) -> Trial:
+    """A choice of which a point has paused: what is known of those that have."""
+    found = [each for point in points if (each := reached(plan, point)) is not None]
+    worth = statistics.fmean(worth for _, worth in found)
+    epochs = min(epochs for epochs, _ in found)
+    return Trial(values, "pruned", (worth,), notes, number=points[0].number, reached=epochs)
+
+
+def open_points(plan: Plan, retries: int) -> list[Point]:
+    """The points that nobody trains, and that are to be trained: arguments as for `trials_of`."""
+    found = [point for point in plan.points if _state(plan, point, retries)[0] == "running"]
+    return [point for point in found if not _is_trained(plan.paths(point))]
+
+
+def _is_trained(paths: PointPaths) -> bool:
+    try:
+        attempt = last_attempt(paths)
+    except DlscanError:
+        return True  # nobody knows
+    return attempt is not None and attempt.outcome is None and alive(paths, attempt)
+
+
+def _trial(
+    values: dict[str, Any],
+    state: State,
+    records: Sequence[Record],
+    targets: Sequence[Target],
+    notes: Mapping[str, Any],
+    number: int,
+) -> Trial:
+    if state != "done":
+        return Trial(values, state, (), notes, number=number)
+    worths = []
+    for target in targets:
+        found = [target.worth(record) for record in records]
+        known = [value for value in found if value is not None and math.isfinite(value)]
+        if len(known) < len(found):
+            # a result that is no number tells as little as none
+            return Trial(values, "crashed", (), notes, number=number)
+        worths.append(statistics.fmean(known))
+    error = statistics.fmean(targets[0].error(record) for record in records)
+    return Trial(values, "done", tuple(worths), notes, error, number)
+
+
+def _located(plan: Plan, space: Space, point: Point) -> dict[str, Any] | None:
+    values = space.located(point.params)
+    if values is not None or not plan.points[: point.number]:
+        return values
+    # a point that was there before its keys were varied has what stood in the file
+    mapping = plan.experiment.at(point.params).plain()
+    whole = {f"{name}.{key}": value for name in ("model", "train") for key, value in mapping[name].items()}
+    return space.located({**whole, **point.params})
+
+
+def _record(paths: PointPaths) -> Record | None:
+    try:
+        return Record.read(paths.record)
+    except (DlscanError, OSError):
+        return None
+
+
+def _state(plan: Plan, point: Point, retries: int) -> tuple[State, Record | None]:
+    """How far a point is, by its files alone."""
+    paths = plan.paths(point)
+    record = _record(paths)
+    if record is not None and reaches(record.epochs, record.stopped, plan.epochs(point)):
+        return "done", record
+    try:
+        attempts = [read_attempt(paths, number) for number in attempt_numbers(paths)]
+    except (DlscanError, FileNotFoundError):
+        return "running", None
+    if not attempts or (attempts[-1].outcome is None and alive(paths, attempts[-1])):
+        return "running", None
+    if attempts[-1].outcome == "paused":
+        return "pruned", None
+    if attempts[-1].outcome == "diverged":
+        return "diverged", None
+    over = (
+        attempts[-1].outcome in (None, *CRASHED) and crashes(attempts, read_pace(paths.history)[0]) > retries
+    )
+    return ("crashed" if over else "running"), None
+
+
+def _together(states: Sequence[State]) -> State:
+    """The state of a choice from those of its repeats."""
+    for state in ("crashed", "diverged", "running", "pruned"):
+        if state in states:
+            return state
+    return "done"

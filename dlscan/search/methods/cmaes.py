@@ -1,0 +1,138 @@
+"""CMA-ES with margins and categories by the package `cmaes`, its state replayed from what is known."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlscan.config.search import Dimension
+from dlscan.search.methods import Stream
+from dlscan.search.methods.needs import needed
+from dlscan.search.space import TOLD, Ask, Draw, Space, Trial, Values
+
+# whole numbers with more values are numbers like others, which are rounded
+_MOST_WHOLE = 20
+# how far the first generation spreads, in units of the ranges
+_SPREAD = 0.25
+_GENERATION, _POPULATION, _PLACES, _CHOICES = "generation", "population", "places", "choices"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Coordinates:
+    """Which dimensions are numbers, which take few whole values, and which are choices."""
+
+    numbers: Mapping[str, Dimension]
+    whole: Mapping[str, Dimension]
+    choices: Mapping[str, Dimension]
+
+    @classmethod
+    def of(cls, space: Space) -> "_Coordinates":
+        listed = {key: each for key, each in space.dimensions.items() if len(each.values or (0,)) > 1}
+        choices = {key: each for key, each in listed.items() if each.choices or len(each.values or ()) == 2}
+        left = {key: each for key, each in space.dimensions.items() if key not in choices}
+        whole = {
+            key: each
+            for key, each in left.items()
+            if each.values is not None and (each.steps or 1 < len(each.values) <= _MOST_WHOLE)
+        }
+        numbers = {key: each for key, each in left.items() if key not in whole and not each.choices}
+        return cls(numbers, whole, choices)
+
+    def values(self, space: Space, solution: Any) -> Values:
+        """The values that a solution stands for."""
+        places: dict[str, float] = {}
+        for key, place in zip(self.numbers, solution.x if self.numbers else (), strict=True):
+            places[key] = float(place)
+        for key, place in zip(self.whole, solution.z if self.whole else (), strict=True):
+            places[key] = float(place)
+        for key, chosen in zip(self.choices, solution.c if self.choices else (), strict=True):
+            count = len(self.choices[key].values or ())
+            places[key] = (int(np.argmax(chosen[:count])) + 0.5) / count
+        # a single choice has no coordinate
+        return space.at([places.get(key, 0.0) for key in space.dimensions])
+
+
+def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
+    """See `dlscan.search.methods`.
+
+    A generation ends when as many points of it as the population has are done, pruned or have diverged;
+    one that crashed is replaced. What decides the state, the places of the points before they were rounded,
+    is in their notes: so no random numbers have to come out as before.
+    """
+    cmaes = needed("cmaes", "cmaes")
+    own = [trial for trial in known if _GENERATION in trial.notes]
+    population = int(own[0].notes[_POPULATION]) if own else _population(space, ask)
+    coordinates = _Coordinates.of(space)
+    optimizer = _optimizer(cmaes, coordinates, population, [each for each in known if each not in own], ask)
+    generation, members = 0, _of_generation(own, 0)
+    while sum(trial.state in TOLD for trial in members) >= population:
+        told = [trial for trial in members if trial.state in TOLD][:population]
+        optimizer.tell(_solutions(cmaes, coordinates, told))
+        generation += 1
+        members = _of_generation(own, generation)
+    optimizer.reseed_rng(ask.seed)
+    missing = population - sum(trial.state != "crashed" for trial in members)
+    while missing:
+        solution = optimizer.ask()
+        notes = {
+            _GENERATION: generation,
+            _POPULATION: population,
+            _PLACES: [] if solution._v_raw is None else [float(place) for place in solution._v_raw],
+            _CHOICES: [] if solution.c is None else [int(np.argmax(each)) for each in solution.c],
+        }
+        missing -= yield Draw(coordinates.values(space, solution), notes)
+    yield "wait"
+
+
+def _of_generation(own: Sequence[Trial], generation: int) -> list[Trial]:
+    return [trial for trial in own if trial.notes[_GENERATION] == generation]
+
+
+def _population(space: Space, ask: Ask) -> int:
+    """What the method is usually used with, or what the file has, in whole packs."""
+    usual = ask.population or 4 + int(3 * math.log(len(space.dimensions)))
+    return max(2, -(-usual // ask.pack) * ask.pack)
+
+
+def _optimizer(
+    cmaes: Any, coordinates: _Coordinates, population: int, others: Sequence[Trial], ask: Ask
+) -> Any:
+    ordinal = [
+        [(n + 0.5) / len(each.values or ()) for n in range(len(each.values or ()))]
+        for each in coordinates.whole.values()
+    ]
+    count = len(coordinates.numbers) + len(ordinal)
+    start = [0.5] * count
+    done = [trial for trial in others if trial.state == "done"]
+    if done:
+        best = max(done, key=lambda trial: trial.worth).values
+        numbers = {**coordinates.numbers, **coordinates.whole}
+        places = [each.place(best[key]) if key in best else None for key, each in numbers.items()]
+        start = [0.5 if place is None else place for place in places]
+    return cmaes.CatCMAwM(
+        x_space=[[0.0, 1.0]] * len(coordinates.numbers) or None,
+        z_space=ordinal or None,
+        c_space=[len(each.values or ()) for each in coordinates.choices.values()] or None,
+        population_size=population,
+        mean=np.array(start) if count else None,
+        cov=np.diag([_SPREAD**2] * count) if count else None,
+        seed=ask.seed,
+    )
+
+
+def _solutions(cmaes: Any, coordinates: _Coordinates, told: Sequence[Trial]) -> list[tuple[Any, float]]:
+    """What the optimizer is told: ranks, the best first, and last what diverged.
+
+    Ranks are all that counts but for places beyond the bounds, whose penalty is in units of the spread; where
+    all results are equal there would be none.
+    """
+    ranked = sorted(told, key=lambda trial: trial.rank, reverse=True)
+    widest = max((len(each.values or ()) for each in coordinates.choices.values()), default=0)
+    solutions = []
+    for rank, trial in enumerate(ranked):
+        chosen = np.array([np.eye(widest)[number] for number in trial.notes[_CHOICES]]) if widest else None
+        raw = np.array(trial.notes[_PLACES], dtype=float) if trial.notes[_PLACES] else None
+        solutions.append((cmaes.CatCMAwM.Solution(None, None, chosen, raw), float(rank)))
+    return solutions

@@ -1,0 +1,75 @@
+import json
+
+import numpy as np
+import pytest
+
+from dlscan.analysis.plots.search import _best_of
+from dlscan.errors import UsageError
+
+WIDTHS, RATES = [4, 8, 16, 32, 64, 128], [1e-4, 1e-3, 1e-2]
+
+
+@pytest.fixture
+def scan(write_scan):
+    """A search of 18 points, whose number is best at a width of 32 and a rate of 1e-3."""
+    points = [(width, rate) for width in WIDTHS for rate in RATES]
+
+    def change(number, record):
+        width, rate = points[number - 1]
+        value = 0.9 - 0.02 * abs(np.log2(width / 32)) - 0.05 * abs(np.log10(rate / 1e-3))
+        record["metrics"]["val_Mean_AUC"] = float(value)
+        record["train_seconds"] = 360.0
+
+    grid = {"model.width": WIDTHS, "train.learning_rate": RATES}
+    return write_scan(grid=grid, classes=("Ele", "Pi0"), events=50, change=change)
+
+
+def with_method(scan, method):
+    plan = json.loads((scan / "plan.json").read_text())
+    plan["config"] = {"scan": {"search": {"method": method, "points": 18}}}
+    (scan / "plan.json").write_text(json.dumps(plan))
+
+
+def test_the_best_so_far_never_gets_worse(draw, scan):
+    data = draw("search", scan).data
+    assert data["tried"].tolist() == list(range(1, 19))
+    assert data["best"].is_monotonic_increasing
+    assert data["best"].iloc[-1] == pytest.approx(0.9) == data["val_Mean_AUC"].max()
+    assert data["hours"].iloc[-1] == pytest.approx(1.8)
+    assert (data["low"] <= data["best"]).all()
+    # of a loss the lowest
+    losses = draw("search", scan, key="test_loss").data["best"]
+    assert losses.is_monotonic_decreasing
+
+
+def test_points_at_random_are_the_median_over_their_orders(draw, scan, footnote):
+    with_method(scan, "random")
+    drawing = draw("search", scan)
+    assert "median over all orders" in footnote(drawing.pages[0])
+    values = np.sort(drawing.data["val_Mean_AUC"])[::-1]
+    rng = np.random.default_rng(1)
+    drawn = [rng.permutation(values)[:5].max() for _ in range(4000)]
+    assert drawing.data["best"].iloc[4] == pytest.approx(np.median(drawn), abs=0.011)
+    assert _best_of(values, 0.5)[0] == np.quantile(values, 0.5, method="higher")
+
+
+def test_slices_have_a_panel_per_parameter(draw, scan):
+    (page,) = draw("slice", scan).pages
+    panels = [axes for axes in page.axes if axes.get_visible()]
+    assert [axes.get_xlabel() for axes in panels] == ["Width", "Learning_Rate"]
+    assert {axes.get_xscale() for axes in panels} == {"log"}
+    assert len(draw("slice", scan, by="width").pages[0].axes) == 1
+
+
+def test_a_contour_takes_two_numbers(draw, scan):
+    drawing = draw("contour", scan)
+    assert drawing.name == "contour-val_Mean_AUC-Width-Learning_Rate"
+    assert len(drawing.rows) == 18
+    with pytest.raises(UsageError, match="two parameters that are numbers"):
+        draw("contour", scan, by="width")
+
+
+def test_a_contour_of_one_line_is_refused(draw, write_scan):
+    scan = write_scan(grid={"model.width": [4, 8, 16]}, classes=("Ele", "Pi0"), events=50)
+    with pytest.raises(UsageError, match="two parameters"):
+        draw("contour", scan)

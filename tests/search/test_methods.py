@@ -1,0 +1,202 @@
+"""What methods make of a synthetic objective: no training, no files."""
+
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlscan.config.search import Dimension
+from dlscan.errors import DlscanError
+from dlscan.search import Ask, Space, Trial, propose, seed_of
+from dlscan.search.methods import METHODS
+from tests.slow import slow
+
+
+def dimension(value: Any) -> Dimension:
+    return Dimension.parse(value, "scan.space.key")
+
+
+SPACE = Space(
+    {
+        "optimizer": dimension(["adam", "sgd", "rmsprop"]),
+        "activation": dimension(["relu", "elu", "tanh"]),
+        "rate": dimension({"log": [1e-5, 1.0]}),
+        "width": dimension({"int": [4, 1024], "log": True}),
+        "dropout": dimension({"uniform": [0, 0.9]}),
+    }
+)
+NAMES = {"adam": 0.0, "sgd": 0.03, "rmsprop": 0.01, "relu": 0.01, "elu": 0.0, "tanh": 0.03}
+
+
+def regret(values: dict[str, Any]) -> float:
+    """How far a point is from the best of `SPACE`, which has 0."""
+    numbers = 0.04 * (math.log10(values["rate"]) + 2.7) ** 2 + 0.3 * (values["dropout"] - 0.25) ** 2
+    numbers += 0.0075 * math.log2(values["width"] / 130) ** 2
+    return numbers + NAMES[values["optimizer"]] + NAMES[values["activation"]]
+
+
+def searched(method: str, seed: int, points: int = 64, batch: int = 8) -> list[Trial]:
+    trials: list[Trial] = []
+    while len(trials) < points:
+        ask = Ask(min(batch, points - len(trials)), seed_of(seed, len(trials)), seed, batch)
+        draws = propose(method, SPACE, trials, ask)
+        assert isinstance(draws, list)
+        trials += [
+            Trial(draw.values, "done", (-regret(draw.values),), draw.notes, number=len(trials) + n)
+            for n, draw in enumerate(draws, 1)
+        ]
+    return trials
+
+
+def mean_regret(method: str, seeds: int) -> float:
+    return float(np.mean([min(regret(each.values) for each in searched(method, n)) for n in range(seeds)]))
+
+
+def test_tpe_and_cmaes_find_more_than_chance_in_batches() -> None:
+    chance = mean_regret("random", 24)
+    assert mean_regret("tpe", 3) < chance / 2
+    assert mean_regret("cmaes", 3) <= 0.012
+
+
+@slow
+def test_regret_over_24_repeats() -> None:
+    assert mean_regret("tpe", 24) < mean_regret("random", 24) / 2
+    assert mean_regret("cmaes", 24) <= 0.012
+    assert mean_regret("sobol", 24) < mean_regret("random", 24) * 1.2
+
+
+@pytest.mark.parametrize("method", ["random", "sobol", "tpe", "cmaes"])
+def test_the_same_question_has_the_same_answer_and_no_point_comes_twice(method: str) -> None:
+    trials = searched(method, 3, 24)
+    assert len({str(trial.values) for trial in trials}) == 24
+    ask = Ask(8, seed_of(3, 24), 3, 8)
+    assert propose(method, SPACE, trials, ask) == propose(method, SPACE, trials, ask)
+    first, second = (
+        propose(method, SPACE, trials[:count], Ask(8, seed_of(3, count), 3, 8)) for count in (8, 16)
+    )
+    assert isinstance(first, list)
+    assert [draw.values for draw in first] == [trial.values for trial in trials[8:16]]
+    assert first != second
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_small_space_is_tried_once_and_then_the_search_stops(method: str) -> None:
+    space = Space({"a": dimension([True, 1]), "b": dimension({"int": [1, 3]}), "c": dimension(["x"])})
+    trials: list[Trial] = []
+    for count in range(20):
+        draws = propose(method, space, trials, Ask(4, count, rounds=2))
+        if isinstance(draws, str):
+            break
+        trials += [Trial(draw.values, "done", (float(draw.values["b"]),), draw.notes) for draw in draws]
+    assert draws == "stop"
+    assert len(trials) == len({str(trial.values) for trial in trials}) == 6
+
+
+def test_keys_are_drawn_only_where_they_apply() -> None:
+    def applies(key: str, values: dict[str, Any]) -> bool:
+        return key in ("family", "rate") or (key == "leaves") == (values["family"] == "bdt")
+
+    space = Space(
+        {
+            "family": dimension(["dense", "bdt"]),
+            "rate": dimension({"log": [1e-4, 0.1]}),
+            "leaves": dimension({"int": [4, 64]}),
+            "width": dimension({"int": [4, 64]}),
+        },
+        applies,
+    )
+    for method in ("random", "sobol", "tpe", "cmaes"):
+        trials: list[Trial] = []
+        for count in range(5):
+            draws = propose(method, space, trials, Ask(4, count))
+            assert isinstance(draws, list)
+            trials += [Trial(draw.values, "done", (draw.values["rate"],), draw.notes) for draw in draws]
+        assert {tuple(trial.values) for trial in trials} <= {
+            ("family", "rate", "leaves"),
+            ("family", "rate", "width"),
+        }
+
+
+def test_what_diverged_ranks_last_and_what_crashed_tells_nothing() -> None:
+    space = Space({"x": dimension({"uniform": [0, 1]})})
+    good = [Trial({"x": x}, "done", (1.0 - x,)) for x in np.linspace(0.5, 1, 20)]
+    bad = [Trial({"x": x}, "diverged") for x in np.linspace(0, 0.4, 20)]
+    lost = [Trial({"x": x}, "crashed") for x in np.linspace(0, 0.4, 20)]
+
+    def drawn(trials: Sequence[Trial]) -> list[float]:
+        draws = propose("tpe", space, trials, Ask(20, 1))
+        assert isinstance(draws, list)
+        return [draw.values["x"] for draw in draws]
+
+    assert np.median(drawn([*good, *bad])) > 0.45
+    assert drawn([*good, *lost]) == drawn(good)
+
+
+def test_points_that_were_pruned_are_worse_than_those_that_are_done() -> None:
+    space = Space({"x": dimension({"uniform": [0, 1]})})
+    good = [Trial({"x": x}, "done", (0.5,)) for x in np.linspace(0.6, 1, 10)]
+    early = [Trial({"x": x}, "pruned", (0.9,), reached=3) for x in np.linspace(0, 0.4, 40)]
+    draws = propose("tpe", space, [*good, *early], Ask(20, 1))
+    assert isinstance(draws, list)
+    assert np.median([draw.values["x"] for draw in draws]) > 0.5
+    ranked = sorted([good[0], early[0], Trial({}, "diverged")], key=lambda trial: trial.rank)
+    assert [trial.state for trial in ranked] == ["diverged", "pruned", "done"]
+
+
+def test_a_generation_waits_for_its_points_and_replaces_those_that_crashed() -> None:
+    draws = propose("cmaes", SPACE, [], Ask(20, 1, pack=4))
+    assert isinstance(draws, list)
+    assert len(draws) == 8  # the usual 4 + 3 ln 5, in whole packs
+    trials = [Trial(draw.values, "running", (), draw.notes) for draw in draws]
+    assert propose("cmaes", SPACE, trials, Ask(20, 2)) == "wait"
+    done = [Trial(draw.values, "done", (-regret(draw.values),), draw.notes) for draw in draws]
+    lost = [*done[:6], Trial(draws[6].values, "crashed", (), draws[6].notes), done[7]]
+    more = propose("cmaes", SPACE, lost, Ask(20, 2))
+    assert isinstance(more, list)
+    assert [draw.notes["generation"] for draw in more] == [0]
+    diverged = [*done[:7], Trial(draws[7].values, "diverged", (), draws[7].notes)]
+    more = propose("cmaes", SPACE, diverged, Ask(20, 2))
+    assert isinstance(more, list)
+    assert {draw.notes["generation"] for draw in more} == {1}
+
+
+def test_zoom_looks_closer_where_it_is_good_and_stays_within_the_bounds() -> None:
+    space = Space({"rate": dimension({"log": [1e-5, 10.0], "steps": 7}), "name": dimension(["a", "b"])})
+    trials: list[Trial] = []
+    rounds: list[list[float]] = []
+    while isinstance(draws := propose("zoom", space, trials, Ask(100, 1, rounds=3)), list):
+        rounds.append([draw.values["rate"] for draw in draws])
+        running = [Trial(draw.values, "running", (), draw.notes) for draw in draws]
+        assert propose("zoom", space, [*trials, *running], Ask(100, 1, rounds=3)) == "wait"
+        worths = [-((math.log10(r.values["rate"]) - 0.6) ** 2) - (r.values["name"] == "b") for r in running]
+        trials += [
+            Trial(each.values, "done", (worth,), each.notes, 0.01)
+            for each, worth in zip(running, worths, strict=True)
+        ]
+    assert draws == "stop"
+    assert next(len(each) for each in rounds) == 14
+    assert len(rounds) == 3
+    spans = [max(each) / min(each) for each in rounds]
+    assert spans[0] > 3 * spans[1] > 9 * spans[2]
+    assert all(1e-5 <= rate <= 10 for each in rounds for rate in each)
+    assert all(trial.values["name"] == "a" for trial in trials[14:])
+    best = max(trials, key=lambda trial: trial.worth).values["rate"]
+    assert math.log10(best) == pytest.approx(0.6, abs=0.1)
+
+
+def test_several_metrics_are_searched_by_tpe() -> None:
+    space = Space({"x": dimension({"uniform": [0, 2]})})
+    trials = [Trial({"x": x}, "done", (-(x**2), -((x - 1) ** 2))) for x in np.linspace(0, 2, 20)]
+    draws = propose("tpe", space, [*trials, Trial({"x": 0.3}, "diverged")], Ask(5, 1, metrics=2))
+    assert isinstance(draws, list)
+    assert np.mean([draw.values["x"] for draw in draws]) < 1.2
+
+
+@pytest.mark.parametrize("method", ["tpe", "cmaes"])
+def test_a_missing_package_names_its_extra(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, {"tpe": "optuna", "cmaes": "cmaes"}[method], None)
+    with pytest.raises(DlscanError, match=r"dlscan\[search\]"):
+        propose(method, SPACE, [], Ask(1, 1))
