@@ -79,7 +79,7 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
         entries_text,
         flow_text,
         placeholders_text,
-        weights_text,
+        weights_texts,
     )
     from dlscan.analysis.events.read import feature_names
     from dlscan.dataset import SPLITS
@@ -121,12 +121,12 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
     last = f"measured on the training split; {manifest.events:,} events from {files} files"
     if manifest.raw is not None:
         last += f"\nan index only: the events stay in {manifest.raw}"
-    weights = weights_text(manifest, experiment.data.weights)
+    weights = weights_texts(manifest, experiment.data.weights)
     vectors = [name for name, column in manifest.inputs.items() if column.by_feature]
     names = {name: feature_names(experiment, manifest, name) for name in vectors}
     notes = placeholders_text(manifest, names)
     flow, entries = flow_text(manifest), entries_text(manifest)
-    return "\n\n".join(part for part in (flow, events, inputs, entries, weights, last, notes) if part)
+    return "\n\n".join(part for part in (flow, events, inputs, entries, *weights, last, notes) if part)
 
 
 def _normalization(experiment: "Experiment", name: str) -> str:

@@ -11,6 +11,7 @@ from dlscan.config.file_names import FileNames
 from dlscan.config.folds import Folds, require_folds
 from dlscan.config.inputs import Inputs, is_plain
 from dlscan.config.labels import check_label
+from dlscan.config.resample import WEIGHT, Resample
 from dlscan.config.selection import Selection
 from dlscan.spelling import hint, near_miss
 
@@ -97,7 +98,7 @@ class Normalization:
 
 
 # null is another way to leave these out
-_MAY_BE_NULL = ("extras", "normalize", "split", "labels", "where", "files", "folds", "fold")
+_MAY_BE_NULL = ("extras", "normalize", "split", "labels", "where", "files", "resample", "folds", "fold")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +116,7 @@ class Data:
     normalize: dict[str, Normalization] = dataclasses.field(default_factory=dict)
     balance: Literal["none", "weights", "oversample"] = "none"
     weights: str | None = None
+    resample: Resample | None = None
     folds: Folds | None = None
     fold: int | tuple[int, ...] | None = None
     follow_links: bool = False
@@ -140,6 +142,7 @@ class Data:
             key,
         )
         _check_names(data, key)
+        _check_resample(data, join(key, "resample"))
         require_folds(data.fold, data.folds, join(key, "fold"))
         for name in data.normalize:
             where = join(join(key, "normalize"), str(name))
@@ -171,9 +174,10 @@ class Data:
 
     @property
     def carried(self) -> tuple[str, ...]:
-        """The extras, and what else events carry along: the number that weighs them."""
-        more = () if self.weights is None or self.weights in self.extras else (self.weights,)
-        return (*self.extras, *more)
+        """The extras, and what else events carry along: what weighs them, and in what they are made alike."""
+        names = [*self.extras, *([] if self.weights is None else [self.weights])]
+        alike = [] if self.resample is None else map(str, self.resample.variables)
+        return tuple(dict.fromkeys([*names, *alike]))
 
     @property
     def implied(self) -> dict[str, Selection]:
@@ -181,6 +185,11 @@ class Data:
         return {
             name: Selection.parse(name, "data.weights") for name in self.carried if name not in self.extras
         }
+
+    @property
+    def training_weights(self) -> str | None:
+        """The extra that weighs events while networks train: with `resample` not the one that metrics use."""
+        return WEIGHT if self.resample is not None and self.resample.by == "weights" else self.weights
 
     @property
     def label_column(self) -> LabelColumn | None:
@@ -233,6 +242,20 @@ def _scaled(inputs: Any) -> list[str]:
         return list(Inputs.parse(inputs, "").stored)
     except Problem:
         return []  # what is wrong is said where they are read in earnest
+
+
+def _check_resample(data: Data, key: str) -> None:
+    """Check that resampling goes with what else the file says."""
+    if data.resample is None:
+        return
+    if data.folds is not None:
+        raise Problem(
+            key, "is measured on one training split, and data.folds makes several; remove one of them"
+        )
+    if WEIGHT in data.extras:
+        raise Problem(
+            key, f"stores its weights as the extra {WEIGHT!r}, which data.extras has too; rename that"
+        )
 
 
 def _check_names(data: Data, key: str) -> None:

@@ -10,6 +10,7 @@ from dlscan.config.labels import require_distinct
 from dlscan.dataset.array_spec import ArraySpec
 from dlscan.dataset.folds import Fold, events_of, statistics_of, weights_of
 from dlscan.dataset.made_input import MadeInput
+from dlscan.dataset.resampled import Resampled
 from dlscan.dataset.sources import BadFile, SourceFile
 from dlscan.dataset.splits import SplitInfo
 from dlscan.dataset.statistics import Statistics
@@ -34,7 +35,9 @@ def content(data: Data) -> dict[str, Any]:
         "folds": plain(data.folds) if data.folds else None,
         "labels": None if data.label_column is None else event_labels.content(data.label_column),
         "where": plain(data.where),
-        "weights": data.weights if data.implied else None,
+        # which decides what is stored
+        "weights": data.weights if data.resample or data.weights not in data.extras else None,
+        "resample": None if data.resample is None else plain(data.resample),
     }
     return found | {key: value for key, value in later.items() if value is not None}
 
@@ -69,6 +72,8 @@ class Manifest:
     flow : tuple of tuple of int
         Events of each class, and of none, before and after each cut of `config["where"]`; empty where all
         events of all files are in the dataset.
+    resampled : Resampled or None
+        How classes are made alike, with `data.resample`.
     folds : tuple of Fold
         The folds that `train` and `validation` are made of; none without `data.folds`.
     made : dict of str to MadeInput
@@ -90,6 +95,7 @@ class Manifest:
     weights: dict[str, Weights] = dataclasses.field(default_factory=dict)
     sealed: bool = False
     flow: tuple[tuple[int, ...], ...] = ()
+    resampled: Resampled | None = None
     folds: tuple[Fold, ...] = ()
     left_out: tuple[int, ...] = ()
     made: dict[str, MadeInput] = dataclasses.field(default_factory=dict)
@@ -329,7 +335,7 @@ class Manifest:
             for kind in ("inputs", "extras")
         }
         whole = {"version": VERSION, **dataclasses.asdict(self), **columns}
-        for key in ("flow", "folds", "left_out", "made"):
+        for key in ("flow", "resampled", "folds", "left_out", "made"):
             if not whole[key]:
                 del whole[key]
         write_json(directory / "manifest.json", whole)
@@ -353,6 +359,7 @@ class Manifest:
             weights={name: Weights.from_plain(item) for name, item in value.get("weights", {}).items()},
             sealed=value.get("sealed", False),
             flow=tuple(map(tuple, value.get("flow", ()))),
+            resampled=Resampled.from_plain(value["resampled"]) if "resampled" in value else None,
             folds=tuple(Fold.from_plain(item) for item in value.get("folds", ())),
             left_out=tuple(value.get("left_out", ())),
             made={name: MadeInput.from_plain(item) for name, item in value.get("made", {}).items()},

@@ -41,6 +41,7 @@ from dlscan.prepare.processes import RunTasks, workers
 from dlscan.prepare.recipes import find_recipes
 from dlscan.prepare.remarks import remark, warn_of_rounding
 from dlscan.prepare.requirements import require_entries, require_kept, require_selections
+from dlscan.prepare.resampling import resampling
 from dlscan.prepare.scatter import PieceSummary, ScatterTask, scatter
 from dlscan.raw import RawFile, check_files, find_files, linked_files
 from dlscan.raw.inflate import warn_if_slow
@@ -203,6 +204,10 @@ class _Build:
         most = run_bytes(count if scheduler is None else None)
         tasks = [ScatterTask(number, part, form, kind, spill, most) for number, part in enumerate(pieces)]
         with workers(count, scheduler) as run:
+            if self.experiment.data.resample is not None:
+                resampled = resampling(self.experiment, form, self.classes, pieces, run)
+                form = dataclasses.replace(form, resampled=resampled)
+                tasks = [dataclasses.replace(task, format=form) for task in tasks]
             measured = self._scatter(run, tasks, sum(layout.events for layout in layouts.values()))
             linked = linked_by_file(self.files, measured)
             bad |= unusable(self.files, measured, stats, linked)

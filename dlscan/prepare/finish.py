@@ -94,6 +94,7 @@ def make_manifest(
         sealed=True,
         flow=_flow(form, good),
         made={name: _made(name, recipe, good) for name, recipe in form.recipes.items()},
+        resampled=form.resampled,
     )
     if form.deal is None:
         return manifest

@@ -10,9 +10,11 @@ import numpy as np
 from dlscan.config import ColumnSplit, Data, FractionSplit, GroupSplit, Input
 from dlscan.config.cuts import Cuts
 from dlscan.config.event_labels import LabelColumn
+from dlscan.config.resample import WEIGHT
 from dlscan.config.selection import Selection
 from dlscan.dataset import SPLITS, ArraySpec
 from dlscan.dataset.folds import part_names
+from dlscan.dataset.resampled import Resampled
 from dlscan.machine import free_memory, usable_cpus
 from dlscan.prepare.deal import Deal, deal
 from dlscan.raw import FileLayout, RawFile, Recipe, index_file, read_events
@@ -80,6 +82,10 @@ class Format:
         How the other inputs are put together.
     shapes : dict of str to tuple of int
         Of a row of each raw dataset.
+    resampled : Resampled or None
+        What makes classes alike.
+    thinned : bool
+        Whether it leaves events out; otherwise it gives them weights.
     """
 
     inputs: dict[str, ArraySpec]
@@ -96,6 +102,8 @@ class Format:
     raw: dict[str, str] = dataclasses.field(default_factory=dict)
     recipes: dict[str, Recipe] = dataclasses.field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+    resampled: Resampled | None = None
+    thinned: bool = False
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -120,7 +128,7 @@ class Format:
     @property
     def stored(self) -> list[str]:
         """Those that are delivered as a whole, or put together to inputs."""
-        extras = (name for name in self.extras if name not in self.implied)
+        extras = (name for name in self.extras if name not in {*self.implied, WEIGHT})
         return list(dict.fromkeys([*self.raw.values(), *roles_of(self.recipes), *extras]))
 
     @property
@@ -128,13 +136,20 @@ class Format:
         """Those of which numbers are used as they are in the file."""
         cuts = Cuts.parse(list(self.cuts), "data.where").selections.values()
         found = [*cuts, *([] if self.labels is None else [self.labels.column]), *self.implied.values()]
+        if self.resampled is not None:
+            found += [self.number(name) for name in self.resampled.variables]
         return list(dict.fromkeys(selection.extra for selection in found))
+
+    def number(self, name: str) -> Selection:
+        """Where the number of an event comes from that is an extra, or implied, by its name."""
+        return self.implied.get(name) or Selection(name)
 
     @property
     def indexed(self) -> dict[str, str]:
         """What an index has of each event, by the name of its column, with its type."""
         labels = {} if self.labels is None else {"labels": "<i2"}
-        return labels | {f"extras/{name}": self.extras[name].dtype for name in self.implied}
+        own = [*self.implied, *([WEIGHT] if WEIGHT in self.extras else [])]
+        return labels | {f"extras/{name}": self.extras[name].dtype for name in own}
 
 
 def deciding(split: FractionSplit | ColumnSplit, folds: str | None) -> list[str]:
@@ -172,7 +187,8 @@ def raw_names(data: Data) -> dict[str, list[str]]:
         "folds": [None if data.folds is None else data.folds.column],
         "labels.column": [None if column is None else column.column.extra],
         "where": [selection.extra for selection in data.where.selections.values()],
-        "weights": [selection.extra for selection in data.implied.values()],
+        "weights": [] if data.weights not in data.implied else [data.implied[str(data.weights)].extra],
+        "resample.in": [each.extra for each in data.resample.variables] if data.resample else [],
     }
     return {key: [name for name in names if name] for key, names in found.items()}
 
@@ -202,6 +218,8 @@ def choose_format(
     for name, selection in data.implied.items():
         dtype = np.dtype(first.dtypes[selection.extra]).newbyteorder("=")
         extras[name] = ArraySpec((), dtype.str, "dense")
+    if data.training_weights == WEIGHT:
+        extras[WEIGHT] = ArraySpec((), "<f4", "dense")
     split = data.split
     assert isinstance(split, FractionSplit | ColumnSplit)
     bytes_per_event = 12.0
@@ -237,6 +255,7 @@ def choose_format(
         raw=raw,
         recipes=dict(recipes),
         shapes=first.shapes,
+        thinned=data.resample is not None and data.resample.by == "counts",
     )
 
 

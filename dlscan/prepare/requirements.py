@@ -22,13 +22,14 @@ def require_selections(experiment: Experiment, form: Format, layout: FileLayout)
     ConfigError
         If one is not.
     """
-    numbers: dict[str, Selection | None] = {
-        "labels.column": None if form.labels is None else form.labels.column,
-        "weights": form.implied.get(form.weights or ""),
-    }
-    for key, selection in numbers.items():
-        reason = None if selection is None else selection.why_not(layout.shapes[selection.extra])
-        if reason:
+    resample = experiment.data.resample
+    numbers = [
+        *([] if form.labels is None else [("labels.column", form.labels.column)]),
+        *([("weights", form.implied[form.weights])] if form.weights in form.implied else []),
+        *(("resample.in", each) for each in (resample.variables if resample else ())),
+    ]
+    for key, selection in numbers:
+        if reason := selection.why_not(layout.shapes[selection.extra]):
             raise experiment.problem(f"data.{key}", reason)
     nothing = {name: np.empty((0, *layout.shapes[name]), layout.dtypes[name]) for name in form.selecting}
     for number, cut in enumerate(form.cuts):

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.config.resample import WEIGHT
 from dlscan.dataset.events import DenseBlock, Events, RaggedBlock, SparseBlock
 from dlscan.dataset.moments import Moments
+from dlscan.prepare.bins import bins_of
 from dlscan.prepare.collected import Collected
 from dlscan.prepare.draw import event_hashes, split_codes, split_words, uniform
 from dlscan.prepare.encode import encode, why_not_finite
@@ -241,17 +243,51 @@ def _encoded_blocks(
     """Read and encode the blocks of a piece; whatever is wrong with the file is `_BadEvents`."""
     types: dict[str, str | None] = {raw: form.inputs[name].dtype for name, raw in form.raw.items()}
     # what is an extra too, or decides, stays as it is in the file
-    types |= {name: column.dtype for name, column in form.extras.items() if name not in form.implied}
+    types |= {name: column.dtype for name, column in form.extras.items() if name in form.stored}
     types |= dict.fromkeys([*form.deciding, *form.selecting])
     blocks = read_events(piece.file.path, index, piece.start, piece.stop, types, form.recipes)
     while (item := _checked(next, blocks, None)) is not None:
         first, count, block, made = item
         selected = select_events(form, block, first, count, piece.file.label)
+        if form.thinned:
+            selected = _thinned(piece, first, selected, block, form)
         rows = first + np.flatnonzero(selected.kept)
         if not selected.kept.all():
             block = {name: values[selected.kept] for name, values in block.items()}
             made = {name: found.chosen(selected.kept) for name, found in made.items()}
         yield _encode(piece, rows, selected.labels[selected.kept], block, made, form), selected, made
+
+
+def _thinned(
+    piece: Piece, first: int, selected: Selected, block: dict[str, NDArray[Any]], form: Format
+) -> Selected:
+    """What is left when events of bins that a class fills more than others are left out at random.
+
+    Test events stay as they are.
+    """
+    rows = np.flatnonzero(selected.kept)
+    own = {name: values[rows] for name, values in block.items()}
+    factors = _factors(own, selected.labels[rows], form)
+    words = event_hashes(piece.file.name, first + rows, form.split.seed, "resample counts")
+    test = event_codes(piece, first + rows, own, form) == len(form.parts) - 1
+    kept = selected.kept.copy()
+    kept[rows] = test | (uniform(words) < factors)
+    return dataclasses.replace(selected, kept=kept)
+
+
+def _factors(block: dict[str, NDArray[Any]], labels: NDArray[np.int16], form: Format) -> NDArray[np.float64]:
+    """What each event counts, so that classes are alike."""
+    assert form.resampled is not None
+    numbers = []
+    for name in form.resampled.variables:
+        selection = form.number(name)
+        numbers.append(selection.of(block[selection.extra]))
+        if not np.isfinite(numbers[-1]).all():
+            raise _BadEvents(f"{name}, in which events are resampled, is not finite in some rows")
+    found: NDArray[np.float64] = np.array(form.resampled.factors)[
+        labels, bins_of(numbers, form.resampled.edges)
+    ]
+    return found
 
 
 def _checked(read: Callable[..., Any], *arguments: object) -> Any:
@@ -274,7 +310,7 @@ def _encode(
 ) -> Events:
     """Encode the events that are `rows` of the file."""
     name, seed = piece.file.name, form.split.seed
-    codes = _codes(piece, rows, block, form)
+    codes = event_codes(piece, rows, block, form)
     columns: dict[str, DenseBlock | SparseBlock | RaggedBlock] = {
         "keys": DenseBlock(event_hashes(name, rows, seed, "order")),
         "codes": DenseBlock(codes),
@@ -287,6 +323,13 @@ def _encode(
             raise _BadEvents(reason)
         columns[f"inputs/{name}"] = encoded
     for name, spec in form.extras.items():
+        if name == WEIGHT and form.resampled is not None:
+            factors = _factors(block, labels, form)
+            if form.weights is not None:
+                weighing = form.number(form.weights)
+                factors = factors * weighing.of(block[weighing.extra])
+            columns[f"extras/{name}"] = DenseBlock(factors.astype(np.float32))
+            continue
         selection = form.implied.get(name)
         extra = block[name] if selection is None else selection.of(block[selection.extra])
         columns[f"extras/{name}"] = DenseBlock(extra.astype(spec.dtype))
@@ -299,7 +342,7 @@ def _encode(
     return Events(columns)
 
 
-def _codes(
+def event_codes(
     piece: Piece, rows: NDArray[np.int64], block: dict[str, NDArray[Any]], form: Format
 ) -> NDArray[np.int8]:
     """The part of the dataset that each event of a block belongs to, as its index in `form.parts`."""

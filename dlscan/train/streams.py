@@ -43,7 +43,7 @@ def open_stream(
         memory=None if stream.memory is None else stream.memory // _STREAMS,
         cache=stream.cache,
         transport=transport(experiment),
-        event_weights=data.weights,
+        event_weights=data.training_weights,
         dataset=dataset,
         extras=_needed(experiment),
         left_out=data.left_out,

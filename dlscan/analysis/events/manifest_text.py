@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from tabulate import tabulate
 
 from dlscan.analysis.columns.cells import one_line
+from dlscan.config.resample import WEIGHT
 from dlscan.dataset import SPLITS, Manifest, Placeholder
 
 # so many features are named
@@ -112,6 +113,12 @@ def entries_text(manifest: Manifest) -> str:
                 f"{one_line(name)}: {made.filled:,} numbers were nan and are {made.recipe['fill']:g} now"
             )
     return "\n".join(lines)
+
+
+def weights_texts(manifest: Manifest, name: str | None) -> list[str]:
+    """`weights_text` of the extra that weighs events, and of what resampling makes of it."""
+    made = [WEIGHT] if manifest.resampled is not None and WEIGHT in manifest.extras else []
+    return [weights_text(manifest, each) for each in [name, *made]]
 
 
 def placeholders_text(manifest: Manifest, names: Mapping[str, Sequence[str]]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from tabulate import tabulate
 
 from dlscan.analysis.columns.cells import one_line
-from dlscan.analysis.events.manifest_text import flow_text, placeholders_text, weights_text
+from dlscan.analysis.events.manifest_text import flow_text, placeholders_text, weights_texts
 from dlscan.analysis.events.sample import Floats, InputSample, Sample
 from dlscan.dataset import SPLITS, Manifest
 
@@ -17,7 +17,7 @@ def sample_text(sample: Sample) -> str:
     parts = [
         *filter(None, [flow_text(sample.manifest)]),
         _counts(sample.manifest),
-        *filter(None, [weights_text(sample.manifest, sample.weights)]),
+        *filter(None, weights_texts(sample.manifest, sample.weights)),
         f"{len(sample):,} events of split {sample.split}, drawn at random; mean ± spread over events:",
         _sums(sample),
         *(_features(sample, part) for part in sample.inputs if part.is_vector),

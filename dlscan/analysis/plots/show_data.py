@@ -13,6 +13,7 @@ from dlscan.analysis.events.sample import Floats, InputSample, Sample
 from dlscan.analysis.labels import NO_LABELS, Labels, Marked, called
 from dlscan.analysis.plots import style
 from dlscan.analysis.plots.axes import cell_axes
+from dlscan.dataset.resampled import Resampled
 
 BINS = 40
 # Histograms of a vector: on a page, and in all
@@ -57,7 +58,35 @@ def draw(sample: Sample, depth_axis: int = 3, labels: Labels = NO_LABELS) -> lis
     for start in range(0, len(names), _PANELS):
         shown = {name: sample.targets[name] for name in names[start : start + _PANELS]}
         pages.append(_histogram_page(sample, shown, "Targets", labels))
+    if sample.manifest.resampled is not None:
+        pages.append(_resampling_page(sample, sample.manifest.resampled, labels))
     return pages
+
+
+def _resampling_page(sample: Sample, resampled: Resampled, labels: Labels) -> Figure:
+    """How the training events of each class are spread over the bins of resampling, before and after."""
+    rows = len(resampled.variables)
+    page = style.figure(7.0, 2.5 * rows + 0.5, _legend_names(sample, labels))
+    panels = page.subplots(rows, 2, squeeze=False)
+    before = np.array(resampled.before)
+    lengths = tuple(len(edges) - 1 for edges in resampled.edges)
+    for column, sums in enumerate((before, before * np.array(resampled.factors))):
+        for row, (name, edges) in enumerate(zip(resampled.variables, resampled.edges, strict=True)):
+            others = tuple(axis for axis in range(1, rows + 1) if axis != row + 1)
+            along = sums.reshape(-1, *lengths).sum(axis=others)
+            axes = panels[row, column]
+            for number, label in enumerate(sample.classes):
+                own = along[sample.manifest.classes.index(label)]
+                axes.stairs(own / own.sum(), edges, **style.line(number))
+            axes.set_xlim(edges[0], edges[-1])
+            axes.set_ylim(bottom=0)
+            axes.set_xlabel(style.label(called(name, labels)))
+            axes.set_title("resampled" if column else "as they are")
+            if not column:
+                axes.set_ylabel("Fraction of the class")
+    style.title(page, Marked("Resampling: all training events, in bins"))
+    _legend(page, sample, labels, None)
+    return page
 
 
 def _image_page(sample: Sample, part: InputSample, depth_axis: int, labels: Labels) -> Figure:

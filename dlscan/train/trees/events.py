@@ -106,7 +106,7 @@ def read_events(experiment: Experiment, split: str, task: Task, dataset: str) ->
         balance="none" if data.balance == "none" else "weights",
         extras=bool(task.extras),
         memory=reading_bytes(manifest),
-        event_weights=data.weights,
+        event_weights=data.training_weights,
         dataset=dataset,
         left_out=data.left_out,
     ) as batches:
