@@ -231,7 +231,7 @@ def _select(
         rows = len(next(iter(block.values())))
         here = slice(first, first + rows)
         try:
-            selected = select_events(rules, block, first, file.label)
+            selected = select_events(rules, block, first, rows, file.label)
         except (Problem, IndexError) as problem:
             raise RawError(f"data.where does not fit: {problem}") from None
         labels[here] = selected.labels
@@ -239,7 +239,7 @@ def _select(
         passed = np.ones(rows, bool)
         if rules.cuts:
             without = dataclasses.replace(rules, labels=None)
-            passed = select_events(without, block, first, 0).kept
+            passed = select_events(without, block, first, rows, 0).kept
         codes[here][~passed] = LEFT_OUT
     return codes, labels
 

@@ -66,7 +66,8 @@ def draw(sample: Sample, depth_axis: int = 3, labels: Labels = NO_LABELS) -> lis
 def _resampling_page(sample: Sample, resampled: Resampled, labels: Labels) -> Figure:
     """How the training events of each class are spread over the bins of resampling, before and after."""
     rows = len(resampled.variables)
-    page = style.figure(7.0, 2.5 * rows + 0.5, _legend_names(sample, labels))
+    names = [Marked(called(name, labels)) for name in sample.classes]
+    page = style.figure(7.0, 2.5 * rows + 0.5, names)
     panels = page.subplots(rows, 2, squeeze=False)
     before = np.array(resampled.before)
     lengths = tuple(len(edges) - 1 for edges in resampled.edges)
@@ -85,7 +86,7 @@ def _resampling_page(sample: Sample, resampled: Resampled, labels: Labels) -> Fi
             if not column:
                 axes.set_ylabel("Fraction of the class")
     style.title(page, Marked("Resampling: all training events, in bins"))
-    _legend(page, sample, labels, None)
+    style.legend_outside(page, [Line2D([], [], **style.line(number)) for number in range(len(names))], names)
     return page
 
 
