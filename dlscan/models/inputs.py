@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dlscan.config import Model, Normalization, mask_name, network_name
+from dlscan.config.families import Branches
 from dlscan.config.families.parts import Shaped
 from dlscan.config.inputs import Input
 from dlscan.dataset import Manifest, taken
@@ -71,9 +72,11 @@ class Inputs(dict[str, Any]):
 
 def weighed_by(model: Model, name: str) -> int | None:
     """The feature that a network weighs the rows of an input by, if its family does."""
-    branches = getattr(model.parameters, "branches", {})
-    of_branches = {network_name(branch): own for branch, own in branches.items()}
-    return getattr(of_branches.get(network_name(name), model).parameters, "energy_weighted", None)
+    parameters = model.parameters
+    if isinstance(parameters, Branches):
+        own = {network_name(branch): nested.parameters for branch, nested in parameters.branches.items()}
+        parameters = own.get(network_name(name))
+    return getattr(parameters, "energy_weighted", None)
 
 
 def scaled_inputs(
