@@ -23,6 +23,7 @@ from dlscan.config.families.resnet import Resnet
 from dlscan.config.families.rnn import Rnn
 from dlscan.config.families.siamese import Siamese
 from dlscan.config.families.vgg import Vgg
+from dlscan.config.families.video import Video
 from dlscan.config.families.zfnet import Zfnet
 
 FAMILIES: dict[str, type] = {
@@ -38,6 +39,7 @@ FAMILIES: dict[str, type] = {
     "rnn": Rnn,
     "lstm": Lstm,
     "gru": Gru,
+    "video": Video,
     "attention": Attention,
     "deepsets": Deepsets,
     "graph": Graph,
@@ -62,5 +64,6 @@ __all__ = [
     "Rnn",
     "Siamese",
     "Vgg",
+    "Video",
     "Zfnet",
 ]
