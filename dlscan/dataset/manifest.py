@@ -196,6 +196,13 @@ class Manifest:
             inputs = taken(model, self.inputs, experiment.data.inputs)
             if reason := model.why_not_inputs({name: shaped.shape for name, shaped in inputs.items()}):
                 raise experiment.problem("model", reason)
+            ragged = [name for name in inputs if name in self.inputs and self.inputs[name].masked]
+            if model.trainer == "trees" and ragged:
+                raise experiment.problem(
+                    "model",
+                    f"{model.family} needs as many values for every event, and {ragged[0]} has a varying number "
+                    "of entries; leave it out with model.inputs",
+                )
 
     def _why_dense(self, stream: Stream) -> str | None:
         if all(column.encoding != "sparse" for column in self.inputs.values()):

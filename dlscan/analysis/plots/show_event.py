@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from dlscan.analysis.events.read import Event, EventSet, without_single_axes
@@ -155,7 +156,8 @@ def _entries(axes: Axes, shown: EventSet, name: str, values: NDArray[Any], label
         axes.set_yticks([])
         return
     drawn = axes.imshow(_distances(shown, name, values), cmap="coolwarm", aspect="auto", vmin=-FAR, vmax=FAR)
-    axes.figure.colorbar(drawn, ax=axes, label=DISTANCE)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.figure.colorbar(drawn, ax=axes).set_label("Standard deviations from the mean", fontsize=8)
 
 
 def _steps(axes: Axes, values: NDArray[Any]) -> None:
