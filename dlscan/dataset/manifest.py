@@ -154,6 +154,13 @@ class Manifest:
             raise DataError(f"{path}: damaged ({error!r}); run `{command}` to rebuild it") from None
 
     @property
+    def whole(self) -> dict[str, str]:
+        """The raw dataset of each input that is one: see `made` for the others."""
+        said = self.config["inputs"]
+        own = said if isinstance(said, dict) else {}
+        return {name: own.get(name, {}).get("dataset", name) for name in self.inputs if name not in self.made}
+
+    @property
     def events(self) -> int:
         """All events of all splits."""
         return sum(split.events for split in self.splits.values())
@@ -200,8 +207,8 @@ class Manifest:
             if model.trainer == "trees" and ragged:
                 raise experiment.problem(
                     "model",
-                    f"{model.family} needs as many values for every event, and {ragged[0]} has a varying number "
-                    "of entries; leave it out with model.inputs",
+                    f"{model.family} needs as many values for every event, and {ragged[0]} has a varying "
+                    "number of entries; leave it out with model.inputs",
                 )
 
     def _why_dense(self, stream: Stream) -> str | None:

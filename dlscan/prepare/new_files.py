@@ -15,8 +15,9 @@ from dlscan.config.cuts import Cuts
 from dlscan.config.event_labels import LabelColumn
 from dlscan.dataset import SPLITS, Manifest, SourceFile, SplitInfo
 from dlscan.errors import BadFilesError, DataError
+from dlscan.prepare.layout import roles_of
 from dlscan.prepare.selecting import select_events
-from dlscan.raw import FileLayout, RawFile, check_files, index_file, read_rows
+from dlscan.raw import FileLayout, RawFile, Recipe, check_files, index_file, read_rows
 from dlscan.raw.faults import RawError
 from dlscan.raw.places import ALL_SUFFIXES, by_number
 from dlscan.raw.store import LEFT_OUT
@@ -114,12 +115,14 @@ def check_new_files(
         )
         for path in paths
     )
-    needed = dict.fromkeys([*data.stored, *(each.extra for each in data.where.selections.values())])
+    roles = _roles(manifest)
+    inputs = [*manifest.whole.values(), *roles]
+    needed = dict.fromkeys([*inputs, *(each.extra for each in data.where.selections.values())])
     column = data.label_column
     also = [*manifest.extras, *([] if column is None else [column.column.extra])]
-    layouts, bad = check_files(files, list(dict.fromkeys([*needed, *also])))
+    layouts, bad = check_files(files, list(dict.fromkeys([*needed, *also])), roles)
     if bad:  # without what only tells the truth
-        layouts, bad = check_files(files, list(needed))
+        layouts, bad = check_files(files, list(needed), roles)
         also = []
     for file, layout in list(layouts.items()):
         reason = _unlike(layout, manifest)
@@ -157,14 +160,16 @@ def index_new_files(
     if column is not None and column.column.extra not in _datasets(found):
         column = None
     rules = _Rules(len(manifest.classes), data.where.texts, column)
-    stored = [*manifest.inputs, *found.extras]
+    roles = _roles(manifest)
+    stored = list(dict.fromkeys([*manifest.whole.values(), *roles, *found.extras]))
     counts = np.zeros(len(manifest.classes), np.int64)
     kept: list[tuple[FileIndex, NDArray[np.uint8], NDArray[np.int16]]] = []
     for number, file in enumerate(found.files):
         if file not in found.layouts or (after is not None and number < after.file):
             continue
         try:
-            indexed = index_file(file.path, list(dict.fromkeys([*stored, *rules.datasets])), file.roots)
+            names = list(dict.fromkeys([*stored, *rules.datasets]))
+            indexed = index_file(file.path, names, file.roots, roles)
             codes, labels = _select(rules, file, found.layouts[file].events, indexed)
         except (RawError, OSError, ValueError) as error:
             raise BadFilesError([(file.path, " ".join(str(error).split()))], False) from error
@@ -244,6 +249,11 @@ def _select(
     return codes, labels
 
 
+def _roles(manifest: Manifest) -> dict[str, str]:
+    """The raw datasets of inputs that are put together, and what their rows are."""
+    return roles_of({name: Recipe.from_plain(made.recipe) for name, made in manifest.made.items()})
+
+
 def _datasets(found: NewFiles) -> set[str]:
     return set(itertools.chain.from_iterable(layout.shapes for layout in found.layouts.values()))
 
@@ -256,8 +266,8 @@ def _directories(classes: Mapping[str, str] | None, labels: Sequence[str]) -> di
 
 def _unlike(layout: FileLayout, manifest: Manifest) -> str:
     """What of a file is not as the dataset has it; empty if nothing is."""
-    for name, column in manifest.inputs.items():
-        shape = layout.shapes.get(name)
-        if shape is not None and not column.masked and shape != column.shape:
-            return f"{name} has shape {shape}, but the network takes {column.shape}"
+    for name, dataset in manifest.whole.items():
+        shape, wanted = layout.shapes.get(dataset), manifest.inputs[name].shape
+        if shape is not None and shape != wanted:
+            return f"{dataset} has shape {shape}, but the network takes {wanted}"
     return ""

@@ -102,7 +102,7 @@ def _lanes(recipe: Recipe, values: Array) -> list[tuple[str, Array]]:
 
 
 def _padded(file: DirectFile, recipe: Recipe, rows: Rows) -> Entries:
-    n, length = len(rows), recipe.length
+    n, length = len(rows), file.shape(recipe.parts[0])[0]
     values = np.empty((n, length, *recipe.shape), recipe.dtype)
     wanted = _lanes(recipe, values)
     mask = np.empty((n, length), np.bool_)

@@ -37,8 +37,6 @@ class Recipe:
     edges : {"", "edges", "ends", "counts"}
         What `offsets` say: the first entry of each event and the end, the end of each event, or its first
         entry and how many it has.
-    length : int
-        Entries of an event in the file; 0 where they differ.
     longest : int
         Entries of an event that are kept.
     fill : float or None
@@ -56,7 +54,6 @@ class Recipe:
     valid: str | None = None
     offsets: tuple[str, ...] = ()
     edges: str = ""
-    length: int = 0
     longest: int = 0
     fill: float | None = None
     wide: tuple[int, ...] = ()

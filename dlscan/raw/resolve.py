@@ -122,7 +122,7 @@ def _plain(name: str, own: Input, found: FoundDataset, handle: RawHandle) -> Rec
 
 def _padded(made: Recipe, own: Input, length: int, valid: str | None) -> Recipe:
     return dataclasses.replace(
-        made, layout="padded", valid=valid, length=int(length), longest=min(own.longest or length, length)
+        made, layout="padded", valid=valid, longest=int(min(own.longest or length, length))
     )
 
 

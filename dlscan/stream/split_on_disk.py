@@ -70,7 +70,8 @@ class SplitOnDisk:
                 field: manifest.made.get(name) for field, name in own.items() if field.startswith("inputs/")
             }
             recipes = {field: Recipe.from_plain(each.recipe) for field, each in made.items() if each}
-            own = {field: self._raw_name(field, name) for field, name in own.items() if field not in recipes}
+            whole = {f"inputs/{name}": dataset for name, dataset in manifest.whole.items()}
+            own = {field: whole.get(field, name) for field, name in own.items() if field not in recipes}
             index, code = self.directory / "index.h5", SPLITS.index(self.name)
             raw = RawSource(index, manifest.sealed, self.same, code, own, kept, self.class_weights, recipes)
             slot_bytes = self.layout.used // self.layout.batch_size
@@ -105,13 +106,6 @@ class SplitOnDisk:
     def _indexed(self) -> set[str]:
         """The columns that an index has of its events, but labels."""
         return {f"extras/{name}" for name in self.manifest.implied}
-
-    def _raw_name(self, field: str, name: str) -> str:
-        """The raw dataset of a field of a slot."""
-        said = self.manifest.config["inputs"]
-        own = said.get(name, {}) if field.startswith("inputs/") and isinstance(said, dict) else {}
-        raw: str = own.get("dataset", name)
-        return raw
 
     def _fields(self) -> dict[str, str]:
         """The column of the dataset for each field of a slot."""
