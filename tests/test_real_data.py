@@ -31,10 +31,23 @@ COLUMN = "data.split={column: split, train: 0, test: 1, validation: 0.1}"
             [COLUMN, "train.batch_size=128", "scan.grid={model.width: [32], model.depth: [2]}"],
             {"ChPi_AUC": 0.99, "Pi0_AUC": 0.92, "Ele_AUC": 0.85, "Gamma_AUC": 0.85},
         ),
+        (
+            "mnist-cnn",
+            "mnist10k",
+            ["scan.grid={model: [{family: lenet, batch_norm: true, dropout: 0.4}]}", "train.epochs=8"],
+            {"Mean_AUC": 0.9995},
+        ),
+        # more than half of the way from dense networks to trees on the widths and depths of showers
+        (
+            "lcd-cnn",
+            "lcd_g3",
+            [COLUMN, "train.epochs=20", "scan.grid={model.family: [lenet], model.kernel: [3]}"],
+            {"ChPi_AUC": 0.99, "Pi0_AUC": 0.97, "Ele_AUC": 0.90, "Gamma_AUC": 0.885},
+        ),
     ],
-    ids=["magic", "mnist", "lcd"],
+    ids=["magic", "mnist", "lcd", "mnist-cnn", "lcd-cnn"],
 )
-def test_a_dense_network_reaches_what_is_known(
+def test_a_network_reaches_what_is_known(
     dlscan: Run,
     tmp_path: Path,
     real_data: Path,
