@@ -118,6 +118,10 @@ def plot(
       resolution   half the 68 % width of prediction / truth in --bins of the
                    truth, fitted to a/sqrt(E), b and c/E; --key as for response
       residuals    distribution of prediction - truth; --key as for response
+      search       the best --key so far against models tried and hours of training,
+                   a line per scan; points at random in all orders
+      slice        --key against each parameter
+      contour      --key against two numbers, --by A,B, interpolated
 
     \b
     Examples:
@@ -136,6 +140,8 @@ def plot(
       dlscan plot response energy.yaml --most 4
       dlscan plot resolution energy.yaml --key Energy --data fits.csv
       dlscan plot residuals energy.yaml --point 3 7 --bins 80
+      dlscan plot search scans/tpe scans/random
+      dlscan plot contour lcd.yaml --by Learning_Rate,Width
     """
     # pictures go to files, whatever window system the shell has in mind
     os.environ["MPLBACKEND"] = "agg"

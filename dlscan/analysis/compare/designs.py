@@ -9,15 +9,23 @@ from dlscan.analysis.points.results import Floats
 
 # for each training the number of its value
 Levels = NDArray[np.int64]
+# ... or of a number that takes many values, terms of a smooth function of it, (N, terms)
+Terms = Levels | Floats
 
 # a column this much shorter is a sum of others, but for rounding
 _RANK = 1e-9
 
 
-def design_of(parameters: Iterable[Levels], count: int) -> Floats:
-    """A column of ones, and one for each value of each parameter but its first, (count, columns)."""
+def design_of(parameters: Iterable[Terms], count: int) -> Floats:
+    """A column of ones, and one for each value of each parameter but its first, (count, columns).
+
+    Of a smooth function, its terms are the columns.
+    """
     columns = [np.ones(count)]
     for codes in parameters:
+        if codes.ndim == 2:
+            columns += list(codes.T.astype(np.float64))
+            continue
         columns += [(codes == level).astype(np.float64) for level in np.unique(codes)[1:]]
     return np.stack(columns, axis=1)
 

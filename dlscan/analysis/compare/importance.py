@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlscan.analysis.compare.designs import Levels, basis_of, design_of, means_of, terms_of
+from dlscan.analysis.compare.designs import Levels, Terms, basis_of, design_of, means_of, terms_of
 from dlscan.analysis.points.results import Floats
 from dlscan.errors import ScanError
 
@@ -15,9 +15,11 @@ DRAWS = 1000
 SEED = 1
 # fewer degrees of freedom tell too little of how large chance is
 LEAST_LEFT = 3
-# a parameter drawn at random has a value per model, which would explain all; its values go into groups
-GROUPS = 4
+# a parameter drawn at random has a value per model, which would explain all: it is a polynomial instead
+DEGREE = 3
 LEAST_PER_LEVEL = 3
+# numbers that differ by more are taken by their logarithm
+_LOGARITHMIC = 20.0
 LOW, HIGH = 0.1587, 0.8413
 # what is explained, but by which of the parameters that go along with one another nobody can tell
 TOGETHER = "(vary together)"
@@ -75,7 +77,7 @@ class _Noise:
 
 
 def importances(
-    parameters: Mapping[str, Levels],
+    parameters: Mapping[str, Terms],
     values: Floats,
     events: Floats | None = None,
     models: Levels | None = None,
@@ -96,8 +98,8 @@ def importances(
 
     Parameters
     ----------
-    parameters : mapping of str to ndarray of int, shape (N,)
-        For each parameter the number of its value in each training: see `levels`.
+    parameters : mapping of str to ndarray of int, shape (N,), or of float, shape (N, terms)
+        For each parameter the number of its value in each training, or terms: see `levels`.
     values : ndarray, shape (N,)
         The number of each training; finite.
     events : ndarray, shape (N, N), optional
@@ -242,20 +244,36 @@ def _size(quantile: Callable[[float], float], found: float) -> float:
     return high
 
 
-def levels(values: Sequence[Any], places: Sequence[int]) -> tuple[Levels, bool]:
-    """The number of the level of each model, and whether rare values were put into groups.
+def levels(values: Sequence[Any], places: Sequence[int]) -> tuple[Terms, bool]:
+    """The number of the level of each model; or of numbers that are rarely equal, terms of a polynomial.
 
     Parameters
     ----------
     values : sequence
-        The parameter's value in each model.
+        The parameter's value in each model; None where it has none.
     places : sequence of int
         The position of each value among the different ones, in order.
+
+    Returns
+    -------
+    terms : ndarray of int, shape (N,), or of float, shape (N, DEGREE)
+        Levels, or terms.
+    smooth : bool
+        Whether these are terms.
     """
     codes = np.array(places, dtype=np.int64)
-    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    count = int(codes.max()) + 1
-    if not numeric or count <= GROUPS or len(codes) >= LEAST_PER_LEVEL * count:
+    there = [value for value in values if value is not None]
+    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in there)
+    count = len(set(there)) if numeric else 0
+    if not numeric or count <= DEGREE + 1 or len(there) >= LEAST_PER_LEVEL * count:
         return codes, False
-    edges = np.quantile(codes, np.linspace(0, 1, GROUPS + 1)[1:-1])
-    return np.searchsorted(edges, codes, side="left").astype(np.int64), True
+    numbers = np.array(there, dtype=np.float64)
+    low, high = numbers.min(), numbers.max()
+    if low > 0 and high >= _LOGARITHMIC * low:
+        numbers, low, high = np.log(numbers), math.log(low), math.log(high)
+    terms = np.zeros((len(values), DEGREE))
+    present = np.array([value is not None for value in values])
+    scaled = 2 * (numbers - low) / (high - low) - 1
+    # where there is none, another parameter says so, such as the family
+    terms[present] = np.polynomial.legendre.legvander(scaled, DEGREE)[:, 1:]
+    return terms, True

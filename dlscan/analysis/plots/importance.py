@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlscan.analysis.compare.event_noise import EventNoise, event_noise
-from dlscan.analysis.compare.importance import Importance, importances, levels, noise_shares
+from dlscan.analysis.compare.importance import DEGREE, Importance, importances, levels, noise_shares
 from dlscan.analysis.labels import Marked, unicode_of
 from dlscan.analysis.plots import Drawing, Options, style
 from dlscan.analysis.plots.numbers import Numbers
@@ -27,11 +27,11 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     models = np.repeat(np.arange(len(entries)), [len(entry.repeats) for entry in entries])
     values = np.array([value for entry in entries for value in entry.repeats], dtype=np.float64)
     noise = event_noise([point for entry in entries for point in entry.points], found.name)
-    grouped: dict[str, bool] = {}
+    smooth: dict[str, bool] = {}
     codes = {}
     for name in [column.name for column in columns]:
         column = kept.columns[name]
-        numbers, grouped[name] = levels(column.values, places_of(column))
+        numbers, smooth[name] = levels(column.values, places_of(column))
         codes[name] = numbers[models]
     known = noise.unknown < len(values)
     covariance = noise.covariance if known else None
@@ -51,8 +51,8 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     rows += [{"parameter": f"({name})", "share": share} for name, share in others.items()]
     remarks = (
         _not_known(found, noise, len(values)),
-        f"Values put into four groups: {names}."
-        if (names := ", ".join(filter(grouped.get, grouped)))
+        f"As polynomials of degree {DEGREE}, of the logarithm where values span much: {names}."
+        if (names := ", ".join(filter(smooth.get, smooth)))
         else "",
     )
     return Drawing(f"importance-{found.name}", [_page(found, bars, others, len(entries), remarks)], rows)

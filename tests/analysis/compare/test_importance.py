@@ -79,18 +79,38 @@ def test_equal_numbers_have_nothing_to_explain():
         importances({"a": a, "b": b}, np.full(12, 0.5))
 
 
-def test_values_of_a_random_search_go_into_groups_and_those_of_a_grid_do_not():
-    drawn = np.random.default_rng(1).random(40)
-    codes, grouped = levels(drawn.tolist(), np.argsort(np.argsort(drawn)).tolist())
-    assert grouped
-    assert np.bincount(codes).tolist() == [10, 10, 10, 10]
-    assert (np.diff(codes[np.argsort(drawn)]) >= 0).all()
+def test_values_of_a_random_search_are_smooth_and_those_of_a_grid_are_levels():
+    drawn = np.exp(np.random.default_rng(1).uniform(0, 7, 40))
+    terms, smooth = levels(drawn.tolist(), np.argsort(np.argsort(drawn)).tolist())
+    assert smooth
+    assert terms.shape == (40, 3)
+    # the first is the logarithm, from -1 to 1
+    assert np.corrcoef(terms[:, 0], np.log(drawn))[0, 1] == pytest.approx(1)
+    assert (terms[:, 0].min(), terms[:, 0].max()) == pytest.approx((-1, 1))
     kept = np.repeat(np.arange(8), 5)
-    codes, grouped = levels(kept.tolist(), kept.tolist())
-    assert not grouped
+    codes, smooth = levels(kept.tolist(), kept.tolist())
+    assert not smooth
     np.testing.assert_array_equal(codes, kept)
     texts = [str(number) for number in range(40)]
     assert not levels(texts, range(40))[1]
+    some = [None, *drawn[1:].tolist()]
+    terms, smooth = levels(some, range(40))
+    assert smooth
+    assert not terms[0].any()
+
+
+def test_an_optimum_within_the_range_is_found_for_numbers_drawn_at_random():
+    rng = np.random.default_rng(3)
+    x, y, z = rng.random((3, 60))
+    values = -((x - 0.4) ** 2) + 0.1 * y + 0.01 * rng.normal(size=60)
+    parameters = {
+        name: levels(each.tolist(), range(60))[0] for name, each in zip("xyz", (x, y, z), strict=True)
+    }
+    found = {each.name: each for each in importances(parameters, values)[0]}
+    true = [np.var((x - 0.4) ** 2), np.var(0.1 * y), 0.0]
+    assert found["x"].share == pytest.approx(true[0] / np.var(values), abs=0.12)
+    assert found["y"].share == pytest.approx(true[1] / np.var(values), abs=0.12)
+    assert [found[name].told for name in "xyz"] == [True, True, False]
 
 
 def among_shared_events(strength, spread, rng):
