@@ -107,9 +107,9 @@ def test_an_optimum_within_the_range_is_found_for_numbers_drawn_at_random():
         name: levels(each.tolist(), range(60))[0] for name, each in zip("xyz", (x, y, z), strict=True)
     }
     found = {each.name: each for each in importances(parameters, values)[0]}
-    true = [np.var((x - 0.4) ** 2), np.var(0.1 * y), 0.0]
-    assert found["x"].share == pytest.approx(true[0] / np.var(values), abs=0.12)
-    assert found["y"].share == pytest.approx(true[1] / np.var(values), abs=0.12)
+    # what both may explain, by the chance correlation of the values that were drawn, is of none alone
+    assert 0.5 < found["x"].share < np.var((x - 0.4) ** 2) / np.var(values)
+    assert found["y"].share == pytest.approx(np.var(0.1 * y) / np.var(values), abs=0.06)
     assert [found[name].told for name in "xyz"] == [True, True, False]
 
 
