@@ -118,8 +118,8 @@ def plot(
       resolution   half the 68 % width of prediction / truth in --bins of the
                    truth, fitted to a/sqrt(E), b and c/E; --key as for response
       residuals    distribution of prediction - truth; --key as for response
-      search       the best --key so far against models tried and hours of training,
-                   a line per scan; points at random in all orders
+      search       the best --key so far against models tried and hours, a line
+                   per scan; points at random in all orders
       slice        --key against each parameter
       contour      --key against two numbers, --by A,B, interpolated
 
@@ -141,6 +141,7 @@ def plot(
       dlscan plot resolution energy.yaml --key Energy --data fits.csv
       dlscan plot residuals energy.yaml --point 3 7 --bins 80
       dlscan plot search scans/tpe scans/random
+      dlscan plot slice lcd.yaml --by Width,Learning_Rate
       dlscan plot contour lcd.yaml --by Learning_Rate,Width
     """
     # pictures go to files, whatever window system the shell has in mind

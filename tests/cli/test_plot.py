@@ -124,7 +124,7 @@ def test_help_teaches_by_example():
         ("history", ["--bins", "3"], "calibration, energy, residuals, resolution, response, scores"),
         ("bar", ["--plain"], "roc"),
         ("roc", ["--per-page", "3"], "history"),
-        ("confusion", ["--by", "Width"], "energy, heatmap, importance, parallel, pareto"),
+        ("confusion", ["--by", "Width"], "contour, energy, heatmap, importance, parallel, pareto, slice"),
     ],
 )
 def test_an_option_of_another_kind_is_refused(scan, kind, options, kinds):
