@@ -47,5 +47,9 @@ def in_common(experiment: Mapping[str, Any]) -> str:
     """
     own = [experiment["train"].get(key) for key in ("batch_size", "jit", "gpu_memory")]
     own.append(trainer_of(experiment["model"]["family"]))
-    shared = [experiment[section] for section in ("data", "task", "stream")]
+    data = experiment["data"]
+    if data["balance"] == "none":
+        # folds may share a pass; the weights of classes depend on the events that train
+        data = {name: value for name, value in data.items() if name != "fold"}
+    shared = [data, experiment["task"], experiment["stream"]]
     return json.dumps([*shared, *own], sort_keys=True)

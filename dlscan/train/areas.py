@@ -24,6 +24,11 @@ class Areas:
         self._factors = np.array(factors)
         self._batches: list[tuple[NDArray[Any], ...]] = []
 
+    @property
+    def empty(self) -> bool:
+        """Whether there are no scores, as where all that have them are finished."""
+        return not self._batches
+
     def add(self, logits: Sequence[Any], batch: Fed) -> None:
         """Take the logits (B, C) of each network for a batch; waits for them."""
         scores = keras.ops.softmax(keras.ops.stack(logits))

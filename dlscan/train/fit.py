@@ -6,16 +6,18 @@ from collections.abc import Sequence
 
 from dlscan import models, tasks
 from dlscan.config import Experiment
+from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
-from dlscan.stream import Batches
 from dlscan.stream.standards import standards
 from dlscan.tasks import Standards, Task
 from dlscan.train.evaluate import evaluate
+from dlscan.train.folds import LeftOut
 from dlscan.train.info import Report, Stopped
 from dlscan.train.interruption import Interruption
 from dlscan.train.learner import Learner
 from dlscan.train.loop import Loop
 from dlscan.train.member import Member
+from dlscan.train.passes import open_pass
 from dlscan.train.scorers import NetworkScorer
 from dlscan.train.scores import score_files
 from dlscan.train.streams import open_stream
@@ -28,7 +30,7 @@ _SCORED = 64
 def fit(
     members: Sequence[Member[Learner]], interruption: Interruption, report: Report, began: float
 ) -> Stopped | None:
-    """Train the networks of members on one stream; see `Trainer`."""
+    """Train the networks of members on one pass of events; see `Trainer`."""
     models.prepare_device(members[0].experiment.train)
     seed = members[0].order_seed
     going = list(members)
@@ -42,19 +44,28 @@ def fit(
         member.say(f"paused after {member.progress}: others are better so far")
         report.done(member.point, "paused")
 
-    experiment = members[0].experiment
+    first = members[0].experiment
     with contextlib.ExitStack() as stack:
-        training = stack.enter_context(open_stream(experiment, "train", seed))
-        dataset = training.manifest.config_hash
-        task = tasks.of(experiment, training.manifest.classes)
-        validation = stack.enter_context(open_stream(experiment, "validation", seed, dataset))
-        found: Standards = {}
+        # one for each choice of folds that validate; without folds there is one
+        manifests = {each.experiment.data.left_out: Manifest.of(each.experiment) for each in members}
+        manifest = next(iter(manifests.values()))
+        dataset, task = manifest.config_hash, tasks.of(first, manifest.classes)
+        training = open_pass([each.experiment for each in members], manifest, seed, stack)
+        validation = {
+            left_out: stack.enter_context(open_stream(experiment, "validation", seed, dataset))
+            for left_out, experiment in _of_each(members).items()
+        }
+        found: dict[LeftOut, Standards] = {}
         for member in members:
+            left_out = member.experiment.data.left_out
             try:
-                member.require_data(training.manifest)
-                found = found or standards(experiment, task, dataset)
-                own = tasks.of(member.experiment, training.manifest.classes)
-                member.start(_learner(member.experiment, own, found, training), training.mix)
+                member.require_data(manifests[left_out])
+                if left_out not in found:
+                    found[left_out] = standards(member.experiment, task, dataset)
+                own = tasks.of(member.experiment, manifest.classes)
+                steps = training.steps_of(left_out)
+                learner = _learner(member.experiment, own, found[left_out], manifests[left_out], steps)
+                member.start(learner, training.mix)
             except DlscanError as error:
                 drop(member, error)
         loop = Loop(task, training, validation, drop, leave, report.on_step)
@@ -66,21 +77,31 @@ def fit(
             member.say(f"stopped by {reason} after {member.progress}; run the same command again to continue")
         return stopped
     shared = (time.perf_counter() - began - loop.train_seconds) / max(len(going), 1)
-    for first in range(0, len(going), _SCORED):
-        _judge(going[first : first + _SCORED], report, shared, dataset)
+    for left_out in manifests:
+        # what trains on other events scales its inputs otherwise
+        alike = [member for member in going if member.experiment.data.left_out == left_out]
+        for start in range(0, len(alike), _SCORED):
+            _judge(alike[start : start + _SCORED], report, shared, dataset)
     return None
 
 
-def _learner(experiment: Experiment, task: Task, standards: Standards, training: Batches) -> Learner:
-    """The network of a point at its start."""
-    train, manifest = experiment.train, training.manifest
+def _of_each(members: Sequence[Member[Learner]]) -> dict[LeftOut, Experiment]:
+    """An experiment of each choice of folds that are left out."""
+    return {each.experiment.data.left_out: each.experiment for each in reversed(members)}
+
+
+def _learner(
+    experiment: Experiment, task: Task, standards: Standards, manifest: Manifest, steps: int
+) -> Learner:
+    """The network of a point at its start, which takes so many steps in an epoch."""
+    train = experiment.train
     network = models.construct(
         *(experiment.model, manifest, experiment.data.normalize, train.seed, train.precision),
         task,
         standards,
         experiment.data.inputs,
     )
-    return Learner(network, task, train, manifest.config_hash, training.steps, standards)
+    return Learner(network, task, train, manifest.config_hash, steps, standards, experiment.data.left_out)
 
 
 def _judge(members: list[Member[Learner]], report: Report, shared: float, dataset: str) -> None:

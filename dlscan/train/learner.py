@@ -41,6 +41,8 @@ class Learner:
         Batches in an epoch.
     standards : mapping of str to Standard
         Of the numbers that it predicts.
+    left_out : tuple of int
+        The folds that it is not trained on, from 1.
 
     Attributes
     ----------
@@ -52,12 +54,13 @@ class Learner:
         What it minimises.
     trained : Trained
         What steps need.
-    dataset : str
+    dataset, left_out
         As given.
     history : list of Row
         The epochs so far.
     step : int
-        Steps taken of the epoch that comes next: 0 unless a training was stopped in the middle of it.
+        Batches of the epoch that comes next that are behind it, those of folds that it leaves out among
+        them: 0 unless a training was stopped in the middle of it.
     sums : Sums
         What those steps told.
     seconds : float
@@ -78,12 +81,13 @@ class Learner:
         dataset: str,
         steps: int,
         standards: Standards = MappingProxyType({}),
+        left_out: tuple[int, ...] = (),
     ) -> None:
         self.network, self.optimizer = built.model, make_optimizer(train, steps)
         self.optimizer.build(self.network.trainable_variables)
         self.objective = supervised(task, train, standards, self.network.trainable_variables)
         self.trained = Trained.single(built, self.optimizer, self.objective)
-        self.task, self._train, self.dataset = task, train, dataset
+        self.task, self._train, self.dataset, self.left_out = task, train, dataset, left_out
         self.history: list[Row] = []
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
         self.mixing: int | None = None

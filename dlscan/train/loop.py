@@ -1,21 +1,23 @@
 """The loop over epochs."""
 
+import collections
 import functools
-import itertools
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from dlscan.errors import DlscanError
-from dlscan.stream import Batches
+from dlscan.stream import Batch, Batches
 from dlscan.tasks import Task
 from dlscan.train.feed import Feed
+from dlscan.train.folds import LeftOut
 from dlscan.train.info import Progress, Stopped
 from dlscan.train.interruption import Interruption
 from dlscan.train.learner import Learner
 from dlscan.train.member import Member
 from dlscan.train.pack import Pack
+from dlscan.train.passes import Delivered, Pass
 
 _WRITERS = 8
 
@@ -29,8 +31,10 @@ class Loop:
     ----------
     task : Task
         What the members learn.
-    training, validation : Batches
-        The two streams.
+    training : Pass
+        What they are trained on.
+    validation : mapping of tuple of int to Batches
+        By the folds that they leave out, what validates them.
     fail : callable
         Called with a member that cannot go on, and why; the others do.
     leave : callable
@@ -42,8 +46,8 @@ class Loop:
     def __init__(
         self,
         task: Task,
-        training: Batches,
-        validation: Batches,
+        training: Pass,
+        validation: Mapping[LeftOut, Batches],
         fail: Callable[[Member[Learner], Exception], None],
         leave: Callable[[Member[Learner]], None],
         on_step: Progress | None = None,
@@ -121,7 +125,7 @@ class Loop:
             if not others or (idle and not self._pack.worth_leaving(others, self._laps[-1])):
                 return self._pack
         self.close()
-        factors = self._validation.class_weights
+        factors = self._validation[wanted[0].left_out].class_weights
         self._pack = Pack(wanted, members[0].experiment.train.jit, factors)
         return self._pack
 
@@ -132,9 +136,12 @@ class Loop:
         start = time.perf_counter()
         epoch, done = members[0].place
         last = all(epoch + 1 >= member.experiment.train.epochs for member in members)
-        batches = itertools.islice(self._training.epoch(epoch, last), done, None)
-        for step, batch in enumerate(self._feed(batches, pack.one_length), done + 1):
-            pack.train(batch)
+        left_out = list(dict.fromkeys(member.learner.left_out for member in members))
+        places: collections.deque[tuple[int, int | None]] = collections.deque()
+        delivered = self._training.deliver(epoch, done, last, left_out)
+        for fed in self._feed(map(functools.partial(_noted, places), delivered), pack.one_length):
+            step, fold = places.popleft()
+            pack.train(fed, fold)
             if self._on_step:
                 self._on_step(epoch + 1, step, self._training.steps)
             if step < self._training.steps and self._must_leave(start, step - done, step, interruption):
@@ -142,8 +149,9 @@ class Loop:
                 return None
         pack.wait()
         trained = time.perf_counter()
-        for batch in self._feed(self._validation.epoch(epoch, last), pack.one_length):
-            pack.look(batch)
+        for own in left_out:
+            for fed in self._feed(self._validation[own].epoch(epoch, last), pack.one_length):
+                pack.look(fed, own)
         pack.wait()
         learners = [member.learner for member in members]
         self._note_mixing(members)
@@ -168,7 +176,7 @@ class Loop:
 
     def _must_leave(self, start: float, steps: int, step: int, interruption: Interruption) -> bool:
         """Whether what is left of the epoch, by the pace so far, takes longer than there is time."""
-        left = self._training.steps - step + self._validation.steps
+        left = self._training.steps - step + sum(each.steps for each in self._validation.values())
         return interruption.leaves_no_time((time.perf_counter() - start) / steps * left)
 
     def _pause(self, pack: Pack, members: Sequence[Member[Learner]], step: int, start: float) -> None:
@@ -204,6 +212,12 @@ class Loop:
     def _events(self, done: int) -> int:
         """Events of an epoch without its first `done` batches."""
         return self._training.events * (self._training.steps - done) // self._training.steps
+
+
+def _noted(places: "collections.deque[tuple[int, int | None]]", delivered: Delivered) -> Batch:
+    """A batch, whose place and fold wait until it is on the device: others may be ahead of it there."""
+    places.append((delivered.place, delivered.fold))
+    return delivered.batch
 
 
 def _trouble(write: Callable[[], None]) -> Exception | None:

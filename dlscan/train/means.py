@@ -1,6 +1,6 @@
 """Means over the events of an epoch, from what steps tell of their batches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from dlscan.models import keras
@@ -58,18 +58,19 @@ class Running:
 
     def __init__(self, sums: list[Sums]) -> None:
         self._sums = list(sums)
-        self._unread: list[tuple[Any, int]] = []
+        self._unread: list[tuple[Any, int, Iterable[int]]] = []
 
-    def add(self, numbers: Any, events: int) -> None:
-        """Take what a step told of its batch: a tensor (K, M), read later."""
-        self._unread.append((numbers, events))
+    def add(self, numbers: Any, events: int, who: Iterable[int] | None = None) -> None:
+        """Take what a step told of its batch: a tensor (K, M), read later; of all points, or of these."""
+        self._unread.append((numbers, events, range(len(self._sums)) if who is None else who))
         if len(self._unread) == _UNDER_WAY:
             self.read()
 
     def read(self) -> list[Sums]:
         """The sums so far; waits for the steps."""
-        for numbers, events in self._unread:
+        for numbers, events, who in self._unread:
             told = keras.ops.convert_to_numpy(numbers).tolist()
-            self._sums = [sums.plus(events, own) for sums, own in zip(self._sums, told, strict=True)]
+            for place, own in zip(who, told, strict=True):
+                self._sums[place] = self._sums[place].plus(events, own)
         self._unread.clear()
-        return self._sums
+        return list(self._sums)

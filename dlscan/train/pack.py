@@ -1,7 +1,7 @@
 """Learners that take each step together."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dlscan.train.areas import Areas
 from dlscan.train.feed import Fed
@@ -9,14 +9,15 @@ from dlscan.train.history import Row
 from dlscan.train.learner import Learner
 from dlscan.train.means import Running, Sums
 from dlscan.train.objectives import EVENTS
-from dlscan.train.steps import Jit, Steps, steps
+from dlscan.train.steps import Jit, Steps, Who, steps
 
 
 class Pack:
     """Learners that train on the same batches, compiled as one.
 
-    What a learner becomes does not depend on the others. One that is finished may stay for a while, because
-    compiling the others anew takes time too: `worth_leaving` tells when that pays.
+    Some may leave out batches of some folds. What a learner becomes does not depend on the others. One that
+    is finished may stay for a while, because compiling the others anew takes time too: `worth_leaving` tells
+    when that pays.
 
     Parameters
     ----------
@@ -30,11 +31,21 @@ class Pack:
 
     def __init__(self, learners: Sequence[Learner], jit: Jit = "auto", factors: Sequence[float] = ()) -> None:
         self.learners = tuple(learners)
-        self._areas = Areas(factors) if any(learner.stopping.monitors_area for learner in learners) else None
-        self._steps: Steps = steps([learner.trained for learner in learners], jit)
+        monitored = any(learner.stopping.monitors_area for learner in learners)
+        left_out = dict.fromkeys(learner.left_out for learner in learners)
+        self._areas = {own: Areas(factors) for own in left_out} if monitored else {}
+        # what trains on other events scales its inputs otherwise
+        self._steps: Steps = steps([learner.trained for learner in learners], jit, len(left_out) == 1)
+        self._looking = {own: self._who(own.__eq__) for own in left_out}
+        self._taking: dict[int | None, Who] = {None: None}
         self._start_sums()
         self._compiling, self._wasted = 0.0, 0.0
         self._called: set[str] = set()
+
+    def _who(self, chosen: Callable[[tuple[int, ...]], bool]) -> Who:
+        """The learners that leave out such folds; None is all."""
+        who = tuple(place for place, learner in enumerate(self.learners) if chosen(learner.left_out))
+        return None if len(who) == len(self.learners) else who
 
     def _start_sums(self) -> None:
         """Let the sums start where each learner is."""
@@ -46,20 +57,25 @@ class Pack:
         """See `Steps`."""
         return self._steps.one_length
 
-    def train(self, batch: Fed) -> None:
-        """Train on a batch, without waiting for the result."""
-        start = time.perf_counter()
-        self._training.add(self._steps.train({EVENTS: batch}), batch.events)
-        self._note("train", start)
+    def train(self, batch: Fed, fold: int | None = None) -> None:
+        """Train on a batch, without waiting for the result; all learners, or those that may see `fold`."""
+        if fold not in self._taking:
+            self._taking[fold] = self._who(lambda left_out: fold not in left_out)
+        who, start = self._taking[fold], time.perf_counter()
+        if who == ():
+            return
+        self._training.add(self._steps.train({EVENTS: batch}, who), batch.events, who)
+        self._note(f"train {fold}", start)
 
-    def look(self, batch: Fed) -> None:
-        """Measure what steps tell on a batch, without waiting for the result."""
-        start = time.perf_counter()
-        numbers, raw = self._steps.look({EVENTS: batch})
-        self._validation.add(numbers, batch.events)
-        if self._areas is not None:
-            self._areas.add([own["scores"] for own in raw], batch)
-        self._note("look", start)
+    def look(self, batch: Fed, left_out: tuple[int, ...] | None = None) -> None:
+        """Measure what steps tell on a batch, without waiting: all learners, or those that leave this out."""
+        left_out = self.learners[0].left_out if left_out is None else left_out
+        who, start = self._looking[left_out], time.perf_counter()
+        numbers, raw = self._steps.look({EVENTS: batch}, who)
+        self._validation.add(numbers, batch.events, who)
+        if self._areas:
+            self._areas[left_out].add([own["scores"] for own in raw], batch)
+        self._note(f"look {left_out}", start)
 
     def wait(self) -> None:
         """Wait until every step so far is done."""
@@ -78,7 +94,12 @@ class Pack:
         self.settle()
         training, validation = self._training.read(), self._validation.read()
         places = [self.learners.index(learner) for learner in learners]
-        areas = self._areas.read() if self._areas is not None else [None] * len(self.learners)
+        areas: list[float | None] = [None] * len(self.learners)
+        for left_out, kept in self._areas.items():
+            who = self._looking[left_out]
+            if not kept.empty:
+                for place, area in zip(range(len(areas)) if who is None else who, kept.read(), strict=True):
+                    areas[place] = area
         rows = [
             learner.end_epoch(
                 training[place], validation[place], seconds, events_per_second, len(learners), areas[place]

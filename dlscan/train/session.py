@@ -24,6 +24,7 @@ from dlscan.errors import (
     is_out_of_memory,
 )
 from dlscan.record import PointPaths, Record, is_done
+from dlscan.train.folds import passed_alone
 from dlscan.train.info import Outcome, PointInfo, Progress, Report
 from dlscan.train.interruption import Interruption, grace_seconds
 
@@ -243,7 +244,8 @@ def _packs(held: Sequence[_Held]) -> list[list[_Held]]:
     for one in held:
         # points of different scans, and repeats without one, see the events in orders of their own
         order = one.experiment.train.seed if one.point.order_seed is None else one.point.order_seed
-        packs.setdefault((in_common(one.experiment.plain()), order), []).append(one)
+        kind = in_common(one.experiment.plain()), order, passed_alone(one.experiment)
+        packs.setdefault(kind, []).append(one)
     return list(packs.values())
 
 

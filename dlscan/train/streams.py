@@ -1,6 +1,6 @@
 """The streams that a training reads."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from dlscan import tasks
 from dlscan.config import Experiment
@@ -16,12 +16,18 @@ _MOSTLY_ZEROS = 0.07
 
 
 def open_stream(
-    experiment: Experiment, split: str, seed: int | None = None, dataset: str | None = None
+    experiment: Experiment,
+    split: str,
+    seed: int | None = None,
+    dataset: str | None = None,
+    fold: int | None = None,
+    **options: Any,
 ) -> Batches:
     """Open the stream of a split as training takes it: train shuffled, the others in the order of the disk.
 
     The order of events is that of `seed`, by default `train.seed`; `dataset` is the `config_hash` of the
-    dataset that it must be.
+    dataset that it must be. With `fold` it is the validation split with that fold left out, shuffled: the
+    fold itself. `options` replace those of the stream.
 
     Raises
     ------
@@ -31,22 +37,22 @@ def open_stream(
         If there is no dataset, or another.
     """
     data, train, stream = experiment.data, experiment.train, experiment.stream
+    memory = None if stream.memory is None else stream.memory // _STREAMS
     return Batches(
         data.prepared,
         split=split,
         batch_size=train.batch_size,
-        workers=stream.workers,
         seed=train.seed if seed is None else seed,
-        shuffle=split == "train",
+        shuffle=split == "train" or fold is not None,
         # validation is never oversampled: each event counts once, with the weight of its class
         balance=data.balance if split == "train" or data.balance == "none" else "weights",
-        memory=None if stream.memory is None else stream.memory // _STREAMS,
         cache=stream.cache,
         transport=transport(experiment),
         event_weights=data.training_weights,
         dataset=dataset,
         extras=_needed(experiment),
-        left_out=data.left_out,
+        left_out=data.left_out if fold is None else (fold,),
+        **{"workers": stream.workers, "memory": memory, **options},
     )
 
 

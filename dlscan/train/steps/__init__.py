@@ -9,7 +9,7 @@ networks run beside each other. A module for each back end has `make_steps` and 
 import dataclasses
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from dlscan.models import Network, backend
 from dlscan.models.network import taken_by
@@ -18,8 +18,11 @@ from dlscan.train.objectives import NETWORK, Objective
 
 Jit = bool | Literal["auto"]
 Call = Callable[[Any], Any]
+Point = TypeVar("Point")
 # Batches by the name of their stream.
 Streams = Mapping[str, Fed]
+# The positions of some points of a pack; None is all.
+Who = tuple[int, ...] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Steps(Protocol):
     """What a pack does with a batch, without waiting for it; K is the number of its points.
 
     Both tell of each point M numbers, a tensor (K, M): those of the objectives of its parts, one after the
-    other, see `Told`.
+    other, see `Told`. With `who` they are about these points alone.
 
     Attributes
     ----------
@@ -91,17 +94,17 @@ class Steps(Protocol):
 
     one_length: bool
 
-    def train(self, streams: Streams) -> Any:
+    def train(self, streams: Streams, who: Who = None) -> Any:
         """Let each optimizer take a step; the numbers of before it."""
 
-    def look(self, streams: Streams) -> Any:
+    def look(self, streams: Streams, who: Who = None) -> Any:
         """Change nothing; the numbers, and for each point what the network of its last part gave, by head."""
 
     def settle(self) -> None:
         """See to it that the variables hold what the steps have made of them."""
 
 
-def steps(points: Sequence[Trained], jit: Jit = "auto") -> Steps:
+def steps(points: Sequence[Trained], jit: Jit = "auto", alike: bool = True) -> Steps:
     """The steps of points.
 
     Parameters
@@ -110,9 +113,16 @@ def steps(points: Sequence[Trained], jit: Jit = "auto") -> Steps:
         Inputs that their networks have in common are scaled alike.
     jit : bool or "auto"
         Whether TensorFlow compiles by XLA; `auto` does so as Keras does, on accelerators alone.
+    alike : bool
+        False if inputs are scaled otherwise for some of the points, which then share less.
     """
-    made: Steps = _own().make_steps(points, jit)
+    made: Steps = _own().make_steps(points, jit, alike)
     return made
+
+
+def chosen(points: Sequence[Point], who: Who) -> Sequence[Point]:
+    """The points at these positions."""
+    return points if who is None else [points[position] for position in who]
 
 
 def compiled(model: Any) -> Call:

@@ -7,11 +7,11 @@ import jax
 
 from dlscan.models import keras
 from dlscan.train.objectives import Given
-from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained
+from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen
 from dlscan.train.steps.spread import Spread, plain
 
 
-def make_steps(points: Sequence[Trained], jit: Jit) -> Steps:
+def make_steps(points: Sequence[Trained], jit: Jit, alike: bool) -> Steps:
     """See `dlscan.train.steps.steps`."""
     return _Jax(points)
 
@@ -78,25 +78,31 @@ class _Jax:
         self._points = own = [_Point(point) for point in points]
         spread = Spread(network for point in points for network in point.networks.values())
 
-        def train(states: Any, streams: Any) -> tuple[Any, Any]:
-            batches = spread.given(streams)
-            done = [point.train(values, batches) for point, values in zip(own, states, strict=True)]
+        def train(states: Any, streams: Any, who: Who) -> tuple[Any, Any]:
+            batches, points = spread.given(streams), chosen(own, who)
+            done = [point.train(values, batches) for point, values in zip(points, states, strict=True)]
             return jax.numpy.stack([numbers for numbers, _ in done]), [values for _, values in done]
 
-        def look(states: Any, streams: Any) -> Any:
-            batches = spread.given(streams)
-            told = [point.look(values, batches) for point, values in zip(own, states, strict=True)]
+        def look(states: Any, streams: Any, who: Who) -> Any:
+            batches, points = spread.given(streams), chosen(own, who)
+            told = [point.look(values, batches) for point, values in zip(points, states, strict=True)]
             return jax.numpy.stack([numbers for numbers, _ in told]), [raw for _, raw in told]
 
-        self._train, self._look = jax.jit(train, donate_argnums=0), jax.jit(look)
+        self._train, self._look = (
+            jax.jit(train, donate_argnums=0, static_argnums=2),
+            jax.jit(look, static_argnums=2),
+        )
         self._states: Any = None
 
-    def train(self, streams: Streams) -> Any:
-        numbers, self._states = self._train(self._values(), plain(streams))
+    def train(self, streams: Streams, who: Who = None) -> Any:
+        states = self._values()
+        numbers, after = self._train(chosen(states, who), plain(streams), who)
+        for place, values in zip(range(len(states)) if who is None else who, after, strict=True):
+            states[place] = values
         return numbers
 
-    def look(self, streams: Streams) -> Any:
-        return self._look(self._values(), plain(streams))
+    def look(self, streams: Streams, who: Who = None) -> Any:
+        return self._look(chosen(self._values(), who), plain(streams), who)
 
     def settle(self) -> None:
         if self._states is None:

@@ -10,14 +10,14 @@ from dlscan import garbage
 from dlscan.models import accelerator
 from dlscan.train.entries import Entries
 from dlscan.train.objectives import EVENTS, Given
-from dlscan.train.steps import Call, Called, Jit, Steps, Streams, Trained
+from dlscan.train.steps import Call, Called, Jit, Steps, Streams, Trained, Who, chosen
 from dlscan.train.steps.mostly_zeros import MostlyZeros
 from dlscan.train.steps.spread import Spread, plain
 
 
-def make_steps(points: Sequence[Trained], jit: Jit) -> Steps:
+def make_steps(points: Sequence[Trained], jit: Jit, alike: bool) -> Steps:
     """See `dlscan.train.steps.steps`."""
-    return _TensorFlow(points, jit)
+    return _TensorFlow(points, jit, alike)
 
 
 def compiled(model: Any) -> Call:
@@ -28,7 +28,7 @@ def compiled(model: Any) -> Call:
 class _TensorFlow:
     """All points in one graph; see `Steps`."""
 
-    def __init__(self, points: Sequence[Trained], jit: Jit) -> None:
+    def __init__(self, points: Sequence[Trained], jit: Jit, alike: bool) -> None:
         self._points = points
         self._networks = [network for point in points for network in point.networks.values()]
         self._models = [
@@ -37,22 +37,28 @@ class _TensorFlow:
         self._spread = Spread(self._networks)
         self.one_length = accelerator() is not None if jit == "auto" else jit
         # neither XLA nor a GPU has them
-        self._has_products = not self.one_length and accelerator() is None
+        self._has_products = alike and not self.one_length and accelerator() is None
         self._mostly_zeros = functools.cache(lambda names: MostlyZeros(self._networks, names))
-        self._train, self._look = (traced(each, self.one_length) for each in (self._step, self._numbers))
+        # a graph for each choice of points
+        self._train, self._look = (
+            functools.cache(
+                lambda who, function=function: traced(functools.partial(function, who), self.one_length)
+            )
+            for function in (self._step, self._numbers)
+        )
 
-    def train(self, streams: Streams) -> Any:
-        return self._train(plain(streams))
+    def train(self, streams: Streams, who: Who = None) -> Any:
+        return self._train(who)(plain(streams))
 
-    def look(self, streams: Streams) -> Any:
-        return self._look(plain(streams))
+    def look(self, streams: Streams, who: Who = None) -> Any:
+        return self._look(who)(plain(streams))
 
     def settle(self) -> None:
         """Variables are changed in place."""
 
-    def _step(self, streams: Any) -> Any:
+    def _step(self, who: Who, streams: Any) -> Any:
         told = []
-        for point, (networks, given) in zip(self._points, self._given(streams), strict=True):
+        for point, (networks, given) in self._taking(streams, who):
             own = []
             for part in point.parts:
                 with tf.GradientTape() as tape:
@@ -63,13 +69,17 @@ class _TensorFlow:
             told.append(tf.concat(own, axis=0))
         return tf.stack(told)
 
-    def _numbers(self, streams: Any) -> Any:
+    def _numbers(self, who: Who, streams: Any) -> Any:
         told = [
             [part.objective(networks, given, False) for part in point.parts]
-            for point, (networks, given) in zip(self._points, self._given(streams), strict=True)
+            for point, (networks, given) in self._taking(streams, who)
         ]
         numbers = tf.stack([tf.concat([part.numbers for part in own], axis=0) for own in told])
         return numbers, [own[-1].raw for own in told]
+
+    def _taking(self, streams: Any, who: Who) -> Sequence[tuple[Trained, Any]]:
+        """The points that take a batch, with what `_given` gives of each."""
+        return chosen(list(zip(self._points, self._given(streams), strict=True)), who)
 
     def _given(self, streams: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Given]]]:
         """The networks of each point, and the batches as they take them."""

@@ -8,13 +8,13 @@ import torch
 from dlscan.models import trunks
 from dlscan.models.network import taken_by
 from dlscan.train.objectives import Given
-from dlscan.train.steps import Call, Called, Jit, Steps, Streams, Trained
+from dlscan.train.steps import Call, Called, Jit, Steps, Streams, Trained, Who, chosen
 from dlscan.train.steps.spread import Spread
 
 
-def make_steps(points: Sequence[Trained], jit: Jit) -> Steps:
+def make_steps(points: Sequence[Trained], jit: Jit, alike: bool) -> Steps:
     """See `dlscan.train.steps.steps`."""
-    return _Torch(points)
+    return _Torch(points, alike)
 
 
 def compiled(model: Any) -> Call:
@@ -32,10 +32,10 @@ class _Torch:
 
     one_length = False
 
-    def __init__(self, points: Sequence[Trained]) -> None:
+    def __init__(self, points: Sequence[Trained], alike: bool) -> None:
         networks = [network for point in points for network in point.networks.values()]
         self._spread = Spread(networks)
-        self._trunks = trunks(networks) if len(networks) == len(points) else []
+        self._trunks = trunks(networks) if alike and len(networks) == len(points) else []
         self._points = [
             (
                 {
@@ -47,9 +47,9 @@ class _Torch:
             for point in points
         ]
 
-    def train(self, streams: Streams) -> Any:
+    def train(self, streams: Streams, who: Who = None) -> Any:
         given, told = self._given(streams), []
-        for networks, parts in self._points:
+        for networks, parts in chosen(self._points, who):
             own = []
             for part in parts:
                 for network in networks.values():
@@ -62,11 +62,12 @@ class _Torch:
             told.append(torch.cat(own))
         return torch.stack(told)
 
-    def look(self, streams: Streams) -> Any:
+    def look(self, streams: Streams, who: Who = None) -> Any:
         given = self._given(streams)
         with torch.no_grad():
             told = [
-                [part.objective(networks, given, False) for part in parts] for networks, parts in self._points
+                [part.objective(networks, given, False) for part in parts]
+                for networks, parts in chosen(self._points, who)
             ]
             numbers = torch.stack([torch.cat([part.numbers for part in own]) for own in told])
             return numbers, [own[-1].raw for own in told]

@@ -1,0 +1,28 @@
+"""Which trainings on folds share a pass over the events. No Keras here."""
+
+from dlscan.config import Experiment
+from dlscan.dataset import Manifest
+from dlscan.errors import DlscanError
+
+# Folds that a training leaves out, from 1.
+LeftOut = tuple[int, ...]
+
+# A shorter fold would make too many of the batches of an epoch short ones.
+_LEAST_BATCHES = 4
+
+
+def passed_alone(experiment: Experiment) -> LeftOut:
+    """The folds that a training leaves out, if it shares no pass with trainings that leave out others.
+
+    Folds share a pass if each is long enough for some batches, and if the weights of classes, which depend on
+    the events that train, are the same for all. Trees, which hold all their events in memory, share none.
+    """
+    left_out = experiment.data.left_out
+    if not left_out or experiment.data.balance != "none" or experiment.model.trainer != "networks":
+        return left_out
+    try:
+        manifest = Manifest.of(experiment)
+    except DlscanError:
+        return left_out  # it is said when the training begins
+    least = min((fold.events.events for fold in manifest.folds), default=0)
+    return () if least >= _LEAST_BATCHES * experiment.train.batch_size else left_out
