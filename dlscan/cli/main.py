@@ -11,6 +11,7 @@ import dlscan
 from dlscan import garbage
 from dlscan.cli.bench import bench
 from dlscan.cli.cancel import cancel
+from dlscan.cli.closure import closure
 from dlscan.cli.evaluate import evaluate
 from dlscan.cli.export import export
 from dlscan.cli.init import init
@@ -48,6 +49,7 @@ def cli() -> None:
       dlscan plot roc scans/lcd    plot them
       dlscan report scans/lcd      everything on one page, to share
       dlscan show data lcd.yaml    inspect the data, single events or a network
+      dlscan closure lcd.yaml      test all of this on events whose answer is known
 
     Exit codes: 0 success, 1 an error that you can act on, 2 wrong usage, 130 interrupted.
     """
@@ -70,6 +72,7 @@ for command in (
     export,
     predict,
     pack_up,
+    closure,
 ):
     cli.add_command(command)
 

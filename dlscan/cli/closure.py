@@ -1,0 +1,124 @@
+"""`dlscan closure`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dlscan.cli.experiment import experiment_arguments
+from dlscan.cli.output import say
+from dlscan.cli.progress_bar import ProgressBar
+from dlscan.cli.signals import terminable
+
+if TYPE_CHECKING:
+    from dlscan.closure.run import Closure
+
+
+@click.command()
+@experiment_arguments
+@click.option(
+    "--law", default="gaussians", show_default=True, help="gaussians, resolution or FILE.py:FUNCTION."
+)
+@click.option("--set", "parameters", metavar="NAME=NUMBER", multiple=True, help="A parameter of the law.")
+@click.option("--replicas", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--events", type=click.IntRange(40), default=4000, show_default=True, help="Of a replica.")
+@click.option(
+    "--true-events",
+    type=click.IntRange(1000),
+    default=100_000,
+    show_default=True,
+    help="By which the truth about a network is measured.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(["0", "1", "2"]),
+    default="2",
+    show_default=True,
+    help="Drawn anew for each replica: 0 the seed of training, 1 test events too, 2 all events.",
+)
+@click.option("--permute", is_flag=True, help="Shuffle labels: there is nothing to learn.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the events.")
+@click.option(
+    "--processes", type=click.IntRange(1), help="Replicas side by side; by default one per processor."
+)
+def closure(
+    file: Path,
+    overrides: tuple[str, ...],
+    law: str,
+    parameters: tuple[str, ...],
+    replicas: int,
+    events: int,
+    true_events: int,
+    level: str,
+    permute: bool,
+    seed: int,
+    processes: int | None,
+) -> None:
+    """Test the whole chain on events whose best answer is known.
+
+    Each replica draws events from a law, writes raw files, prepares them, trains every point of the scan of
+    EXPERIMENT, chooses the best by validation and measures it on the test split. What the chosen network is
+    truly worth is measured on many more events. Run the same command again to continue.
+
+    \b
+      dlscan closure lcd.yaml --replicas 100
+      dlscan closure lcd.yaml --law gaussians --set distance=1
+      dlscan closure lcd.yaml --law laws.py:mine --events 10000
+      dlscan closure lcd.yaml --permute
+    """
+    from dlscan.closure import close, find_law
+    from dlscan.closure.replica import Settings
+    from dlscan.config import FractionSplit, load
+
+    experiment = load(file, overrides)
+    split = experiment.data.split
+    tested = split.test if isinstance(split, FractionSplit) else Settings.tested
+    settings = Settings(
+        find_law(law, dict(map(_parameter, parameters))),
+        int(level),
+        events,
+        true_events,
+        seed,
+        permute,
+        tested,
+    )
+    with terminable(), ProgressBar() as progress:
+        found = close(experiment, settings, replicas, processes, progress)
+    say(text(found))
+
+
+def _parameter(written: str) -> tuple[str, float]:
+    name, equals, number = written.partition("=")
+    try:
+        if not equals or not name:
+            raise ValueError
+        value = float(number)
+    except ValueError:
+        raise click.UsageError(f"--set {written}: must read NAME=NUMBER, such as distance=1") from None
+    return name, int(value) if value.is_integer() and "." not in number else value
+
+
+def text(found: "Closure") -> str:
+    """What a closure test found, a line each."""
+    from dlscan.closure.summary import NOMINAL
+
+    own = found.summary
+    digits = 5 if own.metric == "Mean_AUC" else 4
+
+    def number(value: float, error: float, sign: str = "") -> str:
+        return f"{value:{sign}.{digits}f} +- {error:.{digits}f}"
+
+    of = f", the best of {own.models} by validation" if own.models > 1 else ""
+    lines = [
+        f"{found.directory}: {own.count} replicas, {own.metric}{of}",
+        f"reached           {number(own.reached.value, own.reached.error)}",
+        f"exact             {number(own.exact.value, own.exact.error)}",
+        f"reached - exact   {number(own.gap.value, own.gap.error, '+')}",
+        f"coverage          {own.covered} of {own.count} intervals hold the truth: {own.coverage:.1%}, and "
+        f"{NOMINAL:.1%} +- {own.coverage_error:.1%} are right",
+        f"test - truth      {number(own.test_bias.value, own.test_bias.error, '+')}",
+        f"validation - truth {number(own.validation_bias.value, own.validation_bias.error, '+')}",
+        f"pulls             mean {own.pull:+.2f}, width {own.width:.2f}: {found.picture}",
+        own.sentence,
+    ]
+    return "\n".join(lines)
