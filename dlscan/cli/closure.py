@@ -105,20 +105,17 @@ def text(found: "Closure") -> str:
     own = found.summary
     digits = 5 if own.metric == "Mean_AUC" else 4
 
-    def number(value: float, error: float, sign: str = "") -> str:
-        return f"{value:{sign}.{digits}f} +- {error:.{digits}f}"
-
     of = f", the best of {own.models} by validation" if own.models > 1 else ""
     lines = [
         f"{found.directory}: {own.count} replicas, {own.metric}{of}",
-        f"reached           {number(own.reached.value, own.reached.error)}",
-        f"exact             {number(own.exact.value, own.exact.error)}",
-        f"reached - exact   {number(own.gap.value, own.gap.error, '+')}",
-        f"coverage          {own.covered} of {own.count} intervals hold the truth: {own.coverage:.1%}, and "
+        f"reached            {own.reached.text(digits)}",
+        f"exact              {own.exact.text(digits)}",
+        f"reached - exact    {own.gap.text(digits, '+')}",
+        f"coverage           {own.covered} of {own.count} intervals hold the truth: {own.coverage:.1%}, and "
         f"{NOMINAL:.1%} +- {own.coverage_error:.1%} are right",
-        f"test - truth      {number(own.test_bias.value, own.test_bias.error, '+')}",
-        f"validation - truth {number(own.validation_bias.value, own.validation_bias.error, '+')}",
-        f"pulls             mean {own.pull:+.2f}, width {own.width:.2f}: {found.picture}",
+        f"test - truth       {own.test_bias.text(digits, '+')}",
+        f"validation - truth {own.validation_bias.text(digits, '+')}",
+        f"pulls              {own.pulls}: {found.picture}",
         own.sentence,
     ]
     return "\n".join(lines)

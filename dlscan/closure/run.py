@@ -100,8 +100,7 @@ def close(
             directory / "pulls.png",
             [each.pull for each in found],
             f"{summary.metric}, {summary.count} replicas",
-            f"mean {summary.pull:+.2f}, width {summary.width:.2f}; "
-            f"{summary.covered} of {summary.count} within 1",
+            f"{summary.pulls}; {summary.covered} of {summary.count} within 1",
         )
     return Closure(directory, found, summary, picture)
 

@@ -14,22 +14,27 @@ _MOST = 2.5
 
 @dataclasses.dataclass(frozen=True)
 class Mean:
-    """A mean over replicas and its standard error; nan for a single one."""
+    """A mean over replicas and its standard error; None for a single one."""
 
     value: float
-    error: float
+    error: float | None
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Mean":
         """The mean of values."""
         count = len(values)
-        error = statistics.stdev(values) / math.sqrt(count) if count > 1 else math.nan
+        error = statistics.stdev(values) / math.sqrt(count) if count > 1 else None
         return cls(statistics.fmean(values), error)
 
     @property
     def differs(self) -> bool:
         """Whether it is not 0, beyond what chance does."""
-        return self.error > 0 and abs(self.value) > _MOST * self.error
+        return bool(self.error) and abs(self.value) > _MOST * (self.error or 0.0)
+
+    def text(self, digits: int, sign: str = "") -> str:
+        """`0.92135 +- 0.00012`."""
+        error = "" if self.error is None else f" +- {self.error:.{digits}f}"
+        return f"{self.value:{sign}.{digits}f}{error}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +53,10 @@ class Summary:
         Replicas whose 68.27 % interval of the test split holds the truth.
     test_bias, validation_bias : Mean
         What test and validation say less the truth.
-    pull, width : float
-        Mean and standard deviation of the errors in units of their intervals; 0 and 1 are right.
+    pull : float
+        Mean of the errors in units of their intervals; 0 is right.
+    width : float or None
+        Their standard deviation; 1 is right.
     """
 
     metric: str
@@ -62,7 +69,7 @@ class Summary:
     test_bias: Mean
     validation_bias: Mean
     pull: float
-    width: float
+    width: float | None
 
     @property
     def coverage(self) -> float:
@@ -78,6 +85,12 @@ class Summary:
     def covers(self) -> bool:
         """Whether the coverage is what it should be, as far as so many replicas tell."""
         return abs(self.coverage - NOMINAL) <= _MOST * self.coverage_error
+
+    @property
+    def pulls(self) -> str:
+        """`mean +0.03, width 1.02`."""
+        width = "" if self.width is None else f", width {self.width:.2f}"
+        return f"mean {self.pull:+.2f}{width}"
 
     @property
     def sentence(self) -> str:
@@ -112,5 +125,5 @@ def summarize(replicas: Sequence[Replica]) -> Summary:
         Mean.of([each.test - each.true for each in replicas]),
         Mean.of([each.validation - each.true for each in replicas]),
         statistics.fmean(pulls),
-        statistics.stdev(pulls) if len(pulls) > 1 else math.nan,
+        statistics.stdev(pulls) if len(pulls) > 1 else None,
     )

@@ -1,0 +1,83 @@
+"""Replicas go through the whole chain, are not made twice, and say when they are of something else."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlscan.closure import close, find_law
+from dlscan.closure.replica import Settings
+from dlscan.config import Experiment, experiment_from
+from dlscan.errors import ScanError
+from tests.slow import slow
+
+
+def experiment(home: Path, **sections: object) -> Experiment:
+    content = {
+        "name": "toy",
+        "output": str(home),
+        "data": {"raw": "raw", "inputs": ["x"]},
+        "model": {"family": "bdt", "trees": 30, "leaves": 4},
+        **sections,
+    }
+    return experiment_from(content, home / "toy.yaml")
+
+
+GAUSSIANS = Settings(find_law("gaussians", {}), events=1200, true_events=20_000)
+
+
+def test_replicas_close_and_are_not_made_twice(tmp_path: Path) -> None:
+    scan = {"grid": {"model.leaves": [2, 6]}}
+    first = close(experiment(tmp_path, scan=scan), GAUSSIANS, 1, processes=1)
+    (one,) = first.replicas
+    assert one.models == 2
+    assert one.exact == pytest.approx(0.92135, abs=0.004)
+    assert 0.85 < one.true < one.exact
+    assert abs(one.pull) < 4
+    again = close(experiment(tmp_path, scan=scan), GAUSSIANS, 2, processes=1)
+    assert again.replicas[0] == one
+    assert again.replicas[1].test != one.test
+    assert again.replicas[1].exact == one.exact
+    place = first.directory
+    # a part of the disk for each replica would be too much
+    assert not (place / "replica-0001" / "raw").exists()
+    assert not (place / "replica-0001" / "prepared").exists()
+    assert json.loads((place / "summary.json").read_text())["count"] == 2
+    assert (place / "pulls.png").stat().st_size > 1000
+    for other in (
+        dataclasses.replace(GAUSSIANS, law=find_law("gaussians", {"distance": 1})),
+        dataclasses.replace(GAUSSIANS, level=1),
+    ):
+        with pytest.raises(ScanError, match="holds replicas with other values of"):
+            close(experiment(tmp_path, scan=scan), other, 2, processes=1)
+
+
+def test_a_network_that_predicts_a_number_closes_with_folds(tmp_path: Path) -> None:
+    settings = Settings(find_law("resolution", {}), events=900, true_events=5_000)
+    own = experiment(
+        tmp_path,
+        data={"raw": "raw", "inputs": ["x"], "folds": 2},
+        model={"width": 8, "depth": 1},
+        train={"epochs": 3, "batch_size": 64, "learning_rate": 0.03},
+        scan={"folds": True},
+    )
+    (found,) = close(own, settings, 1, processes=1).replicas
+    assert found.metric == "Target_RMSE"
+    assert found.models == 1
+    assert found.exact < found.true < 35
+    assert found.test == pytest.approx(found.true, rel=0.2)
+
+
+@slow
+@pytest.mark.parametrize("permute", [False, True])
+def test_intervals_cover_as_often_as_they_should(tmp_path: Path, permute: bool) -> None:
+    settings = dataclasses.replace(GAUSSIANS, permute=permute, events=2000, true_events=100_000)
+    found = close(experiment(tmp_path), settings, 100).summary
+    assert found.covers
+    assert not found.test_bias.differs
+    assert found.width == pytest.approx(1, abs=0.2)
+    if permute:
+        assert found.reached.value == 0.5
+        assert np.isclose(found.exact.value, 0.5)
