@@ -48,7 +48,7 @@ def in_common(experiment: Mapping[str, Any]) -> str:
     own = [experiment["train"].get(key) for key in ("batch_size", "jit", "gpu_memory")]
     own.append(trainer_of(experiment["model"]["family"]))
     data = experiment["data"]
-    if data["balance"] == "none":
+    if data.get("balance") == "none":
         # folds may share a pass; the weights of classes depend on the events that train
         data = {name: value for name, value in data.items() if name != "fold"}
     shared = [data, experiment["task"], experiment["stream"]]

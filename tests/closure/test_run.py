@@ -29,14 +29,16 @@ GAUSSIANS = Settings(find_law("gaussians", {}), events=1200, true_events=20_000)
 
 
 def test_replicas_close_and_are_not_made_twice(tmp_path: Path) -> None:
-    scan = {"grid": {"model.leaves": [2, 6]}}
-    first = close(experiment(tmp_path, scan=scan), GAUSSIANS, 1, processes=1)
+    data = {"raw": "raw", "inputs": ["x"], "folds": 2}
+    scan = {"grid": {"model.leaves": [2, 6]}, "folds": True}
+    own = experiment(tmp_path, scan=scan, data=data)
+    first = close(own, GAUSSIANS, 1, processes=1)
     (one,) = first.replicas
     assert one.models == 2
     assert one.exact == pytest.approx(0.92135, abs=0.004)
     assert 0.85 < one.true < one.exact
     assert abs(one.pull) < 4
-    again = close(experiment(tmp_path, scan=scan), GAUSSIANS, 2, processes=1)
+    again = close(own, GAUSSIANS, 2, processes=1)
     assert again.replicas[0] == one
     assert again.replicas[1].test != one.test
     assert again.replicas[1].exact == one.exact
@@ -51,17 +53,15 @@ def test_replicas_close_and_are_not_made_twice(tmp_path: Path) -> None:
         dataclasses.replace(GAUSSIANS, level=1),
     ):
         with pytest.raises(ScanError, match="holds replicas with other values of"):
-            close(experiment(tmp_path, scan=scan), other, 2, processes=1)
+            close(own, other, 2, processes=1)
 
 
-def test_a_network_that_predicts_a_number_closes_with_folds(tmp_path: Path) -> None:
+def test_a_network_that_predicts_a_number_closes(tmp_path: Path) -> None:
     settings = Settings(find_law("resolution", {}), events=900, true_events=5_000)
     own = experiment(
         tmp_path,
-        data={"raw": "raw", "inputs": ["x"], "folds": 2},
         model={"width": 8, "depth": 1},
         train={"epochs": 3, "batch_size": 64, "learning_rate": 0.03},
-        scan={"folds": True},
     )
     (found,) = close(own, settings, 1, processes=1).replicas
     assert found.metric == "Target_RMSE"

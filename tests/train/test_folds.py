@@ -25,7 +25,12 @@ def folded(mapping, tmp_path_factory):
     """The toy experiment, without class weights, on three folds; as plain values."""
     home = tmp_path_factory.mktemp("folds")
     data = {**mapping["data"], "balance": "none", "folds": FOLDS, "prepared": str(home / "prepared")}
-    content = {**mapping, "data": data, "train": {**mapping["train"], "batch_size": 40, "epochs": 3}}
+    content = {
+        **mapping,
+        "data": data,
+        "model": {**mapping["model"], "width": 4},
+        "train": {**mapping["train"], "batch_size": 40, "epochs": 2},
+    }
     prepare(experiment_from(content, home / "folds.yaml"), processes=1)
     return content
 
@@ -54,28 +59,46 @@ def make(folded, tmp_path):
     return make
 
 
-@pytest.mark.parametrize(
-    ("folds", "changes"),
-    [
-        ((1, 2, 3), {"train__early_stopping": {"monitor": "val_Mean_AUC"}}),
-        # a fold is too short for four batches: each trains on its own stream, in one job all the same
-        ((1, 3), {"train__batch_size": 100}),
-    ],
-    ids=["shared", "apart"],
-)
-def test_a_fold_in_a_pack_equals_the_fold_alone(make, folds, changes):
-    packed = make("packed", *folds, **changes)
+LEFT_OUT = (1, 2, 3, [1, 2])
+
+
+@pytest.fixture(scope="module")
+def alone(folded, tmp_path_factory):
+    """A training for each choice of folds, each by itself; leave them as they are."""
+    from tests.train.conftest import write_point
+
+    home, made = tmp_path_factory.mktemp("alone"), []
+    for number, fold in enumerate(LEFT_OUT, 1):
+        made.append(write_point(folded, home / str(number), data__fold=fold, **AREA))
+        assert train_point(made[-1], info_of(number)) == "done"
+    return made
+
+
+AREA = {"train__early_stopping": {"monitor": "val_Mean_AUC"}}
+
+
+def assert_same(paths, other):
+    assert history_of(paths) == history_of(other)
+    one, two = Record.read(paths.record), Record.read(other.record)
+    assert one.metrics == two.metrics
+    assert one.params["data.fold"] == two.params["data.fold"]
+    for split in ("test", "validation"):
+        first, second = (read_predictions(each.predictions, split) for each in (paths, other))
+        np.testing.assert_array_equal(first.scores, second.scores)
+
+
+def test_a_fold_in_a_pack_equals_the_fold_alone(make, alone):
+    packed = make("packed", *LEFT_OUT, **AREA)
     assert set(train_points(packed).values()) == {"done"}
-    for (paths, _), (alone, info) in zip(packed, make("alone", *folds, **changes), strict=True):
-        assert train_point(alone, info) == "done"
-        assert history_of(paths) == history_of(alone)
-        record, single = Record.read(paths.record), Record.read(alone.record)
-        assert record.metrics == single.metrics
-        assert record.params["data.fold"] == single.params["data.fold"]
-        assert record.pack == (len(folds) if len(folds) == FOLDS else 1)
-        for split in ("test", "validation"):
-            one, other = (read_predictions(each.predictions, split) for each in (paths, alone))
-            np.testing.assert_array_equal(one.scores, other.scores)
+    for (paths, _), other in zip(packed, alone, strict=True):
+        assert_same(paths, other)
+        assert Record.read(paths.record).pack == len(LEFT_OUT)
+
+
+def test_folds_that_are_too_short_to_share_train_one_after_the_other(make):
+    packed = make("apart", 1, 3, train__batch_size=100, train__epochs=1)
+    assert set(train_points(packed).values()) == {"done"}
+    assert [Record.read(paths.record).pack for paths, _ in packed] == [1, 1]
 
 
 def test_no_network_trains_on_an_event_that_validates_or_tests_it(folded, tmp_path):
@@ -109,17 +132,8 @@ def test_no_network_trains_on_an_event_that_validates_or_tests_it(folded, tmp_pa
     assert not (train & validation) | (train & test) | (validation & test)
 
 
-def test_two_folds_may_be_left_out_by_some_of_a_pack(make):
-    packed = make("packed", [1, 2], 3)
-    assert set(train_points(packed).values()) == {"done"}
-    for (paths, _), (alone, info) in zip(packed, make("alone", [1, 2], 3), strict=True):
-        assert train_point(alone, info) == "done"
-        assert history_of(paths) == history_of(alone)
-
-
-def test_folds_that_are_stopped_within_an_epoch_go_on_as_if_nothing_had_been(make, monkeypatch):
-    whole, cut = make("whole", 1, 2, 3), make("cut", 1, 2, 3)
-    train_points(whole)
+def test_folds_that_are_stopped_within_an_epoch_go_on_as_if_nothing_had_been(make, alone, monkeypatch):
+    cut = make("cut", *LEFT_OUT, **AREA)
     monkeypatch.setenv("DLSCAN_GRACE", "0")
 
     def stop(epoch, step, steps):
@@ -128,6 +142,5 @@ def test_folds_that_are_stopped_within_an_epoch_go_on_as_if_nothing_had_been(mak
 
     assert set(train_points(cut, stop).values()) == {"preempted"}
     assert set(train_points(cut).values()) == {"done"}
-    for (paths, _), (other, _) in zip(whole, cut, strict=True):
-        assert history_of(paths) == history_of(other)
-        assert Record.read(paths.record).metrics == Record.read(other.record).metrics
+    for (paths, _), other in zip(cut, alone, strict=True):
+        assert_same(paths, other)
