@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import functools
 import os
 import signal
 
@@ -10,11 +11,13 @@ import pytest
 
 from dlscan.analysis.points.results import read_predictions
 from dlscan.config import experiment_from
+from dlscan.config.dotted import put
 from dlscan.dataset import Manifest
 from dlscan.prepare import prepare
 from dlscan.record import Record
 from dlscan.stream import Batches
 from dlscan.train import PointInfo, train_point, train_points
+from dlscan.train.folds import passed_alone
 from dlscan.train.passes import open_pass
 
 FOLDS = 3
@@ -59,7 +62,7 @@ def make(folded, tmp_path):
     return make
 
 
-LEFT_OUT = (1, 2, 3, [1, 2])
+LEFT_OUT = (1, 2, [1, 3])
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +98,22 @@ def test_a_fold_in_a_pack_equals_the_fold_alone(make, alone):
         assert Record.read(paths.record).pack == len(LEFT_OUT)
 
 
-def test_folds_that_are_too_short_to_share_train_one_after_the_other(make):
-    packed = make("apart", 1, 3, train__batch_size=100, train__epochs=1)
-    assert set(train_points(packed).values()) == {"done"}
-    assert [Record.read(paths.record).pack for paths, _ in packed] == [1, 1]
+@pytest.mark.parametrize(
+    ("changes", "alone"),
+    [
+        ({}, False),
+        # a fold has fewer than four batches
+        ({"train.batch_size": 100}, True),
+        # the weights of classes depend on the events that train
+        ({"data.balance": "weights"}, True),
+        ({"model": {"family": "bdt"}}, True),
+    ],
+    ids=str,
+)
+def test_folds_share_a_pass_where_that_changes_nothing(folded, tmp_path, changes, alone):
+    content = functools.reduce(lambda known, item: put(known, *item), changes.items(), folded)
+    experiment = experiment_from(put(content, "data.fold", 2), tmp_path / "toy.yaml")
+    assert passed_alone(experiment) == ((2,) if alone else ())
 
 
 def test_no_network_trains_on_an_event_that_validates_or_tests_it(folded, tmp_path):
