@@ -15,7 +15,7 @@ from dlscan.raw.index import DatasetIndex
 from dlscan.raw.slow import Slow
 from dlscan.raw.tiles import Tiles
 from dlscan.raw.unpacked import Lane, Unpacked
-from dlscan.raw.whole import Gzip, Plain
+from dlscan.raw.whole import Filtered, Plain
 
 
 class RawFileError(DataError, OSError):
@@ -74,7 +74,7 @@ class DirectFile:
         except OSError as error:
             raise RawFileError(path, error.strerror or str(error)) from error
         self._blobs = Blobs(self._descriptor, scratch or Scratch())
-        self._readers: dict[tuple[str, str], Plain | Gzip | Tiles | Slow] = {}
+        self._readers: dict[tuple[str, str], Plain | Filtered | Tiles | Slow] = {}
         try:
             self._check()
         except RawFileError:
@@ -182,7 +182,7 @@ class DirectFile:
             return to
         return Unpacked([(index, to)])
 
-    def _reader(self, name: str) -> Plain | Gzip | Tiles | Slow:
+    def _reader(self, name: str) -> Plain | Filtered | Tiles | Slow:
         index = self._index[name]
         # fields have the reader of their dataset in common, and what it keeps
         shared = index.part is not None and index.codec != "h5py"
@@ -192,16 +192,16 @@ class DirectFile:
             reader = self._readers[key] = self._open(name)
         return reader
 
-    def _open(self, name: str) -> Plain | Gzip | Tiles | Slow:
+    def _open(self, name: str) -> Plain | Filtered | Tiles | Slow:
         index = self._index[name]
         if index.codec == "h5py":
             return Slow(index, self._path, name)
         index = index.whole
         if index.chunks is not None and not index.whole_events:
             return Tiles(index, self._blobs)
-        if index.codec == "gzip":
-            return Gzip(index, self._blobs, self._keep)
-        return Plain(index, self._blobs)
+        if index.codec in ("plain", "contiguous"):
+            return Plain(index, self._blobs)
+        return Filtered(index, self._blobs, self._keep)
 
     def _unreadable(self, name: str, error: Exception) -> RawFileError:
         text = one_line(error)

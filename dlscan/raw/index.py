@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.raw.chunks import stored_chunks
+from dlscan.raw.decode import codec_of, decode, wrong_masks
 from dlscan.raw.faults import hdf5_errors
 from dlscan.raw.fields import Part, hdf5_type
 from dlscan.raw.filters import filters_of
 from dlscan.raw.handle import FoundDataset, RawHandle
-from dlscan.raw.inflate import inflate
 from dlscan.raw.links import LinkedFile
 
 Places = NDArray[np.int64]
@@ -46,8 +46,9 @@ class DatasetIndex:
         Events.
     chunks : tuple of int or None
         Of a chunk, the event axis first; None without chunks.
-    codec : {"contiguous", "plain", "gzip", "h5py"}
-        How to read it; "plain" are chunks without a filter, "h5py" leaves it to HDF5.
+    codec : str
+        How to read it: "contiguous"; "plain", chunks without a filter; "gzip", "shuffle+lzf" and so on, see
+        `dlscan.raw.decode`; or "h5py", which leaves it to HDF5.
     why : str
         Why it must be HDF5, in words that follow the name of the dataset; else empty.
     offsets : ndarray of int64, (n,)
@@ -182,7 +183,7 @@ def _index(handle: h5py.File, dataset: h5py.Dataset, name: str, why: str) -> Dat
         codec = "contiguous"
         offsets, sizes = (np.array([number]) for number in (dataset.id.get_offset(), dataset.nbytes))
     elif not why:
-        codec = "gzip" if dataset.id.get_create_plist().get_nfilters() else "plain"
+        codec = codec_of([code for code, _ in filters_of(dataset)]) or "plain"
         offsets, sizes, why = _chunks(dataset, codec, name)
         codec = "h5py" if why else codec
     if codec == "h5py" and dataset.chunks is not None:
@@ -217,7 +218,7 @@ def _why_hdf5(handle: h5py.File, dataset: h5py.Dataset) -> str:
     if handle.userblock_size:
         return "lies behind a user block"
     filters = filters_of(dataset)
-    if filters and [code for code, _ in filters] != [h5py.h5z.FILTER_DEFLATE]:
+    if filters and codec_of([code for code, _ in filters]) is None:
         return f"is stored with {' + '.join(name for _, name in filters)}"
     if dataset.chunks is None and dataset.id.get_offset() is None:
         return "was never written"
@@ -242,7 +243,12 @@ def _chunks(dataset: h5py.Dataset, codec: str, name: str) -> tuple[Places, Place
     corners, masks, begins, lengths = stored_chunks(dataset, name)
     if len(corners):
         edge = (corners + shape > dataset.shape).any(axis=1)
-        if masks.any() or (codec == "gzip" and _any_plain(dataset, corners[edge & (lengths == full)], full)):
+        if codec == "plain":
+            wrong = bool(masks.any())
+        else:
+            wrong = wrong_masks(codec, masks, lengths, full)
+            wrong = wrong or _any_plain(dataset, codec, corners[edge & (lengths == full)], full)
+        if wrong:
             return offsets[:0], sizes[:0], "has chunks stored without its filter"
         places = np.ravel_multi_index(tuple((corners // shape).T), grid)
         offsets[places], sizes[places] = begins, lengths
@@ -253,7 +259,7 @@ def _chunks(dataset: h5py.Dataset, codec: str, name: str) -> tuple[Places, Place
     return offsets, sizes, ""
 
 
-def _any_plain(dataset: h5py.Dataset, corners: Places, full: int) -> bool:
+def _any_plain(dataset: h5py.Dataset, codec: str, corners: Places, full: int) -> bool:
     """Whether one of these chunks, as long as one without a filter, is none of the filter's work.
 
     A file may leave chunks at its edges as they are, which no flag of theirs says.
@@ -261,7 +267,7 @@ def _any_plain(dataset: h5py.Dataset, corners: Places, full: int) -> bool:
     for corner in corners.tolist():
         _, data = dataset.id.read_direct_chunk(tuple(corner))
         try:
-            inflate(data, full)
+            decode(codec, memoryview(data), full, dataset.dtype.itemsize)
         except ValueError:
             return True
     return False

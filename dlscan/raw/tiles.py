@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 
 from dlscan.raw.blobs import Blobs, Scratch
 from dlscan.raw.cells import Array, Destination, Rows
+from dlscan.raw.decode import Raw
 from dlscan.raw.index import DatasetIndex
-from dlscan.raw.whole import fill_value, inflated, runs_by_chunk
+from dlscan.raw.whole import decoded, fill_value, runs_by_chunk
 
 # Events that are put together at a time take about so many bytes
 _TOGETHER_BYTES = 12 * 2**20
 # Tiles of more events than that are held, inflated, up to so many bytes; beyond they are inflated again
 _HELD_BYTES = 64 * 2**20
 
-Tile = tuple[int, "bytes | bytearray"]
+Tile = tuple[int, Raw]
 
 
 class Tiles:
@@ -69,7 +70,9 @@ class Tiles:
             yield box, value * ((end - begin) * step // len(value))
         numbers = numbers[written]
         for number, data in self._blobs.read(numbers, index.offsets[numbers], index.sizes[numbers]):
-            plain = bytes(data) if index.codec == "plain" else inflated(data, number, self._bytes)
+            plain: Raw = bytes(data)
+            if index.codec != "plain":
+                plain = decoded(index, data, number, self._bytes)
             yield number % count, plain[begin * step : end * step] if end - begin < self._length else plain
 
 

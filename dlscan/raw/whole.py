@@ -6,8 +6,8 @@ import numpy as np
 
 from dlscan.raw.blobs import Blobs
 from dlscan.raw.cells import LONG_EVENT, Array, Destination, Rows, is_run
+from dlscan.raw.decode import Raw, decode
 from dlscan.raw.index import DatasetIndex
-from dlscan.raw.inflate import inflate
 
 # Events are read and copied in blocks of about this many bytes, small enough for a processor's cache
 _BLOCK_BYTES = 512 * 2**10
@@ -66,8 +66,8 @@ class Plain:
             to.part(first, last).put(values, rows[first:last] - begin)
 
 
-class Gzip:
-    """Chunks of whole events, deflated; `keep` the last one for the next call, which may want its rest."""
+class Filtered:
+    """Chunks of whole events with filters; `keep` the last one for the next call, which may want its rest."""
 
     def __init__(self, index: DatasetIndex, blobs: Blobs, keep: bool) -> None:
         assert index.chunks is not None
@@ -95,17 +95,17 @@ class Gzip:
             yield kept, values
             numbers = numbers[numbers != kept]
         for number, data in self._blobs.read(numbers, index.offsets[numbers], index.sizes[numbers]):
-            raw = inflated(data, number, length * index.event_bytes)
+            raw = decoded(index, data, number, length * index.event_bytes)
             values = np.frombuffer(raw, self._dtype).reshape(length, -1)
             if self._keep:
                 self._kept = number, values
             yield number, values
 
 
-def inflated(data: memoryview, number: int, size: int) -> bytes | bytearray:
-    """Inflate chunk `number` of a dataset; a `ValueError` says which one is damaged."""
+def decoded(index: DatasetIndex, data: memoryview, number: int, size: int) -> Raw:
+    """Undo the filters of chunk `number` of a dataset; a `ValueError` says which one is damaged."""
     try:
-        return inflate(data, size)
+        return decode(index.codec, data, size, np.dtype(index.dtype).itemsize)
     except ValueError as error:
         raise ValueError(f"chunk {number} is damaged ({error})") from None
 

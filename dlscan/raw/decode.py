@@ -1,0 +1,141 @@
+"""Undo the filters that chunks are stored with: gzip and lzf, shuffle before and a checksum behind them.
+
+HDF5 would do the same under its lock, one chunk at a time, and copy each twice.
+"""
+
+import ctypes
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.raw.inflate import inflate
+
+Raw = bytes | bytearray | memoryview
+
+_SHUFFLE, _GZIP, _CHECKSUM, _LZF = (
+    h5py.h5z.FILTER_SHUFFLE,
+    h5py.h5z.FILTER_DEFLATE,
+    h5py.h5z.FILTER_FLETCHER32,
+    h5py.h5z.FILTER_LZF,
+)
+_NAMES = {_SHUFFLE: "shuffle", _GZIP: "gzip", _LZF: "lzf", _CHECKSUM: "fletcher32"}
+# in the order in which they are applied
+_ORDER = (_SHUFFLE, _GZIP, _LZF, _CHECKSUM)
+# No lzf stream inflates to more than so many times its length: three bytes stand for 264 at most
+_MOST = 88
+
+
+def codec_of(filters: Sequence[int]) -> str | None:
+    """The name of what undoes filters, in the order in which they were applied; None if only HDF5 can."""
+    places = [_ORDER.index(code) for code in filters if code in _ORDER]
+    known = len(places) == len(filters) and places == sorted(set(places))
+    # chunks that are only shuffled do not show whether one at an edge was left as it is
+    if (
+        not known
+        or list(filters) == [_SHUFFLE]
+        or {_GZIP, _LZF} <= set(filters)
+        or (_LZF in filters and _lzf() is None)
+    ):
+        return None
+    return "+".join(_NAMES[code] for code in filters)
+
+
+def wrong_masks(codec: str, masks: NDArray[Any], lengths: NDArray[Any], full: int) -> bool:
+    """Whether chunks were stored without one of their filters, other than what lzf could not make shorter.
+
+    Parameters
+    ----------
+    codec : str
+        See `codec_of`.
+    masks, lengths : ndarray of int, (n,)
+        Of each chunk, as HDF5 says.
+    full : int
+        Bytes of the values of a chunk.
+    """
+    parts = codec.split("+")
+    if "lzf" not in parts:
+        return bool(masks.any())
+    stored = full + 4 * ("fletcher32" in parts)
+    return bool((masks != np.where(lengths == stored, 1 << parts.index("lzf"), 0)).any())
+
+
+def decode(codec: str, data: memoryview, size: int, item: int) -> Raw:
+    """Undo the filters of a chunk.
+
+    Parameters
+    ----------
+    codec : str
+        See `codec_of`.
+    data : memoryview
+        The chunk as it is stored.
+    size : int
+        Bytes of its values.
+    item : int
+        Bytes of an element.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged.
+    """
+    if codec == "gzip":
+        return inflate(data, size)
+    parts = codec.split("+")
+    if "fletcher32" in parts:
+        data = _checked(data)
+    raw: Raw = data
+    if "gzip" in parts:
+        raw = inflate(data, size)
+    elif "lzf" in parts and len(data) != size:
+        raw = _unpacked(data, size)
+    if len(raw) != size:
+        raise ValueError(f"has {len(raw):,} bytes instead of {size:,}")
+    if "shuffle" in parts and item > 1:
+        planes = np.frombuffer(raw, np.uint8).reshape(item, -1)
+        return np.ascontiguousarray(planes.T).data.cast("B")
+    # what was read is there only until the next read
+    return bytes(raw) if raw is data else raw
+
+
+@functools.cache
+def _lzf() -> Any:
+    """The function of h5py, whose filter it is; None if this h5py keeps it to itself."""
+    try:
+        found = ctypes.CDLL(h5py.h5z.__file__).lzf_decompress
+    except (AttributeError, OSError):
+        return None
+    found.argtypes = [ctypes.c_void_p, ctypes.c_uint, ctypes.c_void_p, ctypes.c_uint]
+    found.restype = ctypes.c_uint
+    return found
+
+
+def _unpacked(data: memoryview, size: int) -> memoryview:
+    if not len(data) or size > _MOST * len(data):
+        raise ValueError(f"{len(data):,} bytes of lzf data cannot decompress to {size:,}")
+    packed, out = np.frombuffer(data, np.uint8), np.empty(size, np.uint8)
+    found = _lzf()(packed.ctypes.data, len(packed), out.ctypes.data, size)
+    if found != size:
+        raise ValueError(f"the lzf data decompress to {found:,} bytes instead of {size:,}, or are damaged")
+    return out.data
+
+
+def _checked(data: memoryview) -> memoryview:
+    """What a checksum (Fletcher-32) at the end belongs to."""
+    if len(data) < 4:
+        raise ValueError("its checksum is missing")
+    content, stored = data[:-4], int.from_bytes(data[-4:], "little")
+    words = np.frombuffer(content[: len(content) // 2 * 2], ">u2").astype(np.uint64)
+    if len(content) % 2:
+        words = np.append(words, np.uint64(content[-1] << 8))
+    low = int(words.sum()) % 0xFFFF
+    high = int((words * np.arange(len(words), 0, -1, dtype=np.uint64)).sum()) % 0xFFFF
+    # both halves are known but for a multiple of 2^16 - 1; old files have the bytes of each in reverse
+    swapped = (stored & 0x00FF00FF) << 8 | (stored & 0xFF00FF00) >> 8
+    for known in (stored, swapped):
+        if (known & 0xFFFF) % 0xFFFF == low and (known >> 16) % 0xFFFF == high:
+            return content
+    raise ValueError("its checksum does not fit")
