@@ -11,7 +11,7 @@ from dlscan.analysis.columns.cells import cell
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.labels import Marked
 from dlscan.analysis.plots import Drawing, Options, matrix, style
-from dlscan.analysis.plots.numbers import Numbers, chance_note, color_limits
+from dlscan.analysis.plots.numbers import Numbers, chance_note, good_limits
 from dlscan.analysis.plots.parameters import against, is_logarithmic, is_number
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import Floats
@@ -49,7 +49,7 @@ def _page(found: Numbers, across: Column, up: Column, present: Sequence[int]) ->
     values = np.array([float(found.entries[row].value or 0.0) for row in present])
     page = style.figure(6.6, 5.0)
     axes = page.add_subplot()
-    low, high = color_limits([found.entries[row] for row in present])
+    low, high = good_limits(values.tolist(), found.column.about)
     where, means = _averaged(x, y, values)
     triangles = _triangles(where, (is_logarithmic(x), is_logarithmic(y)))
     filled = axes.tricontourf(

@@ -15,6 +15,8 @@ from dlscan.analysis.points.folds import what_differs
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.rows import Rows, rows_of
 from dlscan.errors import UsageError
+from dlscan.spelling import counted
+from dlscan.tasks.metric import About
 
 # of the median interval from end to end: the least that colours span
 LEAST_INTERVALS = 2
@@ -182,6 +184,23 @@ def color_limits(entries: Sequence[Number]) -> tuple[float, float]:
     missing = max(least - (high - low), 0.0) / 2
     low, high = low - missing, high + missing
     return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def good_limits(values: Sequence[float], about: About) -> tuple[float, float]:
+    """What an axis spans so that the good values can be told apart: a search has tried bad ones too.
+
+    From the best to a quarter of all values, and some room; never less than the better half.
+    """
+    ranked = sorted(values, key=about.goodness)
+    least, best = ranked[len(ranked) // 4], ranked[-1]
+    room = 0.08 * abs(best - least) or 0.01 * abs(best) or 0.01
+    return min(least, best) - room, max(least, best) + room
+
+
+def outside_note(values: Sequence[float], limits: tuple[float, float]) -> str:
+    """How many values an axis does not show."""
+    count = sum(not limits[0] <= value <= limits[1] for value in values)
+    return f"{counted(count, 'model')} beyond the axis." if count else ""
 
 
 def headline(points: Sequence[DonePoint]) -> str:

@@ -12,7 +12,15 @@ from matplotlib.lines import Line2D
 
 from dlscan.analysis.labels import Marked
 from dlscan.analysis.plots import Drawing, Options, style
-from dlscan.analysis.plots.numbers import Number, Numbers, chance_note, default_key, numbers
+from dlscan.analysis.plots.numbers import (
+    Number,
+    Numbers,
+    chance_note,
+    default_key,
+    good_limits,
+    numbers,
+    outside_note,
+)
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.planned import planned
 from dlscan.analysis.points.results import Floats
@@ -121,6 +129,9 @@ def _page(found: Numbers, courses: Sequence[Course]) -> Figure:
     left.set_xlabel("Models tried")
     right.set_xlabel("Hours of training, one after the other")
     left.set_ylabel(style.literal(found.axis))
+    values = [float(entry.value or 0.0) for course in courses for entry in course.entries]
+    limits = good_limits(values, found.column.about)
+    left.set_ylim(limits)
     style.title(page, Marked(f"Best {found.title} so far"))
     at_random = any("(random)" in course.name for course in courses)
     style.footnote(
@@ -130,6 +141,7 @@ def _page(found: Numbers, courses: Sequence[Course]) -> Figure:
         if at_random
         else "",
         chance_note(found),
+        outside_note(values, limits),
     )
     if len(names) > 1:
         handles = [Line2D([], [], **style.line(number)) for number in range(len(names))]

@@ -11,7 +11,7 @@ from dlscan.analysis.columns.cells import cell
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.labels import Marked
 from dlscan.analysis.plots import Drawing, Options, matrix, style
-from dlscan.analysis.plots.numbers import Numbers, chance_note
+from dlscan.analysis.plots.numbers import Numbers, chance_note, good_limits, outside_note
 from dlscan.analysis.plots.parameters import (
     against,
     is_logarithmic,
@@ -50,6 +50,8 @@ def _page(found: Numbers, columns: Sequence[Column], present: Sequence[int]) -> 
         _panel(axes, column, present, values, best)
     for axes in panels[len(columns) :]:
         axes.set_visible(False)
+    limits = good_limits(values.tolist(), found.column.about)
+    panels[0].set_ylim(limits)
     for axes in panels[::across]:
         axes.set_ylabel(style.literal(found.axis))
     style.title(page, Marked(f"{found.heading} of {len(present)} models over each parameter"))
@@ -60,6 +62,7 @@ def _page(found: Numbers, columns: Sequence[Column], present: Sequence[int]) -> 
         f"Diamond: {style.cut(entry.name)}, {found.column.about.best_is} of all: "
         f"{cell(entry.value, found.column)}. Dark points came early, light ones late.",
         chance_note(found),
+        outside_note(values.tolist(), limits),
         f"Not drawn: {absent} without this number." if absent else "",
     )
     return page
