@@ -205,7 +205,7 @@ class _Build:
         tasks = [ScatterTask(number, part, form, kind, spill, most) for number, part in enumerate(pieces)]
         with workers(count, scheduler) as run:
             if self.experiment.data.resample is not None:
-                resampled = resampling(self.experiment, form, self.classes, pieces, run)
+                resampled = resampling(self.experiment, form, self.classes, pieces, run, self.skip_bad)
                 form = dataclasses.replace(form, resampled=resampled)
                 tasks = [dataclasses.replace(task, format=form) for task in tasks]
             measured = self._scatter(run, tasks, sum(layout.events for layout in layouts.values()))

@@ -138,7 +138,8 @@ class Format:
         found = [*cuts, *([] if self.labels is None else [self.labels.column]), *self.implied.values()]
         if self.resampled is not None:
             found += [self.number(name) for name in self.resampled.variables]
-        return list(dict.fromkeys(selection.extra for selection in found))
+        lists = entry_names(self.recipes)
+        return list(dict.fromkeys(each.extra for each in found if each.extra not in lists))
 
     def number(self, name: str) -> Selection:
         """Where the number of an event comes from that is an extra, or implied, by its name."""
@@ -172,13 +173,24 @@ def whole_datasets(data: Data) -> dict[str, str]:
 
 def raw_datasets(data: Data, recipes: Mapping[str, Recipe] = MappingProxyType({})) -> list[str]:
     """The datasets that every raw file must have."""
-    asked = (name for names in raw_names(data).values() for name in names)
+    asked = (name for names in raw_names(data, recipes).values() for name in names)
     return list(dict.fromkeys([*asked, *roles_of(recipes)]))
 
 
-def raw_names(data: Data) -> dict[str, list[str]]:
+def entry_names(recipes: Mapping[str, Recipe]) -> dict[str, tuple[str, int]]:
+    """What numbers of entries are called in cuts, of inputs whose events are lists: the input, and which."""
+    found: dict[str, tuple[str, int]] = {}
+    for name, recipe in recipes.items():
+        if recipe.layout in ("lists", "flat"):
+            found |= {f"{name}.{feature}": (name, place) for place, feature in enumerate(recipe.features)}
+            found |= {name: (name, 0)} if sum(recipe.widths) == 1 else {}
+    return found
+
+
+def raw_names(data: Data, recipes: Mapping[str, Recipe] = MappingProxyType({})) -> dict[str, list[str]]:
     """The datasets that every raw file must have, by the key of `data` that asks for them."""
     column = data.label_column
+    cut = [selection.extra for selection in data.where.selections.values()]
     found: dict[str, list[str | None]] = {
         "inputs": list(whole_datasets(data).values()),
         "extras": list(data.extras),
@@ -186,7 +198,7 @@ def raw_names(data: Data) -> dict[str, list[str]]:
         "split.group": [getattr(data.split, "group", None)],
         "folds": [None if data.folds is None else data.folds.column],
         "labels.column": [None if column is None else column.column.extra],
-        "where": [selection.extra for selection in data.where.selections.values()],
+        "where": [name for name in cut if name not in entry_names(recipes)],
         "weights": [] if data.weights not in data.implied else [data.implied[str(data.weights)].extra],
         "resample.in": [each.extra for each in data.resample.variables] if data.resample else [],
     }

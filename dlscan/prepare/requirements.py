@@ -1,6 +1,7 @@
 """Whether what an experiment says of events can be, and leaves some."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +9,8 @@ from dlscan.config import Experiment
 from dlscan.config.build import Problem
 from dlscan.config.event_labels import LabelColumn
 from dlscan.config.selection import Selection
-from dlscan.prepare.layout import Format
+from dlscan.expressions.constituents import Ragged
+from dlscan.prepare.layout import Format, entry_names
 from dlscan.prepare.scatter import PieceSummary
 from dlscan.prepare.selecting import holds
 from dlscan.raw import FileLayout, RawFile
@@ -31,7 +33,8 @@ def require_selections(experiment: Experiment, form: Format, layout: FileLayout)
     for key, selection in numbers:
         if reason := selection.why_not(layout.shapes[selection.extra]):
             raise experiment.problem(f"data.{key}", reason)
-    nothing = {name: np.empty((0, *layout.shapes[name]), layout.dtypes[name]) for name in form.selecting}
+    nothing: dict[str, Any] = dict.fromkeys(entry_names(form.recipes), Ragged(np.zeros(1, int), np.empty(0)))
+    nothing |= {name: np.empty((0, *layout.shapes[name]), layout.dtypes[name]) for name in form.selecting}
     for number, cut in enumerate(form.cuts):
         try:
             holds(form.cuts, number, nothing, 0)
@@ -47,7 +50,7 @@ def _no_place(experiment: Experiment, layout: FileLayout, number: int) -> str:
     """Which number of a cut is not there."""
     for name in experiment.data.where.expressions[number].names:
         selection = Selection.parse(name, "data.where")
-        shape = layout.shapes[selection.extra]
+        shape = layout.shapes.get(selection.extra, ())
         inside = zip(selection.index, shape, strict=False)
         if len(selection.index) > len(shape) or any(not -size <= place < size for place, size in inside):
             text = "x".join(map(str, shape)) or "one number"

@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.config import Experiment
+from dlscan.config.build import Problem
+from dlscan.config.cuts import Cuts
 from dlscan.config.resample import FLAT, Resample
 from dlscan.dataset.resampled import Resampled
 from dlscan.prepare.bins import bins_of
 from dlscan.prepare.draw import event_hashes, uniform
-from dlscan.prepare.layout import Format, Piece
+from dlscan.prepare.layout import Format, Piece, entry_names, roles_of
 from dlscan.prepare.processes import RunTasks
-from dlscan.prepare.scatter import event_codes
-from dlscan.prepare.selecting import select_events
-from dlscan.raw import index_file, read_rows
+from dlscan.prepare.scatter import BadEvents, event_codes
+from dlscan.prepare.selecting import Selected, numbers_of, select_events
+from dlscan.raw import index_file, read_events
 from dlscan.spelling import hint
 
 # Training events whose numbers decide the edges of bins, about
@@ -49,15 +51,21 @@ class LookTask:
 
 @dataclasses.dataclass(frozen=True)
 class Looked:
-    """Numbers of a sample (n, variables), or sums of weights and counts (classes, bins)."""
+    """Numbers of a sample (n, variables), or sums of weights and counts (classes, bins), and what failed."""
 
     sample: Floats
     sums: Floats
     counts: NDArray[np.int64]
+    failed: bool
 
 
 def resampling(
-    experiment: Experiment, form: Format, classes: Sequence[str], tasks: list[list[Piece]], run: RunTasks
+    experiment: Experiment,
+    form: Format,
+    classes: Sequence[str],
+    tasks: list[list[Piece]],
+    run: RunTasks,
+    skip_bad: bool,
 ) -> Resampled:
     """Measure the training events, and decide what each counts.
 
@@ -84,6 +92,8 @@ def resampling(
     counts = sum((part.counts for part in looked[1:]), start=looked[0].counts)
     measured = counts.astype(np.float64) if wanted.by == "counts" else sums
     filled: NDArray[np.bool_] = np.all(measured > 0, axis=0, keepdims=True)[0]
+    if not filled.any() and any(part.failed for part in looked) and not skip_bad:
+        filled[...], measured = True, np.ones_like(measured)  # nothing is built: a file is bad
     if not filled.any():
         names = ", ".join(map(str, wanted.variables))
         raise experiment.problem(
@@ -102,14 +112,24 @@ def look(task: LookTask) -> Looked:
     form = task.format
     names = [*form.selecting, *form.deciding, *(each.extra for each in task.resample.variables)]
     names += [] if form.weights is None else [form.number(form.weights).extra]
+    types = dict.fromkeys(names)
+    cut = {each.extra for each in Cuts.parse(list(form.cuts), "data.where").selections.values()}
+    lists = {name: own for name, own in entry_names(form.recipes).items() if name in cut}
+    recipes = {own: form.recipes[own] for own, _ in lists.values()}
+    roles = {name: role for name, role in roles_of(recipes).items() if name not in types}
     bins = 0 if task.edges is None else math.prod(len(own) - 1 for own in task.edges)
     sample = [np.empty((0, len(task.resample.variables)))]
     sums, counts = np.zeros((form.classes, bins)), np.zeros((form.classes, bins), np.int64)
+    failed = False
     for piece in task.pieces:
         try:
-            index = index_file(piece.file.path, list(dict.fromkeys(names)), piece.file.roots)
-            for first, block in read_rows(piece.file.path, index, piece.start, piece.stop):
-                values, labels, weights, chosen = _training(task, piece, first, block)
+            index = index_file(piece.file.path, [*types, *roles], piece.file.roots, roles)
+            blocks = read_events(piece.file.path, index, piece.start, piece.stop, types, recipes)
+            for first, rows, block, made in blocks:
+                passed = select_events(
+                    form, {**numbers_of(made, lists), **block}, first, rows, piece.file.label
+                )
+                values, labels, weights, chosen = _training(task, piece, first, block, passed)
                 if task.edges is None:
                     sample.append(values[chosen])
                     continue
@@ -117,18 +137,16 @@ def look(task: LookTask) -> Looked:
                 place = place + bins_of(list(values.T), task.edges)
                 sums += np.bincount(place, weights, sums.size).reshape(sums.shape)
                 counts += np.bincount(place, minlength=sums.size).reshape(sums.shape)
-        except (OSError, RuntimeError, ValueError):
-            continue  # reading all of it will name the file and the reason
-    return Looked(np.concatenate(sample), sums, counts)
+        except (OSError, RuntimeError, ValueError, BadEvents, Problem):
+            failed = True  # reading all of it will name the file and the reason
+    return Looked(np.concatenate(sample), sums, counts, failed)
 
 
 def _training(
-    task: LookTask, piece: Piece, first: int, block: dict[str, NDArray[Any]]
+    task: LookTask, piece: Piece, first: int, block: dict[str, NDArray[Any]], selected: Selected
 ) -> tuple[Floats, NDArray[np.int64], Floats, NDArray[np.bool_]]:
     """Numbers, class and weight of the training events of a block, and which of them are in the sample."""
     form = task.format
-    rows = len(next(iter(block.values())))
-    selected = select_events(form, block, first, rows, piece.file.label)
     kept = first + np.flatnonzero(selected.kept)
     block = {name: values[selected.kept] for name, values in block.items()}
     train = event_codes(piece, kept, block, form) == 0

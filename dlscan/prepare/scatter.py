@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.config.build import Problem
 from dlscan.config.resample import WEIGHT
 from dlscan.dataset.events import DenseBlock, Events, RaggedBlock, SparseBlock
 from dlscan.dataset.moments import Moments
@@ -17,9 +18,9 @@ from dlscan.prepare.bins import bins_of
 from dlscan.prepare.collected import Collected
 from dlscan.prepare.draw import event_hashes, split_codes, split_words, uniform
 from dlscan.prepare.encode import encode, why_not_finite
-from dlscan.prepare.layout import Format, Piece, deciding, roles_of
+from dlscan.prepare.layout import Format, Piece, deciding, entry_names, roles_of
 from dlscan.prepare.measure import PerEvent, finite_weights
-from dlscan.prepare.selecting import Selected, Unlabelled, both, select_events
+from dlscan.prepare.selecting import Selected, Unlabelled, both, numbers_of, select_events
 from dlscan.prepare.spill import Spill, make_spill
 from dlscan.raw import DatasetIndex, Entries, LinkedFile, RawFileError, Vectors, index_file, read_events
 from dlscan.raw.links import first_changed
@@ -97,7 +98,7 @@ class PieceSummary:
         return int(self.flow[0].sum())
 
 
-class _BadEvents(Exception):
+class BadEvents(Exception):
     """The file is bad; the message is the reason."""
 
 
@@ -143,7 +144,7 @@ def _scatter_piece(piece: Piece, form: Format, spill: Spill) -> PieceSummary:
             collected.add(events, _sampled(piece, events, codes, form), made)
         if piece.start == 0:
             checksum = _checked(file_checksum, piece.file.path, linked)
-    except _BadEvents as error:
+    except BadEvents as error:
         reason = " ".join(str(error).split())
     chunks = sum(len(found.offsets) for found in index.values()) if piece.start == 0 else 0
     slow = {name: found.why for name, found in index.items() if found.why}
@@ -214,9 +215,9 @@ def _indexed(piece: Piece, form: Format) -> dict[str, DatasetIndex]:
         index = _checked(_index_once, *known)
     for name, found in index.items():
         if found.shape != form.shapes[name]:
-            raise _BadEvents(f"{name} changed its shape while it was being read")
+            raise BadEvents(f"{name} changed its shape while it was being read")
     if any(found.rows < piece.stop for found in index.values() if found.role != "entries"):
-        raise _BadEvents("changed its length while it was being read")
+        raise BadEvents("changed its length while it was being read")
     return index
 
 
@@ -240,15 +241,20 @@ def _index_once(
 def _encoded_blocks(
     piece: Piece, form: Format, index: dict[str, DatasetIndex]
 ) -> Iterator[tuple[Events, Selected, dict[str, Vectors | Entries]]]:
-    """Read and encode the blocks of a piece; whatever is wrong with the file is `_BadEvents`."""
+    """Read and encode the blocks of a piece; whatever is wrong with the file is `BadEvents`."""
     types: dict[str, str | None] = {raw: form.inputs[name].dtype for name, raw in form.raw.items()}
     # what is an extra too, or decides, stays as it is in the file
     types |= {name: column.dtype for name, column in form.extras.items() if name in form.stored}
     types |= dict.fromkeys([*form.deciding, *form.selecting])
     blocks = read_events(piece.file.path, index, piece.start, piece.stop, types, form.recipes)
+    lists = entry_names(form.recipes) if form.cuts else {}
     while (item := _checked(next, blocks, None)) is not None:
         first, count, block, made = item
-        selected = select_events(form, block, first, count, piece.file.label)
+        numbers = {**numbers_of(made, lists), **block}
+        try:
+            selected = select_events(form, numbers, first, count, piece.file.label)
+        except Problem as problem:  # of lists that differ in length, which no header says
+            raise BadEvents(f"data.where: {problem}") from None
         if form.thinned:
             selected = _thinned(piece, first, selected, block, form)
         rows = first + np.flatnonzero(selected.kept)
@@ -283,7 +289,7 @@ def _factors(block: dict[str, NDArray[Any]], labels: NDArray[np.int16], form: Fo
         selection = form.number(name)
         numbers.append(selection.of(block[selection.extra]))
         if not np.isfinite(numbers[-1]).all():
-            raise _BadEvents(f"{name}, in which events are resampled, is not finite in some rows")
+            raise BadEvents(f"{name}, in which events are resampled, is not finite in some rows")
     found: NDArray[np.float64] = np.array(form.resampled.factors)[
         labels, bins_of(numbers, form.resampled.edges)
     ]
@@ -295,9 +301,9 @@ def _checked(read: Callable[..., Any], *arguments: object) -> Any:
     try:
         return read(*arguments)
     except RawFileError as error:
-        raise _BadEvents(error.reason) from error
+        raise BadEvents(error.reason) from error
     except (OSError, RuntimeError, ValueError) as error:
-        raise _BadEvents(str(error)) from error
+        raise BadEvents(str(error)) from error
 
 
 def _encode(
@@ -320,7 +326,7 @@ def _encode(
     for name, spec in form.inputs.items():
         encoded = encode(made[name] if name in made else block[form.raw[name]], spec)
         if reason := why_not_finite(name, encoded, rows):
-            raise _BadEvents(reason)
+            raise BadEvents(reason)
         columns[f"inputs/{name}"] = encoded
     for name, spec in form.extras.items():
         if name == WEIGHT and form.resampled is not None:
@@ -338,7 +344,7 @@ def _encode(
         finite = finite_weights(weights.reshape(len(rows), form.extras[form.weights].size)).all(axis=1)
         if not finite.all():
             row = rows[np.argmin(finite)]
-            raise _BadEvents(f"{form.weights}, the event weight, is not finite as float32 in row {row}")
+            raise BadEvents(f"{form.weights}, the event weight, is not finite as float32 in row {row}")
     return Events(columns)
 
 
@@ -350,16 +356,16 @@ def event_codes(
     folds = None if form.deal is None else form.deal.folds.column
     for name in deciding(split, folds):
         if block[name].size != len(rows):
-            raise _BadEvents(f"{name} must hold one number per event, but its shape is {block[name].shape}")
+            raise BadEvents(f"{name} must hold one number per event, but its shape is {block[name].shape}")
     for name in deciding(split, folds):
         if name != getattr(split, "column", None) and not np.isfinite(block[name]).all():
-            raise _BadEvents(f"{name}, which decides the fold or split of events, is not finite in some rows")
+            raise BadEvents(f"{name}, which decides the fold or split of events, is not finite in some rows")
     own = next(iter(deciding(split, None)), None)
     values = block[own] if own else None
     codes = split_codes(split, split_words(split, piece.file.name, rows, values), values)
     if values is not None and (codes < 0).any():
         row = int(np.argmax(codes < 0))
-        raise _BadEvents(f"{own} is {values[row]!s} in row {rows[row]}, which is not the value of any split")
+        raise BadEvents(f"{own} is {values[row]!s} in row {rows[row]}, which is not the value of any split")
     if form.deal is None:
         return codes
     return form.deal.codes(codes, piece.file.name, rows, split.seed, block[folds] if folds else None)

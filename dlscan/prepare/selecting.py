@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from dlscan.config.cuts import Cuts
 from dlscan.config.event_labels import NO_CLASS, LabelColumn
 from dlscan.config.selection import Selection
+from dlscan.expressions.constituents import Ragged
 from dlscan.expressions.evaluate import select
+from dlscan.raw import Entries, Vectors
 
-Arrays = Mapping[str, NDArray[Any]]
+# of events, or of entries of events
+Arrays = Mapping[str, Any]
 
 
 class Rules(Protocol):
@@ -96,12 +99,28 @@ def holds(cuts: tuple[str, ...], number: int, block: Arrays, rows: int) -> NDArr
     return select(_read(cuts).expressions[number], rows, lambda name: values_of(name, block))
 
 
-def values_of(name: str, block: Arrays) -> NDArray[Any]:
+def values_of(name: str, block: Arrays) -> NDArray[Any] | Ragged:
     """What a block has of `jets.pt`, or `target[:,0]`."""
     selection = Selection.parse(name, "data.where")
+    values = block[selection.extra]
+    if isinstance(values, Ragged):
+        return values
     place: Any = (slice(None), *selection.index)
-    values: NDArray[Any] = block[selection.extra][place]
-    return values
+    found: NDArray[Any] = values[place]
+    return found
+
+
+def numbers_of(
+    made: Mapping[str, Vectors | Entries], names: Mapping[str, tuple[str, int]]
+) -> dict[str, Ragged]:
+    """What cuts call the numbers of entries: see `entry_names`."""
+    found = {}
+    for name, (own, place) in names.items():
+        entries = made.get(own)
+        if isinstance(entries, Entries):
+            offsets = np.concatenate([[0], np.cumsum(entries.counts)])
+            found[name] = Ragged(offsets, entries.values.reshape(len(entries.values), -1)[:, place])
+    return found
 
 
 @functools.cache

@@ -141,7 +141,8 @@ class Walk:
         except Exception as error:
             # what else there is helps to find a slip; that it is damaged is no reason to say less
             names.append(f"possibly more, which cannot be listed ({one_line(error)})")
-        near = near_miss(name, names)
+        # of `tracs.pt` the dataset may be meant
+        near = near_miss(name, names) or near_miss(name.partition(".")[0], names)
         meant = f"; did you mean {near!r}?" if near else ""
         return f"has no dataset {name!r}; it has {', '.join(names) or 'none'}{meant}"
 
