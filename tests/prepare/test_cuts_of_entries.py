@@ -90,9 +90,7 @@ def test_lists_that_differ_in_length_are_not_compared(
         prepare(make("any(lists > hits.t)", resample={"in": "jets.pt", "bins": 1}), processes=1)
     ((path, reason),) = caught.value.bad
     assert path.name == "a.h5"
-    assert (
-        reason == "data.where: 'lists > hits.t' puts together events with different numbers of constituents"
-    )
+    assert "'lists > hits.t' puts together events with different numbers of constituents" in reason
 
 
 def test_resampling_regards_such_cuts_too(truth: dict[str, Any], make: Callable[..., Experiment]) -> None:
