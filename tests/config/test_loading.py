@@ -457,3 +457,27 @@ def test_how_a_gpu_is_used_can_be_said(file: Path, override: str, key: str, valu
     experiment = load(file, [override])
     assert getattr(experiment.train, key) == value
     assert plain(experiment.train)[key] == value
+
+
+def test_labels_cuts_and_resampling_are_read_back_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "jets.yaml"
+    path.write_text(
+        "name: jets\n"
+        "data:\n"
+        "  raw: r\n"
+        "  inputs: [x]\n"
+        "  files: '**/*.h5'\n"
+        "  labels: {column: jets.flavour, classes: {b: 5, light: [0, 1.5]}, other: rest, titles: {b: $b$}}\n"
+        "  where: [jets.pt > 20, any(tracks.pt > 5)]\n"
+        "  weights: jets.w\n"
+        "  resample: {to: b, in: [jets.pt, 'm[:,0]'], bins: {jets.pt: [1, 2, 4], 'm[:, 0]': 3}, by: counts}\n"
+    )
+    first = load(path)
+    again = experiment_from(first.plain(), path)
+    assert again.data == first.data
+    assert again.plain() == first.plain()
+    assert again.data.label_column is not None
+    assert again.data.label_column.names == ("b", "light", "rest")
+    assert again.data.resample is not None
+    assert again.data.resample.bins == ((1.0, 2.0, 4.0), 3)
+    assert [each.text for each in again.data.where.expressions] == ["jets.pt > 20", "any(tracks.pt > 5)"]
