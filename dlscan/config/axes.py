@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlscan.config.build import Collected, Problem, require_mapping
-from dlscan.config.families.nested import with_family
+from dlscan.config.families.nested import leaves, with_family
 from dlscan.config.scan import ScanOptions
 
 # Dotted keys, `model.width`, with their values as they are written.
@@ -89,6 +89,17 @@ def choices_by_hand(points: Sequence[Mapping[str, Any]], sections: Mapping[str, 
     return choices
 
 
+def _within(key: str, value: Any) -> Choice:
+    """What a network within a network sets, key by key; anything else as it is."""
+    section, _, name = key.partition(".")
+    if section != "model" or not name:
+        return {key: value}
+    nested = value
+    for part in reversed(name.split(".")):
+        nested = {part: nested}
+    return {".".join((section, *map(str, path))): item for path, item in leaves(nested).items()}
+
+
 def _choice(key: str, value: Any, where: str, sections: Mapping[str, Any]) -> Choice:
     chosen: Choice = {key: value}
     if key in sections:
@@ -97,6 +108,7 @@ def _choice(key: str, value: Any, where: str, sections: Mapping[str, Any]) -> Ch
             raise Problem(where, "has an empty mapping, which sets nothing")
         mapping = with_family(mapping) if key == "model" else mapping
         chosen = {f"{key}.{name}": item for name, item in mapping.items()}
+    chosen = {name: item for own, value in chosen.items() for name, item in _within(own, value).items()}
     for name in chosen:
         section, _, rest = name.partition(".")
         varied = getattr(sections.get(section), "varied", None)

@@ -1,5 +1,6 @@
 """Which keys are for which points: some are for one family of networks or some optimizers alone. Pure."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,17 +41,18 @@ class Fitting:
         self._written, self._axes, self._has_grid, self._by_hand = written, axes, has_grid, by_hand
         self._applying: dict[tuple[str, str, str, bool], bool] = {}
         self._known_kinds: dict[str, set[str]] = {}
+        self._of_file: dict[tuple[str, str], str] = {}
 
     def __call__(self, section: str, own: Choice, by_hand: bool) -> tuple[dict[str, Any], Choice]:
         """The section with these keys set, and which of them are: without what is not for its family."""
         rule = SECTIONS[section]
 
         def fits(name: str, varied: bool) -> bool:
-            return all(
-                rule.applies(part, _text(self._kind(section, key, own)))
-                or not self._is_for_some(section, key, part, varied)
-                for key, part in _deciding(rule, name)
-            )
+            for key, part in _deciding(section, name):
+                applies = rule.applies(part, _text(self._kind(section, key, own)))
+                if not applies and self._is_for_some(section, key, part, varied):
+                    return False
+            return True
 
         mapping: dict[str, Any] = {}
         for path, value in _leaves(section, self._written[section]).items():
@@ -91,8 +93,11 @@ class Fitting:
         return self._kind_of_file(section, name) if of_file is None else of_file
 
     def _kind_of_file(self, section: str, name: str) -> str:
-        value = get(self._written[section], name)
-        return _text(_default(section, name) if value is None else value)
+        asked = section, name
+        if asked not in self._of_file:
+            value = get(self._written[section], name)
+            self._of_file[asked] = _text(_default(section, name) if value is None else value)
+        return self._of_file[asked]
 
 
 def _default(section: str, name: str) -> Any:
@@ -110,11 +115,13 @@ def _leaves(section: str, written: Mapping[str, Any]) -> dict[tuple[str, ...], A
     return leaves(written) if section == "model" else {(name,): value for name, value in written.items()}
 
 
-def _deciding(rule: Any, name: str) -> list[tuple[str, str]]:
+# asked for every key of every point
+@functools.cache
+def _deciding(section: str, name: str) -> list[tuple[str, str]]:
     """The keys that decide whether there is the dotted key `name`, and what each of them decides about."""
     first = name.split(".")[0]
-    found = [(rule.decided_by(first), first)]
-    within, own = place_of(name) if rule is Model else ("", name)
+    found = [(SECTIONS[section].decided_by(first), first)]
+    within, own = place_of(name) if section == "model" else ("", name)
     return [*found, *([(f"{within}.family", own.split(".")[0])] if within else [])]
 
 

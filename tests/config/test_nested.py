@@ -69,12 +69,13 @@ def test_branches_stand_beside_other_families(make_experiment: Make) -> None:
 
 
 def test_whole_branches_are_varied(make_experiment: Make) -> None:
-    grid = {"model.branches.ECAL": [{"family": "lenet"}, {"width": 4}]}
+    grid = {"model.branches.ECAL": [{"family": "lenet"}, {"family": "dense", "width": 4}]}
     experiment = make_experiment(model={"branches": BRANCHES}, scan={"grid": grid})
-    assert [each.model.parameters.branches["ECAL"].family for each in experiment.combinations.all] == [
-        "lenet",
-        "dense",
+    assert params(experiment) == [
+        {"model.branches.ECAL.family": "lenet"},
+        {"model.branches.ECAL.family": "dense", "model.branches.ECAL.width": 4},
     ]
+    assert expand(experiment)[1].name == "ECAL_family=dense-ECAL_width=4"
 
 
 def test_the_body_of_a_siamese_network_is_varied(make_experiment: Make) -> None:

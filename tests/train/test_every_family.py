@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from dlscan.config import experiment_from
+from dlscan.config import Model, experiment_from
 from dlscan.config.models import FAMILIES, trainer_of
 from dlscan.models.saved import read_network
 from dlscan.prepare import prepare
@@ -34,6 +34,8 @@ OWN = {
     },
     "siamese": {"inputs": ["a", "b"], "body": {"family": "lenet", "filters": 3, "head": [4]}},
 }
+# of the keys that a family has
+SMALL = {"filters": 3, "depth": 1, "head": [4], "width": 4}
 NETWORKS = [name for name in FAMILIES if trainer_of(name) == "networks"]
 FEW = ["dense", "branches"]
 
@@ -66,6 +68,7 @@ def make(make_point):
         info = PointInfo(number, f"point-{number}", "toy", ("model.family",), order_seed=1)
         keys = {
             "inputs": ["a", "b", "v"] if family == "branches" else ["a", "v"],
+            **{key: value for key, value in SMALL.items() if Model.applies(key, family)},
             **OWN.get(family, {}),
             **model,
         }
