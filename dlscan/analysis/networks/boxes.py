@@ -68,17 +68,22 @@ def boxes_of(uses: Sequence[Use]) -> tuple[Box, ...]:
     # the box whose result a use gives, changed or not; None for masks and indices
     home: dict[str, str | None] = {}
     users = {name for use in uses for name in use.takes}
+    shapes = {use.name: use.shape for use in uses}
     for use in uses:
         owners = tuple(dict.fromkeys(owner for name in use.takes if (owner := home[name]) is not None))
         if _is_no_value(use, owners):
             home[use.name] = None
-        elif len(owners) == 1 and not _has_a_box(use):
+        elif len(owners) == 1 and not _has_a_box(use) and not _sums(use, shapes, found[owners[0]]):
             (owner,) = owners
             home[use.name] = owner
             found[owner] = _with(found[owner], use, is_end=use.name not in users)
         else:
             home[use.name] = use.name
             found[use.name] = _box(use, owners)
+    ends = {home[use.name] for use in uses if use.name not in users}
+    # what only masks and indices follow from
+    while idle := found.keys() - ends - {name for box in found.values() for name in box.takes}:
+        found = {name: box for name, box in found.items() if name not in idle}
     taken = {name for box in found.values() for name in box.takes}
     return tuple(dataclasses.replace(box, goes_on=box.name in taken) for box in found.values())
 
@@ -99,6 +104,12 @@ def _has_a_box(use: Use) -> bool:
         or bool(use.inner)
         or (use.parameters > 0 and not use.kind.endswith(("Normalization", "PReLU")))
     )
+
+
+def _sums(use: Use, shapes: Mapping[str, Shape], owner: Box) -> bool:
+    """Whether an operation makes one of all positions, but for those that scale an input."""
+    axes = len(shapes[use.takes[0]])
+    return use.kind in ("Mean", "Max", "Sum") and len(use.shape) < axes and owner.role != "input"
 
 
 def _with(box: Box, use: Use, is_end: bool) -> Box:
@@ -136,7 +147,7 @@ def _role(use: Use) -> str:
 
 _ROLES_OF_KINDS = {
     "input": r"^InputLayer$",
-    "pooling": r"Pool",
+    "pooling": r"Pool|^(Mean|Max|Sum)$",
     "convolution": r"Conv\d",
     "sequence": r"(LSTM|GRU|RNN|ConvLSTM\dD)$",
     "attention": r"Attention",
@@ -206,7 +217,7 @@ _ACTIVATIONS = (
     ),
 )
 # over positions
-_SUMS = {"mean", "max", "sum", "flatten", "softsign"}
+_SUMS = {"mean", "max", "sum", "flatten", "softsign", "absolute", "sqrt"}
 
 
 def _word(use: Use) -> str:

@@ -142,14 +142,15 @@ def _boxed(box: Box) -> Part:
     """A box, or a network within the network as a frame: what it takes is above the frame."""
     if not box.inner:
         return box
-    own = [
-        dataclasses.replace(inner, goes_on=True)
-        for inner in box.inner
-        if inner.role != "input" or inner.details
-    ]
+    own = [_within(inner) for inner in box.inner if inner.role != "input" or inner.details]
     inside = {inner.name for inner in own}
     takes = {inner.name: {n if n in inside else _START for n in inner.takes} for inner in own}
     return Frame(box.title, _from_start(own, takes))
+
+
+def _within(box: Box) -> Box:
+    """A box of a network within a network, which has no end of its own."""
+    return dataclasses.replace(box, goes_on=True, role="dense" if box.role == "output" else box.role)
 
 
 def _repeats(parts: Sequence[Part]) -> Chain:

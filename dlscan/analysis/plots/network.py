@@ -206,7 +206,7 @@ def _draw_chain(axes: Axes, chain: Chain, left: float, top: float) -> None:
     for number, part in enumerate(chain):
         size = _size(part, wide)
         if number:
-            _wire(axes, [(middle, top), (middle, top + _GAP_ABOVE)], arrow=not isinstance(part, Ways))
+            _wire(axes, [(middle, top), (middle, top + _GAP_ABOVE)], arrow=not isinstance(part, Ways | Frame))
             top += _GAP_ABOVE
         _draw(axes, part, middle - size.middle, top, size)
         top += size.height
@@ -226,7 +226,7 @@ def _draw(axes: Axes, part: Part, left: float, top: float, size: _Place) -> None
             inner = _size_of_chain(chain)
             start = top + _FRAME + 0.16
             middle = left + size.middle
-            _wire(axes, [(middle, top), (middle, start)], arrow=False)
+            _wire(axes, [(middle, top), (middle, start)], arrow=not isinstance(chain[0], Ways))
             _draw_chain(axes, chain, middle - inner.middle, start)
             _wire(axes, [(middle, start + inner.height), (middle, top + size.height)], arrow=False)
         case Tangle(boxes):

@@ -86,8 +86,27 @@ def test_masks_and_indices_are_not_drawn():
     )
     assert [(box.name, box.takes, box.details) for box in boxes] == [
         ("hits", (), ()),
-        ("point", ("hits",), ("sum",)),
-        ("net-output", ("point",), ()),
+        ("point", ("hits",), ()),
+        ("sum", ("point",), ()),
+        ("net-output", ("sum",), ()),
+    ]
+
+
+def test_what_only_says_which_values_are_neighbours_is_not_drawn():
+    boxes = boxes_of(
+        [
+            given("hits", (6, 3)),
+            dense("point", "hits"),
+            use("lengths", "Sum", ["point"], (6,)),
+            use("nearest", "TopK", ["lengths"], (6, 2), dtype="int32"),
+            use("gathered", "TakeAlongAxis", ["point", "nearest"], (6, 2, 8)),
+            dense("net-output", "gathered"),
+        ]
+    )
+    assert [(box.name, box.takes) for box in boxes] == [
+        ("hits", ()),
+        ("point", ("hits",)),
+        ("net-output", ("point",)),
     ]
 
 
