@@ -166,3 +166,20 @@ def test_a_siamese_network_gives_the_same_when_its_inputs_change_places(made, di
 def test_inputs_that_it_cannot_take_are_refused(made, shapes, keys, message):
     with pytest.raises(ConfigError, match=message):
         made(shapes, **keys)
+
+
+def test_masks_go_with_their_input_into_branches_and_bodies(made):
+    """What stands in rows that are missing changes nothing."""
+    shapes, masked = {"a": (5, 3), "b": (5, 3)}, ("a", "b")
+    sets = {"family": "deepsets"}
+    branched, raw = made(shapes, masked=masked, branches={"a": sets, "b": {"family": "lstm"}})
+    siamese, _ = made(shapes, masked=masked, family="siamese", body=sets)
+    rows = np.arange(5) < np.array([[2], [5], [0], [3]])
+    masks = {"a_mask": rows, "b_mask": rows}
+    other = {name: np.where(rows[..., None], values, 7.0) for name, values in raw.items()}
+    for network in (branched, siamese):
+        scores = scores_of(network, {**raw, **masks})
+        np.testing.assert_allclose(scores_of(network, {**other, **masks}), scores, rtol=1e-5)
+        assert not np.allclose(
+            scores_of(network, {**raw, **dict.fromkeys(masks, rows | True)}), scores, rtol=1e-3
+        )
