@@ -117,6 +117,8 @@ def small_scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "train": {"epochs": 3, "batch_size": 64},
         "scan": {"grid": {"model.width": [16, 32], "model.depth": [1, 2]}},
         "stream": {"workers": 0},
+        # one process: each takes seconds to start
+        "batch": {"models_per_job": 4},
     }
     file = home / "lcd.yaml"
     file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

@@ -32,7 +32,7 @@ Make = Callable[..., Experiment]
 # Seconds after which something hangs: long, because other tests keep the machine busy.
 PATIENCE = 300
 LONG = {"epochs": 100_000, "early_stopping": None, "batch_size": 32}
-GRID = {"grid": {"model.width": [4, 8], "train.learning_rate": [0.01, 1e30]}}
+GRID = {"grid": {"train.learning_rate": [1e30, 0.01]}}
 
 
 def states(experiment: Experiment) -> list[str]:
@@ -40,32 +40,33 @@ def states(experiment: Experiment) -> list[str]:
 
 
 def test_a_failed_point_does_not_stop_the_rest_and_is_tried_again(dlscan: Run, make_experiment: Make) -> None:
-    """Learning rate 1e30 diverges; the other points are done, and only the diverged ones run again."""
+    """Learning rate 1e30 diverges; the other point is done, and only the diverged one runs again."""
     experiment = make_experiment(scan=GRID, train={"epochs": 2, "batch_size": 32, "optimizer": "sgd"})
     prepare(experiment, processes=1)
     first = dlscan("scan", experiment.file)
     assert first.returncode == 1
-    assert states(experiment) == ["done", "diverged", "done", "diverged"]
-    assert "2 of 4 points done" in first.stdout
-    assert "2 of 4 points failed" in first.stderr
+    assert states(experiment) == ["diverged", "done"]
+    assert "1 of 2 points done" in first.stdout
+    assert "1 of 2 points failed" in first.stderr
     assert "Traceback" not in first.stderr
     plan = Plan.read(experiment.directory)
-    records = {n: plan.paths(plan.point(n)).record.stat().st_mtime_ns for n in (1, 3)}
+    record = plan.paths(plan.point(2)).record
+    before = record.stat().st_mtime_ns
     again = dlscan("scan", experiment.file)
-    assert "4 points, 2 to train" in again.stderr
-    assert records == {n: plan.paths(plan.point(n)).record.stat().st_mtime_ns for n in (1, 3)}
-    assert len(list(plan.paths(plan.point(2)).attempts.iterdir())) == 2
+    assert "2 points, 1 to train" in again.stderr
+    assert record.stat().st_mtime_ns == before
+    assert len(list(plan.paths(plan.point(1)).attempts.iterdir())) == 2
 
     status = dlscan("status", experiment.file)
     assert status.returncode == 1
-    assert "2 diverged" in status.stdout
-    assert "width=4-learning_rate=1e+30" in status.stdout
+    assert "1 diverged" in status.stdout
+    assert "learning_rate=1e+30" in status.stdout
 
     table = dlscan("table", experiment.directory, "--format", "json")
     assert table.returncode == 0
     rows = json.loads(table.stdout)
-    assert len(rows) == 2
-    assert "2 of 4 points" in table.stderr
+    assert len(rows) == 1
+    assert "1 of 2 points" in table.stderr
 
 
 def test_jobs_start_beside_a_directory_of_the_packages_name(
@@ -437,7 +438,8 @@ def test_status_survives_damaged_files(dlscan: Run, make_experiment: Make) -> No
 
 
 def test_a_damaged_record_is_no_record(dlscan: Run, make_experiment: Make) -> None:
-    experiment = make_experiment(scan={"grid": {"train.early_stopping": [None, {"patience": 1}]}})
+    scan, batch = {"grid": {"train.early_stopping": [None, {"patience": 1}]}}, {"models_per_job": 2}
+    experiment = make_experiment(scan=scan, batch=batch)
     prepare(experiment, processes=1)
     assert dlscan("scan", experiment.file).returncode == 0
     names = [

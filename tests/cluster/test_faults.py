@@ -20,6 +20,7 @@ from tests.chaos.lies import Witness
 from tests.chaos.processes import end_all
 from tests.chaos.watch import Watcher, attempts
 from tests.chaos.workload import Scan, Workload, status
+from tests.slow import takes
 
 from .slurm import SlurmCluster, wait_for
 
@@ -49,7 +50,6 @@ OTHERS: tuple[Fault, ...] = (
     faults.controller_stopped,
     faults.scan_cancelled,
 )
-slow = pytest.mark.skipif("DLSCAN_SLOW" not in os.environ, reason="a minute each; `make test-cluster`")
 
 
 class Notes:
@@ -103,7 +103,7 @@ def test_whatever_the_cluster_does_every_point_is_trained_once(stage: Stage, und
     assert len(stage.scan.points()) == 8
 
 
-@slow
+@takes("a minute each")
 @pytest.mark.parametrize("fault", [*FAULTS, *OTHERS], ids=lambda fault: fault.__name__)
 def test_after_a_fault_every_point_is_trained_once(stage: Stage, undisturbed: Scan, fault: Fault) -> None:
     go_through(stage, undisturbed, [fault])

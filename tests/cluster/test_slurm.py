@@ -1,7 +1,6 @@
 """Slurm behind the Protocol, against a real one; shell scripts stand in for training."""
 
 import contextlib
-import os
 import secrets
 import shutil
 import sys
@@ -16,6 +15,7 @@ from dlscan.batch import JobState, Request, slurm_queries, system
 from dlscan.batch.slurm import Slurm
 from dlscan.config import BatchOptions
 from dlscan.errors import BatchError
+from tests.slow import takes
 
 from .slurm import SlurmCluster, wait_for
 
@@ -190,7 +190,7 @@ def test_signal_to_the_shell_brings_training_back(scans: Scans, cluster: SlurmCl
     assert "exit code 85, before the time limit" in (request.directory / "1.log").read_text()
 
 
-@pytest.mark.skipif("DLSCAN_SLOW" not in os.environ, reason="40 s; set DLSCAN_SLOW=1")
+@takes("40 s")
 def test_time_limit_is_announced_and_kept(scans: Scans, cluster: SlurmCluster) -> None:
     # two at once, because Slurm looks at the clock every half minute only
     stubborn = scans.request("trap '' TERM USR1; echo begin; sleep 60")
