@@ -163,7 +163,7 @@ def train_job(plan: Plan, points: Sequence[Point], on_step: Progress | None = No
             trouble = trouble or error
         took = time.monotonic() - began
         stopped = {"preempted", "timeout"} & {outcomes.get(point.number) for point in points}
-        done = any(outcomes.get(p.number) == "held" or is_done(plan.paths(p)) for p in points)
+        done = any(outcomes.get(p.number) in ("held", "paused") or is_done(plan.paths(p)) for p in points)
         if batch is None or stopped or not done or not _has_time(plan, batch, started, took):
             break
         plan, points = _pulled(plan, batch, many, took)
