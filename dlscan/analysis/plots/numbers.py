@@ -189,7 +189,7 @@ def color_limits(entries: Sequence[Number]) -> tuple[float, float]:
 def good_limits(values: Sequence[float], about: About) -> tuple[float, float]:
     """What an axis spans so that the good values can be told apart: a search has tried bad ones too.
 
-    From the best to a quarter of all values, and some room; never less than the better half.
+    The better three quarters of all values, and some room.
     """
     ranked = sorted(values, key=about.goodness)
     least, best = ranked[len(ranked) // 4], ranked[-1]
