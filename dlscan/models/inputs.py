@@ -128,7 +128,16 @@ def scaled_inputs(
             tensors[own] = normalize(tensor, how, measured, masks.get(own))
         if feature is not None and len(shaped.shape) == 2:
             shares[own] = _shares(tensor, feature, masks.get(own))
-    return raw, Inputs(tensors, masks, shares)
+    scaled = Inputs(tensors, masks, shares)
+    own_inputs = {id(tensor) for tensor in raw.values()}
+    if {id(tensor) in own_inputs for tensor in scaled.flat.values()} == {True, False}:
+        # Keras cannot save a network of which another begins at some of its inputs and behind others
+        for part, end in ((tensors, "given"), (masks, "mask")):
+            for name, tensor in part.items():
+                if id(tensor) in own_inputs:
+                    part[name] = keras.layers.Identity(name=f"{name}-{end}")(tensor)
+        scaled = Inputs(tensors, masks, shares)
+    return raw, scaled
 
 
 def _shares(rows: Any, feature: int, mask: Any) -> Any:

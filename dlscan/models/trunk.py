@@ -11,7 +11,19 @@ from dlscan.models.network import Network
 # Operations whose result in a cell depends on what they take in that cell and on nothing else. `Multiply` and
 # its like take an array too, with a number for each cell.
 _CELL_BY_CELL = {
-    *("Absolute", "Add", "Divide", "Log1p", "Multiply", "Negative", "Relu", "Sign", "Softsign", "Sqrt"),
+    *(
+        "Absolute",
+        "Add",
+        "Divide",
+        "Identity",
+        "Log1p",
+        "Multiply",
+        "Negative",
+        "Relu",
+        "Sign",
+        "Softsign",
+        "Sqrt",
+    ),
     *("Square", "Subtract", "Tanh", "TrueDivide"),
 }
 

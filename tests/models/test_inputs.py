@@ -120,3 +120,17 @@ def test_points_are_made_in_the_network_which_takes_the_image(make_manifest, tmp
     image = {"ECAL": np.arange(9, dtype=np.float32).reshape(1, 3, 3)}
     again = keras.saving.load_model(tmp_path / "network.keras", safe_mode=True)
     np.testing.assert_array_equal(again.predict_on_batch(image), points_alone.model.predict_on_batch(image))
+
+
+@pytest.mark.parametrize("masked", [["tracks"], []])
+def test_a_network_that_was_cut_can_be_saved_where_an_input_is_not_scaled(masked, make_manifest, tmp_path):
+    manifest = make_manifest(masked=masked, tracks=(4, 3), jet=(2,))
+    network = construct(Model("dense", Dense(4, 1)), manifest, {"jet": Normalization("none")})
+    raw = {**tracks(), "jet": np.ones((3, 2), np.float32)}
+    raw = {name: raw[name] for name in network.model.input}
+    scores = network.scoring()(network.trunk()(raw))["final"]["scores"]
+
+    network.model.save(tmp_path / "network.keras")
+
+    again = keras.saving.load_model(tmp_path / "network.keras", safe_mode=True)
+    np.testing.assert_allclose(again.predict_on_batch(raw), numpy(scores), rtol=1e-6)
