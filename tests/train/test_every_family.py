@@ -12,7 +12,7 @@ import pytest
 
 from dlscan.config import Model, experiment_from
 from dlscan.config.models import FAMILIES, trainer_of
-from dlscan.models.saved import read_network
+from dlscan.models.saved import read_network, trainable_parameters
 from dlscan.prepare import prepare
 from dlscan.record import Record
 from dlscan.train import PointInfo, train_point, train_points
@@ -99,7 +99,7 @@ def test_families_of_a_pack_that_is_interrupted_end_as_they_would_alone(make, fa
         np.testing.assert_allclose(history_of(paths), history_of(alone[0]), rtol=1e-4, err_msg=family)
         record = Record.read(paths.record)
         assert (record.pack, record.params["model.family"]) == (len(families), family)
-        assert record.model_parameters == read_network(paths.best).count_params()
+        assert record.model_parameters == trainable_parameters(read_network(paths.best))
         assert record.flops
 
 
