@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from dlscan.config import Experiment, Input
-from dlscan.prepare.layout import raw_datasets, whole_datasets
+from dlscan.prepare.layout import raw_datasets, raw_names, whole_datasets
 from dlscan.raw import RawError, RawFile, Recipe
 from dlscan.raw.handle import RawHandle
 from dlscan.raw.resolve import recipe_of
@@ -29,6 +29,7 @@ def find_recipes(experiment: Experiment, files: Sequence[RawFile]) -> dict[str, 
             with RawHandle(file.path, file.roots) as handle:
                 found = _found(wanted, handle)
                 if isinstance(found, dict):
+                    _require_events(experiment, found)
                     return _settled(experiment, found, handle)
         except RawError:
             continue  # checking all files will say so
@@ -47,6 +48,23 @@ def _found(wanted: dict[str, Input], handle: RawHandle) -> dict[str, Recipe] | t
         except RawError as error:
             return name, error
     return recipes
+
+
+def _require_events(experiment: Experiment, recipes: dict[str, Recipe]) -> None:
+    """Check that what is asked of each event is not in a dataset without a row of numbers for each event."""
+    others = {
+        name: own
+        for own, recipe in recipes.items()
+        for name, role in recipe.roles.items()
+        if role != "events" or recipe.layout == "lists"
+    }
+    for key, names in raw_names(experiment.data).items():
+        for name in names if key != "inputs" else ():
+            if name in others:
+                raise experiment.problem(
+                    f"data.{key}",
+                    f"{name} has no row of numbers for each event, as data.inputs.{others[name]} says",
+                )
 
 
 def _settled(experiment: Experiment, recipes: dict[str, Recipe], handle: RawHandle) -> dict[str, Recipe]:

@@ -97,3 +97,16 @@ def test_a_compound_dataset_by_its_name_shows_the_line_to_write(raw: Path, tmp_p
     text = problem(raw, tmp_path, ["image"], extras=["jets.ptt"])
     assert "data.extras: " in text
     assert "did you mean 'pt'" in text
+
+
+@pytest.mark.parametrize("name", ["flat.d0", "edges", "lists"])
+def test_what_has_no_row_for_each_event_is_no_number_of_an_event(
+    raw: Path, tmp_path: Path, name: str
+) -> None:
+    inputs = {
+        "x": {"dataset": "flat", "fields": ["d0"], "offsets": "edges", "longest": 3},
+        "y": {"dataset": "lists", "longest": 3},
+    }
+    text = problem(raw, tmp_path, inputs, extras=[name])
+    assert "data.extras: " in text
+    assert f"{name} has no row of numbers for each event" in text
