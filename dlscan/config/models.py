@@ -20,7 +20,7 @@ from dlscan.config.build import (
     unknown,
 )
 from dlscan.config.families import FAMILIES, Dense, NetworkSize
-from dlscan.config.families.nested import BY_NAME, SINGLE, place_of, with_family
+from dlscan.config.families.nested import BY_NAME, SINGLE, Nested, place_of, read_by, with_family
 from dlscan.config.inputs import Input
 from dlscan.config.losses import Loss
 from dlscan.config.signature import parameters
@@ -44,7 +44,7 @@ def epochs_key(family: object) -> str:
 
 
 @dataclasses.dataclass(frozen=True)
-class Model:
+class Model(Nested):
     """A network: its family, that family's parameters, and which inputs of the dataset it takes.
 
     By default it takes all.
@@ -202,6 +202,9 @@ def _inputs(value: Any, key: str) -> tuple[str, ...]:
     if twice := [name for name in names if names.count(name) > 1]:
         raise Problem(key, f"lists {twice[0]!r} twice")
     return names
+
+
+read_by(Model.parse)
 
 
 def _rule(family: Any) -> type | None:

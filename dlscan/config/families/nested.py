@@ -1,36 +1,56 @@
 """Networks within a network: their own family and its parameters, below a key of another family."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from dlscan.config.build import Problem, join
+from dlscan.config.families.parts import Shapes
 
-__all__ = ["BY_NAME", "SINGLE", "Nested", "leaves", "place_of", "with_family"]
+__all__ = ["BY_NAME", "SINGLE", "Nested", "leaves", "place_of", "read_by", "with_family"]
 
 # Keys of families that hold others: by name below `branches`, or one.
 BY_NAME, SINGLE = "branches", "body"
 # The families that have them.
 _NESTING = ("branches", "siamese")
 
-if TYPE_CHECKING:
-    from dlscan.config.models import Model as Nested
-else:
 
-    class Nested:
-        """A value `{family: resnet, depth: 2}` below a key of `model`, which becomes a `Model`."""
+class Nested:
+    """A value `{family: resnet, depth: 2}` below a key of `model`: what families may ask of it.
 
-        @classmethod
-        def parse(cls, value, key):
-            """Read it."""
-            # families know of models only here
-            from dlscan.config.models import Model
+    It becomes a `Model`, whose file stands above those of the families: see `read_by`.
+    """
 
-            model = Model.parse(value, key)
-            if model.trainer != "networks" or str(model.family) in _NESTING:
-                raise Problem(join(key, "family"), f"{model.family} cannot be part of another network")
-            if model.inputs is not None:
-                raise Problem(join(key, "inputs"), "is for the whole network; write it as model.inputs")
-            return model
+    family: str
+    parameters: Any
+    inputs: tuple[str, ...] | None
+
+    @property
+    def trainer(self) -> str:
+        """What trains it."""
+        raise NotImplementedError
+
+    def why_not_inputs(self, inputs: Shapes) -> str | None:
+        """Why a network cannot take inputs of these shapes; None if it can."""
+        raise NotImplementedError
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "Nested":
+        """Read it."""
+        (read,) = _READ
+        model = read(value, key)
+        if model.trainer != "networks" or str(model.family) in _NESTING:
+            raise Problem(join(key, "family"), f"{model.family} cannot be part of another network")
+        if model.inputs is not None:
+            raise Problem(join(key, "inputs"), "is for the whole network; write it as model.inputs")
+        return model
+
+
+_READ: list[Callable[[Any, str], Nested]] = []
+
+
+def read_by(read: Callable[[Any, str], Nested]) -> None:
+    """Let networks within networks be read by `Model.parse`."""
+    _READ[:] = [read]
 
 
 def place_of(key: str) -> tuple[str, str]:

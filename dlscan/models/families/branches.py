@@ -5,9 +5,9 @@ learning", arXiv:1802.04712.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from dlscan.config import Branches, network_name
+from dlscan.config import Branches, Model, network_name
 from dlscan.models.backend import keras
 from dlscan.models.families import features as features_of
 from dlscan.models.initializers import initializer
@@ -32,7 +32,7 @@ def features(inputs: Inputs, parameters: Branches, seed: int) -> Any:
     -------
     KerasTensor, (B, features)
     """
-    models = {network_name(name): model for name, model in parameters.branches.items()}
+    models = {network_name(name): cast(Model, model) for name, model in parameters.branches.items()}
     made = {}
     for name in inputs:
         if name in models:

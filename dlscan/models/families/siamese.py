@@ -5,9 +5,9 @@ neural network", NIPS 6 (1993) 737; G. Koch, R. Zemel, R. Salakhutdinov, "Siames
 image recognition", ICML Deep Learning Workshop (2015), whose distance is `absolute`.
 """
 
-from typing import Any
+from typing import Any, cast
 
-from dlscan.config import Siamese, mask_name
+from dlscan.config import Model, Siamese, mask_name
 from dlscan.models.backend import keras
 from dlscan.models.families import features as features_of
 from dlscan.models.inputs import Inputs
@@ -48,7 +48,7 @@ def _body(inputs: Inputs, parameters: Siamese, seed: int) -> Any:
         rows = tensor.shape[1:2]
         masks[PAIR] = keras.Input(rows, dtype="bool", name=mask_name(PAIR))
     given = Inputs({PAIR: keras.Input(tensor.shape[1:], name=PAIR, dtype="float32")}, masks)
-    made = features_of(parameters.body, given, layer_seed(seed, "net.body"))
+    made = features_of(cast(Model, parameters.body), given, layer_seed(seed, "net.body"))
     return keras.Model(given.flat, made, name="net-body")
 
 
