@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.__main__ import NO_SLURM
+from tests.slow import takes
 
 SECONDS, SEED = 20, 4
 
 
+@takes("two minutes")
 def test_random_faults_lose_nothing() -> None:
     # in a process of its own: its cluster must not be taken for that of other tests
     command = [sys.executable, "-m", "tests.chaos", "--seconds", str(SECONDS), "--seed", str(SEED)]

@@ -98,6 +98,7 @@ def stage(cluster: SlurmCluster, workload: Workload, disk: Path | None) -> Itera
         process.wait()
 
 
+@takes("five minutes")
 def test_whatever_the_cluster_does_every_point_is_trained_once(stage: Stage, undisturbed: Scan) -> None:
     go_through(stage, undisturbed, FAULTS)
     assert len(stage.scan.points()) == 8

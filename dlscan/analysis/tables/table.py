@@ -10,7 +10,6 @@ from dlscan.analysis.columns.catalog import FOLDS, MODEL_NAME, REPEATS, SCAN
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.names import TRAININGS, varying_columns
 from dlscan.analysis.columns.of_points import columns_of
-from dlscan.analysis.compare.chosen import chosen, sentence
 from dlscan.analysis.compare.versus import compared
 from dlscan.analysis.lookup import matching
 from dlscan.analysis.points.done import DonePoint, point_of
@@ -165,6 +164,9 @@ def table(
 
 def _worth(rows: Rows, choice: Choice) -> list[str]:
     """What the choice of the best is worth, if there is something to compare."""
+    # it reads scores, which most tables do not wait for
+    from dlscan.analysis.compare.chosen import chosen, sentence
+
     found = chosen(rows.models, choice.column, choice.position)
     return [] if found is None else [sentence(found, rows.models, choice.column, choice.position)]
 

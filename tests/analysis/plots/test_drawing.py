@@ -32,6 +32,9 @@ NAMES = {
     "response": "response",
     "resolution": "resolution",
     "residuals": "residuals",
+    "search": "search-val_Mean_AUC",
+    "slice": "slice-val_Mean_AUC",
+    "contour": "contour-val_Mean_AUC-Width-Depth",
 }
 
 
@@ -154,7 +157,8 @@ def texts(page):
     return [text.get_text() for text in page.findobj(mpl.text.Text) if text.get_text()]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# a contour is drawn over two numbers, and these models differ in one
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "contour"])
 def test_hostile_names_are_drawn_letter_by_letter(draw, hostile, hostile_energies, tmp_path, kind):
     scan = hostile_energies if kind in ("response", "resolution", "residuals") else hostile
     drawing = draw(kind, scan, per_page=20, most=18, label="$E=mc^2$ <i>", **NEEDED.get(kind, {}))
@@ -166,7 +170,7 @@ def test_hostile_names_are_drawn_letter_by_letter(draw, hostile, hostile_energie
     # every dollar is a letter; what is ours has none but for powers of ten at ticks
     ours = [text for text in found if not text.startswith(r"$\mathdefault")]
     assert not [text for text in ours if text.replace(r"\$", "").count("$")]
-    if kind not in ("importance", "parallel"):
+    if kind not in ("importance", "parallel", "search"):
         joined = " ".join(found)
         for part in ("<b>&\"'", r"\$x_1\$ and", "漢字", "…"):
             assert part in joined
