@@ -68,6 +68,8 @@ def predict(
     say(f"{done.path}: {counted(done.events, 'event')} of {counted(done.files, 'file')}{out}")
     if done.measured is not None:
         _print(done.measured)
+    if done.unmeasured:
+        say(done.unmeasured)
     if done.bad:
         listed = "; ".join(f"{path}: {reason}" for path, reason in done.bad.items())
         raise PointsFailed(f"{counted(len(done.bad), 'bad file')} left out: {listed}")

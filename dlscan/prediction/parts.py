@@ -1,5 +1,6 @@
 """The predictions so far, in parts beside the file that they become: a repeated command goes on there."""
 
+import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -9,9 +10,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from dlscan.errors import DlscanError
+from dlscan.errors import DlscanError, UsageError
 from dlscan.files import put_in_place, remove, temporary_beside, write_json
 from dlscan.hdf5 import open_hdf5, written_hdf5
+from dlscan.locks import locked
 from dlscan.tasks import Arrays
 
 # Events of a part: few enough to be kept in memory, enough for the files to be few.
@@ -37,6 +39,23 @@ class Parts:
             remove(self._directory)
             self._directory.mkdir(parents=True)
             write_json(self._directory / "identity.json", self._identity)
+
+    @classmethod
+    @contextlib.contextmanager
+    def of(cls, target: Path, identity: dict[str, Any]) -> Iterator["Parts"]:
+        """Those of a file, for one process at a time.
+
+        Raises
+        ------
+        UsageError
+            If another one is writing them.
+        """
+        busy = UsageError(
+            f"{target}: another `dlscan predict` is writing this file; wait until it has finished, or choose "
+            "another -o"
+        )
+        with locked(target.with_name(f".{target.name}.lock"), busy):
+            yield cls(target, identity)
 
     def _read_identity(self) -> Any:
         try:

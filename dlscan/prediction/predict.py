@@ -17,7 +17,9 @@ from dlscan.errors import DataError, UsageError
 from dlscan.metrics import Measured
 from dlscan.prediction import models
 from dlscan.prediction.parts import EVENTS, Parts
-from dlscan.prepare.new_files import NewFiles, Place, check_new_files, find_new_files, index_new_files
+from dlscan.prediction.truth import Truth
+from dlscan.prepare.new_files import NewFiles, check_new_files, find_new_files
+from dlscan.prepare.new_index import Place, index_new_files
 from dlscan.stream import Batch, Batches
 from dlscan.tasks import Arrays, Task
 
@@ -44,6 +46,8 @@ class Predicted:
         Files that were not, and why.
     measured : Measured or None
         The numbers of these events, as for test; None where it is not known what they are.
+    unmeasured : str
+        Why there are none although it is known; else empty.
     """
 
     path: Path
@@ -52,6 +56,7 @@ class Predicted:
     files: int
     bad: dict[Path, str]
     measured: Measured | None
+    unmeasured: str = ""
 
 
 def predict(
@@ -97,45 +102,43 @@ def predict(
         raise UsageError(f"{target}: exists; remove it, choose another -o, or give --overwrite")
     task = models.task_of(points)
     experiment = load(points[0].paths.config)
-    manifest = _manifest(points[0])
-    files = find_new_files(paths)
-    found = check_new_files(experiment, manifest, files, skip_bad)
+    manifest = _manifest(points)
+    files = find_new_files(paths, target)
+    found = check_new_files(experiment, manifest, files, task.extras, skip_bad)
     target.parent.mkdir(parents=True, exist_ok=True)
-    parts = Parts(target, _identity(points, found))
-    last = parts.last()
-    truth = found.known and set(task.extras) <= set(found.extras)
-    with tempfile.TemporaryDirectory(prefix="dlscan-predict-") as place:
-        index = index_new_files(experiment, manifest, found, Path(place), Place(*last) if last else None)
-        before, rest = parts.events, index.splits["test"].events
-        progress("predict", before, before + rest)
-        if rest:
-            model = models.averaged([models.load(point) for point in points])
-            weights = experiment.data.weights if experiment.data.weights in found.extras else None
-            with Batches(
-                place,
-                split="test",
-                batch_size=BATCH,
-                workers=workers,
-                shuffle=False,
-                extras=True,
-            ) as batches:
-                for done in _score(batches, model, task, truth, weights, parts):
-                    progress("predict", before + done, before + rest)
-    measured = _measure(task, parts) if truth and parts.paths else None
-    events, total = parts.events, sum(layout.events for layout in found.layouts.values())
-    parts.finish(_attributes(points, task), [str(file.path) for file in found.files])
+    truth = Truth.of(task, experiment.data.weights, found)
+    total = sum(layout.events for layout in found.layouts.values())
+    with Parts.of(target, _identity(points, found)) as parts:
+        last = parts.last()
+        with tempfile.TemporaryDirectory(prefix="dlscan-predict-") as place:
+            index = index_new_files(experiment, manifest, found, Path(place), Place(*last) if last else None)
+            before, rest = parts.events, index.splits["test"].events
+            progress("predict", before, before + rest)
+            if rest:
+                model = models.averaged([models.load(point) for point in points])
+                with Batches(
+                    place,
+                    split="test",
+                    batch_size=BATCH,
+                    workers=workers,
+                    shuffle=False,
+                    extras=True,
+                ) as batches:
+                    for done in _score(batches, model, task, truth, parts):
+                        progress("predict", before + done, before + rest)
+        measured = _measure(task, parts) if truth.known and truth.weighed and parts.paths else None
+        events = parts.events
+        parts.finish(_attributes(points, task), [str(file.path) for file in found.files])
     bad = {file.path: reason for file, reason in found.bad.items()}
-    return Predicted(target, events, total - events, len(found.layouts), bad, measured)
+    return Predicted(target, events, total - events, len(found.layouts), bad, measured, truth.unmeasured)
 
 
-def _score(
-    batches: Batches, model: models.Model, task: Task, truth: bool, weights: str | None, parts: Parts
-) -> Iterator[int]:
+def _score(batches: Batches, model: models.Model, task: Task, truth: Truth, parts: Parts) -> Iterator[int]:
     """Score batches, and give how many events are written after each part."""
     waiting: list[Arrays] = []
     done = count = 0
     for batch in batches.epoch(0, last=True):
-        waiting.append(_of_batch(batch, model, task, truth, weights))
+        waiting.append(_of_batch(batch, model, task, truth))
         count += len(batch)
         if count >= EVENTS:
             parts.add(_together(waiting))
@@ -148,7 +151,7 @@ def _score(
         parts.add(_together(waiting))
 
 
-def _of_batch(batch: Batch, model: models.Model, task: Task, truth: bool, weights: str | None) -> Arrays:
+def _of_batch(batch: Batch, model: models.Model, task: Task, truth: Truth) -> Arrays:
     size = len(batch)
     _require_finite(batch)
     inputs = batch.by_network_name()
@@ -165,11 +168,12 @@ def _of_batch(batch: Batch, model: models.Model, task: Task, truth: bool, weight
                 made["sigmas"] = values[:, len(head.targets) :]
         else:
             made["scores"] = values
-    if truth:
+    if truth.known:
         made["labels"] = np.array(batch.labels)
-        made["weights"] = np.ones(size, np.float32)
-        if weights is not None:
-            made["weights"] = np.array(batch.extras[weights], np.float32).reshape(size)
+        if truth.weights is not None:
+            made["weights"] = np.array(batch.extras[truth.weights], np.float32).reshape(size)
+        elif truth.weighed:
+            made["weights"] = np.ones(size, np.float32)
         told = task.truth(batch.labels, batch.extras)
         if "predictions" in told:
             made["targets"] = told["predictions"]
@@ -197,30 +201,41 @@ def _together(waiting: Sequence[Arrays]) -> Arrays:
     return {name: np.concatenate([each[name] for each in waiting]) for name in waiting[0]}
 
 
-def _measure(task: Task, parts: Parts) -> Measured:
+def _measure(task: Task, parts: Parts) -> Measured | None:
     names = {"labels", "weights", *(("scores",) if "classify" in task.kinds else ())}
     if "regress" in task.kinds:
         names |= {"predictions", "targets"}
     kept = {name: parts.read(name) for name in names}
     with contextlib.suppress(KeyError):
         kept["sigmas"] = parts.read("sigmas")
-    return task.measure(kept)
+    # those of no class have scores, but no truth
+    own = kept["labels"] >= 0
+    return task.measure({name: values[own] for name, values in kept.items()}) if own.any() else None
 
 
-def _manifest(point: DonePoint) -> Manifest:
-    """The manifest of the dataset that a point was trained on: it says what its inputs are."""
-    try:
-        return Manifest.read(Path(point.record.dataset["path"]))
-    except DataError as error:
-        raise DataError(f"{error}; what the inputs are stands in its manifest.json") from None
+def _manifest(points: Sequence[DonePoint]) -> Manifest:
+    """The manifest of the dataset that points were trained on: it says what the inputs are."""
+    for point in points:
+        path = Path(point.record.dataset["path"])
+        try:
+            manifest = Manifest.read(path)
+        except DataError as error:
+            raise DataError(f"{error}; what the inputs are stands in its manifest.json") from None
+        if manifest.config_hash != point.record.dataset["config_hash"]:
+            raise DataError(
+                f"{point.paths.directory}: {path} has been prepared again since, with other events or "
+                "splits; train the point again, or prepare the original dataset again"
+            )
+    return manifest
 
 
 def _identity(points: Sequence[DonePoint], found: NewFiles) -> dict[str, Any]:
-    """What decides predictions, down to the last digit."""
+    """What decides predictions, down to the last digit; events are known by the numbers of files."""
     return {
         "dlscan": dlscan.__version__,
         "models": [point.record.files or str(point.paths.directory) for point in points],
-        "files": [[file.name, *file.stat()] for file in found.files if file in found.layouts],
+        "files": [[file.name, *file.stat(), file in found.layouts] for file in found.files],
+        "truth": [found.known, *found.extras],
     }
 
 

@@ -1,36 +1,17 @@
-"""An index of raw files that are no part of a dataset: what a network is applied to."""
+"""Raw files that are no part of a dataset, to which a network is applied: which they are, what they have."""
 
 import dataclasses
-import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from dlscan.config import Experiment
-from dlscan.config.build import Problem
-from dlscan.config.cuts import Cuts
 from dlscan.config.event_labels import LabelColumn
-from dlscan.dataset import SPLITS, Manifest, SourceFile, SplitInfo
+from dlscan.config.selection import Selection
+from dlscan.dataset import Manifest
 from dlscan.errors import BadFilesError, DataError
-from dlscan.prepare.layout import roles_of
-from dlscan.prepare.selecting import select_events
-from dlscan.raw import FileLayout, RawFile, Recipe, check_files, index_file, read_rows
-from dlscan.raw.faults import RawError
+from dlscan.prepare.layout import entry_names, roles_of
+from dlscan.raw import FileLayout, RawFile, Recipe, check_files
 from dlscan.raw.places import ALL_SUFFIXES, by_number
-from dlscan.raw.store import LEFT_OUT
-from dlscan.raw.writer import FileIndex, IndexWriter
-
-_TEST = SPLITS.index("test")
-
-
-class Place(NamedTuple):
-    """An event: the number of its file, and its row there."""
-
-    file: int
-    row: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,57 +26,77 @@ class NewFiles:
         Of those that can be used.
     bad : dict of RawFile to str
         The others, and why.
+    column : LabelColumn or None
+        What says the class of each event, if all files have it.
     known : bool
-        Whether it is known what the events are: of which class, or their targets.
+        Whether it is known of which class events are.
     extras : tuple of str
-        Extras of the dataset that the files have too.
+        Extras of the dataset that tell the truth, or weigh events, and that all files have.
     """
 
     files: tuple[RawFile, ...]
     layouts: dict[RawFile, FileLayout]
     bad: dict[RawFile, str]
+    column: LabelColumn | None
     known: bool
     extras: tuple[str, ...]
 
 
-def find_new_files(paths: Sequence[Path]) -> list[Path]:
-    """The HDF5 files that were given, and those in directories that were given, in order.
+def find_new_files(paths: Sequence[Path], target: Path) -> list[Path]:
+    """The HDF5 files that were given, and those in directories that were given, in order, each once.
+
+    Hidden files and directories are left alone, and so is `target`, which is written.
 
     Raises
     ------
     DataError
         If one is not there, or a directory has none.
     """
-    found: list[Path] = []
+    found: dict[Path, Path] = {}
     for path in paths:
-        if path.is_dir():
-            inside = sorted(
-                (item for item in path.rglob("*") if item.suffix.lower() in ALL_SUFFIXES and item.is_file()),
-                key=by_number,
-            )
-            if not inside:
-                raise DataError(f"{path}: no HDF5 files here ({', '.join(ALL_SUFFIXES)})")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
+        if not path.exists():
             raise DataError(f"{path}: no such file or directory")
-    return found
+        inside = _inside(path) if path.is_dir() else [path]
+        if not inside:
+            raise DataError(f"{path}: no HDF5 files here ({', '.join(ALL_SUFFIXES)})")
+        for each in inside:
+            found.setdefault(each.resolve(), each)
+    found.pop(target.resolve(), None)
+    if not found:
+        raise DataError(f"{target}: is written, and no other file was given")
+    return list(found.values())
+
+
+def _inside(directory: Path) -> list[Path]:
+    found = (
+        path
+        for path in directory.rglob("*")
+        if path.suffix.lower() in ALL_SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(directory).parts)
+        and path.is_file()
+    )
+    return sorted(found, key=by_number)
 
 
 def check_new_files(
-    experiment: Experiment, manifest: Manifest, paths: Sequence[Path], skip_bad: bool = False
+    experiment: Experiment,
+    manifest: Manifest,
+    paths: Sequence[Path],
+    wanted: Sequence[str] = (),
+    skip_bad: bool = False,
 ) -> NewFiles:
-    """Check that files have what a network of a dataset takes.
+    """Check that files have what a network of a dataset takes, and see what they have of the truth.
 
     Parameters
     ----------
     experiment : Experiment
-        Of the point: its inputs, cuts and labels.
+        Of the point: its inputs, cuts, labels and weights.
     manifest : Manifest
         Of the dataset that it was trained on.
     paths : sequence of Path
         The files.
+    wanted : sequence of str
+        The extras that the task learns from.
     skip_bad : bool
         Leave bad files out instead of stopping.
 
@@ -115,15 +116,12 @@ def check_new_files(
         )
         for path in paths
     )
-    roles = _roles(manifest)
-    inputs = [*manifest.whole.values(), *roles]
-    needed = dict.fromkeys([*inputs, *(each.extra for each in data.where.selections.values())])
-    column = data.label_column
-    also = [*manifest.extras, *([] if column is None else [column.column.extra])]
-    layouts, bad = check_files(files, list(dict.fromkeys([*needed, *also])), roles)
-    if bad:  # without what only tells the truth
-        layouts, bad = check_files(files, list(needed), roles)
-        also = []
+    recipes = recipes_of(manifest)
+    roles = roles_of(recipes)
+    cuts = (each.extra for each in data.where.selections.values())
+    cut = [name for name in cuts if name not in entry_names(recipes)]
+    needed = list(dict.fromkeys([*manifest.whole.values(), *roles, *cut]))
+    layouts, bad = check_files(files, needed, roles)
     for file, layout in list(layouts.items()):
         reason = _unlike(layout, manifest)
         if reason:
@@ -131,131 +129,41 @@ def check_new_files(
             del layouts[file]
     if bad and (not skip_bad or not layouts):
         raise BadFilesError([(file.path, bad[file]) for file in files if file in bad], skip_bad)
-    has_column = column is not None and column.column.extra in also
-    known = has_column or (column is None and all(file.label >= 0 for file in layouts))
-    return NewFiles(files, layouts, bad, known, tuple(name for name in manifest.extras if name in also))
 
+    def have(*numbers: Selection) -> bool:
+        """Whether all files that can be used have these too; the first has what all have."""
+        names = list(dict.fromkeys([*needed, *(each.extra for each in numbers)]))
+        found, lacking = check_files(list(layouts), names, roles)
+        if lacking:
+            return False
+        shapes = next(iter(found.values())).shapes
+        return not any(
+            each.why_not(shapes[each.extra])
+            or (each.extra in manifest.extras and shapes[each.extra] != manifest.extras[each.extra].shape)
+            for each in numbers
+        )
 
-def index_new_files(
-    experiment: Experiment, manifest: Manifest, found: NewFiles, place: Path, after: Place | None
-) -> Manifest:
-    """Write an index of files to the directory `place`; all events that pass the cuts are its test split.
-
-    Parameters
-    ----------
-    after : Place or None
-        Leave out events up to this one, which were done before.
-
-    Returns
-    -------
-    Manifest
-        Of what `Batches` reads there. The number of a file is its place in `found.files`.
-
-    Raises
-    ------
-    BadFilesError
-        If a file cannot be read after all.
-    """
-    data, column = experiment.data, experiment.data.label_column
-    if column is not None and column.column.extra not in _datasets(found):
+    column = data.label_column
+    if column is not None and not have(column.column):
         column = None
-    rules = _Rules(len(manifest.classes), data.where.texts, column)
-    roles = _roles(manifest)
-    stored = list(dict.fromkeys([*manifest.whole.values(), *roles, *found.extras]))
-    counts = np.zeros(len(manifest.classes), np.int64)
-    kept: list[tuple[FileIndex, NDArray[np.uint8], NDArray[np.int16]]] = []
-    for number, file in enumerate(found.files):
-        if file not in found.layouts or (after is not None and number < after.file):
-            continue
-        try:
-            names = list(dict.fromkeys([*stored, *rules.datasets]))
-            indexed = index_file(file.path, names, file.roots, roles)
-            codes, labels = _select(rules, file, found.layouts[file].events, indexed)
-        except (RawError, OSError, ValueError) as error:
-            raise BadFilesError([(file.path, " ".join(str(error).split()))], False) from error
-        if after is not None and number == after.file:
-            codes[: after.row + 1] = LEFT_OUT
-        label = max(file.label, 0)
-        own = {name: indexed[name] for name in stored}
-        kept.append((FileIndex(file.name, label, number, file.stat(), own), codes, labels))
-        counts += np.bincount(labels[codes == _TEST].clip(min=0), minlength=len(counts))
-    events = sum(len(codes) for _, codes, _ in kept)
-    chunks = sum(len(each.offsets) for file, _, _ in kept for each in file.datasets.values())
-    with IndexWriter(place / "index.h5", Path("/"), stored, events, chunks, {"labels": "<i2"}) as writer:
-        for index, codes, labels in kept:
-            writer.add(index)
-            writer.add_codes(codes, {"labels": labels.clip(min=0)})
-    nothing = SplitInfo((), (0,) * len(counts))
-    made = dataclasses.replace(
-        manifest,
-        extras={name: manifest.extras[name] for name in found.extras},
-        splits=dict.fromkeys(SPLITS, nothing) | {"test": SplitInfo((), tuple(counts.tolist()))},
-        sources=tuple(
-            SourceFile(
-                str(file.path), "", found.layouts[file].events if file in found.layouts else 0, 0, 0, ""
-            )
-            for file in found.files
-        ),
-        raw="/",
-        sealed=True,
-        weights={},
-        folds=(),
-        left_out=(),
-        bad_files=(),
-        config_hash=f"{manifest.config_hash}-new",
-    )
-    made.write(place)
-    return made
+    known = all(file.label >= 0 for file in layouts) if data.label_column is None else column is not None
+    targets = list(experiment.task.targets.values()) if wanted else []
+    extras = list(wanted) if targets and have(*targets) else []
+    weights = data.weights
+    if weights is not None and have(weight_of(experiment)):
+        extras.append(weights)
+    return NewFiles(files, layouts, bad, column, known, tuple(dict.fromkeys(extras)))
 
 
-@dataclasses.dataclass(frozen=True)
-class _Rules:
-    """See `dlscan.prepare.selecting.Rules`."""
-
-    classes: int
-    cuts: tuple[str, ...]
-    labels: LabelColumn | None
-
-    @property
-    def datasets(self) -> list[str]:
-        """What decides."""
-        cuts = Cuts.parse(list(self.cuts), "data.where").selections.values()
-        found = [*cuts, *([] if self.labels is None else [self.labels.column])]
-        return list(dict.fromkeys(selection.extra for selection in found))
+def weight_of(experiment: Experiment) -> Selection:
+    """The number of an event that `data.weights` names."""
+    name = str(experiment.data.weights)
+    return experiment.data.implied.get(name) or Selection(name)
 
 
-def _select(
-    rules: _Rules, file: RawFile, events: int, indexed: Mapping[str, Any]
-) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
-    """The split of each event, or that it is left out, and its class."""
-    codes, labels = np.full(events, _TEST, np.uint8), np.full(events, file.label, np.int16)
-    if not rules.datasets:
-        return codes, labels
-    needed = {name: indexed[name] for name in rules.datasets}
-    for first, block in read_rows(file.path, needed, 0, events):
-        rows = len(next(iter(block.values())))
-        here = slice(first, first + rows)
-        try:
-            selected = select_events(rules, block, first, rows, file.label)
-        except (Problem, IndexError) as problem:
-            raise RawError(f"data.where does not fit: {problem}") from None
-        labels[here] = selected.labels
-        # an event of a class that is none is predicted too
-        passed = np.ones(rows, bool)
-        if rules.cuts:
-            without = dataclasses.replace(rules, labels=None)
-            passed = select_events(without, block, first, rows, 0).kept
-        codes[here][~passed] = LEFT_OUT
-    return codes, labels
-
-
-def _roles(manifest: Manifest) -> dict[str, str]:
-    """The raw datasets of inputs that are put together, and what their rows are."""
-    return roles_of({name: Recipe.from_plain(made.recipe) for name, made in manifest.made.items()})
-
-
-def _datasets(found: NewFiles) -> set[str]:
-    return set(itertools.chain.from_iterable(layout.shapes for layout in found.layouts.values()))
+def recipes_of(manifest: Manifest) -> dict[str, Recipe]:
+    """How inputs are put together that are more than a dataset."""
+    return {name: Recipe.from_plain(made.recipe) for name, made in manifest.made.items()}
 
 
 def _directories(classes: Mapping[str, str] | None, labels: Sequence[str]) -> dict[str, int]:

@@ -73,7 +73,7 @@ def test_scores_are_those_of_the_network_in_the_order_of_files_and_rows(
         assert list(out.attrs["classes"]) == ["ChPi", "Ele", "Pi0"]
         right = [dense.model().predict(raw_inputs(path), verbose=0) for path in paths]
         np.testing.assert_allclose(out["scores"][()], np.concatenate(right), atol=1e-6)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.h5.lock", "out.h5"]
 
 
 def test_of_the_files_of_the_scan_itself_the_test_events_have_their_scores(
