@@ -58,7 +58,7 @@ def _require_events(experiment: Experiment, recipes: dict[str, Recipe]) -> None:
         for name, role in recipe.roles.items()
         if role != "events" or recipe.layout == "lists"
     }
-    for key, names in raw_names(experiment.data).items():
+    for key, names in raw_names(experiment.data, recipes).items():
         for name in names if key != "inputs" else ():
             if name in others:
                 raise experiment.problem(

@@ -27,6 +27,8 @@ _NAMES = {_SHUFFLE: "shuffle", _GZIP: "gzip", _LZF: "lzf", _CHECKSUM: "fletcher3
 _ORDER = (_SHUFFLE, _GZIP, _LZF, _CHECKSUM)
 # No lzf stream inflates to more than so many times its length: three bytes stand for 264 at most
 _MOST = 88
+# Words of a checksum that are added up at once: products of 16 and 20 bits, 2^20 of them, fit in 64 bits
+_SUMMED = 2**20
 
 
 def codec_of(filters: Sequence[int]) -> str | None:
@@ -128,11 +130,15 @@ def _checked(data: memoryview) -> memoryview:
     if len(data) < 4:
         raise ValueError("its checksum is missing")
     content, stored = data[:-4], int.from_bytes(data[-4:], "little")
-    words = np.frombuffer(content[: len(content) // 2 * 2], ">u2").astype(np.uint64)
+    words = np.frombuffer(content[: len(content) // 2 * 2], ">u2")
     if len(content) % 2:
-        words = np.append(words, np.uint64(content[-1] << 8))
-    low = int(words.sum()) % 0xFFFF
-    high = int((words * np.arange(len(words), 0, -1, dtype=np.uint64)).sum()) % 0xFFFF
+        words = np.append(words, np.uint16(content[-1] << 8))
+    low = high = 0
+    for first in range(0, len(words), _SUMMED):
+        # each block starts with the sums of those before, so that none overflows
+        own = words[first : first + _SUMMED].astype(np.uint64)
+        high += low * len(own) + int((own * np.arange(len(own), 0, -1, dtype=np.uint64)).sum())
+        high, low = high % 0xFFFF, (low + int(own.sum())) % 0xFFFF
     # both halves are known but for a multiple of 2^16 - 1; old files have the bytes of each in reverse
     swapped = (stored & 0x00FF00FF) << 8 | (stored & 0xFF00FF00) >> 8
     for known in (stored, swapped):

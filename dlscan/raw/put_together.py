@@ -167,7 +167,26 @@ def _places(file: DirectFile, recipe: Recipe, rows: Rows) -> tuple[Rows, Rows]:
             f"{name} leads from {begins[event]:,} to {ends[event]:,} in row {rows[event]}, but "
             f"{recipe.parts[0]} has {entries:,} entries"
         )
+    if len(rows) and recipe.edges != "counts":
+        _require_all(file, recipe, name, rows, begins, ends)
     return begins, ends - begins
+
+
+def _require_all(file: DirectFile, recipe: Recipe, name: str, rows: Rows, begins: Rows, ends: Rows) -> None:
+    """Check that no entry is before the first event or behind the last: starts may be taken for ends."""
+    entries, edges = file.rows(recipe.parts[0]), recipe.edges == "edges"
+    events = file.rows(recipe.offsets[0]) - edges
+    if edges and not rows[0] and begins[0]:
+        raise RawError(
+            f"{name} begins with {begins[0]:,} instead of 0: its {events + 1:,} numbers must say "
+            f"where each of {events:,} events begins, and the end"
+        )
+    if rows[-1] == events - 1 and ends[-1] != entries:
+        meaning = "where each event begins, and the end" if edges else "where each event ends"
+        raise RawError(
+            f"{name} ends with {ends[-1]:,}, but {recipe.parts[0]} has {entries:,} entries: its numbers must "
+            f"say {meaning}"
+        )
 
 
 def _numbers(file: DirectFile, names: tuple[str, ...], rows: Rows) -> list[Rows]:
