@@ -1,0 +1,69 @@
+"""Offsets that say something else than they are taken for: one line, not wrong events."""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+
+from dlscan.config import load
+from dlscan.errors import BadFilesError
+from dlscan.prepare import prepare
+
+LENGTHS = np.array([2, 1, 3] * 20)
+ENDS = np.cumsum(LENGTHS)
+
+
+def prepared(home: Path, offsets: Any, entries: int, with_events: bool) -> None:
+    """Prepare two classes of files with these offsets."""
+    for label in ("a", "b"):
+        (home / "raw" / label).mkdir(parents=True)
+        with h5py.File(home / "raw" / label / "0.h5", "w") as file:
+            file["hits"] = np.ones((entries, 2), "f4")
+            file["offsets"] = offsets
+            file["x"] = np.arange(len(LENGTHS), dtype="f4")
+    inputs = {"hits": {"offsets": "offsets", "longest": 4, "fields": ["t", "z"]}}
+    data = {"raw": "raw", "inputs": {**inputs, **({"x": {}} if with_events else {})}}
+    (home / "e.yaml").write_text(yaml.safe_dump({"name": "e", "data": data}))
+    prepare(load(home / "e.yaml"), processes=1)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "entries", "with_events", "reason"),
+    [
+        (
+            ENDS - LENGTHS,
+            120,
+            True,
+            "offsets ends with 117, but hits has 120 entries: its numbers must say where each event ends",
+        ),
+        (
+            ENDS,
+            120,
+            False,
+            "offsets begins with 2 instead of 0: its 60 numbers must say where each of 59 events begins, and "
+            "the end",
+        ),
+        (
+            np.concatenate([[0], ENDS]),
+            125,
+            True,
+            "offsets ends with 120, but hits has 125 entries: its numbers must say where each event begins, "
+            "and the end",
+        ),
+    ],
+    ids=["starts", "ends", "too many entries"],
+)
+def test_offsets_that_do_not_lead_to_all_entries_are_refused(
+    tmp_path: Path, offsets: Any, entries: int, with_events: bool, reason: str
+) -> None:
+    with pytest.raises(BadFilesError) as caught:
+        prepared(tmp_path, offsets, entries, with_events)
+    assert {found for _, found in caught.value.bad} == {reason}
+
+
+@pytest.mark.parametrize("offsets", [ENDS, np.concatenate([[0], ENDS])], ids=["ends", "edges"])
+def test_offsets_that_do_are_taken(tmp_path: Path, offsets: Any) -> None:
+    prepared(tmp_path, offsets, 120, True)
