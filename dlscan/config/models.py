@@ -5,7 +5,7 @@ whose parameters are read from its text.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from dlscan.config.build import (
@@ -149,10 +149,20 @@ class Model(Nested):
         known = ", ".join("{quantile: 0.9}" if name == "quantile" else name for name in losses[kinds[0]])
         return f"{self.family} minimises {known} in the task {kinds[0]}, and train.loss is {loss}"
 
-    def why_not_inputs(self, inputs: Mapping[str, tuple[int, ...]]) -> str | None:
-        """Why a family cannot take inputs of these shapes of an event; None if it can."""
+    def why_not_inputs(
+        self, inputs: Mapping[str, tuple[int, ...]], masked: Collection[str] = ()
+    ) -> str | None:
+        """Why a family cannot take inputs of these shapes of an event; None if it can.
+
+        Parameters
+        ----------
+        inputs : mapping of str to tuple of int
+            The shape of each.
+        masked : collection of str
+            Those that may have fewer rows.
+        """
         refusal = getattr(self.parameters, "why_not_inputs", None)
-        reason = refusal(inputs) if refusal else None
+        reason = refusal(inputs, masked) if refusal else None
         return f"{self.family} {reason}" if reason else None
 
     def reads(self, key: str) -> bool:

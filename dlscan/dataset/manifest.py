@@ -201,7 +201,8 @@ class Manifest:
         """
         for model in dict.fromkeys(point.model for point in experiment.combinations.all):
             inputs = taken(model, self.inputs, experiment.data.inputs)
-            if reason := model.why_not_inputs({name: shaped.shape for name, shaped in inputs.items()}):
+            masked = [name for name, shaped in inputs.items() if shaped.masked]
+            if reason := model.why_not_inputs({name: own.shape for name, own in inputs.items()}, masked):
                 raise experiment.problem("model", reason)
             ragged = [name for name in inputs if name in self.inputs and self.inputs[name].masked]
             if model.trainer == "trees" and ragged:

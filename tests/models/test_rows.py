@@ -215,6 +215,29 @@ def test_a_graph_on_a_grid_sees_what_lies_side_by_side(make_manifest):
     )
 
 
+@pytest.mark.parametrize("norm", ["layer", "batch"])
+@pytest.mark.parametrize("shape", [(5,), (3, 4), (2, 3, 2)])
+def test_a_grid_has_the_axes_of_its_image(shape, norm, make_manifest, tmp_path):
+    model = Model.parse({"family": "graph", "adjacency": "grid", "blocks": [4], "norm": norm}, "model")
+    network = construct(model, make_manifest(x=shape), {}, 3).model
+    raw = {"x": np.random.default_rng(1).normal(size=(3, *shape)).astype(np.float32)}
+
+    found = keras.ops.convert_to_numpy(network(raw, training=True))
+
+    assert found.shape == (3, 3)
+    assert np.isfinite(found).all()
+    network.save(tmp_path / "best.keras")
+    again = keras.saving.load_model(tmp_path / "best.keras", compile=False)
+    np.testing.assert_allclose(again(raw, training=False), network(raw, training=False), rtol=1e-5)
+
+
+def test_a_grid_has_no_missing_cells():
+    model = Model.parse({"family": "graph", "adjacency": "grid"}, "model")
+    wanted = "graph has model.adjacency: grid, which needs images, and x has a varying number of entries"
+    assert model.why_not_inputs({"x": (5, 4)}, ["x"]).startswith(wanted)
+    assert model.why_not_inputs({"x": (5, 4)}) is None
+
+
 def test_points_of_an_image_are_the_set_that_they_stand_for(make_manifest):
     """A network on `as: points` is that of a masked input that holds the same points."""
     parameters = {"family": "graph", "blocks": [6], "neighbours": 2, "coordinates": [0, 1]}

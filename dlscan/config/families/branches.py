@@ -1,6 +1,7 @@
 """The parameters of the family `branches`: a network per input, merged."""
 
 import dataclasses
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from dlscan.config.build import Below, Min
@@ -40,7 +41,7 @@ class Branches:
     def __hash__(self) -> int:
         return hash((tuple(self.branches.items()), self.merge, self.head))
 
-    def why_not_inputs(self, inputs: Shapes) -> str | None:
+    def why_not_inputs(self, inputs: Shapes, masked: Collection[str] = ()) -> str | None:
         """Why a network cannot take inputs of these shapes; None if it can."""
         known = {network_name(name): name for name in inputs}
         branches = {network_name(name): model for name, model in self.branches.items()}
@@ -48,7 +49,7 @@ class Branches:
             if network_name(name) not in known:
                 return f"has one for {name}, which is none of its inputs: {', '.join(inputs)}"
         for name, model in branches.items():
-            if reason := model.why_not_inputs({known[name]: inputs[known[name]]}):
+            if reason := model.why_not_inputs({known[name]: inputs[known[name]]}, masked):
                 return f"has one for {known[name]} that cannot be: {reason}"
         for name, own in known.items():
             if name not in branches and len(inputs[own]) > 1:

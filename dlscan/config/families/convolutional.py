@@ -1,6 +1,7 @@
 """The parameters that all convolutional families have."""
 
 import dataclasses
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from dlscan.config.build import Below, Min
@@ -68,7 +69,7 @@ class Convolutional:
     head: Widths = (128,)
     channels: Literal["none", "last"] = "none"
 
-    def why_not_inputs(self, inputs: Shapes) -> str | None:
+    def why_not_inputs(self, inputs: Shapes, masked: Collection[str] = ()) -> str | None:
         """Why a network cannot take inputs of these shapes; None if it can."""
         images, _ = images_and_vectors(inputs)
         if not images:

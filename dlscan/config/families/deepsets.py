@@ -29,7 +29,7 @@ class Deepsets(Rows):
     energy_weighted: int | None = None
     head: Widths = (100, 100)
 
-    def _why_not_rows(self, name: str, shape: tuple[int, ...]) -> str | None:
+    def _why_not_rows(self, name: str, shape: tuple[int, ...], masked: bool) -> str | None:
         feature, features = self.energy_weighted, shape[-1]
         if feature is None:
             return None

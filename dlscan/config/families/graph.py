@@ -48,7 +48,12 @@ class Graph(Rows):
         """See `Rows`; of each cell of a grid, its place along each axis and its value."""
         return super().rows(shape) if self.adjacency == "nearest" else (math.prod(shape), len(shape) + 1)
 
-    def _why_not_rows(self, name: str, shape: tuple[int, ...]) -> str | None:
+    def _why_not_rows(self, name: str, shape: tuple[int, ...], masked: bool) -> str | None:
+        if masked and self.adjacency == "grid":
+            return (
+                f"has model.adjacency: grid, which needs images, and {name} has a varying number of entries; "
+                "use nearest, or leave it out with model.inputs"
+            )
         _, features = self.rows(shape)
         if self.coordinates != "all" and not all(each < features for each in self.coordinates):
             return f"has {features} features in {name}: model.coordinates are some of 0 to {features - 1}"

@@ -1,6 +1,6 @@
 """Networks within a network: their own family and its parameters, below a key of another family."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from dlscan.config.build import Problem, join
@@ -29,7 +29,7 @@ class Nested:
         """What trains it."""
         raise NotImplementedError
 
-    def why_not_inputs(self, inputs: Shapes) -> str | None:
+    def why_not_inputs(self, inputs: Shapes, masked: Collection[str] = ()) -> str | None:
         """Why a network cannot take inputs of these shapes; None if it can."""
         raise NotImplementedError
 

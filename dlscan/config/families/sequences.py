@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from dlscan.config.build import Below, Max, Min
@@ -44,7 +45,7 @@ class Rows:
     initializer: Initializer = "glorot"
     head: Widths = ()
 
-    def why_not_inputs(self, inputs: Shapes) -> str | None:
+    def why_not_inputs(self, inputs: Shapes, masked: Collection[str] = ()) -> str | None:
         """Why a network cannot take inputs of these shapes; None if it can."""
         names, _ = images_and_vectors(inputs)
         if not names:
@@ -53,7 +54,7 @@ class Rows:
             axes = len(inputs[name])
             if axes > 2 and self.along >= axes:
                 return f"has no axis {self.along} in {name}: model.along is 0 to {axes - 1}"
-            if reason := self._why_not_rows(name, inputs[name]):
+            if reason := self._why_not_rows(name, inputs[name], name in masked):
                 return reason
         return None
 
@@ -62,7 +63,7 @@ class Rows:
         length = shape[self.along if len(shape) > 2 else 0]
         return length, math.prod(shape) // length
 
-    def _why_not_rows(self, name: str, shape: tuple[int, ...]) -> str | None:
+    def _why_not_rows(self, name: str, shape: tuple[int, ...], masked: bool) -> str | None:
         """Why a family cannot take the rows of an input of this shape."""
         return None
 

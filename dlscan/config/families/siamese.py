@@ -1,6 +1,7 @@
 """The parameters of the family `siamese`: one network for two inputs, and a distance."""
 
 import dataclasses
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from dlscan.config.build import Below, Min
@@ -37,12 +38,13 @@ class Siamese:
     batch_norm: bool = False
     initializer: Initializer = "glorot"
 
-    def why_not_inputs(self, inputs: Shapes) -> str | None:
+    def why_not_inputs(self, inputs: Shapes, masked: Collection[str] = ()) -> str | None:
         """Why a network cannot take inputs of these shapes; None if it can."""
         if len(inputs) != 2 or len(set(inputs.values())) != 1:
             there = ", ".join(
                 f"{name} ({' x '.join(map(str, shape)) or 1})" for name, shape in inputs.items()
             )
             return f"takes two inputs of one shape, and there are {there}; choose two with model.inputs"
-        reason = self.body.why_not_inputs({"pair": next(iter(inputs.values()))})
+        pair = {"pair": next(iter(inputs.values()))}
+        reason = self.body.why_not_inputs(pair, pair if masked else ())
         return f"has a body that cannot be: {reason}" if reason else None

@@ -39,7 +39,7 @@ def features(model: Model, inputs: Inputs, seed: int) -> Any:
     """
     if isinstance(model.family, InFile):
         return from_file.features(model.family, inputs, model.parameters, seed)
-    if reason := model.why_not_inputs(shapes_of(inputs)):
+    if reason := model.why_not_inputs(shapes_of(inputs), inputs.masks):
         raise ConfigError(reason)
     own: Callable[..., Any] = importlib.import_module(f"{__name__}.{model.family}").features
     return own(inputs, model.parameters, seed)

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.config.families import Graph
+from dlscan.config.families.parts import images_and_vectors
 from dlscan.models.backend import keras
 from dlscan.models.inputs import Inputs
-from dlscan.models.layers import activated, started
+from dlscan.models.layers import activated, shapes_of, started
 from dlscan.models.rows import dropped, gathered, layer_of_rows, normed, pooled, rows_of_inputs
 
 # Distances in so few dimensions are sums of squares of differences: exact, also where products are rounded.
@@ -39,12 +40,16 @@ def features(inputs: Inputs, parameters: Graph, seed: int) -> Any:
     -------
     KerasTensor, (B, features)
     """
+    beside = {}
+    if parameters.adjacency == "grid":
+        images, _ = images_and_vectors(shapes_of(inputs))
+        beside = {name: grid(tuple(inputs[name].shape[1:])) for name in images}
+        inputs = Inputs(
+            {name: _cells(inputs[name], name) if name in beside else inputs[name] for name in inputs}
+        )
 
     def body(tensor: Any, mask: Any, name: str, parameters: Graph, seed: int) -> Any:
-        fixed = None
-        if parameters.adjacency == "grid":
-            shape = tuple(inputs[name].shape[1:])
-            tensor, fixed = _cells(inputs[name], name), grid(shape)
+        fixed = beside.get(name)
         place = tensor
         if parameters.coordinates != "all":
             place = keras.ops.stack([tensor[..., each] for each in parameters.coordinates], axis=-1)
@@ -134,6 +139,8 @@ def edge_convolution(
         other = _dense(tensor, width, f"{name}_other", parameters, seed, bias=False)
         if isinstance(index, np.ndarray):
             found = ops.reshape(ops.take(other, index.ravel(), axis=1), (-1, *index.shape, width))
+            # the mask of a normalisation has an axis of events
+            there = ops.logical_and(ops.ones_like(tensor[..., :1], dtype="bool"), there[None])
         else:
             found = gathered(other, index)
         layer = f"{name}_edge_1"
