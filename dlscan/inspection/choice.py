@@ -37,7 +37,7 @@ class Choice:
     labels : dict
         The key `data.labels`, if a column tells the classes.
     split : str
-        A column that may say what is test, or empty.
+        A column of 0 and 1 that may say what is test, or empty.
     weights : str
         A column with a weight per event, or empty.
     normalize : dict of str to str
@@ -87,9 +87,17 @@ def choose(contents: Contents) -> Choice:
     extras = [item.name for item in per_event if item.name not in uses and item.kind == "numbers"]
     uses |= dict.fromkeys(extras, "carried along (data.extras)")
     split = next((item.name for item in per_event if item.name == "split" and len(item.values) == 2), "")
-    if split:
+    parts = next((item.values for item in per_event if item.name == split), ())
+    if parts == (0, 1):
         extras.remove(split)
         uses[split] = "tells training from test (data.split)"
+    elif split:
+        first, second = parts
+        doubts.append(
+            f"whether {split} says what is test; if so, move it from data.extras to data.split: "
+            f"{{column: {split}, train: {first}, test: {second}, validation: 0.1}}, or the other way round"
+        )
+        split = ""
     weights = next((name for name in extras if _WEIGHT.search(name)), "")
     if weights:
         uses[weights] = "could weigh events (data.weights, left out)"

@@ -45,7 +45,10 @@ def text_of(name: str, contents: Contents, choice: Choice, home: Path) -> str:
     if choice.extras:
         lines.append(f"  extras: {_inline(list(choice.extras))}   # carried along, for plots and targets")
     if choice.split:
-        lines.append(f"  split: {{column: {_inline(choice.split)}, train: 0, test: 1, validation: 0.1}}")
+        lines.append(
+            f"  split: {{column: {_inline(choice.split)}, train: 0, test: 1, validation: 0.1}}"
+            "   # 1 is taken to be test"
+        )
     if choice.weights:
         lines.append(f"  # weights: {_inline(choice.weights)}")
     lines += [

@@ -89,6 +89,21 @@ def test_numbers_side_by_side_are_one_vector(tmp_path: Path) -> None:
     assert choice.uses["bins"] == "left out: has 7 rows, most datasets have 50"
 
 
+@pytest.mark.parametrize("values", [(0, 1), (1, 2)])
+def test_only_0_and_1_are_taken_for_training_and_test(tmp_path: Path, values: tuple[int, int]) -> None:
+    split, label = np.resize(values, 40), np.arange(40) // 2 % 2
+    directory = flat(tmp_path / "table", image=np.ones((40, 3, 3)), split=split, label=label)
+    choice = chosen(directory)
+    init(directory, tmp_path / "table.yaml")
+    text = (tmp_path / "table.yaml").read_text()
+    line = "  split: {column: split, train: 0, test: 1, validation: 0.1}   # 1 is taken to be test"
+    assert (line in text.splitlines()) == (values == (0, 1))
+    if values == (1, 2):
+        assert choice.extras == ("split",)
+        assert text.startswith("# To decide: whether split says what is test; if so, move it")
+        assert "train: 1, test: 2, validation: 0.1}" in text.splitlines()[0]
+
+
 def test_lists_are_as_long_as_the_longest_that_was_seen(tmp_path: Path) -> None:
     directory = flat(tmp_path / "hits", image=np.ones((4, 3, 3)))
     with h5py.File(directory / "part_1.h5", "r+") as file:
