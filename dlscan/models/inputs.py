@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dlscan.config import Model, Normalization, mask_name, network_name
-from dlscan.config.families import Branches
+from dlscan.config.families import Branches, Siamese
 from dlscan.config.families.parts import Shaped
 from dlscan.config.inputs import Input
 from dlscan.dataset import Manifest, taken
@@ -111,14 +111,16 @@ def scaled_inputs(
             raw[name] = keras.Input(shape, name=name, dtype=dtype)
         return raw[name]
 
-    tensors, masks, shares = {}, {}, {}
+    tensors, masks, shares, scale = {}, {}, {}, ""
     for name, shaped in taken(model, manifest.inputs, inputs).items():
         own, view = network_name(name), (inputs or {}).get(name, Input())
         feature = weighed_by(model, name)
         stored = name if view.view is None else str(view.dataset)
-        how = normalizations.get(stored, Normalization())
+        # one network for two inputs has to find both on one scale
+        scale = scale if scale and isinstance(model.parameters, Siamese) else stored
+        how = normalizations.get(scale, Normalization())
         tensor = given(network_name(stored), manifest.inputs[stored].shape)
-        measured = manifest.statistics[stored]
+        measured = manifest.statistics[scale]
         if view.view is not None:
             tensors[own], masks[own] = points(tensor, normalize(tensor, how, measured), shaped.shape[0])
             tensor = tensor if feature is None else points(tensor, tensor, shaped.shape[0])[0]

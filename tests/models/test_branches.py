@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dlscan.config import Model
+from dlscan.dataset import Statistics
 from dlscan.errors import ConfigError
 from dlscan.models import build, keras
 from dlscan.models.saved import meetings, read_network
@@ -24,8 +25,8 @@ DENSE = {"family": "dense", "width": 6, "depth": 1}
 def made(make_manifest):
     """Build a network of these keys of `model`, and events for it."""
 
-    def make(shapes, seed=1, masked=(), **keys):
-        manifest = make_manifest(masked=masked, **shapes)
+    def make(shapes, seed=1, masked=(), measured=None, **keys):
+        manifest = make_manifest(masked=masked, measured=measured, **shapes)
         model = Model.parse(keys, "model")
         rng = np.random.default_rng(1)
         raw = {
@@ -112,7 +113,10 @@ def test_two_branches_may_be_one_function_of_a_file_and_the_network_is_saved(mad
 
 @pytest.mark.parametrize("distance", ["absolute", "euclidean", "cosine"])
 def test_a_siamese_network_gives_the_same_when_its_inputs_change_places(made, distance):
-    network, raw = made({"a": (6, 5), "b": (6, 5)}, family="siamese", body=LENET, distance=distance, head=[4])
+    # the second is scaled as the first, whatever its own statistics are
+    measured = {"b": Statistics((-1.0,), (3.0,), (-9.0,), (9.0,), 3.0, 1.0)}
+    shapes = {"a": (6, 5), "b": (6, 5)}
+    network, raw = made(shapes, measured=measured, family="siamese", body=LENET, distance=distance, head=[4])
     scores = scores_of(network, raw)
     np.testing.assert_allclose(scores_of(network, {"a": raw["b"], "b": raw["a"]}), scores, rtol=1e-4)
     features = keras.Model(network.input, network.get_layer("net-head_1").input)
@@ -166,6 +170,17 @@ def test_a_siamese_network_gives_the_same_when_its_inputs_change_places(made, di
 def test_inputs_that_it_cannot_take_are_refused(made, shapes, keys, message):
     with pytest.raises(ConfigError, match=message):
         made(shapes, **keys)
+
+
+def test_two_inputs_of_different_kinds_and_weighed_rows_are_refused_before_training():
+    sets = Model.parse({"family": "siamese", "body": {"family": "deepsets"}}, "model")
+    weighed = {"family": "deepsets", "energy_weighted": 0}
+    shapes = {"a": (5, 3), "b": (5, 3)}
+    assert sets.why_not_inputs(shapes, ["a", "b"]) is None
+    wanted = "siamese takes two inputs of one kind, and b has a varying number of entries, a has not; choose"
+    assert sets.why_not_inputs(shapes, ["b"]).startswith(wanted)
+    refused = Model.parse({"family": "siamese", "body": weighed}, "model").why_not_inputs(shapes, ["a", "b"])
+    assert refused == "siamese cannot have a body with model.body.energy_weighted; leave that out"
 
 
 def test_masks_go_with_their_input_into_branches_and_bodies(made):

@@ -45,6 +45,14 @@ class Siamese:
                 f"{name} ({' x '.join(map(str, shape)) or 1})" for name, shape in inputs.items()
             )
             return f"takes two inputs of one shape, and there are {there}; choose two with model.inputs"
+        if 0 < len(masked) < 2:
+            (other,) = (name for name in inputs if name not in masked)
+            return (
+                f"takes two inputs of one kind, and {next(iter(masked))} has a varying number of entries, "
+                f"{other} has not; choose two with model.inputs"
+            )
+        if getattr(self.body.parameters, "energy_weighted", None) is not None:
+            return "cannot have a body with model.body.energy_weighted; leave that out"
         pair = {"pair": next(iter(inputs.values()))}
         reason = self.body.why_not_inputs(pair, pair if masked else ())
         return f"has a body that cannot be: {reason}" if reason else None

@@ -7,7 +7,6 @@ networks: deep sets for particle jets", arXiv:1810.05165.
 from typing import Any
 
 from dlscan.config.families import Deepsets
-from dlscan.errors import ConfigError
 from dlscan.models.backend import keras
 from dlscan.models.inputs import Inputs
 from dlscan.models.rows import dropped, layer_of_rows, pooled, rows_of_inputs
@@ -33,8 +32,6 @@ def features(inputs: Inputs, parameters: Deepsets, seed: int) -> Any:
     def body(tensor: Any, mask: Any, name: str, parameters: Deepsets, seed: int) -> Any:
         shares = None if parameters.energy_weighted is None else inputs.shares.get(name)
         if parameters.energy_weighted is not None:
-            if shares is None:
-                raise ConfigError("deepsets with energy_weighted cannot be the body of another network")
             feature = parameters.energy_weighted % tensor.shape[-1]
             others = [tensor[..., :feature], tensor[..., feature + 1 :]]
             tensor = keras.layers.Concatenate(name=f"{name}-others")(others)
