@@ -167,9 +167,12 @@ class Scan:
         that are defined in a file, which has to be run to load them, are loaded if the scan was named by an
         experiment file that has the file too, else only with `trust_files`.
         """
-        point = self.point(which)
+        return self.trained(self.point(which), trust_files).model()
+
+    def trained(self, point: DonePoint, trust_files: bool = False) -> TrainedPoint:
+        """A point of the scan, with consent to run the files that its layers are in, if there is any."""
         own = {source.get("path") for source in point.record.sources.values()} <= self.own_files
-        return TrainedPoint.of(point, own).model(trust_files)
+        return TrainedPoint.of(point, trust_files or own)
 
     def __len__(self) -> int:
         return len(self.points)

@@ -50,9 +50,9 @@ class TrainedPoint(DonePoint):
 
     @classmethod
     def of(cls, point: DonePoint, own: bool = False) -> "TrainedPoint":
-        """The same point."""
+        """The same point; what was the caller's own stays so."""
         known = {field.name: getattr(point, field.name) for field in dataclasses.fields(point)}
-        return cls(**{**known, "own": own})
+        return cls(**{**known, "own": own or known.get("own", False)})
 
     @property
     def history(self) -> "pd.DataFrame":

@@ -51,21 +51,21 @@ def export(
       dlscan export scans/lcd-dense 7 -o lcd.onnx
       dlscan export scans/lcd-dense 7 --format saved-model -o serving/lcd/1
     """
-    from dlscan.analysis.points import records
     from dlscan.analysis.points.done import point_of
-    from dlscan.cli.arguments import scan_directory
     from dlscan.errors import UsageError
     from dlscan.export import export as write
+    from dlscan.notebook import load
 
     form = form or _SUFFIXES.get(path.suffix) or ("saved-model" if not path.suffix else None)
     if form is None:
         raise UsageError(f"-o {path}: the suffix tells no format; give --format keras, onnx or saved-model")
-    directory = scan_directory(scan)
-    point = point_of(records.load([directory]), str(number), "N")
-    done = write(point, form, path, not no_check, overwrite, trust_files)
+    loaded = load(scan)
+    point = loaded.trained(point_of(loaded.points, str(number), "N"), trust_files)
+    done = write(point, form, path, not no_check, overwrite)
     say(f"{done.path}: point {number} of {point.scan}, {point.record.name}")
     for name, shape in done.inputs.items():
-        say(f"  input   {name} float32 ({', '.join(map(str, ('events', *shape)))})")
+        dtype = done.dtypes[name]
+        say(f"  input   {name} {dtype} ({', '.join(map(str, ('events', *shape)))})")
     for name, columns in done.outputs.items():
         say(f"  output  {name} float32 (events, {len(columns)}): {', '.join(columns)}")
     if done.events:

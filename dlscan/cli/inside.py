@@ -10,7 +10,7 @@ from dlscan.analysis.events.read import EventSet, read_events
 from dlscan.analysis.labels import Marked, called, literal
 from dlscan.analysis.points.done import DonePoint
 from dlscan.config import load as load_experiment
-from dlscan.config import network_name
+from dlscan.config import mask_name, network_name
 from dlscan.errors import UsageError
 from dlscan.notebook import load
 
@@ -22,13 +22,22 @@ Pictures = tuple[Path, "Callable[[], list[Figure]]"]
 
 
 def features_of(
-    scan: Path, number: int, depth_axis: int, *, label: str | None, count: int, split: str, seed: int
+    scan: Path,
+    number: int,
+    depth_axis: int,
+    *,
+    label: str | None,
+    count: int,
+    split: str,
+    seed: int,
+    trust_files: bool,
 ) -> Pictures:
     """The filters of first convolutions, and what they make of events."""
-    point, network, shown = _read(scan, number, label, count, split, seed)
+    point, network, shown = _read(scan, number, label, count, split, seed, trust_files)
     from dlscan.models.inside import first_layers_of
 
-    found = first_layers_of(network, _arrays(shown, network))
+    arrays = _arrays(shown, network)
+    found = first_layers_of(network, arrays)
     if not found:
         raise UsageError(
             f"point {number} of {point.scan}: its network has no convolution whose filters could be drawn; "
@@ -47,7 +56,7 @@ def features_of(
                     tuple(names.get(name, name) for name in layer.inputs),
                     layer.kernel,
                     layer.maps[row],
-                    event.inputs.get(names.get(layer.inputs[0], "")) if len(layer.inputs) == 1 else None,
+                    arrays[layer.inputs[0]][row] if len(layer.inputs) == 1 else None,
                 )
                 for layer in found
             ]
@@ -61,16 +70,28 @@ def features_of(
 
 
 def saliency_of(
-    scan: Path, number: int, depth_axis: int, *, label: str | None, count: int, split: str, seed: int
+    scan: Path,
+    number: int,
+    depth_axis: int,
+    *,
+    label: str | None,
+    count: int,
+    split: str,
+    seed: int,
+    trust_files: bool,
 ) -> Pictures:
     """Events, and how the winning score depends on them."""
-    point, network, shown = _read(scan, number, label, count, split, seed)
+    point, network, shown = _read(scan, number, label, count, split, seed, trust_files)
     from dlscan.models.inside import saliency
 
     found = saliency(network, _arrays(shown, network))
+    # of entries that are there: those are the first
     gradients = {
-        name: found.gradients[network_name(name)]
-        for name in shown.manifest.inputs
+        name: [
+            own[: len(event.inputs[name])] if column.masked else own
+            for own, event in zip(found.gradients[network_name(name)], shown.events, strict=True)
+        ]
+        for name, column in shown.manifest.inputs.items()
         if network_name(name) in found.gradients
     }
     verdicts = [
@@ -94,7 +115,7 @@ def _verdict(point: DonePoint, numbers: Any, chosen: int) -> Marked:
 
 
 def _read(
-    scan: Path, number: int, label: str | None, count: int, split: str, seed: int
+    scan: Path, number: int, label: str | None, count: int, split: str, seed: int, trust_files: bool
 ) -> tuple[DonePoint, Any, EventSet]:
     loaded = load(scan)
     point = loaded.point(number)
@@ -104,13 +125,25 @@ def _read(
             "dlscan show model lists what they look at"
         )
     shown = read_events(load_experiment(point.paths.config), label, count, split, seed)
-    return point, loaded.model(point), shown
+    return point, loaded.model(point, trust_files), shown
 
 
 def _arrays(shown: EventSet, network: Any) -> Mapping[str, Any]:
-    """The events one behind the other, as the network takes them."""
-    return {
-        network_name(name): np.stack([event.inputs[name] for event in shown.events])
-        for name in shown.manifest.inputs
-        if network_name(name) in network.input
-    }
+    """The events one behind the other, as the network takes them: padded, with masks, where rows may miss."""
+    arrays: dict[str, Any] = {}
+    for name, column in shown.manifest.inputs.items():
+        if network_name(name) not in network.input:
+            continue
+        each = [event.inputs[name] for event in shown.events]
+        if column.masked:
+            rows = np.array([len(entries) for entries in each])
+            arrays[mask_name(name)] = np.arange(column.shape[0]) < rows[:, None]
+            each = [_padded(entries, column.shape) for entries in each]
+        arrays[network_name(name)] = np.stack(each)
+    return arrays
+
+
+def _padded(entries: Any, shape: tuple[int, ...]) -> Any:
+    padded = np.zeros(shape, np.float32)
+    padded[: len(entries)] = entries
+    return padded

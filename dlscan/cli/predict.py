@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--skip-bad", is_flag=True, help="Leave out bad files, name them, exit with 1.")
 @click.option("--workers", type=click.IntRange(0), help="Processes that read ahead.  [default: as needed]")
 @click.option("--overwrite", is_flag=True, help="Replace the output file if it exists.")
+@click.option("--trust-files", is_flag=True, help="Run the file that defines layers, as named by the record.")
 def predict(
     scan: str,
     numbers: str,
@@ -37,6 +38,7 @@ def predict(
     skip_bad: bool,
     workers: int | None,
     overwrite: bool,
+    trust_files: bool,
 ) -> None:
     """Apply the model of point N of SCAN to raw files.
 
@@ -52,14 +54,14 @@ def predict(
       dlscan predict scans/lcd-dense 7 new/*.h5 -o scores.h5
       dlscan predict scans/lcd-dense 7,8,9 /data/LCD/V3 -o mean.h5
     """
-    from dlscan.analysis.points import records
     from dlscan.analysis.points.done import point_of
-    from dlscan.cli.arguments import names, scan_directory
+    from dlscan.cli.arguments import names
     from dlscan.errors import PointsFailed
+    from dlscan.notebook import load
     from dlscan.prediction import predict as apply
 
-    points = records.load([scan_directory(scan)])
-    chosen = [point_of(points, each, "N") for each in names(numbers)]
+    loaded = load(scan)
+    chosen = [loaded.trained(point_of(loaded.points, each, "N"), trust_files) for each in names(numbers)]
     with terminable(), ProgressBar() as progress:
         done = apply(
             chosen, files, target, skip_bad, "auto" if workers is None else workers, overwrite, progress

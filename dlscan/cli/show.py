@@ -27,6 +27,9 @@ FILE = click.option(
 SEED = click.option(
     "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the random choice."
 )
+TRUST = click.option(
+    "--trust-files", is_flag=True, help="Run the file that defines layers, as named by the record."
+)
 DEPTH = click.option(
     "--depth-axis",
     type=click.IntRange(1, 3),
@@ -147,7 +150,7 @@ def event(
 @click.argument("scan", metavar="SCAN")
 @click.argument("number", metavar="N", type=int)
 @FILE
-@click.option("--trust-files", is_flag=True, help="Run the file that defines layers, as named by the record.")
+@TRUST
 def model(scan: str, number: int, target: Path | None, trust_files: bool) -> None:
     """Draw the network of point N of SCAN and list its layers.
 
@@ -191,6 +194,7 @@ def _of_an_event(command: "Command") -> "Command":
         click.option(
             "--n", "count", type=click.IntRange(1), default=1, show_default=True, help="Events per class."
         ),
+        TRUST,
         click.option(
             "--class", "label", metavar="CLASS", help="Class of the events.  [default: every class]"
         ),

@@ -35,7 +35,9 @@ class Exported:
     path : Path
         The file, or of a SavedModel the directory.
     inputs : dict of str to tuple of int
-        The shape of each input for one event, float32.
+        The shape of each input for one event.
+    dtypes : dict of str to str
+        What each input holds: "float32", or "bool" of a mask.
     outputs : dict of str to tuple of str
         What the columns of each output are.
     events : int
@@ -46,6 +48,7 @@ class Exported:
 
     path: Path
     inputs: dict[str, tuple[int, ...]]
+    dtypes: dict[str, str]
     outputs: dict[str, tuple[str, ...]]
     events: int
     difference: float
@@ -54,6 +57,7 @@ class Exported:
 class _Model(Protocol):
     formats: tuple[str, ...]
     inputs: dict[str, tuple[int, ...]]
+    dtypes: dict[str, str]
     outputs: dict[str, int]
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays: ...
@@ -126,7 +130,7 @@ def export(
                     f"{record.model_file(point.paths)} by up to {difference:.1e} on test events; "
                     "please report this"
                 )
-    return Exported(path, model.inputs, outputs, count, difference)
+    return Exported(path, model.inputs, model.dtypes, outputs, count, difference)
 
 
 def _model(point: DonePoint, trust_files: bool) -> _Model:
@@ -139,7 +143,11 @@ def _model(point: DonePoint, trust_files: bool) -> _Model:
     from dlscan.export.network import ExportedNetwork
 
     return ExportedNetwork(
-        trained, record.model_file(point.paths), names, record.params.get("train.precision", "float32")
+        trained,
+        record.model_file(point.paths),
+        names,
+        record.params.get("train.precision", "float32"),
+        record.sources,
     )
 
 

@@ -31,6 +31,7 @@ class ExportedForest:
     def __init__(self, forest: Forest, name: str) -> None:
         self._forest, self._name = forest, name
         self.inputs = dict(forest.inputs)
+        self.dtypes = dict.fromkeys(self.inputs, "float32")
         self.outputs = {name: len(forest.classes) or len(forest.outputs)}
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:

@@ -18,6 +18,7 @@ from dlscan.errors import BackendError, UsageError
 from dlscan.export import onnx_file
 from dlscan.export.onnx_file import Arrays
 from dlscan.models import backend, keras
+from dlscan.models.saved import read_network
 
 Run = Callable[[Mapping[str, NDArray[Any]]], Arrays]
 
@@ -40,16 +41,26 @@ class ExportedNetwork:
         Of its outputs: the heads of its task.
     precision : str
         What it was trained in.
+    sources : mapping of str to mapping
+        The record's: files with layers. Where the model needs them, they have been run before.
     """
 
     formats: tuple[str, ...] = ("keras", "onnx", "saved-model")
 
-    def __init__(self, model: Any, file: Path, names: Sequence[str], precision: str) -> None:
-        self._file, self._precision = file, precision
+    def __init__(
+        self,
+        model: Any,
+        file: Path,
+        names: Sequence[str],
+        precision: str,
+        sources: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        self._file, self._precision, self._sources = file, precision, sources
         outputs = model.output if isinstance(model.output, Mapping) else {names[0]: model.output}
         # sorted, as all back ends flatten them
         self._model = keras.Model(model.input, {name: outputs[name] for name in sorted(outputs)})
         self.inputs = {name: tuple(tensor.shape[1:]) for name, tensor in model.input.items()}
+        self.dtypes = {name: str(tensor.dtype) for name, tensor in model.input.items()}
         self.outputs = {name: int(tensor.shape[-1]) for name, tensor in self._model.output.items()}
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
@@ -78,7 +89,7 @@ class ExportedNetwork:
                 "--format keras, or train it with train.precision: float32"
             )
         # a network that was never called has no signature
-        self({name: np.zeros((1, *shape), np.float32) for name, shape in self.inputs.items()})
+        self({name: np.zeros((1, *shape), self.dtypes[name]) for name, shape in self.inputs.items()})
         if form == "onnx":
             onnx_file.onnx()
             self._export(path, "onnx")
@@ -105,7 +116,7 @@ class ExportedNetwork:
             # the signature is gone with what it belongs to
             serve.loaded = loaded  # type: ignore[attr-defined]
             return serve
-        model = keras.saving.load_model(path, compile=False)
+        model = read_network(path, self._sources, trust_files=True)
 
         def call(inputs: Mapping[str, NDArray[Any]]) -> Arrays:
             given = model(self._of(inputs), training=False)

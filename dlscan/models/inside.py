@@ -107,8 +107,10 @@ def saliency(network: Any, events: Mapping[str, Floats]) -> Saliency:
     numbers = _numbers(both(known, training=False)["final"])
     chosen = numbers.argmax(axis=1) if is_score else np.zeros(len(numbers), np.int64)
     one = np.eye(numbers.shape[1], dtype=np.float32)[chosen]
-    # masks are no numbers
-    fixed = {name: values for name, values in known.items() if values.dtype == bool}
+    # masks are no numbers; Keras takes no arrays beside tensors
+    fixed = {
+        name: keras.ops.convert_to_tensor(values) for name, values in known.items() if values.dtype == bool
+    }
     varied = {name: values for name, values in known.items() if name not in fixed}
 
     def total(values: Mapping[str, Any]) -> Any:
@@ -136,7 +138,11 @@ def _ends(network: Any) -> tuple[Any, Any, bool]:
 
 def _first_convolutions(network: Any) -> list[tuple[Any, tuple[str, ...]]]:
     """The uses of layers, with the inputs behind each."""
-    made_of: dict[int, tuple[str, ...]] = {id(tensor): (name,) for name, tensor in network.input.items()}
+    # a mask is a part of its input
+    made_of: dict[int, tuple[str, ...]] = {
+        id(tensor): (name.removesuffix("_mask") if tensor.dtype == "bool" else name,)
+        for name, tensor in network.input.items()
+    }
     found = []
     for node in _nodes(network):
         known = [made_of[id(tensor)] for tensor in node.input_tensors if id(tensor) in made_of]

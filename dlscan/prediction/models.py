@@ -36,7 +36,10 @@ def task_of(points: Sequence[DonePoint]) -> Task:
 
 
 def load(point: DonePoint) -> Model:
-    """The model of a point: from raw inputs by the network's names to what each head gives."""
+    """The model of a point: from raw inputs by the network's names to what each head gives.
+
+    Layers in a file of a user are loaded if it is a `TrainedPoint` whose files may be run.
+    """
     trained = TrainedPoint.of(point).model()
     names = [head.name for head in task_of([point]).heads]
     if isinstance(trained, Forest):

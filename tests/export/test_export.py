@@ -39,6 +39,7 @@ def test_onnxruntime_gives_what_the_model_gives(
     assert done == Exported(
         path,
         {"ECAL": (4, 5, 6), "HCAL": (7,)},
+        {"ECAL": "float32", "HCAL": "float32"},
         POINTS[name][1],
         len(inputs["HCAL"]),
         done.difference,

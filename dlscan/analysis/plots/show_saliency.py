@@ -27,7 +27,7 @@ Floats = NDArray[Any]
 def draw(
     shown: EventSet,
     verdicts: Sequence[str],
-    gradients: Mapping[str, Floats],
+    gradients: Mapping[str, Sequence[Floats]],
     depth_axis: int = 3,
     labels: Labels = NO_LABELS,
 ) -> list[Figure]:
@@ -39,8 +39,8 @@ def draw(
         N events.
     verdicts : sequence of str
         What the network says of each, for its title.
-    gradients : mapping of str to ndarray, (N, ...)
-        For the inputs that the network takes.
+    gradients : mapping of str to sequence of ndarray
+        For the inputs that the network takes, one for each event, of the shape of its values.
     depth_axis : {1, 2, 3}
         Which axis of images with three axes runs along the shower, counted from 1.
     labels : mapping of str to str
@@ -61,11 +61,19 @@ def _page(
     depth_axis: int,
     labels: Labels,
 ) -> Figure:
-    ndims = {name: len(without_single_axes(event.inputs[name].shape)) for name in gradients}
+    columns = shown.manifest.inputs
+    ndims = {
+        name: 2 if columns[name].masked else len(without_single_axes(columns[name].shape))
+        for name in gradients
+    }
     heights = [5.6 if ndims[name] == 3 else 3.6 for name in gradients]
     page = style.figure(12.0 if 3 in ndims.values() else 9.5, sum(heights) + 0.8)
     parts = page.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     for part, (name, gradient) in zip(parts, gradients.items(), strict=True):
+        if shown.manifest.inputs[name].masked:
+            part.suptitle(style.literal(called(name, labels)), fontsize=10, x=0.02, ha="left")
+            _entries(part, shown, name, event.inputs[name], gradient)
+            continue
         image = event.inputs[name].reshape(without_single_axes(event.inputs[name].shape))
         gradient = gradient.reshape(image.shape)
         part.suptitle(style.literal(called(name, labels)), fontsize=10, x=0.02, ha="left")
@@ -115,7 +123,22 @@ def _norm(projections: Sequence[Floats]) -> Normalize:
     return LogNorm(max(lowest, highest * RANGE), highest) if lowest < highest else Normalize(0, highest)
 
 
-def _flat(part: SubFigure, image: Floats, gradient: Floats) -> None:
+def _entries(part: SubFigure, shown: EventSet, name: str, values: Floats, gradient: Floats) -> None:
+    """A line for each entry that is there: its features, and what a change of each would do."""
+    if not len(values):
+        part.text(0.5, 0.5, "no entries", ha="center", fontsize=9)
+        return
+    measured = shown.manifest.statistics[name]
+    spread = np.where(np.asarray(measured.std) > 0, measured.std, 1.0)
+    distances = (values - np.asarray(measured.mean)) / spread
+    label = "Gradient per\nstandard deviation"
+    left, right = _flat(part, distances, gradient * spread, label)
+    for panel in (left, right):
+        panel.set(xlabel="Feature", ylabel="Entry")
+    left.set_title("Distance from the mean in standard deviations", fontsize=8)
+
+
+def _flat(part: SubFigure, image: Floats, gradient: Floats, label: str = "Gradient") -> tuple[Axes, Axes]:
     """The image, and its gradient over it."""
     left, right = part.subplots(1, 2)
     square = max(image.shape) < 8 * min(image.shape)
@@ -129,7 +152,8 @@ def _flat(part: SubFigure, image: Floats, gradient: Floats) -> None:
     # what matters little stays clear
     alpha = np.clip(np.abs(gradient) / norm.vmax, 0, 1) ** 0.5
     right.imshow(gradient, cmap=SIGNED, norm=norm, alpha=alpha, aspect="equal" if square else "auto")
-    part.colorbar(ScalarMappable(norm, _colors()), ax=[left, right], label="Gradient", pad=0.01)
+    part.colorbar(ScalarMappable(norm, _colors()), ax=[left, right], label=label, pad=0.01)
+    return left, right
 
 
 def _colors() -> Colormap:
