@@ -126,7 +126,7 @@ def predict(
                 ) as batches:
                     for done in _score(batches, model, task, truth, parts):
                         progress("predict", before + done, before + rest)
-        measured = _measure(task, parts) if truth.known and truth.weighed and parts.paths else None
+        measured = _measure(task, truth, parts) if truth.measurable and parts.paths else None
         events = parts.events
         parts.finish(_attributes(points, task), [str(file.path) for file in found.files])
     bad = {file.path: reason for file, reason in found.bad.items()}
@@ -168,15 +168,14 @@ def _of_batch(batch: Batch, model: models.Model, task: Task, truth: Truth) -> Ar
                 made["sigmas"] = values[:, len(head.targets) :]
         else:
             made["scores"] = values
-    if truth.known:
+    if truth.labels:
         made["labels"] = np.array(batch.labels)
-        if truth.weights is not None:
-            made["weights"] = np.array(batch.extras[truth.weights], np.float32).reshape(size)
-        elif truth.weighed:
-            made["weights"] = np.ones(size, np.float32)
-        told = task.truth(batch.labels, batch.extras)
-        if "predictions" in told:
-            made["targets"] = told["predictions"]
+    if truth.targets:
+        made["targets"] = task.truth(batch.labels, batch.extras)["predictions"]
+    if truth.weights is not None:
+        made["weights"] = np.array(batch.extras[truth.weights], np.float32).reshape(size)
+    elif truth.weighed and (truth.labels or truth.targets):
+        made["weights"] = np.ones(size, np.float32)
     return made
 
 
@@ -201,16 +200,18 @@ def _together(waiting: Sequence[Arrays]) -> Arrays:
     return {name: np.concatenate([each[name] for each in waiting]) for name in waiting[0]}
 
 
-def _measure(task: Task, parts: Parts) -> Measured | None:
-    names = {"labels", "weights", *(("scores",) if "classify" in task.kinds else ())}
-    if "regress" in task.kinds:
-        names |= {"predictions", "targets"}
+def _measure(task: Task, truth: Truth, parts: Parts) -> Measured | None:
+    names = {"weights", *(("labels",) if truth.labels else ())}
+    names |= {"scores"} if "classify" in task.kinds else set()
+    names |= {"predictions", "targets"} if "regress" in task.kinds else set()
     kept = {name: parts.read(name) for name in names}
     with contextlib.suppress(KeyError):
         kept["sigmas"] = parts.read("sigmas")
-    # those of no class have scores, but no truth
-    own = kept["labels"] >= 0
-    return task.measure({name: values[own] for name, values in kept.items()}) if own.any() else None
+    if truth.labels:
+        # those of no class have scores, but no truth
+        own = kept["labels"] >= 0
+        kept = {name: values[own] for name, values in kept.items()}
+    return task.measure(kept) if len(kept["weights"]) else None
 
 
 def _manifest(points: Sequence[DonePoint]) -> Manifest:

@@ -12,26 +12,33 @@ class Truth:
 
     Attributes
     ----------
-    known : bool
-        Their classes, and what else the task learns.
+    labels : bool
+        Whether their classes are known.
+    targets : bool
+        Whether there is what a regression learns.
     weights : str or None
         The extra that weighs them.
     weighed : bool
         Whether it is known what they weigh.
+    measurable : bool
+        Whether all of it is known that the task is measured by.
     unmeasured : str
-        Why they are not measured although they are known; else empty.
+        Why they are not measured although it is known what they are; else empty.
     """
 
-    known: bool
+    labels: bool
+    targets: bool
     weights: str | None
     weighed: bool
+    measurable: bool
     unmeasured: str
 
     @classmethod
     def of(cls, task: Task, weights: str | None, found: NewFiles) -> "Truth":
         """What files have of it."""
-        known = found.known and set(task.extras) <= set(found.extras)
+        targets = bool(task.extras) and set(task.extras) <= set(found.extras)
+        known = (found.known or "classify" not in task.kinds) and (targets or not task.extras)
         if weights is None or weights in found.extras:
-            return cls(known, weights, True, "")
+            return cls(found.known, targets, weights, True, known, "")
         reason = f"no metrics: data.weights is {weights}, which these files do not all have"
-        return cls(known, None, False, reason if known else "")
+        return cls(found.known, targets, None, False, False, reason if known else "")

@@ -145,6 +145,13 @@ def test_a_regression_and_trees(home: Path, tmp_path: Path) -> None:
     with h5py.File(tmp_path / "energy.h5") as out:
         assert out["predictions"].shape == out["sigmas"].shape == out["targets"].shape == (240, 1)
         assert list(out.attrs["targets"]) == ["Energy"]
+    # of which class events are decides nothing
+    done = predict([point], [home / "unknown_0.h5"], tmp_path / "unknown.h5")
+    assert done.measured is not None
+    with h5py.File(tmp_path / "unknown.h5") as out:
+        assert "labels" not in out
+        with h5py.File(home / "unknown_0.h5") as file:
+            np.testing.assert_array_equal(out["targets"][:, 0], file["target"][:, 0, 3])
     trees = train(home, "trees", model={"family": "bdt", "trees": 3})
     predict([trees], [home / "unknown_0.h5"], tmp_path / "trees.h5")
     with h5py.File(tmp_path / "trees.h5") as out:
