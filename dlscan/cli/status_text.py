@@ -11,7 +11,7 @@ from dlscan.clock import clock
 from dlscan.point_state import OVER
 from dlscan.scan import Plan, PointStatus
 from dlscan.scan.advice import what_to_do
-from dlscan.scan.submissions import Submissions
+from dlscan.scan.outlook import retries_of
 from dlscan.scan.totals import totals
 from dlscan.spelling import counted
 
@@ -97,7 +97,7 @@ def _search(plan: Plan) -> Iterator[str]:
 
 def _advice(plan: Plan, statuses: Sequence[PointStatus]) -> Iterator[str]:
     """What to do, a line for all points to which it applies."""
-    retries = _retries(plan)
+    retries = retries_of(plan)
     found: dict[str, list[int]] = {}
     first = next((status.point.number for status in statuses if status.state == "failed"), None)
     for status in statuses:
@@ -111,16 +111,6 @@ def _advice(plan: Plan, statuses: Sequence[PointStatus]) -> Iterator[str]:
         some = ", ".join(map(str, numbers[:_NUMBERS]))
         more = f" and {len(numbers) - _NUMBERS} more" if len(numbers) > _NUMBERS else ""
         yield f"  {some}{more}: {advice}"
-
-
-def _retries(plan: Plan) -> int | None:
-    """How many crashes `scan` forgives: as in the latest submission, for the plan keeps that of the first."""
-    submissions = Submissions(plan.directory).read()
-    if submissions:
-        return submissions[-1].batch.retries
-    batch = plan.config.get("batch")
-    found = batch.get("retries") if isinstance(batch, dict) else None
-    return found if isinstance(found, int) else None
 
 
 def changes(before: Sequence[PointStatus] | None, now: Sequence[PointStatus]) -> Iterator[str]:
@@ -141,7 +131,7 @@ def changes(before: Sequence[PointStatus] | None, now: Sequence[PointStatus]) ->
 def as_json_text(plan: Plan, statuses: Sequence[PointStatus]) -> str:
     """All that is known, for programs."""
     whole = totals(statuses)
-    retries = _retries(plan)
+    retries = retries_of(plan)
     points = []
     for status in statuses:
         value = {field.name: getattr(status, field.name) for field in dataclasses.fields(status)}

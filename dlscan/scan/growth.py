@@ -10,6 +10,7 @@ from dlscan.config.build import Problem
 from dlscan.files import read_json, remove
 from dlscan.record import PointPaths
 from dlscan.scan.changing import changing
+from dlscan.scan.halving import growing
 from dlscan.scan.known import choices_of, space_of, trials_elsewhere, trials_of
 from dlscan.scan.objective import Target
 from dlscan.scan.plan import Plan
@@ -95,6 +96,9 @@ def grow(
         )
         found = propose(search.method, space, [*others, *own], ask, lambda values: _can_be(plan, values))
         if isinstance(found, str):
+            if found == "stop" and plan.experiment.scan.halving is not None and growing(plan):
+                # an empty proposal: no others will come to the rungs, so those that wait there are all
+                plan = _written(plan, experiment, [], own, len(others), ask).plan
             return Grown(plan, [], found)
         return _written(plan, experiment, found, own, len(others), ask)
 

@@ -6,9 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 
 from dlscan.attempts import last_attempt
+from dlscan.config import BatchOptions
 from dlscan.config.halving import judged_by
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths, reaches
+from dlscan.scan.outlook import outlook, retries_of
 from dlscan.scan.plan import Plan
 from dlscan.scan.point_progress import read_done
 from dlscan.scan.promotion import Standing, promote
@@ -30,16 +32,26 @@ def standing(plan: Plan) -> Standing:
     column = judged_by(plan.experiment.at(plan.points[0].params).train)
     sign = 1.0 if plan.experiment.task.columns[column] else -1.0
     epochs = rungs(plan)
+    retries = retries_of(plan)
+    retries = BatchOptions.retries if retries is None else retries
     scores, beyond, lost = {}, set(), set()
     for point in plan.points:
         paths = plan.paths(point)
         values = [sign * value for value in _column(paths, column)]
-        own = scores[point.number] = _scores(values, epochs, functools.partial(_is_over, plan, point))
+        is_over = functools.cache(functools.partial(_is_over, plan, point))
+        own = scores[point.number] = _scores(values, epochs, is_over)
         if own and len(values) > epochs[len(own) - 1]:
             beyond.add(point.number)
-        if not paths.record.exists() and _outcome(paths) == "diverged":
+        if outlook(paths, retries) in ("diverged", "crashed") and not is_over():
             lost.add(point.number)
-    return promote(scores, halving.factor, beyond, lost)
+    return promote(scores, halving.factor, beyond, lost, growing(plan))
+
+
+def growing(plan: Plan) -> bool:
+    """Whether the search of a plan may still propose points, which come to the rungs later."""
+    if not plan.searches or (plan.proposals and not plan.proposals[-1].points):
+        return False
+    return plan.budget is None or len(plan.points) < plan.budget
 
 
 def reached(plan: Plan, point: Point) -> tuple[int, float] | None:

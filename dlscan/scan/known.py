@@ -6,21 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlscan.attempts import attempt_numbers, last_attempt, read_attempt
+from dlscan.attempts import last_attempt
 from dlscan.claims import alive
 from dlscan.config import Experiment
 from dlscan.config.combinations import SEED
 from dlscan.config.folds import FOLD
 from dlscan.errors import DlscanError, ScanError
-from dlscan.point_state import CRASHED
 from dlscan.record import PointPaths, Record, reaches
 from dlscan.scan.halving import reached
 from dlscan.scan.objective import Target
+from dlscan.scan.outlook import outlook
 from dlscan.scan.plan import Plan
-from dlscan.scan.point_progress import read_pace
 from dlscan.scan.proposals import notes_by_point
 from dlscan.scan.space import Point
-from dlscan.scan.states import crashes
 from dlscan.search import Space, Trial
 from dlscan.search.space import State
 
@@ -115,6 +113,9 @@ def trials_elsewhere(directory: Path, plan: Plan, space: Space, targets: Sequenc
 def _pruned(plan: Plan, points: Sequence[Point], values: dict[str, Any], notes: Mapping[str, Any]) -> Trial:
     """A choice of which a point has paused: what is known of those that have."""
     found = [each for point in points if (each := reached(plan, point)) is not None]
+    if not found:
+        # meanwhile it trains on
+        return Trial(values, "running", (), notes, number=points[0].number)
     worth = statistics.fmean(worth for _, worth in found)
     epochs = min(epochs for epochs, _ in found)
     return Trial(values, "pruned", (worth,), notes, number=points[0].number, reached=epochs)
@@ -179,20 +180,11 @@ def _state(plan: Plan, point: Point, retries: int) -> tuple[State, Record | None
     record = _record(paths)
     if record is not None and reaches(record.epochs, record.stopped, plan.epochs(point)):
         return "done", record
-    try:
-        attempts = [read_attempt(paths, number) for number in attempt_numbers(paths)]
-    except (DlscanError, FileNotFoundError):
-        return "running", None
-    if not attempts or (attempts[-1].outcome is None and alive(paths, attempts[-1])):
-        return "running", None
-    if attempts[-1].outcome == "paused":
-        return "pruned", None
-    if attempts[-1].outcome == "diverged":
-        return "diverged", None
-    over = (
-        attempts[-1].outcome in (None, *CRASHED) and crashes(attempts, read_pace(paths.history)[0]) > retries
-    )
-    return ("crashed" if over else "running"), None
+    found = outlook(paths, retries)
+    if found == "paused":
+        # without `scan.halving` any more, it trains on
+        return ("running" if plan.experiment.scan.halving is None else "pruned"), None
+    return found, None
 
 
 def _together(states: Sequence[State]) -> State:

@@ -31,6 +31,7 @@ def promote(
     factor: int,
     beyond: Collection[int] = (),
     lost: Collection[int] = (),
+    growing: bool = False,
 ) -> Standing:
     """Compare points rung by rung.
 
@@ -46,7 +47,10 @@ def promote(
     beyond : collection of int
         Points that have gone on from the last rung that they have come to.
     lost : collection of int
-        Points that come no further, as those that have diverged: they rank last where they have been.
+        Points that come no further, as those that have diverged or crashed too often: they rank last where
+        they have been.
+    growing : bool
+        Whether there may be more points than these: then more can come to every rung.
     """
     promoted: set[int] = set()
     pruned: set[int] = set()
@@ -55,7 +59,7 @@ def promote(
     while any(len(own) > rung for own in scores.values()):
         here = [number for number, own in scores.items() if len(own) > rung]
         here.sort(key=lambda number: (number in lost, _rank(scores[number][rung]), number))
-        over = all(len(scores[number]) > rung for number in coming)
+        over = not growing and all(len(scores[number]) > rung for number in coming)
         best = set(here[: max(len(here) // factor, int(over))])
         gone = {*beyond, *lost}
         waiting = {number for number in here if len(scores[number]) == rung + 1 and number not in gone}

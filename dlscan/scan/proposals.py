@@ -21,7 +21,8 @@ class Proposal:
     Attributes
     ----------
     points : list of int
-        Their numbers; of repeats, that of the first.
+        Their numbers; of repeats, that of the first. None where a search with `scan.halving` has ended before
+        its budget.
     method : str
         The method.
     seed : int

@@ -14,9 +14,13 @@ from dlscan.config.halving import Halving
 from dlscan.errors import ConfigError
 from dlscan.prepare import prepare
 from dlscan.scan import Plan, ScanResult, Work, freeze, scan_status
+from dlscan.scan.growth import Grown, grow
 from dlscan.scan.halving import standing, waiting
+from dlscan.scan.objective import targets_of
+from dlscan.scan.promotion import Standing
 from dlscan.scan.totals import totals
 from dlscan.training import train_planned
+from tests.conftest import CLASSES
 
 Make = Callable[..., Experiment]
 HALVING = {"first": 1, "factor": 3}
@@ -64,6 +68,44 @@ def test_points_wait_until_they_are_among_the_best_or_cannot_be_any_more(make_ex
     assert states() == ["pending", "pruned", "pruned", "diverged"]
     whole = totals(scan_status(plan))
     assert (whole.counts["pruned"], whole.epochs, whole.epochs_wanted) == (2, 4, 3 + 1 + 1 + 3)
+
+
+@pytest.mark.parametrize("outcome", ["oom", "failed"])
+def test_a_point_that_crashed_for_good_is_not_waited_for(make_experiment: Make, outcome: str) -> None:
+    plan = freeze(make_experiment(scan=scan_of(2, 3, 4), train=TRAIN, batch={"retries": 1}))
+    leave(plan, 1, [0.5])
+    leave(plan, 2, [0.6])
+    paths = plan.paths(plan.point(3))
+    for number in (1, 2):
+        assert standing(plan).promoted == set()
+        create_attempt(paths, ended(new_attempt(number), outcome, None, 1))
+    assert standing(plan) == Standing(frozenset({1}), frozenset({2}))
+
+
+def test_the_first_points_of_a_search_wait_for_more(make_experiment: Make) -> None:
+    space = {"model.width": {"int": [2, 4]}}
+    scan = {"space": space, "search": {"method": "random", "points": 9}, "halving": HALVING}
+    experiment = make_experiment(scan=scan, train=TRAIN)
+    targets = targets_of(experiment, CLASSES)
+
+    def grown(many: int) -> Grown:
+        return grow(plan, experiment, targets, experiment.batch, lambda known: many)
+
+    plan = freeze(experiment)
+    plan = grown(2).plan
+    for number in (1, 2):
+        leave(plan, number, [number / 10])
+    assert standing(plan) == Standing()
+    # there are no more than three: known once the search has said so
+    plan = grown(3).plan
+    leave(plan, 3, [0.3])
+    assert standing(plan).promoted == {1}
+    assert not standing(plan).pruned
+    found = grown(3)
+    assert (found.points, found.state) == ([], "stop")
+    assert standing(found.plan) == Standing(frozenset({1}), frozenset({2, 3}))
+    plan = found.plan
+    assert grown(3).plan == plan == Plan.read(plan.directory)
 
 
 def test_the_best_until_a_rung_counts_and_what_is_monitored_decides(make_experiment: Make) -> None:

@@ -44,6 +44,14 @@ def test_who_has_gone_on_is_not_called_back_and_is_waited_for_at_the_next_rung()
     assert promote({**scores, 1: [0.5, 0.4], 4: [0.2, 0.5]}, 3).promoted == {3}
 
 
+def test_while_there_may_be_more_points_nobody_is_the_best_for_being_alone() -> None:
+    alone = {1: [0.5]}
+    assert promote(alone, 3).promoted == {1}
+    assert promote(alone, 3, growing=True) == Standing()
+    three = {1: [0.5], 2: [0.4], 3: [0.6]}
+    assert promote(three, 3, growing=True) == Standing(frozenset({2}))
+
+
 def train_in_some_order(
     worth: dict[int, float], factor: int, rungs: int, draw: random.Random
 ) -> tuple[set[int], set[int]]:
