@@ -17,6 +17,7 @@ from dlscan.errors import DlscanError, PointsFailed
 from dlscan.record import PointPaths, is_done
 from dlscan.scan import Plan, Point, expand, freeze, halving
 from dlscan.scan.changes import require_planned
+from dlscan.scan.changing import PlanBusy
 from dlscan.scan.point_files import make_point
 from dlscan.scan.pull import pull, pulling
 from dlscan.scan.sources import note_changes
@@ -184,7 +185,10 @@ def _pulled(plan: Plan, batch: BatchOptions, many: int, took: float) -> tuple[Pl
     until = time.monotonic() + max(took, _LEAST_WAIT)
     with Interruption() as interruption:
         while True:
-            plan, points, later = pull(plan, batch, many)
+            try:
+                plan, points, later = pull(plan, batch, many)
+            except PlanBusy:
+                points, later = [], True
             if points or not later or interruption.signal or time.monotonic() > until:
                 return plan, [] if interruption.signal else points
             time.sleep(_LOOK_AGAIN)

@@ -11,15 +11,19 @@ from dlscan.locks import locked
 _PATIENCE = 60.0
 
 
+class PlanBusy(ScanError):
+    """Another process is changing the plan for longer than usual; a job asks again later."""
+
+
 @contextlib.contextmanager
 def changing(directory: Path) -> Iterator[None]:
     """Be the only one who changes the plan of the scan in `directory`.
 
     Raises
     ------
-    ScanError
+    PlanBusy
         If another process has been changing it for a minute.
     """
-    busy = ScanError(f"{directory}: another `dlscan scan` is changing its plan; wait until it has finished")
+    busy = PlanBusy(f"{directory}: another `dlscan scan` is changing its plan; wait until it has finished")
     with locked(directory / ".plan.lock", busy, _PATIENCE):
         yield

@@ -49,11 +49,15 @@ def pull(plan: Plan, batch: BatchOptions, many: int) -> tuple[Plan, list[Point],
         return plan, left[:many], True
     manifest = Manifest.of(plan.experiment)
     searcher = Searcher(plan, plan.experiment, batch, manifest, stays=True)
-    points = searcher.more(many)
+    # one choice may be more trainings than a job has room for: the others are left for whoever asks next
+    points = searcher.more(many)[:many]
     return searcher.plan, points, not searcher.over
 
 
 def _submitted(plan: Plan) -> Collection[int]:
-    """The points that have jobs of their own."""
-    submissions = Submissions(plan.directory).read()
-    return {number for submission in submissions for job in submission.jobs for number in job}
+    """The points that have jobs of their own; a system may have taken the first jobs of a submission only."""
+    taken = [
+        submission.jobs if submission.ids is None else submission.jobs[: len(submission.ids)]
+        for submission in Submissions(plan.directory).read()
+    ]
+    return {number for jobs in taken for job in jobs for number in job}

@@ -1,5 +1,6 @@
 """What `dlscan scan` does, from an experiment to points that are trained or submitted."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
@@ -11,7 +12,9 @@ from dlscan.batch import system
 from dlscan.config import BatchOptions, Experiment
 from dlscan.dataset import Manifest
 from dlscan.scan import local
+from dlscan.scan.changing import PlanBusy
 from dlscan.scan.freeze import freeze
+from dlscan.scan.halving import waiting
 from dlscan.scan.objective import targets_of
 from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
@@ -140,8 +143,11 @@ def run(
             if searcher is None or not searcher.has_room(states):
                 return None
             with submitting(plan):
-                if not searcher.fill():
-                    return None
+                try:
+                    if not searcher.fill():
+                        return None
+                except PlanBusy:
+                    return None  # the next look asks again
                 again = find_work(searcher.plan, batch, manifest, listener.line, retry, rehearse)
                 more = submit(searcher.plan, again.packs, batch)
             if more.refusal:
@@ -158,7 +164,15 @@ def _for_slots(
     searcher: Searcher, batch: BatchOptions, manifest: Manifest, free: int
 ) -> tuple[Plan, Sequence[tuple[Point, ...]]]:
     """What a search proposes for so many processes of this machine."""
-    points = [] if searcher.over else searcher.more(jobs=free)
+    points: Sequence[Point] = []
+    # who finds the plan busy asks again when the next process ends, or a little later
+    with contextlib.suppress(PlanBusy):
+        if not searcher.over:
+            points = searcher.more(jobs=free)
+            proposals = searcher.plan.proposals
+            if searcher.over and proposals and not proposals[-1].points:
+                # it ended before its budget: perhaps no process is left to see who is the best now
+                points = waiting(searcher.plan)
     return searcher.plan, pack(searcher.plan, points, batch, manifest) if points else []
 
 

@@ -6,20 +6,25 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from dlscan import training
 from dlscan.attempts import create_attempt, ended, new_attempt
-from dlscan.config import Experiment
+from dlscan.config import BatchOptions, Experiment
 from dlscan.errors import ConfigError, ScanError
 from dlscan.files import read_json, write_json
 from dlscan.prepare import prepare
 from dlscan.scan import Plan, freeze
+from dlscan.scan.changing import changing
 from dlscan.scan.growth import Grown, grow, in_flight
-from dlscan.scan.known import space_of, trials_of
+from dlscan.scan.known import open_points, space_of, trials_of
 from dlscan.scan.objective import targets_of
+from dlscan.scan.pull import pull
 from dlscan.scan.space import Point
+from dlscan.scan.submissions import Submissions
 from dlscan.search import Ask, Trial, propose
 from tests.conftest import CLASSES
 from tests.records import finish
@@ -179,6 +184,65 @@ def test_crashes_and_divergence_are_told_apart(make_experiment: Make) -> None:
             create_attempt(plan.paths(plan.point(number)), ended(new_attempt(count), outcome, None, 1))
     trials = trials_of(plan, space_of(experiment), targets_of(experiment, CLASSES), 1)
     assert [trial.state for trial in trials] == ["diverged", "running", "crashed", "running", "running"]
+
+
+def test_points_that_paused_are_to_be_trained_once_there_is_no_halving(make_experiment: Make) -> None:
+    scan = {**searching(3, "random"), "halving": {"first": 1, "factor": 3}}
+    experiment = make_experiment(scan=scan, train={"epochs": 3})
+    plan = asked(freeze(experiment), experiment, 1).plan
+    paths = plan.paths(plan.points[0])
+    create_attempt(paths, ended(new_attempt(1), "paused", None, 1))
+    # without a history that can be read nothing is known of it
+    paths.history.write_text("epoch,val_loss\n1,0.5\n")
+    assert [trial.state for trial in known(plan, experiment)] == ["pruned"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dlscan.scan.known.reached", lambda plan, point: None)
+        assert [trial.state for trial in known(plan, experiment)] == ["running"]
+    scan = {key: value for key, value in plan.config["scan"].items() if key != "halving"}
+    plain = dataclasses.replace(plan, config={**plan.config, "scan": scan})
+    assert [trial.state for trial in known(plain, experiment)] == ["running"]
+    assert open_points(plain, 3) == list(plain.points)
+
+
+def test_a_job_takes_no_more_points_than_it_has_room_for(make_experiment: Make) -> None:
+    experiment = make_experiment(scan={**searching(2, "random"), "repeats": 3}, train={"epochs": 1})
+    prepare(experiment, processes=1)
+    plan, batch = freeze(experiment), BatchOptions("slurm")
+    plan, points, later = pull(plan, batch, 2)
+    assert ([point.number for point in points], later) == ([1, 2], True)
+    assert len(plan.points) == 3
+    # the system took the first job only
+    submissions = Submissions(plan.directory)
+    submission = submissions.ask(batch, ((1, 2), (3,)))
+    assert [point.number for point in pull(plan, batch, 2)[1]] == [4, 5]
+    submissions.know(submission, ["77"])
+    assert [point.number for point in pull(plan, batch, 2)[1]] == [3, 4]
+    assert len(Plan.read(plan.directory).points) == 6
+
+
+def test_a_job_that_finds_the_plan_busy_looks_again_and_then_ends_well(
+    make_experiment: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = make_experiment(scan=searching(2, "random"))
+    plan = freeze(experiment)
+    monkeypatch.setattr("dlscan.scan.changing._PATIENCE", 0.0)
+    monkeypatch.setattr("dlscan.scan.pull.Manifest", SimpleNamespace(of=lambda experiment: None))
+    looks = []
+
+    def searcher(*args: Any, **kwargs: Any) -> Any:
+        def more(many: int) -> list[Point]:
+            looks.append(many)
+            return asked(plan, experiment, many).points
+
+        return SimpleNamespace(more=more, plan=plan, over=False)
+
+    monkeypatch.setattr("dlscan.scan.pull.Searcher", searcher)
+    monkeypatch.setattr(training, "_LEAST_WAIT", 0.2)
+    monkeypatch.setattr(training, "_LOOK_AGAIN", 0.05)
+    with changing(plan.directory):
+        assert training._pulled(plan, experiment.batch, 1, 0.0) == (plan, [])
+    assert len(looks) > 1
+    assert len(training._pulled(plan, experiment.batch, 1, 0.0)[1]) == 1
 
 
 @pytest.mark.parametrize(
