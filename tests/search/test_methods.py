@@ -163,6 +163,29 @@ def test_a_generation_waits_for_its_points_and_replaces_those_that_crashed() -> 
     assert {draw.notes["generation"] for draw in more} == {1}
 
 
+def test_a_generation_with_more_points_than_it_needs_is_full() -> None:
+    draws = propose("cmaes", SPACE, [], Ask(20, 1, pack=4))
+    assert isinstance(draws, list)
+    more = [Trial(draw.values, "running", (), draw.notes) for draw in [*draws, draws[0]]]
+    assert propose("cmaes", SPACE, more, Ask(20, 2)) == "wait"
+
+
+def test_where_a_search_began_does_not_move_when_other_points_are_done_later() -> None:
+    space = Space({"x": dimension({"uniform": [0, 1]}), "y": dimension({"uniform": [0, 1]})})
+
+    def other(worth: float, x: float) -> Trial:
+        return Trial({"x": x, "y": x}, "done", (worth,))
+
+    draws = propose("cmaes", space, [other(0.5, 0.2)], Ask(20, 1))
+    assert isinstance(draws, list)
+    told = [Trial(draw.values, "done", (-draw.values["x"],), draw.notes) for draw in draws]
+    same, later = (
+        propose("cmaes", space, [*others, *told], Ask(6, 2))
+        for others in ([other(0.5, 0.2)], [other(0.5, 0.2), other(0.9, 0.8)])
+    )
+    assert same == later
+
+
 def test_zoom_looks_closer_where_it_is_good_and_stays_within_the_bounds() -> None:
     space = Space({"rate": dimension({"log": [1e-5, 10.0], "steps": 7}), "name": dimension(["a", "b"])})
     trials: list[Trial] = []

@@ -16,7 +16,8 @@ from dlscan.search.space import TOLD, Ask, Draw, Space, Trial, Values
 _MOST_WHOLE = 20
 # how far the first generation spreads, in units of the ranges
 _SPREAD = 0.25
-_GENERATION, _POPULATION, _PLACES, _CHOICES = "generation", "population", "places", "choices"
+_GENERATION, _POPULATION, _START = "generation", "population", "start"
+_PLACES, _CHOICES = "places", "choices"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +66,11 @@ def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
     own = [trial for trial in known if _GENERATION in trial.notes]
     population = int(own[0].notes[_POPULATION]) if own else _population(space, ask)
     coordinates = _Coordinates.of(space)
-    optimizer = _optimizer(cmaes, coordinates, population, [each for each in known if each not in own], ask)
+    # other points may be done later, and must not move where this began; old plans do not have it
+    frozen = own[0].notes.get(_START) if own else None
+    others = [each for each in known if _GENERATION not in each.notes]
+    start = _start(coordinates, others) if frozen is None else [float(place) for place in frozen]
+    optimizer = _optimizer(cmaes, coordinates, population, start, ask)
     generation, members = 0, _of_generation(own, 0)
     while sum(trial.state in TOLD for trial in members) >= population:
         told = [trial for trial in members if trial.state in TOLD][:population]
@@ -74,11 +79,12 @@ def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
         members = _of_generation(own, generation)
     optimizer.reseed_rng(ask.seed)
     missing = population - sum(trial.state != "crashed" for trial in members)
-    while missing:
+    while missing > 0:
         solution = optimizer.ask()
         notes = {
             _GENERATION: generation,
             _POPULATION: population,
+            _START: start,
             _PLACES: [] if solution._v_raw is None else [float(place) for place in solution._v_raw],
             _CHOICES: [] if solution.c is None else [int(np.argmax(each)) for each in solution.c],
         }
@@ -96,21 +102,23 @@ def _population(space: Space, ask: Ask) -> int:
     return max(2, -(-usual // ask.pack) * ask.pack)
 
 
+def _start(coordinates: _Coordinates, others: Sequence[Trial]) -> list[float]:
+    """Where the first generation is around: the best point that was there before, else the middle."""
+    numbers = {**coordinates.numbers, **coordinates.whole}
+    done = [trial for trial in others if trial.state == "done"]
+    best = max(done, key=lambda trial: trial.worth).values if done else {}
+    places = [each.place(best[key]) if key in best else None for key, each in numbers.items()]
+    return [0.5 if place is None else float(place) for place in places]
+
+
 def _optimizer(
-    cmaes: Any, coordinates: _Coordinates, population: int, others: Sequence[Trial], ask: Ask
+    cmaes: Any, coordinates: _Coordinates, population: int, start: Sequence[float], ask: Ask
 ) -> Any:
     ordinal = [
         [(n + 0.5) / len(each.values or ()) for n in range(len(each.values or ()))]
         for each in coordinates.whole.values()
     ]
-    count = len(coordinates.numbers) + len(ordinal)
-    start = [0.5] * count
-    done = [trial for trial in others if trial.state == "done"]
-    if done:
-        best = max(done, key=lambda trial: trial.worth).values
-        numbers = {**coordinates.numbers, **coordinates.whole}
-        places = [each.place(best[key]) if key in best else None for key, each in numbers.items()]
-        start = [0.5 if place is None else place for place in places]
+    count = len(start)
     return cmaes.CatCMAwM(
         x_space=[[0.0, 1.0]] * len(coordinates.numbers) or None,
         z_space=ordinal or None,
