@@ -72,10 +72,11 @@ class Settings:
     def draw(self, what: int, replica: int, events: int) -> Drawn:
         """Events of one kind for a replica, or for all where the level says so."""
         anew = {_TRAINING: self.level >= 2, _TESTED: self.level >= 1, _TRUE: False}[what]
-        drawn = self.law.draw(events, self._seed(what, replica if anew else 0))
+        seed = self._seed(what, replica if anew else 0)
+        drawn = self.law.draw(events, seed)
         if not self.permute:
             return drawn
-        rng = np.random.default_rng(self._seed(_SHUFFLED, self._seed(what, replica)))
+        rng = np.random.default_rng(self._seed(_SHUFFLED, seed))
         nothing = np.zeros(events) if drawn.classified else np.full(events, drawn.truth.mean())
         return drawn._replace(truth=rng.permutation(drawn.truth), exact=nothing)
 

@@ -111,6 +111,14 @@ def test_shuffled_labels_keep_their_number_and_know_nothing() -> None:
     assert abs(found.value - 0.5) < 4 * found.up
 
 
+@pytest.mark.parametrize(("level", "same"), [(0, (True, True)), (1, (True, False)), (2, (False, False))])
+def test_labels_are_shuffled_anew_only_where_events_are(level: int, same: tuple[bool, bool]) -> None:
+    settings = Settings(find_law("gaussians", {}), level=level, permute=True)
+    for what, alike in zip((_TRAINING, _TESTED), same, strict=True):
+        one, two = (settings.draw(what, replica, 500).truth for replica in (1, 2))
+        assert np.array_equal(one, two) == alike
+
+
 def replicas(count: int, width: float = 1.0, promise: float = 0.0, models: int = 1) -> list[Replica]:
     rng = np.random.default_rng(1)
     made = []
