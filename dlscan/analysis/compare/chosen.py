@@ -29,6 +29,8 @@ class Chosen:
         Positions of the models that cannot be told apart from the best.
     compared : int
         How many were compared with it.
+    considered : int
+        Of how many it is the best.
     luck : float or None
         By how much the number of the best is too good on average, because it is that of the best of all: by
         the finite number of events. None where the noise is not known.
@@ -36,10 +38,13 @@ class Chosen:
 
     alike: tuple[int, ...]
     compared: int
+    considered: int
     luck: float | None
 
 
-def chosen(models: Sequence[Sequence[DonePoint]], column: Column, best: int) -> Chosen | None:
+def chosen(
+    models: Sequence[Sequence[DonePoint]], column: Column, best: int, considered: Sequence[int]
+) -> Chosen | None:
     """Compare the best model with the next ones, paired event by event.
 
     Parameters
@@ -50,6 +55,8 @@ def chosen(models: Sequence[Sequence[DonePoint]], column: Column, best: int) -> 
         A number of the validation split, with an entry per model.
     best : int
         The position of the best one.
+    considered : sequence of int
+        The positions that it was chosen from: all have a number.
 
     Returns
     -------
@@ -57,8 +64,7 @@ def chosen(models: Sequence[Sequence[DonePoint]], column: Column, best: int) -> 
         None where there is nothing to compare: no scores, or one model alone.
     """
     goodness = column.about.goodness
-    present = [row for row, value in enumerate(column.values) if value is not None]
-    ranked = sorted((row for row in present if row != best), key=lambda row: -goodness(column.values[row]))
+    ranked = sorted((row for row in considered if row != best), key=lambda row: -goodness(column.values[row]))
     try:
         known = Known([column.name], models[best])
     except DlscanError:
@@ -74,7 +80,9 @@ def chosen(models: Sequence[Sequence[DonePoint]], column: Column, best: int) -> 
         compared += 1
         if abs(found.estimate.value) <= SIGNIFICANT * found.estimate.down:
             alike.append(row)
-    return Chosen(tuple(sorted(alike)), compared, _luck(models, column, present)) if compared else None
+    if not compared:
+        return None
+    return Chosen(tuple(sorted(alike)), compared, len(considered), _luck(models, column, considered))
 
 
 def sentence(found: Chosen, models: Sequence[Sequence[DonePoint]], column: Column, best: int) -> str:
@@ -87,7 +95,6 @@ def sentence(found: Chosen, models: Sequence[Sequence[DonePoint]], column: Colum
         for row in (best, *found.alike)
     ]
     own, *others = numbers
-    count = sum(value is not None for value in column.values)
     who = " and ".join(filter(None, [", ".join(others[:-1]), others[-1]])) if others else ""
     text = f"Best on validation is {own}; "
     text += (
@@ -100,8 +107,8 @@ def sentence(found: Chosen, models: Sequence[Sequence[DonePoint]], column: Colum
         return text
     away = "low" if column.about.better == "less" else "high"
     return (
-        f"{text}. Because it is the best of {count}, its {column.name} is {found.luck:.2g} too {away} on "
-        "average"
+        f"{text}. Because it is the best of {found.considered}, its {column.name} is {found.luck:.2g} too "
+        f"{away} on average"
     )
 
 

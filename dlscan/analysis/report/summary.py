@@ -110,7 +110,7 @@ def _chosen(facts: Facts) -> str:
     if facts.choice is None:
         return ""
     models, column, best = facts.rows.models, facts.choice.column, facts.choice.position
-    found = chosen(models, column, best)
+    found = chosen(models, column, best, facts.choice.considered)
     return "" if found is None else f"{sentence(found, models, column, best)}."
 
 

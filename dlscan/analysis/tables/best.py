@@ -19,11 +19,24 @@ from dlscan.tasks.metric import VALIDATION_LOSS
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """Which line is the best, by which column, and in words its number and why it is the best."""
+    """Which line is the best.
+
+    Attributes
+    ----------
+    position : int
+        Its position.
+    column : Column
+        What it was chosen by.
+    reason : str
+        In words its number and why it is the best.
+    considered : tuple of int
+        The positions that it was chosen from, its own among them.
+    """
 
     position: int
     column: Column
     reason: str
+    considered: tuple[int, ...]
 
     @property
     def note(self) -> str:
@@ -78,7 +91,7 @@ def choose(rows: Rows, key: str | None = None) -> Choice:
     )
     if unfinished:
         ending += f"; {unfinished} without all folds {agree(unfinished, 'was', 'were')} not considered"
-    return Choice(position, column, ", ".join(filter(None, said)) + ending)
+    return Choice(position, column, ", ".join(filter(None, said)) + ending, tuple(present))
 
 
 def _mean_over(trainings: Sequence[DonePoint]) -> str:

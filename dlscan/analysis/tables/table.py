@@ -167,7 +167,7 @@ def _worth(rows: Rows, choice: Choice) -> list[str]:
     # it reads scores, which most tables do not wait for
     from dlscan.analysis.compare.chosen import chosen, sentence
 
-    found = chosen(rows.models, choice.column, choice.position)
+    found = chosen(rows.models, choice.column, choice.position, choice.considered)
     return [] if found is None else [sentence(found, rows.models, choice.column, choice.position)]
 
 

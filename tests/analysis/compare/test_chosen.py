@@ -41,7 +41,7 @@ def scan(write_scan):
 def test_the_best_is_named_with_those_that_cannot_be_told_apart(scan):
     rows = rows_of(load([scan]))
     choice = choose(rows, "val_auc")
-    found = chosen(rows.models, choice.column, choice.position)
+    found = chosen(rows.models, choice.column, choice.position, choice.considered)
     assert (choice.position, found.alike, found.compared) == (2, (0, 1), 3)
     text = sentence(found, rows.models, choice.column, 2)
     assert text.startswith(
@@ -51,6 +51,15 @@ def test_the_best_is_named_with_those_that_cannot_be_told_apart(scan):
     # the noise that all share makes nobody the best
     half = sum(choice.column.errors[2]) / 2
     assert 0 < found.luck < 0.5 * half
+
+
+def test_models_that_could_not_be_chosen_are_no_part_of_the_comparison(scan):
+    rows = rows_of(load([scan]))
+    choice = choose(rows, "val_auc")
+    found = chosen(rows.models, choice.column, 2, (0, 2, 3))
+    assert (found.alike, found.compared, found.considered) == ((0,), 2, 3)
+    assert "the best of 3" in sentence(found, rows.models, choice.column, 2)
+    assert found.luck == _luck(rows.models, choice.column, (0, 2, 3))
 
 
 def test_equal_models_of_independent_events_owe_the_expected_maximum(write_scan):
