@@ -126,7 +126,7 @@ class Loop:
                 return self._pack
         self.close()
         factors = self._validation[wanted[0].left_out].class_weights
-        self._pack = Pack(wanted, members[0].experiment.train.jit, factors)
+        self._pack = Pack(wanted, members[0].experiment.train.jit, factors, self._training.alike)
         return self._pack
 
     def _epoch(

@@ -27,15 +27,24 @@ class Pack:
         See `steps`.
     factors : sequence of float
         The weight of each class in the loss; only needed where a learner monitors the mean AUC.
+    alike : bool
+        See `Pass`.
     """
 
-    def __init__(self, learners: Sequence[Learner], jit: Jit = "auto", factors: Sequence[float] = ()) -> None:
+    def __init__(
+        self,
+        learners: Sequence[Learner],
+        jit: Jit = "auto",
+        factors: Sequence[float] = (),
+        alike: bool = True,
+    ) -> None:
         self.learners = tuple(learners)
         monitored = any(learner.stopping.monitors_area for learner in learners)
         left_out = dict.fromkeys(learner.left_out for learner in learners)
         self._areas = {own: Areas(factors) for own in left_out} if monitored else {}
         # what trains on other events scales its inputs otherwise
-        self._steps: Steps = steps([learner.trained for learner in learners], jit, len(left_out) == 1)
+        alike = alike and len(left_out) == 1
+        self._steps: Steps = steps([learner.trained for learner in learners], jit, alike)
         self._looking = {own: self._who(own.__eq__) for own in left_out}
         self._taking: dict[int | None, Who] = {None: None}
         self._start_sums()

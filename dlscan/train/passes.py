@@ -43,10 +43,13 @@ class Pass(Protocol):
         Batches of an epoch.
     events : int
         Events of an epoch.
+    alike : bool
+        Whether whoever trains on it scales inputs alike: only those that leave out the same folds do.
     """
 
     steps: int
     events: int
+    alike: bool
 
     @property
     def mixing(self) -> int | None:
@@ -69,6 +72,8 @@ class Pass(Protocol):
 
 class WholePass:
     """A stream of the training split; see `Pass`."""
+
+    alike = True
 
     def __init__(self, batches: Batches) -> None:
         self._batches = batches
@@ -113,6 +118,8 @@ class FoldPass:
     """
 
     mixing = None
+    # also for one alone: what a training becomes must not depend on who is in the pass
+    alike = False
 
     def __init__(
         self, streams: Mapping[int, Batches], manifest: Manifest, batch_size: int, seed: int

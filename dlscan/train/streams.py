@@ -7,6 +7,7 @@ from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.models import accelerator, backend, starts_with_products
 from dlscan.stream import Batches
+from dlscan.train.folds import passed_alone
 
 # training and validation are open at the same time, and share what `stream.memory` allows
 _STREAMS = 2
@@ -88,6 +89,8 @@ def _mostly_zeros(experiment: Experiment, manifest: Manifest) -> bool:
     train = experiment.train
     if backend() != "tensorflow" or train.jit is True or train.precision != "float32":
         return False
+    if experiment.data.left_out and not passed_alone(experiment):
+        return False  # folds that share a pass scale their inputs each by its own events
     if not starts_with_products(experiment.model, manifest, experiment.data.inputs):
         return False
     stored = {name: column for name, column in manifest.inputs.items() if column.encoding == "sparse"}

@@ -98,6 +98,33 @@ def test_a_fold_in_a_pack_equals_the_fold_alone(make, alone):
         assert Record.read(paths.record).pack == len(LEFT_OUT)
 
 
+@pytest.mark.parametrize("asked", ["auto", "sparse"])
+def test_a_fold_in_a_pack_equals_the_fold_alone_where_inputs_are_mostly_zeros(sparse_data, tmp_path, asked):
+    from tests.train.conftest import write_point
+
+    content = {
+        "name": "sparse",
+        "output": str(tmp_path),
+        "data": {**sparse_data, "balance": "none", "folds": FOLDS, "prepared": str(tmp_path / "prepared")},
+        "model": {"width": 40, "depth": 1},
+        "train": {"batch_size": 40, "epochs": 1},
+        "stream": {"transport": asked, "workers": 0},
+    }
+    prepare(experiment_from(content, tmp_path / "sparse.yaml"), processes=1)
+    alone, packed = (
+        [
+            (write_point(content, tmp_path / f"{name}-{fold}", data__fold=fold), info_of(fold))
+            for fold in (1, 2)
+        ]
+        for name in ("alone", "packed")
+    )
+    for point in alone:
+        assert train_point(*point) == "done"
+    assert set(train_points(packed).values()) == {"done"}
+    for (paths, _), (other, _) in zip(packed, alone, strict=True):
+        assert_same(paths, other)
+
+
 @pytest.mark.parametrize(
     ("changes", "alone"),
     [
