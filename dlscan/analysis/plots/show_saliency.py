@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from dlscan.analysis.events.read import Event, EventSet, without_single_axes
@@ -72,7 +73,7 @@ def _page(
     for part, (name, gradient) in zip(parts, gradients.items(), strict=True):
         if shown.manifest.inputs[name].masked:
             part.suptitle(style.literal(called(name, labels)), fontsize=10, x=0.02, ha="left")
-            _entries(part, shown, name, event.inputs[name], gradient)
+            _entries(part, shown, name, event.inputs[name], gradient, labels)
             continue
         image = event.inputs[name].reshape(without_single_axes(event.inputs[name].shape))
         gradient = gradient.reshape(image.shape)
@@ -123,7 +124,9 @@ def _norm(projections: Sequence[Floats]) -> Normalize:
     return LogNorm(max(lowest, highest * RANGE), highest) if lowest < highest else Normalize(0, highest)
 
 
-def _entries(part: SubFigure, shown: EventSet, name: str, values: Floats, gradient: Floats) -> None:
+def _entries(
+    part: SubFigure, shown: EventSet, name: str, values: Floats, gradient: Floats, labels: Labels
+) -> None:
     """A line for each entry that is there: its features, and what a change of each would do."""
     if not len(values):
         part.text(0.5, 0.5, "no entries", ha="center", fontsize=9)
@@ -135,6 +138,10 @@ def _entries(part: SubFigure, shown: EventSet, name: str, values: Floats, gradie
     left, right = _flat(part, distances, gradient * spread, label)
     for panel in (left, right):
         panel.set(xlabel="Feature", ylabel="Entry")
+        panel.yaxis.set_major_locator(MaxNLocator(integer=True))
+        names = [style.literal(called(each, labels)) for each in shown.features[name]]
+        if len(names) <= MOST_BARS:
+            panel.set_xticks(np.arange(len(names)), names, fontsize=8, rotation=90)
     left.set_title("Distance from the mean in standard deviations", fontsize=8)
 
 
