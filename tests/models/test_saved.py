@@ -31,8 +31,8 @@ def test_the_operations_of_the_layers_add_up(network):
 
 
 def test_a_layer_whose_operations_are_not_known_has_none():
-    inputs = keras.Input((4, 3))
-    network = keras.Model(inputs, keras.layers.Flatten()(keras.layers.LSTM(2, name="odd")(inputs)))
+    inputs = keras.Input((4, 3, 2))
+    network = keras.Model(inputs, keras.layers.Flatten()(keras.layers.ConvLSTM1D(2, 1, name="odd")(inputs)))
     assert {layer.name: layer.flops for layer in layers_of(network)}["odd"] is None
 
 
