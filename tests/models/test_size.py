@@ -7,6 +7,7 @@ import pytest
 from dlscan.config import Dense, Model
 from dlscan.config.models import NetworkSize
 from dlscan.models import features, keras
+from dlscan.models.inputs import Inputs
 from dlscan.models.size import size_of
 
 SHAPES = {"ECAL": (4, 5, 6), "HCAL": (7,), "met": ()}
@@ -14,7 +15,7 @@ SHAPES = {"ECAL": (4, 5, 6), "HCAL": (7,), "met": ()}
 
 def of_family(model):
     inputs = {name: keras.Input(shape, name=name) for name, shape in SHAPES.items()}
-    return size_of(keras.Model(inputs, features(model, inputs, 1)), 3)
+    return size_of(keras.Model(inputs, features(model, Inputs(inputs), 1)), 3)
 
 
 def of_layers(shape, *layers):
