@@ -16,6 +16,7 @@ import yaml
 
 from dlscan.cli.main import cli
 from dlscan.config import experiment_from
+from dlscan.config.reading import read_yaml
 
 from .slow import slow
 
@@ -79,7 +80,7 @@ def test_experiment_files_of_the_pages_are_valid(page: Path, block: str, tmp_pat
         for code in blocks(TOP / source, "python"):
             if code.startswith(f"# {name}"):
                 (tmp_path / name).write_text(code)
-    mapping = merged(BASE, yaml.safe_load(block))
+    mapping = merged(BASE, read_yaml(block))
     experiment_from(mapping, tmp_path / "page.yaml")
 
 
