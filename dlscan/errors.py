@@ -11,6 +11,7 @@
     ├── DataError              raw files or a prepared dataset: which file, which row
     │   ├── BadFilesError      every bad raw file at once, each with its reason
     │   ├── RawError           why a raw file cannot be used, before it is named (raw/faults.py)
+    │   ├── BadEvents          what is wrong with a raw file, found while it is read (prepare/scatter.py)
     │   └── RawFileError       an indexed raw file cannot be read (raw/direct.py)
     ├── StreamError            a stream worker failed or died while reading a named file
     ├── BackendError           Keras or its back end is missing
@@ -20,9 +21,11 @@
     ├── ScanError              a plan, a point or a record
     │   ├── PointsFailed       some points of a scan have failed
     │   ├── HeldError          another process trains the point
+    │   ├── PlanBusy           another process is changing the plan (scan/changing.py)
     │   ├── FencedError        another process has taken the point over from this one
     │   ├── SplitNotKept       a point has no scores of this split (analysis/points/results.py)
     │   └── OtherEventsError   two points were tested on different events (analysis/points/same_events.py)
+    ├── MissingError           a package that a search needs is not installed (search/methods/needs.py)
     ├── NoMemoryError          a point does not fit into the memory of its device
     └── DivergedError          the loss of a point is no longer a number
 

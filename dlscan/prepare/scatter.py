@@ -14,6 +14,7 @@ from dlscan.config.build import Problem
 from dlscan.config.resample import WEIGHT
 from dlscan.dataset.events import DenseBlock, Events, RaggedBlock, SparseBlock
 from dlscan.dataset.moments import Moments
+from dlscan.errors import DataError
 from dlscan.prepare.bins import bins_of
 from dlscan.prepare.collected import Collected
 from dlscan.prepare.draw import event_hashes, split_codes, split_words, uniform
@@ -98,7 +99,7 @@ class PieceSummary:
         return int(self.flow[0].sum())
 
 
-class BadEvents(Exception):
+class BadEvents(DataError):
     """The file is bad; the message is the reason."""
 
 

@@ -1,5 +1,7 @@
 """Products of entries are products of the cells they stand for; what cannot be cut is made dense."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -112,8 +114,8 @@ def look(networks, fed):
 
 def operations(networks, fed):
     """The kinds of operations in the graph of a step that changes nothing."""
-    made = make_steps(trained(networks), "auto")
-    graph = tf.function(made._numbers, autograph=False).get_concrete_function(
+    made = make_steps(trained(networks), "auto", True)
+    graph = tf.function(functools.partial(made._numbers, None), autograph=False).get_concrete_function(
         {EVENTS: (fed.inputs, fed.truth, fed.weights)}
     )
     return {operation.type for operation in graph.graph.get_operations()}
