@@ -91,7 +91,7 @@ $(VENV)/.installed-cpu: EXTRAS := cpu
 $(VENV)/.installed-test: EXTRAS := cpu,test
 $(VENV)/.installed-dev: EXTRAS := cpu,test,dev
 $(VENV)/.installed-bench: EXTRAS := cpu,bench
-$(VENV)/.installed-docs: EXTRAS := docs
+$(VENV)/.installed-docs: EXTRAS := cpu,docs
 
 $(VENV)/.installed-%: setup.cfg pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	@echo "installing dlscan[$(EXTRAS)] into $(VENV) (a minute or two)"
