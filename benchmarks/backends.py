@@ -117,10 +117,9 @@ def taken(place: Path, backend: str) -> dict[str, list[float]]:
 
 def steps(place: Path, task: Any, train: dict[str, Any]) -> list[float]:
     """Numbers before and after a step, and the weights after it."""
-    from dlscan.train.standards import standards
-
     from dlscan import models, tasks
     from dlscan.models import keras
+    from dlscan.stream.standards import standards
     from dlscan.train.feed import Feed
     from dlscan.train.learner import Learner
     from dlscan.train.objectives import EVENTS
