@@ -21,19 +21,9 @@ if TYPE_CHECKING:
 Pictures = tuple[Path, "Callable[[], list[Figure]]"]
 
 
-def features_of(
-    scan: Path,
-    number: int,
-    depth_axis: int,
-    *,
-    label: str | None,
-    count: int,
-    split: str,
-    seed: int,
-    trust_files: bool,
-) -> Pictures:
-    """The filters of first convolutions, and what they make of events."""
-    point, network, shown = _read(scan, number, label, count, split, seed, trust_files)
+def features_of(scan: Path, number: int, depth_axis: int, **which: Any) -> Pictures:
+    """The filters of first convolutions, and what they make of the events that `which` says, see `_read`."""
+    point, network, shown = _read(scan, number, **which)
     from dlscan.models.inside import first_layers_of
 
     arrays = _arrays(shown, network)
@@ -69,19 +59,9 @@ def features_of(
     return point.paths.scan / "plots" / f"features-{number}.png", draw
 
 
-def saliency_of(
-    scan: Path,
-    number: int,
-    depth_axis: int,
-    *,
-    label: str | None,
-    count: int,
-    split: str,
-    seed: int,
-    trust_files: bool,
-) -> Pictures:
-    """Events, and how the winning score depends on them."""
-    point, network, shown = _read(scan, number, label, count, split, seed, trust_files)
+def saliency_of(scan: Path, number: int, depth_axis: int, **which: Any) -> Pictures:
+    """The events that `which` says, see `_read`, and how the winning score depends on them."""
+    point, network, shown = _read(scan, number, **which)
     from dlscan.models.inside import saliency
 
     found = saliency(network, _arrays(shown, network))
@@ -115,8 +95,9 @@ def _verdict(point: DonePoint, numbers: Any, chosen: int) -> Marked:
 
 
 def _read(
-    scan: Path, number: int, label: str | None, count: int, split: str, seed: int, trust_files: bool
+    scan: Path, number: int, *, label: str | None, count: int, split: str, seed: int, trust_files: bool
 ) -> tuple[DonePoint, Any, EventSet]:
+    """The point, its network, and the events that were asked for."""
     loaded = load(scan)
     point = loaded.point(number)
     if point.record.model_file(point.paths) != point.paths.best:

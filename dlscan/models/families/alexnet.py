@@ -7,35 +7,16 @@ Its layers have filters in these proportions; there are a sixth as many, and the
 images of detectors have tens of cells on a side and not hundreds.
 """
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Sequence
 from typing import Any
 
-from dlscan.config import Alexnet
 from dlscan.config.families.convolutional import Convolutional
 from dlscan.models.convolutions import Filters, convolutional, first_stride, per_axis, stages
 from dlscan.models.layers import space_of
 
 # times the filters of the first layer
 _LATER = (4, 4, 8 / 3)
-
-
-def features(inputs: Mapping[str, Any], parameters: Alexnet, seed: int) -> Any:
-    """Build a body for each image, and dense layers behind.
-
-    Parameters
-    ----------
-    inputs : mapping of str to KerasTensor
-        Scaled inputs, (B, ...) each.
-    parameters : Alexnet
-        Filters, depth and so on.
-    seed : int
-        Of initial weights and dropout.
-
-    Returns
-    -------
-    KerasTensor, (B, features)
-    """
-    return convolutional(inputs, parameters, seed, body)
 
 
 def body(
@@ -48,3 +29,6 @@ def body(
     plan = [[first], [second], *[rest] * parameters.depth][: parameters.depth]
     window = tuple(size + 1 for size in per_axis(parameters.pool, space_of(tensor)))
     return stages(tensor, name, plan, parameters, seed, window)
+
+
+features = functools.partial(convolutional, body=body)

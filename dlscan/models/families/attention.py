@@ -4,6 +4,7 @@ A. Vaswani et al., "Attention is all you need", arXiv:1706.03762. Rows are norma
 behind it, which trains without a warm-up: R. Xiong et al., arXiv:2002.04745.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -11,31 +12,11 @@ from numpy.typing import NDArray
 
 from dlscan.config.families import Attention
 from dlscan.models.backend import keras
-from dlscan.models.inputs import Inputs
 from dlscan.models.layers import activated, started
 from dlscan.models.rows import dropped, pooled, rows_of_inputs
 
 # Wavelengths of the sines go from 2 pi rows to so many times as much.
 _LONGEST = 10_000.0
-
-
-def features(inputs: Inputs, parameters: Attention, seed: int) -> Any:
-    """Build an encoder for each input with rows, and dense layers behind.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Scaled, (B, ...) each.
-    parameters : Attention
-        Width, heads and so on.
-    seed : int
-        Of initial weights and dropout.
-
-    Returns
-    -------
-    KerasTensor, (B, features)
-    """
-    return rows_of_inputs(inputs, parameters, seed, _body)
 
 
 def _body(tensor: Any, mask: Any, name: str, parameters: Attention, seed: int) -> Any:
@@ -108,3 +89,6 @@ def _normed(tensor: Any, name: str) -> Any:
 
 def _dense(tensor: Any, width: int, name: str, parameters: Attention, seed: int) -> Any:
     return keras.layers.Dense(width, kernel_initializer=started(name, parameters, seed), name=name)(tensor)
+
+
+features = functools.partial(rows_of_inputs, body=_body)

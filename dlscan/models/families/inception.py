@@ -6,7 +6,7 @@ C. Szegedy, "Batch normalization", arXiv:1502.03167.
 What structures are large and what small need not be known before: each block looks at several scales.
 """
 
-from collections.abc import Mapping
+import functools
 from typing import Any
 
 from dlscan.config import Inception
@@ -20,25 +20,6 @@ from dlscan.models.convolutions import (
     pooled,
     stages,
 )
-
-
-def features(inputs: Mapping[str, Any], parameters: Inception, seed: int) -> Any:
-    """Build a body for each image, and dense layers behind.
-
-    Parameters
-    ----------
-    inputs : mapping of str to KerasTensor
-        Scaled inputs, (B, ...) each.
-    parameters : Inception
-        Filters, depth and so on.
-    seed : int
-        Of initial weights and dropout.
-
-    Returns
-    -------
-    KerasTensor, (B, features)
-    """
-    return convolutional(inputs, parameters, seed, _body)
 
 
 def _body(tensor: Any, name: str, parameters: Inception, seed: int) -> Any:
@@ -68,3 +49,6 @@ def _block(tensor: Any, filters: int, name: str, parameters: Inception, seed: in
             fewer = convolution(tensor, max(own // 2, 1), 1, f"{way}_fewer", parameters, seed)
             made.append(convolution(fewer, own, size, way, parameters, seed))
     return keras.layers.Concatenate(name=f"{name}_ways")(made) if len(made) > 1 else made[0]
+
+
+features = functools.partial(convolutional, body=_body)

@@ -7,33 +7,17 @@ By default with relu and the largest value of each pool, which train better than
 more filters: 16 and 32, not 6 and 16.
 """
 
-from collections.abc import Mapping
+import functools
 from typing import Any
 
 from dlscan.config import Lenet
 from dlscan.models.convolutions import Filters, convolutional, first_stride, stages
 
 
-def features(inputs: Mapping[str, Any], parameters: Lenet, seed: int) -> Any:
-    """Build a body for each image, and dense layers behind.
-
-    Parameters
-    ----------
-    inputs : mapping of str to KerasTensor
-        Scaled inputs, (B, ...) each.
-    parameters : Lenet
-        Filters, depth and so on.
-    seed : int
-        Of initial weights and dropout.
-
-    Returns
-    -------
-    KerasTensor, (B, features)
-    """
-    return convolutional(inputs, parameters, seed, _body)
-
-
 def _body(tensor: Any, name: str, parameters: Lenet, seed: int) -> Any:
     kernel, strides = parameters.kernel, (first_stride(tensor, parameters), *[1] * (parameters.depth - 1))
     plan = [[Filters(parameters.filters * 2**stage, kernel, stride)] for stage, stride in enumerate(strides)]
     return stages(tensor, name, plan, parameters, seed)
+
+
+features = functools.partial(convolutional, body=_body)

@@ -5,32 +5,13 @@ K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition",
 A block that has nothing to add passes on what it got, so that more of them do no harm.
 """
 
-from collections.abc import Mapping
+import functools
 from typing import Any
 
 from dlscan.config import Resnet
 from dlscan.models.backend import keras
 from dlscan.models.convolutions import Filters, convolution, convolutional, first_stride, stages
 from dlscan.models.layers import activated
-
-
-def features(inputs: Mapping[str, Any], parameters: Resnet, seed: int) -> Any:
-    """Build a body for each image, and dense layers behind.
-
-    Parameters
-    ----------
-    inputs : mapping of str to KerasTensor
-        Scaled inputs, (B, ...) each.
-    parameters : Resnet
-        Filters, depth and so on.
-    seed : int
-        Of initial weights and dropout.
-
-    Returns
-    -------
-    KerasTensor, (B, features)
-    """
-    return convolutional(inputs, parameters, seed, _body)
 
 
 def _body(tensor: Any, name: str, parameters: Resnet, seed: int) -> Any:
@@ -61,3 +42,6 @@ def _block(tensor: Any, filters: int, stride: int, name: str, parameters: Resnet
     if tensor.shape != made.shape:
         tensor = convolution(tensor, filters, 1, f"{name}_same", parameters, seed, stride, active=False)
     return activated(keras.layers.Add(name=f"{name}_sum")([tensor, made]), f"{name}_sum", parameters)
+
+
+features = functools.partial(convolutional, body=_body)

@@ -7,10 +7,7 @@ its last layers have more filters, as in the best network of the paper.
 """
 
 import functools
-from collections.abc import Mapping
-from typing import Any
 
-from dlscan.config import Zfnet
 from dlscan.models.convolutions import convolutional
 from dlscan.models.families.alexnet import body
 
@@ -18,20 +15,4 @@ from dlscan.models.families.alexnet import body
 _LATER = (16 / 3, 32 / 3, 16 / 3)
 
 
-def features(inputs: Mapping[str, Any], parameters: Zfnet, seed: int) -> Any:
-    """Build a body for each image, and dense layers behind.
-
-    Parameters
-    ----------
-    inputs : mapping of str to KerasTensor
-        Scaled inputs, (B, ...) each.
-    parameters : Zfnet
-        Filters, depth and so on.
-    seed : int
-        Of initial weights and dropout.
-
-    Returns
-    -------
-    KerasTensor, (B, features)
-    """
-    return convolutional(inputs, parameters, seed, functools.partial(body, later=_LATER))
+features = functools.partial(convolutional, body=functools.partial(body, later=_LATER))
