@@ -83,12 +83,12 @@ def generate(raw: Path, events: int) -> None:
 def measure(home: Path, processes: int, shard: int, run: int) -> dict[str, Any]:
     """Prepare what lies in `home`: seconds of each pass, runs, shards, and the peak memory of a process."""
     from dlscan.config import load
-    from dlscan.prepare import layout, prepare
+    from dlscan.prepare import layout, prepare, tasks
 
     if shard:
         layout.SHARD_BYTES = shard
     if run:
-        layout._LEAST_RUN = layout._LONGEST_RUN = run
+        tasks._LEAST_RUN = tasks._LONGEST_RUN = run
     (home / "scale.yaml").write_text("name: scale\ndata: {raw: raw, inputs: [x]}\n", encoding="utf-8")
     experiment = load(home / "scale.yaml")
     seen: dict[str, float] = {}

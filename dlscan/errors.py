@@ -11,7 +11,7 @@
     ├── DataError              raw files or a prepared dataset: which file, which row
     │   ├── BadFilesError      every bad raw file at once, each with its reason
     │   ├── RawError           why a raw file cannot be used, before it is named (raw/faults.py)
-    │   ├── BadEvents          what is wrong with a raw file, found while it is read (prepare/scatter.py)
+    │   ├── BadEvents          what is wrong with a raw file, found while it is read (prepare/blocks.py)
     │   └── RawFileError       an indexed raw file cannot be read (raw/direct.py)
     ├── StreamError            a stream worker failed or died while reading a named file
     ├── BackendError           Keras or its back end is missing

@@ -66,10 +66,16 @@ def predict(
         done = apply(
             chosen, files, target, skip_bad, "auto" if workers is None else workers, overwrite, progress
         )
-    out = f" ({counted(done.left_out, 'event')} did not pass data.where)" if done.left_out else ""
-    say(f"{done.path}: {counted(done.events, 'event')} of {counted(done.files, 'file')}{out}")
+    out = f" ({done.left_out:,} did not pass data.where)" if done.left_out else ""
+    say(f"{done.path}: {done.events:,} events of {counted(done.files, 'file')}{out}")
     if done.measured is not None:
         _print(done.measured)
+    if done.known:
+        say(
+            f"Warning: {done.known:,} of these files belong to the dataset of the scan: most of their events "
+            "were trained on, so their numbers are too good. `dlscan table` has those of the test events.",
+            err=True,
+        )
     if done.unmeasured:
         say(done.unmeasured)
     if done.bad:

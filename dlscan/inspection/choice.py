@@ -5,7 +5,8 @@ import math
 import re
 from typing import Any
 
-from dlscan.inspection.contents import Contents, Item
+from dlscan.inspection.contents import Contents
+from dlscan.inspection.items import Item
 
 # Names that say what an event is, not what a detector saw of it.
 _ABOUT = re.compile(

@@ -44,6 +44,8 @@ class Predicted:
         Files that were read.
     bad : dict of Path to str
         Files that were not, and why.
+    known : int
+        Files that belong to the dataset of the points: most of their events were trained on.
     measured : Measured or None
         The numbers of these events, as for test; None where it is not known what they are.
     unmeasured : str
@@ -55,6 +57,7 @@ class Predicted:
     left_out: int
     files: int
     bad: dict[Path, str]
+    known: int
     measured: Measured | None
     unmeasured: str = ""
 
@@ -130,7 +133,12 @@ def predict(
         events = parts.events
         parts.finish(_attributes(points, task), [str(file.path) for file in found.files])
     bad = {file.path: reason for file, reason in found.bad.items()}
-    return Predicted(target, events, total - events, len(found.layouts), bad, measured, truth.unmeasured)
+    raw = experiment.data.raw.resolve()
+    trained = {raw / source.file for source in manifest.sources}
+    known = sum(file.path.resolve() in trained for file in found.layouts)
+    return Predicted(
+        target, events, total - events, len(found.layouts), bad, known, measured, truth.unmeasured
+    )
 
 
 def _score(batches: Batches, model: models.Model, task: Task, truth: Truth, parts: Parts) -> Iterator[int]:

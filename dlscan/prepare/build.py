@@ -28,12 +28,9 @@ from dlscan.prepare.indexing import INDEX, count_splits, warn_of_slow, write_ind
 from dlscan.prepare.layout import (
     Format,
     choose_format,
-    cut_into_tasks,
-    local_processes,
     raw_datasets,
     raw_names,
     roles_of,
-    run_bytes,
     shards_together,
     whole_datasets,
 )
@@ -43,6 +40,7 @@ from dlscan.prepare.remarks import remark, warn_of_rounding
 from dlscan.prepare.requirements import require_entries, require_kept, require_selections
 from dlscan.prepare.resampling import resampling
 from dlscan.prepare.scatter import PieceSummary, ScatterTask, scatter
+from dlscan.prepare.tasks import cut_into_tasks, local_processes, run_bytes
 from dlscan.raw import RawFile, check_files, find_files, linked_files
 from dlscan.raw.inflate import warn_if_slow
 from dlscan.raw.refusals import is_compound, is_missing, what_to_write

@@ -9,10 +9,10 @@ from dlscan.dataset import SPLITS, Manifest, SourceFile, content
 from dlscan.dataset.manifest import changed_keys
 from dlscan.errors import DlscanError
 from dlscan.files import read_json
+from dlscan.prepare.blocks import file_checksum
 from dlscan.prepare.finish import linked_sources
 from dlscan.prepare.indexing import INDEX
 from dlscan.prepare.layout import raw_datasets
-from dlscan.prepare.scatter import file_checksum
 from dlscan.raw import LinkedFile, RawFile, linked_files
 from dlscan.raw.links import may_link
 from dlscan.raw.store import RawIndex

@@ -15,11 +15,12 @@ from dlscan.config.cuts import Cuts
 from dlscan.config.resample import FLAT, Resample
 from dlscan.dataset.resampled import Resampled
 from dlscan.prepare.bins import bins_of
+from dlscan.prepare.blocks import BadEvents, event_codes
 from dlscan.prepare.draw import event_hashes, uniform
-from dlscan.prepare.layout import Format, Piece, entry_names, roles_of
+from dlscan.prepare.layout import Format, entry_names, roles_of
 from dlscan.prepare.processes import RunTasks
-from dlscan.prepare.scatter import BadEvents, event_codes
 from dlscan.prepare.selecting import Selected, numbers_of, select_events
+from dlscan.prepare.tasks import Piece
 from dlscan.raw import index_file, read_events
 from dlscan.spelling import hint
 

@@ -11,8 +11,9 @@ from dlscan.dataset.events import Events
 from dlscan.dataset.shard import write_shard
 from dlscan.hdf5 import written_hdf5
 from dlscan.prepare.draw import buckets
-from dlscan.prepare.layout import Format, Piece
+from dlscan.prepare.layout import Format
 from dlscan.prepare.runs import STARTS
+from dlscan.prepare.tasks import Piece
 from dlscan.raw import DatasetIndex
 from dlscan.raw.store import LEFT_OUT
 from dlscan.raw.writer import FileIndex, IndexWriter

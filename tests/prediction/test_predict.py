@@ -79,7 +79,7 @@ def test_scores_are_those_of_the_network_in_the_order_of_files_and_rows(
 def test_of_the_files_of_the_scan_itself_the_test_events_have_their_scores(
     dense: TrainedPoint, home: Path, tmp_path: Path
 ) -> None:
-    predict([dense], [home / "raw"], tmp_path / "out.h5")
+    assert predict([dense], [home / "raw"], tmp_path / "out.h5").known == 3
     kept = dense.predictions()
     with h5py.File(dense.paths.predictions) as known, h5py.File(tmp_path / "out.h5") as out:
         sources, scores = known["sources"][()], kept.scores
@@ -107,6 +107,7 @@ def test_events_of_known_classes_are_measured_as_those_of_test(
     areas = [auc_estimate(scores[:, label], labels == label).value for label in range(3)]
     assert done.measured.values["Mean_AUC"] == pytest.approx(np.mean(areas))
     assert "Mean_AUC" in done.measured.errors
+    assert done.known == 0
     text = CliRunner().invoke(
         cli, ["predict", str(dense.paths.scan), "1", str(home / "new"), "-o", str(tmp_path / "again.h5")]
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dlscan.config import Experiment
-from dlscan.prepare import layout, prepare, runs
+from dlscan.prepare import layout, prepare, runs, tasks
 
 Make = Callable[..., Experiment]
 
@@ -29,7 +29,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def test_shards_are_the_same_however_many_are_gathered_at_once(
     make_experiment: Make, monkeypatch: pytest.MonkeyPatch, opened: list[Path]
 ) -> None:
-    monkeypatch.setattr(layout, "TASK_BYTES", 30_000)
+    monkeypatch.setattr(tasks, "TASK_BYTES", 30_000)
     monkeypatch.setattr(layout, "SHARD_BYTES", 4096)
     contents = []
     for place, groups in (("one", 1000), ("several", 1)):
@@ -38,7 +38,7 @@ def test_shards_are_the_same_however_many_are_gathered_at_once(
         experiment = make_experiment(f"data.prepared={place}")
         manifest = prepare(experiment, processes=1).manifest
         shards = sum(len(split.shards) for split in manifest.splits.values())
-        together = layout.shards_together(layout.run_bytes(1), shards, 1)
+        together = layout.shards_together(tasks.run_bytes(1), shards, 1)
         assert (together > 1) == (place == "several")
         assert shards > 8
         # runs times groups are read, but HDF5 looks at each run once

@@ -13,7 +13,7 @@ import pytest
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest
 from dlscan.errors import BadFilesError, DataError, StreamError
-from dlscan.prepare import current, layout, prepare
+from dlscan.prepare import current, prepare, tasks
 from dlscan.raw import DirectFile, Straight, find_files
 from dlscan.raw.store import RawIndex
 from dlscan.stream import Batches
@@ -86,7 +86,7 @@ def test_the_index_is_the_same_whoever_makes_it(
     one, two, three = (make_experiment(f"data.prepared={name}") for name in ("one", "two", "three"))
     prepare(one, processes=1, index_only=True)
     prepare(two, processes=2, index_only=True)
-    monkeypatch.setattr(layout, "TASK_BYTES", 9000)  # files are cut into pieces
+    monkeypatch.setattr(tasks, "TASK_BYTES", 9000)  # files are cut into pieces
     prepare(three, processes=1, index_only=True)
     expected = (one.data.prepared / "index.h5").read_bytes()
     assert (two.data.prepared / "index.h5").read_bytes() == expected
@@ -213,7 +213,7 @@ def spoil(raw: Path) -> None:
 def test_bad_files_are_left_out_only_if_asked(
     make_experiment: Make, raw: Path, task_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layout, "TASK_BYTES", task_bytes)
+    monkeypatch.setattr(tasks, "TASK_BYTES", task_bytes)
     experiment = make_experiment()
     spoil(raw)
     with pytest.raises(BadFilesError) as caught:

@@ -19,7 +19,7 @@ import pytest
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest
 from dlscan.errors import BadFilesError, ConfigError, DataError, UsageError
-from dlscan.prepare import build, layout, prepare
+from dlscan.prepare import build, layout, prepare, tasks
 from dlscan.stream import Batches
 
 Make = Callable[..., Experiment]
@@ -103,10 +103,10 @@ def test_the_dataset_is_the_same_whoever_makes_it(
     prepare(one, processes=1)
     two = make_experiment("data.prepared=two")
     prepare(two, processes=2)
-    monkeypatch.setattr(layout, "TASK_BYTES", 4096)
+    monkeypatch.setattr(tasks, "TASK_BYTES", 4096)
     monkeypatch.setattr(layout, "SHARD_BYTES", 4096)
-    monkeypatch.setattr(layout, "_LEAST_RUN", 0)
-    monkeypatch.setattr(layout, "_LONGEST_RUN", 2048)
+    monkeypatch.setattr(tasks, "_LEAST_RUN", 0)
+    monkeypatch.setattr(tasks, "_LONGEST_RUN", 2048)
     three = make_experiment("data.prepared=three")
     manifest = prepare(three, processes=1).manifest
     assert len(manifest.splits["train"].shards) > 3
@@ -267,8 +267,8 @@ def test_skip_bad_goes_on_without_them_and_says_so(
     experiment: Experiment, raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = spoil(raw)
-    monkeypatch.setattr(layout, "_LEAST_RUN", 0)  # so that rows of a bad file are on disk before it is known
-    monkeypatch.setattr(layout, "_LONGEST_RUN", 0)
+    monkeypatch.setattr(tasks, "_LEAST_RUN", 0)  # so that rows of a bad file are on disk before it is known
+    monkeypatch.setattr(tasks, "_LONGEST_RUN", 0)
     manifest = prepare(experiment, skip_bad=True).manifest
     assert {bad.file for bad in manifest.bad_files} == expected.keys()
     with (experiment.data.prepared / "bad_files.csv").open(newline="") as handle:

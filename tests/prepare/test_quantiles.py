@@ -11,7 +11,7 @@ import pytest
 from dlscan.config import Experiment
 from dlscan.dataset import RANKS, Manifest
 from dlscan.errors import ConfigError
-from dlscan.prepare import layout, prepare
+from dlscan.prepare import layout, prepare, tasks
 from dlscan.stream import Batches
 
 Make = Callable[..., Experiment]
@@ -59,7 +59,7 @@ def test_a_sample_is_the_same_for_any_number_of_processes_and_for_an_index(
     raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(layout, "_SAMPLED_EVENTS", 200)
-    monkeypatch.setattr(layout, "TASK_BYTES", 5000)
+    monkeypatch.setattr(tasks, "TASK_BYTES", 5000)
     one = prepare(experiment(raw, "one"), processes=1).manifest.statistics["v"].quantiles
     index = prepare(experiment(raw, "index"), index_only=True, processes=2).manifest.statistics["v"].quantiles
     assert one == index

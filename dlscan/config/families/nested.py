@@ -14,7 +14,7 @@ BY_NAME, SINGLE = "branches", "body"
 _NESTING = ("branches", "siamese")
 
 
-class Nested:
+class Nested(abc.ABC):
     """A value `{family: resnet, depth: 2}` below a key of `model`: what families may ask of it.
 
     It becomes a `Model`, whose file stands above those of the families: see `read_by`.
@@ -25,13 +25,13 @@ class Nested:
     inputs: tuple[str, ...] | None
 
     @property
+    @abc.abstractmethod
     def trainer(self) -> str:
         """What trains it."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def why_not_inputs(self, inputs: Shapes, masked: Collection[str] = ()) -> str | None:
         """Why a network cannot take inputs of these shapes; None if it can."""
-        raise NotImplementedError
 
     @classmethod
     def parse(cls, value: Any, key: str) -> "Nested":
