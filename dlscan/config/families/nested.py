@@ -1,5 +1,6 @@
 """Networks within a network: their own family and its parameters, below a key of another family."""
 
+import abc
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
