@@ -24,7 +24,7 @@ from dlscan.config.families.nested import BY_NAME, SINGLE, Nested, place_of, rea
 from dlscan.config.inputs import Input
 from dlscan.config.losses import Loss
 from dlscan.config.signature import parameters
-from dlscan.config.source import InFile, in_file, is_in_file
+from dlscan.config.source import InFile, functions_in, in_file, is_in_file
 from dlscan.spelling import hint
 
 # Keys of every family.
@@ -105,7 +105,7 @@ class Model(Nested):
         """The functions in files that it has, of networks within it too."""
         nested = [getattr(self.parameters, name, None) for name in (BY_NAME, SINGLE)]
         parts = [part for each in nested for part in (each.values() if isinstance(each, Mapping) else [each])]
-        own = [self.family] if isinstance(self.family, InFile) else []
+        own = functions_in([self.family, *vars(self.parameters).values()])
         return [*own, *(found for part in parts if isinstance(part, Model) for found in part.functions)]
 
     def size(self, inputs: Sequence[tuple[int, ...]], outputs: int) -> NetworkSize | None:

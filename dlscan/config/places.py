@@ -12,7 +12,7 @@ from dlscan.config.source import Source, in_file, is_in_file, with_path
 # Files with functions, by their paths.
 Sources = Mapping[str, Source]
 # Keys whose value may be a function in a file, also of networks within a network; a scan has the same keys.
-_FUNCTION = r"model\.(branches\..+\.|body\.)?family|train\.loss"
+_FUNCTION = r"model\.(branches\..+\.|body\.)?(family|adjacency)|train\.loss"
 _IN_FILE = re.compile(rf"(scan\.(grid|points|space)\.)?({_FUNCTION})(\.choice)?")
 
 

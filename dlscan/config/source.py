@@ -103,6 +103,13 @@ class InFile(str):
         made.source, made.function = source, function
         return made
 
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "InFile":
+        """Read `./geometry.py:edges`."""
+        if not is_in_file(value):
+            raise Problem(key, f"must be a function in a file (./FILE.py:NAME), got {value!r}")
+        return in_file(value, key)
+
     @property
     def short(self) -> str:
         """`nets.py:mine`."""

@@ -7,8 +7,10 @@ import pytest
 
 from dlscan.config import Model
 from dlscan.config.inputs import Input
+from dlscan.config.source import in_file
+from dlscan.errors import ConfigError
 from dlscan.models import construct, keras
-from dlscan.models.families.graph import grid
+from dlscan.models.families.graph import grid, own_edges
 from dlscan.models.flops import flops
 
 ROWS, FEATURES = 6, 4
@@ -233,9 +235,56 @@ def test_a_grid_has_the_axes_of_its_image(shape, norm, make_manifest, tmp_path):
 
 def test_a_grid_has_no_missing_cells():
     model = Model.parse({"family": "graph", "adjacency": "grid"}, "model")
-    wanted = "graph has model.adjacency: grid, which needs images, and x has a varying number of entries"
+    wanted = "graph has model.adjacency: grid, which needs the same rows in every event, and x has a varying"
     assert model.why_not_inputs({"x": (5, 4)}, ["x"]).startswith(wanted)
     assert model.why_not_inputs({"x": (5, 4)}) is None
+
+
+EDGES = """
+def pairs(rows):
+    return [(one, one + 1) for one in range(rows - 1)] + [(1, 0)]
+
+def wrong(rows):
+    return {"what": PLACE}
+"""
+
+
+def written_edges(directory, function="pairs", place="None"):
+    path = directory / "geometry.py"
+    path.write_text(EDGES.replace('{"what": PLACE}', place))
+    return f"{path}:{function}"
+
+
+def test_a_geometry_of_ones_own_is_the_grid_that_it_describes(make_manifest, tmp_path):
+    index, there = own_edges(in_file(written_edges(tmp_path), "model.adjacency"), 5)
+    wanted, exist = grid((5,))
+    for row in range(5):
+        assert set(index[row][there[row]]) == set(wanted[row][exist[row]])
+
+    own = {"family": "graph", "blocks": [6], "norm": "batch", "adjacency": written_edges(tmp_path)}
+    network = construct(Model.parse(own, "model"), make_manifest(x=(5, 2)), {}, 3).model
+    raw = {"x": np.random.default_rng(1).normal(size=(3, 5, 2)).astype(np.float32)}
+    given = network(raw, training=False)
+    network.save(tmp_path / "best.keras")
+    again = keras.saving.load_model(tmp_path / "best.keras", compile=False)
+    np.testing.assert_allclose(again(raw, training=False), given, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("[(0, 1, 2)]", r"must return pairs of whole numbers, \(E, 2\), got int64 of shape \(1, 3\)"),
+        ("[(0, 1.5)]", "got float64"),
+        ("[]", "must return pairs"),
+        ("[(0, rows)]", "names row 5, and rows are 0 to 4"),
+        ("[(3, 3)]", "has an edge from row 3 to itself"),
+        ("missing", "NameError"),
+    ],
+)
+def test_wrong_edges_are_refused_where_they_are_made(place, message, tmp_path):
+    with pytest.raises(ConfigError, match=message) as caught:
+        own_edges(in_file(written_edges(tmp_path, "wrong", place), "model.adjacency"), 5)
+    assert "geometry.py:" in str(caught.value)
 
 
 def test_points_of_an_image_are_the_set_that_they_stand_for(make_manifest):

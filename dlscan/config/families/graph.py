@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from dlscan.config.build import Min, Problem
 from dlscan.config.families.parts import Widths
 from dlscan.config.families.sequences import Norm, Pooling, Rows
+from dlscan.config.source import InFile, short_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,8 +25,9 @@ class Graph(Rows):
     coordinates : tuple of int or "all"
         Features that say where a row is, for the first block: their numbers, from 0. Later blocks take what
         the block before has made of a row.
-    adjacency : {"nearest", "grid"}
-        With `grid` each cell of an image is a row, and has edges to the cells beside it.
+    adjacency : {"nearest", "grid"} or InFile
+        With `grid` each cell of an image is a row, and has edges to the cells beside it. A function in a file
+        takes the number of rows and gives pairs of rows with an edge between them, (E, 2), from 0.
     aggregation : {"mean", "max", "sum"}
         What is kept of the edges of a row.
     norm : {"layer", "batch", "none"}
@@ -38,7 +40,7 @@ class Graph(Rows):
     depth: Annotated[int, Min(1)] = 2
     neighbours: Annotated[int, Min(1)] = 8
     coordinates: Literal["all"] | tuple[Annotated[int, Min(0)], ...] = "all"
-    adjacency: Literal["nearest", "grid"] = "nearest"
+    adjacency: InFile | Literal["nearest", "grid"] = "nearest"
     aggregation: Pooling = "mean"
     norm: Norm = "layer"
     pooling: Pooling = "mean"
@@ -46,13 +48,14 @@ class Graph(Rows):
 
     def rows(self, shape: tuple[int, ...]) -> tuple[int, int]:
         """See `Rows`; of each cell of a grid, its place along each axis and its value."""
-        return super().rows(shape) if self.adjacency == "nearest" else (math.prod(shape), len(shape) + 1)
+        return (math.prod(shape), len(shape) + 1) if self.adjacency == "grid" else super().rows(shape)
 
     def _why_not_rows(self, name: str, shape: tuple[int, ...], masked: bool) -> str | None:
-        if masked and self.adjacency == "grid":
+        if masked and self.adjacency != "nearest":
             return (
-                f"has model.adjacency: grid, which needs images, and {name} has a varying number of entries; "
-                "use nearest, or leave it out with model.inputs"
+                f"has model.adjacency: {short_name(self.adjacency)}, which needs the same rows in every "
+                f"event, and {name} has a varying number of entries; use nearest, or leave it out with "
+                "model.inputs"
             )
         _, features = self.rows(shape)
         if self.coordinates != "all" and not all(each < features for each in self.coordinates):

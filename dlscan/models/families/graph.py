@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 from dlscan.config.families import Graph
 from dlscan.config.families.parts import images_and_vectors
+from dlscan.config.source import InFile
+from dlscan.errors import ConfigError
 from dlscan.models.backend import keras
+from dlscan.models.from_file import explained, registered
 from dlscan.models.inputs import Inputs
 from dlscan.models.layers import activated, shapes_of, started
 from dlscan.models.rows import dropped, gathered, layer_of_rows, normed, pooled, rows_of_inputs
@@ -40,22 +43,25 @@ def features(inputs: Inputs, parameters: Graph, seed: int) -> Any:
     -------
     KerasTensor, (B, features)
     """
-    beside = {}
+    fixed = {}
+    images, _ = images_and_vectors(shapes_of(inputs))
     if parameters.adjacency == "grid":
-        images, _ = images_and_vectors(shapes_of(inputs))
-        beside = {name: grid(tuple(inputs[name].shape[1:])) for name in images}
+        fixed = {name: grid(tuple(inputs[name].shape[1:])) for name in images}
         inputs = Inputs(
-            {name: _cells(inputs[name], name) if name in beside else inputs[name] for name in inputs}
+            {name: _cells(inputs[name], name) if name in fixed else inputs[name] for name in inputs}
         )
+    elif isinstance(parameters.adjacency, InFile):
+        rows = {name: parameters.rows(tuple(inputs[name].shape[1:]))[0] for name in images}
+        fixed = {name: own_edges(parameters.adjacency, count) for name, count in rows.items()}
 
     def body(tensor: Any, mask: Any, name: str, parameters: Graph, seed: int) -> Any:
-        fixed = beside.get(name)
+        own = fixed.get(name)
         place = tensor
         if parameters.coordinates != "all":
             place = keras.ops.stack([tensor[..., each] for each in parameters.coordinates], axis=-1)
         for number, width in enumerate(parameters.blocks, start=1):
             block = f"{name}-block_{number}"
-            edges = nearest(place, mask, parameters.neighbours) if fixed is None else fixed
+            edges = nearest(place, mask, parameters.neighbours) if own is None else own
             tensor = place = edge_convolution(tensor, mask, edges, width, block, parameters, seed)
             tensor = dropped(tensor, block, parameters, seed)
         return pooled(tensor, mask, parameters.pooling)
@@ -117,7 +123,7 @@ def edge_convolution(
     mask : KerasTensor, (B, T), or None
         Which are there.
     edges : tuple of (index, there), or None
-        As of `nearest` or of `grid`.
+        As of `nearest`, of `grid` or of `own_edges`.
     width : int
         Of each layer.
     name : str
@@ -163,6 +169,40 @@ def grid(shape: tuple[int, ...]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         index.append(np.ravel_multi_index(tuple(moved), shape))
         there.append(inside)
     return np.stack(index, axis=1).astype(np.int32), np.stack(there, axis=1)
+
+
+def own_edges(function: InFile, rows: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """The neighbours of each row by a function of the user: their numbers and which exist, (rows, most).
+
+    Edges go both ways, and count once however often they are named.
+
+    Raises
+    ------
+    ConfigError
+        If the function fails, or does not give pairs of different rows; it names file and line.
+    """
+    line = function.source.function(function.function, "").lineno
+    with registered(function.source) as module, explained(function.source, line):
+        found = np.asarray(getattr(module, function.function)(rows))
+    where = f"{function.source.path}:{line}: {function.function}"
+    if found.ndim != 2 or found.shape[1] != 2 or found.dtype.kind not in "iu" or not len(found):
+        raise ConfigError(
+            f"{where} must return pairs of whole numbers, (E, 2), got {found.dtype} of shape {found.shape}"
+        )
+    wrong = (found < 0) | (found >= rows)
+    if wrong.any():
+        raise ConfigError(f"{where} names row {found[wrong][0]}, and rows are 0 to {rows - 1}")
+    same = found[:, 0] == found[:, 1]
+    if same.any():
+        raise ConfigError(f"{where} has an edge from row {found[same][0, 0]} to itself; leave it out")
+    pairs = np.unique(np.concatenate([found, found[:, ::-1]]).astype(np.int32), axis=0)
+    first, counts = np.unique(pairs[:, 0], return_counts=True)
+    column = np.concatenate([np.arange(count) for count in counts])
+    index = np.repeat(np.arange(rows, dtype=np.int32)[:, None], counts.max(), axis=1)
+    there = np.zeros(index.shape, bool)
+    index[np.repeat(first, counts), column] = pairs[:, 1]
+    there[np.repeat(first, counts), column] = True
+    return index, there
 
 
 def _cells(image: Any, name: str) -> Any:
