@@ -1,9 +1,10 @@
 """One network in training."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from dlscan import models
 from dlscan.config import Train
@@ -12,6 +13,7 @@ from dlscan.models import Network
 from dlscan.models.flops import flops
 from dlscan.record import PointPaths
 from dlscan.tasks import Standards, Task
+from dlscan.train.beside import Beside
 from dlscan.train.checkpoint import State
 from dlscan.train.history import Row
 from dlscan.train.learned import ModelFacts
@@ -43,6 +45,8 @@ class Learner:
         Of the numbers that it predicts.
     left_out : tuple of int
         The folds that it is not trained on, from 1.
+    beside : Beside, optional
+        What is trained with it, and what it minimises then.
 
     Attributes
     ----------
@@ -51,7 +55,7 @@ class Learner:
     task : Task
         As given.
     objective : Supervised
-        What it minimises.
+        The loss of its heads.
     trained : Trained
         What steps need.
     dataset, left_out
@@ -82,11 +86,15 @@ class Learner:
         steps: int,
         standards: Standards = MappingProxyType({}),
         left_out: tuple[int, ...] = (),
+        beside: Beside | None = None,
     ) -> None:
         self.network, self.optimizer = built.model, make_optimizer(train, steps)
         self.optimizer.build(self.network.trainable_variables)
         self.objective = supervised(task, train, standards, self.network.trainable_variables)
-        self.trained = Trained.single(built, self.optimizer, self.objective)
+        if beside is None:
+            self.trained = Trained.single(built, self.optimizer, self.objective)
+        else:
+            self.trained = beside.trained(built, self.optimizer, self.objective)
         self.task, self._train, self.dataset, self.left_out = task, train, dataset, left_out
         self.history: list[Row] = []
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
@@ -161,6 +169,22 @@ class Learner:
             self.lowered = lower(self.optimizer, self._train.schedule_factor) if late else None
         return row
 
+    @property
+    def _groups(self) -> dict[str, Sequence[Any]]:
+        """All variables that training changes."""
+        *others, own = self.trained.parts
+        groups: dict[str, Sequence[Any]] = {
+            "network": self.network.variables,
+            "optimizer": own.optimizer.variables,
+        }
+        groups |= {
+            name: network.model.variables
+            for name, network in self.trained.networks.items()
+            if name != NETWORK
+        }
+        groups |= {f"optimizer of part {n}": part.optimizer.variables for n, part in enumerate(others, 1)}
+        return groups | ({"states": self.trained.states} if self.trained.states else {})
+
     def state(self) -> State:
         """What `resume` needs beside the variables."""
         return State(
@@ -177,11 +201,11 @@ class Learner:
 
     def values(self) -> Values:
         """Weights, optimizer and random states as they are now."""
-        return Values({"network": self.network.variables, "optimizer": self.optimizer.variables})
+        return Values(self._groups)
 
     def resume(self, state: State, path: Path) -> None:
         """Go on from `state` with the variables in `path`."""
-        load_variables(path, {"network": self.network.variables, "optimizer": self.optimizer.variables})
+        load_variables(path, self._groups)
         self.history = list(state.history)
         self.step, self.sums, self.seconds = state.step, Sums.of(state.sums), state.seconds
         self.mixing = state.mixing

@@ -34,7 +34,8 @@ class Told(NamedTuple):
     loss : tensor, ()
         What its part minimises: the mean over the events of the batch.
     numbers : tensor, (M,)
-        For the history: first a loss, the mean over the events of the batch, then sums over them.
+        For the history: first a loss, the mean over the events of the batch, then sums over them. A network
+        beside that of the point tells sums alone.
     raw : dict of str to tensor, (B, ...) each
         What the network gave, by the name of the head.
     """

@@ -37,11 +37,14 @@ class Part:
         Built for them; None where there are no steps to take.
     objective : Objective
         What to make smaller.
+    times : int
+        Steps on each batch, one after the other; the numbers are those of before the first.
     """
 
     variables: Sequence[Any]
     optimizer: Any
     objective: Objective
+    times: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,11 +56,15 @@ class Trained:
     networks : mapping of str to Network
         By name.
     parts : sequence of Part
-        They take their steps one after the other, each with what the one before has changed.
+        They take their steps one after the other, each with what the one before has changed. The last one is
+        that of the network that is to be kept.
+    states : sequence of keras.Variable
+        What objectives change beside the variables of networks: states of random numbers.
     """
 
     networks: Mapping[str, Network]
     parts: Sequence[Part]
+    states: Sequence[Any] = ()
 
     @classmethod
     def single(cls, network: Network, optimizer: Any, objective: Objective) -> "Trained":
@@ -83,8 +90,8 @@ class Called:
 class Steps(Protocol):
     """What a pack does with a batch, without waiting for it; K is the number of its points.
 
-    Both tell of each point M numbers, a tensor (K, M): those of the objectives of its parts, one after the
-    other, see `Told`. With `who` they are about these points alone.
+    Both tell of each point M numbers, a tensor (K, M): those of the objective of its last part, and then
+    those of the others in their order, see `Told`. With `who` they are about these points alone.
 
     Attributes
     ----------
@@ -118,6 +125,11 @@ def steps(points: Sequence[Trained], jit: Jit = "auto", alike: bool = True) -> S
     """
     made: Steps = _own().make_steps(points, jit, alike)
     return made
+
+
+def in_order(numbers: Sequence[Any]) -> list[Any]:
+    """What the parts of a point tell, in the order of `Steps`."""
+    return [numbers[-1], *numbers[:-1]]
 
 
 def chosen(points: Sequence[Point], who: Who) -> Sequence[Point]:

@@ -7,7 +7,7 @@ import jax
 
 from dlscan.models import keras
 from dlscan.train.objectives import Given
-from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen
+from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
 from dlscan.train.steps.spread import Spread, plain
 
 
@@ -33,25 +33,33 @@ class _Point:
         models = [network.model for network in self._networks.values()]
         owners = [*models, *(part.optimizer for part in point.parts if part.optimizer)]
         self.variables = {id(variable): variable for owner in owners for variable in owner.variables}
+        self.variables |= {id(variable): variable for variable in point.states}
 
     def train(self, values: dict[int, Any], given: dict[str, Given]) -> tuple[Any, dict[int, Any]]:
         """The numbers, and the values after the step."""
         told = []
         for part in self._parts:
-            chosen, own = ([id(one) for one in group] for group in (part.variables, part.optimizer.variables))
-            slope = jax.grad(self._loss, has_aux=True)
-            slopes, (numbers, values) = slope([values[one] for one in chosen], part, given, values)
-            trained, after = part.optimizer.stateless_apply(
-                [values[one] for one in own], slopes, [values[one] for one in chosen]
-            )
-            values = values | dict(zip([*chosen, *own], [*trained, *after], strict=True))
-            told.append(numbers)
-        return jax.numpy.concatenate(told), values
+            taken = []
+            for _ in range(part.times):
+                numbers, values = self._step_of(part, values, given)
+                taken.append(numbers)
+            told.append(taken[0])
+        return jax.numpy.concatenate(in_order(told)), values
+
+    def _step_of(self, part: Part, values: dict[int, Any], given: dict[str, Given]) -> Any:
+        """The numbers of before a step of a part, and the values after it."""
+        chosen, own = ([id(one) for one in group] for group in (part.variables, part.optimizer.variables))
+        slope = jax.grad(self._loss, has_aux=True)
+        slopes, (numbers, values) = slope([values[one] for one in chosen], part, given, values)
+        trained, after = part.optimizer.stateless_apply(
+            [values[one] for one in own], slopes, [values[one] for one in chosen]
+        )
+        return numbers, values | dict(zip([*chosen, *own], [*trained, *after], strict=True))
 
     def look(self, values: dict[int, Any], given: dict[str, Given]) -> tuple[Any, Any]:
         with self._scope(values):
             told = [part.objective(self._networks, given, False) for part in self._parts]
-        return jax.numpy.concatenate([part.numbers for part in told]), told[-1].raw
+        return jax.numpy.concatenate(in_order([part.numbers for part in told])), told[-1].raw
 
     def _loss(self, trainable: list[Any], part: Part, given: dict[str, Given], values: dict[int, Any]) -> Any:
         """What is differentiated by `trainable`, and the numbers and values that come with it."""

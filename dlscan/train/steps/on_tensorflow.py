@@ -10,7 +10,7 @@ from dlscan import garbage
 from dlscan.models import accelerator
 from dlscan.train.entries import Entries
 from dlscan.train.objectives import EVENTS, Given
-from dlscan.train.steps import Call, Called, Jit, Steps, Streams, Trained, Who, chosen
+from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
 from dlscan.train.steps.mostly_zeros import MostlyZeros
 from dlscan.train.steps.spread import Spread, plain
 
@@ -61,12 +61,9 @@ class _TensorFlow:
         for point, (networks, given) in self._taking(streams, who):
             own = []
             for part in point.parts:
-                with tf.GradientTape() as tape:
-                    found = part.objective(networks, given, True)
-                    loss = part.optimizer.scale_loss(found.loss)
-                part.optimizer.apply(tape.gradient(loss, part.variables), part.variables)
-                own.append(found.numbers)
-            told.append(tf.concat(own, axis=0))
+                taken = [_step_of(part, networks, given) for _ in range(part.times)]
+                own.append(taken[0])
+            told.append(tf.concat(in_order(own), axis=0))
         return tf.stack(told)
 
     def _numbers(self, who: Who, streams: Any) -> Any:
@@ -74,7 +71,7 @@ class _TensorFlow:
             [part.objective(networks, given, False) for part in point.parts]
             for point, (networks, given) in self._taking(streams, who)
         ]
-        numbers = tf.stack([tf.concat([part.numbers for part in own], axis=0) for own in told])
+        numbers = tf.stack([tf.concat(in_order([part.numbers for part in own]), axis=0) for own in told])
         return numbers, [own[-1].raw for own in told]
 
     def _taking(self, streams: Any, who: Who) -> Sequence[tuple[Trained, Any]]:
@@ -97,6 +94,15 @@ class _TensorFlow:
             own if call is None else (dict.fromkeys(own[0], call), sparse)
             for own, call in zip(given, zeros.calls, strict=True)
         ]
+
+
+def _step_of(part: Part, networks: Mapping[str, Any], given: Mapping[str, Given]) -> Any:
+    """Let a part take a step; the numbers of before it."""
+    with tf.GradientTape() as tape:
+        found = part.objective(networks, given, True)
+        loss = part.optimizer.scale_loss(found.loss)
+    part.optimizer.apply(tape.gradient(loss, part.variables), part.variables)
+    return found.numbers
 
 
 def traced(function: Callable[..., Any], jit: bool) -> Callable[..., Any]:

@@ -1,6 +1,6 @@
 """Steps on PyTorch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -8,7 +8,7 @@ import torch
 from dlscan.models import trunks
 from dlscan.models.network import taken_by
 from dlscan.train.objectives import Given
-from dlscan.train.steps import Call, Called, Jit, Steps, Streams, Trained, Who, chosen
+from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
 from dlscan.train.steps.spread import Spread
 
 
@@ -52,14 +52,9 @@ class _Torch:
         for networks, parts in chosen(self._points, who):
             own = []
             for part in parts:
-                for network in networks.values():
-                    network.model.zero_grad()
-                found = part.objective(networks, given, True)
-                part.optimizer.scale_loss(found.loss).backward()
-                with torch.no_grad():
-                    part.optimizer.apply([variable.value.grad for variable in part.variables], part.variables)
-                own.append(found.numbers.detach())
-            told.append(torch.cat(own))
+                taken = [_step_of(part, networks, given) for _ in range(part.times)]
+                own.append(taken[0])
+            told.append(torch.cat(in_order(own)))
         return torch.stack(told)
 
     def look(self, streams: Streams, who: Who = None) -> Any:
@@ -69,7 +64,7 @@ class _Torch:
                 [part.objective(networks, given, False) for part in parts]
                 for networks, parts in chosen(self._points, who)
             ]
-            numbers = torch.stack([torch.cat([part.numbers for part in own]) for own in told])
+            numbers = torch.stack([torch.cat(in_order([part.numbers for part in own])) for own in told])
             return numbers, [own[-1].raw for own in told]
 
     def settle(self) -> None:
@@ -84,3 +79,14 @@ class _Torch:
                 merged = {key: tensor for part in scaled for key, tensor in part.items()}
                 given[name] = Given(merged, fed.truth, fed.weights)
         return given
+
+
+def _step_of(part: Part, networks: Mapping[str, Called], given: Mapping[str, Given]) -> Any:
+    """Let a part take a step; the numbers of before it."""
+    for network in networks.values():
+        network.model.zero_grad()
+    found = part.objective(networks, given, True)
+    part.optimizer.scale_loss(found.loss).backward()
+    with torch.no_grad():
+        part.optimizer.apply([variable.value.grad for variable in part.variables], part.variables)
+    return found.numbers.detach()

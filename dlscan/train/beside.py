@@ -1,0 +1,64 @@
+"""Networks that are trained beside that of a point, each with an optimizer and an objective of its own."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dlscan.models import Network
+from dlscan.train.objectives import NETWORK, Objective, Supervised
+from dlscan.train.steps import Part, Trained
+
+
+@dataclasses.dataclass(frozen=True)
+class Other:
+    """A network beside that of a point.
+
+    Attributes
+    ----------
+    name : str
+        By which objectives find it.
+    network : Network
+        It is in the checkpoint, and not in what is saved in the end.
+    optimizer : keras.Optimizer
+        Its own, not built yet.
+    objective : Objective
+        What it minimises.
+    times : int
+        Steps that it takes on each batch before that of the network of the point.
+    """
+
+    name: str
+    network: Network
+    optimizer: Any
+    objective: Objective
+    times: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Beside:
+    """What is trained beside the network of a point.
+
+    Attributes
+    ----------
+    others : sequence of Other
+        In the order of their steps on a batch; the network of the point takes its own last.
+    objective : callable
+        From the loss of the heads of the network of the point to what it minimises.
+    states : sequence of keras.Variable
+        See `Trained`.
+    """
+
+    others: Sequence[Other]
+    objective: Callable[[Supervised], Objective]
+    states: Sequence[Any] = ()
+
+    def trained(self, network: Network, optimizer: Any, supervised: Supervised) -> Trained:
+        """What a step trains of the point, whose optimizer is built."""
+        parts = []
+        for other in self.others:
+            variables = other.network.model.trainable_variables
+            other.optimizer.build(variables)
+            parts.append(Part(variables, other.optimizer, other.objective, other.times))
+        parts.append(Part(network.model.trainable_variables, optimizer, self.objective(supervised)))
+        networks = {NETWORK: network, **{other.name: other.network for other in self.others}}
+        return Trained(networks, parts, self.states)
