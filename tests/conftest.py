@@ -17,6 +17,9 @@ from dlscan.config import Experiment, load
 
 CLASSES = ("Ele", "Pi0", "ChPi")
 
+# Tests start hundreds of processes, and without this each would compile the whole package.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A shell ignores SIGINT for what it runs in the background, `nohup` SIGHUP, and what is started here inherits
 # that: tests that send one would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)

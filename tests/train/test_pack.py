@@ -18,6 +18,7 @@ from dlscan.stream import Batches
 from dlscan.train import PointInfo, train_point, train_points
 from dlscan.train.member import Member
 from dlscan.train.pack import Pack
+from tests.train.conftest import write_point
 
 # no epoch is so much better: the learning rate falls after each one that counts
 PLATEAU = {
@@ -62,6 +63,22 @@ def make_points(make_point):
     return make
 
 
+@pytest.fixture(scope="module")
+def train_alone(mapping, tmp_path_factory):
+    """Train points by themselves, each once for all tests here; leave them as they are."""
+    home, known = tmp_path_factory.mktemp("alone"), {}
+
+    def train(*kinds):
+        for kind in kinds:
+            if repr(kind) not in known:
+                number = len(known) + 1
+                paths = known[repr(kind)] = write_point(mapping, home / str(number), **kind)
+                assert train_point(paths, info_of(number)) == "done"
+        return [known[repr(kind)] for kind in kinds]
+
+    return train
+
+
 def history_of(paths):
     """The history without its times."""
     with paths.history.open(newline="") as file:
@@ -96,14 +113,12 @@ def test_points_of_a_pack_that_take_entries_end_as_they_would_alone(make_points,
         assert packed.metrics["Mean_AUC"] == pytest.approx(single.metrics["Mean_AUC"], abs=0.002)
 
 
-def test_points_of_a_pack_end_as_they_would_alone(make_points):
-    together, alone = make_points("together", *KINDS), make_points("alone", *KINDS)
+def test_points_of_a_pack_end_as_they_would_alone(make_points, train_alone):
+    together, alone = make_points("together", *KINDS), train_alone(*KINDS)
 
     assert train_points(together) == {1: "done", 2: "done", 3: "done", 4: "done"}
-    for point in alone:
-        train_point(*point)
 
-    for (one, _), (other, _) in zip(together, alone, strict=True):
+    for (one, _), other in zip(together, alone, strict=True):
         np.testing.assert_allclose(history_of(one), history_of(other), rtol=1e-4)
         assert files_of(one) == files_of(other)
         packed, single = Record.read(one.record), Record.read(other.record)
@@ -144,21 +159,19 @@ def test_every_batch_is_read_once_for_the_whole_pack(make_points, monkeypatch):
     assert sum(delivered) == alone
 
 
-def test_point_that_diverges_leaves_the_others_as_they_were(make_points, caplog):
+def test_point_that_diverges_leaves_the_others_as_they_were(make_points, train_alone, caplog):
     caplog.set_level(logging.INFO, "dlscan")
     # no step survives this
     sick = {"train__optimizer": "sgd", "train__learning_rate": 1e30, "model__batch_norm": False}
     points = make_points("sick", {}, sick, {"model__width": 4})
-    healthy = make_points("healthy", {}, {}, {"model__width": 4})
 
     with pytest.raises(PointsFailed, match=r"1 of 3 points failed: point 2 \(point-2\)"):
         train_points(points)
 
     assert last_attempt(points[1][0]).outcome == "diverged"
     assert not points[1][0].record.exists()
-    for number in (0, 2):
-        train_point(*healthy[number])
-        np.testing.assert_allclose(history_of(points[number][0]), history_of(healthy[number][0]), rtol=1e-4)
+    for number, healthy in zip((0, 2), train_alone({}, {"model__width": 4}), strict=True):
+        np.testing.assert_allclose(history_of(points[number][0]), history_of(healthy), rtol=1e-4)
 
 
 def test_points_stop_early_each_by_its_own_rule(make_points):
@@ -190,17 +203,15 @@ def test_points_stop_early_each_by_its_own_rule(make_points):
 
 @pytest.mark.parametrize("pays", [True, False])
 def test_points_that_left_change_nothing_whether_or_not_the_rest_is_compiled_anew(
-    make_points, monkeypatch, pays
+    make_points, train_alone, monkeypatch, pays
 ):
     kinds = [{"train__epochs": 1}, {"model__width": 4}, {"train__epochs": 2}]
-    alone = make_points("alone", *kinds)
-    for point in alone:
-        train_point(*point)
+    alone = train_alone(*kinds)
     monkeypatch.setattr(Pack, "worth_leaving", lambda self, gone, seconds: pays)
     points = make_points("together", *kinds)
     train_points(points)
 
-    for (one, _), (other, _) in zip(points, alone, strict=True):
+    for (one, _), other in zip(points, alone, strict=True):
         np.testing.assert_allclose(history_of(one), history_of(other), rtol=1e-4)
         assert Record.read(one.record).metrics == pytest.approx(
             Record.read(other.record).metrics, abs=0.002, nan_ok=True
@@ -216,11 +227,9 @@ def stop_at(epoch, step):
 
 
 @pytest.mark.parametrize("grace", ["25", "0"])
-def test_stopped_pack_goes_on_regrouped_as_if_nothing_had_been(make_points, monkeypatch, grace):
+def test_stopped_pack_goes_on_regrouped_as_if_nothing_had_been(make_points, train_alone, monkeypatch, grace):
     """Without grace it stops in the middle of an epoch; then one goes on alone, and the rest follows."""
-    alone = make_points("alone", *KINDS[:3])
-    for point in alone:
-        train_point(*point)
+    alone = train_alone(*KINDS[:3])
     monkeypatch.setenv("DLSCAN_GRACE", grace)
     points = make_points("together", *KINDS[:3])
 
@@ -231,16 +240,16 @@ def test_stopped_pack_goes_on_regrouped_as_if_nothing_had_been(make_points, monk
     assert train_points(points[:1], stop_at(3, 1)) == {1: "preempted"}
     assert set(train_points(points).values()) == {"done"}
 
-    for (one, _), (other, _) in zip(points, alone, strict=True):
+    for (one, _), other in zip(points, alone, strict=True):
         np.testing.assert_allclose(history_of(one), history_of(other), rtol=1e-4)
 
 
-def test_out_of_memory_splits_the_pack_and_keeps_finished_epochs(make_points, monkeypatch, caplog):
+def test_out_of_memory_splits_the_pack_and_keeps_finished_epochs(
+    make_points, train_alone, monkeypatch, caplog
+):
     caplog.set_level(logging.INFO, "dlscan")
-    points = make_points("big", *[{"model__width": width} for width in (2, 3, 4, 5, 6)])
-    alone = make_points("alone", *[{"model__width": width} for width in (2, 3, 4, 5, 6)])
-    for point in alone:
-        train_point(*point)
+    kinds = [{"model__width": width} for width in (2, 3, 4, 5, 6)]
+    points, alone = make_points("big", *kinds), train_alone(*kinds)
     steps, train = [], Pack.train
 
     def too_small(self, batch, fold=None):
@@ -255,7 +264,7 @@ def test_out_of_memory_splits_the_pack_and_keeps_finished_epochs(make_points, mo
 
     assert "5 points do not fit into memory together (MemoryError: 3 GiB wanted)" in caplog.text
     assert sorted(set(steps)) == [1, 2, 3, 5]
-    for (one, _), (other, _) in zip(points, alone, strict=True):
+    for (one, _), other in zip(points, alone, strict=True):
         np.testing.assert_allclose(history_of(one), history_of(other), rtol=1e-4)
     assert [last_attempt(paths).outcome for paths, _ in points] == ["done"] * 5
     assert [Record.read(paths.record).pack for paths, _ in points] == [2, 2, 1, 2, 2]

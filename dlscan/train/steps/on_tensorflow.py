@@ -107,19 +107,24 @@ def _step_of(part: Part, networks: Mapping[str, Any], given: Mapping[str, Given]
 
 def traced(function: Callable[..., Any], jit: bool) -> Callable[..., Any]:
     """A function of batches, compiled by TensorFlow when it is first called."""
-    compiled = tf.function(function, autograph=False, jit_compile=jit)
     if jit:
-        return cast(Callable[..., Any], compiled)
+        return cast(Callable[..., Any], tf.function(function, autograph=False, jit_compile=True))
     known: list[Any] = []
 
     def any_length(tensor: Any) -> Any:
         return tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
 
     def call(*batch: Any) -> Any:
+        tensors = tf.nest.flatten(batch)
         if not known:
+            shapes = tf.nest.map_structure(any_length, batch)
+            # by position: otherwise TensorFlow prints every batch into an error that it then catches
+            packed = tf.function(
+                lambda *each: function(*tf.nest.pack_sequence_as(shapes, each)), autograph=False
+            )
             # one trace for all lengths: a short last batch would take another, as long as the first
             with garbage.no_search():
-                known.append(compiled.get_concrete_function(*tf.nest.map_structure(any_length, batch)))
-        return known[0](*tf.nest.flatten(batch))
+                known.append(packed.get_concrete_function(*tf.nest.flatten(shapes)))
+        return known[0](*tensors)
 
     return call
