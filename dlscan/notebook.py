@@ -21,8 +21,7 @@ from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.best import choose
 from dlscan.analysis.tables.rows import rows_of
 from dlscan.analysis.tables.table import table
-from dlscan.config import scans_and_labels
-from dlscan.config.loading import SUFFIXES
+from dlscan.config import naming, scans_and_labels
 from dlscan.errors import ScanError
 from dlscan.spelling import counted, hint
 from dlscan.training import TrainedPoint
@@ -41,7 +40,7 @@ def load(*scans: str | os.PathLike[str]) -> "Scan":
     Parameters
     ----------
     *scans : str or path
-        Directories of scans, or their experiment files.
+        Directories of scans, their experiment files, or the beginnings of either.
 
     Returns
     -------
@@ -53,9 +52,9 @@ def load(*scans: str | os.PathLike[str]) -> "Scan":
     ScanError
         If there is no such scan, or no point of any is done.
     """
-    paths = [Path(scan) for scan in scans]
+    paths = [naming.found(Path(scan)) for scan in scans]
     directories, labels = scans_and_labels(paths)
-    files = [path for path in paths if path.suffix.lower() in SUFFIXES and not path.is_dir()]
+    files = [path for path in paths if naming.is_file_name(path)]
     own = frozenset(source for file in files for source in config.load(file).sources)
     return Scan(tuple(directories), tuple(records.load(directories, labels)), own)
 

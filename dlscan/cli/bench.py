@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlscan.cli.experiment import experiment_arguments
-from dlscan.cli.output import say
+from dlscan.cli.output import examples, say
 from dlscan.cli.progress_bar import ProgressBar
 from dlscan.spelling import counted
 
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from dlscan.bench.figures import Figures
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "dlscan bench lcd.yaml",
+        "dlscan bench lcd.yaml batch.models_per_job=8",
+        "dlscan bench lcd.yaml model.width=512 model.depth=4 --seconds 20",
+        "dlscan bench lcd.yaml stream.workers=8 --json",
+    )
+)
 @experiment_arguments
 @click.option(
     "--seconds",
@@ -40,12 +47,6 @@ def bench(file: Path, overrides: tuple[str, ...], seconds: float, split: str, as
     comparison it measures how fast the same number of processes can write memory. GB are of dense float32
     events. If batch.models_per_job is not 1, the networks of the largest pack of the scan train together; a
     model-event is one event in one network.
-
-    \b
-      dlscan bench lcd.yaml
-      dlscan bench lcd.yaml batch.models_per_job=8
-      dlscan bench lcd.yaml model.width=512 model.depth=4 --seconds 20
-      dlscan bench lcd.yaml stream.workers=8 --json
     """
     if not math.isfinite(seconds):
         raise click.UsageError(f"--seconds must be a number of seconds, got {seconds}")

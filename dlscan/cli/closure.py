@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlscan.cli.experiment import experiment_arguments
-from dlscan.cli.output import say
+from dlscan.cli.output import examples, say
 from dlscan.cli.progress_bar import ProgressBar
 from dlscan.cli.signals import terminable
 
@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from dlscan.closure.run import Closure
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "dlscan closure lcd.yaml --replicas 100",
+        "dlscan closure lcd.yaml --law gaussians --set distance=1",
+        "dlscan closure lcd.yaml --law laws.py:mine --events 10000",
+        "dlscan closure lcd.yaml --permute",
+    )
+)
 @experiment_arguments
 @click.option(
     "--law", default="gaussians", show_default=True, help="gaussians, resolution or FILE.py:FUNCTION."
@@ -59,12 +66,6 @@ def closure(
     Each replica draws events from a law, writes raw files, prepares them, trains every point of the scan of
     EXPERIMENT, chooses the best by validation and measures it on the test split. What the chosen network is
     truly worth is measured on many more events. Run the same command again to continue.
-
-    \b
-      dlscan closure lcd.yaml --replicas 100
-      dlscan closure lcd.yaml --law gaussians --set distance=1
-      dlscan closure lcd.yaml --law laws.py:mine --events 10000
-      dlscan closure lcd.yaml --permute
     """
     from dlscan.closure import close, find_law
     from dlscan.closure.replica import Settings

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlscan.cli.output import say
+from dlscan.cli.arguments import scan_argument
+from dlscan.cli.output import examples, say
 from dlscan.cli.progress_bar import ProgressBar
 from dlscan.spelling import counted, plural
 
@@ -15,21 +16,19 @@ if TYPE_CHECKING:
     from dlscan.analysis.points.evaluate import Evaluated
 
 
-@click.command()
-@click.argument("scan", metavar="SCAN")
+@click.command(
+    epilog=examples("dlscan evaluate scans/lcd-dense", "dlscan evaluate scans/lcd-dense --point 3 7 8")
+)
+@scan_argument
 @click.option("--point", "first", type=int, multiple=True, metavar="N [N]...", help="Only these points.")
 @click.argument("more", type=int, nargs=-1, metavar="")
 def evaluate(scan: str, first: tuple[int, ...], more: tuple[int, ...]) -> None:
     """Recompute the metrics of the finished points of SCAN.
 
-    SCAN is a scan's directory or its experiment file. Recomputes every metric and its uncertainty from each
-    point's predictions.h5, and rewrites the record if a number changed. Use it to give records of older
-    versions the numbers of this one. It needs neither the network nor the data. Quantities known only from
-    training, such as test_loss and times, stay as they are.
-
-    \b
-      dlscan evaluate scans/lcd-dense
-      dlscan evaluate scans/lcd-dense --point 3 7 8
+    SCAN is a scan's directory, its experiment file, or the beginning of either name. Recomputes every metric
+    and its uncertainty from each point's predictions.h5, and rewrites the record if a number changed. Use it
+    to give records of older versions the numbers of this one. It needs neither the network nor the data.
+    Quantities known only from training, such as test_loss and times, stay as they are.
 
     The exit code is 1 if the scores of a point are missing or damaged; its record stays as it is.
     """

@@ -4,13 +4,19 @@ from pathlib import Path
 
 import click
 
-from dlscan.cli.output import say
+from dlscan.cli.arguments import scan_argument
+from dlscan.cli.output import examples, say
 
 _SUFFIXES = {".keras": "keras", ".onnx": "onnx"}
 
 
-@click.command()
-@click.argument("scan", metavar="SCAN")
+@click.command(
+    epilog=examples(
+        "dlscan export scans/lcd-dense 7 -o lcd.onnx",
+        "dlscan export scans/lcd-dense 7 --format saved-model -o serving/lcd/1",
+    )
+)
+@scan_argument
 @click.argument("number", metavar="N", type=int)
 @click.option(
     "--format",
@@ -45,11 +51,6 @@ def export(
       keras        for Keras alone, on any back end
 
     Boosted trees are exported as onnx.
-
-    \b
-    Examples:
-      dlscan export scans/lcd-dense 7 -o lcd.onnx
-      dlscan export scans/lcd-dense 7 --format saved-model -o serving/lcd/1
     """
     from dlscan.analysis.points.done import point_of
     from dlscan.errors import UsageError

@@ -5,13 +5,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlscan.cli.output import say
+from dlscan.cli.output import examples, say
 
 if TYPE_CHECKING:
     from dlscan.inspection import Choice, Contents, Item
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "dlscan init /data/LCD/V2", "dlscan init raw -o flavour.yaml", "dlscan init --example demo"
+    )
+)
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option(
     "--example",
@@ -32,11 +36,6 @@ def init(directory: Path, example: str | None, target: Path | None, overwrite: b
     Prints what is in the files: datasets with their shapes, types, filters and ranges, and what each could be
     used for. The experiment file proposes inputs, labels and normalisation by their names and shapes. Look it
     through before you go on; it marks what you have to decide.
-
-    \b
-      dlscan init /data/LCD/V2
-      dlscan init raw -o flavour.yaml
-      dlscan init --example demo
     """
     if example is not None:
         _write_example(example, directory, target, overwrite)

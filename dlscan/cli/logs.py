@@ -4,24 +4,24 @@ import shlex
 
 import click
 
-from dlscan.cli.output import harmless_bytes, say
+from dlscan.cli.arguments import scan_argument
+from dlscan.cli.output import examples, harmless_bytes, say
 
 
-@click.command()
-@click.argument("scan", metavar="SCAN")
+@click.command(
+    epilog=examples("dlscan logs scans/lcd-dense 7", "dlscan logs scans/lcd-dense 7 --lines 20 -f")
+)
+@scan_argument
 @click.argument("number", type=int, metavar="N")
 @click.option("-f", "--follow", is_flag=True, help="Follow the output until the point has ended.")
 @click.option("--lines", type=click.IntRange(min=1), metavar="COUNT", help="Only the last COUNT lines.")
 def logs(scan: str, number: int, follow: bool, lines: int | None) -> None:
     """Show what the jobs of point N of SCAN printed.
 
-    SCAN is a scan's directory or its experiment file; the numbers are those of `dlscan status`. The points
-    of a job share a log. If training printed nothing, this shows the output of the job script, which says
-    why. With -f it follows the output through preemption and requeues; Ctrl-C ends it.
-
-    \b
-      dlscan logs scans/lcd-dense 7
-      dlscan logs scans/lcd-dense 7 --lines 20 -f
+    SCAN is a scan's directory, its experiment file, or the beginning of either name; the numbers are those of
+    `dlscan status`. The points of a job share a log. If training printed nothing, this shows the output of
+    the job script, which says why. With -f it follows the output through preemption and requeues; Ctrl-C ends
+    it.
     """
     import functools
     import sys

@@ -16,7 +16,7 @@ from dlscan.cli.evaluate import evaluate
 from dlscan.cli.export import export
 from dlscan.cli.init import init
 from dlscan.cli.logs import logs
-from dlscan.cli.output import harmless, say
+from dlscan.cli.output import examples, harmless, say
 from dlscan.cli.pack_up import pack_up
 from dlscan.cli.plot import plot
 from dlscan.cli.predict import predict
@@ -32,24 +32,26 @@ from dlscan.errors import DlscanError
 INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples(
+        "dlscan init raw              # look at HDF5 files, write an experiment file",
+        "dlscan prepare lcd.yaml      # check, split, shuffle and measure the data",
+        "dlscan scan lcd.yaml         # train every point; run again to continue",
+        "dlscan status scans/lcd      # the state of every point, and advice",
+        "dlscan table scans/lcd       # compare the networks",
+        "dlscan plot roc scans/lcd    # plot them",
+        "dlscan report scans/lcd      # everything on one page, to share",
+    ),
+)
 @click.version_option(dlscan.__version__, prog_name="dlscan")
 def cli() -> None:
     """Which network, and how good is it really?
 
-    Trains a grid of networks that classify events, from directories of HDF5 files, one per
-    particle type, and compares their AUCs:
+    Trains a grid of networks on directories of HDF5 files, and compares them. They classify events, or
+    predict numbers such as an energy.
 
-    \b
-      dlscan init raw              look at HDF5 files, write an experiment file
-      dlscan prepare lcd.yaml      check, split, shuffle and measure the data
-      dlscan scan lcd.yaml         train every point; run again to continue
-      dlscan status scans/lcd      the state of every point, and advice
-      dlscan table scans/lcd       compare the networks
-      dlscan plot roc scans/lcd    plot them
-      dlscan report scans/lcd      everything on one page, to share
-      dlscan show data lcd.yaml    inspect the data, single events or a network
-      dlscan closure lcd.yaml      test all of this on events whose answer is known
+    Commands take a scan by its directory, by its experiment file, or by the beginning of either name.
 
     Exit codes: 0 success, 1 an error that you can act on, 2 wrong usage, 130 interrupted.
     """

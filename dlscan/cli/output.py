@@ -17,6 +17,11 @@ def say(text: object, err: bool = False, nl: bool = True) -> None:
     click.echo(harmless(str(text)), err=err, nl=nl)
 
 
+def examples(*lines: str) -> str:
+    """What the `--help` of a command ends with, for its `epilog`: lines as they are typed."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
 def tell(text: object) -> None:
     """Print a line to stderr: how a command goes on, not what it gives."""
     say(text, err=True)

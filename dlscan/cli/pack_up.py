@@ -4,12 +4,18 @@ from pathlib import Path
 
 import click
 
-from dlscan.cli.output import say
+from dlscan.cli.arguments import scan_argument
+from dlscan.cli.output import examples, say
 from dlscan.spelling import counted
 
 
-@click.command("pack-up")
-@click.argument("scan", metavar="SCAN")
+@click.command(
+    "pack-up",
+    epilog=examples(
+        "dlscan pack-up scans/lcd-dense -o lcd-dense.tar", "tar xf lcd-dense.tar && dlscan table lcd-dense"
+    ),
+)
+@scan_argument
 @click.option(
     "-o", "target", metavar="FILE", required=True, type=click.Path(path_type=Path), help="The tar file."
 )
@@ -20,10 +26,6 @@ def pack_up(scan: str, target: Path, overwrite: bool) -> None:
     The file holds the plan and, of every finished point, record, history, model and scores; also pictures and
     reports in the directory of the scan. It holds no checkpoints, so unfinished points cannot be continued
     from it. Unpack it with tar; the directory in it is a scan for table, plot, report, show and export.
-
-    \b
-      dlscan pack-up scans/lcd-dense -o lcd-dense.tar
-      tar xf lcd-dense.tar && dlscan table lcd-dense
     """
     from dlscan.cli.arguments import scan_directory
     from dlscan.scan.archive import pack_up as pack

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from dlscan.analysis.plots import KINDS, STYLES, Options
-from dlscan.cli.arguments import given_scans, names
-from dlscan.cli.output import say
+from dlscan.cli.arguments import given_scans, names, scans_argument
+from dlscan.cli.output import examples, say
 
 
 class _ManyPoints(click.Command):
@@ -31,9 +31,31 @@ def _spread(args: list[str]) -> list[str]:
     return spread
 
 
-@click.command(cls=_ManyPoints)
+@click.command(
+    cls=_ManyPoints,
+    epilog=examples(
+        "dlscan plot history scans/lcd-dense --key val_loss --per-page 4",
+        "dlscan plot bar lcd.yaml --key Ele_AUC -o ele.pdf",
+        "dlscan plot heatmap lcd.yaml --by Width,Depth --data cells.csv",
+        "dlscan plot roc scans/lcd-dense scans/lcd-conv --style ATLAS -o roc.svg",
+        "dlscan plot roc lcd.yaml --key Gamma_vs_Pi0,Ele_vs_ChPi --reference 3",
+        "dlscan plot scores lcd.yaml --point 7 --key Gamma_vs_Pi0",
+        "dlscan plot confusion lcd.yaml --point 3 7",
+        "dlscan plot energy lcd.yaml --by 'target[:,0,1]' --bins 10",
+        "dlscan plot pareto lcd.yaml --by FLOPs --where 'Epochs>5'",
+        "dlscan plot parallel lcd.yaml --key Gamma_vs_Pi0_AUC",
+        "dlscan plot calibration lcd.yaml --most 6 --bins 20",
+        "dlscan plot importance lcd.yaml --by Width,Depth,Learning_Rate",
+        "dlscan plot response energy.yaml --most 4",
+        "dlscan plot resolution energy.yaml --key Energy --data fits.csv",
+        "dlscan plot residuals energy.yaml --point 3 7 --bins 80",
+        "dlscan plot search scans/tpe scans/random",
+        "dlscan plot slice lcd.yaml --by Width,Learning_Rate",
+        "dlscan plot contour lcd.yaml --by Learning_Rate,Width",
+    ),
+)
 @click.argument("kind", metavar="KIND", type=click.Choice(list(KINDS)))
-@click.argument("scans", metavar="SCAN...", nargs=-1, required=True)
+@scans_argument
 @click.option("--key", help="What to plot: see KIND.")
 @click.option("--by", metavar="WHAT", help="What to plot it against: see KIND.")
 @click.option("--point", "only", multiple=True, metavar="N [N]...", help="Only these points.")
@@ -88,9 +110,10 @@ def plot(
 ) -> None:
     """Plot the finished points of scans and print the file names.
 
-    SCAN is a scan's directory or its experiment file; several share one plot. Without -o the plot is a PNG
-    in the folder plots of the scan; for scans a and b it is in a+b/plots, beside a. If there are more models
-    than fit, the plot shows the best on validation and says how many are left out.
+    SCAN is a scan's directory, its experiment file, or the beginning of either name; several share one plot.
+    Without -o the plot is a PNG in the folder plots of the scan; for scans a and b it is in a+b/plots, beside
+    a. If there are more models than fit, the plot shows the best on validation and says how many are left
+    out.
 
     \b
     KIND is one of
@@ -122,27 +145,6 @@ def plot(
                    per scan; points at random in all orders
       slice        --key against each parameter
       contour      --key against two numbers, --by A,B, interpolated
-
-    \b
-    Examples:
-      dlscan plot history scans/lcd-dense --key val_loss --per-page 4
-      dlscan plot bar lcd.yaml --key Ele_AUC -o ele.pdf
-      dlscan plot heatmap lcd.yaml --by Width,Depth --data cells.csv
-      dlscan plot roc scans/lcd-dense scans/lcd-conv --style ATLAS -o roc.svg
-      dlscan plot roc lcd.yaml --key Gamma_vs_Pi0,Ele_vs_ChPi --reference 3
-      dlscan plot scores lcd.yaml --point 7 --key Gamma_vs_Pi0
-      dlscan plot confusion lcd.yaml --point 3 7
-      dlscan plot energy lcd.yaml --by 'target[:,0,1]' --bins 10
-      dlscan plot pareto lcd.yaml --by FLOPs --where 'Epochs>5'
-      dlscan plot parallel lcd.yaml --key Gamma_vs_Pi0_AUC
-      dlscan plot calibration lcd.yaml --most 6 --bins 20
-      dlscan plot importance lcd.yaml --by Width,Depth,Learning_Rate
-      dlscan plot response energy.yaml --most 4
-      dlscan plot resolution energy.yaml --key Energy --data fits.csv
-      dlscan plot residuals energy.yaml --point 3 7 --bins 80
-      dlscan plot search scans/tpe scans/random
-      dlscan plot slice lcd.yaml --by Width,Learning_Rate
-      dlscan plot contour lcd.yaml --by Learning_Rate,Width
     """
     # pictures go to files, whatever window system the shell has in mind
     os.environ["MPLBACKEND"] = "agg"

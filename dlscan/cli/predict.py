@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlscan.cli.output import say
+from dlscan.cli.arguments import scan_argument
+from dlscan.cli.output import examples, say
 from dlscan.cli.progress_bar import ProgressBar
 from dlscan.cli.signals import terminable
 from dlscan.spelling import counted
@@ -14,8 +15,13 @@ if TYPE_CHECKING:
     from dlscan.metrics import Measured
 
 
-@click.command()
-@click.argument("scan", metavar="SCAN")
+@click.command(
+    epilog=examples(
+        "dlscan predict scans/lcd-dense 7 new/*.h5 -o scores.h5",
+        "dlscan predict scans/lcd-dense 7,8,9 /data/LCD/V3 -o mean.h5",
+    )
+)
+@scan_argument
 @click.argument("numbers", metavar="N[,N...]")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
@@ -48,11 +54,6 @@ def predict(
     also prints the numbers of `dlscan table` for them. Several points are averaged.
 
     If it is interrupted, the same command goes on.
-
-    \b
-    Examples:
-      dlscan predict scans/lcd-dense 7 new/*.h5 -o scores.h5
-      dlscan predict scans/lcd-dense 7,8,9 /data/LCD/V3 -o mean.h5
     """
     from dlscan.analysis.points.done import point_of
     from dlscan.cli.arguments import names

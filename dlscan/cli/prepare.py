@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlscan.cli.experiment import experiment_arguments
-from dlscan.cli.output import say
+from dlscan.cli.output import examples, say
 from dlscan.cli.progress_bar import ProgressBar
 from dlscan.cli.signals import terminable
 from dlscan.spelling import counted
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from dlscan.dataset import Manifest
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "dlscan prepare lcd.yaml",
+        "dlscan prepare lcd.yaml --index-only",
+        "dlscan prepare lcd.yaml --skip-bad",
+        "dlscan prepare lcd.yaml data.raw=/data/LCD/V3 data.prepared=/scratch/lcd3",
+    )
+)
 @experiment_arguments
 @click.option(
     "--index-only",
@@ -41,12 +48,6 @@ def prepare(
     Checks every file, splits the events, shuffles all classes together, measures what normalisation needs,
     and writes the dataset to data.prepared. A second run does nothing unless the files or the data section
     have changed. If it is killed, the previous dataset stays intact.
-
-    \b
-      dlscan prepare lcd.yaml
-      dlscan prepare lcd.yaml --index-only
-      dlscan prepare lcd.yaml --skip-bad
-      dlscan prepare lcd.yaml data.raw=/data/LCD/V3 data.prepared=/scratch/lcd3
     """
     from dlscan.config import load
     from dlscan.errors import DataError

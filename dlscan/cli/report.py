@@ -5,12 +5,19 @@ from pathlib import Path
 
 import click
 
-from dlscan.cli.arguments import given_scans
-from dlscan.cli.output import say
+from dlscan.cli.arguments import given_scans, scans_argument
+from dlscan.cli.output import examples, say
 
 
-@click.command()
-@click.argument("scans", metavar="SCAN...", nargs=-1, required=True)
+@click.command(
+    epilog=examples(
+        "dlscan report scans/lcd-dense",
+        "dlscan report lcd.yaml -o lcd.html",
+        "dlscan report scans/lcd-dense scans/lcd-conv -o both.html",
+        "dlscan report lcd.yaml --by 'target[:,0,1]'",
+    )
+)
+@scans_argument
 @click.option(
     "-o",
     "file",
@@ -26,17 +33,11 @@ from dlscan.cli.output import say
 def report(scans: tuple[str, ...], file: Path | None, by: str | None) -> None:
     """Write one HTML page about scans and print its path.
 
-    SCAN is a scan's directory or its experiment file; several share one page. The page has a summary in
-    words, the unfinished points and why, a table of all models that you can sort and filter, the plots of
-    `dlscan plot`, the configuration, and the provenance of the numbers. It is one file that loads nothing
-    else: send it as it is. The best model is chosen on the validation split and evaluated on the test split.
-
-    \b
-    Examples:
-      dlscan report scans/lcd-dense
-      dlscan report lcd.yaml -o lcd.html
-      dlscan report scans/lcd-dense scans/lcd-conv -o both.html
-      dlscan report lcd.yaml --by 'target[:,0,1]'
+    SCAN is a scan's directory, its experiment file, or the beginning of either name; several share one page.
+    The page has a summary in words, the unfinished points and why, a table of all models that you can sort
+    and filter, the plots of `dlscan plot`, the configuration, and the provenance of the numbers. It is one
+    file that loads nothing else: send it as it is. The best model is chosen on the validation split and
+    evaluated on the test split.
     """
     # pictures go into the page, whatever window system the shell has in mind
     os.environ["MPLBACKEND"] = "agg"

@@ -6,10 +6,18 @@ from pathlib import Path
 import click
 
 from dlscan.cli.experiment import experiment_arguments
+from dlscan.cli.output import examples
 from dlscan.cli.scan_options import retry_states, with_scheduler
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "dlscan scan lcd.yaml",
+        "dlscan scan lcd.yaml --dry-run",
+        "dlscan scan lcd.yaml --on slurm --wait",
+        "dlscan scan lcd.yaml name=quick train.epochs=5 'scan.grid.model.width=[32,64]'",
+    )
+)
 @experiment_arguments
 @click.option(
     "--on",
@@ -58,12 +66,6 @@ def scan(
     a time, one per visible GPU, or else as many as the CPUs allow (batch.cpus each). Ctrl-C, SIGTERM or
     closing the terminal stops it cleanly; run the same command again to continue. With --detach it survives
     the terminal.
-
-    \b
-      dlscan scan lcd.yaml
-      dlscan scan lcd.yaml --dry-run
-      dlscan scan lcd.yaml --on slurm --wait
-      dlscan scan lcd.yaml name=quick train.epochs=5 'scan.grid.model.width=[32,64]'
     """
     from dlscan import scan as scans
     from dlscan.bench.dry_run import dry_run as find_dry_run

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlscan.cli.arguments import scan_argument
 from dlscan.cli.experiment import Command, experiment_arguments
-from dlscan.cli.output import say
+from dlscan.cli.output import examples, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,19 +44,20 @@ def _split(default: str) -> "Callable[[Command], Command]":
     return click.option("--split", default=default, show_default=True, help="train, validation or test.")
 
 
-@click.group()
+@click.group(
+    epilog=examples(
+        "dlscan show data lcd.yaml",
+        "dlscan show event lcd.yaml --class Ele --n 4",
+        "dlscan show model scans/lcd-dense 7",
+    )
+)
 def show() -> None:
-    """Inspect the data, single events or a network.
-
-    \b
-    Examples:
-      dlscan show data lcd.yaml
-      dlscan show event lcd.yaml --class Ele --n 4
-      dlscan show model scans/lcd-dense 7
-    """
+    """Inspect the data, single events or a network."""
 
 
-@show.command()
+@show.command(
+    epilog=examples("dlscan show data lcd.yaml", "dlscan show data lcd.yaml --events 20000 -o lcd.pdf")
+)
 @experiment_arguments
 @click.option("--events", type=click.IntRange(1), help="Number of events to read.  [default: up to 4000]")
 @_split("train")
@@ -77,11 +79,6 @@ def data(
     non-zero values and their sum, and for vectors the mean and spread of each value. Plots the distributions
     of these, the mean profiles along each axis of images, and mean 2-D images. Prints the file names:
     without -o data.png, or data-1.png ..., in the folder plots of the scan.
-
-    \b
-    Examples:
-      dlscan show data lcd.yaml
-      dlscan show data lcd.yaml --events 20000 -o lcd.pdf
     """
     from dlscan.analysis.events.sample import read_sample
     from dlscan.analysis.events.sample_text import sample_text
@@ -98,7 +95,11 @@ def data(
     _save(draw, target or experiment.directory / "plots" / "data.png")
 
 
-@show.command()
+@show.command(
+    epilog=examples(
+        "dlscan show event lcd.yaml --class Ele --n 4", "dlscan show event lcd.yaml --seed 2 -o events.pdf"
+    )
+)
 @experiment_arguments
 @click.option("--class", "label", metavar="CLASS", help="Class of the events.  [default: every class]")
 @click.option(
@@ -124,11 +125,6 @@ def event(
     scale, with a page per event. Inputs with two axes are images, and vectors are bars. Every event is
     labelled with class, raw file and row. Without -o the plots are event-CLASS.png, or event-CLASS-1.png
     ..., in the folder plots of the scan.
-
-    \b
-    Examples:
-      dlscan show event lcd.yaml --class Ele --n 4
-      dlscan show event lcd.yaml --seed 2 -o events.pdf
     """
     from dlscan.analysis.events.read import read_events
     from dlscan.analysis.output import file_name
@@ -146,22 +142,19 @@ def event(
     _save(draw, target or experiment.directory / "plots" / f"{name}.png")
 
 
-@show.command()
-@click.argument("scan", metavar="SCAN")
+@show.command(
+    epilog=examples("dlscan show model scans/lcd-dense 7", "dlscan show model lcd.yaml 7 -o model.png")
+)
+@scan_argument
 @click.argument("number", metavar="N", type=int)
 @FILE
 @TRUST
 def model(scan: str, number: int, target: Path | None, trust_files: bool) -> None:
     """Draw the network of point N of SCAN and list its layers.
 
-    SCAN is a scan's directory or its experiment file; N is a finished point. A box is a layer with what
-    happens to its result; stages that repeat are drawn once. With -o the drawing goes to a picture. Loads
-    Keras for a network. For boosted trees, lists what they look at.
-
-    \b
-    Examples:
-      dlscan show model scans/lcd-dense 7
-      dlscan show model lcd.yaml 7 -o model.png
+    SCAN is a scan's directory, its experiment file, or the beginning of either name; N is a finished point. A
+    box is a layer with what happens to its result; stages that repeat are drawn once. With -o the drawing
+    goes to a picture. Loads Keras for a network. For boosted trees, lists what they look at.
     """
     from dlscan.cli.model_text import text_of
     from dlscan.notebook import load
@@ -199,25 +192,25 @@ def _of_an_event(command: "Command") -> "Command":
             "--class", "label", metavar="CLASS", help="Class of the events.  [default: every class]"
         ),
         click.argument("number", metavar="N", type=int),
-        click.argument("scan", metavar="SCAN"),
+        scan_argument,
     ):
         command = option(command)
     return command
 
 
-@show.command()
+@show.command(
+    epilog=examples(
+        "dlscan show features scans/mnist-cnn 3",
+        "dlscan show features lcd.yaml 7 --class Ele --seed 2 -o filters.pdf",
+    )
+)
 @_of_an_event
 def features(scan: str, number: int, depth_axis: int, target: Path | None, **which: Any) -> None:
     """Draw the first filters of point N of SCAN and what they make of events.
 
-    SCAN is a scan's directory or its experiment file; N is a finished point with convolutions. Each filter of
-    the first convolution behind an input stands above its feature map of the event. Loads Keras. Without -o
-    the pictures are features-N.png in the folder plots of the scan.
-
-    \b
-    Examples:
-      dlscan show features scans/mnist-cnn 3
-      dlscan show features lcd.yaml 7 --class Ele --seed 2 -o filters.pdf
+    SCAN is a scan's directory, its experiment file, or the beginning of either name; N is a finished point
+    with convolutions. Each filter of the first convolution behind an input stands above its feature map of
+    the event. Loads Keras. Without -o the pictures are features-N.png in the folder plots of the scan.
     """
     from dlscan.cli.inside import features_of
 
@@ -226,20 +219,21 @@ def features(scan: str, number: int, depth_axis: int, target: Path | None, **whi
     _save(draw, target or file)
 
 
-@show.command()
+@show.command(
+    epilog=examples(
+        "dlscan show saliency scans/lcd-dense 7 --class Ele",
+        "dlscan show saliency mnist.yaml 3 --n 2 -o saliency.pdf",
+    )
+)
 @_of_an_event
 def saliency(scan: str, number: int, depth_axis: int, target: Path | None, **which: Any) -> None:
     """Draw what point N of SCAN looks at in single events.
 
-    SCAN is a scan's directory or its experiment file; N is a finished point with a network. The gradient of
-    the winning score (before softmax) with respect to each value of the event is drawn over the event: a
-    value with a large gradient would change the score most. Of a regression, the gradient of its first
-    prediction. Loads Keras. Without -o the pictures are saliency-N.png in the folder plots of the scan.
-
-    \b
-    Examples:
-      dlscan show saliency scans/lcd-dense 7 --class Ele
-      dlscan show saliency mnist.yaml 3 --n 2 -o saliency.pdf
+    SCAN is a scan's directory, its experiment file, or the beginning of either name; N is a finished point
+    with a network. The gradient of the winning score (before softmax) with respect to each value of the event
+    is drawn over the event: a value with a large gradient would change the score most. Of a regression, the
+    gradient of its first prediction. Loads Keras. Without -o the pictures are saliency-N.png in the folder
+    plots of the scan.
     """
     from dlscan.cli.inside import saliency_of
 

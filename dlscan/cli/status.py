@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from dlscan import garbage
-from dlscan.cli.output import say
+from dlscan.cli.arguments import scan_argument
+from dlscan.cli.output import examples, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
 _WATCH_SECONDS = 5.0
 
 
-@click.command()
-@click.argument("scan", metavar="SCAN")
+@click.command(
+    epilog=examples(
+        "dlscan status scans/lcd-dense",
+        "dlscan status scans/lcd-dense --watch",
+        "dlscan status scans/lcd-dense --json | jq '.points[] | select(.state == \"failed\")'",
+    )
+)
+@scan_argument
 @click.option(
     "--watch",
     "seconds",
@@ -31,18 +38,13 @@ _WATCH_SECONDS = 5.0
 def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) -> None:
     """Show the state of every point of SCAN.
 
-    SCAN is a scan's directory or its experiment file. The states are: pending; queued and running (from the
-    batch system or signs of life); preempted (stopped; `dlscan scan` continues it); timeout (the same, by a
-    time limit); oom (out of memory); failed; diverged; paused (at a rung of
-    scan.halving); pruned (others are better); done. Below the table is advice for points with
-    problems. The exit code is 1 if any point failed, ran out of memory or diverged.
+    SCAN is a scan's directory, its experiment file, or the beginning of either name. The states are: pending;
+    queued and running (from the batch system or signs of life); preempted (stopped; `dlscan scan` continues
+    it); timeout (the same, by a time limit); oom (out of memory); failed; diverged; paused (at a rung of
+    scan.halving); pruned (others are better); done. Below the table is advice for points with problems. The
+    exit code is 1 if any point failed, ran out of memory or diverged.
 
     With --watch, a terminal shows the table again and again; elsewhere each change is a line.
-
-    \b
-      dlscan status scans/lcd-dense
-      dlscan status scans/lcd-dense --watch
-      dlscan status scans/lcd-dense --json | jq '.points[] | select(.state == "failed")'
     """
     import shlex
 

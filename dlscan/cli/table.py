@@ -7,16 +7,29 @@ from typing import Any
 import click
 
 from dlscan import garbage
-from dlscan.cli.arguments import given_scans, names
-from dlscan.cli.output import say
+from dlscan.cli.arguments import given_scans, names, scans_argument
+from dlscan.cli.output import examples, say
 
 log = logging.getLogger("dlscan")
 
 FORMATS = ("text", "csv", "json", "markdown", "html", "latex")
 
 
-@click.command()
-@click.argument("scans", metavar="SCAN...", nargs=-1, required=True)
+@click.command(
+    epilog=examples(
+        "dlscan table scans/lcd-dense",
+        "dlscan table lcd.yaml --list",
+        "dlscan table lcd.yaml --sort Width,-Ele_AUC --errors",
+        "dlscan table lcd.yaml --columns 'Epochs,*_AUC,Parameters' --name width,depth",
+        "dlscan table lcd.yaml --where 'optimizer==\"Adam\" and Pi0_AUC>0.85'",
+        "dlscan table lcd.yaml --where 'Gamma_vs_Pi0_Rejection@50 > 20'",
+        "dlscan table lcd.yaml --best val_auc",
+        "dlscan table lcd.yaml --versus 7 --columns Gamma_vs_Pi0_AUC",
+        "dlscan table lcd.yaml --pivot width,depth --value Gamma_vs_Pi0_AUC",
+        "dlscan table scans/a scans/b --format csv -o models.csv",
+    )
+)
+@scans_argument
 @click.option("--list", "listed", is_flag=True, help="List all columns and their meaning.")
 @click.option("--columns", metavar="A,B", help="Columns to show: names or patterns such as '*_AUC'.")
 @click.option(
@@ -56,23 +69,10 @@ def table(
 ) -> None:
     """Compare the finished points of scans, one line per model.
 
-    SCAN is a scan's directory or its experiment file; several share one table with a column Scan. Without
-    --columns it shows the varied parameters, the epochs, and on the test split the AUC of each class against
-    the rest and their mean, or the errors of each target of a regression, and the loss. Names ignore case;
-    --list shows all columns.
-
-    \b
-    Examples:
-      dlscan table scans/lcd-dense
-      dlscan table lcd.yaml --list
-      dlscan table lcd.yaml --sort Width,-Ele_AUC --errors
-      dlscan table lcd.yaml --columns 'Epochs,*_AUC,Parameters' --name width,depth
-      dlscan table lcd.yaml --where 'optimizer=="Adam" and Pi0_AUC>0.85'
-      dlscan table lcd.yaml --where 'Gamma_vs_Pi0_Rejection@50 > 20'
-      dlscan table lcd.yaml --best val_auc
-      dlscan table lcd.yaml --versus 7 --columns Gamma_vs_Pi0_AUC
-      dlscan table lcd.yaml --pivot width,depth --value Gamma_vs_Pi0_AUC
-      dlscan table scans/a scans/b --format csv -o models.csv
+    SCAN is a scan's directory, its experiment file, or the beginning of either name; several share one table
+    with a column Scan. Without --columns it shows the varied parameters, the epochs, and on the test split
+    the AUC of each class against the rest and their mean, or the errors of each target of a regression, and
+    the loss. Names ignore case; --list shows all columns.
 
     Repeats, which differ only in their seed, share a line: mean +- standard deviation. --best accepts only
     metrics of the validation split, so that the test split stays an unbiased test of the best model. text,

@@ -2,11 +2,15 @@
 
 import click
 
+from dlscan.cli.arguments import scan_argument
+from dlscan.cli.output import examples
 from dlscan.cli.progress_bar import ProgressBar
 
 
-@click.command()
-@click.argument("scan", metavar="SCAN")
+@click.command(
+    epilog=examples("dlscan train scans/lcd-dense --point 7", "dlscan train scans/lcd-dense --point 3 7 8")
+)
+@scan_argument
 @click.option(
     "--point",
     "first",
@@ -27,15 +31,11 @@ from dlscan.cli.progress_bar import ProgressBar
 def train(scan: str, first: tuple[int, ...], more: tuple[int, ...], stopped_exit_code: int) -> None:
     """Train points of SCAN; jobs run this, and so can you.
 
-    SCAN is a scan's directory or its experiment file; the numbers are those of `dlscan status`. Several
-    points train together from one stream, but do not affect each other. An interrupted point continues where
-    it was, and a finished one is left alone. On SIGTERM, SIGUSR1, SIGHUP (a closed terminal) or
-    train.time_limit it finishes the epoch (or the step, if the epoch takes too long), saves and exits with
-    0. Run the same command again to continue.
-
-    \b
-      dlscan train scans/lcd-dense --point 7
-      dlscan train scans/lcd-dense --point 3 7 8
+    SCAN is a scan's directory, its experiment file, or the beginning of either name; the numbers are those of
+    `dlscan status`. Several points train together from one stream, but do not affect each other. An
+    interrupted point continues where it was, and a finished one is left alone. On SIGTERM, SIGUSR1, SIGHUP (a
+    closed terminal) or train.time_limit it finishes the epoch (or the step, if the epoch takes too long),
+    saves and exits with 0. Run the same command again to continue.
     """
     import signal
 

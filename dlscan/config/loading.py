@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from dlscan.config import naming
 from dlscan.config.build import Collected, Problem, build, build_fields, join, require_mapping
 from dlscan.config.combinations import Combinations
 from dlscan.config.dotted import put
@@ -21,6 +22,7 @@ from dlscan.config.reading import read_yaml
 from dlscan.config.scan import ScanOptions
 from dlscan.config.units import require_unit
 from dlscan.errors import ConfigError
+from dlscan.files import read_json
 
 # A file with more errors than that is of another kind.
 _MOST_LINES = 30
@@ -29,7 +31,6 @@ _MOST_LETTERS = 5_000_000
 # What must fit the task.
 _FOR_THE_TASK = ("model.family", "train.loss", "train.label_smoothing", "train.early_stopping")
 DURATIONS = ("train.time_limit", "batch.time")
-SUFFIXES = (".yaml", ".yml")
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -38,7 +39,8 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     Parameters
     ----------
     path : Path
-        The YAML file.
+        The YAML file, the directory of a scan that was made from one, or the beginning of either: see
+        `naming.found`. A directory means the experiment as it was planned.
     overrides : sequence of str
         `key=value` with a dotted key, such as `train.epochs=5`; the value is YAML.
 
@@ -52,7 +54,8 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     ConfigError
         One line with the file, the key, what is wrong and what would be right.
     """
-    mapping, found = _read(path), Collected()
+    path = naming.found(path)
+    mapping, found = _planned(path) if naming.is_scan(path) else _read(path), Collected()
     names = [_name(mapping)]
     for override in overrides:
         with found.collecting():
@@ -78,6 +81,32 @@ def _read(path: Path) -> Any:
         raise ConfigError(f"{path}: cannot be read as an experiment file ({error})") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {_one_line(error)}") from None
+
+
+def _planned(directory: Path) -> Any:
+    """The experiment in the plan of a scan, whose directory may have been moved."""
+    path = directory / "plan.json"
+    try:
+        plan = read_json(path)
+        mapping = {
+            **completed(plan["config"]),
+            **plan.get("written", {}),
+            "output": str(directory.absolute().parent),
+        }
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{directory}: this scan has no plan.json; give the experiment file (.yaml) that it was made from"
+        ) from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{path}: damaged plan ({error!r}); give the experiment file (.yaml) that it was made from"
+        ) from None
+    if mapping.get("name") != directory.resolve().name:
+        raise ConfigError(
+            f"{directory}: this directory of the scan {mapping.get('name')!r} was renamed; give it that name "
+            "again, or give the experiment file (.yaml) that it was made from"
+        )
+    return mapping
 
 
 def _name(mapping: Any) -> str | None:
@@ -199,7 +228,7 @@ def _cut(line: str) -> str:
 
 
 def scan_directory(path: Path) -> Path:
-    """The directory of a scan that is named by itself or by its experiment file.
+    """The directory of a scan that is named by itself, by its experiment file, or by the beginning of either.
 
     Raises
     ------
@@ -220,7 +249,8 @@ def scans_and_labels(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, dict
     directories: list[Path] = []
     labels: dict[Path, dict[str, str]] = {}
     for path in paths:
-        if path.suffix.lower() not in SUFFIXES or path.is_dir():
+        path = naming.found(path)
+        if not naming.is_file_name(path):
             directories.append(path)
             continue
         experiment = load(path)

@@ -1,13 +1,18 @@
 """The commands as a user types them: what they print, where, and with which exit code."""
 
+import os
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
 import dlscan as package
+from dlscan.cli.main import cli
 from dlscan.config import Experiment
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -29,12 +34,83 @@ def test_help_is_light() -> None:
     assert not loaded_by("--help") & (HEAVY | {"numpy", "pandas", "h5py", "matplotlib", "distributed"})
 
 
-@pytest.mark.parametrize("command", ["prepare", "scan", "train", "status", "table", "plot"])
-def test_every_command_teaches_with_an_example(dlscan: Run, command: str) -> None:
-    done = dlscan(command, "--help")
-    assert done.returncode == 0
-    assert f"\n    dlscan {command} " in done.stdout
-    assert done.stderr == ""
+def every_command(group: click.Group, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        yield (*above, name)
+        if isinstance(command, click.Group):
+            yield from every_command(command, (*above, name))
+
+
+def parsed(words: list[str]) -> list[str]:
+    """Parse a command line as dlscan does, and give the names of its commands."""
+    context, command, names = click.Context(cli, info_name="dlscan"), cli, []
+    while isinstance(command, click.Group) and words:
+        name, found, words = command.resolve_command(context, words)
+        assert found is not None
+        command, names = found, [*names, str(name)]
+        context = click.Context(command, info_name=name, parent=context)
+    if not isinstance(command, click.Group):
+        command.make_context(names[-1], list(words), parent=context.parent)
+    return names
+
+
+@pytest.mark.parametrize("command", [(), *every_command(cli)], ids=" ".join)
+def test_every_help_ends_with_examples_that_parse(command: tuple[str, ...]) -> None:
+    text = CliRunner().invoke(cli, [*command, "--help"]).output
+    _, title, ending = text.partition("\n  Examples:\n")
+    assert title
+    lines = ending.splitlines()
+    assert lines
+    for line in lines:
+        assert line.startswith("    ")
+        ours = line.split("&&")[-1].partition("|")[0]
+        name, *words = shlex.split(ours, comments=True)
+        assert name == "dlscan"
+        assert tuple(parsed(words))[: len(command)] == command or command == ("pack-up",)
+
+
+COMPLETE = """
+PATH="$(dirname "$0"):$PATH"
+eval "$(_DLSCAN_COMPLETE=bash_source dlscan)"
+complete -p dlscan
+compopt() { :; }
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+_dlscan_completion dlscan "${COMP_WORDS[COMP_CWORD]}"
+printf '%s\n' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        (["dlscan", "pr"], ["predict", "prepare"]),
+        (["dlscan", "table", "--piv"], ["--pivot"]),
+        (["dlscan", "plot", "par"], ["parallel", "pareto"]),
+        (["dlscan", "export", "scans/x", "1", "--format", "s"], ["saved-model"]),
+    ],
+)
+def test_bash_completes(typed: list[str], completed: list[str]) -> None:
+    name = Path(sys.executable).with_name("dlscan")
+    done = subprocess.run(
+        ["bash", "-c", COMPLETE, str(name), *typed], capture_output=True, text=True, check=True
+    )
+    offered, *found = done.stdout.splitlines()
+    assert offered.endswith("-F _dlscan_completion dlscan")
+    assert sorted(found) == completed
+    page = Path(__file__).parents[2] / "docs" / "how-to.md"
+    assert 'eval "$(_DLSCAN_COMPLETE=bash_source dlscan)"' in page.read_text(encoding="utf-8")
+
+
+def test_bash_completes_the_files_of_a_scan() -> None:
+    """Which files there are, the shell knows itself."""
+    words = {"COMP_WORDS": "dlscan table sca", "COMP_CWORD": "2", "_DLSCAN_COMPLETE": "bash_complete"}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("dlscan")],
+        env={**os.environ, **words},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split(",")[0] == "file", done.stderr
 
 
 def test_version(dlscan: Run) -> None:
@@ -130,8 +206,6 @@ def test_without_a_back_end_training_names_the_extra(
         "import importlib.util as u\nfind = u.find_spec\n"
         "u.find_spec = lambda n, *a: None if n in ('tensorflow', 'jax', 'torch') else find(n, *a)\n"
     )
-    import os
-
     environment = {**os.environ, "PYTHONPATH": str(hide)}
     assert dlscan("prepare", experiment.file, env=environment).returncode == 0
     done = dlscan("scan", experiment.file, env=environment)

@@ -101,9 +101,13 @@ AFTER_METRICS = (
 
 MODEL_NAME = "Model Name"
 SCAN = "Scan"
+EVENTS = "Events"
 REPEATS = "Repeats"
 FOLDS = "Folds"
-RESERVED = (MODEL_NAME, SCAN, REPEATS, FOLDS, *(fixed.name for fixed in BEFORE_METRICS + AFTER_METRICS))
+RESERVED = (
+    *(MODEL_NAME, SCAN, EVENTS, REPEATS, FOLDS),
+    *(fixed.name for fixed in BEFORE_METRICS + AFTER_METRICS),
+)
 
 
 def describe(name: str, tasks: Sequence[TaskMetrics], called: Called = str) -> Metric:

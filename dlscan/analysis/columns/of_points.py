@@ -8,6 +8,7 @@ from typing import Any
 from dlscan.analysis.columns.catalog import (
     AFTER_METRICS,
     BEFORE_METRICS,
+    EVENTS,
     MODEL_NAME,
     SCAN,
     describe,
@@ -18,6 +19,7 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.tasks import caller, metrics_of
 from dlscan.tasks.metric import About, Metric
 
+_EVENTS = About("the dataset whose events it was tested on; numbers compare only where it is the same")
 _ATTRIBUTES = {fixed.name: fixed.attribute for fixed in BEFORE_METRICS + AFTER_METRICS}
 
 
@@ -41,6 +43,8 @@ def columns_of(points: Sequence[DonePoint], names: Sequence[str] | None = None) 
             return model_names(points) if names is None else names
         if head.name == SCAN:
             return (point.scan for point in points)
+        if head.name == EVENTS:
+            return (point.events or None for point in points)
         if head.key:
             return (record.params.get(head.key) for record in records)
         if head.name in metrics:
@@ -58,6 +62,7 @@ def columns_of(points: Sequence[DonePoint], names: Sequence[str] | None = None) 
         [
             Column(MODEL_NAME, "text", about=About("what the scan varies, or what --name chooses")),
             Column(SCAN, "text", about=About("name of the scan")),
+            *([Column(EVENTS, "text", about=_EVENTS)] if any(point.events for point in points) else []),
             *(
                 Column(name, "parameter", about=About(f"{key} of the experiment file"), key=key)
                 for key, name in parameter_columns(points).items()

@@ -136,6 +136,9 @@ NEEDS: dict[str, str] = {
     **dict.fromkeys(("response", "resolution", "residuals"), "predictions"),
 }
 
+# kinds that set the numbers of models against each other, which must be of the same events
+COMPARING = ("heatmap", "roc", "pareto", "parallel", "importance", "search", "slice", "contour")
+
 # options that only some kinds know; a kind that ignored one would be a picture of something else
 ONLY_FOR: dict[str, tuple[str, ...]] = {
     "by": ("contour", "energy", "heatmap", "importance", "parallel", "pareto", "slice"),

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.output import file_name, home, output
-from dlscan.analysis.plots import KINDS, NEEDS, ONLY_FOR, Drawing, Options, style
+from dlscan.analysis.plots import COMPARING, KINDS, NEEDS, ONLY_FOR, Drawing, Options, style
 from dlscan.analysis.points.done import DonePoint, point_of
 from dlscan.analysis.points.records import load
+from dlscan.analysis.points.same_events import choose_events, different_events
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.table import ordered
 from dlscan.analysis.tables.where import select
@@ -89,6 +90,7 @@ def draw(kind: str, points: Sequence[DonePoint], options: Options) -> Drawing:
     if len(fit) < len(points):
         others = len(points) - len(fit)
         log.warning("left out %d of %d models: they have no %s", others, len(points), _WORDS[NEEDS[kind]])
+    require_comparable(kind, fit)
     drawing = KINDS[kind](ordered(fit, options.sort), options)
     _tell(drawing)
     if options.label is not None:
@@ -133,6 +135,22 @@ def fitting(kind: str, points: Sequence[DonePoint]) -> list[DonePoint]:
             f"{_WORDS[needed]}; plots that fit: {', '.join(fit)}"
         )
     return there
+
+
+def require_comparable(kind: str, points: Sequence[DonePoint]) -> None:
+    """Check that a picture compares only models that were tested on the same events.
+
+    Raises
+    ------
+    UsageError
+        If it would compare others.
+    """
+    events = different_events(points) if kind in COMPARING else ""
+    if events:
+        raise UsageError(
+            f"plot {kind} compares models, and these were tested on different events ({events}); "
+            f"{choose_events(points)}"
+        )
 
 
 def fits(kind: str, point: DonePoint) -> bool:

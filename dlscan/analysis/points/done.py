@@ -21,6 +21,8 @@ class DonePoint:
     look : int
         Which colour and line it has in every picture: its rank by validation among all points that were
         loaded.
+    events : str
+        What to call the events that it was tested on; empty where all points that were loaded have the same.
     """
 
     record: Record
@@ -28,6 +30,7 @@ class DonePoint:
     scan: str
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
     look: int = 0
+    events: str = ""
 
     def __repr__(self) -> str:
         return f"DonePoint({self.record.point} of {self.scan}: {self.record.name})"

@@ -24,7 +24,10 @@ def ranking_key(points: Sequence[DonePoint]) -> str | None:
 
 
 def ranked(points: Sequence[DonePoint]) -> list[int]:
-    """Positions of the points from the best downwards; those without a number last, in their order."""
+    """Positions of the points from the best downwards; those without a number last, in their order.
+
+    Where points were tested on different events, by these first: their numbers do not compare.
+    """
     key = ranking_key(points)
     about = None if key is None else about_metric(points, key)
 
@@ -32,7 +35,8 @@ def ranked(points: Sequence[DonePoint]) -> list[int]:
         value = None if key is None else _number(points[number], key)
         return -math.inf if value is None or about is None else about.goodness(value)
 
-    return sorted(range(len(points)), key=lambda number: -rank(number))
+    events = list(dict.fromkeys(point.events for point in points))
+    return sorted(range(len(points)), key=lambda number: (events.index(points[number].events), -rank(number)))
 
 
 def about_metric(points: Sequence[DonePoint], name: str) -> About:

@@ -96,14 +96,14 @@ def read(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None 
         for directory, each in scans_.items()
         for point in each.points
     ]
-    loaded = _named_shortly(loaded)
+    loaded, other_events = _with_events(_named_shortly(loaded))
     looks = {number: look for look, number in enumerate(ranked(loaded))}
     every = scans_.values()
     return Loaded(
         tuple(dataclasses.replace(point, look=looks[number]) for number, point in enumerate(loaded)),
         tuple(text for each in every for text in each.left_out),
         tuple(text for each in every for text in each.not_done),
-        (*(text for each in every for text in each.notes), *_other_events(loaded)),
+        (*(text for each in every for text in each.notes), *other_events),
     )
 
 
@@ -126,14 +126,20 @@ def _named_shortly(points: Sequence[DonePoint]) -> list[DonePoint]:
     return [renamed(point) if point.record.sources else point for point in points]
 
 
-def _other_events(points: Sequence[DonePoint]) -> list[str]:
+def _with_events(points: Sequence[DonePoint]) -> tuple[list[DonePoint], list[str]]:
+    """The points with what to call their test events, and a note, where these are not the same for all."""
     if len({point.record.dataset.get("config_hash") for point in points}) < 2:
-        return []
+        return list(points), []
     # scores are read for this alone
-    from dlscan.analysis.points.same_events import difference
+    from dlscan.analysis.points.same_events import events_of
 
-    reason = difference(points)
-    return [f"{reason}; numbers on different events cannot be compared directly"] if reason else []
+    names, reason = events_of(points)
+    if not names:
+        return list(points), []
+    named = [
+        dataclasses.replace(point, events=names[point.record.dataset.get("config_hash")]) for point in points
+    ]
+    return named, [f"{reason}; numbers on different events cannot be compared, see the column Events"]
 
 
 def _load_scan(directory: Path, labels: Mapping[str, str] | None) -> Loaded:

@@ -1,7 +1,8 @@
 """Whether two points were tested on the same events, and in which order: the one place that decides."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from dlscan.analysis.points.folds import fold_of
 from dlscan.analysis.points.results import Predictions, predictions
 from dlscan.dataset import Manifest, file_ids
 from dlscan.errors import DlscanError, ScanError
+from dlscan.spelling import counted
 from dlscan.tasks.metric import TaskMetrics
 
 Integers = NDArray[np.int64]
@@ -87,19 +89,59 @@ def _other_truth(found: Predictions, base: Predictions) -> list[str]:
     return different
 
 
-def difference(points: Sequence[DonePoint]) -> str:
-    """Why numbers of these points do not compare one by one; empty if they do.
+def events_of(points: Sequence[DonePoint]) -> tuple[dict[str | None, str], str]:
+    """What to call the events that points were tested on, and why these differ.
 
     Datasets with the same hash hold the same events; of each other dataset one point is looked at.
+
+    Returns
+    -------
+    names : dict
+        By `config_hash` of the dataset; empty where all were tested on the same.
+    reason : str
+        Why two points do not compare; empty likewise.
     """
     by_dataset = {point.record.dataset.get("config_hash"): point for point in reversed(points)}
-    if len(by_dataset) < 2:
+    groups: list[list[str | None]] = []
+    reason = ""
+    for key in reversed(by_dataset) if len(by_dataset) > 1 else ():
+        for group in groups:
+            why = _unlike(by_dataset[key], by_dataset[group[0]])
+            if not why:
+                group.append(key)
+                break
+            reason = reason or why
+        else:
+            groups.append([key])
+    if len(groups) < 2:
+        return {}, ""
+    called = [Path(by_dataset[keys[0]].record.dataset.get("path") or "unknown").name for keys in groups]
+    twice = {name for name in called if called.count(name) > 1}
+    names = {
+        key: f"{name} ({str(keys[0])[:6]})" if name in twice else name
+        for name, keys in zip(called, groups, strict=True)
+        for key in keys
+    }
+    return names, reason
+
+
+def different_events(points: Iterable[DonePoint]) -> str:
+    """The sets of events that points were tested on, `lcd: 4 models, magic: 3 models`; empty if it is one."""
+    count = Counter(point.events for point in points)
+    if len(count) < 2:
         return ""
-    reference, *others = reversed(by_dataset.values())
+    return ", ".join(f"{name}: {counted(number, 'model')}" for name, number in count.items())
+
+
+def choose_events(points: Iterable[DonePoint]) -> str:
+    """How to choose the points of one set of events, for a message."""
+    first = next(iter(points)).events
+    return f"choose those of one, such as with --where 'Events==\"{first}\"'"
+
+
+def _unlike(point: DonePoint, reference: DonePoint) -> str:
     try:
-        base = predictions(reference)
-        for point in others:
-            aligned(point, predictions(point), reference, base)
+        aligned(point, predictions(point), reference, predictions(reference))
     except DlscanError as error:
         return str(error)
     return ""

@@ -53,8 +53,11 @@ class Comparison:
 
 
 def compare(facts: Facts) -> Comparison | None:
-    """Compare the best model on validation with the next ones; None if its predictions cannot be used."""
-    base = facts.scores(facts.best)
+    """Compare the best model on validation with the next ones.
+
+    None if its predictions cannot be used, or if there is no best one because the models do not compare.
+    """
+    base = facts.scores(facts.best) if facts.comparable else None
     if base is None:
         return None
     try:

@@ -15,6 +15,7 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.ranked import ranked, ranking_key
 from dlscan.analysis.points.records import read
 from dlscan.analysis.points.results import Predictions, predictions
+from dlscan.analysis.points.same_events import different_events
 from dlscan.analysis.points.tasks import caller, metrics_of
 from dlscan.analysis.report.states import Unfinished, read_plan, unfinished
 from dlscan.analysis.tables.best import Choice, choose
@@ -54,7 +55,8 @@ class Facts:
     rows : Rows
         The same with the columns of the table, a line per point.
     choice : Choice or None
-        The best on the validation split; None if no point has a number of it.
+        The best on the validation split; None if no point has a number of it, or they are not comparable:
+        then see `choices`.
     ranked : tuple of DonePoint
         From the best on the validation split downwards; those without a number last.
     notes : tuple of str
@@ -75,6 +77,27 @@ class Facts:
     def best(self) -> DonePoint:
         """The best on the validation split, or the first point if there is no choice."""
         return self.ranked[0]
+
+    @functools.cached_property
+    def different_events(self) -> str:
+        """The sets of events that the points were tested on; empty if it is one."""
+        return different_events(self.points)
+
+    @functools.cached_property
+    def comparable(self) -> bool:
+        """Whether the points were tested on the same events, and have learned the same kind of thing."""
+        return len({_alike(point) for point in self.points}) < 2
+
+    @functools.cached_property
+    def choices(self) -> tuple[tuple[Choice, DonePoint], ...]:
+        """The best by validation of each group of points that compare."""
+        found = []
+        for alike in dict.fromkeys(map(_alike, self.points)):
+            own = [row for row, point in enumerate(self.points) if _alike(point) == alike]
+            if ranking_key([self.points[row] for row in own]) is not None:
+                choice = choose(self.rows.take(own))
+                found.append((choice, self.points[own[choice.position]]))
+        return tuple(found)
 
     @property
     def created(self) -> str:
@@ -149,9 +172,10 @@ def gather(directories: Sequence[Path], labels: Mapping[Path, Mapping[str, str]]
     points = found.points
     scans = tuple(_scan(directory, points) for directory in directories)
     rows = rows_of(points, each=True)
-    choice = None if ranking_key(points) is None else choose(rows)
     best_first = tuple(points[number] for number in ranked(points))
-    facts = Facts(scans, points, rows, choice, best_first, _notes(found.notes))
+    facts = Facts(scans, points, rows, None, best_first, _notes(found.notes))
+    if facts.comparable and ranking_key(points) is not None:
+        facts = dataclasses.replace(facts, choice=choose(rows))
     for text in (*found.left_out, *(scan.plan_error for scan in scans if scan.plan_error)):
         facts.report_problem(text)
     for point in points:
@@ -159,6 +183,11 @@ def gather(directories: Sequence[Path], labels: Mapping[Path, Mapping[str, str]]
             if not path.exists():
                 facts.report_problem(f"{path}: no such file")
     return facts
+
+
+def _alike(point: DonePoint) -> tuple[str, ...]:
+    """What must be the same for two points to be compared: the events, and what was learned."""
+    return (point.events, *(metrics.kind for metrics in metrics_of([point])))
 
 
 def moment(iso: str) -> str:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from dlscan.analysis.columns.catalog import MODEL_NAME, SCAN
+from dlscan.analysis.columns.catalog import EVENTS, MODEL_NAME, SCAN
 from dlscan.analysis.columns.cells import UNICODE, cell, entry
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.names import varying_columns
@@ -57,7 +57,7 @@ def choose_columns(facts: Facts) -> Shown:
     chosen_by = [] if facts.choice is None else [facts.choice.column.name]
     several = [SCAN] if len({point.scan for point in facts.points}) > 1 else []
     varying = varying_columns(facts.points)
-    wanted = [MODEL_NAME, *several, *varying, "Epochs", *chosen_by, *measured, *_SHOWN_LAST]
+    wanted = [MODEL_NAME, *several, EVENTS, *varying, "Epochs", *chosen_by, *measured, *_SHOWN_LAST]
     shown = [name for name in dict.fromkeys(wanted) if name in columns]
     others = [name for name, column in columns.items() if column.about.split or name in _OPTIONAL]
     # pairs of classes and rejections grow with the square of the classes: what is short goes first

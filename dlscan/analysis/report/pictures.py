@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from dlscan.analysis.plots import KINDS, Options, network, style
-from dlscan.analysis.plots.drawing import fits
+from dlscan.analysis.plots.drawing import fits, require_comparable
 from dlscan.analysis.plots.events import event_number, like_energy
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import history
@@ -157,6 +157,7 @@ def _draw(wanted: Wanted, facts: Facts, options: Options) -> Picture:
     if not points:
         return Picture(wanted, absent="no file of any of these models could be read")
     try:
+        require_comparable(wanted.kind, points)
         with style.applied():
             drawing = KINDS[wanted.kind](points, options)
             images = tuple(map(image, drawing.pages))

@@ -12,6 +12,7 @@ from dlscan.analysis.columns.column import Column
 from dlscan.analysis.compare.chosen import chosen, sentence
 from dlscan.analysis.labels import unicode_of
 from dlscan.analysis.points.folds import what_differs
+from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.report.compare import SIGNIFICANT, Comparison
 from dlscan.analysis.report.effects import Effect, effects
 from dlscan.analysis.report.facts import Facts
@@ -41,10 +42,10 @@ def summary(
         The numbers behind the picture `importance`, if it could be drawn.
     """
     said = [
-        _best(facts, compared),
+        *([_best(facts, compared)] if facts.comparable else _each_best(facts)),
         _chosen(facts),
         _alike(facts, compared),
-        _repeats(facts),
+        _repeats(facts) if facts.comparable else "",
         _matters(facts, importance),
         *facts.notes,
         *_states(facts),
@@ -103,6 +104,29 @@ def _best(facts: Facts, compared: Comparison | None) -> str:
         reason = facts.best.record.reasons.get(column.name, "not measured")
         return f"{found} It has no {facts.task.word} on the test split: {reason}."
     return f"{found} {_ON_TEST} its {unicode_of(column.title)} is {entry(column, row, UNICODE)}."
+
+
+def _each_best(facts: Facts) -> list[str]:
+    """The best model of each group that compares."""
+    reason = (
+        f"were tested on different events ({facts.different_events})"
+        if facts.different_events
+        else "have learned different things"
+    )
+    texts = [f"The models {reason}. Their numbers cannot be compared, so none is called the best of all."]
+    for choice, point in facts.choices:
+        where = f"Tested on {point.events}: the" if point.events else "The"
+        text = (
+            f"{where} best by {unicode_of(choice.column.full_title)} is {facts.name(point)} "
+            f"({choice.reason})."
+        )
+        task = metrics_of([point])[0]
+        column = facts.rows.columns.get(task.headline)
+        row = facts.points.index(point)
+        if column is not None and column.values[row] is not None:
+            text += f" {_ON_TEST} its {unicode_of(column.title)} is {entry(column, row, UNICODE)}."
+        texts.append(text)
+    return texts
 
 
 def _chosen(facts: Facts) -> str:

@@ -10,6 +10,7 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.folds import folds_of, what_differs
 from dlscan.analysis.points.losses import different_losses, is_loss
 from dlscan.analysis.points.ranked import ranking_key
+from dlscan.analysis.points.same_events import choose_events, different_events
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.rows import Rows
 from dlscan.errors import UsageError
@@ -71,7 +72,14 @@ def choose(rows: Rows, key: str | None = None) -> Choice:
     unfinished, present = len(present) - len(whole), whole
     if not present:
         raise UsageError(f"--best {key}: no finished model has {column.name}")
-    different = different_losses(point for row in present for point in rows.models[row])
+    points = [point for row in present for point in rows.models[row]]
+    events = different_events(points)
+    if events:
+        raise UsageError(
+            f"--best {key}: these models were tested on different events ({events}), so none of them is the "
+            f"best of all; {choose_events(points)}"
+        )
+    different = different_losses(points)
     if is_loss(column.name) and different:
         raise UsageError(f"--best {key}: {column.name} is of {different}; choose by another number")
     goodness = column.about.goodness

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from dlscan.analysis.columns.catalog import FOLDS, MODEL_NAME, REPEATS, SCAN
+from dlscan.analysis.columns.catalog import EVENTS, FOLDS, MODEL_NAME, REPEATS, SCAN
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.names import TRAININGS, varying_columns
 from dlscan.analysis.columns.of_points import columns_of
@@ -195,7 +195,9 @@ def ordered(points: Sequence[DonePoint], sort: Sequence[str]) -> list[DonePoint]
 
 
 def _shown(rows: Rows, columns: Sequence[str] | None) -> list[str]:
-    several = [SCAN] if len(set(rows.columns[SCAN].values)) > 1 else []
+    several = [
+        name for name in (SCAN, EVENTS) if name in rows.columns and len(set(rows.columns[name].values)) > 1
+    ]
     if columns is None:
         return [MODEL_NAME, *several, *_default_columns(rows)]
     keys = rows.columns.keys_in_file

@@ -11,7 +11,7 @@ from dlscan.analysis.compare.event_noise import event_noise
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.records import load
 from dlscan.analysis.points.results import predictions
-from dlscan.analysis.points.same_events import OtherEventsError, aligned, difference
+from dlscan.analysis.points.same_events import OtherEventsError, aligned, events_of
 from dlscan.analysis.tables.table import table
 from dlscan.config.task import Tasks
 from dlscan.dataset import Manifest
@@ -131,7 +131,7 @@ def test_what_differs_or_cannot_be_told_is_said(pair, caplog, change, message):
     with pytest.raises(ScanError, match=f"--versus: .*{message}"):
         table([one, other], versus="one:1")
     load([one.paths.directory.parents[1], other.paths.directory.parents[1]])
-    assert "cannot be compared directly" in caplog.text
+    assert "different events cannot be compared, see the column Events" in caplog.text
 
 
 def test_within_a_dataset_the_numbers_of_its_files_are_enough(pair):
@@ -190,5 +190,5 @@ def test_a_dataset_an_index_and_other_inputs_hold_the_same_events(make_experimen
         assert not np.array_equal(index.sources, base.sources)
         assert np.array_equal(aligned(points[1], index, points[0], base).scores, base.scores)
         assert np.array_equal(aligned(points[2], inputs, points[0], base).scores, base.scores)
-        assert difference(points[:3]) == ""
-        assert "different events" in difference(points)
+        assert events_of(points[:3]) == ({}, "")
+        assert "different events" in events_of(points)[1]
