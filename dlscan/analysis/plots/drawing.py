@@ -8,8 +8,8 @@ from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.output import file_name, home, output
 from dlscan.analysis.plots import COMPARING, KINDS, NEEDS, ONLY_FOR, Drawing, Options, style
 from dlscan.analysis.points.done import DonePoint, point_of
+from dlscan.analysis.points.events import choose_events, different_events
 from dlscan.analysis.points.records import load
-from dlscan.analysis.points.same_events import choose_events, different_events
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.table import ordered
 from dlscan.analysis.tables.where import select

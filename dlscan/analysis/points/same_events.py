@@ -1,8 +1,7 @@
 """Whether two points were tested on the same events, and in which order: the one place that decides."""
 
 import dataclasses
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from dlscan.analysis.points.folds import fold_of
 from dlscan.analysis.points.results import Predictions, predictions
 from dlscan.dataset import Manifest, file_ids
 from dlscan.errors import DlscanError, ScanError
-from dlscan.spelling import counted
 from dlscan.tasks.metric import TaskMetrics
 
 Integers = NDArray[np.int64]
@@ -123,20 +121,6 @@ def events_of(points: Sequence[DonePoint]) -> tuple[dict[str | None, str], str]:
         for key in keys
     }
     return names, reason
-
-
-def different_events(points: Iterable[DonePoint]) -> str:
-    """The sets of events that points were tested on, `lcd: 4 models, magic: 3 models`; empty if it is one."""
-    count = Counter(point.events for point in points)
-    if len(count) < 2:
-        return ""
-    return ", ".join(f"{name}: {counted(number, 'model')}" for name, number in count.items())
-
-
-def choose_events(points: Iterable[DonePoint]) -> str:
-    """How to choose the points of one set of events, for a message."""
-    first = next(iter(points)).events
-    return f"choose those of one, such as with --where 'Events==\"{first}\"'"
 
 
 def _unlike(point: DonePoint, reference: DonePoint) -> str:

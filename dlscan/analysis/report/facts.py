@@ -12,10 +12,10 @@ from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.names import distinct_names
 from dlscan.analysis.labels import Labels, called, merged, unicode_of
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.events import different_events
 from dlscan.analysis.points.ranked import ranked, ranking_key
 from dlscan.analysis.points.records import read
 from dlscan.analysis.points.results import Predictions, predictions
-from dlscan.analysis.points.same_events import different_events
 from dlscan.analysis.points.tasks import caller, metrics_of
 from dlscan.analysis.report.states import Unfinished, read_plan, unfinished
 from dlscan.analysis.tables.best import Choice, choose

@@ -7,10 +7,10 @@ from dlscan.analysis.columns.cells import cell
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.events import choose_events, different_events
 from dlscan.analysis.points.folds import folds_of, what_differs
 from dlscan.analysis.points.losses import different_losses, is_loss
 from dlscan.analysis.points.ranked import ranking_key
-from dlscan.analysis.points.same_events import choose_events, different_events
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.rows import Rows
 from dlscan.errors import UsageError
