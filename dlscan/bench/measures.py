@@ -9,6 +9,7 @@ from typing import Any, Literal
 from dlscan.bench.gpu import GpuUse
 from dlscan.bench.keep import keep
 from dlscan.bench.limits import memory_rate
+from dlscan.models.replicas import Replicas
 from dlscan.stream import Batch, Batches
 from dlscan.train.feed import Fed, Feed
 from dlscan.train.pack import Pack
@@ -34,12 +35,14 @@ class Measures:
         How busy the GPU was.
     """
 
-    def __init__(self, batches: Batches, batch_size: int, pack: Pack, seconds: float) -> None:
+    def __init__(
+        self, batches: Batches, batch_size: int, pack: Pack, seconds: float, devices: Replicas = ()
+    ) -> None:
         self._batches, self._pack, self._seconds = batches, pack, seconds
         self._batch_size = min(batch_size, batches.events)
         self.event_bytes = batches.manifest.event_bytes
         self._epochs = itertools.count()
-        self._feed = Feed(pack.learners[0].task)
+        self._feed = Feed(pack.learners[0].task, devices)
         self.waited = self.taken = 0.0
         self.gpu_training, self.gpu_both = GpuUse(), GpuUse()
         started = time.perf_counter()

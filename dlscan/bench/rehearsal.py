@@ -98,6 +98,7 @@ class _Stage:
     def _pack(self, experiments: list[Experiment]) -> Any:
         """Networks in training, compiled."""
         from dlscan import models, tasks
+        from dlscan.models.replicas import replicas
         from dlscan.stream.standards import standards
         from dlscan.train.feed import Feed
         from dlscan.train.learner import Learner
@@ -117,9 +118,10 @@ class _Stage:
                 data.inputs,
             )
             learners.append(Learner(network, task, train, dataset, self._steps, found))
-        pack = Pack(learners, experiments[0].train.jit)
+        devices = replicas(experiments[0].train)
+        pack = Pack(learners, experiments[0].train.jit, devices=devices)
         if not self._fed:
-            self._fed = list(Feed(learners[0].task)(self._kept, pack.one_length))
+            self._fed = list(Feed(learners[0].task, devices)(self._kept, pack.one_length))
         pack.train(self._fed[0])
         pack.look(self._fed[0])
         pack.wait()

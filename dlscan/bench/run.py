@@ -8,6 +8,7 @@ from dlscan.bench.measures import Measures, measured
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.machine import usable_cpus
+from dlscan.models.replicas import named, replicas
 from dlscan.scan import Plan, expand
 from dlscan.scan.costs import is_of_trees
 from dlscan.scan.packs import pack as packed
@@ -47,9 +48,11 @@ def bench(experiment: Experiment, split: str, seconds: float, progress: Progress
     # what they share may be varied from pack to pack
     train = members[0].train
     models.prepare_device(train)
+    devices = replicas(train)
     with open_stream(members[0], split) as batches:
         learners = [_learner(member, manifest, batches.steps) for member in members]
-        measures = Measures(batches, train.batch_size, Pack(learners, train.jit), seconds / _ROUNDS)
+        pack = Pack(learners, train.jit, devices=devices)
+        measures = Measures(batches, train.batch_size, pack, seconds / _ROUNDS, devices)
 
         def on_round(done: int) -> None:
             if progress:
@@ -71,7 +74,7 @@ def bench(experiment: Experiment, split: str, seconds: float, progress: Progress
             networks=len(learners),
             points=len(expand(experiment)),
             backend=models.backend(),
-            device=models.device(),
+            device=named(devices),
             on_processor=models.accelerator() is None,
             first_batch=measures.first_batch,
             waited=measures.waited / measures.taken,

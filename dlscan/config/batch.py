@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from dlscan.config.build import Min
+from dlscan.config.build import Min, Problem
 from dlscan.config.models import trainer_of
 from dlscan.config.units import Duration, Size
 
@@ -33,19 +33,37 @@ class BatchOptions:
     pull: bool = False
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
+    def with_gpus(self, devices: int, is_written: bool) -> "BatchOptions":
+        """The same, with a GPU for each of the devices that train a network together.
+
+        Raises
+        ------
+        Problem
+            If the file says that jobs get fewer, but some.
+        """
+        if not 0 < self.gpus < devices:
+            return self
+        if is_written:
+            raise Problem(
+                "batch.gpus",
+                f"must be at least train.devices, which is {devices}, or 0 to train on processors, got "
+                f"{self.gpus}",
+            )
+        return dataclasses.replace(self, gpus=devices)
+
 
 def in_common(experiment: Mapping[str, Any]) -> str:
     """What points have to have in common to be trained in one job: equal texts do.
 
     That is one trainer, one stream of events, what is learned of them, one way to compile, and one way to
-    take a GPU.
+    take GPUs.
 
     Parameters
     ----------
     experiment : mapping
         The plain sections `data`, `task`, `model`, `stream` and `train` of a point.
     """
-    own = [experiment["train"].get(key) for key in ("batch_size", "jit", "gpu_memory")]
+    own = [experiment["train"].get(key) for key in ("batch_size", "jit", "gpu_memory", "devices")]
     own.append(trainer_of(experiment["model"]["family"]))
     data = experiment["data"]
     if data.get("balance") == "none":

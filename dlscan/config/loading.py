@@ -192,6 +192,10 @@ def _built(top: dict[str, Any], found: Collected) -> Experiment:
                     model.require_inputs(experiment.data.inputs)
             if experiment and experiment.scan.halving:
                 experiment.scan.halving.require_fit(list(each))
+            if experiment:
+                asked = [train.devices for train, _ in each if train.devices != "all"]
+                batch = experiment.batch.with_gpus(max(asked, default=1), "gpus" in top.get("batch", {}))
+                experiment = replace(experiment, batch=batch)
     found.settle()
     assert combinations is not None
     assert experiment is not None

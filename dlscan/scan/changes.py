@@ -15,7 +15,7 @@ from dlscan.scan.space import Point
 _FROZEN = ("name", "data", "task", "model", "train", "scan")
 _NOT_FROZEN = (
     *("data.raw", "data.prepared", "data.follow_links", "data.labels"),
-    *("train.time_limit", "train.gpu_memory", "train.keep_checkpoint"),
+    *("train.time_limit", "train.gpu_memory", "train.keep_checkpoint", "train.devices"),
 )
 
 

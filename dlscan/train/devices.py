@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.models import accelerator, backend
+from dlscan.models.replicas import Replicas
 
 Arrays = Mapping[str, NDArray[Any]]
 Tensors = dict[str, Any]
@@ -18,11 +19,14 @@ Send = Callable[[Arrays], Sent]
 _ALIGNMENT = 64
 
 
-def sender() -> Send:
-    """The function that sends arrays to the device of the back end.
+def sender(devices: Replicas = ()) -> Send:
+    """The function that sends arrays to the device of the back end, or to several that share them.
 
     The arrays may be dropped at once: what reads their memory keeps them alive until it has.
     """
+    if devices and backend() == "jax":
+        return _shared_by_jax(devices)
+    # TensorFlow shares within its steps
     return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[backend()]()
 
 
@@ -64,6 +68,18 @@ def _jax() -> Send:
 
     def send(arrays: Arrays) -> Sent:
         tensors = {name: tensor(array) for name, array in arrays.items()}
+        return lambda: tensors
+
+    return send
+
+
+def _shared_by_jax(devices: Replicas) -> Send:
+    from dlscan.train.steps.sharding import Sharding
+
+    sharding = Sharding(devices)
+
+    def send(arrays: Arrays) -> Sent:
+        tensors = {name: sharding.send(array) for name, array in arrays.items()}
         return lambda: tensors
 
     return send

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from dlscan.config import network_name
 from dlscan.models import accelerator
+from dlscan.models.replicas import Replicas
 from dlscan.stream import Batch
 from dlscan.tasks import Task
 from dlscan.train.devices import Arrays, Sent, sender
@@ -39,13 +40,15 @@ class Feed:
     ----------
     task : Task
         Says what is to be learned of events.
+    devices : Replicas
+        Those that share each batch, if there are several.
 
     On a processor a tensor is the array of the batch itself: a tensor that is alive keeps the array alive,
     and the array its slot of the ring. An accelerator gets a copy, sent one batch ahead.
     """
 
-    def __init__(self, task: Task) -> None:
-        self._task, self._send = task, sender()
+    def __init__(self, task: Task, devices: Replicas = ()) -> None:
+        self._task, self._send = task, sender(devices)
         self._ahead = accelerator() is not None
         self._padding = Padding()
 

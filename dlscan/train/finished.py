@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # A loss with its number, {quantile: 0.9}, is one parameter, not two that vary together.
 _WHOLE = "train.loss"
 
+# Keys of `train` that say nothing of what a network becomes.
+_BESIDE = ("train.keep_checkpoint", "train.devices")
+
 
 def record_of(
     member: "Member[Any]", evaluation: Evaluation, files: Mapping[str, str], beside: float
@@ -95,11 +98,11 @@ def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:
     params = _flat({name: plain(getattr(experiment, name)) for name in ("model", "train")})
     if experiment.data.folds is not None:
         params[FOLD] = plain(experiment.data.fold or experiment.data.left_out[0])
-    # what is kept of a point says nothing of what it is, and another family's keys do not either
+    # what is kept of a point or trained it says nothing of what it is, nor do another family's keys
     params = {
         key: value
         for key, value in params.items()
-        if key != "train.keep_checkpoint" and (key.startswith("model.") or experiment.model.reads(key))
+        if key not in _BESIDE and (key.startswith("model.") or experiment.model.reads(key))
     }
     for key in varied:
         if experiment.applies(key):

@@ -8,6 +8,7 @@ from dlscan import models, tasks
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
+from dlscan.models.replicas import Replicas, replicas, require_replicable
 from dlscan.stream.standards import standards
 from dlscan.tasks import Standards, Task
 from dlscan.train.evaluate import evaluate
@@ -32,6 +33,7 @@ def fit(
 ) -> Stopped | None:
     """Train the networks of members on one pass of events; see `Trainer`."""
     models.prepare_device(members[0].experiment.train)
+    devices = replicas(members[0].experiment.train)
     seed = members[0].order_seed
     going = list(members)
 
@@ -64,11 +66,13 @@ def fit(
                     found[left_out] = standards(member.experiment, task, dataset)
                 own = tasks.of(member.experiment, manifest.classes)
                 steps = training.steps_of(left_out)
-                learner = _learner(member.experiment, own, found[left_out], manifests[left_out], steps)
+                learner = _learner(
+                    member.experiment, own, found[left_out], manifests[left_out], steps, devices
+                )
                 member.start(learner, training.mix)
             except DlscanError as error:
                 drop(member, error)
-        loop = Loop(task, training, validation, drop, leave, report.on_step)
+        loop = Loop(task, training, validation, drop, leave, report.on_step, devices)
         stopped = loop.run(going, interruption)
         loop.close()
     if stopped:
@@ -91,7 +95,12 @@ def _of_each(members: Sequence[Member[Learner]]) -> dict[LeftOut, Experiment]:
 
 
 def _learner(
-    experiment: Experiment, task: Task, standards: Standards, manifest: Manifest, steps: int
+    experiment: Experiment,
+    task: Task,
+    standards: Standards,
+    manifest: Manifest,
+    steps: int,
+    devices: Replicas,
 ) -> Learner:
     """The network of a point at its start, which takes so many steps in an epoch."""
     train = experiment.train
@@ -101,7 +110,10 @@ def _learner(
         standards,
         experiment.data.inputs,
     )
-    return Learner(network, task, train, manifest.config_hash, steps, standards, experiment.data.left_out)
+    left_out = experiment.data.left_out
+    learner = Learner(network, task, train, manifest.config_hash, steps, standards, left_out, devices=devices)
+    require_replicable(learner.trained.networks, train, devices)
+    return learner
 
 
 def _judge(members: list[Member[Learner]], report: Report, shared: float, dataset: str) -> None:

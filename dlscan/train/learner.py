@@ -11,6 +11,7 @@ from dlscan.config import Train
 from dlscan.config.labels import VALIDATION_AREA
 from dlscan.models import Network
 from dlscan.models.flops import flops
+from dlscan.models.replicas import Replicas, named
 from dlscan.record import PointPaths
 from dlscan.tasks import Standards, Task
 from dlscan.train.beside import Beside
@@ -47,6 +48,8 @@ class Learner:
         The folds that it is not trained on, from 1.
     beside : Beside, optional
         What is trained with it, and what it minimises then.
+    devices : Replicas
+        Those that share every batch, if there are several.
 
     Attributes
     ----------
@@ -87,6 +90,7 @@ class Learner:
         standards: Standards = MappingProxyType({}),
         left_out: tuple[int, ...] = (),
         beside: Beside | None = None,
+        devices: Replicas = (),
     ) -> None:
         self.network, self.optimizer = built.model, make_optimizer(train, steps)
         self.optimizer.build(self.network.trainable_variables)
@@ -99,6 +103,7 @@ class Learner:
         self.history: list[Row] = []
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
         self.mixing: int | None = None
+        self._devices = devices
         self.stopping = Stopping.of(train.early_stopping, task.columns)
         self._plateau = Plateau.of(train)
         self.lowered: float | None = None
@@ -123,7 +128,7 @@ class Learner:
     @property
     def device(self) -> str:
         """See `Learned`."""
-        return models.device()
+        return named(self._devices)
 
     @property
     def summary(self) -> str:

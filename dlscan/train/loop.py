@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from dlscan.errors import DlscanError
+from dlscan.models.replicas import Replicas
 from dlscan.stream import Batch, Batches
 from dlscan.tasks import Task
 from dlscan.train.feed import Feed
@@ -41,6 +42,8 @@ class Loop:
         Called with a member that is to pause at a rung; the others go on.
     on_step : callable, optional
         Called after each training step with the epoch, from 1, the step, from 1, and the steps of an epoch.
+    devices : Replicas
+        Those that share every batch, if there are several.
     """
 
     def __init__(
@@ -51,10 +54,11 @@ class Loop:
         fail: Callable[[Member[Learner], Exception], None],
         leave: Callable[[Member[Learner]], None],
         on_step: Progress | None = None,
+        devices: Replicas = (),
     ) -> None:
         self._training, self._validation = training, validation
         self._fail, self._leave, self._on_step = fail, leave, on_step
-        self._feed = Feed(task)
+        self._feed, self._devices = Feed(task, devices), devices
         self._pack: Pack | None = None
         self._left: set[Learner] = set()
         self._laps: list[float] = []
@@ -126,7 +130,8 @@ class Loop:
                 return self._pack
         self.close()
         factors = self._validation[wanted[0].left_out].class_weights
-        self._pack = Pack(wanted, members[0].experiment.train.jit, factors, self._training.alike)
+        jit = members[0].experiment.train.jit
+        self._pack = Pack(wanted, jit, factors, self._training.alike, self._devices)
         return self._pack
 
     def _epoch(

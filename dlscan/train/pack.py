@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
+from dlscan.models.replicas import Replicas
 from dlscan.train.areas import Areas
 from dlscan.train.feed import Fed
 from dlscan.train.history import Row
@@ -29,6 +30,8 @@ class Pack:
         The weight of each class in the loss; only needed where a learner monitors the mean AUC.
     alike : bool
         See `Pass`.
+    devices : Replicas
+        See `steps`.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Pack:
         jit: Jit = "auto",
         factors: Sequence[float] = (),
         alike: bool = True,
+        devices: Replicas = (),
     ) -> None:
         self.learners = tuple(learners)
         monitored = any(learner.stopping.monitors_area for learner in learners)
@@ -44,7 +48,7 @@ class Pack:
         self._areas = {own: Areas(factors) for own in left_out} if monitored else {}
         # what trains on other events scales its inputs otherwise
         alike = alike and len(left_out) == 1
-        self._steps: Steps = steps([learner.trained for learner in learners], jit, alike)
+        self._steps: Steps = steps([learner.trained for learner in learners], jit, alike, devices)
         self._looking = {own: self._who(own.__eq__) for own in left_out}
         self._taking: dict[int | None, Who] = {None: None}
         self._start_sums()

@@ -217,6 +217,9 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
         ("train.gpu_memory=1", "train.gpu_memory", "less than 1"),
         ("train.gpu_memory=half", "train.gpu_memory", "growth, all or a number"),
         ("train.jit=1", "train.jit", "true or false"),
+        ("train.devices=0", "train.devices", "at least 1"),
+        ("train.devices=every", "train.devices", "all or"),
+        ("train.devices=3", "train.devices", "must share train.batch_size evenly, which is 1024, got 3"),
         ("model.dropout=1", "model.dropout", "less than 1"),
         ("model.batch_norm=1", "model.batch_norm", "true or false"),
         ("model.family=densse", "model.family", "one of dense"),
@@ -448,6 +451,8 @@ def test_the_regression_is_of_the_demo_s_dataset_and_the_page_shows_it(tmp_path:
     [
         ("train.gpu_memory=all", "gpu_memory", "all"),
         ("train.gpu_memory=0.25", "gpu_memory", 0.25),
+        ("train.devices=all", "devices", "all"),
+        ("train.devices=2", "devices", 2),
         ("train.jit=true", "jit", True),
         ("train.jit=auto", "jit", "auto"),
         ("train.precision=mixed_bfloat16", "precision", "mixed_bfloat16"),
@@ -457,6 +462,25 @@ def test_how_a_gpu_is_used_can_be_said(file: Path, override: str, key: str, valu
     experiment = load(file, [override])
     assert getattr(experiment.train, key) == value
     assert plain(experiment.train)[key] == value
+
+
+@pytest.mark.parametrize(
+    ("overrides", "gpus"),
+    [
+        (["train.devices=4"], 4),
+        (["scan.grid={train.devices: [1, 2]}"], 2),
+        (["train.devices=4", "batch.gpus=8"], 8),
+        (["train.devices=4", "batch.gpus=0"], 0),
+        (["train.devices=all"], 1),
+    ],
+)
+def test_jobs_get_a_gpu_for_each_device(file: Path, overrides: list[str], gpus: int) -> None:
+    assert load(file, overrides).batch.gpus == gpus
+
+
+def test_fewer_gpus_than_devices_are_refused(file: Path) -> None:
+    with pytest.raises(ConfigError, match=r"batch\.gpus: must be at least train\.devices, which is 4"):
+        load(file, ["train.devices=4", "batch.gpus=2"])
 
 
 def test_labels_cuts_and_resampling_are_read_back_as_they_were(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from dlscan.models import Network, backend
 from dlscan.models.network import taken_by
+from dlscan.models.replicas import Replicas
 from dlscan.train.feed import Fed
 from dlscan.train.objectives import NETWORK, Objective
 
@@ -111,7 +112,7 @@ class Steps(Protocol):
         """See to it that the variables hold what the steps have made of them."""
 
 
-def steps(points: Sequence[Trained], jit: Jit = "auto", alike: bool = True) -> Steps:
+def steps(points: Sequence[Trained], jit: Jit = "auto", alike: bool = True, devices: Replicas = ()) -> Steps:
     """The steps of points.
 
     Parameters
@@ -122,8 +123,10 @@ def steps(points: Sequence[Trained], jit: Jit = "auto", alike: bool = True) -> S
         Whether TensorFlow compiles by XLA; `auto` does so as Keras does, on accelerators alone.
     alike : bool
         False if inputs are scaled otherwise for some of the points, which then share less.
+    devices : Replicas
+        Those that share every batch, if there are several.
     """
-    made: Steps = _own().make_steps(points, jit, alike)
+    made: Steps = _own().make_steps(points, jit, alike, devices)
     return made
 
 

@@ -6,14 +6,16 @@ from typing import Any
 import jax
 
 from dlscan.models import keras
+from dlscan.models.replicas import Replicas
 from dlscan.train.objectives import Given
 from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
+from dlscan.train.steps.sharding import Sharding, on_first
 from dlscan.train.steps.spread import Spread, plain
 
 
-def make_steps(points: Sequence[Trained], jit: Jit, alike: bool) -> Steps:
+def make_steps(points: Sequence[Trained], jit: Jit, alike: bool, devices: Replicas) -> Steps:
     """See `dlscan.train.steps.steps`."""
-    return _Jax(points)
+    return _Jax(points, devices)
 
 
 def compiled(model: Any) -> Call:
@@ -82,17 +84,21 @@ class _Jax:
 
     one_length = True
 
-    def __init__(self, points: Sequence[Trained]) -> None:
+    def __init__(self, points: Sequence[Trained], devices: Replicas) -> None:
         self._points = own = [_Point(point) for point in points]
         spread = Spread(network for point in points for network in point.networks.values())
+        self._sharding = sharding = Sharding(devices) if devices else None
+
+        def given(streams: Any) -> Any:
+            return sharding.shared(spread.given(streams)) if sharding else spread.given(streams)
 
         def train(states: Any, streams: Any, who: Who) -> tuple[Any, Any]:
-            batches, points = spread.given(streams), chosen(own, who)
+            batches, points = given(streams), chosen(own, who)
             done = [point.train(values, batches) for point, values in zip(points, states, strict=True)]
             return jax.numpy.stack([numbers for numbers, _ in done]), [values for _, values in done]
 
         def look(states: Any, streams: Any, who: Who) -> Any:
-            batches, points = spread.given(streams), chosen(own, who)
+            batches, points = given(streams), chosen(own, who)
             told = [point.look(values, batches) for point, values in zip(points, states, strict=True)]
             return jax.numpy.stack([numbers for numbers, _ in told]), [raw for _, raw in told]
 
@@ -117,7 +123,7 @@ class _Jax:
             return
         for point, values in zip(self._points, self._states, strict=True):
             for key, variable in point.variables.items():
-                variable.assign(values[key])
+                variable.assign(on_first(values[key]) if self._sharding else values[key])
         self._states = None
 
     def _values(self) -> Any:
@@ -125,4 +131,6 @@ class _Jax:
             self._states = [
                 {key: variable.value for key, variable in point.variables.items()} for point in self._points
             ]
+            if self._sharding:
+                self._states = self._sharding.copies(self._states)
         return self._states

@@ -8,16 +8,20 @@ import tensorflow as tf
 
 from dlscan import garbage
 from dlscan.models import accelerator
+from dlscan.models.replicas import Replicas, can_share
 from dlscan.train.entries import Entries
-from dlscan.train.objectives import EVENTS, Given
+from dlscan.train.objectives import EVENTS, Given, Told
 from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
 from dlscan.train.steps.mostly_zeros import MostlyZeros
+from dlscan.train.steps.shares import mean_slopes, shares, together
 from dlscan.train.steps.spread import Spread, plain
 
+Networks = Mapping[str, Any]
 
-def make_steps(points: Sequence[Trained], jit: Jit, alike: bool) -> Steps:
+
+def make_steps(points: Sequence[Trained], jit: Jit, alike: bool, devices: Replicas) -> Steps:
     """See `dlscan.train.steps.steps`."""
-    return _TensorFlow(points, jit, alike)
+    return _TensorFlow(points, jit, alike, devices)
 
 
 def compiled(model: Any) -> Call:
@@ -28,47 +32,54 @@ def compiled(model: Any) -> Call:
 class _TensorFlow:
     """All points in one graph; see `Steps`."""
 
-    def __init__(self, points: Sequence[Trained], jit: Jit, alike: bool) -> None:
-        self._points = points
+    def __init__(self, points: Sequence[Trained], jit: Jit, alike: bool, devices: Replicas) -> None:
+        self._points, self._devices = points, devices
         self._networks = [network for point in points for network in point.networks.values()]
         self._models = [
             {name: Called(network.training()) for name, network in point.networks.items()} for point in points
         ]
         self._spread = Spread(self._networks)
-        self.one_length = accelerator() is not None if jit == "auto" else jit
+        # a function that XLA compiles runs on one device
+        self.one_length = (accelerator() is not None and not devices) if jit == "auto" else jit
         # neither XLA nor a GPU has them
-        self._has_products = alike and not self.one_length and accelerator() is None
+        self._has_products = alike and not self.one_length and accelerator() is None and not devices
         self._mostly_zeros = functools.cache(lambda names: MostlyZeros(self._networks, names))
-        # a graph for each choice of points
+        # a graph for each choice of points and devices
         self._train, self._look = (
             functools.cache(
-                lambda who, function=function: traced(functools.partial(function, who), self.one_length)
+                lambda who, devices, function=function: traced(
+                    functools.partial(function, who, devices), self.one_length
+                )
             )
             for function in (self._step, self._numbers)
         )
 
     def train(self, streams: Streams, who: Who = None) -> Any:
-        return self._train(who)(plain(streams))
+        return self._train(who, self._sharing(streams))(plain(streams))
 
     def look(self, streams: Streams, who: Who = None) -> Any:
-        return self._look(who)(plain(streams))
+        return self._look(who, self._sharing(streams))(plain(streams))
 
     def settle(self) -> None:
         """Variables are changed in place."""
 
-    def _step(self, who: Who, streams: Any) -> Any:
+    def _sharing(self, streams: Streams) -> Replicas:
+        """The devices that share these batches; the last of an epoch may have no equal shares."""
+        return self._devices if all(can_share(fed.events, self._devices) for fed in streams.values()) else ()
+
+    def _step(self, who: Who, devices: Replicas, streams: Any) -> Any:
         told = []
         for point, (networks, given) in self._taking(streams, who):
             own = []
             for part in point.parts:
-                taken = [_step_of(part, networks, given) for _ in range(part.times)]
+                taken = [_step_of(part, networks, given, devices) for _ in range(part.times)]
                 own.append(taken[0])
             told.append(tf.concat(in_order(own), axis=0))
         return tf.stack(told)
 
-    def _numbers(self, who: Who, streams: Any) -> Any:
+    def _numbers(self, who: Who, devices: Replicas, streams: Any) -> Any:
         told = [
-            [part.objective(networks, given, False) for part in point.parts]
+            [_looked(part, networks, given, devices) for part in point.parts]
             for point, (networks, given) in self._taking(streams, who)
         ]
         numbers = tf.stack([tf.concat(in_order([part.numbers for part in own]), axis=0) for own in told])
@@ -96,13 +107,36 @@ class _TensorFlow:
         ]
 
 
-def _step_of(part: Part, networks: Mapping[str, Any], given: Mapping[str, Given]) -> Any:
+def _step_of(part: Part, networks: Networks, given: Mapping[str, Given], devices: Replicas) -> Any:
     """Let a part take a step; the numbers of before it."""
-    with tf.GradientTape() as tape:
-        found = part.objective(networks, given, True)
-        loss = part.optimizer.scale_loss(found.loss)
-    part.optimizer.apply(tape.gradient(loss, part.variables), part.variables)
+    found, slopes = _slopes(part, networks, given, devices)
+    part.optimizer.apply(slopes, part.variables)
     return found.numbers
+
+
+def _slopes(part: Part, networks: Networks, given: Mapping[str, Given], devices: Replicas) -> Any:
+    """What a part finds of a batch, and the slopes of its loss."""
+    if devices:
+        found = []
+        for device, share in zip(devices, shares(given, devices), strict=True):
+            with tf.device(device):
+                found.append(_slopes(part, networks, share, ()))
+        return together([told for told, _ in found]), mean_slopes([slopes for _, slopes in found])
+    with tf.GradientTape() as tape:
+        told = part.objective(networks, given, True)
+        loss = part.optimizer.scale_loss(told.loss)
+    return told, tape.gradient(loss, part.variables)
+
+
+def _looked(part: Part, networks: Networks, given: Mapping[str, Given], devices: Replicas) -> Told:
+    """What a part finds of a batch that changes nothing."""
+    if not devices:
+        return part.objective(networks, given, False)
+    found = []
+    for device, share in zip(devices, shares(given, devices), strict=True):
+        with tf.device(device):
+            found.append(part.objective(networks, share, False))
+    return together(found)
 
 
 def traced(function: Callable[..., Any], jit: bool) -> Callable[..., Any]:

@@ -7,12 +7,13 @@ import torch
 
 from dlscan.models import trunks
 from dlscan.models.network import taken_by
+from dlscan.models.replicas import Replicas
 from dlscan.train.objectives import Given
 from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
 from dlscan.train.steps.spread import Spread
 
 
-def make_steps(points: Sequence[Trained], jit: Jit, alike: bool) -> Steps:
+def make_steps(points: Sequence[Trained], jit: Jit, alike: bool, devices: Replicas) -> Steps:
     """See `dlscan.train.steps.steps`."""
     return _Torch(points, alike)
 

@@ -1,0 +1,110 @@
+"""Several devices that train a network together: each has a copy of it and takes its share of each batch."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from dlscan.config import Train
+from dlscan.errors import BackendError, ConfigError
+from dlscan.models.backend import backend, device, keras
+from dlscan.models.network import Network
+from dlscan.spelling import counted
+
+# The back end's own devices; none where one device trains, as it does without any of this.
+Replicas = tuple[Any, ...]
+
+# Layers that keep what they have seen of batches.
+_OF_BATCHES = (keras.layers.BatchNormalization, keras.layers.SpectralNormalization)
+
+
+def replicas(train: Train) -> Replicas:
+    """The devices that `train.devices` asks for, after `prepare_device`; empty for one.
+
+    Raises
+    ------
+    BackendError
+        If there are fewer, or the back end cannot train on several.
+    ConfigError
+        If they cannot train what `train` says.
+    """
+    if train.devices == 1:
+        return ()
+    seen = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[backend()]()
+    count = len(seen) if train.devices == "all" else train.devices
+    if count > len(seen):
+        raise BackendError(
+            f"train.devices is {count}, but this job sees {counted(len(seen), 'device')} ({device()}); lower "
+            "it, or give jobs more with batch.gpus"
+        )
+    if count == 1:
+        return ()
+    if backend() == "torch":
+        raise BackendError(
+            f"train.devices: {count} devices cannot share a training on PyTorch; set KERAS_BACKEND to jax or "
+            "tensorflow, or train.devices: 1"
+        )
+    if train.batch_size % count:
+        raise ConfigError(
+            f"train.batch_size is {train.batch_size}, which {count} devices cannot share evenly; make it "
+            f"{train.batch_size - train.batch_size % count or count}"
+        )
+    if backend() == "tensorflow" and train.jit is True:
+        raise ConfigError(
+            f"train.jit: what TensorFlow compiles by XLA runs on one device, and there are {count}; set it "
+            "to auto, or set KERAS_BACKEND=jax"
+        )
+    return tuple(seen[:count])
+
+
+def require_replicable(networks: Mapping[str, Network], train: Train, devices: Replicas) -> None:
+    """Check that several devices train these networks as one would.
+
+    Raises
+    ------
+    ConfigError
+        If TensorFlow would make something else of them: its replicas do not see each other's events.
+    """
+    if not devices or backend() != "tensorflow":
+        return
+    ways = "set KERAS_BACKEND=jax, or train.devices: 1"
+    if train.precision != "float32":
+        raise ConfigError(
+            f"train.precision is {train.precision}, but TensorFlow trains on several devices in float32 "
+            f"only; {ways}"
+        )
+    every = (network.model._flatten_layers(include_self=False) for network in networks.values())
+    for layer in itertools.chain.from_iterable(every):
+        if isinstance(layer, _OF_BATCHES) and layer.trainable:
+            raise ConfigError(
+                f"layer {layer.name} learns from whole batches, and with TensorFlow each of {len(devices)} "
+                f"devices would give it a share; {ways}"
+            )
+
+
+def named(devices: Replicas) -> str:
+    """The name of the device that trains, or of several."""
+    return f"{len(devices)} x {device()}" if devices else device()
+
+
+def can_share(events: int, devices: Replicas) -> bool:
+    """Whether devices can have equal shares of so many events; otherwise a batch is not shared."""
+    return bool(devices) and events % len(devices) == 0
+
+
+def _tensorflow() -> list[Any]:
+    import tensorflow
+
+    found = tensorflow.config.list_logical_devices
+    return [each.name for each in found("GPU") or found("CPU")]
+
+
+def _jax() -> list[Any]:
+    import jax
+
+    return list(jax.local_devices())
+
+
+def _torch() -> list[Any]:
+    import torch
+
+    return list(range(max(torch.cuda.device_count(), 1)))
