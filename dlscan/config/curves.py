@@ -26,9 +26,16 @@ class Curve:
 CURVES = {
     "classify": (Curve("loss", True), Curve("accuracy", False)),
     "regress": (Curve("loss", True), Curve("mae", True)),
+    # the two in the middle only where the network is variational
+    "reconstruct": (
+        Curve("loss", True),
+        Curve("reconstruction", True),
+        Curve("kl", True),
+        Curve("mse", True),
+    ),
 }
 # Columns of validation that are only there if they are monitored.
-MONITORED = {"classify": (Curve(VALIDATION_AREA, False),), "regress": ()}
+MONITORED = {"classify": (Curve(VALIDATION_AREA, False),), "regress": (), "reconstruct": ()}
 
 
 def columns(curves: Iterable[Curve], monitored: Iterable[Curve] = ()) -> dict[str, bool]:

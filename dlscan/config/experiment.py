@@ -2,7 +2,7 @@
 
 import dataclasses
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,7 +21,7 @@ from dlscan.config.fitting import SECTIONS
 from dlscan.config.models import Model
 from dlscan.config.scan import ScanOptions
 from dlscan.config.source import Source
-from dlscan.config.task import Tasks
+from dlscan.config.task import Reconstruct, Tasks
 from dlscan.config.train import Train
 from dlscan.config.units import Size
 from dlscan.errors import ConfigError
@@ -69,6 +69,15 @@ class Experiment:
                     f"{selection.extra} is not in data.extras ({known}), the datasets that events carry "
                     "along; add it there",
                 )
+
+        if self.data.classes is not None:
+            self.require_classes(self.data.classes)
+
+    def require_classes(self, classes: Collection[str]) -> None:
+        """Check that the classes which the task names are some of these, else a `Problem`."""
+        for task in self.task.all:
+            if isinstance(task, Reconstruct):
+                task.require_classes(classes)
 
     @property
     def directory(self) -> Path:

@@ -13,6 +13,7 @@ AUTO, QUANTILE = "auto", "quantile"
 LOSSES = {
     "classify": ("cross_entropy", "focal", "kl", "mse", "mae"),
     "regress": ("mse", "mae", "huber", "log_cosh", "gaussian_nll", QUANTILE),
+    "reconstruct": ("mse", "mae", "cross_entropy", "poisson"),
 }
 _NAMES = tuple(dict.fromkeys([AUTO, *(name for names in LOSSES.values() for name in names)]))
 

@@ -27,6 +27,8 @@ from dlscan.config.signature import parameters
 from dlscan.config.source import InFile, functions_in, in_file, is_in_file
 from dlscan.spelling import hint
 
+# What families learn that do not say it.
+_TASKS = ("classify", "regress")
 # Keys of every family.
 _EVERY = ("family", "inputs")
 
@@ -138,11 +140,18 @@ class Model(Nested):
 
     def why_not(self, kinds: Sequence[str], loss: Loss) -> str | None:
         """Why a family cannot learn tasks of these kinds, or not with this loss; None if it can."""
-        losses = getattr(FAMILIES.get(str(self.family)), "losses", None)
+        rule = FAMILIES.get(str(self.family))
+        able = getattr(rule, "tasks", _TASKS)
+        if wrong := next((kind for kind in kinds if kind not in able), None):
+            others = [name for name, own in FAMILIES.items() if wrong in getattr(own, "tasks", _TASKS)]
+            return f"{self.family} cannot learn the task {wrong}; choose one of {', '.join(others)}"
+        losses = getattr(rule, "losses", None)
         if losses is None:
             return None
         if len(kinds) > 1:
             return f"{self.family} learns one task, and task lists {' and '.join(kinds)}"
+        if kinds[0] not in losses:
+            return None
         wanted = loss.of(kinds[0])
         if wanted in losses[kinds[0]]:
             return None

@@ -6,16 +6,17 @@ A task is a dataclass here, entered in `TASKS`; what it means for training and t
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
-from dlscan.config.build import Above, Problem, build_fields, join, plain, require_mapping
+from dlscan.config.build import Above, Min, Problem, build_fields, join, plain, require_mapping
 from dlscan.config.curves import CURVES, MONITORED, Curve, columns
 from dlscan.config.labels import MEAN
 from dlscan.config.losses import Loss
 from dlscan.config.models import Model
 from dlscan.config.selection import Selection
 from dlscan.config.train import Train
+from dlscan.spelling import hint
 
 # A target names columns of the table.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -90,8 +91,35 @@ class Regress:
     monitored: ClassVar = MONITORED[kind]
 
 
-Task = Classify | Regress
-TASKS: dict[str, Any] = {task.kind: task for task in (Classify, Regress)}
+@dataclasses.dataclass(frozen=True)
+class Reconstruct:
+    """Give back what goes in, by way of a code of fewer numbers.
+
+    `noise` is the standard deviation of what is added to the scaled inputs while training, `sparsity` what
+    the mean of the code's absolute values adds to the loss. Of classes that are not in `train_on`, if that is
+    given, no event is trained on: they are anomalies.
+    """
+
+    noise: Annotated[float, Min(0)] = 0.0
+    sparsity: Annotated[float, Min(0)] = 0.0
+    train_on: tuple[str, ...] | None = None
+
+    kind: ClassVar = "reconstruct"
+    curves: ClassVar = CURVES[kind]
+    monitored: ClassVar = MONITORED[kind]
+    # it is alone, and has `train.loss`
+    weight: ClassVar = 1.0
+    loss: ClassVar[Loss | None] = None
+
+    def require_classes(self, classes: Collection[str]) -> None:
+        """Check that the classes of `train_on` are some of these, else a `Problem`."""
+        for name in self.train_on or ():
+            if name not in classes:
+                raise Problem("task.train_on", f"{name!r} is none of the classes; {hint(name, classes)}")
+
+
+Task = Classify | Regress | Reconstruct
+TASKS: dict[str, Any] = {task.kind: task for task in (Classify, Regress, Reconstruct)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +151,8 @@ class Tasks:
             if kinds.count(kind) > 1:
                 advice = "; give one task all targets" if kind == "regress" else ""
                 raise Problem(key, f"lists {kind} twice{advice}")
+        if Reconstruct.kind in kinds and len(kinds) > 1:
+            raise Problem(key, f"{Reconstruct.kind} is learned alone; remove the other tasks")
         return cls(found)
 
     @property
@@ -151,6 +181,8 @@ class Tasks:
         def of(task: Task) -> int:
             if isinstance(task, Classify):
                 return classes
+            if isinstance(task, Reconstruct):
+                return 0
             sigmas = has_sigmas if task.loss is None else task.loss.name == "gaussian_nll"
             return len(task.targets.by_name) * (1 + sigmas)
 
@@ -162,6 +194,11 @@ class Tasks:
             return task.loss
         return Loss() if default.why_not(task.kind) else default
 
+    @property
+    def train_on(self) -> tuple[str, ...]:
+        """The classes that networks are trained on; none of them stands for all."""
+        return next((task.train_on or () for task in self.all if isinstance(task, Reconstruct)), ())
+
     def require_fit(self, train: Train, model: Model) -> None:
         """Check that a model can be trained for these tasks as `train` says, else a `Problem`."""
         troubles = [train.loss.why_not(task.kind) for task in self.all if task.loss is None]
@@ -170,7 +207,8 @@ class Tasks:
         if not troubles and train.loss != Loss():
             raise Problem("train.loss", "no task takes it, since each has a loss of its own; remove it")
         if train.label_smoothing and not any(isinstance(task, Classify) for task in self.all):
-            raise Problem("train.label_smoothing", "is for classes, and task is regress")
+            kind = self.all[0].kind
+            raise Problem("train.label_smoothing", f"is for classes, and task is {kind}")
         loss = self.loss_of(self.all[0], train.loss)
         if trouble := model.why_not([task.kind for task in self.all], loss):
             raise Problem("model.family", trouble)
@@ -198,11 +236,22 @@ def _task(value: Any, key: str) -> Task:
     if kind == "regress" and mapping.keys() <= {"weight", "loss"}:
         raise Problem(key, 'regress needs targets, such as {Energy: "target[:,0,1]"}')
     task: Task = build_fields(TASKS[kind], mapping, key)
+    if isinstance(task, Reconstruct):
+        _require_train_on(task, join(key, "train_on"))
     if task.loss is not None and task.loss.is_own:
         raise Problem(join(key, "loss"), "a function in a file is for train.loss alone; name a loss")
     if task.loss is not None and (trouble := task.loss.why_not(kind)):
         raise Problem(join(key, "loss"), trouble)
     return task
+
+
+def _require_train_on(task: Reconstruct, key: str) -> None:
+    names = task.train_on or ()
+    if task.train_on is not None and not names:
+        raise Problem(key, "must name at least one class; leave it out to train on all")
+    for name in names:
+        if names.count(name) > 1:
+            raise Problem(key, f"lists {name!r} twice")
 
 
 def _plain(task: Task) -> Any:

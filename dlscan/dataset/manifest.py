@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dlscan.config import Data, Experiment, Normalization, Stream, event_labels, plain
+from dlscan.config.build import Problem
 from dlscan.config.labels import require_distinct
 from dlscan.dataset.array_spec import ArraySpec
 from dlscan.dataset.folds import Fold, events_of, statistics_of, weights_of
@@ -250,15 +251,15 @@ class Manifest:
             If not; see `require_weights`.
         """
         self.require_weights(experiment)
-        self.require_targets(experiment)
+        self.require_task(experiment)
         for name in self.inputs:
             for wanted in experiment.normalizations(name):
                 reason = self.why_no_quantiles(name, wanted)
                 if reason:
                     raise experiment.problem("data.normalize", reason)
 
-    def require_targets(self, experiment: Experiment) -> None:
-        """Check that each target is one number of an event.
+    def require_task(self, experiment: Experiment) -> None:
+        """Check that each target is one number of an event, and that classes which the task names are there.
 
         Raises
         ------
@@ -269,6 +270,17 @@ class Manifest:
             reason = target.why_not(self.extras[target.extra].shape)
             if reason:
                 raise experiment.problem(f"task.targets.{name}", reason)
+        try:
+            experiment.require_classes(self.classes)
+        except Problem as problem:
+            raise experiment.problem(problem.key, str(problem)) from None
+        empty = [
+            name
+            for name, events in zip(self.classes, self.splits["train"].counts, strict=True)
+            if name in experiment.task.train_on and not events
+        ]
+        if empty:
+            raise experiment.problem("task.train_on", f"the training split has no event of {empty[0]}")
 
     def why_no_quantiles(self, name: str, wanted: Normalization) -> str | None:
         """Why an input cannot be scaled by its quantiles, if it is to be."""
@@ -313,10 +325,25 @@ class Manifest:
         except DataError as error:
             raise experiment.problem("data.balance", str(error).removeprefix("balance: ")) from None
 
-    def class_weights(self, balance: str, name: str | None = None) -> tuple[float, ...]:
+    def number_of(self, label: str) -> int:
+        """The number of a class.
+
+        Raises
+        ------
+        DataError
+            If there is none of this name.
+        """
+        if label not in self.classes:
+            raise DataError(f"{label!r} is none of the classes {', '.join(self.classes)}")
+        return self.classes.index(label)
+
+    def class_weights(
+        self, balance: str, name: str | None = None, only: Collection[str] = ()
+    ) -> tuple[float, ...]:
         """The factor of each class with `balance`, for events that weigh 1 or what the extra `name` says.
 
-        It is that of the training split, for all splits: a loss must mean the same everywhere.
+        It is that of the training split, for all splits: a loss must mean the same everywhere. With `only`,
+        other classes than these have 0.
 
         Raises
         ------
@@ -328,7 +355,13 @@ class Manifest:
             raise DataError(f"{problem}; run `dlscan prepare` again")
         measured = None if name is None else self.weights.get(name)
         sums = None if measured is None else measured.splits["train"]
-        return class_weights(balance, self.classes, self.splits["train"].counts, name or "", sums)
+        counts = self.splits["train"].counts
+        if not only:
+            return class_weights(balance, self.classes, counts, name or "", sums)
+        there = [label in only for label in self.classes]
+        some = [count * own for count, own in zip(counts, there, strict=True)]
+        found = class_weights(balance, self.classes, some, name or "", sums)
+        return tuple(factor * own for factor, own in zip(found, there, strict=True))
 
     def _prepare(self, experiment: Experiment) -> str:
         """The command that makes this dataset, or this index, anew."""

@@ -22,6 +22,13 @@ from dlscan.metrics.delong import auc_difference, auc_estimate
 from dlscan.metrics.energy_resolution import ResolutionFit, fit_resolution
 from dlscan.metrics.estimate import Estimate, efficiency_estimate, share_estimate, weighted_mean
 from dlscan.metrics.measure import EFFICIENCIES, Measured, measure, measure_validation
+from dlscan.metrics.measure_reconstruction import (
+    anomalies_of,
+    anomaly_area,
+    code_distances,
+    is_normal,
+    measure_reconstruction,
+)
 from dlscan.metrics.measure_regression import measure_regression, measure_regression_validation
 from dlscan.metrics.pairs import discriminant, pair
 from dlscan.metrics.quantiles import half_width_estimate, quantile_estimate, quantiles
@@ -46,12 +53,15 @@ __all__ = [
     "TruthBin",
     "accuracy",
     "accuracy_estimate",
+    "anomalies_of",
+    "anomaly_area",
     "auc",
     "auc_difference",
     "auc_estimate",
     "background_efficiencies",
     "bias",
     "calibration_error",
+    "code_distances",
     "confusion",
     "discriminant",
     "efficiency_estimate",
@@ -60,11 +70,13 @@ __all__ = [
     "half_width_estimate",
     "in_bins",
     "in_bins_of_truth",
+    "is_normal",
     "log_loss",
     "losses_from_logits",
     "mean_absolute_error",
     "mean_estimate",
     "measure",
+    "measure_reconstruction",
     "measure_regression",
     "measure_regression_validation",
     "measure_validation",

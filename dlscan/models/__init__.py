@@ -17,7 +17,8 @@ from dlscan.models.backend import accelerator, backend, device, keras, prepare_d
 from dlscan.models.families import features
 from dlscan.models.inputs import Inputs, scaled_inputs
 from dlscan.models.network import Network, trunks
-from dlscan.tasks import Standards, Task, make
+from dlscan.models.reconstruction import reconstruction
+from dlscan.tasks import Reconstruction, Standards, Task, make
 
 
 def construct(
@@ -57,22 +58,31 @@ def construct(
         Of a `keras.Model` with inputs by name (see `network_name`), (B, *shape) float32 each, and masks (see
         `mask_name`), (B, T) bool, of those whose events may have fewer rows. Its output is
         that of its head, (B, numbers) float32, or a dict of those of several by name. Scores of an event add
-        up to 1; predictions are in the units of the targets.
+        up to 1; predictions are in the units of the targets. Of an autoencoder see `reconstruction`.
     """
     raw, scaled = scaled_inputs(model, manifest, normalizations, inputs)
+    task = task or make(Tasks(), manifest.classes)
     with _policy(precision):
-        hidden = features(model, scaled, seed)
+        if isinstance(task, Reconstruction):
+            before, final = reconstruction(model, scaled, task, seed)
+        else:
+            before, final = _headed(features(model, scaled, seed), task, standards, seed)
+    output = final if len(final) > 1 else next(iter(final.values()))
+    name = getattr(model.family, "function", model.family)
+    return Network(keras.Model(raw, output, name=name), scaled.flat, before, final)
+
+
+def _headed(
+    hidden: Any, task: Task, standards: Standards, seed: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What losses see and what a user wants, by the name of the head, from features (B, F)."""
     ends = {
         head.name: heads.predictions(hidden, head, standards[head.name], seed)
         if head.targets
         else heads.scores(hidden, head.size, seed)
-        for head in (task or make(Tasks(), manifest.classes)).heads
+        for head in task.heads
     }
-    final = {name: end for name, (_, end) in ends.items()}
-    output = final if len(final) > 1 else next(iter(final.values()))
-    before = {name: end for name, (end, _) in ends.items()}
-    name = getattr(model.family, "function", model.family)
-    return Network(keras.Model(raw, output, name=name), scaled.flat, before, final)
+    return {name: end for name, (end, _) in ends.items()}, {name: end for name, (_, end) in ends.items()}
 
 
 def build(

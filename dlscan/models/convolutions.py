@@ -91,7 +91,7 @@ def convolution(
     filters: int,
     kernel: Any,
     name: str,
-    parameters: Convolutional,
+    parameters: Any,
     seed: int,
     stride: Any = 1,
     active: bool = True,
@@ -110,8 +110,8 @@ def convolution(
         For all axes, or for each.
     name : str
         Of the layer.
-    parameters : Convolutional
-        Of the family.
+    parameters : dataclass
+        With `batch_norm`, `activation` and `initializer`.
     seed : int
         Of initial weights.
     active : bool

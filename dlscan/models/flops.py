@@ -141,6 +141,7 @@ _FREE = {
     *("GaussianDropout", "AlphaDropout", "ActivityRegularization"),
     *("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "Cropping1D", "Cropping2D", "Cropping3D"),
     *("ExpandDims", "Squeeze", "Transpose", "Cast", "GetItem", "Flip", "Stack", "Take", "TakeAlongAxis"),
+    *("UpSampling1D", "UpSampling2D", "UpSampling3D"),
     *("OnesLike", "ZerosLike", "StopGradient", "Embedding"),
 }
 _PER_OUTPUT = {

@@ -11,6 +11,7 @@ from dlscan.models.backend import keras
 _MOVE = {
     *("InputLayer", "Flatten", "Reshape", "Permute", "Concatenate", "Identity", "RepeatVector"),
     *("ExpandDims", "Squeeze", "Stack", "Transpose", "Cast", "GetItem"),
+    *("UpSampling1D", "UpSampling2D", "UpSampling3D"),
     *("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "Cropping1D", "Cropping2D", "Cropping3D"),
 }
 _PRODUCTS = {"Matmul", "Dot", "Einsum", "Tensordot", "Inner"}

@@ -57,6 +57,11 @@ class Batches:
         The `config_hash` of the dataset that this must be.
     inputs : bool
         False leaves out the inputs, which are then not read.
+    classes : collection of str
+        The labels of those that count, all without any: their weights are balanced among themselves, and
+        events of others weigh nothing.
+    others : bool
+        Whether events of other classes are delivered all the same.
     left_out : collection of int
         In a dataset with folds those, from 1, that validation is made of; by default the first.
 
@@ -113,6 +118,8 @@ class Batches:
         dataset: str | None = None,
         inputs: bool = True,
         left_out: Collection[int] = (),
+        classes: Collection[str] = (),
+        others: bool = False,
     ) -> None:
         chosen = {"split": split, "balance": balance, "cache": cache, "transport": transport}
         options.require_valid(
@@ -127,15 +134,20 @@ class Batches:
         self._event_weights = event_weights
         options.require_weights(self.manifest, event_weights)
         self._sparse = options.sparse_inputs(self.manifest, cache) if transport == "sparse" else ()
-        counts = [count for count in self.manifest.splits[split].counts if count]
+        self._classes = tuple(self.manifest.number_of(name) for name in classes) if not others else ()
+        of_classes = self.manifest.splits[split].counts
+        counts = [of_classes[number] for number in self._classes or range(len(of_classes))]
+        counts = [count for count in counts if count]
+        options.require_events(self.manifest, split, counts, classes)
         self.events = max(counts) * len(counts) if balance == "oversample" else sum(counts)
         self.steps = -(-self.events // batch_size)
-        self.class_weights = self.manifest.class_weights(balance, self._event_weights)
+        self.class_weights = self.manifest.class_weights(balance, self._event_weights, classes)
         self.workers = (
             options.auto_workers(self.manifest, self.events, shuffle) if workers == "auto" else workers
         )
         self._delivery = Delivery(
-            min(batch_size, self.events), seed, shuffle, balance == "oversample", self.workers
+            *(min(batch_size, self.events), seed, shuffle, balance == "oversample", self.workers),
+            self._classes,
         )
         self._layout = SlotLayout.of(self.manifest, self._delivery.batch_size, extras, self._sparse, inputs)
         self._planner: EpochPlanner | None = None

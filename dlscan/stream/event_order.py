@@ -108,6 +108,28 @@ class Oversampled:
         return np.column_stack([rows, np.ones_like(rows)])
 
 
+class Chosen:
+    """Some events, in the order that others have among themselves.
+
+    Parameters
+    ----------
+    rows : ndarray of int, (n,)
+        Of the events, rising.
+    order : Order
+        Of n events.
+    """
+
+    def __init__(self, rows: NDArray[np.int64], order: Order) -> None:
+        self._rows, self._order, self.events = rows, order, order.events
+
+    def runs(self, start: int, stop: int) -> Runs:
+        """The rows at these positions."""
+        runs = self._order.runs(start, stop).tolist()
+        rows = np.concatenate([self._rows[first : first + events] for first, events in runs])
+        edges = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) != 1)
+        return np.column_stack([rows[edges], np.diff(edges, append=len(rows))])
+
+
 def copies_of(labels: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int64]:
     """How often each event comes if all classes are to be as frequent as the largest; shape (n,)."""
     counts = np.bincount(labels)

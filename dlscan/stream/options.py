@@ -1,9 +1,9 @@
 """What may be asked of a stream, and what is chosen where nothing was asked."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from dlscan.dataset import SPLITS, Manifest
-from dlscan.errors import UsageError
+from dlscan.errors import DataError, UsageError
 from dlscan.machine import usable_cpus
 
 CHOICES = {
@@ -55,6 +55,12 @@ def require_weights(manifest: Manifest, name: str | None) -> None:
         raise UsageError(
             f"event_weights: {name} holds {manifest.extras[name].size} numbers per event, not one"
         )
+
+
+def require_events(manifest: Manifest, split: str, counts: Sequence[int], classes: Collection[str]) -> None:
+    """Check that a split has events of some classes; else a `DataError`."""
+    if classes and not counts:
+        raise DataError(f"the {split} split has no events of {' and '.join(classes)}")
 
 
 def sparse_inputs(manifest: Manifest, cache: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from dlscan.stream.mix import Mixed, Unit, most_batches, spread
 from dlscan.stream.rawfiles import RawSource
 from dlscan.stream.request import ReadRequest
 from dlscan.stream.shards import ShardReader, ShardSource
-from dlscan.stream.units import Units
+from dlscan.stream.units import Units, delivered
 from dlscan.stream.worker_pool import AHEAD, EventSource
 
 # Of the dense inputs of a pool: below this the message that asks for it is most of the work.
@@ -42,6 +42,8 @@ class Delivery:
     shuffle: bool
     oversample: bool
     workers: int
+    # the numbers of the classes that are delivered; empty are all
+    classes: tuple[int, ...] = ()
 
 
 class EpochPlanner(Protocol):
@@ -94,12 +96,15 @@ class ShardPlanner:
         self._delivery = delivery
         self._stored = sum(shard.events for shard in source.shards)
         stored_bytes = sum(shard.size for shard in source.shards) / max(self._stored, 1)
+        labels = self._labels_of(source) if delivery.oversample or delivery.classes else None
+        self._rows: NDArray[np.int64] | None = None
+        if delivery.classes:
+            assert labels is not None
+            self._rows = np.flatnonzero(np.isin(labels, delivery.classes))
+            labels, self._stored = labels[self._rows], len(self._rows)
         self._pool = max(1, min(_MOST_BATCHES, _POOL_BYTES // max(delivery.batch_size * event_bytes, 1)))
         self._block = event_order.block_events(stored_bytes, delivery.batch_size * self._pool)
-        self._labels = None
-        if delivery.oversample:
-            with contextlib.closing(ShardReader(source, {}, lambda number: None)) as reader:
-                self._labels = reader.labels()
+        self._labels = labels if delivery.oversample else None
         self.needed = self._pool
         if (
             delivery.workers
@@ -125,6 +130,8 @@ class ShardPlanner:
         """What reads an epoch."""
         delivery, order = self._delivery, self._order(epoch)
         pool = self._pool if isinstance(order, event_order.Shuffled) else 1
+        if self._rows is not None:
+            order = event_order.Chosen(self._rows, order)
         return event_order.requests(order, delivery.batch_size, self.needed, pool, (delivery.seed, epoch))
 
     def _order(self, epoch: int) -> event_order.Order:
@@ -133,6 +140,11 @@ class ShardPlanner:
         if not self._delivery.shuffle:
             return event_order.Stored(self._stored)
         return event_order.Shuffled(self._stored, self._block, self._delivery.seed, epoch)
+
+    @staticmethod
+    def _labels_of(source: ShardSource) -> NDArray[np.int16]:
+        with contextlib.closing(ShardReader(source, {}, lambda number: None)) as reader:
+            return reader.labels()
 
 
 class RawPlanner:
@@ -154,10 +166,9 @@ class RawPlanner:
         first = np.repeat(np.cumsum(units) - units, units)
         self._start = (np.arange(len(self._file)) - first) * rows[self._file]
         self._stop = np.minimum(self._start + rows[self._file], events[self._file])
-        self._units = Units(
-            self._index, source.code, self._file, self._index.starts[self._file] + self._start
-        )
-        self._events = self._units.counts(self._index.codes == source.code)
+        chosen = delivered(self._index, source.code, delivery.classes)
+        self._units = Units(self._index, chosen, self._file, self._index.starts[self._file] + self._start)
+        self._events = self._units.counts(chosen)
         self._labels = self._units.labels()
         self._longest = int(rows.max())
         self._gather = slot_bytes < _SMALL_EVENT
@@ -209,6 +220,8 @@ class RawPlanner:
             file, start, stop = int(self._file[unit]), int(self._start[unit]), int(self._stop[unit])
             begin = int(self._index.starts[file])
             chosen = None
+            if delivery.classes:
+                chosen = self._units.chosen[begin + start : begin + stop]
             if copies is not None and events[place] < self._events[unit]:
                 # a later pass takes only those events whose turn it is
                 chosen = copies[begin + start : begin + stop] >= turns[place]

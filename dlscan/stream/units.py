@@ -19,8 +19,8 @@ class Units:
     ----------
     index : RawIndex
         Of the directory.
-    code : int
-        The split that is delivered.
+    chosen : ndarray of bool, (N,)
+        Which events are delivered, see `delivered`.
     file : ndarray of int64, (U,)
         The file of each.
     begin : ndarray of int64, (U,)
@@ -28,7 +28,7 @@ class Units:
     """
 
     index: RawIndex
-    code: int
+    chosen: NDArray[np.bool_]
     file: Integers
     begin: Integers
 
@@ -42,7 +42,7 @@ class Units:
         if of_events is None:
             found: NDArray[np.int16] = self.index.labels[self.file]
             return found
-        own = np.where(self.index.codes == self.code, of_events, -1)
+        own = np.where(self.chosen, of_events, -1)
         counts = [self.counts(own == label) for label in range(max(int(own.max()) + 1, 1))]
         return np.array(np.argmax(counts, axis=0), np.int16)
 
@@ -58,9 +58,8 @@ class Units:
         copies : ndarray, (N,)
             How often each event of the index comes.
         """
-        of_events = self.index.columns.get("labels")
-        labels = np.repeat(self.index.labels, np.diff(self.index.starts)) if of_events is None else of_events
-        own = np.flatnonzero(self.index.codes == self.code)
+        of_events, labels = self.index.columns.get("labels"), labels_of(self.index)
+        own = np.flatnonzero(self.chosen)
         copies = np.zeros(len(labels), np.int64)
         copies[own] = event_order.copies_of(labels[own], rng)
         if of_events is None:
@@ -75,3 +74,16 @@ class Units:
         there = np.unique(copies[own])
         counts = np.array([self.counts(copies >= least) for least in there])
         return units, turns, counts[np.searchsorted(there, turns), units], copies
+
+
+def labels_of(index: RawIndex) -> NDArray[np.int16]:
+    """The class of each event of an index, (N,): that of its file, or its own."""
+    own = index.columns.get("labels")
+    found: NDArray[np.int16] = np.repeat(index.labels, np.diff(index.starts)) if own is None else own
+    return found
+
+
+def delivered(index: RawIndex, code: int, classes: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which events of an index (N,) are of a split, and of some classes if any are named."""
+    chosen: NDArray[np.bool_] = index.codes == code
+    return chosen & np.isin(labels_of(index), classes) if classes else chosen

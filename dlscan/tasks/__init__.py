@@ -11,6 +11,7 @@ from dlscan.config import Experiment
 from dlscan.config.losses import Loss
 from dlscan.config.task import Tasks
 from dlscan.tasks.classify import Classification
+from dlscan.tasks.reconstruct import Reconstruction
 from dlscan.tasks.regress import Regression
 from dlscan.tasks.several import Several
 from dlscan.tasks.task import Arrays, Head, Standard, Standards, Task
@@ -18,6 +19,7 @@ from dlscan.tasks.task import Arrays, Head, Standard, Standards, Task
 _MADE: dict[str, Callable[[Any, tuple[str, ...], Loss, bool], Task]] = {
     "classify": Classification.of,
     "regress": Regression.of,
+    "reconstruct": Reconstruction.of,
 }
 _AUTO = Loss()
 
@@ -46,4 +48,4 @@ def of(experiment: Experiment, classes: Sequence[str]) -> Task:
     return make(experiment.task, classes, experiment.train.loss)
 
 
-__all__ = ["Arrays", "Head", "Standard", "Standards", "Task", "make", "of"]
+__all__ = ["Arrays", "Head", "Reconstruction", "Standard", "Standards", "Task", "make", "of"]

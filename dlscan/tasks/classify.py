@@ -11,13 +11,13 @@ from dlscan.config.curves import columns
 from dlscan.config.losses import Loss
 from dlscan.config.task import Classify
 from dlscan.metrics import Measured, losses_from_logits, measure, measure_validation
-from dlscan.tasks.task import Arrays, Head
+from dlscan.tasks.task import Arrays, Head, OnAllClasses
 
 _SCORES = "scores"
 
 
 @dataclasses.dataclass(frozen=True)
-class Classification:
+class Classification(OnAllClasses):
     """Scores per class that add up to 1; see `Task`.
 
     Attributes

@@ -8,11 +8,14 @@ from dlscan.config.task import Regress, Tasks
 from dlscan.errors import ScanError
 from dlscan.tasks.classify_metrics import ClassificationMetrics
 from dlscan.tasks.metric import TaskMetrics
+from dlscan.tasks.reconstruct_metrics import ReconstructionMetrics
 from dlscan.tasks.regress_metrics import RegressionMetrics
 
-_MADE: dict[str, Callable[[tuple[str, ...]], TaskMetrics]] = {
-    "classify": ClassificationMetrics,
-    "regress": RegressionMetrics,
+# From the classes or targets, and the classes of `train_on`.
+_MADE: dict[str, Callable[[tuple[str, ...], tuple[str, ...]], TaskMetrics]] = {
+    "classify": lambda names, _: ClassificationMetrics(names),
+    "regress": lambda names, _: RegressionMetrics(names),
+    "reconstruct": ReconstructionMetrics.of,
 }
 
 
@@ -32,20 +35,23 @@ def metrics_of(task: Any, classes: Sequence[str]) -> tuple[TaskMetrics, ...]:
         If this version does not know it.
     """
     try:
-        found = Tasks.parse(task, "task").all
+        tasks = Tasks.parse(task, "task")
     except Problem as problem:
         raise ScanError(f"this version does not know its task ({problem}); upgrade dlscan") from None
     return metrics_by_kind(
         {
             each.kind: tuple(each.targets.by_name) if isinstance(each, Regress) else tuple(classes)
-            for each in found
-        }
+            for each in tasks.all
+        },
+        tasks.train_on,
     )
 
 
-def metrics_by_kind(names: Mapping[str, tuple[str, ...]]) -> tuple[TaskMetrics, ...]:
+def metrics_by_kind(
+    names: Mapping[str, tuple[str, ...]], train_on: tuple[str, ...] = ()
+) -> tuple[TaskMetrics, ...]:
     """The metrics of tasks by kind, with the classes or targets of each; errors as for `metrics_of`."""
     unknown = [kind for kind in names if kind not in _MADE]
     if unknown:
         raise ScanError(f"this version does not know the task {unknown[0]}; upgrade dlscan")
-    return tuple(_MADE[kind](own) for kind, own in names.items())
+    return tuple(_MADE[kind](own, train_on) for kind, own in names.items())

@@ -12,13 +12,13 @@ from dlscan.config.losses import Loss
 from dlscan.config.selection import Selection
 from dlscan.config.task import Regress
 from dlscan.metrics import Measured, measure_regression, measure_regression_validation
-from dlscan.tasks.task import Arrays, Head
+from dlscan.tasks.task import Arrays, Head, OnAllClasses
 
 _PREDICTIONS = "predictions"
 
 
 @dataclasses.dataclass(frozen=True)
-class Regression:
+class Regression(OnAllClasses):
     """Numbers in their own units; see `Task`.
 
     Losses see them in standard units: less the mean, over the standard deviation of the training split.

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from dlscan.config.curves import Curve
 from dlscan.metrics import Measured
-from dlscan.tasks.task import Arrays, Head, Task
+from dlscan.tasks.task import Arrays, Head, OnAllClasses, Task
 
 
 @dataclasses.dataclass(frozen=True)
-class Several:
+class Several(OnAllClasses):
     """What each of them says, together; see `Task`.
 
     Attributes

@@ -53,6 +53,21 @@ class Head:
     loss: Loss | None = None
 
 
+class OnAllClasses:
+    """What most tasks have in common: they are trained on events of every class, and judged one by one."""
+
+    train_on: tuple[str, ...] = ()
+    compares = False
+
+    def is_trained(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """All of them; see `Task`."""
+        return np.ones(len(labels), bool)
+
+    def compared(self, kept: Mapping[str, NDArray[Any]], training: Mapping[str, NDArray[Any]]) -> Arrays:
+        """Nothing; see `Task`."""
+        return {}
+
+
 class Task(Protocol):
     """What a network learns.
 
@@ -79,6 +94,17 @@ class Task(Protocol):
 
     @property
     def columns(self) -> dict[str, bool]: ...
+
+    @property
+    def train_on(self) -> tuple[str, ...]:
+        """The classes whose events are trained on; none of them stands for all."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether there is anything that `compared` tells."""
+
+    def is_trained(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which events with these labels (B,) are of the classes that are trained on."""
 
     @property
     def extras(self) -> tuple[str, ...]:
@@ -108,6 +134,15 @@ class Task(Protocol):
             As above.
         losses : ndarray of float32, (B,), optional
             The loss of each event that was minimised, if it is another than usual for this task.
+        """
+
+    def compared(self, kept: Mapping[str, NDArray[Any]], training: Mapping[str, NDArray[Any]]) -> Arrays:
+        """What else `predictions.h5` holds of a split once it is known what it holds of training events.
+
+        Parameters
+        ----------
+        kept, training : mapping of str to ndarray, (N, ...) each
+            What it holds of the split, and of a sample of the training split.
         """
 
     def measure(self, kept: Mapping[str, NDArray[Any]]) -> Measured:

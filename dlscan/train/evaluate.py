@@ -89,18 +89,28 @@ def evaluate(
         sample = min(TRAIN_SAMPLE, TRAIN_FACTOR * len(test.labels))
         _Events("train", batches, weights, sample).fill(tasks, batches, scorer, files, losses)
         batches.require_same()  # only a part of the epoch was read
+    for task, file in zip(tasks, files, strict=True):
+        _compare(task, file)
     evaluations: list[Evaluation | DataError] = []
     for task, file, seconds in zip(tasks, files, scorer.seconds, strict=True):
         try:
             kept = file.read("test")
             measured = task.measure(kept)
-            test.add_loss(measured, kept["losses"])
+            test.add_loss(measured, kept["losses"], task.is_trained(kept["labels"]))
             measured |= task.measure_validation(file.read("validation"))
         except DataError as error:  # of this model alone
             evaluations.append(error)
         else:
             evaluations.append(Evaluation(classes, measured, test.largest / seconds))
     return evaluations
+
+
+def _compare(task: Task, file: ScoreFile) -> None:
+    """Write what is known of events once training events have been scored too."""
+    training = file.read("train") if task.compares else {}
+    for split in ("test", "validation", "train") if task.compares else ():
+        found = task.compared(file.read(split), training)
+        file.write(split, 0, len(next(iter(found.values()))), found)
 
 
 class _Events:
@@ -152,17 +162,22 @@ class _Events:
         for file in files:
             file.tell(self._split, self.labels, self.weights)
 
-    def add_loss(self, measured: Measured, losses: NDArray[np.float32]) -> None:
-        """Enter the loss with the weights of training, the mean over events, as in the history."""
+    def add_loss(self, measured: Measured, losses: NDArray[np.float32], trained: NDArray[np.bool_]) -> None:
+        """Enter the loss with the weights of training, the mean over events, as in the history.
+
+        It is that of events of the classes that were trained on.
+        """
+        losses, loss_weights = losses[trained], self.loss_weights[trained]
         wrong = np.count_nonzero(~np.isfinite(losses))
         if wrong:
             # of a function of the user, which may have a logarithm of 0
             measured.add("test_loss", None, f"the losses of {wrong} of {len(losses)} events are not finite")
             return
         if len(losses) < 2:
-            measured.add("test_loss", None, "one event, which tells no uncertainty")
+            few = "one event, which tells no uncertainty" if len(losses) else "no event of a class trained on"
+            measured.add("test_loss", None, few)
             return
-        weighed = self.loss_weights * losses.astype(np.float64)
+        weighed = loss_weights * losses.astype(np.float64)
         half = float(np.std(weighed)) / len(weighed) ** 0.5
         measured.add("test_loss", Estimate(float(np.mean(weighed)), half, half), "")
 

@@ -19,7 +19,7 @@ from dlscan.train.checkpoint import State
 from dlscan.train.history import Row
 from dlscan.train.learned import ModelFacts
 from dlscan.train.means import Sums
-from dlscan.train.objectives import NETWORK, supervised
+from dlscan.train.objectives import NETWORK, Supervised, supervised
 from dlscan.train.optimizers import make_optimizer
 from dlscan.train.schedules import lower
 from dlscan.train.steps import Trained
@@ -57,8 +57,8 @@ class Learner:
         As built; between steps their values may live elsewhere, see `Steps.settle`.
     task : Task
         As given.
-    objective : Supervised
-        The loss of its heads.
+    objective : Supervised or Reconstructing
+        The loss of its heads, or of what it gives back.
     trained : Trained
         What steps need.
     dataset, left_out
@@ -98,6 +98,8 @@ class Learner:
         if beside is None:
             self.trained = Trained.single(built, self.optimizer, self.objective)
         else:
+            # what stands beside listens to a network with heads
+            assert isinstance(self.objective, Supervised)
             self.trained = beside.trained(built, self.optimizer, self.objective)
         self.task, self._train, self.dataset, self.left_out = task, train, dataset, left_out
         self.history: list[Row] = []

@@ -115,6 +115,8 @@ class FoldPass:
         Of the dataset.
     batch_size, seed : int
         Of the streams.
+    classes : collection of str
+        Those that are delivered; all without any.
     """
 
     mixing = None
@@ -122,10 +124,17 @@ class FoldPass:
     alike = False
 
     def __init__(
-        self, streams: Mapping[int, Batches], manifest: Manifest, batch_size: int, seed: int
+        self,
+        streams: Mapping[int, Batches],
+        manifest: Manifest,
+        batch_size: int,
+        seed: int,
+        classes: Collection[str] = (),
     ) -> None:
         self._streams, self._seed = streams, seed
-        self._steps = [-(-fold.events.events // batch_size) for fold in manifest.folds]
+        wanted = [manifest.number_of(name) for name in classes] or range(len(manifest.classes))
+        counts = [sum(fold.events.counts[number] for number in wanted) for fold in manifest.folds]
+        self._steps = [-(-events // batch_size) for events in counts]
         self.steps = sum(self._steps)
         self.events = sum(stream.events for stream in streams.values())
 
@@ -198,4 +207,4 @@ def open_pass(
         )
         for fold in wanted
     }
-    return FoldPass(streams, manifest, first.train.batch_size, seed)
+    return FoldPass(streams, manifest, first.train.batch_size, seed, first.task.train_on)

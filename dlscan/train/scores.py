@@ -41,6 +41,8 @@ class ScoreFile:
         for head in task.heads:
             if head.targets:
                 self._file.attrs["targets"] = list(head.targets)
+        if task.train_on:
+            self._file.attrs["train_on"] = list(task.train_on)
         self._file.attrs["task"] = list(task.kinds)
         self._file.attrs["classes"], self._file.attrs["split"] = list(batches.manifest.classes), "test"
         self._file.create_dataset("sources", (batches.events, 2), np.uint32)

@@ -53,6 +53,7 @@ def open_stream(
         dataset=dataset,
         extras=_needed(experiment),
         left_out=data.left_out if fold is None else (fold,),
+        classes=experiment.task.train_on,
         **{"workers": stream.workers, "memory": memory, **options},
     )
 

@@ -38,4 +38,7 @@ def open_scored(experiment: Experiment, split: str, seed: int, dataset: str | No
         event_weights=data.weights,
         dataset=dataset,
         left_out=data.left_out,
+        # what is left out of training is judged all the same
+        classes=experiment.task.train_on,
+        others=True,
     )

@@ -62,7 +62,7 @@ def test_a_task_is_written_as_it_is_read(value: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("regres", "task.kind: must be one of classify, regress, got 'regres'"),
+        ("regres", "task.kind: must be one of classify, regress, reconstruct, got 'regres'"),
         ("regress", "task: regress needs targets"),
         ({"kind": "regress", "targets": {}}, "task.targets: must name at least one target"),
         ({"kind": "regress", "targets": {"my E": "target[:,0,3]"}}, "'my E' is no name of a target"),
@@ -78,6 +78,11 @@ def test_a_task_is_written_as_it_is_read(value: Any) -> None:
         ({**ENERGY, "loss": "focal"}, "task.loss: focal is no loss of the task regress, which has mse"),
         (["classify", {**ENERGY, "loss": "hubber"}], "task[1].loss: must be one of auto, cross_entropy"),
         ({"kind": "regress", "loss": "huber"}, "task: regress needs targets"),
+        ("reconstruct", "model.family: dense cannot learn the task reconstruct; choose one of autoencoder"),
+        (["classify", "reconstruct"], "task: reconstruct is learned alone; remove the other tasks"),
+        ({"kind": "reconstruct", "noise": -1}, "task.noise: must be at least 0"),
+        ({"kind": "reconstruct", "train_on": []}, "task.train_on: must name at least one class"),
+        ({"kind": "reconstruct", "train_on": ["Ele", "Ele"]}, "task.train_on: lists 'Ele' twice"),
     ],
 )
 def test_a_wrong_task_is_one_line(make_experiment: Make, value: Any, message: str) -> None:

@@ -125,7 +125,7 @@ def read_sample(
         If there is no such split, or no event in it.
     """
     manifest = prepared_manifest(experiment)
-    manifest.require_targets(experiment)
+    manifest.require_task(experiment)
     split = find(split, SPLITS, "split")
     there = manifest.splits[split].events
     if not there:

@@ -197,7 +197,10 @@ def read_predictions(path: Path, split: str = "test") -> Predictions:
             classes = _texts(file.attrs["classes"])
             targets = _texts(file.attrs.get("targets", ()))
             kinds = _texts(file.attrs.get("task", ("classify",)))
-            metrics = metrics_by_kind({kind: targets if kind == "regress" else classes for kind in kinds})
+            metrics = metrics_by_kind(
+                {kind: targets if kind == "regress" else classes for kind in kinds},
+                _texts(file.attrs.get("train_on", ())),
+            )
             group = file if split == "test" else file[split]
             kept = {name: item[:] for name, item in group.items() if isinstance(item, h5py.Dataset)}
             sources, files = kept.pop("sources", None), kept.pop("files", None)

@@ -2,13 +2,15 @@
 
 A family is a dataclass in a file here, and a function `features` in the file of that name in
 `dlscan.models.families`. `size` of a class, if it has one, is a formula for what its networks take; without
-one they are measured, see `dlscan.scan.sizes`. `why_not_inputs`, if there is one, says which inputs its
+one they are measured, see `dlscan.scan.sizes`. `tasks`, if it has that, names what its networks can learn in
+place of `classify` and `regress`. `why_not_inputs`, if there is one, says which inputs its
 networks cannot take. `trainer` of a class, if it has one, says what trains it that
 is no network, and `reads` which keys of other sections matter to it.
 """
 
 from dlscan.config.families.alexnet import Alexnet
 from dlscan.config.families.attention import Attention
+from dlscan.config.families.autoencoder import Autoencoder
 from dlscan.config.families.bdt import Bdt
 from dlscan.config.families.branches import Branches
 from dlscan.config.families.deepsets import Deepsets
@@ -43,6 +45,7 @@ FAMILIES: dict[str, type] = {
     "attention": Attention,
     "deepsets": Deepsets,
     "graph": Graph,
+    "autoencoder": Autoencoder,
     "bdt": Bdt,
 }
 
@@ -50,6 +53,7 @@ __all__ = [
     "FAMILIES",
     "Alexnet",
     "Attention",
+    "Autoencoder",
     "Bdt",
     "Branches",
     "Deepsets",

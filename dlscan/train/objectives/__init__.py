@@ -1,7 +1,8 @@
 """What networks minimise, written once in `keras.ops` for every back end.
 
 An objective is called by a step with the networks of a point and with the batches of its streams, by name,
-and tells what it found. Those of a task with one network are `Supervised`: a loss for each head.
+and tells what it found. That of a task with one network is `Supervised`, a loss for each head; that of an
+autoencoder is `Reconstructing`.
 """
 
 import dataclasses
@@ -10,10 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from dlscan.config import Train
-from dlscan.tasks import Head, Standards, Task
+from dlscan.tasks import Head, Reconstruction, Standards, Task
 from dlscan.train.objectives.classify import ClassLoss
 from dlscan.train.objectives.objective import EVENTS, NETWORK, Given, Objective, Told
 from dlscan.train.objectives.penalty import Penalty
+from dlscan.train.objectives.reconstruct import Reconstructing
 from dlscan.train.objectives.regress import NumberLoss
 from dlscan.train.objectives.supervised import HeadLoss, Supervised
 
@@ -26,7 +28,7 @@ _LOSSES: Mapping[str, Callable[[Head, Train, Standards], HeadLoss]] = {
 
 def supervised(
     task: Task, train: Train, standards: Standards = MappingProxyType({}), variables: Iterable[Any] = ()
-) -> Supervised:
+) -> Supervised | Reconstructing:
     """The objective of a network with the heads of a task.
 
     Parameters
@@ -40,13 +42,16 @@ def supervised(
     variables : iterable of keras.Variable
         What it trains.
     """
+    penalty = Penalty.of(train, variables)
+    if isinstance(task, Reconstruction):
+        return Reconstructing(task, penalty)
     losses = {
         head.name: _LOSSES[head.name](
             head, train if head.loss is None else dataclasses.replace(train, loss=head.loss), standards
         )
         for head in task.heads
     }
-    return Supervised(losses, [head.weight for head in task.heads], Penalty.of(train, variables))
+    return Supervised(losses, [head.weight for head in task.heads], penalty)
 
 
 __all__ = [
@@ -55,6 +60,7 @@ __all__ = [
     "Given",
     "HeadLoss",
     "Objective",
+    "Reconstructing",
     "Supervised",
     "Told",
     "supervised",

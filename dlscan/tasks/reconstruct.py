@@ -1,0 +1,101 @@
+"""Reconstruction: give back what goes in, by way of a code."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.config.curves import Curve, columns
+from dlscan.config.losses import Loss
+from dlscan.config.task import Reconstruct
+from dlscan.metrics import Measured, code_distances, is_normal, measure_reconstruction
+from dlscan.tasks.task import Arrays, Head
+
+_MADE = "reconstruction"
+# Columns of a history that only variational networks have.
+_VARIATIONAL = ("reconstruction", "kl")
+
+
+@dataclasses.dataclass(frozen=True)
+class Reconstruction:
+    """The scaled inputs again, all cells one behind the other; see `Task`.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        Labels of the dataset.
+    train_on : tuple of str
+        See `Task`; all others are anomalies.
+    noise, sparsity : float
+        See `dlscan.config.task.Reconstruct`.
+    loss : str
+        What is minimised, which says what the last step of a network is.
+    is_variational : bool
+        Whether codes are drawn from a distribution while the network is trained.
+    """
+
+    classes: tuple[str, ...]
+    train_on: tuple[str, ...] = ()
+    noise: float = 0.0
+    sparsity: float = 0.0
+    loss: str = "mse"
+    is_variational: bool = False
+
+    kinds = (Reconstruct.kind,)
+    heads = (Head(_MADE, 0),)
+    extras, compares = (), True
+
+    @classmethod
+    def of(cls, config: Reconstruct, classes: tuple[str, ...], loss: Loss, _: bool) -> "Reconstruction":
+        """That of an experiment file, for a dataset with these classes."""
+        return cls(classes, config.train_on or (), config.noise, config.sparsity, loss.of(Reconstruct.kind))
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """See `Task`."""
+        return tuple(
+            curve for curve in Reconstruct.curves if self.is_variational or curve.name not in _VARIATIONAL
+        )
+
+    @property
+    def columns(self) -> dict[str, bool]:
+        """See `Task`."""
+        return columns(self.curves)
+
+    def truth(self, labels: NDArray[Any], extras: Mapping[str, NDArray[Any]]) -> Arrays:
+        """Nothing: what is right is what the network was given."""
+        return {}
+
+    def written(
+        self, final: Arrays, raw: Arrays, truth: Arrays, losses: NDArray[np.float32] | None = None
+    ) -> Arrays:
+        """`errors` (B,), mean squares over the scaled cells, `codes` (B, K), and `losses` (B,)."""
+        kept = {"errors": final["error"], "codes": final["code"]}
+        return kept if losses is None else {**kept, "losses": losses}
+
+    def compared(self, kept: Mapping[str, NDArray[Any]], training: Mapping[str, NDArray[Any]]) -> Arrays:
+        """`distances` (N,): how far codes are from those of training events; see `code_distances`."""
+        known = training["codes"][self.is_trained(training["labels"])]
+        return {"distances": code_distances(kept["codes"], known).astype(np.float32)}
+
+    def measure(self, kept: Mapping[str, NDArray[Any]]) -> Measured:
+        """See `Task` and `dlscan.metrics.measure_reconstruction`."""
+        return measure_reconstruction(
+            kept["errors"],
+            kept["labels"],
+            self.classes,
+            self.train_on,
+            kept["weights"],
+            kept.get("distances"),
+        )
+
+    def measure_validation(self, kept: Mapping[str, NDArray[Any]]) -> Measured:
+        """See `Task`: the same names behind `val_`."""
+        measured = self.measure(kept)
+        return measured.renamed({name: f"val_{name}" for name in measured.values})
+
+    def is_trained(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """See `Task`."""
+        return is_normal(labels, self.classes, self.train_on)
