@@ -13,12 +13,15 @@ from dlscan.spelling import counted
 
 if TYPE_CHECKING:
     from dlscan.metrics import Measured
+    from dlscan.prediction import Output
 
 
 @click.command(
     epilog=examples(
         "dlscan predict scans/lcd-dense 7 new/*.h5 -o scores.h5",
         "dlscan predict scans/lcd-dense 7,8,9 /data/LCD/V3 -o mean.h5",
+        "dlscan predict scans/lcd-dense 7 new/*.h5 --root scores.root",
+        "dlscan predict scans/lcd-dense 7 new/*.h5 --append nn -o scored",
     )
 )
 @scan_argument
@@ -28,10 +31,14 @@ if TYPE_CHECKING:
     "-o",
     "target",
     metavar="FILE",
-    required=True,
     type=click.Path(path_type=Path),
-    help="The HDF5 file to write.",
+    help="The HDF5 file to write; with --append, the new directory.",
 )
+@click.option(
+    "--root", metavar="FILE", type=click.Path(path_type=Path), help="Write a ROOT file, instead or as well."
+)
+@click.option("--append", metavar="NAME", help="Write copies of the raw files with one more dataset, NAME.")
+@click.option("--friends", is_flag=True, help="With --append: write files that hold NAME alone, no copies.")
 @click.option("--skip-bad", is_flag=True, help="Leave out bad files, name them, exit with 1.")
 @click.option("--workers", type=click.IntRange(0), help="Processes that read ahead.  [default: as needed]")
 @click.option("--overwrite", is_flag=True, help="Replace the output file if it exists.")
@@ -40,7 +47,10 @@ def predict(
     scan: str,
     numbers: str,
     files: tuple[Path, ...],
-    target: Path,
+    target: Path | None,
+    root: Path | None,
+    append: str | None,
+    friends: bool,
     skip_bad: bool,
     workers: int | None,
     overwrite: bool,
@@ -53,6 +63,11 @@ def predict(
     inputs are those of the scan. If it is known what the events are, by their directories or by a column, it
     also prints the numbers of `dlscan table` for them. Several points are averaged.
 
+    --root writes the same as a tree, with a branch for each class. It needs pip install 'dlscan[root]'.
+
+    --append keeps scores with their events. For each FILE there is a file of the same name in the directory
+    -o, with a dataset NAME that has a row for each event. It is nan where an event did not pass the cuts.
+
     If it is interrupted, the same command goes on.
     """
     from dlscan.analysis.points.done import point_of
@@ -62,13 +77,15 @@ def predict(
     from dlscan.prediction import predict as apply
 
     loaded = load(scan)
+    outputs = _outputs(target, root, append, friends)
     chosen = [loaded.trained(point_of(loaded.points, each, "N"), trust_files) for each in names(numbers)]
     with terminable(), ProgressBar() as progress:
         done = apply(
-            chosen, files, target, skip_bad, "auto" if workers is None else workers, overwrite, progress
+            chosen, files, outputs, skip_bad, "auto" if workers is None else workers, overwrite, progress
         )
     out = f" ({done.left_out:,} did not pass data.where)" if done.left_out else ""
-    say(f"{done.path}: {done.events:,} events of {counted(done.files, 'file')}{out}")
+    for path in done.paths:
+        say(f"{path}: {done.events:,} events of {counted(done.files, 'file')}{out}")
     if done.measured is not None:
         _print(done.measured)
     if done.known:
@@ -82,6 +99,24 @@ def predict(
     if done.bad:
         listed = "; ".join(f"{path}: {reason}" for path, reason in done.bad.items())
         raise PointsFailed(f"{counted(len(done.bad), 'bad file')} left out: {listed}")
+
+
+def _outputs(target: Path | None, root: Path | None, append: str | None, friends: bool) -> "list[Output]":
+    from dlscan.errors import UsageError
+    from dlscan.prediction import BesideEvents, Hdf5File, RootFile
+
+    if friends and append is None:
+        raise UsageError("--friends says how --append writes; give --append NAME too")
+    if append is not None and target is None:
+        raise UsageError("--append NAME writes a directory; give -o DIR too")
+    if target is None and root is None:
+        raise UsageError("say where to write: -o FILE for an HDF5 file, --root FILE for a ROOT file")
+    outputs: list[Output] = []
+    if target is not None:
+        outputs.append(Hdf5File(target) if append is None else BesideEvents(target, append, friends))
+    if root is not None:
+        outputs.append(RootFile(root))
+    return outputs
 
 
 def _print(measured: "Measured") -> None:

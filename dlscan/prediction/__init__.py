@@ -1,5 +1,6 @@
 """Apply trained models to raw files."""
 
+from dlscan.prediction.outputs import BesideEvents, Hdf5File, Output, RootFile
 from dlscan.prediction.predict import Predicted, predict
 
-__all__ = ["Predicted", "predict"]
+__all__ = ["BesideEvents", "Hdf5File", "Output", "Predicted", "RootFile", "predict"]

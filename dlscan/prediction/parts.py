@@ -1,16 +1,16 @@
-"""The predictions so far, in parts beside the file that they become: a repeated command goes on there."""
+"""The predictions so far, in parts beside what they become: a repeated command goes on there."""
 
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from dlscan.errors import DlscanError, UsageError
+from dlscan.errors import UsageError
 from dlscan.files import put_in_place, remove, temporary_beside, write_json
 from dlscan.hdf5 import open_hdf5, written_hdf5
 from dlscan.locks import locked
@@ -26,7 +26,7 @@ class Parts:
     Parameters
     ----------
     target : Path
-        The file that they become.
+        The file or directory that they become.
     identity : mapping
         What decides them, plain JSON: parts of something else are removed.
     """
@@ -43,7 +43,7 @@ class Parts:
     @classmethod
     @contextlib.contextmanager
     def of(cls, target: Path, identity: dict[str, Any]) -> Iterator["Parts"]:
-        """Those of a file, for one process at a time.
+        """Those of an output, for one process at a time.
 
         Raises
         ------
@@ -51,7 +51,7 @@ class Parts:
             If another one is writing them.
         """
         busy = UsageError(
-            f"{target}: another `dlscan predict` is writing this file; wait until it has finished, or choose "
+            f"{target}: another `dlscan predict` is writing this; wait until it has finished, or choose "
             "another -o"
         )
         with locked(target.with_name(f".{target.name}.lock"), busy):
@@ -79,9 +79,10 @@ class Parts:
     @property
     def events(self) -> int:
         """How many are done."""
-        return sum(len(arrays["sources"]) for arrays in self._each())
+        return sum(len(arrays["sources"]) for arrays in self.each())
 
-    def _each(self) -> Iterator[h5py.File]:
+    def each(self) -> Iterator[h5py.File]:
+        """The parts in order, each open until the next one."""
         for path in self.paths:
             with open_hdf5(path) as file:
                 yield file
@@ -100,41 +101,8 @@ class Parts:
 
     def read(self, name: str) -> Any:
         """All values of a column, in memory."""
-        return np.concatenate([file[name][()] for file in self._each()])
+        return np.concatenate([file[name][()] for file in self.each()])
 
-    def finish(self, attributes: dict[str, Any], files: Sequence[str]) -> None:
-        """Put the parts together to the target, and remove them.
-
-        Raises
-        ------
-        DlscanError
-            If there is no event at all.
-        """
-        events = self.events
-        if not events:
-            raise DlscanError(f"{self._target}: not written: no event of these files passes data.where")
-        temporary = temporary_beside(self._target)
-        try:
-            with written_hdf5(temporary) as out:
-                start = 0
-                for part in self._each():
-                    stop = start + len(part["sources"])
-                    _copy(part, out, slice(start, stop), events)
-                    start = stop
-                out.create_dataset("files", data=list(files), dtype=h5py.string_dtype())
-                for name, value in attributes.items():
-                    out.attrs[name] = value
-            put_in_place(temporary, self._target)
-        finally:
-            temporary.unlink(missing_ok=True)
+    def remove(self) -> None:
+        """Remove them, since what they became is in its place."""
         shutil.rmtree(self._directory)
-
-
-def _copy(part: h5py.File, out: h5py.File, here: slice, events: int) -> None:
-    def visit(name: str, found: object) -> None:
-        if isinstance(found, h5py.Dataset):
-            if name not in out:
-                out.create_dataset(name, (events, *found.shape[1:]), found.dtype)
-            out[name][here] = found[()]
-
-    part.visititems(visit)

@@ -13,9 +13,10 @@ import dlscan
 from dlscan.analysis.points.done import DonePoint
 from dlscan.config import load
 from dlscan.dataset import Manifest
-from dlscan.errors import DataError, UsageError
+from dlscan.errors import DataError, DlscanError
 from dlscan.metrics import Measured
 from dlscan.prediction import models
+from dlscan.prediction.outputs import About, Output
 from dlscan.prediction.parts import EVENTS, Parts
 from dlscan.prediction.truth import Truth
 from dlscan.prepare.new_files import NewFiles, check_new_files, find_new_files
@@ -34,8 +35,8 @@ class Predicted:
 
     Attributes
     ----------
-    path : Path
-        The file.
+    paths : tuple of Path
+        Of the outputs.
     events : int
         In it.
     left_out : int
@@ -52,7 +53,7 @@ class Predicted:
         Why there are none although it is known; else empty.
     """
 
-    path: Path
+    paths: tuple[Path, ...]
     events: int
     left_out: int
     files: int
@@ -65,7 +66,7 @@ class Predicted:
 def predict(
     points: Sequence[DonePoint],
     paths: Sequence[Path],
-    target: Path,
+    outputs: Sequence[Output],
     skip_bad: bool = False,
     workers: int | Literal["auto"] = "auto",
     replace: bool = False,
@@ -81,34 +82,36 @@ def predict(
         Of one scan; what several give is averaged.
     paths : sequence of Path
         Files, and directories of files.
-    target : Path
-        The HDF5 file that is written: see `docs/predict.md`.
+    outputs : sequence of Output
+        What is written, at least one: see `docs/predict.md`. What is done is kept beside the first of them.
     skip_bad : bool
         Leave bad files out instead of stopping.
     workers : int or "auto"
         Processes that read ahead.
     replace : bool
-        Whether `target` may be there already.
+        Whether files that are written may be there already.
     progress : callable
         Called now and then with (what, done, total).
 
     Raises
     ------
     UsageError
-        If `target` is there, or the points have learned different things.
+        If an output is there, or cannot be written so, or the points have learned different things.
     BadFilesError
         If a file cannot be used, unless `skip_bad`.
     DataError
         If the dataset of the points is gone.
     """
-    if target.exists() and not replace:
-        raise UsageError(f"{target}: exists; remove it, choose another -o, or give --overwrite")
+    target = outputs[0].path
     task = models.task_of(points)
     experiment = load(points[0].paths.config)
     manifest = _manifest(points)
     files = find_new_files(paths, target)
+    for output in outputs:
+        output.require(files, replace)
     found = check_new_files(experiment, manifest, files, task.extras, skip_bad)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    for output in outputs:
+        output.path.parent.mkdir(parents=True, exist_ok=True)
     truth = Truth.of(task, experiment.data.weights, found)
     total = sum(layout.events for layout in found.layouts.values())
     with Parts.of(target, _identity(points, found)) as parts:
@@ -131,13 +134,31 @@ def predict(
                         progress("predict", before + done, before + rest)
         measured = _measure(task, truth, parts) if truth.measurable and parts.paths else None
         events = parts.events
-        parts.finish(_attributes(points, task), [str(file.path) for file in found.files])
+        if not events:
+            raise DlscanError(f"{target}: not written: no event of these files passes data.where")
+        about = About(
+            _attributes(points, task),
+            tuple(file.path for file in found.files),
+            {found.files.index(file): layout.events for file, layout in found.layouts.items()},
+        )
+        # all of them are whole before the first one is in its place
+        with contextlib.ExitStack() as stack:
+            for output in outputs:
+                stack.enter_context(output.written(parts, about))
+        parts.remove()
     bad = {file.path: reason for file, reason in found.bad.items()}
     raw = experiment.data.raw.resolve()
     trained = {raw / source.file for source in manifest.sources}
     known = sum(file.path.resolve() in trained for file in found.layouts)
     return Predicted(
-        target, events, total - events, len(found.layouts), bad, known, measured, truth.unmeasured
+        tuple(output.path for output in outputs),
+        events,
+        total - events,
+        len(found.layouts),
+        bad,
+        known,
+        measured,
+        truth.unmeasured,
     )
 
 

@@ -15,7 +15,7 @@ from dlscan.dataset import Manifest
 from dlscan.errors import DataError, UsageError
 from dlscan.locks import locked
 from dlscan.metrics import auc_estimate
-from dlscan.prediction import predict
+from dlscan.prediction import Hdf5File, predict
 from dlscan.prediction.predict import _identity
 from dlscan.prepare import prepare
 from dlscan.prepare.new_files import check_new_files, find_new_files
@@ -74,7 +74,7 @@ def test_cuts_on_entries_labels_and_weights_are_those_of_the_dataset(
     point: TrainedPoint, tmp_path: Path
 ) -> None:
     truth = write(tmp_path / "new.h5", 2)
-    done = predict([point], [tmp_path / "new.h5"], tmp_path / "out.h5")
+    done = predict([point], [tmp_path / "new.h5"], [Hdf5File(tmp_path / "out.h5")])
     rows = np.flatnonzero(truth["passes"])
     assert 20 < len(rows) < 180
     with h5py.File(tmp_path / "out.h5") as out:
@@ -91,18 +91,23 @@ def test_cuts_on_entries_labels_and_weights_are_those_of_the_dataset(
 def test_each_purpose_is_asked_for_by_itself(point: TrainedPoint, tmp_path: Path) -> None:
     truth = write(tmp_path / "unweighed.h5", 3, without="w")
     rows = np.flatnonzero(truth["passes"])
-    done = predict([point], [tmp_path / "unweighed.h5"], tmp_path / "out.h5")
+    done = predict([point], [tmp_path / "unweighed.h5"], [Hdf5File(tmp_path / "out.h5")])
     assert done.measured is None
     assert done.unmeasured == "no metrics: data.weights is jets.w, which these files do not all have"
     with h5py.File(tmp_path / "out.h5") as out:
         np.testing.assert_array_equal(out["labels"][()], truth["jets"]["flavour"][rows] == 1)
         assert "weights" not in out
     write(tmp_path / "unlabelled.h5", 4, without="flavour")
-    done = predict([point], [tmp_path / "unlabelled.h5"], tmp_path / "none.h5")
+    done = predict([point], [tmp_path / "unlabelled.h5"], [Hdf5File(tmp_path / "none.h5")])
     assert (done.measured, done.unmeasured) == (None, "")
     (tmp_path / "bad.h5").write_bytes(b"nothing")
     write(tmp_path / "good.h5", 5)
-    done = predict([point], [tmp_path / "bad.h5", tmp_path / "good.h5"], tmp_path / "skip.h5", skip_bad=True)
+    done = predict(
+        [point],
+        [tmp_path / "bad.h5", tmp_path / "good.h5"],
+        [Hdf5File(tmp_path / "skip.h5")],
+        skip_bad=True,
+    )
     assert done.measured is not None
     assert set(done.bad) == {tmp_path / "bad.h5"}
 
@@ -113,7 +118,7 @@ def test_events_of_no_class_are_predicted_and_not_measured(point: TrainedPoint, 
         jets = file["jets"][()]
         jets["flavour"][:50] = 9
         file["jets"][...] = jets
-    predict([point], [tmp_path / "new.h5"], tmp_path / "out.h5")
+    predict([point], [tmp_path / "new.h5"], [Hdf5File(tmp_path / "out.h5")])
     with h5py.File(tmp_path / "out.h5") as out:
         none = out["sources"][:, 1] < 50
         assert len(none) == np.count_nonzero(truth["passes"])
@@ -127,7 +132,7 @@ def test_a_dataset_that_was_prepared_again_is_refused(point: TrainedPoint, tmp_p
     path.write_text(json.dumps(json.loads(before) | {"config_hash": "other"}))
     try:
         with pytest.raises(DataError, match="has been prepared again since"):
-            predict([point], [tmp_path / "new.h5"], tmp_path / "out.h5")
+            predict([point], [tmp_path / "new.h5"], [Hdf5File(tmp_path / "out.h5")])
     finally:
         path.write_text(before)
 
@@ -136,9 +141,9 @@ def test_one_process_at_a_time_writes_a_file(point: TrainedPoint, tmp_path: Path
     write(tmp_path / "new.h5", 2)
     with (
         locked(tmp_path / ".out.h5.lock", UsageError("busy")),
-        pytest.raises(UsageError, match=r"out\.h5: another `dlscan predict` is writing this file"),
+        pytest.raises(UsageError, match=r"out\.h5: another `dlscan predict` is writing this; wait"),
     ):
-        predict([point], [tmp_path / "new.h5"], tmp_path / "out.h5")
+        predict([point], [tmp_path / "new.h5"], [Hdf5File(tmp_path / "out.h5")])
 
 
 def test_parts_of_other_files_are_begun_anew(point: TrainedPoint, tmp_path: Path) -> None:

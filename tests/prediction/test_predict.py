@@ -1,5 +1,6 @@
 """`dlscan predict`: what models give for files that were no part of the scan."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -9,13 +10,14 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import uproot
 from click.testing import CliRunner
 
 import dlscan
 from dlscan.cli.main import cli
 from dlscan.errors import BadFilesError, DataError, UsageError
 from dlscan.metrics import auc_estimate
-from dlscan.prediction import predict
+from dlscan.prediction import BesideEvents, Hdf5File, predict
 from dlscan.training import TrainedPoint
 
 from ..conftest import write_file, write_raw
@@ -63,7 +65,7 @@ def test_scores_are_those_of_the_network_in_the_order_of_files_and_rows(
     dense: TrainedPoint, home: Path, tmp_path: Path
 ) -> None:
     paths = [home / f"unknown_{number}.h5" for number in (2, 0, 1)]
-    done = predict([dense], paths, tmp_path / "out.h5")
+    done = predict([dense], paths, [Hdf5File(tmp_path / "out.h5")])
     assert (done.events, done.left_out, done.files, done.measured) == (75, 0, 3, None)
     with h5py.File(tmp_path / "out.h5") as out:
         assert [name.decode() for name in out["files"]] == list(map(str, paths))
@@ -79,7 +81,7 @@ def test_scores_are_those_of_the_network_in_the_order_of_files_and_rows(
 def test_of_the_files_of_the_scan_itself_the_test_events_have_their_scores(
     dense: TrainedPoint, home: Path, tmp_path: Path
 ) -> None:
-    assert predict([dense], [home / "raw"], tmp_path / "out.h5").known == 3
+    assert predict([dense], [home / "raw"], [Hdf5File(tmp_path / "out.h5")]).known == 3
     kept = dense.predictions()
     with h5py.File(dense.paths.predictions) as known, h5py.File(tmp_path / "out.h5") as out:
         sources, scores = known["sources"][()], kept.scores
@@ -94,7 +96,7 @@ def test_of_the_files_of_the_scan_itself_the_test_events_have_their_scores(
 def test_events_of_known_classes_are_measured_as_those_of_test(
     dense: TrainedPoint, home: Path, tmp_path: Path
 ) -> None:
-    done = predict([dense], [home / "new"], tmp_path / "out.h5")
+    done = predict([dense], [home / "new"], [Hdf5File(tmp_path / "out.h5")])
     assert done.measured is not None
     with h5py.File(tmp_path / "out.h5") as out:
         labels, scores = out["labels"][()], out["scores"][()]
@@ -122,7 +124,7 @@ def test_cuts_and_labels_are_those_of_the_scan(home: Path, tmp_path: Path) -> No
         "where": "target[:,0,3] > 60",
     }
     point = train(home, "cuts", data=data)
-    done = predict([point], [home / "new"], tmp_path / "out.h5")
+    done = predict([point], [home / "new"], [Hdf5File(tmp_path / "out.h5")])
     paths = sorted((home / "new").rglob("*.h5"))
     energies, labels = [], []
     for path in paths:
@@ -136,35 +138,40 @@ def test_cuts_and_labels_are_those_of_the_scan(home: Path, tmp_path: Path) -> No
         np.testing.assert_array_equal(out["sources"][:, 1], np.concatenate(passed))
         wanted = np.concatenate([own[rows] for own, rows in zip(labels, passed, strict=True)])
         np.testing.assert_array_equal(out["labels"][()], wanted > 0)
+    predict([point], [home / "new"], [BesideEvents(tmp_path / "beside", "nn", True)])
+    for path, own in zip(paths, energies, strict=True):
+        with h5py.File(tmp_path / "beside" / path.relative_to(home / "new")) as friend:
+            assert friend["nn"].shape == (40, 2)
+            np.testing.assert_array_equal(np.isfinite(friend["nn"][:, 0]), own > 60)
 
 
 def test_a_regression_and_trees(home: Path, tmp_path: Path) -> None:
     point = train(home, "energy", task=REGRESS, train={"epochs": 1, "loss": "gaussian_nll"})
-    done = predict([point], [home / "new"], tmp_path / "energy.h5")
+    done = predict([point], [home / "new"], [Hdf5File(tmp_path / "energy.h5")])
     assert done.measured is not None
     assert done.measured.values["Energy_MAE"] > 0
     with h5py.File(tmp_path / "energy.h5") as out:
         assert out["predictions"].shape == out["sigmas"].shape == out["targets"].shape == (240, 1)
         assert list(out.attrs["targets"]) == ["Energy"]
     # of which class events are decides nothing
-    done = predict([point], [home / "unknown_0.h5"], tmp_path / "unknown.h5")
+    done = predict([point], [home / "unknown_0.h5"], [Hdf5File(tmp_path / "unknown.h5")])
     assert done.measured is not None
     with h5py.File(tmp_path / "unknown.h5") as out:
         assert "labels" not in out
         with h5py.File(home / "unknown_0.h5") as file:
             np.testing.assert_array_equal(out["targets"][:, 0], file["target"][:, 0, 3])
     trees = train(home, "trees", model={"family": "bdt", "trees": 3})
-    predict([trees], [home / "unknown_0.h5"], tmp_path / "trees.h5")
+    predict([trees], [home / "unknown_0.h5"], [Hdf5File(tmp_path / "trees.h5")])
     with h5py.File(tmp_path / "trees.h5") as out:
         right = trees.model().scores(raw_inputs(home / "unknown_0.h5"))
         np.testing.assert_allclose(out["scores"][()], right, atol=1e-6)
     with pytest.raises(UsageError, match="have learned different things"):
-        predict([trees, point], [home / "unknown_0.h5"], tmp_path / "both.h5")
+        predict([trees, point], [home / "unknown_0.h5"], [Hdf5File(tmp_path / "both.h5")])
 
 
 def test_several_points_are_averaged(dense: TrainedPoint, home: Path, tmp_path: Path) -> None:
     other = train(home, "other", train={"epochs": 1, "seed": 5})
-    predict([dense, other], [home / "unknown_0.h5"], tmp_path / "mean.h5")
+    predict([dense, other], [home / "unknown_0.h5"], [Hdf5File(tmp_path / "mean.h5")])
     inputs = raw_inputs(home / "unknown_0.h5")
     each = [point.model().predict(inputs, verbose=0) for point in (dense, other)]
     with h5py.File(tmp_path / "mean.h5") as out:
@@ -173,35 +180,67 @@ def test_several_points_are_averaged(dense: TrainedPoint, home: Path, tmp_path: 
 
 def test_killed_it_goes_on_where_it_was(dense: TrainedPoint, home: Path, tmp_path: Path) -> None:
     paths = [str(home / f"unknown_{number}.h5") for number in range(3)]
-    target = tmp_path / "out.h5"
+    target, root = tmp_path / "out", tmp_path / "out.root"
     code = f"""
-import os, signal, sys
+import importlib, os, shutil, signal, sys
+from pathlib import Path
 from dlscan.analysis.points.records import load
-from dlscan.prediction import parts, predict
-import importlib
+from dlscan.prediction import BesideEvents, RootFile, parts, predict
 own = importlib.import_module("dlscan.prediction.predict")
 own.BATCH, own.EVENTS = 10, 30
-add = parts.Parts.add
-def killed(self, arrays):
-    add(self, arrays)
-    if len(self.paths) == int(sys.argv[1]):
+after, copies = map(int, sys.argv[1:])
+added = []
+def kill(count, most):
+    if count == most:
         os.kill(os.getpid(), signal.SIGKILL)
-parts.Parts.add = killed
-from pathlib import Path
+def adding(self, arrays, add=parts.Parts.add):
+    add(self, arrays)
+    added.append(1)
+    kill(len(self.paths), after)
+def copying(*files, copy=shutil.copyfile, done=[]):
+    copy(*files)
+    done.append(1)
+    kill(len(done), copies)
+parts.Parts.add, shutil.copyfile = adding, copying
 point, = load([Path({str(dense.paths.scan)!r})])
-predict([point], [Path(path) for path in {paths!r}], Path({str(target)!r}), workers=0)
+outputs = [BesideEvents(Path({str(target)!r}), "nn", False), RootFile(Path({str(root)!r}))]
+predict([point], [Path(path) for path in {paths!r}], outputs, workers=0)
+print(len(added))
 """
-    first = subprocess.run([sys.executable, "-c", code, "2"], capture_output=True)
-    assert first.returncode == -signal.SIGKILL
+
+    def run(after: int, copies: int) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", code, str(after), str(copies)]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    assert run(2, 9).returncode == -signal.SIGKILL
+    assert len(list((tmp_path / ".out.parts").glob("part-*.h5"))) == 2
+    # all is scored, and it is being written
+    assert run(9, 2).returncode == -signal.SIGKILL
     assert not target.exists()
-    assert len(list((tmp_path / ".out.h5.parts").glob("part-*.h5"))) == 2
-    second = subprocess.run([sys.executable, "-c", code, "9"], capture_output=True, text=True)
-    assert second.returncode == 0, second.stderr
-    predict([dense], list(map(Path, paths)), tmp_path / "whole.h5")
-    with h5py.File(target) as found, h5py.File(tmp_path / "whole.h5") as whole:
-        np.testing.assert_array_equal(found["sources"][()], whole["sources"][()])
-        np.testing.assert_allclose(found["scores"][()], whole["scores"][()], atol=1e-6)
-    assert not (tmp_path / ".out.h5.parts").exists()
+    assert not root.exists()
+    third = run(9, 9)
+    assert third.returncode == 0, third.stderr
+    assert third.stdout.split() == ["0"]
+    predict([dense], list(map(Path, paths)), [Hdf5File(tmp_path / "whole.h5")])
+    with h5py.File(tmp_path / "whole.h5") as whole:
+        right, sources = whole["scores"][()], whole["sources"][()]
+    found = []
+    for path in paths:
+        with h5py.File(target / Path(path).name) as copy, h5py.File(path) as raw:
+            assert set(copy) == {*raw, "nn"}
+            np.testing.assert_array_equal(copy["ECAL"][()], raw["ECAL"][()])
+            found.append(copy["nn"][()])
+    np.testing.assert_allclose(np.concatenate(found), right, atol=1e-6)
+    with uproot.open(root) as file:
+        tree = file["predictions"].arrays(library="np")
+        np.testing.assert_array_equal(np.column_stack([tree["file"], tree["row"]]), sources)
+        for number, label in enumerate(("ChPi", "Ele", "Pi0")):
+            np.testing.assert_allclose(tree[f"score_{label}"], right[:, number], atol=1e-6)
+        assert str(file["files"]).split("\n") == paths
+        assert json.loads(str(file["about"]))["classes"] == ["ChPi", "Ele", "Pi0"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *(".out.lock", ".whole.h5.lock", "out", "out.root", "whole.h5"),
+    ]
 
 
 def test_bad_files_are_named_and_left_out_if_asked(dense: TrainedPoint, home: Path, tmp_path: Path) -> None:
@@ -212,20 +251,77 @@ def test_bad_files_are_named_and_left_out_if_asked(dense: TrainedPoint, home: Pa
         file["ECAL"], file["HCAL"] = np.zeros((5, 4, 5, 6), "f4"), np.zeros((5, 8), "f4")
     good = home / "unknown_0.h5"
     with pytest.raises(BadFilesError) as caught:
-        predict([dense], [bad, good, other], tmp_path / "out.h5")
+        predict([dense], [bad, good, other], [Hdf5File(tmp_path / "out.h5")])
     assert "bad.h5" in str(caught.value)
     assert "HCAL has shape (8,), but most files have (7,)" in str(caught.value)
     with pytest.raises(BadFilesError, match=r"HCAL has shape \(8,\), but the network takes \(7,\)"):
-        predict([dense], [other], tmp_path / "out.h5")
-    done = predict([dense], [bad, good, other], tmp_path / "out.h5", skip_bad=True)
+        predict([dense], [other], [Hdf5File(tmp_path / "out.h5")])
+    done = predict([dense], [bad, good, other], [Hdf5File(tmp_path / "out.h5")], skip_bad=True)
     assert (done.events, done.files, set(done.bad)) == (25, 1, {bad, other})
     with pytest.raises(UsageError, match=r"out\.h5: exists"):
-        predict([dense], [good], tmp_path / "out.h5")
+        predict([dense], [good], [Hdf5File(tmp_path / "out.h5")])
     with pytest.raises(DataError, match="no such file or directory"):
-        predict([dense], [tmp_path / "missing"], tmp_path / "new.h5")
+        predict([dense], [tmp_path / "missing"], [Hdf5File(tmp_path / "new.h5")])
     nan = tmp_path / "nan.h5"
     with h5py.File(good) as old, h5py.File(nan, "w") as file:
         file["ECAL"], file["HCAL"] = old["ECAL"][()], old["HCAL"][()]
         file["HCAL"][3, 2] = np.nan
     with pytest.raises(DataError, match="HCAL is not finite in row 3 of file 2 of those given"):
-        predict([dense], [good, nan], tmp_path / "nan-out.h5")
+        predict([dense], [good, nan], [Hdf5File(tmp_path / "nan-out.h5")])
+
+
+def test_scores_stand_beside_the_events_that_they_are_of(
+    dense: TrainedPoint, home: Path, tmp_path: Path
+) -> None:
+    """Files of one name in two directories, in friend files: a row for each event."""
+    for name, source in (("a", "unknown_0.h5"), ("b", "unknown_1.h5")):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "x.h5").symlink_to(home / source)
+    out = tmp_path / "out"
+    arguments = [
+        "predict",
+        str(dense.paths.scan),
+        "1",
+        str(tmp_path / "in"),
+        "-o",
+        str(out),
+        "--append",
+        "nn",
+    ]
+    done = CliRunner().invoke(cli, [*arguments, "--friends"])
+    assert done.exit_code == 0, done.output
+    for name, source in (("a", "unknown_0.h5"), ("b", "unknown_1.h5")):
+        with h5py.File(out / name / "x.h5") as friend:
+            assert list(friend) == ["nn"]
+            assert list(friend["nn"].attrs["classes"]) == ["ChPi", "Ele", "Pi0"]
+            right = dense.model().predict(raw_inputs(home / source), verbose=0)
+            np.testing.assert_allclose(friend["nn"][()], right, atol=1e-6)
+    again = CliRunner().invoke(cli, [*arguments, "--overwrite"])
+    assert again.exit_code == 1
+    assert isinstance(again.exception, UsageError)
+    assert f"{out}: exists; --append writes a new directory" in str(again.exception)
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_computed(
+    dense: TrainedPoint, home: Path, tmp_path: Path
+) -> None:
+    linked = tmp_path / "linked.h5"
+    with h5py.File(linked, "w") as file:
+        for name in ("ECAL", "HCAL"):
+            file[name] = h5py.ExternalLink(home / "unknown_0.h5", name)
+    for output, message in (
+        (BesideEvents(tmp_path / "out", "nn", False), "ECAL lies in another file, .*add --friends"),
+        (BesideEvents(tmp_path / "out", "a/b", False), "'a/b': not a name"),
+        (BesideEvents(tmp_path / "out", "HCAL", False), "HCAL: .*linked.h5 has such a dataset"),
+        (Hdf5File(linked), "linked.h5: exists"),
+    ):
+        with pytest.raises((UsageError, DataError), match=message):
+            predict([dense], [linked, home / "unknown_1.h5"], [output])
+    for options, message in (
+        (["--append", "nn"], "give -o DIR too"),
+        (["-o", "x.h5", "--friends"], "give --append NAME too"),
+        ([], "say where to write"),
+    ):
+        done = CliRunner().invoke(cli, ["predict", str(dense.paths.scan), "1", str(linked), *options])
+        assert message in str(done.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["linked.h5"]
