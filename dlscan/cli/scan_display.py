@@ -146,7 +146,7 @@ def _tell_doubtful(plan: Plan) -> None:
     written = plan.experiment.written
     keys = [
         *(f"train.{key}" for key in written["train"]),
-        *(["data.normalize"] * ("normalize" in written["data"])),
+        *(f"data.{key}" for key in ("normalize", "augment") if written["data"].get(key)),
     ]
     unread = [key for key in keys if not any(network.reads(key) for network in networks)]
     if unread:

@@ -1,9 +1,11 @@
 """The `data` section: where the events are and what of them the network sees."""
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+from dlscan.config.augment import Augment
 from dlscan.config.build import Above, Below, Problem, build, build_fields, join, plain, require_mapping
 from dlscan.config.cuts import Cuts
 from dlscan.config.event_labels import LabelColumn, Labels
@@ -98,7 +100,18 @@ class Normalization:
 
 
 # null is another way to leave these out
-_MAY_BE_NULL = ("extras", "normalize", "split", "labels", "where", "files", "resample", "folds", "fold")
+_MAY_BE_NULL = (
+    "extras",
+    "normalize",
+    "split",
+    "labels",
+    "where",
+    "files",
+    "resample",
+    "folds",
+    "fold",
+    "augment",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,9 +134,10 @@ class Data:
     fold: int | tuple[int, ...] | None = None
     follow_links: bool = False
     labels: Labels = dataclasses.field(default_factory=Labels)
+    augment: Augment = dataclasses.field(default_factory=Augment)
 
     # what points of a scan may differ in
-    varied: ClassVar = ("normalize", "fold")
+    varied: ClassVar = ("normalize", "fold", "augment")
 
     def __post_init__(self) -> None:
         if not isinstance(self.inputs, Inputs):
@@ -144,13 +158,8 @@ class Data:
         _check_names(data, key)
         _check_resample(data, join(key, "resample"))
         require_folds(data.fold, data.folds, join(key, "fold"))
-        for name in data.normalize:
-            where = join(join(key, "normalize"), str(name))
-            if name in data.inputs.views:
-                image = data.inputs[name].dataset
-                raise Problem(where, f"{name} is made from {image}, which is scaled first; write {image}")
-            if name not in data.stored:
-                raise Problem(where, f"is none of data.inputs; {hint(name, data.stored)}")
+        for part, first in (("normalize", "scaled"), ("augment", "augmented")):
+            _require_stored(data, getattr(data, part), first, join(key, part))
         if data.weights is not None and data.weights not in data.extras:
             if meant := near_miss(data.weights, data.extras):
                 message = f"must be one of data.extras, got {data.weights!r}; did you mean {meant!r}?"
@@ -207,9 +216,9 @@ class Data:
         return True
 
     def value(self, name: str) -> Any:
-        """The plain value of `fold`, `normalize` or `normalize.INPUT`; one kind for all is written once."""
-        if name == "fold":
-            return plain(self.fold)
+        """The plain value of a key that points set; one kind of `normalize` for all is written once."""
+        if name in ("fold", "augment"):
+            return plain(getattr(self, name))
         _, _, own = name.partition(".")
         if own:
             return plain(self.normalization(own))
@@ -242,6 +251,17 @@ def _scaled(inputs: Any) -> list[str]:
         return list(Inputs.parse(inputs, "").stored)
     except Problem:
         return []  # what is wrong is said where they are read in earnest
+
+
+def _require_stored(data: Data, names: Iterable[str], first: str, key: str) -> None:
+    """Check that these are inputs that a dataset holds; what is made of one is so after that is `first`."""
+    for name in names:
+        where = join(key, str(name))
+        if name in data.inputs.views:
+            image = data.inputs[name].dataset
+            raise Problem(where, f"{name} is made from {image}, which is {first} first; write {image}")
+        if name not in data.stored:
+            raise Problem(where, f"is none of data.inputs; {hint(name, data.stored)}")
 
 
 def _check_resample(data: Data, key: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dlscan.config.augment import Augment
 from dlscan.config.batch import BatchOptions
 from dlscan.config.build import (
     NOT_A_KEY,
@@ -119,7 +120,7 @@ class Experiment:
             (point,) = single.all
         except Problem as problem:
             raise self.problem(problem.key, str(problem)) from None
-        data = dataclasses.replace(self.data, normalize=point.data.normalize, fold=point.data.fold)
+        data = dataclasses.replace(self.data, **{name: getattr(point.data, name) for name in Data.varied})
         return dataclasses.replace(
             self, data=data, model=point.model, train=point.train, scan=ScanOptions(), combinations=single
         )
@@ -127,6 +128,11 @@ class Experiment:
     def normalizations(self, name: str) -> tuple[Normalization, ...]:
         """How the points scale input `name`; each way once."""
         return tuple(dict.fromkeys(point.data.normalization(name) for point in self.combinations.examples))
+
+    @property
+    def augmentations(self) -> tuple[Augment, ...]:
+        """How the points augment events."""
+        return tuple(point.data.augment for point in self.combinations.examples if point.model.augments)
 
     def applies(self, key: str) -> bool:
         """Whether a key that points set is for this family of networks, or for this optimizer."""

@@ -180,6 +180,11 @@ class Model(Nested):
         own = getattr(FAMILIES.get(str(self.family)), "reads", {}).get(section)
         return own is None or rest.split(".")[0] in own
 
+    @property
+    def augments(self) -> bool:
+        """Whether it is trained on augmented events: trees read each event once."""
+        return self.reads("data.augment")
+
     def plain(self) -> dict[str, Any]:
         """The mapping that `parse` reads back."""
         own = {} if self.inputs is None else {"inputs": list(self.inputs)}

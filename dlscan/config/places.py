@@ -12,7 +12,7 @@ from dlscan.config.source import Source, in_file, is_in_file, with_path
 # Files with functions, by their paths.
 Sources = Mapping[str, Source]
 # Keys whose value may be a function in a file, also of networks within a network; a scan has the same keys.
-_FUNCTION = r"model\.(branches\..+\.|body\.)?(family|adjacency)|train\.loss"
+_FUNCTION = r"model\.(branches\..+\.|body\.)?(family|adjacency)|train\.loss|data\.augment\..+"
 _IN_FILE = re.compile(rf"(scan\.(grid|points|space)\.)?({_FUNCTION})(\.choice)?")
 
 
@@ -34,7 +34,7 @@ def make_absolute(top: dict[str, Any], base: Path) -> None:
     if isinstance(batch, dict) and str(batch.get("scheduler") or "").endswith(".json"):
         # it is looked for later, by commands that are started elsewhere
         batch["scheduler"] = _absolute(batch["scheduler"], base)
-    for section in ("model", "train", "scan"):
+    for section in ("data", "model", "train", "scan"):
         if section in top:
             top[section] = _changed(
                 top[section], section, lambda value, key: with_path(value, lambda path: _absolute(path, base))
@@ -74,7 +74,8 @@ def functions_by_key(top: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
 
     def note(value: str, key: str) -> str:
-        found[key] = value
+        # a list of steps may have several
+        found[f"{key}[{len(found)}]" if key in found else key] = value
         return value
 
     for section, value in top.items():

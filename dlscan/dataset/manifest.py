@@ -189,8 +189,17 @@ class Manifest:
             If it asks for entries and there can be none.
         """
         reason = self._why_dense(experiment.stream)
+        if reason is None and (name := self.filled_by(experiment)):
+            reason = f"data.augment leaves few zeros in {name}"
         if reason and experiment.stream.transport == "sparse":
             raise experiment.problem("stream.transport", f"sparse, but {reason}; choose auto or dense")
+
+    def filled_by(self, experiment: Experiment) -> str | None:
+        """An input that is stored sparse and whose zeros do not stay zeros in training."""
+        for name, steps in experiment.data.augment.items():
+            if self.inputs[name].encoding == "sparse" and any(step.fills_zeros for step in steps):
+                return name
+        return None
 
     def require_families(self, experiment: Experiment) -> None:
         """Check that the networks of all points can take the inputs.
@@ -257,6 +266,28 @@ class Manifest:
                 reason = self.why_no_quantiles(name, wanted)
                 if reason:
                     raise experiment.problem("data.normalize", reason)
+        self.require_augment(experiment)
+
+    def require_augment(self, experiment: Experiment) -> None:
+        """Check that what is done to training events can be done to events of these shapes.
+
+        Raises
+        ------
+        ConfigError
+            If not; it names the step.
+        """
+        for augment in experiment.augmentations:
+            for name, steps in augment.items():
+                column = self.inputs[name]
+                for number, step in enumerate(steps):
+                    reason = step.why_not(column.shape, column.masked, self.fields_of(name))
+                    if reason:
+                        raise experiment.problem(f"data.augment.{name}[{number}]", reason)
+
+    def fields_of(self, name: str) -> tuple[str, ...]:
+        """What the fields of an input are called, as far as the experiment names them."""
+        made = self.made.get(name)
+        return () if made is None else tuple(made.features)
 
     def require_task(self, experiment: Experiment) -> None:
         """Check that each target is one number of an event, and that classes which the task names are there.

@@ -8,9 +8,7 @@ import contextlib
 import dataclasses
 import linecache
 import random
-import re
 import sys
-import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from types import ModuleType
@@ -18,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from dlscan.config.explained import explained, few_words
 from dlscan.config.signature import MASKS, SEED, takes
 from dlscan.config.source import InFile, Source
-from dlscan.errors import ConfigError, is_out_of_memory
+from dlscan.errors import ConfigError
 from dlscan.models.backend import keras
 from dlscan.models.inputs import Inputs
 
@@ -121,7 +120,7 @@ def _check(made: Any, inputs: Mapping[str, Any], function: InFile) -> None:
             config = keras.saving.serialize_keras_object(network)
             keras.saving.deserialize_keras_object(config, safe_mode=True)
         except Exception as error:  # Keras raises whatever a missing part leads to
-            reason = _few_words(error).split("Exception encountered: ")[-1]
+            reason = few_words(error).split("Exception encountered: ")[-1]
             raise ConfigError(
                 f"{where} makes a network that cannot be loaded again: {reason[:_LONGEST]}; a layer of your "
                 "own needs a get_config() with all arguments of its __init__"
@@ -156,29 +155,3 @@ def _seeded(seed: int) -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(numbers)
-
-
-@contextlib.contextmanager
-def explained(source: Source, line: int = 1, inputs: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Turn what the code of a user raises into one line that names the line at fault."""
-    try:
-        yield
-    except (Exception, SystemExit) as error:
-        # of memory there may be enough for fewer points
-        if isinstance(error, ConfigError) or is_out_of_memory(error):
-            raise
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [line, *(frame.lineno for frame in frames if frame.filename == str(source.path))]
-        missing = isinstance(error, KeyError) and inputs is not None
-        more = f"; the inputs are {', '.join(inputs or ())}" if missing else ""
-        if isinstance(error, ImportError):
-            more = "; a file of the experiment may import what is installed, but not files beside it"
-        raise ConfigError(
-            f"{source.path}:{lines[-1]}: {type(error).__name__}: {_few_words(error)[:_LONGEST]}{more}"
-        ) from error
-
-
-def _few_words(error: BaseException) -> str:
-    """What an error says, on one line: Keras says what was wrong behind where it was."""
-    text = re.sub(r"\x1b\[[\d;]*m", "", str(error))
-    return " ".join(text.split()) or "no message"

@@ -83,7 +83,7 @@ def note_changes(plan: Plan, points: Sequence[Point]) -> None:
 
 
 def _uses(plan: Plan, point: Point, path: str) -> bool:
-    sections = {section: plan.config.get(section, {}) for section in ("model", "train")}
+    sections = {section: plan.config.get(section, {}) for section in ("data", "model", "train")}
     for key, value in point.params.items():
         sections = put(sections, key, value)
     return any(value.startswith(f"{path}:") for value in functions_by_key(sections).values())

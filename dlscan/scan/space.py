@@ -104,6 +104,7 @@ def _with_all(point: Point, experiment: Experiment) -> dict[str, Any]:
 def _identity(point: Experiment | Combination) -> str:
     """What tells a point from another: what its network sees, all of what it is, and how it is trained."""
     seen = [plain(point.data.normalize), *([list(point.data.left_out)] if point.data.folds else [])]
+    seen += [plain(point.data.augment)] if point.data.augment else []
     return json.dumps([*seen, plain(point.model), plain(point.train)], sort_keys=True)
 
 

@@ -1,21 +1,25 @@
 """`Batches`: the events of a split, batch by batch."""
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Literal
 
+from dlscan.config.augment import Step
 from dlscan.dataset import Manifest, SameDataset
 from dlscan.errors import StreamError
 from dlscan.stream import options
+from dlscan.stream.augmented import Augmentation, AugmentedSource
 from dlscan.stream.batch import Batch
 from dlscan.stream.cache import SplitCache
 from dlscan.stream.memory import MemoryBudget
 from dlscan.stream.planner import Delivery, EpochPlanner
+from dlscan.stream.request import ReadRequest
 from dlscan.stream.ring import Ring
 from dlscan.stream.slots import SlotLayout
 from dlscan.stream.split_on_disk import SplitOnDisk
+from dlscan.stream.worker_pool import EventSource
 
 
 class Batches:
@@ -64,6 +68,8 @@ class Batches:
         Whether events of other classes are delivered all the same.
     left_out : collection of int
         In a dataset with folds those, from 1, that validation is made of; by default the first.
+    augment : mapping of str to tuple of Step
+        What is done to the events of inputs, as `data.augment` of an experiment; anew in each epoch.
 
     Attributes
     ----------
@@ -120,6 +126,7 @@ class Batches:
         left_out: Collection[int] = (),
         classes: Collection[str] = (),
         others: bool = False,
+        augment: Mapping[str, tuple[Step, ...]] = MappingProxyType({}),
     ) -> None:
         chosen = {"split": split, "balance": balance, "cache": cache, "transport": transport}
         options.require_valid(
@@ -149,7 +156,11 @@ class Batches:
             *(min(batch_size, self.events), seed, shuffle, balance == "oversample", self.workers),
             self._classes,
         )
-        self._layout = SlotLayout.of(self.manifest, self._delivery.batch_size, extras, self._sparse, inputs)
+        self._augmentation = Augmentation.of(augment, self.manifest, seed, balance == "oversample")
+        augmented = self._augmentation is not None
+        self._layout = SlotLayout.of(
+            self.manifest, self._delivery.batch_size, extras, self._sparse, inputs, augmented
+        )
         self._planner: EpochPlanner | None = None
         self._ring: Ring | None = None
         self._turn = 0
@@ -244,7 +255,7 @@ class Batches:
                 self._ring = self._make_ring(self._planner)
                 if self._cache is None:
                     self.mixing = self._planner.mixing
-            for arrays in self._ring.batches(number, self._planner.requests, self._sizes(), last):
+            for arrays in self._ring.batches(number, self._requests(self._planner), self._sizes(), last):
                 batch = Batch.of(arrays)
                 self._source.require_finite(batch.weights)
                 del arrays  # the caller alone decides how long a slot is lent
@@ -296,15 +307,22 @@ class Batches:
             self.workers,
             delivery.seed,
             delivery.shuffle,
-            extras=bool(self._extras) or self._event_weights is not None,
+            extras=bool(self._extras) or self._event_weights is not None or self._augmentation is not None,
             patience=self._patience,
             memory=self._budget.bytes,
             dataset=self.manifest.config_hash,
             left_out=self.manifest.left_out,
         )
 
+    def _requests(self, planner: EpochPlanner) -> Callable[[int], Iterator[ReadRequest]]:
+        augmentation = self._augmentation
+        return planner.requests if augmentation is None else augmentation.requests(planner.requests)
+
     def _make_ring(self, planner: EpochPlanner) -> Ring:
         if self._wanted is not None:
             planner.mix(self._wanted)
         slots = self._budget.slots(planner)
-        return Ring(planner.source, self._layout, slots, planner.needed, self.workers, self._patience)
+        source: EventSource = planner.source
+        if self._augmentation is not None:
+            source = AugmentedSource(source, self._augmentation, self._sparse)
+        return Ring(source, self._layout, slots, planner.needed, self.workers, self._patience)

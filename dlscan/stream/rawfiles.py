@@ -121,7 +121,7 @@ class RawReader:
         self._by_event = "labels" in self._index.columns
         self._weighed = "weights" in {**source.fields, **source.indexed}
 
-    def do(self, work: PoolPart, slots: Sequence[int]) -> None:
+    def do(self, work: PoolPart, slots: Sequence[int]) -> NDArray[np.int64]:
         """Read units into the batches that their events belong to.
 
         Parameters
@@ -131,6 +131,11 @@ class RawReader:
         slots : sequence of int
             Where the batches of the pool are.
 
+        Returns
+        -------
+        ndarray of int, (n, 2)
+            The slot of each event, and its place there.
+
         Raises
         ------
         StreamError
@@ -138,9 +143,8 @@ class RawReader:
         """
         try:
             if work.gather:
-                self._deal(work, self._gather(work), slots)
-            else:
-                self._scatter(work, np.asarray(slots))
+                return self._deal(work, self._gather(work), slots)
+            return self._scatter(work, np.asarray(slots))
         except (OSError, ValueError, KeyError) as error:
             raise self._unreadable(self._reading, error) from error
 
@@ -150,11 +154,13 @@ class RawReader:
             self._open.popitem()[1].close()
         self._index.close()
 
-    def _scatter(self, work: PoolPart, slots: NDArray[np.int64]) -> None:
+    def _scatter(self, work: PoolPart, slots: NDArray[np.int64]) -> NDArray[np.int64]:
         """Read each event straight to its place."""
         batches, places = self._places(work)
+        end = work.before
         for unit, first, rows in self._units(work):
-            here = slice(first, first + len(rows))
+            end = first + len(rows)
+            here = slice(first, end)
             where = slots[batches[here]], places[here]
             file = self._file(unit.file)
             for field, name in self._source.fields.items():
@@ -162,6 +168,8 @@ class RawReader:
             for field, recipe in self._source.recipes.items():
                 self._put_together(file, field, recipe, rows, self._cells, where)
             self._describe(unit, rows, self._cells, where)
+        every = slice(work.before, end)
+        return np.column_stack([slots[batches[every]], places[every]])
 
     def _gather(self, work: PoolPart) -> NDArray[np.int64]:
         """Read a pool in the order of its units; returns where in it each event of the split is.
@@ -189,7 +197,7 @@ class RawReader:
             end = here.stop
         return np.concatenate(wanted)
 
-    def _deal(self, work: PoolPart, wanted: NDArray[np.int64], slots: Sequence[int]) -> None:
+    def _deal(self, work: PoolPart, wanted: NDArray[np.int64], slots: Sequence[int]) -> NDArray[np.int64]:
         """Copy the events of a pool to their places."""
         order, first, place = wanted.take(work.order()), 0, work.place
         for slot in slots:
@@ -199,6 +207,8 @@ class RawReader:
                 # places are as they must be: looking at each first would take as long as copying
                 np.take(self._pool[name], hand, axis=0, out=cells[slot, here], mode="clip")
             first, place = first + len(hand), 0
+        batch, places = np.divmod(work.place + np.arange(len(order)), self._batch_size)
+        return np.column_stack([np.asarray(slots)[batch], places])
 
     def _units(self, work: PoolPart) -> Iterator[tuple[Unit, int, NDArray[np.int64]]]:
         """The units of a request, the events of the pool before each, and the rows that are delivered."""

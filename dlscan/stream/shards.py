@@ -83,7 +83,7 @@ class ShardReader:
         # leave half of the descriptors to the rest of the process
         self._most_open = max(8, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 
-    def do(self, work: Slice, slots: Sequence[int]) -> None:
+    def do(self, work: Slice, slots: Sequence[int]) -> NDArray[np.int64]:
         """Fill batches.
 
         Parameters
@@ -92,6 +92,11 @@ class ShardReader:
             What to read.
         slots : sequence of int
             Where the batches go; all are full but the last.
+
+        Returns
+        -------
+        ndarray of int, (n, 2)
+            The slot of each event, and its place there.
 
         Raises
         ------
@@ -106,7 +111,7 @@ class ShardReader:
             for slot, runs in zip(slots, cut, strict=True):
                 self._fill(runs, slot)
                 self._weigh(slot, runs[-1].place + runs[-1].events)
-            return
+            return _places(slots, [runs[-1].place + runs[-1].events for runs in cut])
         events = int(work.runs[:, 1].sum())
         (runs,) = cut_runs(work.runs, events, self._starts)
         rows = np.random.default_rng(work.deal).permutation(events)[work.start : work.stop]
@@ -114,6 +119,7 @@ class ShardReader:
         self._deal(runs, list(zip(slots, hands, strict=True)))
         for slot, hand in zip(slots, hands, strict=True):
             self._weigh(slot, len(hand))
+        return _places(slots, [len(hand) for hand in hands])
 
     def labels(self) -> NDArray[np.int16]:
         """The labels of all events of the split; shape (n,)."""
@@ -295,6 +301,12 @@ class ShardReader:
             raise StreamError(
                 f"{self._source.path(number)}: cannot be read ({reason}); {advice}run `dlscan prepare` again"
             ) from error
+
+
+def _places(slots: Sequence[int], events: Sequence[int]) -> NDArray[np.int64]:
+    """The slot and the place of each event, for slots with so many events."""
+    place = np.concatenate([np.arange(number) for number in events])
+    return np.column_stack([np.repeat(slots, events), place])
 
 
 def _put(counts: NDArray[Any], index: NDArray[Any], value: NDArray[Any], out: NDArray[Any]) -> None:

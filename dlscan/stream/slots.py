@@ -80,8 +80,9 @@ class SlotLayout:
         extras: bool | Collection[str],
         sparse: Collection[str] = (),
         inputs: bool = True,
+        sources: bool = False,
     ) -> "SlotLayout":
-        """The layout for batches of a dataset; the options are those of `Batches`."""
+        """The layout for batches of a dataset, with `sources` or without; other options as for `Batches`."""
         wanted: list[tuple[str, DTypeLike, tuple[int, ...], int]] = [
             ("labels", np.int32, (), batch_size),
             ("weights", np.float32, (), batch_size),
@@ -96,7 +97,7 @@ class SlotLayout:
                 wanted.append((f"inputs/{name}", np.float32, column.shape, batch_size))
             if column.masked:
                 wanted.append((f"masks/{name}", np.bool_, column.shape[:1], batch_size))
-        if extras is True:
+        if extras is True or sources:
             wanted.append(("sources", np.uint32, (2,), batch_size))
         wanted += [
             (f"extras/{name}", column.dtype, column.shape, batch_size)

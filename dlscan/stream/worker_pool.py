@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dlscan.errors import DlscanError, StreamError
 from dlscan.stream.slots import Arrays, SlotLayout
@@ -27,8 +28,8 @@ AHEAD = 2
 class Reader(Protocol):
     """Fills slots."""
 
-    def do(self, work: Any, slots: Sequence[int]) -> None:
-        """Read what `work` says into `slots`."""
+    def do(self, work: Any, slots: Sequence[int]) -> NDArray[np.int64]:
+        """Read what `work` says into `slots`; the slot of each event and its place there, (n, 2)."""
 
     def close(self) -> None:
         """Close the files that are open."""

@@ -24,7 +24,7 @@ def open_stream(
     fold: int | None = None,
     **options: Any,
 ) -> Batches:
-    """Open the stream of a split as training takes it: train shuffled, the others in the order of the disk.
+    """Open the stream of a split as training takes it: train shuffled and augmented, the others as on disk.
 
     The order of events is that of `seed`, by default `train.seed`; `dataset` is the `config_hash` of the
     dataset that it must be. With `fold` it is the validation split with that fold left out, shuffled: the
@@ -38,13 +38,14 @@ def open_stream(
         If there is no dataset, or another.
     """
     data, train, stream = experiment.data, experiment.train, experiment.stream
+    for_training = split == "train" or fold is not None
     memory = None if stream.memory is None else stream.memory // _STREAMS
     return Batches(
         data.prepared,
         split=split,
         batch_size=train.batch_size,
         seed=train.seed if seed is None else seed,
-        shuffle=split == "train" or fold is not None,
+        shuffle=for_training,
         # validation is never oversampled: each event counts once, with the weight of its class
         balance=data.balance if split == "train" or data.balance == "none" else "weights",
         cache=stream.cache,
@@ -54,6 +55,7 @@ def open_stream(
         extras=_needed(experiment),
         left_out=data.left_out if fold is None else (fold,),
         classes=experiment.task.train_on,
+        augment=data.augment if for_training else {},
         **{"workers": stream.workers, "memory": memory, **options},
     )
 
@@ -79,7 +81,7 @@ def transport(experiment: Experiment) -> Literal["dense", "sparse"]:
         return "dense"
     manifest = Manifest.of(experiment)
     manifest.require_transport(experiment)
-    if not manifest.gives_entries(experiment.stream):
+    if not manifest.gives_entries(experiment.stream) or manifest.filled_by(experiment):
         return "dense"
     faster = accelerator() is not None or _mostly_zeros(experiment, manifest)
     return "sparse" if asked == "sparse" or faster else "dense"

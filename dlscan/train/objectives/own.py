@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from dlscan.config.explained import explained
 from dlscan.config.source import InFile
 from dlscan.errors import ConfigError
 from dlscan.models.backend import keras
-from dlscan.models.from_file import explained, registered
+from dlscan.models.from_file import registered
 
 # Of what is right and what a network gives before its last step, a number for each event, (B,).
 EventLoss = Callable[[Any, Any], Any]
