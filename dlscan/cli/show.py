@@ -40,6 +40,10 @@ DEPTH = click.option(
 )
 
 
+# so many and the event itself fill a line of a page
+_EPOCHS = 4
+
+
 def _split(default: str) -> "Callable[[Command], Command]":
     return click.option("--split", default=default, show_default=True, help="train, validation or test.")
 
@@ -105,7 +109,8 @@ def data(
 @click.option(
     "--n", "number", type=click.IntRange(1), help="Events per class.  [default: 4, or 1 of every class]"
 )
-@_split("test")
+@click.option("--split", help="train, validation or test.  [default: test, or train with --augmented]")
+@click.option("--augmented", is_flag=True, help="Each event also as networks see it in the first epochs.")
 @SEED
 @DEPTH
 @FILE
@@ -114,7 +119,8 @@ def event(
     overrides: tuple[str, ...],
     label: str | None,
     number: int | None,
-    split: str,
+    split: str | None,
+    augmented: bool,
     seed: int,
     depth_axis: int,
     target: Path | None,
@@ -123,7 +129,8 @@ def event(
 
     Inputs with three axes are drawn as three projections and as cells in space, on a logarithmic colour
     scale, with a page per event. Inputs with two axes are images, and vectors are bars. Every event is
-    labelled with class, raw file and row. Without -o the plots are event-CLASS.png, or event-CLASS-1.png
+    labelled with class, raw file and row. With --augmented each is followed by what data.augment makes of it
+    in the first epochs of training. Without -o the plots are event-CLASS.png, or event-CLASS-1.png
     ..., in the folder plots of the scan.
     """
     from dlscan.analysis.events.read import read_events
@@ -131,7 +138,8 @@ def event(
 
     experiment = _experiment(file, overrides, target)
     number = number or (1 if label is None else 4)
-    events = read_events(experiment, label, number, split, seed)
+    split = split or ("train" if augmented else "test")
+    events = read_events(experiment, label, number, split, seed, _EPOCHS if augmented else 0)
     name = "event" if label is None else file_name(f"event-{events.events[0].label}")
 
     def draw() -> "list[Figure]":

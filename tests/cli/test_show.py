@@ -101,6 +101,12 @@ def test_model_lists_the_layers(small_scan):
         (["event", "FILE", "--class", "Gama"], UsageError, "did you mean 'Gamma'"),
         (["event", "FILE", "--class", "Ele", "--n", 999], UsageError, r"there are \d+ events of Ele"),
         (["event", "FILE", "--split", "all"], UsageError, "valid: train, validation, test"),
+        (["event", "FILE", "--augmented"], UsageError, r"--augmented: .*lcd.yaml has no data.augment"),
+        (
+            ["event", "FILE", "data.augment={ECAL: [{flip: 0}]}", "--augmented", "--split", "test"],
+            UsageError,
+            "only training events are augmented; use --split train, not test",
+        ),
         (["data", "FILE", "data.prepared=none"], DataError, "none: no prepared dataset here"),
         (["data", "FILE", "data.prepared=none", "-o", "x.gif"], UsageError, "use .png, .pdf or .svg"),
         (["model", "FILE", 9], ScanError, "no finished point 9; finished: 1 to 4"),
@@ -128,3 +134,13 @@ def test_help_teaches_by_example(command):
         for line in lines
     )
     assert max(map(len, lines)) <= 80
+
+
+def test_events_are_shown_as_training_sees_them(small_scan, tmp_path):
+    augment = "data.augment={ECAL: [{flip: [0, 1]}], HCAL: [{noise: 1}]}"
+    file = tmp_path / "e.svg"
+    lines = run("event", small_scan, augment, "--augmented", "--class", "Ele", "--n", 1, "-o", file).stdout
+    pages = [Path(line).read_text() for line in lines.splitlines()]
+    titles = [re.search(r"<!-- Ele: Ele/(.*) \(split train\)", page)[1] for page in pages]
+    assert titles[1:] == [f"{titles[0]}, in epoch {epoch}" for epoch in range(1, 5)]
+    assert len(set(pages)) == 5

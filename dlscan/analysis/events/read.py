@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.analysis.events.augmented import augmented, require_augmented
 from dlscan.analysis.lookup import find
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest
@@ -33,12 +34,20 @@ class Event:
         Its row there.
     inputs : dict of str to ndarray of float32
         Raw values; of an input with a mask the entries that are there, (n, F).
+    epoch : int or None
+        The epoch, from 1, in whose training it is as here: augmented.
     """
 
     label: str
     file: str
     row: int
     inputs: dict[str, NDArray[np.float32]]
+    epoch: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is from, and what has become of it."""
+        return f"row {self.row}" if self.epoch is None else f"row {self.row}, in epoch {self.epoch}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +86,12 @@ def prepared_manifest(experiment: Experiment) -> Manifest:
 
 
 def read_events(
-    experiment: Experiment, label: str | None = None, number: int = 4, split: str = "test", seed: int = 1
+    experiment: Experiment,
+    label: str | None = None,
+    number: int = 4,
+    split: str = "test",
+    seed: int = 1,
+    epochs: int = 0,
 ) -> EventSet:
     """Read whole events, drawn at random.
 
@@ -93,6 +107,8 @@ def read_events(
         From where.
     seed : int
         Of the choice: the same seed gives the same events.
+    epochs : int
+        Each event is followed by what is made of it in the training of so many epochs, see `data.augment`.
 
     Returns
     -------
@@ -103,26 +119,33 @@ def read_events(
     DataError
         If the dataset is not prepared.
     UsageError
-        If there is no such class or split, or it has fewer events.
+        If there is no such class or split, or it has fewer events; or if none of its events is augmented.
     """
     manifest = prepared_manifest(experiment)
+    if epochs:
+        require_augmented(experiment, split)
     split = find(split, SPLITS, "split")
     wanted = manifest.classes if label is None else (find(label, manifest.classes, "class"),)
     for name in wanted:
         there = manifest.splits[split].counts[manifest.classes.index(name)]
         if number > there:
             raise UsageError(f"there are {there:,} events of {name} in split {split}, not {number:,}")
-    found: dict[str, list[Event]] = {name: [] for name in wanted}
+    found: dict[str, list[list[Event]]] = {name: [] for name in wanted}
     options: Any = {"seed": seed, "extras": True, "left_out": manifest.left_out}
     with Batches(experiment.data.prepared, split=split, batch_size=BATCH, workers=0, **options) as batches:
         for batch in batches.epoch(0):
-            for event in _events(batch, manifest):
+            for row, event in enumerate(_events(batch, manifest)):
                 if event.label in found and len(found[event.label]) < number:
-                    found[event.label].append(event)
+                    more = augmented(experiment, manifest, batch, row, epochs) if epochs else []
+                    changed = [
+                        dataclasses.replace(event, inputs=own, epoch=n) for n, own in enumerate(more, 1)
+                    ]
+                    found[event.label].append([event, *changed])
             if all(len(events) == number for events in found.values()):
                 break
     features = {name: feature_names(experiment, manifest, name) for name in manifest.inputs}
-    return EventSet(manifest, split, features, tuple(itertools.chain(*found.values())))
+    shown = itertools.chain.from_iterable(itertools.chain(*found.values()))
+    return EventSet(manifest, split, features, tuple(shown))
 
 
 def without_single_axes(shape: Sequence[int]) -> tuple[int, ...]:

@@ -72,7 +72,7 @@ def _event_page(event: Event, shown: EventSet, depth_axis: int, labels: Labels) 
             _volume(part, called(name, labels), image, depth_axis)
         else:
             _flat(part.add_subplot(), shown, name, image, labels)
-    place = literal(f"{event.file}, row {event.row} (split {shown.split})")
+    place = literal(f"{event.file}, {event.place} (split {shown.split})")
     style.title(page, Marked(f"{called(event.label, labels)}: {place}"))
     return page
 
@@ -96,7 +96,7 @@ def _overview(events: Sequence[Event], shown: EventSet, labels: Labels) -> Figur
             else:
                 _flat(axes, shown, name, values.reshape(without_single_axes(values.shape)), labels)
             if not row:
-                where = (called(event.label, labels), event.file, f"row {event.row}")
+                where = (called(event.label, labels), event.file, event.place)
                 axes.set_title("\n".join(map(style.label, where)), fontsize=8)
     style.title(
         page, Marked(f"{', '.join(called(name, labels) for name in names)}: events of split {shown.split}")
