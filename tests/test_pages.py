@@ -76,8 +76,9 @@ SNIPPETS = [(page, block) for page in PAGES for block in blocks(page, "yaml")]
     ("page", "block"), SNIPPETS, ids=[f"{page.name}-{number}" for number, (page, _) in enumerate(SNIPPETS)]
 )
 def test_experiment_files_of_the_pages_are_valid(page: Path, block: str, tmp_path: Path) -> None:
-    for name, source in (("nets.py", "docs/networks.md"), ("losses.py", "docs/train.md")):
-        for code in blocks(TOP / source, "python"):
+    files = {"nets.py": "networks.md", "losses.py": "train.md", "aug.py": "augment.md"}
+    for name, source in files.items():
+        for code in blocks(TOP / "docs" / source, "python"):
             if code.startswith(f"# {name}"):
                 (tmp_path / name).write_text(code)
     mapping = merged(BASE, read_yaml(block))

@@ -101,7 +101,9 @@ def data(
 
 @show.command(
     epilog=examples(
-        "dlscan show event lcd.yaml --class Ele --n 4", "dlscan show event lcd.yaml --seed 2 -o events.pdf"
+        "dlscan show event lcd.yaml --class Ele --n 4",
+        "dlscan show event lcd.yaml --seed 2 -o events.pdf",
+        "dlscan show event mnist.yaml --augmented --n 1",
     )
 )
 @experiment_arguments

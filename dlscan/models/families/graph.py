@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.config.explained import explained
 from dlscan.config.families import Graph
 from dlscan.config.families.parts import images_and_vectors
 from dlscan.config.source import InFile
 from dlscan.errors import ConfigError
 from dlscan.models.backend import keras
-from dlscan.models.from_file import explained, registered
+from dlscan.models.from_file import registered
 from dlscan.models.inputs import Inputs
 from dlscan.models.layers import activated, shapes_of, started
 from dlscan.models.rows import dropped, gathered, layer_of_rows, normed, pooled, rows_of_inputs
