@@ -9,6 +9,7 @@ import numpy as np
 from dlscan.analysis.events.read import EventSet, read_events
 from dlscan.analysis.labels import Marked, called, literal
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.tasks import require_takes_events
 from dlscan.config import load as load_experiment
 from dlscan.config import mask_name, network_name
 from dlscan.errors import UsageError
@@ -105,6 +106,7 @@ def _read(
             f"point {number} of {point.scan}: boosted trees are no network; "
             "dlscan show model lists what they look at"
         )
+    require_takes_events(point)
     shown = read_events(load_experiment(point.paths.config), label, count, split, seed)
     return point, loaded.model(point, trust_files), shown
 

@@ -14,6 +14,7 @@ from dlscan.cli.cancel import cancel
 from dlscan.cli.closure import closure
 from dlscan.cli.evaluate import evaluate
 from dlscan.cli.export import export
+from dlscan.cli.generate import generate
 from dlscan.cli.init import init
 from dlscan.cli.logs import logs
 from dlscan.cli.output import examples, harmless, say
@@ -73,6 +74,7 @@ for command in (
     report,
     export,
     predict,
+    generate,
     pack_up,
     closure,
 ):

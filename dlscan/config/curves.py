@@ -33,9 +33,13 @@ CURVES = {
         Curve("kl", True),
         Curve("mse", True),
     ),
+    "generate": (Curve("loss", True), Curve("generator_loss", True), Curve("critic_loss", True)),
 }
 # Columns of validation that are only there if they are monitored.
-MONITORED = {"classify": (Curve(VALIDATION_AREA, False),), "regress": (), "reconstruct": ()}
+MONITORED = {
+    **dict.fromkeys(CURVES, ()),
+    "classify": (Curve(VALIDATION_AREA, False),),
+}
 
 
 def columns(curves: Iterable[Curve], monitored: Iterable[Curve] = ()) -> dict[str, bool]:

@@ -170,8 +170,8 @@ class Data:
                 join(key, "classes"),
                 "names directories, but data.labels says what the classes are; remove one",
             )
-        if data.classes is not None and len(data.classes) < 2:
-            raise Problem(join(key, "classes"), "must name at least two classes")
+        if data.classes is not None and not data.classes:
+            raise Problem(join(key, "classes"), "must name a class")
         for name in data.classes or {}:
             check_label(name, data.classes or {}, join(key, "classes"), Problem)
         return data

@@ -62,11 +62,13 @@ class Experiment:
     )
 
     def __post_init__(self) -> None:
-        for name, selection in self.task.targets.items():
+        if self.task.classifies and self.data.classes is not None and len(self.data.classes) < 2:
+            raise Problem("data.classes", "must name at least two classes")
+        for key, selection in self.task.selections:
             if selection.extra not in self.data.extras:
                 known = ", ".join(self.data.extras) or "empty"
                 raise Problem(
-                    f"task.targets.{name}",
+                    key,
                     f"{selection.extra} is not in data.extras ({known}), the datasets that events carry "
                     "along; add it there",
                 )

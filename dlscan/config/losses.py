@@ -14,6 +14,7 @@ LOSSES = {
     "classify": ("cross_entropy", "focal", "kl", "mse", "mae"),
     "regress": ("mse", "mae", "huber", "log_cosh", "gaussian_nll", QUANTILE),
     "reconstruct": ("mse", "mae", "cross_entropy", "poisson"),
+    "generate": ("standard", "wasserstein", "least_squares"),
 }
 _NAMES = tuple(dict.fromkeys([AUTO, *(name for names in LOSSES.values() for name in names)]))
 

@@ -118,8 +118,64 @@ class Reconstruct:
                 raise Problem("task.train_on", f"{name!r} is none of the classes; {hint(name, classes)}")
 
 
-Task = Classify | Regress | Reconstruct
-TASKS: dict[str, Any] = {task.kind: task for task in (Classify, Regress, Reconstruct)}
+# What stands for the class of an event in a condition.
+CLASS = "class"
+
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """What is known of an event before it is generated.
+
+    Attributes
+    ----------
+    numbers : tuple of Selection
+        Where each number is.
+    by_class : bool
+        Whether the class of the event is known too.
+    """
+
+    numbers: tuple[Selection, ...] = ()
+    by_class: bool = False
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "Condition":
+        """Read `target[:,0,1]`, `class`, or a list of these."""
+        texts = value if isinstance(value, list) else [value]
+        if not texts:
+            raise Problem(key, 'must name a number of an event, such as "target[:,0,1]", or class')
+        if twice := [text for text in texts if texts.count(text) > 1]:
+            raise Problem(key, f"lists {twice[0]} twice")
+        numbers = tuple(Selection.parse(text, key) for text in texts if text != CLASS)
+        return cls(numbers, CLASS in texts)
+
+    def plain(self) -> Any:
+        """What `parse` reads."""
+        return self.names[0] if len(self.names) == 1 else list(self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the numbers, as in the file; that of the class is the last."""
+        return (*map(str, self.numbers), *([CLASS] if self.by_class else []))
+
+
+@dataclasses.dataclass(frozen=True)
+class Generate:
+    """Make events like those of the dataset; `condition` is what is known of an event before."""
+
+    condition: Condition = Condition()
+
+    kind: ClassVar = "generate"
+    curves: ClassVar = CURVES[kind]
+    monitored: ClassVar = MONITORED[kind]
+    # it is alone, and has `train.loss`
+    weight: ClassVar = 1.0
+    loss: ClassVar[Loss | None] = None
+
+
+Task = Classify | Regress | Reconstruct | Generate
+TASKS: dict[str, Any] = {task.kind: task for task in (Classify, Regress, Reconstruct, Generate)}
+# Networks that learn one of these learn nothing else.
+ALONE = (Reconstruct.kind, Generate.kind)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +194,20 @@ class Tasks:
             for name, selection in task.targets.by_name.items()
         }
 
+    @property
+    def classifies(self) -> bool:
+        """Whether classes are to be told apart, of which there have to be several."""
+        return any(isinstance(task, Classify) for task in self.all)
+
+    @property
+    def selections(self) -> list[tuple[str, Selection]]:
+        """Where the numbers are that training needs of an event, each with the key that names it."""
+        conditions = [task.condition.numbers for task in self.all if isinstance(task, Generate)]
+        return [
+            *((f"task.targets.{name}", selection) for name, selection in self.targets.items()),
+            *(("task.condition", selection) for numbers in conditions for selection in numbers),
+        ]
+
     @classmethod
     def parse(cls, value: Any, key: str) -> "Tasks":
         """Read `classify`, `{kind: regress, ...}`, or a list of these."""
@@ -151,8 +221,8 @@ class Tasks:
             if kinds.count(kind) > 1:
                 advice = "; give one task all targets" if kind == "regress" else ""
                 raise Problem(key, f"lists {kind} twice{advice}")
-        if Reconstruct.kind in kinds and len(kinds) > 1:
-            raise Problem(key, f"{Reconstruct.kind} is learned alone; remove the other tasks")
+        if len(kinds) > 1 and (alone := next((kind for kind in kinds if kind in ALONE), None)):
+            raise Problem(key, f"{alone} is learned alone; remove the other tasks")
         return cls(found)
 
     @property
@@ -181,7 +251,7 @@ class Tasks:
         def of(task: Task) -> int:
             if isinstance(task, Classify):
                 return classes
-            if isinstance(task, Reconstruct):
+            if isinstance(task, Reconstruct | Generate):
                 return 0
             sigmas = has_sigmas if task.loss is None else task.loss.name == "gaussian_nll"
             return len(task.targets.by_name) * (1 + sigmas)
@@ -212,6 +282,8 @@ class Tasks:
         loss = self.loss_of(self.all[0], train.loss)
         if trouble := model.why_not([task.kind for task in self.all], loss):
             raise Problem("model.family", trouble)
+        if any(isinstance(task, Generate) for task in self.all):
+            _require_plain(train)
         stopping = train.early_stopping
         if stopping is not None and stopping.monitor not in self.columns:
             raise Problem(
@@ -252,6 +324,16 @@ def _require_train_on(task: Reconstruct, key: str) -> None:
     for name in names:
         if names.count(name) > 1:
             raise Problem(key, f"lists {name!r} twice")
+
+
+def _require_plain(train: Train) -> None:
+    """Check that a training asks for nothing that networks which compete cannot do, else a `Problem`."""
+    if train.precision != Train.precision:
+        raise Problem("train.precision", f"must be {Train.precision} for the task generate")
+    if train.devices != Train.devices:
+        raise Problem(
+            "train.devices", f"must be {Train.devices} for the task generate, whose loss is of a whole batch"
+        )
 
 
 def _plain(task: Task) -> Any:

@@ -290,17 +290,21 @@ class Manifest:
         return () if made is None else tuple(made.features)
 
     def require_task(self, experiment: Experiment) -> None:
-        """Check that each target is one number of an event, and that classes which the task names are there.
+        """Check that numbers which the task names are one of an event, and that its classes are there.
 
         Raises
         ------
         ConfigError
             If one is not.
         """
-        for name, target in experiment.task.targets.items():
+        if experiment.task.classifies and len(self.classes) < 2:
+            raise experiment.problem(
+                "task", f"there is one class, {self.classes[0]}, and nothing to tell apart"
+            )
+        for key, target in experiment.task.selections:
             reason = target.why_not(self.extras[target.extra].shape)
             if reason:
-                raise experiment.problem(f"task.targets.{name}", reason)
+                raise experiment.problem(key, reason)
         try:
             experiment.require_classes(self.classes)
         except Problem as problem:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dlscan import tasks
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.tasks import require_takes_events
 from dlscan.config.task import Tasks
 from dlscan.errors import DataError, ScanError, StreamError, UsageError
 from dlscan.export.about import about, columns
@@ -103,6 +104,7 @@ def export(
     ScanError
         If what was written gives other numbers; it is removed.
     """
+    require_takes_events(point)
     record = point.record
     if path.exists() and not replace:
         raise UsageError(f"{path}: exists; remove it, choose another -o, or give --overwrite")

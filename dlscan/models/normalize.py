@@ -71,9 +71,13 @@ def _times(raw: Any, factor: float) -> Any:
 
 def _shifted(raw: Any, origin: Any, width: Any) -> Any:
     """(raw - origin) / width. Subtracted before it is scaled: values far from zero keep their digits."""
-    # what varies by less than float32 can tell is a constant with rounding: its noise must not be blown up
-    width = np.where(np.asarray(width) > 1e-7 * np.abs(origin), width, 1.0)
-    return (raw - _constant(origin)) * _constant(1 / width)
+    return (raw - constant(origin)) * constant(1 / width_of(origin, width))
+
+
+def width_of(origin: Any, width: Any) -> Floats:
+    """What values are divided by: what varies by less than float32 can tell is a constant with rounding."""
+    # its noise must not be blown up
+    return np.where(np.asarray(width) > 1e-7 * np.abs(origin), width, 1.0)
 
 
 def _ranked(raw: Any, measured: Statistics) -> Any:
@@ -87,14 +91,14 @@ def _ranked(raw: Any, measured: Statistics) -> Any:
     # a feature with fewer steps than others has some of no height
     start, width, height, first = np.zeros(shape), np.ones(shape), np.zeros(shape), np.zeros(shape[0])
     for number, knots in enumerate(measured.quantiles):
-        first[number], *steps = _steps(np.array(knots, np.float32))
+        first[number], *steps = rank_steps(np.array(knots, np.float32))
         for place, values in zip((start, width, height), steps, strict=True):
             place[number, : len(values)] = values
-    way = (keras.ops.expand_dims(raw, -1) - _constant(start)) * _constant(1 / width)
-    return keras.ops.sum(keras.ops.clip(way, 0.0, 1.0) * _constant(height), axis=-1) + _constant(first)
+    way = (keras.ops.expand_dims(raw, -1) - constant(start)) * constant(1 / width)
+    return keras.ops.sum(keras.ops.clip(way, 0.0, 1.0) * constant(height), axis=-1) + constant(first)
 
 
-def _steps(knots: Floats) -> tuple[float, Floats, Floats, Floats]:
+def rank_steps(knots: Floats) -> tuple[float, Floats, Floats, Floats]:
     """A rank as a sum of steps: where it begins, and where each step begins, how wide and how high it is.
 
     A value that many events have is several quantiles at once, and has their mean rank.
@@ -108,7 +112,7 @@ def _steps(knots: Floats) -> tuple[float, Floats, Floats, Floats]:
     return float(ranks[0]), values[:-1][wide], widths[wide], np.diff(ranks)[wide]
 
 
-def _constant(values: Any) -> Any:
+def constant(values: Any) -> Any:
     """A number for the whole input, or one for each feature."""
     array = np.asarray(values, np.float32)
     return float(array.item()) if array.size == 1 else array

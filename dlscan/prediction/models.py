@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dlscan import tasks
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.tasks import require_takes_events
 from dlscan.config.task import Tasks
 from dlscan.errors import UsageError
 from dlscan.tasks import Arrays, Task
@@ -25,6 +26,8 @@ def task_of(points: Sequence[DonePoint]) -> Task:
     UsageError
         If that is not the same.
     """
+    for point in points:
+        require_takes_events(point)
     first = points[0].record
     for point in points[1:]:
         if (point.record.task, point.record.classes) != (first.task, first.classes):

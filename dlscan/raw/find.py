@@ -58,7 +58,7 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
     Raises
     ------
     ConfigError
-        If a directory is missing or has no HDF5 files, or there are fewer than two classes.
+        If a directory is missing or has no HDF5 files, or there are fewer than two classes to tell apart.
     """
     data = experiment.data
     if not data.raw.is_dir():
@@ -116,7 +116,7 @@ def _directories(experiment: Experiment) -> dict[str, str]:
             # it would be a label, in files and pictures that take text alone
             message = f"the directory {raw / name} has a name that is not UTF-8; rename it"
             raise experiment.problem("data.raw", message)
-    if len(names) < 2:
+    if len(names) < (2 if experiment.task.classifies else 1):
         flat = [path.name for path in matching(raw, None)]
         advice = (
             f"; {flat[0]} lies in it directly: say which files are of which class with data.classes "

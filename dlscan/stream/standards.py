@@ -17,7 +17,7 @@ _EVENTS, _BYTES = 65_536, 16 * 2**20
 
 
 def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
-    """Measure the numbers that the heads of a task predict. Inputs are not read.
+    """Measure the numbers that the heads of a task predict, or that it is given. Inputs are not read.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
         If a number of any split is not finite; it names the file and the row. If all events of the training
         split have the same number.
     """
-    heads = [head for head in task.heads if head.targets]
+    heads = [head for head in (*task.heads, *task.given) if head.targets]
     if not heads:
         return {}
     sums = {head.name: _Sums() for head in heads}
@@ -77,8 +77,8 @@ def _require_finite(head: Head, numbers: NDArray[Any], batch: Batch, batches: Ba
     number, row = batch.sources[event]
     file = batches.manifest.sources[number].file
     raise DataError(
-        f"task.targets.{head.targets[target]}: {numbers[event, target]} in {file}, row {row}; a target must "
-        "be a finite number in float32: leave such events out of the raw files"
+        f"{_key(head, head.targets[target])}: {numbers[event, target]} in {file}, row {row}; it must be a "
+        "finite number in float32: leave such events out of the raw files"
     )
 
 
@@ -87,9 +87,14 @@ def _require_different(head: Head, sums: "_Sums") -> None:
     for name, least, most in zip(head.targets, sums.least, sums.most, strict=True):
         if least == most:
             raise DataError(
-                f"task.targets.{name}: is {least:g} for every event of the training split: there is nothing "
-                "to learn; name another place, or leave the target out"
+                f"{_key(head, name)}: is {least:g} for every event of the training split: there is nothing "
+                "to learn; name another place, or leave it out"
             )
+
+
+def _key(head: Head, name: str) -> str:
+    """The key of the file that names a number."""
+    return f"task.condition: {name}" if head.name == "condition" else f"task.targets.{name}"
 
 
 class _Sums:

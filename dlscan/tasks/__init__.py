@@ -11,6 +11,7 @@ from dlscan.config import Experiment
 from dlscan.config.losses import Loss
 from dlscan.config.task import Tasks
 from dlscan.tasks.classify import Classification
+from dlscan.tasks.generate import Generation
 from dlscan.tasks.reconstruct import Reconstruction
 from dlscan.tasks.regress import Regression
 from dlscan.tasks.several import Several
@@ -20,6 +21,7 @@ _MADE: dict[str, Callable[[Any, tuple[str, ...], Loss, bool], Task]] = {
     "classify": Classification.of,
     "regress": Regression.of,
     "reconstruct": Reconstruction.of,
+    "generate": Generation.of,
 }
 _AUTO = Loss()
 

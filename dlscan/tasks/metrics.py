@@ -7,6 +7,7 @@ from dlscan.config.build import Problem
 from dlscan.config.task import Regress, Tasks
 from dlscan.errors import ScanError
 from dlscan.tasks.classify_metrics import ClassificationMetrics
+from dlscan.tasks.generate_metrics import GenerationMetrics
 from dlscan.tasks.metric import TaskMetrics
 from dlscan.tasks.reconstruct_metrics import ReconstructionMetrics
 from dlscan.tasks.regress_metrics import RegressionMetrics
@@ -16,6 +17,7 @@ _MADE: dict[str, Callable[[tuple[str, ...], tuple[str, ...]], TaskMetrics]] = {
     "classify": lambda names, _: ClassificationMetrics(names),
     "regress": lambda names, _: RegressionMetrics(names),
     "reconstruct": ReconstructionMetrics.of,
+    "generate": lambda names, _: GenerationMetrics(names),
 }
 
 

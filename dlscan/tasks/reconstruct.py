@@ -45,7 +45,7 @@ class Reconstruction:
 
     kinds = (Reconstruct.kind,)
     heads = (Head(_MADE, 0),)
-    extras, compares = (), True
+    extras, given, compares = (), (), True
 
     @classmethod
     def of(cls, config: Reconstruct, classes: tuple[str, ...], loss: Loss, _: bool) -> "Reconstruction":

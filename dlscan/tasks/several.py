@@ -42,6 +42,11 @@ class Several(OnAllClasses):
         return tuple(head for task in self.tasks for head in task.heads)
 
     @property
+    def given(self) -> tuple[Head, ...]:  # type: ignore[override]
+        """See `Task`."""
+        return tuple(head for task in self.tasks for head in task.given)
+
+    @property
     def extras(self) -> tuple[str, ...]:
         """See `Task`."""
         return tuple(dict.fromkeys(name for task in self.tasks for name in task.extras))

@@ -52,11 +52,17 @@ class Head:
     weight: float = 1.0
     loss: Loss | None = None
 
+    @property
+    def aside(self) -> str:
+        """What a network calls it that is given it beside inputs, none of which is called so."""
+        return f"net-{self.name}"
+
 
 class OnAllClasses:
     """What most tasks have in common: they are trained on events of every class, and judged one by one."""
 
     train_on: tuple[str, ...] = ()
+    given: tuple[Head, ...] = ()
     compares = False
 
     def is_trained(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
@@ -77,6 +83,8 @@ class Task(Protocol):
         Of the tasks that it consists of, as in the experiment file.
     heads : tuple of Head
         What a network gives.
+    given : tuple of Head
+        What it is given beside inputs: numbers of events, which `truth` tells too.
     curves : tuple of Curve
         The columns of a history that steps tell, the loss first.
     columns : dict of str to bool
@@ -88,6 +96,9 @@ class Task(Protocol):
 
     @property
     def heads(self) -> tuple[Head, ...]: ...
+
+    @property
+    def given(self) -> tuple[Head, ...]: ...
 
     @property
     def curves(self) -> tuple[Curve, ...]: ...

@@ -1,7 +1,7 @@
 """Networks that are trained beside that of a point, each with an optimizer and an objective of its own."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dlscan.models import Network
@@ -46,11 +46,20 @@ class Beside:
         From the loss of the heads of the network of the point to what it minimises.
     states : sequence of keras.Variable
         See `Trained`.
+    unchanged : mapping of str to Network
+        What objectives use too, without anything to train.
+    optimizer : keras.Optimizer or None
+        Of the network of the point, not built yet, where it is not that of the experiment alone.
+    scored : Network or None
+        What is scored in place of the network of the point, and shares its weights.
     """
 
     others: Sequence[Other]
     objective: Callable[[Supervised], Objective]
     states: Sequence[Any] = ()
+    unchanged: Mapping[str, Network] = dataclasses.field(default_factory=dict)
+    optimizer: Any = None
+    scored: Network | None = None
 
     def trained(self, network: Network, optimizer: Any, supervised: Supervised) -> Trained:
         """What a step trains of the point, whose optimizer is built."""
@@ -61,4 +70,4 @@ class Beside:
             parts.append(Part(variables, other.optimizer, other.objective, other.times))
         parts.append(Part(network.model.trainable_variables, optimizer, self.objective(supervised)))
         networks = {NETWORK: network, **{other.name: other.network for other in self.others}}
-        return Trained(networks, parts, self.states)
+        return Trained({**networks, **self.unchanged}, parts, self.states)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dlscan.errors import DataError
 from dlscan.metrics import Estimate, Measured
-from dlscan.stream import Batch, Batches
+from dlscan.stream import Batches
 from dlscan.tasks import Arrays, Task
 from dlscan.train.scorer import Scorer
 from dlscan.train.scores import ScoreFile
@@ -21,6 +21,7 @@ TRAIN_SAMPLE, TRAIN_FACTOR = 50_000, 2
 BUFFERED = 32_768
 
 Stream = Callable[[str], contextlib.AbstractContextManager[Batches]]
+Complete = Callable[[Arrays], Arrays]
 Losses = Callable[[Arrays, Arrays], NDArray[np.float32] | None]
 
 
@@ -50,6 +51,7 @@ def evaluate(
     files: Sequence[ScoreFile],
     weights: str | None = None,
     losses: Sequence[Losses] = (),
+    complete: Complete | None = None,
 ) -> list[Evaluation | DataError]:
     """Score the test and validation splits and a sample of train by several models, each split read once.
 
@@ -70,6 +72,8 @@ def evaluate(
     losses : sequence of callable, optional
         For each model, what tells the loss of each event that was minimised from what its heads give and what
         is right: None where that is usual for the task, as it is for all without this.
+    complete : callable, optional
+        From what is in the file of a whole split, test or validation, to what is written beside.
 
     Returns
     -------
@@ -94,9 +98,14 @@ def evaluate(
     evaluations: list[Evaluation | DataError] = []
     for task, file, seconds in zip(tasks, files, scorer.seconds, strict=True):
         try:
+            if complete is not None:
+                for split in ("test", "validation"):
+                    whole = file.read(split)
+                    file.write(split, 0, len(whole["weights"]), complete(whole))
             kept = file.read("test")
             measured = task.measure(kept)
-            test.add_loss(measured, kept["losses"], task.is_trained(kept["labels"]))
+            if "losses" in kept:
+                test.add_loss(measured, kept["losses"], task.is_trained(kept["labels"]))
             measured |= task.measure_validation(file.read("validation"))
         except DataError as error:  # of this model alone
             evaluations.append(error)
@@ -142,8 +151,9 @@ class _Events:
             self.labels[here], self.loss_weights[here] = batch.labels[used], batch.weights[used]
             if self._weights is not None:
                 self.weights[here] = batch.extras[self._weights].reshape(len(batch))[used]
-            truth = _cut(tasks[0].truth(batch.labels, batch.extras), used)
-            found = scorer(_padded(batch, self.largest))
+            whole = tasks[0].truth(batch.labels, batch.extras)
+            truth, given = _cut(whole, used), {head.aside: whole[head.name] for head in tasks[0].given}
+            found = scorer(_padded({**batch.by_network_name(), **given}, self.largest))
             for own, task, told, (final, raw) in zip(waiting, tasks, losses, found, strict=True):
                 raw = _cut(raw, used)
                 own.append(task.written(_cut(final, used), raw, truth, told(raw, truth)))
@@ -186,10 +196,9 @@ def _cut(arrays: Arrays, used: slice) -> Arrays:
     return {name: values[used] for name, values in arrays.items()}
 
 
-def _padded(batch: Batch, size: int) -> Arrays:
-    """Inputs by the network's names; a short last batch has zeros behind it: a new shape is compiled anew."""
-    inputs = batch.by_network_name()
-    missing = size - len(batch)
+def _padded(inputs: Arrays, size: int) -> Arrays:
+    """Inputs of a batch; a short last one gets zeros behind it: a new shape is compiled anew."""
+    missing = size - len(next(iter(inputs.values())))
     if not missing:
         return inputs
     return {

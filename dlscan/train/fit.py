@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from dlscan import models, tasks
 from dlscan.config import Experiment
+from dlscan.config.task import Generate
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
 from dlscan.models.replicas import Replicas, replicas, require_replicable
 from dlscan.stream.standards import standards
 from dlscan.tasks import Standards, Task
+from dlscan.train.adversaries import adversarial_learner
 from dlscan.train.evaluate import evaluate
 from dlscan.train.folds import LeftOut
 from dlscan.train.info import Report, Stopped
@@ -19,10 +21,11 @@ from dlscan.train.learner import Learner
 from dlscan.train.loop import Loop
 from dlscan.train.member import Member
 from dlscan.train.passes import open_pass
-from dlscan.train.scorers import NetworkScorer
+from dlscan.train.scorers import GeneratingScorer, NetworkScorer
 from dlscan.train.scores import score_files
 from dlscan.train.streams import open_stream
 from dlscan.train.to_score import open_scored
+from dlscan.train.twosample import told_apart
 
 # Networks that score together; each has a file open.
 _SCORED = 64
@@ -103,6 +106,8 @@ def _learner(
     devices: Replicas,
 ) -> Learner:
     """The network of a point at its start, which takes so many steps in an epoch."""
+    if Generate.kind in task.kinds:
+        return adversarial_learner(experiment, task, standards, manifest, steps)
     train = experiment.train
     network = models.construct(
         *(experiment.model, manifest, experiment.data.normalize, train.seed, train.precision),
@@ -129,14 +134,17 @@ def _judge(members: list[Member[Learner]], report: Report, shared: float, datase
             report.fail(member.point, error)
     if not members:
         return
+    generates = Generate.kind in members[0].learner.task.kinds
+    scorer = GeneratingScorer if generates else NetworkScorer
     with score_files([member.paths.predictions for member in members]) as files:
         evaluations = evaluate(
             [member.learner.task for member in members],
-            NetworkScorer(networks),
+            scorer(networks, seed),
             lambda split: open_scored(experiment, split, seed, dataset),
             files,
             experiment.data.weights,
             [member.learner.objective.unusual for member in members],
+            told_apart if generates else None,
         )
         shared += (time.perf_counter() - start) / len(members)
         for member, evaluation, file in zip(members, evaluations, files, strict=True):

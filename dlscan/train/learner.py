@@ -92,7 +92,9 @@ class Learner:
         beside: Beside | None = None,
         devices: Replicas = (),
     ) -> None:
-        self.network, self.optimizer = built.model, make_optimizer(train, steps)
+        self.network = built.model
+        own = None if beside is None else beside.optimizer
+        self.optimizer = make_optimizer(train, steps) if own is None else own
         self.optimizer.build(self.network.trainable_variables)
         self.objective = supervised(task, train, standards, self.network.trainable_variables)
         if beside is None:
@@ -101,6 +103,7 @@ class Learner:
             # what stands beside listens to a network with heads
             assert isinstance(self.objective, Supervised)
             self.trained = beside.trained(built, self.optimizer, self.objective)
+        self._scored = built if beside is None or beside.scored is None else beside.scored
         self.task, self._train, self.dataset, self.left_out = task, train, dataset, left_out
         self.history: list[Row] = []
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
@@ -173,8 +176,12 @@ class Learner:
             self.history.append(row)
             improved = self.stopping.update(row.epoch, monitored)
             late = self._plateau.update(row.epoch, improved)
-            self.lowered = lower(self.optimizer, self._train.schedule_factor) if late else None
+            self.lowered = self._lower() if late else None
         return row
+
+    def _lower(self) -> float:
+        """Lower the learning rates of all parts; that of the network itself."""
+        return [lower(part.optimizer, self._train.schedule_factor) for part in self.trained.parts][-1]
 
     @property
     def _groups(self) -> dict[str, Sequence[Any]]:
@@ -222,7 +229,7 @@ class Learner:
     def best(self, whole: Callable[[int], Path]) -> Network:
         """See `Learned`: the network with its best weights."""
         load_variables(whole(self.stopping.best_epoch), {"network": self.network.variables})
-        return self.trained.networks[NETWORK]
+        return self._scored
 
     def place(self, paths: PointPaths) -> Path:
         """See `Learned`."""

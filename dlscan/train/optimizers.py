@@ -6,8 +6,11 @@ from dlscan.config import Train
 from dlscan.models import backend, keras
 from dlscan.train.schedules import Schedule, make_rate
 
+# Optimizers that remember slopes for as long as their `beta_1` says.
+_WITH_BETA = ("adam", "adamw", "nadam", "adamax", "lion")
 
-def make_optimizer(train: Train, steps: int) -> Any:
+
+def make_optimizer(train: Train, steps: int, beta_1: float | None = None) -> Any:
     """The optimizer of one network.
 
     Parameters
@@ -16,6 +19,8 @@ def make_optimizer(train: Train, steps: int) -> Any:
         The experiment's `train` section.
     steps : int
         Batches in an epoch.
+    beta_1 : float, optional
+        Of those that have it.
 
     Returns
     -------
@@ -26,6 +31,8 @@ def make_optimizer(train: Train, steps: int) -> Any:
     config = {"learning_rate": rate, "global_clipnorm": train.clip_norm}
     if train.applies("momentum", train.optimizer):
         config["momentum"] = train.momentum
+    if beta_1 is not None and train.optimizer in _WITH_BETA:
+        config["beta_1"] = beta_1
     if train.weight_decay is not None:
         config["weight_decay"] = train.weight_decay
     kinds = {cls.__name__.lower(): cls for cls in vars(keras.optimizers).values() if isinstance(cls, type)}

@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from dlscan.models import Network, keras, trunks
+from dlscan.models.players import noise_of
 from dlscan.train.devices import Arrays as Inputs
 from dlscan.train.devices import sender
 from dlscan.train.scorer import Scored, timed
@@ -17,9 +20,11 @@ class NetworkScorer:
     ----------
     networks : sequence of Network
         Inputs that they have in common are scaled alike.
+    seed : int
+        Of what is drawn, which is nothing here.
     """
 
-    def __init__(self, networks: Sequence[Network]) -> None:
+    def __init__(self, networks: Sequence[Network], seed: int = 0) -> None:
         self._trunks = [compiled(trunk) for trunk in trunks(networks)]
         self._heads = [compiled(network.scoring()) for network in networks]
         self._send = sender()
@@ -41,6 +46,36 @@ class NetworkScorer:
 
     def _scaled(self, inputs: Any) -> dict[str, Any]:
         return {name: tensor for trunk in self._trunks for name, tensor in trunk(inputs).items()}
+
+
+class GeneratingScorer(NetworkScorer):
+    """Networks that compare real events with such as they make of noise.
+
+    Parameters
+    ----------
+    networks : sequence of Network
+        Judges, see `dlscan.models.players`.
+    seed : int
+        Of the noise. A network gets the same noise for the same events, whichever others there are.
+    """
+
+    def __init__(self, networks: Sequence[Network], seed: int = 0) -> None:
+        super().__init__(networks)
+        codes = {
+            name: tensor.shape[1]
+            for network in networks
+            for name, tensor in network.model.input.items()
+            if name == noise_of(tensor.shape[-1])
+        }
+        self._noise = {name: (code, np.random.default_rng([seed, code])) for name, code in codes.items()}
+
+    def __call__(self, inputs: Inputs) -> Iterator[Scored]:
+        """See `Scorer`."""
+        events = len(next(iter(inputs.values())))
+        noise = {
+            name: rng.standard_normal((events, code), np.float32) for name, (code, rng) in self._noise.items()
+        }
+        return super().__call__({**inputs, **noise})
 
 
 def _seconds(call: Call, inputs: Inputs) -> float:

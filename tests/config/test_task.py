@@ -51,7 +51,12 @@ def test_numbers_are_taken_and_wrong_places_are_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["classify", ENERGY, ["classify", {**ENERGY, "weight": 0.5}], {**ENERGY, "weight": 2.0}]
+    "value",
+    [
+        *("classify", ENERGY, ["classify", {**ENERGY, "weight": 0.5}], {**ENERGY, "weight": 2.0}),
+        "generate",
+        *({"kind": "generate", "condition": own} for own in ("class", "target[:,0,1]", ["E", "class"])),
+    ],
 )
 def test_a_task_is_written_as_it_is_read(value: Any) -> None:
     tasks = Tasks.parse(value, "task")
@@ -62,7 +67,7 @@ def test_a_task_is_written_as_it_is_read(value: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("regres", "task.kind: must be one of classify, regress, reconstruct, got 'regres'"),
+        ("regres", "task.kind: must be one of classify, regress, reconstruct, generate, got 'regres'"),
         ("regress", "task: regress needs targets"),
         ({"kind": "regress", "targets": {}}, "task.targets: must name at least one target"),
         ({"kind": "regress", "targets": {"my E": "target[:,0,3]"}}, "'my E' is no name of a target"),
@@ -83,6 +88,15 @@ def test_a_task_is_written_as_it_is_read(value: Any) -> None:
         ({"kind": "reconstruct", "noise": -1}, "task.noise: must be at least 0"),
         ({"kind": "reconstruct", "train_on": []}, "task.train_on: must name at least one class"),
         ({"kind": "reconstruct", "train_on": ["Ele", "Ele"]}, "task.train_on: lists 'Ele' twice"),
+        (
+            {"kind": "generate", "condition": "energy"},
+            "task.condition: energy is not in data.extras (target)",
+        ),
+        ({"kind": "generate", "condition": []}, "task.condition: must name a number of an event"),
+        ({"kind": "generate", "condition": ["class", "class"]}, "task.condition: lists class twice"),
+        ({"kind": "generate", "condition": 50}, "task.condition: must be a dataset"),
+        (["classify", "generate"], "task: generate is learned alone; remove the other tasks"),
+        ("generate", "model.family: dense cannot learn the task generate; choose one of gan"),
     ],
 )
 def test_a_wrong_task_is_one_line(make_experiment: Make, value: Any, message: str) -> None:
@@ -126,3 +140,31 @@ def test_an_experiment_of_before_classifies(make_experiment: Make) -> None:
 def test_a_misspelt_key_of_a_regression_is_named(make_experiment: Make) -> None:
     with pytest.raises(ConfigError, match=r"task\.target: unknown key; did you mean 'targets'\?"):
         make_experiment(task={"kind": "regress", "target": {"E": "target"}})
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"task": "classify"}, "model.family: gan cannot learn the task classify; choose one of dense, "),
+        (
+            {"train": {"loss": "focal"}},
+            "train.loss: focal is no loss of the task generate, which has standard",
+        ),
+        ({"train": {"label_smoothing": 0.1}}, "train.label_smoothing: is for classes, and task is generate"),
+        ({"model": {"family": "gan", "k": 0}}, "model.k: must be at least 1"),
+        ({"train": {"early_stopping": {"monitor": "val_mae"}}}, "must be a column of the history: val_loss"),
+    ],
+)
+def test_what_does_not_fit_a_generator_is_one_line(
+    make_experiment: Make, sections: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_experiment(**{"task": "generate", "model": {"family": "gan"}, **sections})
+    assert message in str(caught.value)
+
+
+def test_one_class_is_enough_for_what_tells_none_apart(make_experiment: Make) -> None:
+    one = {"data": {"raw": "raw", "classes": {"Ele": "Ele"}, "inputs": ["ECAL"]}}
+    assert make_experiment(**one, task="generate", model={"family": "gan"}).data.classes == {"Ele": "Ele"}
+    with pytest.raises(ConfigError, match=r"data\.classes: must name at least two classes"):
+        make_experiment(**one)

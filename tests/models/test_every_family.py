@@ -17,7 +17,12 @@ from dlscan.models.flops import flops
 from dlscan.models.saved import read_network
 from dlscan.models.size import size_of
 
-NETWORKS = [name for name in FAMILIES if trainer_of(name) == "networks"]
+# those that tell classes apart
+NETWORKS = [
+    name
+    for name, rule in FAMILIES.items()
+    if trainer_of(name) == "networks" and "classify" in getattr(rule, "tasks", ("classify",))
+]
 # What a family is built of where its defaults and an image beside a vector will not do.
 IMAGE = {"x-ray": (6, 5), "v": (3,)}
 KEYS = {

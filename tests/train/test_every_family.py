@@ -36,7 +36,12 @@ OWN = {
 }
 # of the keys that a family has
 SMALL = {"filters": 3, "depth": 1, "head": [4], "width": 4}
-NETWORKS = [name for name in FAMILIES if trainer_of(name) == "networks"]
+# those that tell classes apart
+NETWORKS = [
+    name
+    for name, rule in FAMILIES.items()
+    if trainer_of(name) == "networks" and "classify" in getattr(rule, "tasks", ("classify",))
+]
 FEW = ["dense", "branches"]
 
 

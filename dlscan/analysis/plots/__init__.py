@@ -124,6 +124,7 @@ KINDS: dict[str, Draw] = {
         "response",
         "resolution",
         "residuals",
+        "generated",
         "search",
         "slice",
         "contour",
@@ -134,6 +135,7 @@ KINDS: dict[str, Draw] = {
 NEEDS: dict[str, str] = {
     **dict.fromkeys(("roc", "scores", "confusion", "energy", "calibration"), "scores"),
     **dict.fromkeys(("response", "resolution", "residuals"), "predictions"),
+    "generated": "twosample",
 }
 
 # kinds that set the numbers of models against each other, which must be of the same events
@@ -142,9 +144,19 @@ COMPARING = ("heatmap", "roc", "pareto", "parallel", "importance", "search", "sl
 # options that only some kinds know; a kind that ignored one would be a picture of something else
 ONLY_FOR: dict[str, tuple[str, ...]] = {
     "by": ("contour", "energy", "heatmap", "importance", "parallel", "pareto", "slice"),
-    "bins": ("calibration", "energy", "residuals", "resolution", "response", "scores"),
+    "bins": ("calibration", "energy", "generated", "residuals", "resolution", "response", "scores"),
     "efficiency": ("energy",),
-    "most": ("calibration", "confusion", "energy", "residuals", "resolution", "response", "roc", "scores"),
+    "most": (
+        "calibration",
+        "confusion",
+        "energy",
+        "generated",
+        "residuals",
+        "resolution",
+        "response",
+        "roc",
+        "scores",
+    ),
     "per_page": ("history",),
     "plain": ("roc",),
     "reference": ("roc",),

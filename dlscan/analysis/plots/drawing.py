@@ -17,7 +17,11 @@ from dlscan.errors import UsageError
 
 log = logging.getLogger("dlscan")
 
-_WORDS = {"scores": "scores of classes", "predictions": "predictions of targets"}
+_WORDS = {
+    "scores": "scores of classes",
+    "predictions": "predictions of targets",
+    "twosample": "generated events",
+}
 
 
 def plot(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dlscan.analysis.labels import called, merged
 from dlscan.analysis.points.done import DonePoint
+from dlscan.errors import UsageError
 from dlscan.tasks import metrics as of_task
 from dlscan.tasks.metric import Called, TaskMetrics
 
@@ -22,6 +23,16 @@ def metrics_of(points: Iterable[DonePoint]) -> tuple[TaskMetrics, ...]:
             known = found.get(metrics.kind)
             found[metrics.kind] = metrics if known is None else known.merged(metrics)
     return tuple(found.values())
+
+
+def require_takes_events(point: DonePoint) -> None:
+    """Check that the model of a point takes events, else a `UsageError`: a generator makes them."""
+    kinds = [metrics.kind for metrics in of_task.metrics_of(point.record.task, point.record.classes)]
+    if "generate" in kinds:
+        raise UsageError(
+            f"point {point.record.point} of {point.scan} is a generator, which takes noise and no events; "
+            f"`dlscan generate` makes events with it, and {point.paths.best} opens with Keras alone"
+        )
 
 
 def different_tasks(points: Iterable[DonePoint]) -> bool:

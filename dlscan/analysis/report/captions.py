@@ -166,6 +166,19 @@ def residuals(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str
     )
 
 
+def generated(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """How well a classifier tells the events of the best model from real ones."""
+    name = "Twosample_AUC"
+    value, ends = drawn[0].record.metrics.get(name), drawn[0].record.errors.get(name)
+    if value is None or ends is None:
+        return ""
+    area = words.measured(Estimate(value, *ends))
+    return (
+        f"A classifier trained to tell events of {facts.name(drawn[0])} from real ones has an AUC of "
+        f"{area}; 0.5 would be perfect."
+    )
+
+
 def _of_targets(facts: Facts, point: DonePoint, what: str) -> str:
     """A metric of each target of a point with its interval; a target without it is left out."""
     scored = facts.scores(point)

@@ -64,6 +64,7 @@ WANTED = (
     Wanted("response", "Prediction over truth", 4, "scores", captions.response),
     Wanted("resolution", "Resolution", 4, "scores", captions.resolution),
     Wanted("residuals", "Prediction minus truth", 4, "scores", captions.residuals),
+    Wanted("generated", "Generated and real events", 3, "scores", captions.generated),
     Wanted("history", "Histories of training", 8, "history", captions.history),
 )
 

@@ -15,6 +15,7 @@ from dlscan.config.families.bdt import Bdt
 from dlscan.config.families.branches import Branches
 from dlscan.config.families.deepsets import Deepsets
 from dlscan.config.families.dense import Dense
+from dlscan.config.families.gan import Gan
 from dlscan.config.families.graph import Graph
 from dlscan.config.families.gru import Gru
 from dlscan.config.families.inception import Inception
@@ -46,6 +47,7 @@ FAMILIES: dict[str, type] = {
     "deepsets": Deepsets,
     "graph": Graph,
     "autoencoder": Autoencoder,
+    "gan": Gan,
     "bdt": Bdt,
 }
 
@@ -58,6 +60,7 @@ __all__ = [
     "Branches",
     "Deepsets",
     "Dense",
+    "Gan",
     "Graph",
     "Gru",
     "Inception",

@@ -81,6 +81,8 @@ class Supervised:
 
     def unusual(self, raw: Arrays, truth: Arrays) -> NDArray[np.float32] | None:
         """The same in NumPy; None where it is what the task tells itself."""
+        if not self._losses:
+            return None
         if len(self._losses) == 1 and all(head.is_usual for head in self._losses.values()):
             return None
         losses = self.events(

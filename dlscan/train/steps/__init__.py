@@ -3,7 +3,7 @@
 What is minimised is in `dlscan.train.objectives`. `train_on_batch` would do the same for one network, but it
 waits for the result of each step and works out anew each time what it was told before. All points of a step
 are compiled as one: what they have in common, their scaled inputs above all, is computed once, and small
-networks run beside each other. A module for each back end has `make_steps` and `compiled`.
+networks run beside each other. A module for each back end has `make_steps`, `compiled` and `slopes`.
 """
 
 import dataclasses
@@ -147,6 +147,12 @@ def compiled(model: Any) -> Call:
     """
     call: Call = _own().compiled(model)
     return lambda inputs: call(taken_by(model, inputs))
+
+
+def slopes(function: Callable[[dict[str, Any]], Any], at: dict[str, Any]) -> dict[str, Any]:
+    """The slopes of the sum of a function of tensors by name, which can be differentiated once more."""
+    found: dict[str, Any] = _own().slopes(function, at)
+    return found
 
 
 def _own() -> Any:

@@ -1,6 +1,6 @@
 """Steps on JAX."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -24,6 +24,12 @@ def compiled(model: Any) -> Call:
     groups = model.trainable_variables, model.non_trainable_variables
     values = tuple([variable.value for variable in group] for group in groups)
     return lambda inputs: call(values, inputs)
+
+
+def slopes(function: Callable[[dict[str, Any]], Any], at: dict[str, Any]) -> dict[str, Any]:
+    """See `dlscan.train.steps.slopes`."""
+    found: dict[str, Any] = jax.grad(lambda place: jax.numpy.sum(function(place)))(at)
+    return found
 
 
 class _Point:

@@ -29,6 +29,14 @@ def compiled(model: Any) -> Call:
     return traced(lambda inputs: model(inputs, training=False), jit=accelerator() is not None)
 
 
+def slopes(function: Callable[[dict[str, Any]], Any], at: dict[str, Any]) -> dict[str, Any]:
+    """See `dlscan.train.steps.slopes`."""
+    with tf.GradientTape() as tape:
+        tape.watch(at)
+        total = tf.reduce_sum(function(at))
+    return cast(dict[str, Any], tape.gradient(total, at))
+
+
 class _TensorFlow:
     """All points in one graph; see `Steps`."""
 

@@ -1,6 +1,6 @@
 """Steps on PyTorch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -26,6 +26,13 @@ def compiled(model: Any) -> Call:
             return model(inputs, training=False)
 
     return call
+
+
+def slopes(function: Callable[[dict[str, Any]], Any], at: dict[str, Any]) -> dict[str, Any]:
+    """See `dlscan.train.steps.slopes`."""
+    places = {name: tensor.detach().requires_grad_() for name, tensor in at.items()}
+    found = torch.autograd.grad(function(places).sum(), list(places.values()), create_graph=True)
+    return dict(zip(places, found, strict=True))
 
 
 class _Torch:

@@ -1,0 +1,5 @@
+"""Make events with trained generators."""
+
+from dlscan.generation.generate import Generated, generate
+
+__all__ = ["Generated", "generate"]
