@@ -8,6 +8,7 @@
 # make bench     dlscan against its peers, eight minutes; make bench QUICK=1 is less exact and takes two
 # make bench-packs  whole scans: packs, one point a job, and Keras with h5py; QUICK=1 as above
 # make docs      the pages as a site, in docs/_build
+# make gallery   the pictures of docs/gallery.md, from the demo and a regression on it
 # make clean     remove what the demo and the builds made; make distclean removes .venv too
 
 PYTHON ?= python3
@@ -18,7 +19,7 @@ DLSCAN := $(BIN)/dlscan
 DEMO := configs/demo.yaml
 
 .DELETE_ON_ERROR:
-.PHONY: install demo docs test test-htcondor test-cluster chaos test-lowest lint format bench bench-packs clean distclean
+.PHONY: install demo docs gallery test test-htcondor test-cluster chaos test-lowest lint format bench bench-packs clean distclean
 
 EXTRAS ?= cpu
 install: | $(BIN)/python
@@ -63,6 +64,12 @@ lint: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build
 	@echo "open docs/_build/index.html"
+
+GALLERY := name=gallery 'scan.grid.model.width=[8, 16, 32, 64]' 'scan.grid.model.depth=[1, 2, 3]' batch.models_per_job=12
+gallery: demo
+	$(DLSCAN) scan $(DEMO) $(GALLERY)
+	$(DLSCAN) scan configs/energy.yaml
+	$(BIN)/python docs/gallery.py demo/scans/gallery demo/scans/energy
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import dlscan
+from dlscan.analysis.plots import KINDS, NEEDS
 from dlscan.cli.main import cli
 from dlscan.config import experiment, models
 from dlscan.config.build import keys
@@ -75,3 +76,18 @@ def test_lower_bounds_are_the_ones_that_are_tested() -> None:
 
 def test_the_version_is_that_of_the_package() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", dlscan.__version__)
+
+
+def test_the_gallery_has_every_kind_of_plot() -> None:
+    page = (TOP / "docs" / "gallery.md").read_text(encoding="utf-8")
+    pictures = TOP / "docs" / "images" / "gallery"
+    assert re.findall(r"^## (\w+)$", page, re.MULTILINE) == list(KINDS)
+    assert {path.stem for path in pictures.iterdir()} == {
+        kind for kind in KINDS if NEEDS.get(kind) != "twosample"
+    }
+    assert sum(path.stat().st_size for path in pictures.iterdir()) < 1_000_000
+
+
+def test_no_page_has_the_name_of_one_that_sphinx_makes() -> None:
+    """Sphinx writes these over a page of ours, without a warning."""
+    assert not {path.stem for path in PAGES} & {"search", "genindex", "py-modindex"}

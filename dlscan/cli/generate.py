@@ -4,13 +4,19 @@ from pathlib import Path
 
 import click
 
-from dlscan.cli.output import say
+from dlscan.cli.arguments import scan_argument
+from dlscan.cli.output import examples, say
 from dlscan.cli.progress_bar import ProgressBar
 from dlscan.cli.signals import terminable
 
 
-@click.command()
-@click.argument("scan", metavar="SCAN")
+@click.command(
+    epilog=examples(
+        "dlscan generate scans/showers-gan 1 --events 10000 --at 50 -o showers.h5",
+        "dlscan generate scans/showers-gan 1 --at 10:110 -o raw/Generated/showers.h5",
+    )
+)
+@scan_argument
 @click.argument("number", metavar="N")
 @click.option("--events", type=click.IntRange(1), default=1000, show_default=True, help="Of each class.")
 @click.option(
@@ -44,11 +50,6 @@ def generate(
 
     The output is like the raw files that the scan was prepared from: inputs in their units, and the dataset
     that holds the condition. It can be prepared and trained on.
-
-    \b
-    Examples:
-      dlscan generate scans/showers-gan 1 --events 10000 --at 50 -o showers.h5
-      dlscan generate scans/showers-gan 1 --at 10:110 -o raw/Generated/showers.h5
     """
     from dlscan.analysis.points.done import point_of
     from dlscan.generation import generate as make
