@@ -49,6 +49,7 @@ def _spread(args: list[str]) -> list[str]:
         "dlscan plot response energy.yaml --most 4",
         "dlscan plot resolution energy.yaml --key Energy --data fits.csv",
         "dlscan plot residuals energy.yaml --point 3 7 --bins 80",
+        "dlscan plot generated scans/showers-gan --key Energy,Layers",
         "dlscan plot search scans/tpe scans/random",
         "dlscan plot slice lcd.yaml --by Width,Learning_Rate",
         "dlscan plot contour lcd.yaml --by Learning_Rate,Width",
@@ -141,6 +142,8 @@ def plot(
       resolution   half the 68 % width of prediction / truth in --bins of the
                    truth, fitted to a/sqrt(E), b and c/E; --key as for response
       residuals    distribution of prediction - truth; --key as for response
+      generated    observables of generated and of real events; --key is one of
+                   them, or several
       search       the best --key so far against models tried and hours, a line
                    per scan; points at random in all orders
       slice        --key against each parameter

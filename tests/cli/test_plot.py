@@ -121,7 +121,11 @@ def test_help_teaches_by_example():
 @pytest.mark.parametrize(
     ("kind", "options", "kinds"),
     [
-        ("history", ["--bins", "3"], "calibration, energy, residuals, resolution, response, scores"),
+        (
+            "history",
+            ["--bins", "3"],
+            "calibration, energy, generated, residuals, resolution, response, scores",
+        ),
         ("bar", ["--plain"], "roc"),
         ("roc", ["--per-page", "3"], "history"),
         ("confusion", ["--by", "Width"], "contour, energy, heatmap, importance, parallel, pareto, slice"),

@@ -246,6 +246,6 @@ def test_the_loss_of_one_event_has_no_uncertainty_and_says_why():
     events = _Events.__new__(_Events)
     events.loss_weights = np.ones(1, np.float32)
     measured = Measured()
-    events.add_loss(measured, np.ones(1, np.float32))
+    events.add_loss(measured, np.ones(1, np.float32), np.ones(1, bool))
     assert measured.values == {"test_loss": None}
     assert measured.reasons == {"test_loss": "one event, which tells no uncertainty"}

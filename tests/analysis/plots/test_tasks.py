@@ -19,7 +19,7 @@ def test_a_picture_of_scores_does_not_fit_a_regression(draw, nine, kind):
         draw(kind, nine)
     start, fit = str(error.value).split("; plots that fit: ")
     assert start == f"plot {kind} does not fit a regression of Energy, Angle: it needs scores of classes"
-    assert fit.split(", ") == [kind for kind in KINDS if NEEDS.get(kind) != "scores"]
+    assert fit.split(", ") == [kind for kind in KINDS if NEEDS.get(kind) in (None, "predictions")]
 
 
 @pytest.mark.parametrize(
