@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlscan.cli.output import examples, say
+from dlscan.spelling import counted
 
 if TYPE_CHECKING:
     from dlscan.inspection import Choice, Contents, Item
@@ -75,7 +76,9 @@ def _write_example(name: str, directory: Path, target: Path | None, overwrite: b
 def _print(contents: "Contents", choice: "Choice") -> None:
     for part in contents.parts:
         about = "" if part.counted == len(part.files) else f" in the first {part.counted}"
-        say(f"{part.name or '.'}/  {len(part.files):,} files, {part.events:,} events{about}")
+        say(
+            f"{part.name or '.'}/  {counted(len(part.files), 'file')}, {counted(part.events, 'event')}{about}"
+        )
     say("")
     rows = [[item.name, *_words(item), choice.uses.get(item.name, "")] for item in contents.items] + [
         [name, "", "", "", "", f"left out: {why}"] for name, why in contents.unlike.items()
