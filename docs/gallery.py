@@ -1,6 +1,6 @@
-"""Draw the pictures of `gallery.md` from two finished scans: `make gallery`.
+"""Draw the pictures of `gallery.md` from finished scans: `make gallery`.
 
-python docs/gallery.py CLASSIFICATION REGRESSION
+python docs/gallery.py CLASSIFICATION REGRESSION [AUTOENCODERS]
 """
 
 import sys
@@ -25,17 +25,22 @@ OPTIONS = {
     "calibration": Options(most=1),
     "slice": Options(by="Width,Depth"),
     "contour": Options(by="Width,Depth"),
+    "anomaly": Options(most=1),
+    "code": Options(most=1),
 }
 
 
 def main() -> None:
     """Draw every kind of `dlscan plot`, small enough for the repository."""
-    classification, regression = map(Path, sys.argv[1:])
+    classification, regression, *autoencoders = map(Path, sys.argv[1:])
+    scans = {"predictions": regression, **dict.fromkeys(("errors", "codes"), *autoencoders or [None])}
     PLACE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         # a generator takes an hour to train
         for kind in [kind for kind in KINDS if NEEDS.get(kind) != "twosample"]:
-            scan = regression if NEEDS.get(kind) == "predictions" else classification
+            scan = scans.get(NEEDS.get(kind, ""), classification)
+            if scan is None:
+                continue
             page, *_ = plot(kind, [scan], OPTIONS.get(kind, Options()), Path(name) / f"{kind}.png")
             image = Image.open(page).convert("RGB")
             height = round(image.height * WIDTH / image.width)

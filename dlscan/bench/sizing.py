@@ -32,6 +32,7 @@ def _answer(
     plain: Mapping[str, Any], outputs: int, taken: Mapping[str, Any], files: Mapping[str, Any]
 ) -> list[int] | str:
     from dlscan.models import Inputs, features, keras
+    from dlscan.models.reconstruction import coded_by
     from dlscan.models.size import size_of
 
     sources = {path: source_of({"path": path, **item}) for path, item in files.items()}
@@ -39,7 +40,9 @@ def _answer(
         model = Model.parse(read_functions({"model": plain}, sources)["model"], "model")
         shaped = {name: Shaped(tuple(shape), masked) for name, (shape, masked) in taken.items()}
         inputs = Inputs.symbolic(model, shaped)
-        network = keras.Model(inputs.flat, features(model, inputs, 1))
+        # an autoencoder has no output layer but its decoder
+        end = features(model, inputs, 1) if outputs else coded_by(model, inputs, 1).cells
+        network = keras.Model(inputs.flat, end)
         size = size_of(network, outputs)
     except DlscanError as error:
         return str(error)

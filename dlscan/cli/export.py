@@ -56,6 +56,7 @@ def export(
     from dlscan.errors import UsageError
     from dlscan.export import export as write
     from dlscan.notebook import load
+    from dlscan.spelling import some
 
     form = form or _SUFFIXES.get(path.suffix) or ("saved-model" if not path.suffix else None)
     if form is None:
@@ -68,7 +69,7 @@ def export(
         dtype = done.dtypes[name]
         say(f"  input   {name} {dtype} ({', '.join(map(str, ('events', *shape)))})")
     for name, columns in done.outputs.items():
-        say(f"  output  {name} float32 (events, {len(columns)}): {', '.join(columns)}")
+        say(f"  output  {name} float32 (events, {len(columns)}): {some(columns)}")
     if done.events:
         say(
             f"  compared with the model on {done.events:,} test events: largest difference "

@@ -9,7 +9,7 @@ import numpy as np
 from dlscan.analysis.events.read import EventSet, read_events
 from dlscan.analysis.labels import Marked, called, literal
 from dlscan.analysis.points.done import DonePoint
-from dlscan.analysis.points.tasks import require_takes_events
+from dlscan.analysis.points.tasks import metrics_of, require_takes_events
 from dlscan.config import load as load_experiment
 from dlscan.config import mask_name, network_name
 from dlscan.errors import UsageError
@@ -63,6 +63,11 @@ def features_of(scan: Path, number: int, depth_axis: int, **which: Any) -> Pictu
 def saliency_of(scan: Path, number: int, depth_axis: int, **which: Any) -> Pictures:
     """The events that `which` says, see `_read`, and how the winning score depends on them."""
     point, network, shown = _read(scan, number, **which)
+    if _reconstructs(point):
+        raise UsageError(
+            f"point {number} of {point.scan}: an autoencoder gives no score and no prediction; "
+            "dlscan show reconstruction shows what it gives"
+        )
     from dlscan.models.inside import saliency
 
     found = saliency(network, _arrays(shown, network))
@@ -86,6 +91,48 @@ def saliency_of(scan: Path, number: int, depth_axis: int, **which: Any) -> Pictu
         return show_saliency.draw(shown, verdicts, gradients, depth_axis, point.labels)
 
     return point.paths.scan / "plots" / f"saliency-{number}.png", draw
+
+
+def reconstruction_of(scan: Path, number: int, depth_axis: int, **which: Any) -> Pictures:
+    """The events that `which` says, see `_read`, what an autoencoder gives back, and the difference."""
+    point, network, shown = _read(scan, number, **which)
+    if not _reconstructs(point):
+        raise UsageError(
+            f"point {number} of {point.scan}: it has learned {_phrase(point)}, and reconstructs nothing"
+        )
+    from dlscan.models.inside import reconstructed
+
+    found = reconstructed(network, _arrays(shown, network))
+
+    def draw() -> "list[Figure]":
+        from dlscan.analysis.plots import show_reconstruction
+
+        pages = []
+        for row, event in enumerate(shown.events):
+            images = [
+                show_reconstruction.Image(
+                    name,
+                    found.events[network_name(name)][row].reshape(column.shape),
+                    found.given[network_name(name)][row].reshape(column.shape),
+                )
+                for name, column in shown.manifest.inputs.items()
+                if network_name(name) in found.events
+            ]
+            where = literal(f"{event.file}, row {event.row}")
+            error = f"mean squared error {found.errors[row]:.4g}"
+            title = Marked(f"{called(event.label, point.labels)}, {where}: {error}")
+            pages.append(show_reconstruction.draw(images, title, depth_axis, point.labels))
+        return pages
+
+    return point.paths.scan / "plots" / f"reconstruction-{number}.png", draw
+
+
+def _reconstructs(point: DonePoint) -> bool:
+    return any(task.kind == "reconstruct" for task in metrics_of([point]))
+
+
+def _phrase(point: DonePoint) -> str:
+    return " and ".join(task.phrase for task in metrics_of([point]))
 
 
 def _verdict(point: DonePoint, numbers: Any, chosen: int) -> Marked:

@@ -53,6 +53,8 @@ def _spread(args: list[str]) -> list[str]:
         "dlscan plot search scans/tpe scans/random",
         "dlscan plot slice lcd.yaml --by Width,Learning_Rate",
         "dlscan plot contour lcd.yaml --by Learning_Rate,Width",
+        "dlscan plot anomaly lcd-anomalies.yaml --key distances",
+        "dlscan plot code lcd-anomalies.yaml --point 3",
     ),
 )
 @click.argument("kind", metavar="KIND", type=click.Choice(list(KINDS)))
@@ -148,6 +150,9 @@ def plot(
                    per scan; points at random in all orders
       slice        --key against each parameter
       contour      --key against two numbers, --by A,B, interpolated
+      anomaly      of autoencoders: the error of each class, and ROC curves of
+                   anomalies; --key distances: by the distance of codes
+      code         of autoencoders: classes in the code, in two directions
     """
     # pictures go to files, whatever window system the shell has in mind
     os.environ["MPLBACKEND"] = "agg"

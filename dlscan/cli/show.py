@@ -252,6 +252,27 @@ def saliency(scan: str, number: int, depth_axis: int, target: Path | None, **whi
     _save(draw, target or file)
 
 
+@show.command(
+    epilog=examples(
+        "dlscan show reconstruction scans/lcd-anomalies 7 --class Gamma",
+        "dlscan show reconstruction lcd-anomalies.yaml 7 --n 2 -o reconstruction.pdf",
+    )
+)
+@_of_an_event
+def reconstruction(scan: str, number: int, depth_axis: int, target: Path | None, **which: Any) -> None:
+    """Draw events, what the autoencoder of point N of SCAN makes of them, and the difference.
+
+    SCAN is a scan's directory, its experiment file, or the beginning of either name; N is a finished point
+    whose task is reconstruct. Values are those of the scaled inputs. Loads Keras. Without -o the pictures are
+    reconstruction-N.png in the folder plots of the scan.
+    """
+    from dlscan.cli.inside import reconstruction_of
+
+    _require_picture(target)
+    file, draw = reconstruction_of(Path(scan), number, depth_axis, **which)
+    _save(draw, target or file)
+
+
 def _experiment(file: Path, overrides: tuple[str, ...], target: Path | None) -> "Experiment":
     """The experiment; what can be refused of the picture is refused before any event is read."""
     from dlscan.config import load

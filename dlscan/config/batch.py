@@ -64,7 +64,9 @@ def in_common(experiment: Mapping[str, Any]) -> str:
         The plain sections `data`, `task`, `model`, `stream` and `train` of a point.
     """
     own = [experiment["train"].get(key) for key in ("batch_size", "jit", "gpu_memory", "devices")]
-    own.append(trainer_of(experiment["model"]["family"]))
+    family = experiment["model"]["family"]
+    # steps tell the same numbers of all
+    own += [trainer_of(family), family == "vae"]
     data = experiment["data"]
     if data.get("balance") == "none":
         # folds may share a pass; the weights of classes depend on the events that train

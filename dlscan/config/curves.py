@@ -26,7 +26,6 @@ class Curve:
 CURVES = {
     "classify": (Curve("loss", True), Curve("accuracy", False)),
     "regress": (Curve("loss", True), Curve("mae", True)),
-    # the two in the middle only where the network is variational
     "reconstruct": (
         Curve("loss", True),
         Curve("reconstruction", True),
@@ -35,6 +34,8 @@ CURVES = {
     ),
     "generate": (Curve("loss", True), Curve("generator_loss", True), Curve("critic_loss", True)),
 }
+# Of these the ones that only variational autoencoders have.
+VARIATIONAL = ("reconstruction", "kl")
 # Columns of validation that are only there if they are monitored.
 MONITORED = {
     **dict.fromkeys(CURVES, ()),

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from dlscan.config.build import Above, Min, Problem, build_fields, join, plain, require_mapping
-from dlscan.config.curves import CURVES, MONITORED, Curve, columns
+from dlscan.config.curves import CURVES, MONITORED, VARIATIONAL, Curve, columns
 from dlscan.config.labels import MEAN
 from dlscan.config.losses import Loss
 from dlscan.config.models import Model
@@ -284,12 +284,19 @@ class Tasks:
             raise Problem("model.family", trouble)
         if any(isinstance(task, Generate) for task in self.all):
             _require_plain(train)
-        stopping = train.early_stopping
-        if stopping is not None and stopping.monitor not in self.columns:
+        stopping, known = train.early_stopping, self._columns_of(model)
+        if stopping is not None and stopping.monitor not in known:
             raise Problem(
                 "train.early_stopping.monitor",
-                f"must be a column of the history: {', '.join(self.columns)}; got {stopping.monitor!r}",
+                f"must be a column of the history: {', '.join(known)}; got {stopping.monitor!r}",
             )
+
+    def _columns_of(self, model: Model) -> list[str]:
+        """The columns of the history of a model: some are of variational autoencoders alone."""
+        is_variational = hasattr(model.parameters, "beta")
+        return [
+            name for name in self.columns if is_variational or name.removeprefix("val_") not in VARIATIONAL
+        ]
 
     def plain(self) -> Any:
         """What `parse` reads, as short as it can be."""

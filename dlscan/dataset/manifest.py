@@ -12,6 +12,7 @@ from dlscan.dataset.array_spec import ArraySpec
 from dlscan.dataset.folds import Fold, events_of, statistics_of, weights_of
 from dlscan.dataset.made_input import MadeInput
 from dlscan.dataset.resampled import Resampled
+from dlscan.dataset.scaled import why_out_of_range
 from dlscan.dataset.sources import BadFile, SourceFile
 from dlscan.dataset.splits import SplitInfo
 from dlscan.dataset.statistics import Statistics
@@ -261,6 +262,7 @@ class Manifest:
         """
         self.require_weights(experiment)
         self.require_task(experiment)
+        self._require_range(experiment)
         for name in self.inputs:
             for wanted in experiment.normalizations(name):
                 reason = self.why_no_quantiles(name, wanted)
@@ -316,6 +318,18 @@ class Manifest:
         ]
         if empty:
             raise experiment.problem("task.train_on", f"the training split has no event of {empty[0]}")
+
+    def _require_range(self, experiment: Experiment) -> None:
+        """Check that what networks have to give back is what the loss of each can be of."""
+        if not any(task.kind == "reconstruct" for task in experiment.task.all):
+            return
+        for point in experiment.combinations.examples:
+            for name, stored in self.inputs.items():
+                if not point.model.takes(name) or stored.masked:
+                    continue
+                how = point.data.normalization(name)
+                if reason := why_out_of_range(point.train.loss.name, how, self.statistics[name]):
+                    raise experiment.problem("train.loss", f"{point.train.loss} {reason.format(name)}")
 
     def why_no_quantiles(self, name: str, wanted: Normalization) -> str | None:
         """Why an input cannot be scaled by its quantiles, if it is to be."""

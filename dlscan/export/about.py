@@ -15,6 +15,11 @@ def columns(targets: Sequence[str], classes: Sequence[str], size: int) -> tuple[
     return (*targets, *(f"{name}_sigma" for name in targets))[:size]
 
 
+def numbered(name: str, size: int) -> tuple[str, ...]:
+    """What the numbers of an output are that have no names."""
+    return (name,) if size == 1 else tuple(f"{name}_{number}" for number in range(1, size + 1))
+
+
 def about(record: Record, outputs: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Where a model comes from, and what its numbers are.
 

@@ -14,7 +14,7 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.tasks import require_takes_events
 from dlscan.config.task import Tasks
 from dlscan.errors import DataError, ScanError, StreamError, UsageError
-from dlscan.export.about import about, columns
+from dlscan.export.about import about, columns, numbered
 from dlscan.export.onnx_file import Arrays
 from dlscan.files import directory_whole, written_whole
 from dlscan.stream import Batches
@@ -117,9 +117,12 @@ def export(
         known = " or ".join(model.formats)
         raise UsageError(f"--format {form}: boosted trees are exported as {known} alone")
     made = tasks.make(Tasks.parse(record.task, "task"), record.classes)
-    outputs = {
-        head.name: columns(head.targets, record.classes, model.outputs[head.name]) for head in made.heads
-    }
+    if "reconstruct" in made.kinds:
+        outputs = {name: numbered(name, size) for name, size in model.outputs.items()}
+    else:
+        outputs = {
+            head.name: columns(head.targets, record.classes, model.outputs[head.name]) for head in made.heads
+        }
     count, difference = 0, 0.0
     with _written(path, form) as place:
         model.write(form, place, about(record, outputs))

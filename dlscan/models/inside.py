@@ -70,6 +70,40 @@ def first_layers_of(network: Any, events: Mapping[str, Floats]) -> list[FirstLay
 
 
 @dataclasses.dataclass(frozen=True)
+class Reconstructed:
+    """Events and what an autoencoder gives back of them, in scaled units.
+
+    Attributes
+    ----------
+    events, given : dict of str to ndarray, (N, cells)
+        Each input as the network sees it, flattened, and the same as it comes out.
+    errors : ndarray, (N,)
+        The mean over all cells of the square of the difference.
+    """
+
+    events: dict[str, Floats]
+    given: dict[str, Floats]
+    errors: Floats
+
+
+def reconstructed(network: Any, events: Mapping[str, Floats]) -> Reconstructed:
+    """What an autoencoder gives back of raw events, by the network's names."""
+    joined = [layer for layer in network.layers if layer.name == "net-target"]
+    if joined:
+        (node,) = joined[0]._inbound_nodes
+        names = [tensor._keras_history.operation.name for tensor in node.input_tensors]
+    else:
+        names = [layer.name for layer in network.layers if layer.name.endswith("-target")]
+    targets = {name.removesuffix("-target"): network.get_layer(name).output for name in names}
+    both = keras.Model(network.input, {"targets": targets, "given": network.output})
+    told = keras.tree.map_structure(_numbers, both(_known(network, events), training=False))
+    scaled = {name: told["targets"][name] for name in targets}
+    ends = np.cumsum([values.shape[1] for values in scaled.values()])
+    parts = np.split(told["given"]["reconstruction"], ends[:-1], axis=1)
+    return Reconstructed(scaled, dict(zip(scaled, parts, strict=True)), told["given"]["error"][:, 0])
+
+
+@dataclasses.dataclass(frozen=True)
 class Saliency:
     """How what a network says of events depends on each of their values.
 

@@ -7,6 +7,7 @@ from typing import Any
 from dlscan.config import Model
 from dlscan.errors import ConfigError
 from dlscan.models.backend import keras
+from dlscan.models.coded import Coded
 from dlscan.models.inputs import Inputs
 from dlscan.models.layers import shapes_of
 from dlscan.models.seeds import layer_seed
@@ -44,10 +45,10 @@ def reconstruction(
     -------
     raw : dict of str to KerasTensor
         What losses see: `reconstruction` before its last step and `target`, (B, F) each with the cells of all
-        inputs one behind the other, and `code` (B, K).
+        inputs one behind the other, `code` (B, K), and what a family adds.
     final : dict of str to KerasTensor
-        `reconstruction` (B, F) in scaled units, `code` (B, K), and `error` (B,), the mean over the cells of
-        the square of what the reconstruction is off.
+        `reconstruction` (B, F) in scaled units, `code` (B, K), `error` (B, 1), the mean over the cells of the
+        square of what the reconstruction is off, and what a family adds.
 
     Raises
     ------
@@ -57,14 +58,22 @@ def reconstruction(
     if reason := model.why_not_inputs(shapes_of(inputs), inputs.masks):
         raise ConfigError(reason)
     layers = keras.layers
-    flats = [layers.Flatten(name=f"{name}-target")(tensor) for name, tensor in inputs.items()]
+    flats = [
+        layers.Flatten(dtype="float32", name=f"{name}-target")(tensor) for name, tensor in inputs.items()
+    ]
     target = layers.Concatenate(name="net-target", dtype="float32")(flats) if len(flats) > 1 else flats[0]
+    coded = coded_by(model, _noisy(inputs, task.noise, seed), seed)
+    made = LINKS[task.loss](coded.cells)
+    error = keras.ops.mean(keras.ops.square(made - target), axis=-1, keepdims=True)
+    final = {"reconstruction": made, "code": coded.raw["code"], "error": error, **coded.final}
+    return {**coded.raw, "target": target}, final
+
+
+def coded_by(model: Model, inputs: Inputs, seed: int) -> Coded:
+    """What the family of an autoencoder makes of scaled inputs."""
     family = importlib.import_module(f"dlscan.models.families.{model.family}")
-    raw: dict[str, Any] = family.coded(_noisy(inputs, task.noise, seed), model.parameters, seed)
-    raw["target"] = target
-    made = LINKS[task.loss](raw["reconstruction"])
-    error = keras.ops.mean(keras.ops.square(made - target), axis=-1)
-    return raw, {"reconstruction": made, "code": raw["code"], "error": error}
+    coded: Coded = family.coded(inputs, model.parameters, seed)
+    return coded
 
 
 def _noisy(inputs: Inputs, noise: float, seed: int) -> Inputs:

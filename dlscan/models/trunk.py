@@ -71,6 +71,8 @@ def first_layers(network: Network, names: Collection[str]) -> tuple[dict[str, Pr
     has_views = bool(scaled.keys() - network.model.input.keys())
     if not own or has_views or not _is_cell_by_cell(network.trunk(own)):
         return None
+    if _gives_inputs(network):
+        return None
     border: dict[str, Any] = {}
     products: dict[str, Product] = {}
     for node, parts in _users(network.training(), scaled):
@@ -107,6 +109,11 @@ def _users(network: Any, scaled: Mapping[str, Any]) -> list[tuple[Any, tuple[tup
         elif id(node.output_tensors[0]) not in parts:
             users.append((node, known))
     return users
+
+
+def _gives_inputs(network: Network) -> bool:
+    """Whether losses see the inputs themselves, as those of autoencoders do."""
+    return "target" in network.raw
 
 
 def _only_moves(node: Any) -> bool:

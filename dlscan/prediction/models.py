@@ -11,7 +11,7 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.tasks import require_takes_events
 from dlscan.config.task import Tasks
 from dlscan.errors import UsageError
-from dlscan.tasks import Arrays, Task
+from dlscan.tasks import CODE, Arrays, Task
 from dlscan.training import TrainedPoint
 from dlscan.trees import Forest
 
@@ -65,7 +65,7 @@ def load(point: DonePoint) -> Model:
 
 
 def averaged(models: Sequence[Model]) -> Model:
-    """The mean of what several models give."""
+    """The mean of what several models give, but for codes, which mean something else to each of them."""
     if len(models) == 1:
         return models[0]
 
@@ -74,6 +74,7 @@ def averaged(models: Sequence[Model]) -> Model:
         return {
             name: np.asarray(np.mean([each[name] for each in found], axis=0, dtype=np.float64), np.float32)
             for name in found[0]
+            if name != CODE
         }
 
     return apply

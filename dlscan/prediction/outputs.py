@@ -196,6 +196,7 @@ def _branches(arrays: Arrays, about: About) -> Arrays:
         "predictions": about.attributes.get("targets", []),
         "sigmas": [f"{name}_sigma" for name in about.attributes.get("targets", [])],
         "targets": [f"{name}_true" for name in about.attributes.get("targets", [])],
+        "errors": ["error"],
         "sources": ["file", "row"],
         "labels": ["label"],
         "weights": ["weight"],

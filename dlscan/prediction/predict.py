@@ -189,14 +189,7 @@ def _of_batch(batch: Batch, model: models.Model, task: Task, truth: Truth) -> Ar
     final = {name: values[:size] for name, values in model(inputs).items()}
     assert batch.sources is not None
     made: Arrays = {"sources": np.array(batch.sources)}
-    for head in task.heads:
-        values = final[head.name]
-        if head.targets:
-            made["predictions"] = values[:, : len(head.targets)]
-            if values.shape[1] > len(head.targets):
-                made["sigmas"] = values[:, len(head.targets) :]
-        else:
-            made["scores"] = values
+    made |= task.predicted(final)
     if truth.labels:
         made["labels"] = np.array(batch.labels)
     if truth.targets:
@@ -232,6 +225,7 @@ def _together(waiting: Sequence[Arrays]) -> Arrays:
 def _measure(task: Task, truth: Truth, parts: Parts) -> Measured | None:
     names = {"weights", *(("labels",) if truth.labels else ())}
     names |= {"scores"} if "classify" in task.kinds else set()
+    names |= {"errors"} if "reconstruct" in task.kinds else set()
     names |= {"predictions", "targets"} if "regress" in task.kinds else set()
     kept = {name: parts.read(name) for name in names}
     with contextlib.suppress(KeyError):

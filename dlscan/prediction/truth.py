@@ -37,7 +37,8 @@ class Truth:
     def of(cls, task: Task, weights: str | None, found: NewFiles) -> "Truth":
         """What files have of it."""
         targets = bool(task.extras) and set(task.extras) <= set(found.extras)
-        known = (found.known or "classify" not in task.kinds) and (targets or not task.extras)
+        by_class = not {"classify", "reconstruct"}.isdisjoint(task.kinds)
+        known = (found.known or not by_class) and (targets or not task.extras)
         if weights is None or weights in found.extras:
             return cls(found.known, targets, weights, True, known, "")
         reason = f"no metrics: data.weights is {weights}, which these files do not all have"

@@ -124,8 +124,9 @@ class Chosen:
 
     def runs(self, start: int, stop: int) -> Runs:
         """The rows at these positions."""
-        runs = self._order.runs(start, stop).tolist()
-        rows = np.concatenate([self._rows[first : first + events] for first, events in runs])
+        firsts, events = self._order.runs(start, stop).T
+        begins = np.cumsum(events) - events
+        rows = self._rows[np.repeat(firsts - begins, events) + np.arange(stop - start)]
         edges = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) != 1)
         return np.column_stack([rows[edges], np.diff(edges, append=len(rows))])
 

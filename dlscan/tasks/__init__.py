@@ -12,7 +12,7 @@ from dlscan.config.losses import Loss
 from dlscan.config.task import Tasks
 from dlscan.tasks.classify import Classification
 from dlscan.tasks.generate import Generation
-from dlscan.tasks.reconstruct import Reconstruction
+from dlscan.tasks.reconstruct import CODE, Reconstruction
 from dlscan.tasks.regress import Regression
 from dlscan.tasks.several import Several
 from dlscan.tasks.task import Arrays, Head, Standard, Standards, Task
@@ -47,7 +47,8 @@ def make(tasks: Tasks, classes: Sequence[str], loss: Loss = _AUTO) -> Task:
 
 def of(experiment: Experiment, classes: Sequence[str]) -> Task:
     """The task of an experiment, or of a point, on a dataset with these classes."""
-    return make(experiment.task, classes, experiment.train.loss)
+    made = make(experiment.task, classes, experiment.train.loss)
+    return made.by(experiment.model) if isinstance(made, Reconstruction) else made
 
 
-__all__ = ["Arrays", "Head", "Reconstruction", "Standard", "Standards", "Task", "make", "of"]
+__all__ = ["CODE", "Arrays", "Head", "Reconstruction", "Standard", "Standards", "Task", "make", "of"]

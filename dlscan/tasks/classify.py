@@ -53,6 +53,10 @@ class Classification(OnAllClasses):
         """See `Task`."""
         return {_SCORES: labels}
 
+    def predicted(self, final: Arrays) -> Arrays:
+        """`scores` (B, C)."""
+        return {_SCORES: final[_SCORES]}
+
     def written(
         self, final: Arrays, raw: Arrays, truth: Arrays, losses: NDArray[np.float32] | None = None
     ) -> Arrays:

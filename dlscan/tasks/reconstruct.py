@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.config.curves import Curve, columns
+from dlscan.config.curves import VARIATIONAL, Curve, columns
 from dlscan.config.losses import Loss
+from dlscan.config.models import Model
 from dlscan.config.task import Reconstruct
 from dlscan.metrics import Measured, code_distances, is_normal, measure_reconstruction
 from dlscan.tasks.task import Arrays, Head
 
 _MADE = "reconstruction"
-# Columns of a history that only variational networks have.
-_VARIATIONAL = ("reconstruction", "kl")
+# What a network gives that is no number of its own, but a place among those of other events.
+CODE = "code"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +33,8 @@ class Reconstruction:
         See `dlscan.config.task.Reconstruct`.
     loss : str
         What is minimised, which says what the last step of a network is.
-    is_variational : bool
-        Whether codes are drawn from a distribution while the network is trained.
+    beta : float or None
+        Where codes are drawn from distributions, what the divergence of these is multiplied by.
     """
 
     classes: tuple[str, ...]
@@ -41,7 +42,7 @@ class Reconstruction:
     noise: float = 0.0
     sparsity: float = 0.0
     loss: str = "mse"
-    is_variational: bool = False
+    beta: float | None = None
 
     kinds = (Reconstruct.kind,)
     heads = (Head(_MADE, 0),)
@@ -52,11 +53,15 @@ class Reconstruction:
         """That of an experiment file, for a dataset with these classes."""
         return cls(classes, config.train_on or (), config.noise, config.sparsity, loss.of(Reconstruct.kind))
 
+    def by(self, model: Model) -> "Reconstruction":
+        """The same as a network of this family learns it."""
+        return dataclasses.replace(self, beta=getattr(model.parameters, "beta", None))
+
     @property
     def curves(self) -> tuple[Curve, ...]:
         """See `Task`."""
         return tuple(
-            curve for curve in Reconstruct.curves if self.is_variational or curve.name not in _VARIATIONAL
+            curve for curve in Reconstruct.curves if self.beta is not None or curve.name not in VARIATIONAL
         )
 
     @property
@@ -68,11 +73,16 @@ class Reconstruction:
         """Nothing: what is right is what the network was given."""
         return {}
 
+    def predicted(self, final: Arrays) -> Arrays:
+        """`errors` (B,), mean squares over the scaled cells, and `codes` (B, K)."""
+        codes = {"codes": final[CODE]} if CODE in final else {}
+        return {"errors": final["error"][:, 0], **codes}
+
     def written(
         self, final: Arrays, raw: Arrays, truth: Arrays, losses: NDArray[np.float32] | None = None
     ) -> Arrays:
-        """`errors` (B,), mean squares over the scaled cells, `codes` (B, K), and `losses` (B,)."""
-        kept = {"errors": final["error"], "codes": final["code"]}
+        """What is `predicted`, and `losses` (B,)."""
+        kept = self.predicted(final)
         return kept if losses is None else {**kept, "losses": losses}
 
     def compared(self, kept: Mapping[str, NDArray[Any]], training: Mapping[str, NDArray[Any]]) -> Arrays:

@@ -71,14 +71,17 @@ class Regression(OnAllClasses):
         columns = [target.of(extras[target.extra]) for target in self.targets.values()]
         return {_PREDICTIONS: np.stack(columns, axis=1).astype(np.float32)}
 
+    def predicted(self, final: Arrays) -> Arrays:
+        """`predictions` and perhaps `sigmas`, (B, T) each."""
+        count, found = len(self.targets), final[_PREDICTIONS]
+        sigmas = {"sigmas": found[:, count:]} if found.shape[1] > count else {}
+        return {_PREDICTIONS: found[:, :count], **sigmas}
+
     def written(
         self, final: Arrays, raw: Arrays, truth: Arrays, losses: NDArray[np.float32] | None = None
     ) -> Arrays:
-        """`predictions`, `targets` and perhaps `sigmas`, (B, T) each, and `losses` (B,)."""
-        count, found = len(self.targets), final[_PREDICTIONS]
-        kept = {_PREDICTIONS: found[:, :count], "targets": truth[_PREDICTIONS]}
-        if self.has_sigmas:
-            kept["sigmas"] = found[:, count:]
+        """What is `predicted`, `targets` (B, T), and `losses` (B,)."""
+        kept = {**self.predicted(final), "targets": truth[_PREDICTIONS]}
         return kept if losses is None else {**kept, "losses": losses}
 
     def measure(self, kept: Mapping[str, NDArray[Any]]) -> Measured:

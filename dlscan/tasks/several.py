@@ -55,6 +55,10 @@ class Several(OnAllClasses):
         """See `Task`."""
         return reduce(dict.__or__, (task.truth(labels, extras) for task in self.tasks))
 
+    def predicted(self, final: Arrays) -> Arrays:
+        """See `Task`."""
+        return reduce(dict.__or__, (task.predicted(final) for task in self.tasks))
+
     def written(
         self, final: Arrays, raw: Arrays, truth: Arrays, losses: NDArray[np.float32] | None = None
     ) -> Arrays:

@@ -73,6 +73,10 @@ class OnAllClasses:
         """Nothing; see `Task`."""
         return {}
 
+    def predicted(self, final: Arrays) -> Arrays:
+        """Nothing; see `Task`."""
+        return {}
+
 
 class Task(Protocol):
     """What a network learns.
@@ -131,6 +135,9 @@ class Task(Protocol):
         extras : mapping of str to ndarray, each (B, ...)
             What the events carry along: `extras` at least.
         """
+
+    def predicted(self, final: Arrays) -> Arrays:
+        """What `dlscan predict` writes of events, (B, ...) each, of what a model gives."""
 
     def written(
         self, final: Arrays, raw: Arrays, truth: Arrays, losses: NDArray[np.float32] | None = None

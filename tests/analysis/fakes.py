@@ -9,6 +9,7 @@ import numpy as np
 
 from dlscan.metrics import (
     measure,
+    measure_reconstruction,
     measure_regression,
     measure_regression_validation,
     measure_validation,
@@ -34,10 +35,11 @@ def write_scan(
     repeats=1,
     change=None,
     targets=None,
+    train_on=None,
 ):
     """Write a scan of which `done` points are done; `change(number, record)` alters a record's mapping.
 
-    With `targets`, a name and a selection each, it is a regression.
+    With `targets`, a name and a selection each, it is a regression; with `train_on` autoencoders.
     """
     grid = GRID if grid is None else grid
     combinations = list(itertools.product(*grid.values()))
@@ -57,7 +59,9 @@ def write_scan(
         paths.directory.mkdir()
         skill = 0.8 + 1.5 * (point["number"] / len(points)) + 0.3 * rng.random()
         write_history(paths.history, rng, skill, epochs)
-        if targets is None:
+        if train_on is not None:
+            measured = write_reconstruction(paths.predictions, rng, skill, classes, events, train_on)
+        elif targets is None:
             measured = write_predictions(paths.predictions, rng, skill, classes, events)
         else:
             measured = write_regression(paths.predictions, rng, skill, classes, events, targets)
@@ -67,6 +71,8 @@ def write_scan(
             change(point["number"], record)
         if targets is not None:
             record["task"] = {"kind": "regress", "targets": dict(targets)}
+        if train_on is not None:
+            record["task"] = {"kind": "reconstruct", "train_on": list(train_on)}
         Record(**record).write(paths.record)
     return directory
 
@@ -155,6 +161,29 @@ def write_targets(group, rng, skill, classes, events, names):
     group["weights"] = np.ones(events, np.float32)
     group["losses"] = np.mean(((predictions - targets) / sigmas) ** 2, axis=1)
     return predictions, targets, sigmas
+
+
+def write_reconstruction(path, rng, skill, classes, events, train_on):
+    with h5py.File(path, "w") as file:
+        file.attrs["classes"], file.attrs["train_on"], file.attrs["split"] = list(classes), train_on, "test"
+        file.attrs["task"] = ["reconstruct"]
+        file["sources"] = np.stack([np.zeros(events), np.arange(events)], axis=1).astype(np.uint32)
+        found = {}
+        for split in ("test", "validation", "train"):
+            group = file if split == "test" else file.create_group(split)
+            labels = np.random.default_rng(events).integers(0, len(classes), events).astype(np.int32)
+            codes = rng.normal(size=(events, 3)) + skill * labels[:, None]
+            group["errors"] = rng.exponential(1 + skill * labels).astype(np.float32)
+            group["codes"], group["labels"] = codes.astype(np.float32), labels
+            group["distances"], group["losses"] = np.linalg.norm(codes, axis=1), group["errors"][:]
+            group["weights"] = np.ones(events, np.float32)
+            columns = (group[name][:] for name in ("errors", "labels"))
+            found[split] = measure_reconstruction(
+                *columns, classes, train_on, group["weights"][:], group["distances"][:]
+            )
+    test, validation = found["test"], found["validation"]
+    test.values["test_loss"], test.errors["test_loss"] = 1.0512345678, [0.0123, 0.0123]
+    return test | validation.renamed({name: f"val_{name}" for name in validation.values})
 
 
 def record_of(scan, point, varied, classes, measured, epochs):

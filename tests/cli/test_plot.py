@@ -124,7 +124,7 @@ def test_help_teaches_by_example():
         (
             "history",
             ["--bins", "3"],
-            "calibration, energy, generated, residuals, resolution, response, scores",
+            "anomaly, calibration, energy, generated, residuals, resolution, response, scores",
         ),
         ("bar", ["--plain"], "roc"),
         ("roc", ["--per-page", "3"], "history"),

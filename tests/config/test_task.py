@@ -84,6 +84,7 @@ def test_a_task_is_written_as_it_is_read(value: Any) -> None:
         (["classify", {**ENERGY, "loss": "hubber"}], "task[1].loss: must be one of auto, cross_entropy"),
         ({"kind": "regress", "loss": "huber"}, "task: regress needs targets"),
         ("reconstruct", "model.family: dense cannot learn the task reconstruct; choose one of autoencoder"),
+        ({"kind": "reconstruct", "nosie": 1}, "task.nosie: unknown key; did you mean 'noise'?"),
         (["classify", "reconstruct"], "task: reconstruct is learned alone; remove the other tasks"),
         ({"kind": "reconstruct", "noise": -1}, "task.noise: must be at least 0"),
         ({"kind": "reconstruct", "train_on": []}, "task.train_on: must name at least one class"),
@@ -168,3 +169,49 @@ def test_one_class_is_enough_for_what_tells_none_apart(make_experiment: Make) ->
     assert make_experiment(**one, task="generate", model={"family": "gan"}).data.classes == {"Ele": "Ele"}
     with pytest.raises(ConfigError, match=r"data\.classes: must name at least two classes"):
         make_experiment(**one)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (
+            {"model": {"family": "lenet"}},
+            "model.family: lenet cannot learn the task reconstruct; choose one of",
+        ),
+        (
+            {"model": {"family": "bdt"}},
+            "bdt cannot learn the task reconstruct",
+        ),
+        (
+            {"train": {"loss": "focal"}},
+            "train.loss: focal is no loss of the task reconstruct, which has mse",
+        ),
+        (
+            {"model": {"family": "vae"}, "train": {"loss": "mae"}},
+            "vae minimises mse, cross_entropy, poisson",
+        ),
+        (
+            {"train": {"label_smoothing": 0.1}},
+            "is for classes, and task is reconstruct",
+        ),
+        (
+            {"train": {"early_stopping": {"monitor": "val_kl"}}},
+            "of the history: val_loss, val_mse",
+        ),
+        (
+            {"task": {"kind": "reconstruct", "train_on": ["Gama"]}},
+            "'Gama' is none of the classes",
+        ),
+    ],
+)
+def test_what_no_autoencoder_can_be_is_one_line(make_experiment: Make, keys: Any, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_experiment(**{"task": "reconstruct", "model": {"family": "autoencoder"}, **keys})
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_variational_autoencoder_may_stop_by_its_divergence(make_experiment: Make) -> None:
+    train = {"early_stopping": {"monitor": "val_kl"}}
+    experiment = make_experiment(task="reconstruct", model={"family": "vae"}, train=train)
+    assert experiment.task.plain() == "reconstruct"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dlscan.metrics import (
     measure,
+    measure_reconstruction,
     measure_regression,
     measure_regression_validation,
     measure_validation,
@@ -36,6 +37,11 @@ def test_page_explains_every_metric():
             general = re.sub(r"(^|_)[AB]_AUC$", r"\1<Class>_AUC", general)
             assert f"`{general}`" in text or f"`{general.partition('@')[0]}@50`" in text, name
             assert "@" not in name or f"`@{name[-2:]}`" in text or name.endswith("@50")
+    anomalies = measure_reconstruction(
+        [1.0, 2.0, 3.0], [0, 1, 2], ("A", "B", "C"), ["A"], None, [1.0, 2.0, 3.0]
+    )
+    for name in anomalies.values:
+        assert f"`{re.sub(r'^[BC]_', '<Class>_', name)}`" in text, name
     assert f"in {BINS} bins" in text
     assert f"fewer than {LEAST_EVENTS} effective events" in text
 

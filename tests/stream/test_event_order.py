@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlscan.stream.event_order import Order, Oversampled, Shuffled, Stored, block_events, requests
+from dlscan.stream.event_order import Chosen, Order, Oversampled, Shuffled, Stored, block_events, requests
 
 
 def rows_of(order: Order, start: int, stop: int) -> np.ndarray:
@@ -98,3 +98,16 @@ def test_requests_of_a_pool_share_its_events_out(per_request: int) -> None:
         pool = work.deal[-1] - 1
         np.testing.assert_array_equal(expanded(work.runs), np.arange(100)[pool * 24 : (pool + 1) * 24])
     assert seeds == {(1, 0, n + 1): list(range(min(24, 100 - 24 * n))) for n in range(5)}
+
+
+@pytest.mark.parametrize(
+    "order", [Shuffled(40, 7, 1, 0), Stored(40), Oversampled(np.repeat([0, 1], [30, 10]), 1, 0)]
+)
+def test_chosen_events_come_in_the_order_of_others_and_neighbours_are_one_run(order: Order) -> None:
+    rows = np.flatnonzero(np.arange(100) % 5 < 2)
+    chosen = Chosen(rows, order)
+    assert chosen.events == order.events
+    for start, stop in ((0, order.events), (3, 17), (5, 6)):
+        np.testing.assert_array_equal(rows_of(chosen, start, stop), rows[rows_of(order, start, stop)])
+        runs = chosen.runs(start, stop)
+        assert (runs[:-1].sum(axis=1) != runs[1:, 0]).all()

@@ -8,7 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
+from dlscan.analysis.points.done import DonePoint
 from dlscan.config import experiment_from
+from dlscan.export import export
 from dlscan.models import keras
 from dlscan.prepare import prepare
 from dlscan.record import Record
@@ -114,10 +116,64 @@ def test_what_is_kept_is_what_the_saved_network_gives_in_plain_keras(normal, pac
         raw = {name: values.copy() for name, values in batch.by_network_name().items()}
         given = {name: keras.ops.convert_to_numpy(values) for name, values in network(raw).items()}
         assert given["reconstruction"].shape == (len(batch), 16)
-        np.testing.assert_allclose(file["errors"][:], given["error"], rtol=1e-4)
+        np.testing.assert_allclose(file["errors"][:], given["error"][:, 0], rtol=1e-4)
         np.testing.assert_allclose(file["codes"][:], given["code"], rtol=1e-4, atol=1e-5)
         flat = np.concatenate([raw["x"], raw["image"].reshape(-1, 6)], axis=1)
         np.testing.assert_allclose(
-            given["error"], ((given["reconstruction"] - flat) ** 2).mean(axis=1), rtol=1e-4
+            given["error"][:, 0], ((given["reconstruction"] - flat) ** 2).mean(axis=1), rtol=1e-4
         )
         assert list(file.attrs["train_on"]) == ["Known"]
+
+
+def test_a_variational_one_that_is_interrupted_draws_what_it_would_have_drawn(normal, tmp_path):
+    model = {"family": "vae", "code": 2, "width": 8, "layers": "dense"}
+    ends = []
+    for number, name in enumerate(("whole", "halves"), 1):
+        paths, info = point(normal, tmp_path / name, number, model=model)
+        if name == "halves":
+            assert set(train_points([(paths, info)], interrupted).values()) == {"preempted"}
+        assert train_point(paths, info) == "done"
+        ends.append(paths)
+    whole, halves = map(history_of, ends)
+    assert whole == halves
+    with h5py.File(ends[0].predictions) as file, h5py.File(ends[1].predictions) as other:
+        for name in ("errors", "codes", "losses", "distances"):
+            np.testing.assert_array_equal(file[name], other[name])
+    for row in whole:
+        assert row["loss"] == pytest.approx(row["reconstruction"] + row["kl"], rel=1e-4)
+        assert row["val_loss"] == pytest.approx(row["val_reconstruction"] + row["val_kl"], rel=1e-4)
+
+
+@pytest.mark.parametrize("balance", ["none", "oversample"])
+@pytest.mark.parametrize("is_index", [False, True])
+def test_a_stream_of_some_classes_has_each_of_their_events_and_no_other(normal, tmp_path, is_index, balance):
+    prepared = normal["data"]["prepared"]
+    if is_index:
+        prepared = str(tmp_path / "index")
+        content = {**normal, "data": {**normal["data"], "prepared": prepared}}
+        prepare(experiment_from(content, tmp_path / "index.yaml"), processes=1, index_only=True)
+    found = []
+    for workers in (0, 2):
+        options = {"workers": workers, "classes": ["Known"], "extras": True, "balance": balance}
+        with Batches(prepared, batch_size=64, **options) as batches:
+            delivered = [(batch.labels.copy(), batch.sources.copy()) for batch in batches.epoch(0)]
+            events, steps = batches.events, batches.steps
+        labels, sources = (np.concatenate(parts) for parts in zip(*delivered, strict=True))
+        assert (len(labels), len(delivered)) == (events, steps)
+        assert not labels.any()
+        assert len(np.unique(sources, axis=0)) == events == batches.manifest.splits["train"].counts[0]
+        found.append(sources)
+    # the order is that of the seed, whoever reads
+    np.testing.assert_array_equal(*found)
+
+
+def test_an_exported_one_gives_the_same_and_says_what_its_numbers_are(pack, tmp_path):
+    paths, _ = pack[1]
+    done = export(DonePoint(Record.read(paths.record), paths, "anomalies"), "keras", tmp_path / "out.keras")
+    assert {name: len(columns) for name, columns in done.outputs.items()} == {
+        "code": 2,
+        "error": 1,
+        "reconstruction": 16,
+    }
+    assert done.events
+    assert done.difference == 0

@@ -128,6 +128,8 @@ KINDS: dict[str, Draw] = {
         "search",
         "slice",
         "contour",
+        "anomaly",
+        "code",
     )
 }
 
@@ -136,6 +138,8 @@ NEEDS: dict[str, str] = {
     **dict.fromkeys(("roc", "scores", "confusion", "energy", "calibration"), "scores"),
     **dict.fromkeys(("response", "resolution", "residuals"), "predictions"),
     "generated": "twosample",
+    "anomaly": "errors",
+    "code": "codes",
 }
 
 # kinds that set the numbers of models against each other, which must be of the same events
@@ -144,10 +148,21 @@ COMPARING = ("heatmap", "roc", "pareto", "parallel", "importance", "search", "sl
 # options that only some kinds know; a kind that ignored one would be a picture of something else
 ONLY_FOR: dict[str, tuple[str, ...]] = {
     "by": ("contour", "energy", "heatmap", "importance", "parallel", "pareto", "slice"),
-    "bins": ("calibration", "energy", "generated", "residuals", "resolution", "response", "scores"),
+    "bins": (
+        "anomaly",
+        "calibration",
+        "energy",
+        "generated",
+        "residuals",
+        "resolution",
+        "response",
+        "scores",
+    ),
     "efficiency": ("energy",),
     "most": (
+        "anomaly",
         "calibration",
+        "code",
         "confusion",
         "energy",
         "generated",

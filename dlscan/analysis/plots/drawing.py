@@ -14,6 +14,7 @@ from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.table import ordered
 from dlscan.analysis.tables.where import select
 from dlscan.errors import UsageError
+from dlscan.tasks.metric import TaskMetrics
 
 log = logging.getLogger("dlscan")
 
@@ -21,6 +22,8 @@ _WORDS = {
     "scores": "scores of classes",
     "predictions": "predictions of targets",
     "twosample": "generated events",
+    "errors": "reconstructions of events",
+    "codes": "codes of events",
 }
 
 
@@ -132,13 +135,18 @@ def fitting(kind: str, points: Sequence[DonePoint]) -> list[DonePoint]:
         fit = [
             name
             for name in KINDS
-            if NEEDS.get(name) in (None, *(key for each in tasks for key in each.columns))
+            if NEEDS.get(name) in (None, *(key for each in tasks for key in _arrays(each)))
         ]
         raise UsageError(
             f"plot {kind} does not fit {' or '.join(each.phrase for each in tasks)}: it needs "
             f"{_WORDS[needed]}; plots that fit: {', '.join(fit)}"
         )
     return there
+
+
+def _arrays(task: TaskMetrics) -> set[str]:
+    """What a task keeps of events."""
+    return {*task.needed, *task.columns}
 
 
 def require_comparable(kind: str, points: Sequence[DonePoint]) -> None:
@@ -160,7 +168,7 @@ def require_comparable(kind: str, points: Sequence[DonePoint]) -> None:
 def fits(kind: str, point: DonePoint) -> bool:
     """Whether the task of a point has what this kind of picture needs."""
     needed = NEEDS.get(kind)
-    return needed is None or any(needed in task.columns for task in metrics_of([point]))
+    return needed is None or any(needed in _arrays(task) for task in metrics_of([point]))
 
 
 def selected(

@@ -29,14 +29,17 @@ def losses_of(points: Sequence[DonePoint]) -> list[str]:
     """What each point minimises, in words."""
     kinds = [metrics.kind for metrics in metrics_of(points)]
     usual = LOSSES[kinds[0]][0] if len(kinds) == 1 else AUTO
-    return [_words(point.record.params, usual) for point in points]
+    return [_words(point.record.params, usual, kinds) for point in points]
 
 
-def _words(params: Mapping[str, Any], usual: str) -> str:
+def _words(params: Mapping[str, Any], usual: str, kinds: Sequence[str]) -> str:
     loss = params.get("train.loss", AUTO)
     if isinstance(loss, Mapping):
         return f"{QUANTILE} {loss.get(QUANTILE)}"
     words = [usual if loss == AUTO else str(loss)]
     keys = ("gamma", "label_smoothing") if loss == "focal" else ("label_smoothing",)
     words += [f"{key} {params[f'train.{key}']:g}" for key in keys if params.get(f"train.{key}")]
+    if kinds == ["reconstruct"] and params.get("model.family") == "vae":
+        # a bound on the logarithm of a likelihood
+        words += [f"beta {params['model.beta']:g}"]
     return " with ".join(words)

@@ -191,6 +191,29 @@ def _of_targets(facts: Facts, point: DonePoint, what: str) -> str:
     return named(said, 12)
 
 
+def anomaly(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """How well the error of a reconstruction tells anomalies."""
+    metrics, errors = drawn[0].record.metrics, drawn[0].record.errors
+    areas = [
+        f"{words.measured(Estimate(float(metrics[column] or 0), *errors[column]))} "
+        f"({unicode_of(facts.called(name))})"
+        for name, column in facts.task.parts.items()
+        if column in errors
+    ]
+    if not areas:
+        return "Events that the network gives back badly are on the right."
+    return (
+        f"Events that the network gives back badly are taken for anomalies. Area under the ROC curve: "
+        f"{named(areas, 12)}."
+    )
+
+
+def code(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """What the axes are."""
+    width = drawn[0].record.params.get("model.code")
+    return f"The code of {facts.name(drawn[0])} has {counted(width, 'number')}." if width else ""
+
+
 def overlaid(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
     """What to look for."""
     metrics = drawn[0].record.metrics

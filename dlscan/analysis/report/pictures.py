@@ -65,6 +65,8 @@ WANTED = (
     Wanted("resolution", "Resolution", 4, "scores", captions.resolution),
     Wanted("residuals", "Prediction minus truth", 4, "scores", captions.residuals),
     Wanted("generated", "Generated and real events", 3, "scores", captions.generated),
+    Wanted("anomaly", "Anomalies", 1, "scores", captions.anomaly),
+    Wanted("code", "Codes", 1, "scores", captions.code),
     Wanted("history", "Histories of training", 8, "history", captions.history),
 )
 

@@ -25,6 +25,7 @@ from dlscan.config.families.parts import NetworkSize
 from dlscan.config.families.resnet import Resnet
 from dlscan.config.families.rnn import Rnn
 from dlscan.config.families.siamese import Siamese
+from dlscan.config.families.vae import Vae
 from dlscan.config.families.vgg import Vgg
 from dlscan.config.families.video import Video
 from dlscan.config.families.zfnet import Zfnet
@@ -48,6 +49,7 @@ FAMILIES: dict[str, type] = {
     "graph": Graph,
     "autoencoder": Autoencoder,
     "gan": Gan,
+    "vae": Vae,
     "bdt": Bdt,
 }
 
@@ -70,6 +72,7 @@ __all__ = [
     "Resnet",
     "Rnn",
     "Siamese",
+    "Vae",
     "Vgg",
     "Video",
     "Zfnet",

@@ -10,6 +10,7 @@ from typing import Any
 
 from dlscan.config.families import Autoencoder
 from dlscan.models.backend import keras
+from dlscan.models.coded import Coded
 from dlscan.models.convolutions import convolution, image
 from dlscan.models.inputs import Inputs
 from dlscan.models.layers import flat, hidden, random_name, shapes_of, space_of, started
@@ -21,10 +22,11 @@ def features(inputs: Inputs, parameters: Autoencoder, seed: int) -> Any:
     return code(encoded(inputs, parameters, seed), "net-code", parameters, seed)
 
 
-def coded(inputs: Inputs, parameters: Autoencoder, seed: int) -> dict[str, Any]:
-    """The `code` (B, K), and the `reconstruction` (B, F) before its last step."""
+def coded(inputs: Inputs, parameters: Autoencoder, seed: int) -> Coded:
+    """Events by way of their codes."""
     found = features(inputs, parameters, seed)
-    return {"code": found, "reconstruction": decoder(inputs, parameters, seed)(found)}
+    cells = decoder(inputs, parameters, seed)(found)
+    return Coded({"code": found, "reconstruction": cells}, cells, {})
 
 
 def encoded(inputs: Inputs, parameters: Autoencoder, seed: int) -> Any:

@@ -1,5 +1,6 @@
 """A network that gives back what it was given: there is nothing that is told it beside."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,12 @@ _LOSSES: dict[str, EventLoss] = {
 }
 
 
+def divergence(means: Any, log_variances: Any) -> Any:
+    """Of normal distributions with these means and variances (B, K) from that of mean 0 and width 1, (B,)."""
+    parts = keras.ops.square(means) + keras.ops.exp(log_variances) - 1 - log_variances
+    return keras.ops.sum(parts, axis=-1) / 2
+
+
 class Reconstructing:
     """See `Objective`.
 
@@ -49,15 +56,17 @@ class Reconstructing:
     """
 
     def __init__(self, task: Reconstruction, penalty: Penalty | None = None) -> None:
-        self._loss, self._link = _LOSSES[task.loss], LINKS[task.loss]
+        self._name, self._beta = task.loss, task.beta
         self._sparsity, self._penalty = task.sparsity, penalty
 
     def __call__(self, networks: Mapping[str, Any], batches: Mapping[str, Given], training: bool) -> Told:
         network, batch = networks[NETWORK], batches[EVENTS]
         raw = network(batch.inputs, training=training)
-        loss = keras.ops.mean(self.events(raw, {}) * batch.weights)
-        squares = mse(raw["target"], self._link(raw["reconstruction"]))
-        numbers = keras.ops.stack([loss, keras.ops.sum(squares)])
+        each = self._parts(raw)
+        loss = keras.ops.mean(self._together(each) * batch.weights)
+        squares = mse(raw["target"], LINKS[self._name](raw["reconstruction"]))
+        curves = [squares] if self._beta is None else [*each, squares]
+        numbers = keras.ops.stack([loss, *map(keras.ops.sum, curves)])
         if training:
             loss = sum(network.losses, start=loss)
             if self._sparsity:
@@ -69,7 +78,24 @@ class Reconstructing:
 
     def events(self, raw: Mapping[str, Any], truth: Mapping[str, Any]) -> Any:
         """The loss of each event, (B,), without its weight, from what the network gives."""
-        return self._loss(raw["target"], raw["reconstruction"])
+        return self._together(self._parts(raw))
+
+    def _parts(self, raw: Mapping[str, Any]) -> list[Any]:
+        """The loss of each event, (B,); of a variational network -log p(event | code), and the divergence."""
+        target, made = raw["target"], raw["reconstruction"]
+        mean = _LOSSES[self._name](target, made)
+        if self._beta is None:
+            return [mean]
+        cells = target.shape[-1]
+        likelihood = cells * mean
+        if self._name == "mse":
+            logs = raw["log_sigma"][:, 0]
+            likelihood = likelihood / 2 * keras.ops.exp(-2 * logs)
+            likelihood = likelihood + cells * (logs + math.log(2 * math.pi) / 2)
+        return [likelihood, divergence(raw["code"], raw["log_variance"])]
+
+    def _together(self, parts: list[Any]) -> Any:
+        return parts[0] if self._beta is None else parts[0] + self._beta * parts[1]
 
     def unusual(self, raw: Arrays, truth: Arrays) -> NDArray[np.float32] | None:
         """The same in NumPy."""

@@ -10,6 +10,7 @@ from dlscan.analysis.points.records import load
 
 FAKES = runpy.run_path(str(Path(__file__).parents[1] / "fakes.py"))
 OF_TARGETS = ("response", "resolution", "residuals")
+OF_AUTOENCODERS = ("anomaly", "code")
 HOSTILE = [
     "<b>&\"'",
     "$x_1$ and $",
@@ -39,10 +40,28 @@ def energies(tmp_path_factory):
     return FAKES["write_scan"](folder, grid, targets=FAKES["TARGETS"], events=300, epochs=6)
 
 
+@pytest.fixture(scope="session")
+def anomalies(tmp_path_factory):
+    """A scan of four autoencoders of three classes, one of which they have seen; not to be changed."""
+    folder = tmp_path_factory.mktemp("anomalies") / "anomalies"
+    return FAKES["write_scan"](folder, classes=("Ele", "Pi0", "ChPi"), train_on=["Ele"], events=300, epochs=6)
+
+
+def of_kind(kind, scores, targets, codes):
+    """Which of three scans a kind of picture can be drawn of."""
+    return targets if kind in OF_TARGETS else codes if kind in OF_AUTOENCODERS else scores
+
+
 @pytest.fixture
-def scan_for(small, energies):
+def scan_for(small, energies, anomalies):
     """A scan that a kind of picture can be drawn of."""
-    return lambda kind: energies if kind in OF_TARGETS else small
+    return lambda kind: of_kind(kind, small, energies, anomalies)
+
+
+@pytest.fixture
+def hostile_for(hostile, hostile_energies, hostile_anomalies):
+    """The same with names that must not be read as anything else."""
+    return lambda kind: of_kind(kind, hostile, hostile_energies, hostile_anomalies)
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +91,15 @@ def hostile_energies(tmp_path_factory):
     grid = {"model.name": HOSTILE, "model.depth": [1, 2]}
     folder = tmp_path_factory.mktemp("hostile") / "it's $a$ <scan>"
     return FAKES["write_scan"](folder, grid, targets=FAKES["TARGETS"], events=300, epochs=2)
+
+
+@pytest.fixture(scope="session")
+def hostile_anomalies(tmp_path_factory):
+    """The same of autoencoders."""
+    grid = {"model.name": HOSTILE, "model.depth": [1, 2]}
+    folder = tmp_path_factory.mktemp("hostile") / "it's $a$ <scan>"
+    classes = ("a/b", "$", "_c")
+    return FAKES["write_scan"](folder, grid, classes=classes, train_on=["$"], events=60, epochs=2)
 
 
 @pytest.fixture

@@ -35,6 +35,8 @@ NAMES = {
     "search": "search-val_Mean_AUC",
     "slice": "slice-val_Mean_AUC",
     "contour": "contour-val_Mean_AUC-Width-Depth",
+    "anomaly": "anomaly",
+    "code": "code",
 }
 
 
@@ -70,11 +72,12 @@ import sys
 from pathlib import Path
 from dlscan.analysis.plots import KINDS, ONLY_FOR, Options
 from dlscan.analysis.plots.drawing import plot
-folder, scan, energies = map(Path, sys.argv[1:4])
+folder, scan, energies, anomalies = map(Path, sys.argv[1:5])
 for kind in KINDS:
     wanted = {"per_page": 3, "most": 1} | ({"by": "target[:,0,1]"} if kind == "energy" else {})
     options = Options(**{name: value for name, value in wanted.items() if kind in ONLY_FOR[name]})
     chosen = energies if kind in ("response", "resolution", "residuals") else scan
+    chosen = anomalies if kind in ("anomaly", "code") else chosen
     plot(kind, [chosen], options, folder / f"{kind}.svg", data=folder / f"{kind}.csv")
 for kind in ("heatmap", "scores"):
     for suffix in ("png", "pdf"):
@@ -83,11 +86,13 @@ assert "matplotlib.pyplot" not in sys.modules
 """
 
 
-def test_the_same_scan_gives_the_same_bytes_in_another_process_on_another_day(small, energies, tmp_path):
+def test_the_same_scan_gives_the_same_bytes_in_another_process_on_another_day(
+    small, energies, anomalies, tmp_path
+):
     runs = []
     for run, epoch in (("one", "1000000000"), ("two", "1700000000")):
         environment = {"PYTHONHASHSEED": epoch[:2], "SOURCE_DATE_EPOCH": epoch}
-        command = [sys.executable, "-c", DRAW_ALL, str(tmp_path / run), str(small), str(energies)]
+        command = [sys.executable, "-c", DRAW_ALL, *map(str, (tmp_path / run, small, energies, anomalies))]
         runs.append(subprocess.Popen(command, env=environment))
     assert [run.wait(timeout=300) for run in runs] == [0, 0]
     one, two = (
@@ -159,9 +164,10 @@ def texts(page):
 
 # a contour is drawn over two numbers, and these models differ in one
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "contour"])
-def test_hostile_names_are_drawn_letter_by_letter(draw, hostile, hostile_energies, tmp_path, kind):
-    scan = hostile_energies if kind in ("response", "resolution", "residuals") else hostile
-    drawing = draw(kind, scan, per_page=20, most=18, label="$E=mc^2$ <i>", **NEEDED.get(kind, {}))
+def test_hostile_names_are_drawn_letter_by_letter(draw, hostile_for, tmp_path, kind):
+    drawing = draw(
+        kind, hostile_for(kind), per_page=20, most=18, label="$E=mc^2$ <i>", **NEEDED.get(kind, {})
+    )
     with style.applied():
         (drawn,) = style.save(drawing.pages[:1], tmp_path / "x.svg")
     ElementTree.parse(drawn)

@@ -1,0 +1,56 @@
+"""Between which numbers the cells of an input are once they are scaled."""
+
+import numpy as np
+
+from dlscan.config import Normalization
+from dlscan.dataset.statistics import Statistics
+
+# What a loss can be of.
+_RANGES = {"cross_entropy": (0.0, 1.0), "poisson": (0.0, np.inf)}
+_ROUNDING = 1e-5
+
+
+def scaled_range(how: Normalization, measured: Statistics) -> tuple[float, float]:
+    """The least and the largest scaled value of the training split.
+
+    Parameters
+    ----------
+    how : Normalization
+        How an input is scaled.
+    measured : Statistics
+        Of its raw values.
+    """
+    ends = np.array([measured.minimum, measured.maximum], np.float64)
+    factor = 1.0 if how.factor is None else how.factor
+    match how.kind:
+        case "minmax":
+            return 0.0, 1.0
+        case "quantile":
+            return -(3**0.5), 3**0.5
+        case "standard":
+            std = np.asarray(measured.std)
+            ends = (ends - measured.mean) / np.where(std > 0, std, 1.0)
+        case "scale":
+            ends = ends * (1 / (measured.magnitude or 1) if how.factor is None else factor)
+        case "log":
+            ends = np.sign(ends) * np.log1p(np.abs(ends * factor))
+        case "tanh-log":
+            ends = ends * factor / (2 + np.abs(ends * factor))
+        case _:
+            ends = ends * factor
+    return float(ends.min()), float(ends.max())
+
+
+def why_out_of_range(loss: str, how: Normalization, measured: Statistics) -> str | None:
+    """Why a loss cannot be of an input that is to be given back, if so; `{}` stands for its name."""
+    if loss not in _RANGES:
+        return None
+    low, high = scaled_range(how, measured)
+    least, most = _RANGES[loss]
+    if low >= least - _ROUNDING and high <= most + _ROUNDING:
+        return None
+    wanted = "between 0 and 1" if most == 1 else "of 0 and more"
+    return (
+        f"needs cells {wanted}, and those of {{}} go from {low:.3g} to {high:.3g} once they are scaled by "
+        f"{how.kind}; data.normalize: minmax brings them between 0 and 1"
+    )
