@@ -115,7 +115,7 @@ def _choice(key: str, value: Any, where: str, sections: Mapping[str, Any]) -> Ch
         if section not in sections or (varied is not None and rest.split(".")[0] not in varied):
             raise Problem(
                 where,
-                "a scan can vary data.normalize, data.augment and the keys of model and train, such as "
-                "model.width or train.learning_rate",
+                "a scan can vary data.normalize, data.augment, data.fraction and the keys of model and "
+                "train, such as model.width or train.learning_rate",
             )
     return chosen

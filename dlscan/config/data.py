@@ -15,6 +15,7 @@ from dlscan.config.inputs import Inputs, is_plain
 from dlscan.config.labels import check_label
 from dlscan.config.resample import WEIGHT, Resample
 from dlscan.config.selection import Selection
+from dlscan.config.share import Share
 from dlscan.spelling import hint, near_miss
 
 Fraction = Annotated[float, Above(0), Below(1)]
@@ -111,6 +112,7 @@ _MAY_BE_NULL = (
     "folds",
     "fold",
     "augment",
+    "fraction",
 )
 
 
@@ -132,12 +134,13 @@ class Data:
     resample: Resample | None = None
     folds: Folds | None = None
     fold: int | tuple[int, ...] | None = None
+    fraction: Share | None = None
     follow_links: bool = False
     labels: Labels = dataclasses.field(default_factory=Labels)
     augment: Augment = dataclasses.field(default_factory=Augment)
 
     # what points of a scan may differ in
-    varied: ClassVar = ("normalize", "fold", "augment")
+    varied: ClassVar = ("normalize", "fold", "augment", "fraction")
 
     def __post_init__(self) -> None:
         if not isinstance(self.inputs, Inputs):
@@ -216,9 +219,14 @@ class Data:
         return True
 
     def value(self, name: str) -> Any:
-        """The plain value of a key that points set; one kind of `normalize` for all is written once."""
+        """The plain value of a key that points set; one kind of `normalize` for all is written once.
+
+        Without `fraction` that is 1.
+        """
         if name in ("fold", "augment"):
             return plain(getattr(self, name))
+        if name == "fraction":
+            return 1.0 if self.fraction is None else plain(self.fraction)
         _, _, own = name.partition(".")
         if own:
             return plain(self.normalization(own))

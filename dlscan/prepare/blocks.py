@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from dlscan.config.build import Problem
 from dlscan.config.resample import WEIGHT
 from dlscan.dataset.events import DenseBlock, Events, RaggedBlock, SparseBlock
+from dlscan.dataset.words import event_hashes
 from dlscan.errors import DataError
 from dlscan.prepare.bins import bins_of
-from dlscan.prepare.draw import event_hashes, split_codes, split_words, uniform
+from dlscan.prepare.draw import split_codes, split_words, uniform
 from dlscan.prepare.encode import encode, why_not_finite
 from dlscan.prepare.layout import Format, deciding, entry_names, roles_of
 from dlscan.prepare.measure import finite_weights

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from dlscan.config import ColumnSplit, Folds, FractionSplit, GroupSplit
 from dlscan.dataset import SPLITS
-from dlscan.prepare.draw import Words, event_hashes, split_codes, split_words, uniform, value_hashes
+from dlscan.dataset.words import Words, event_hashes
+from dlscan.prepare.draw import split_codes, split_words, uniform, value_hashes
 from dlscan.raw import FileLayout, RawFile, index_file, read_rows
 
 _TEST = SPLITS.index("test")

@@ -4,7 +4,6 @@ Nothing depends on what other events there are, so an event keeps its side when 
 does not depend on how many processes made it.
 """
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,37 +12,7 @@ from numpy.typing import NDArray
 
 from dlscan.config import ColumnSplit, FractionSplit, GroupSplit
 from dlscan.dataset import SPLITS
-
-Words = NDArray[np.uint64]
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-
-
-def event_hashes(name: str, rows: NDArray[np.int64], seed: int, purpose: str) -> Words:
-    """A random word for each event of a file.
-
-    Parameters
-    ----------
-    name : str
-        Of the file, below the raw directory.
-    rows : ndarray of int, (n,)
-        Row numbers in the file.
-    seed : int
-        The split's seed.
-    purpose : str
-        Words for different purposes are independent.
-
-    Returns
-    -------
-    ndarray of uint64, (n,)
-        Uniform; the finaliser is that of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-    """
-    digest = hashlib.blake2b(f"{purpose}\0{seed}\0{name}".encode("utf-8", "surrogateescape"), digest_size=8)
-    start = np.uint64(int.from_bytes(digest.digest(), "little"))
-    word: Words = start + (rows.astype(np.uint64) + np.uint64(1)) * _GOLDEN
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return word ^ (word >> np.uint64(31))
+from dlscan.dataset.words import Words, event_hashes
 
 
 def value_hashes(values: NDArray[Any], seed: int, purpose: str) -> Words:

@@ -14,9 +14,10 @@ from dlscan.config.build import Problem
 from dlscan.config.cuts import Cuts
 from dlscan.config.resample import FLAT, Resample
 from dlscan.dataset.resampled import Resampled
+from dlscan.dataset.words import event_hashes
 from dlscan.prepare.bins import bins_of
 from dlscan.prepare.blocks import BadEvents, event_codes
-from dlscan.prepare.draw import event_hashes, uniform
+from dlscan.prepare.draw import uniform
 from dlscan.prepare.layout import Format, entry_names, roles_of
 from dlscan.prepare.processes import RunTasks
 from dlscan.prepare.selecting import Selected, numbers_of, select_events

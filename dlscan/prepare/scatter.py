@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from dlscan.dataset.events import Events
 from dlscan.dataset.moments import Moments
+from dlscan.dataset.words import event_hashes
 from dlscan.prepare.blocks import BadEvents, checked, encoded_blocks, file_checksum, indexed, linked_of
 from dlscan.prepare.collected import Collected
-from dlscan.prepare.draw import event_hashes, uniform
+from dlscan.prepare.draw import uniform
 from dlscan.prepare.layout import Format
 from dlscan.prepare.measure import PerEvent
 from dlscan.prepare.selecting import Unlabelled, both

@@ -8,6 +8,7 @@ from typing import Any
 from dlscan.config import Experiment, Model, in_common
 from dlscan.config.labels import VALIDATION_AREA
 from dlscan.config.models import NetworkSize, trainer_of
+from dlscan.config.share import FRACTION, Share
 from dlscan.config.task import Tasks
 from dlscan.dataset import Manifest, taken
 from dlscan.scan.plan import Plan
@@ -125,7 +126,7 @@ def _without_network(values: Mapping[str, Any], manifest: Manifest | None) -> Co
     epochs, batch_size = train["epochs"], train["batch_size"]
     if manifest is None:
         return Cost(0.0, 1, 0, 0, epochs, batch_size, 0)
-    events = _events(values["data"]["balance"], manifest)
+    events = _events(values["data"], manifest)
     if trainer_of(values["model"]["family"]) == "trees":
         # these load numpy, which `dlscan status` does not wait for
         from dlscan import tasks
@@ -200,7 +201,10 @@ def _scored_events(manifest: Manifest) -> int:
     return test + splits["validation"].events + min(splits["train"].events, _SAMPLE, _SAMPLE_FACTOR * test)
 
 
-def _events(balance: str, manifest: Manifest) -> int:
+def _events(data: Mapping[str, Any], manifest: Manifest) -> int:
     """Training events of an epoch."""
     counts = manifest.splits["train"].counts
-    return max(counts) * len(counts) if balance == "oversample" else sum(counts)
+    if data.get("fraction") is not None:
+        share = Share.parse(data["fraction"], FRACTION)
+        counts = tuple(map(share.of, counts))
+    return max(counts) * len(counts) if data["balance"] == "oversample" else sum(counts)

@@ -105,6 +105,7 @@ def _identity(point: Experiment | Combination) -> str:
     """What tells a point from another: what its network sees, all of what it is, and how it is trained."""
     seen = [plain(point.data.normalize), *([list(point.data.left_out)] if point.data.folds else [])]
     seen += [plain(point.data.augment)] if point.data.augment else []
+    seen += [] if point.data.fraction is None else [point.data.value("fraction")]
     return json.dumps([*seen, plain(point.model), plain(point.train)], sort_keys=True)
 
 

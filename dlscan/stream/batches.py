@@ -7,6 +7,7 @@ from types import MappingProxyType, TracebackType
 from typing import Literal
 
 from dlscan.config.augment import Step
+from dlscan.config.share import Share
 from dlscan.dataset import Manifest, SameDataset
 from dlscan.errors import StreamError
 from dlscan.stream import options
@@ -17,6 +18,7 @@ from dlscan.stream.memory import MemoryBudget
 from dlscan.stream.planner import Delivery, EpochPlanner
 from dlscan.stream.request import ReadRequest
 from dlscan.stream.ring import Ring
+from dlscan.stream.share import Choice
 from dlscan.stream.slots import SlotLayout
 from dlscan.stream.split_on_disk import SplitOnDisk
 from dlscan.stream.worker_pool import EventSource
@@ -70,6 +72,9 @@ class Batches:
         In a dataset with folds those, from 1, that validation is made of; by default the first.
     augment : mapping of str to tuple of Step
         What is done to the events of inputs, as `data.augment` of an experiment; anew in each epoch.
+    share : Share, optional
+        The share of the events of each class that is delivered; by default all. Weights of classes stay
+        those of all events.
 
     Attributes
     ----------
@@ -127,6 +132,7 @@ class Batches:
         classes: Collection[str] = (),
         others: bool = False,
         augment: Mapping[str, tuple[Step, ...]] = MappingProxyType({}),
+        share: Share | None = None,
     ) -> None:
         chosen = {"split": split, "balance": balance, "cache": cache, "transport": transport}
         options.require_valid(
@@ -141,20 +147,25 @@ class Batches:
         self._event_weights = event_weights
         options.require_weights(self.manifest, event_weights)
         self._sparse = options.sparse_inputs(self.manifest, cache) if transport == "sparse" else ()
+        self._share = None if share is None or share.share == 1 else share
         self._classes = tuple(self.manifest.number_of(name) for name in classes) if not others else ()
         of_classes = self.manifest.splits[split].counts
         counts = [of_classes[number] for number in self._classes or range(len(of_classes))]
         counts = [count for count in counts if count]
         options.require_events(self.manifest, split, counts, classes)
+        counts = counts if self._share is None else list(map(self._share.of, counts))
         self.events = max(counts) * len(counts) if balance == "oversample" else sum(counts)
         self.steps = -(-self.events // batch_size)
         self.class_weights = self.manifest.class_weights(balance, self._event_weights, classes)
         self.workers = (
             options.auto_workers(self.manifest, self.events, shuffle) if workers == "auto" else workers
         )
+        files = tuple(source.file for source in self.manifest.sources)
+        choice = None if self._share is None else Choice(self._share, files)
         self._delivery = Delivery(
             *(min(batch_size, self.events), seed, shuffle, balance == "oversample", self.workers),
             self._classes,
+            choice,
         )
         self._augmentation = Augmentation.of(augment, self.manifest, seed, balance == "oversample")
         augmented = self._augmentation is not None
@@ -312,6 +323,7 @@ class Batches:
             memory=self._budget.bytes,
             dataset=self.manifest.config_hash,
             left_out=self.manifest.left_out,
+            share=self._share,
         )
 
     def _requests(self, planner: EpochPlanner) -> Callable[[int], Iterator[ReadRequest]]:

@@ -13,7 +13,8 @@ from dlscan.stream.mix import Mixed, Unit, most_batches, spread
 from dlscan.stream.rawfiles import RawSource
 from dlscan.stream.request import ReadRequest
 from dlscan.stream.shards import ShardReader, ShardSource
-from dlscan.stream.units import Units, delivered
+from dlscan.stream.share import Choice
+from dlscan.stream.units import Units, delivered, labels_of
 from dlscan.stream.worker_pool import AHEAD, EventSource
 
 # Of the dense inputs of a pool: below this the message that asks for it is most of the work.
@@ -44,6 +45,7 @@ class Delivery:
     workers: int
     # the numbers of the classes that are delivered; empty are all
     classes: tuple[int, ...] = ()
+    choice: Choice | None = None
 
 
 class EpochPlanner(Protocol):
@@ -94,22 +96,17 @@ class ShardPlanner:
     def __init__(self, source: ShardSource, delivery: Delivery, event_bytes: int) -> None:
         self.source = source
         self._delivery = delivery
-        self._stored = sum(shard.events for shard in source.shards)
-        stored_bytes = sum(shard.size for shard in source.shards) / max(self._stored, 1)
-        labels = self._labels_of(source) if delivery.oversample or delivery.classes else None
-        self._rows: NDArray[np.int64] | None = None
-        if delivery.classes:
-            assert labels is not None
-            self._rows = np.flatnonzero(np.isin(labels, delivery.classes))
-            labels, self._stored = labels[self._rows], len(self._rows)
+        stored = sum(shard.events for shard in source.shards)
+        stored_bytes = sum(shard.size for shard in source.shards) / max(stored, 1)
+        self._labels, self._rows = self._looked_at()
+        self._events = stored if self._rows is None else len(self._rows)
         self._pool = max(1, min(_MOST_BATCHES, _POOL_BYTES // max(delivery.batch_size * event_bytes, 1)))
         self._block = event_order.block_events(stored_bytes, delivery.batch_size * self._pool)
-        self._labels = labels if delivery.oversample else None
         self.needed = self._pool
         if (
             delivery.workers
         ):  # each gets several requests, if that does not mean to read everything many times
-            fair = self._stored // delivery.batch_size // (4 * delivery.workers)
+            fair = self._events // delivery.batch_size // (4 * delivery.workers)
             self.needed = min(self._pool, max(fair, -(-self._pool // _MOST_PARTS)))
 
     @property
@@ -128,7 +125,8 @@ class ShardPlanner:
 
     def requests(self, epoch: int) -> Iterator[ReadRequest]:
         """What reads an epoch."""
-        delivery, order = self._delivery, self._order(epoch)
+        delivery = self._delivery
+        order: event_order.Order = self._order(epoch)
         pool = self._pool if isinstance(order, event_order.Shuffled) else 1
         if self._rows is not None:
             order = event_order.Chosen(self._rows, order)
@@ -138,13 +136,22 @@ class ShardPlanner:
         if self._labels is not None:
             return event_order.Oversampled(self._labels, self._delivery.seed, epoch)
         if not self._delivery.shuffle:
-            return event_order.Stored(self._stored)
-        return event_order.Shuffled(self._stored, self._block, self._delivery.seed, epoch)
+            return event_order.Stored(self._events)
+        return event_order.Shuffled(self._events, self._block, self._delivery.seed, epoch)
 
-    @staticmethod
-    def _labels_of(source: ShardSource) -> NDArray[np.int16]:
-        with contextlib.closing(ShardReader(source, {}, lambda number: None)) as reader:
-            return reader.labels()
+    def _looked_at(self) -> tuple[NDArray[np.int16] | None, NDArray[np.int64] | None]:
+        """Of the events that are delivered: labels, if they are repeated, and rows, if not all are."""
+        delivery = self._delivery
+        if not (delivery.oversample or delivery.classes or delivery.choice):
+            return None, None
+        with contextlib.closing(ShardReader(self.source, {}, lambda number: None)) as reader:
+            labels = reader.labels()
+            chosen = np.isin(labels, delivery.classes) if delivery.classes else np.ones(len(labels), np.bool_)
+            if delivery.choice is not None:
+                numbers, places = reader.sources().T
+                chosen &= delivery.choice.chosen(numbers, places, labels)
+        own = labels[chosen] if delivery.oversample else None
+        return own, np.flatnonzero(chosen) if delivery.classes or delivery.choice else None
 
 
 class RawPlanner:
@@ -167,6 +174,8 @@ class RawPlanner:
         self._start = (np.arange(len(self._file)) - first) * rows[self._file]
         self._stop = np.minimum(self._start + rows[self._file], events[self._file])
         chosen = delivered(self._index, source.code, delivery.classes)
+        if delivery.choice is not None:
+            chosen = self._among(chosen, delivery.choice)
         self._units = Units(self._index, chosen, self._file, self._index.starts[self._file] + self._start)
         self._events = self._units.counts(chosen)
         self._labels = self._units.labels()
@@ -220,16 +229,26 @@ class RawPlanner:
             file, start, stop = int(self._file[unit]), int(self._start[unit]), int(self._stop[unit])
             begin = int(self._index.starts[file])
             chosen = None
-            if delivery.classes:
-                chosen = self._units.chosen[begin + start : begin + stop]
+            here = slice(begin + start, begin + stop)
+            if delivery.classes or delivery.choice is not None:
+                chosen = self._units.chosen[here]
             if copies is not None and events[place] < self._events[unit]:
                 # a later pass takes only those events whose turn it is
-                chosen = copies[begin + start : begin + stop] >= turns[place]
+                chosen = copies[here] >= turns[place]
             return Unit(file, start, stop, chosen)
 
         seed = (delivery.seed, epoch) if delivery.shuffle else None
         mixed = Mixed(delivery.batch_size, self._pool, self._at_once(), self._gather, seed)
         return mixed.requests(read, events[order])
+
+    def _among(self, own: NDArray[np.bool_], choice: Choice) -> NDArray[np.bool_]:
+        """Which of these events of the index (N,) are chosen."""
+        index, events = self._index, np.flatnonzero(own)
+        files = np.searchsorted(index.starts, events, side="right") - 1
+        found = np.zeros(len(own), np.bool_)
+        rows, labels = events - index.starts[files], labels_of(index)[events]
+        found[events] = choice.chosen(index.numbers[files], rows, labels)
+        return found
 
     def _longer(self, event_bytes: int) -> NDArray[np.int64]:
         """Rows of a unit of each file: as many of its least units as leave a pool enough of them."""

@@ -123,18 +123,25 @@ class ShardReader:
 
     def labels(self) -> NDArray[np.int16]:
         """The labels of all events of the split; shape (n,)."""
-        labels = np.empty(self._starts[-1], np.int16)
-        runs = [
-            Run(number, 0, shard.events, int(self._starts[number]))
-            for number, shard in enumerate(self._source.shards)
-        ]
-        self._read_dense("labels", runs, labels)
-        return labels
+        return self._whole("labels", np.empty(self._starts[-1], np.int16))
+
+    def sources(self) -> NDArray[np.uint32]:
+        """The file and the row of all events of the split; shape (n, 2)."""
+        return self._whole("sources", np.empty((self._starts[-1], 2), np.uint32))
 
     def close(self) -> None:
         """Close the shards that are open."""
         while self._open:
             self._open.popitem()[1].close()
+
+    def _whole(self, column: str, out: NDArray[Any]) -> NDArray[Any]:
+        """A dense column of the whole split, copied to `out`."""
+        runs = [
+            Run(number, 0, shard.events, int(self._starts[number]))
+            for number, shard in enumerate(self._source.shards)
+        ]
+        self._read_dense(column, runs, out)
+        return out
 
     def _fill(self, runs: Sequence[Run], slot: int) -> None:
         """Copy runs to their places in a batch."""

@@ -79,6 +79,9 @@ class SplitOnDisk:
         directory, shards, sealed = self.directory, manifest.splits[self.name].shards, manifest.sealed
         if cache is not None:
             directory, shards, sealed = cache.directory, cache.shards, False
+            if manifest.raw is not None:
+                # it was filled from those that were chosen
+                delivery = dataclasses.replace(delivery, choice=None)
         source = ShardSource(directory, self.same, shards, sealed, fields, self.sparse, self.class_weights)
         return ShardPlanner(source, delivery, manifest.event_bytes)
 

@@ -8,6 +8,7 @@ from dlscan.attempts import first_start
 from dlscan.config import Experiment, plain
 from dlscan.config.folds import FOLD
 from dlscan.config.places import functions_by_key
+from dlscan.config.share import FRACTION
 from dlscan.config.source import InFile
 from dlscan.record import Record
 from dlscan.train.evaluate import Evaluation
@@ -98,6 +99,8 @@ def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:
     params = _flat({name: plain(getattr(experiment, name)) for name in ("model", "train")})
     if experiment.data.folds is not None:
         params[FOLD] = plain(experiment.data.fold or experiment.data.left_out[0])
+    if experiment.data.fraction is not None:
+        params[FRACTION] = experiment.data.value("fraction")
     # what is kept of a point or trained it says nothing of what it is, nor do another family's keys
     params = {
         key: value

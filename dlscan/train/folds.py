@@ -15,10 +15,12 @@ def passed_alone(experiment: Experiment) -> LeftOut:
     """The folds that a training leaves out, if it shares no pass with trainings that leave out others.
 
     Folds share a pass if each is long enough for some batches, and if the weights of classes, which depend on
-    the events that train, are the same for all. Trees, which hold all their events in memory, share none.
+    the events that train, are the same for all. Trees, which hold all their events in memory, share none; nor
+    does a share of the events, which is one of all that train.
     """
     left_out = experiment.data.left_out
-    if not left_out or experiment.data.balance != "none" or experiment.model.trainer != "networks":
+    alone = experiment.data.balance != "none" or experiment.data.fraction is not None
+    if not left_out or alone or experiment.model.trainer != "networks":
         return left_out
     try:
         manifest = Manifest.of(experiment)

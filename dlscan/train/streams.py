@@ -56,6 +56,7 @@ def open_stream(
         left_out=data.left_out if fold is None else (fold,),
         classes=experiment.task.train_on,
         augment=data.augment if for_training else {},
+        share=data.fraction if split == "train" else None,
         **{"workers": stream.workers, "memory": memory, **options},
     )
 

@@ -41,4 +41,5 @@ def open_scored(experiment: Experiment, split: str, seed: int, dataset: str | No
         # what is left out of training is judged all the same
         classes=experiment.task.train_on,
         others=True,
+        share=data.fraction if sample else None,
     )

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dlscan.config import ColumnSplit, FractionSplit
-from dlscan.prepare.draw import buckets, event_hashes, split_codes, uniform
+from dlscan.dataset.words import event_hashes
+from dlscan.prepare.draw import buckets, split_codes, uniform
 
 ROWS = np.arange(20_000)
 

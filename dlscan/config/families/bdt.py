@@ -44,7 +44,7 @@ class Bdt:
     # of the sections that decide how a network is trained, the keys that are for trees too
     reads: ClassVar = {
         "train": ("loss", "early_stopping", "time_limit", "keep_checkpoint", "seed"),
-        "data": ("fold",),
+        "data": ("fold", "fraction"),
     }
     # what trees can minimise, by the kind of the task
     losses: ClassVar = {"classify": ("cross_entropy",), "regress": ("mse", "mae", "quantile")}

@@ -109,6 +109,7 @@ def read_events(experiment: Experiment, split: str, task: Task, dataset: str) ->
         event_weights=data.training_weights,
         dataset=dataset,
         left_out=data.left_out,
+        share=data.fraction if split == "train" else None,
     ) as batches:
         values = sum(column.size for column in batches.manifest.inputs.values())
         features = np.empty((batches.events, values), np.float32)
