@@ -167,6 +167,8 @@ class Record:
     sources : dict of str to dict
         The files that hold functions of the point, by the key that names the function, such as
         `model.family`: `path`, `sha256` and `text`, as they were planned.
+    pretrained : dict
+        The network that it began with: `file`, `checksum`, and `point` of its scan or None; else empty.
     """
 
     point: int
@@ -204,6 +206,7 @@ class Record:
     job_seconds: float | None = None
     task: Any = "classify"
     sources: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
+    pretrained: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """Write the record whole: from then on the point is done."""

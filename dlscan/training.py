@@ -14,6 +14,7 @@ from dlscan.backend import choose_backend
 from dlscan.config import BatchOptions, Experiment, experiment_from, load
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError, PointsFailed
+from dlscan.origins import require_origins
 from dlscan.record import PointPaths, is_done
 from dlscan.scan import Plan, Point, expand, freeze, halving
 from dlscan.scan.changes import require_planned
@@ -108,6 +109,7 @@ def train(
     manifest.require(loaded)
     manifest.require_transport(loaded)
     manifest.require_families(loaded)
+    require_origins(loaded, manifest)
     # a network that is there trains on if it is to have more epochs
     plan = freeze(loaded, manifest.config_hash, extend=True)
     (outcome,) = train_planned(plan, plan.points).values()
@@ -207,6 +209,7 @@ def _info(plan: Plan, point: Point, rungs: Rungs | None = None) -> PointInfo:
         partial(require_planned, plan, point),
         plan.sources,
         rungs,
+        plan.origins,
     )
 
 

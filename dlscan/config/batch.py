@@ -56,7 +56,7 @@ def in_common(experiment: Mapping[str, Any]) -> str:
     """What points have to have in common to be trained in one job: equal texts do.
 
     That is one trainer, one stream of events, what is learned of them, one way to compile, and one way to
-    take GPUs.
+    take GPUs; and the network that they begin with, if they do.
 
     Parameters
     ----------
@@ -67,6 +67,9 @@ def in_common(experiment: Mapping[str, Any]) -> str:
     family = experiment["model"]["family"]
     # steps tell the same numbers of all
     own += [trainer_of(family), family == "vae"]
+    # a network that begins with another one scales its inputs as that does
+    begun = experiment["model"].get("pretrained")
+    own += [] if begun is None else [begun["from"], begun.get("point")]
     data = experiment["data"]
     if data.get("balance") == "none":
         # folds may share a pass; the weights of classes depend on the events that train

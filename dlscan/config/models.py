@@ -23,14 +23,15 @@ from dlscan.config.families import FAMILIES, Dense, NetworkSize
 from dlscan.config.families.nested import BY_NAME, SINGLE, Nested, place_of, read_by, with_family
 from dlscan.config.inputs import Input
 from dlscan.config.losses import Loss
+from dlscan.config.pretrained import Pretrained
 from dlscan.config.signature import parameters
 from dlscan.config.source import InFile, functions_in, in_file, is_in_file
 from dlscan.spelling import hint
 
 # What families learn that do not say it.
 _TASKS = ("classify", "regress")
-# Keys of every family.
-_EVERY = ("family", "inputs")
+# Keys of every family; boosted trees have no weights to begin with.
+_EVERY = ("family", "inputs", "pretrained")
 
 __all__ = ["FAMILIES", "Dense", "Model", "NetworkSize"]
 
@@ -47,20 +48,22 @@ def epochs_key(family: object) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Model(Nested):
-    """A network: its family, that family's parameters, and which inputs of the dataset it takes.
+    """A network: its family, that family's parameters, which inputs it takes, and where it begins.
 
-    By default it takes all.
+    By default it takes all inputs of the dataset, and begins with random weights.
     """
 
     family: str = "dense"
     parameters: Any = Dense()
     inputs: tuple[str, ...] | None = None
+    pretrained: Pretrained | None = None
 
     @classmethod
     def parse(cls, value: Any, key: str) -> "Model":
         """Read `{family: dense, inputs: [ECAL], width: 64, ...}`."""
         mapping = with_family(require_mapping(value, key))
         family, inputs = mapping.pop("family", "dense"), mapping.pop("inputs", None)
+        pretrained = mapping.pop("pretrained", None)
         if is_in_file(family):
             family = in_file(family, join(key, "family"))
             rule = parameters(family, join(key, "family"))
@@ -78,8 +81,10 @@ class Model(Nested):
             built = build_fields(rule, known_items, key)
         with found.collecting():
             inputs = None if inputs is None else _inputs(inputs, join(key, "inputs"))
+        with found.collecting():
+            pretrained = None if pretrained is None else _pretrained(pretrained, family, key)
         found.settle()
-        return cls(family, built, inputs)
+        return cls(family, built, inputs, pretrained)
 
     @staticmethod
     def decided_by(name: str) -> str:
@@ -90,6 +95,8 @@ class Model(Nested):
     def applies(name: str, family: Any) -> bool:
         """Whether a family has the key `name`; families that nobody knows are refused elsewhere."""
         rule = _rule(family)
+        if name == "pretrained" and trainer_of(family) != "networks":
+            return False
         return rule is None or name in _EVERY or name in keys(rule)
 
     def has(self, name: str) -> bool:
@@ -187,7 +194,8 @@ class Model(Nested):
 
     def plain(self) -> dict[str, Any]:
         """The mapping that `parse` reads back."""
-        own = {} if self.inputs is None else {"inputs": list(self.inputs)}
+        own: dict[str, Any] = {} if self.inputs is None else {"inputs": list(self.inputs)}
+        own |= {} if self.pretrained is None else {"pretrained": self.pretrained.plain()}
         return {"family": str(self.family), **own, **plain(self.parameters)}
 
     def takes(self, name: str) -> bool:
@@ -226,6 +234,13 @@ def _inputs(value: Any, key: str) -> tuple[str, ...]:
     if twice := [name for name in names if names.count(name) > 1]:
         raise Problem(key, f"lists {twice[0]!r} twice")
     return names
+
+
+def _pretrained(value: Any, family: str, key: str) -> Pretrained:
+    where = join(key, "pretrained")
+    if trainer_of(family) != "networks":
+        raise Problem(where, f"is for networks, and {family} has no weights to begin with; remove it")
+    return Pretrained.parse(value, where)
 
 
 read_by(Model.parse)

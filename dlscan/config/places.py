@@ -13,6 +13,8 @@ from dlscan.config.source import Source, in_file, is_in_file, with_path
 Sources = Mapping[str, Source]
 # Keys whose value may be a function in a file, also of networks within a network; a scan has the same keys.
 _FUNCTION = r"model\.(branches\..+\.|body\.)?(family|adjacency)|train\.loss|data\.augment\..+"
+# What a network begins with, also in a scan.
+_FROM = re.compile(r"(^|\.)model\.pretrained\.from(\.choice)?$")
 _IN_FILE = re.compile(rf"(scan\.(grid|points|space)\.)?({_FUNCTION})(\.choice)?")
 
 
@@ -36,6 +38,7 @@ def make_absolute(top: dict[str, Any], base: Path) -> None:
         batch["scheduler"] = _absolute(batch["scheduler"], base)
     for section in ("data", "model", "train", "scan"):
         if section in top:
+            top[section] = _begun_at(top[section], section, base)
             top[section] = _changed(
                 top[section], section, lambda value, key: with_path(value, lambda path: _absolute(path, base))
             )
@@ -90,6 +93,15 @@ def _changed(value: Any, key: str, change: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_changed(item, key, change) for item in value]
     return change(value, key) if is_in_file(value) and _IN_FILE.fullmatch(key) else value
+
+
+def _begun_at(value: Any, key: str, base: Path) -> Any:
+    """Nested values with those made absolute that say what networks begin with."""
+    if isinstance(value, dict):
+        return {name: _begun_at(item, join(key, str(name)), base) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_begun_at(item, key, base) for item in value]
+    return _absolute(value, base) if isinstance(value, str) and value and _FROM.search(key) else value
 
 
 def _absolute(text: str, base: Path) -> str:

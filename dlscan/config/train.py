@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Annotated, Any, Literal
 
-from dlscan.config.build import Above, Below, Min, Problem, build_fields, join
+from dlscan.config.build import Above, Below, Min, Problem, build_fields, join, plain
 from dlscan.config.curves import known_columns
 from dlscan.config.losses import Loss
 from dlscan.config.units import Duration
@@ -47,9 +47,10 @@ class Train:
 
     `loss` is what it minimises, `gamma` the power of the loss `focal`. `label_smoothing` moves that share of
     the right class to all classes. `l1` and `l2` are what the sum of |w| and of w^2 over all kernels adds.
-    `momentum` is for sgd and rmsprop. The learning rate rises over `warm_up` epochs and then falls as
-    `schedule` says: by `schedule_rate` in `decay`, by `schedule_factor` every `schedule_every` epochs in
-    `step`, and after `schedule_patience` epochs without improvement in `plateau`.
+    `body_rate` times `learning_rate` is that of all layers but the head. `momentum` is for sgd and rmsprop.
+    The learning rate rises over `warm_up` epochs and then falls as `schedule` says: by `schedule_rate` in
+    `decay`, by `schedule_factor` every `schedule_every` epochs in `step`, and after `schedule_patience`
+    epochs without improvement in `plateau`.
     `weight_decay` takes that share of every weight, times the learning rate, away in each step, apart from
     the gradient; null is what the optimizer does by itself. `clip_norm` limits the norm of a network's whole
     gradient. `keep_checkpoint` keeps the last epoch of a point that is done, to train on. `precision` is what
@@ -71,6 +72,7 @@ class Train:
     ] = "adam"
     learning_rate: Annotated[float, Above(0)] = 0.001
     momentum: Annotated[float, Min(0), Below(1)] = 0.0
+    body_rate: Annotated[float, Above(0)] | None = None
     schedule: Literal["constant", "cosine", "decay", "step", "plateau"] = "constant"
     schedule_rate: Annotated[float, Min(0)] = 0.1
     schedule_every: Annotated[int, Min(1)] = 10
@@ -105,6 +107,11 @@ class Train:
             message = f"must share {key}.batch_size evenly, which is {train.batch_size}, got {train.devices}"
             raise Problem(join(key, "devices"), message)
         return train
+
+    def plain(self) -> dict[str, Any]:
+        """The mapping that `parse` reads back; without what came later and is seldom used."""
+        own = {field.name: plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return {name: value for name, value in own.items() if name != "body_rate" or value is not None}
 
     @property
     def minimised(self) -> tuple[object, ...]:

@@ -12,11 +12,13 @@ from dlscan.config import Dense, Model, Normalization
 from dlscan.config.inputs import Input
 from dlscan.config.task import Tasks
 from dlscan.dataset import Manifest, taken
+from dlscan.errors import ConfigError
 from dlscan.models import heads
 from dlscan.models.backend import accelerator, backend, device, keras, prepare_device, versions
 from dlscan.models.families import features
 from dlscan.models.inputs import Inputs, scaled_inputs
 from dlscan.models.network import Network, trunks
+from dlscan.models.pretrained import Start, scaled_as, take_over
 from dlscan.models.reconstruction import reconstruction
 from dlscan.tasks import Reconstruction, Standards, Task, make
 
@@ -30,6 +32,7 @@ def construct(
     task: Task | None = None,
     standards: Standards = MappingProxyType({}),
     inputs: Mapping[str, Input] | None = None,
+    start: Start | None = None,
 ) -> Network:
     """Build a network that takes raw events and gives what a task asks for.
 
@@ -51,6 +54,8 @@ def construct(
         Of the heads that predict numbers.
     inputs : mapping of str to Input, optional
         What there is to take, `data.inputs`; by default what is stored.
+    start : Start, optional
+        The network that it begins with, whose scaling of inputs it has too; by default none.
 
     Returns
     -------
@@ -64,12 +69,25 @@ def construct(
     task = task or make(Tasks(), manifest.classes)
     with _policy(precision):
         if isinstance(task, Reconstruction):
+            if start is not None:
+                raise ConfigError(
+                    f"model.pretrained: is for networks with a head, and {model.family} has none"
+                )
+            hidden = None
             before, final = reconstruction(model, scaled, task, seed)
         else:
-            before, final = _headed(features(model, scaled, seed), task, standards, seed)
+            hidden = features(model, scaled, seed)
+            if start is not None:
+                other = start.read()
+                scaled = scaled_as(other, raw, scaled, hidden, start.file)
+                hidden = features(model, scaled, seed)
+            before, final = _headed(hidden, task, standards, seed)
     output = final if len(final) > 1 else next(iter(final.values()))
     name = getattr(model.family, "function", model.family)
-    return Network(keras.Model(raw, output, name=name), scaled.flat, before, final)
+    network = Network(keras.Model(raw, output, name=name), scaled.flat, before, final, hidden)
+    if start is not None:
+        take_over(network, other, start)
+    return network
 
 
 def _headed(
@@ -123,6 +141,7 @@ def _policy(precision: str) -> Iterator[None]:
 __all__ = [
     "Inputs",
     "Network",
+    "Start",
     "accelerator",
     "backend",
     "build",

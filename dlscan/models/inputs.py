@@ -49,12 +49,19 @@ class Inputs(dict[str, Any]):
         )
         return Inputs(*parts)
 
+    def replaced(self, flat: Mapping[str, Any]) -> "Inputs":
+        """Other tensors under the names of `flat`."""
+        return Inputs(
+            {name: flat[name] for name in self},
+            {name: flat[mask_name(name)] for name in self.masks},
+            {name: flat[_shares_name(name)] for name in self.shares},
+        )
+
     @property
     def flat(self) -> dict[str, Any]:
         """All tensors by the names that a network has for them."""
         masks = {mask_name(name): mask for name, mask in self.masks.items()}
-        # no name of an input has a hyphen
-        return {**self, **masks, **{f"{name}-shares": share for name, share in self.shares.items()}}
+        return {**self, **masks, **{_shares_name(name): share for name, share in self.shares.items()}}
 
     @classmethod
     def symbolic(cls, model: Model, shaped: Mapping[str, Shaped]) -> "Inputs":
@@ -68,6 +75,10 @@ class Inputs(dict[str, Any]):
                 if weighed_by(model, name) is not None and len(own.shape) == 2
             },
         )
+
+
+def _shares_name(name: str) -> str:
+    return f"{name}-shares"  # no name of an input has a hyphen
 
 
 def weighed_by(model: Model, name: str) -> int | None:

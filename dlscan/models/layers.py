@@ -9,6 +9,7 @@ from typing import Any
 
 from dlscan.models.backend import keras
 from dlscan.models.initializers import initializer
+from dlscan.models.network import HEAD
 from dlscan.models.seeds import layer_seed
 
 # Of the running mean and variance: trainings on some thousand events have few steps.
@@ -46,7 +47,7 @@ def headed(parts: Sequence[Any], parameters: Any, seed: int) -> Any:
         drop = layer_seed(seed, "net.joined_drop")
         tensor = layers.Dropout(parameters.dropout, seed=drop, name="net-joined_drop")(tensor)
     for number, width in enumerate(parameters.head, start=1):
-        tensor = hidden(tensor, width, f"net-head_{number}", parameters, seed, MOMENTUM)
+        tensor = hidden(tensor, width, f"{HEAD}{number}", parameters, seed, MOMENTUM)
     return tensor
 
 

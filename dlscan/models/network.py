@@ -4,7 +4,11 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from dlscan.errors import ConfigError
 from dlscan.models.backend import keras
+
+# How names of the layers of `model.head` begin.
+HEAD = "net-head_"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,17 +28,37 @@ class Network:
         What losses are computed from, by the name of the head: logits, or numbers in standard units.
     final : mapping of str to KerasTensor
         What `model` gives, by the name of the head.
+    hidden : KerasTensor or None
+        What the heads take.
     """
 
     model: Any
     scaled: Mapping[str, Any]
     raw: Mapping[str, Any]
     final: Mapping[str, Any]
+    hidden: Any = None
 
     def __post_init__(self) -> None:
         for name, tensor in self.scaled.items():
             # Keras takes the product with a number for a sparse tensor, and PyTorch has no sparse inputs
             tensor.name, tensor._sparse = name, False
+
+    @property
+    def body_layers(self) -> list[Any]:
+        """The layers in front of the head, from the inputs on; those of `model.head` belong to it.
+
+        Raises
+        ------
+        ConfigError
+            If it has no head.
+        """
+        if self.hidden is None:
+            raise ConfigError("train.body_rate: is for networks with a head, and an autoencoder has none")
+        return [
+            layer
+            for layer in keras.Model(self.model.input, self.hidden).layers
+            if not layer.name.startswith(HEAD)
+        ]
 
     def trunk(self, names: Collection[str] | None = None) -> Any:
         """Raw inputs to scaled ones, to all or to these; it has no weights."""

@@ -8,6 +8,7 @@ from dlscan.config.dotted import merged
 from dlscan.config.fitting import SECTIONS
 from dlscan.files import read_json
 from dlscan.machine import git_commit
+from dlscan.origins import origins_of
 from dlscan.record import PointPaths, is_done
 from dlscan.scan.changes import as_planned, require_same, require_same_dataset
 from dlscan.scan.changing import changing
@@ -55,17 +56,26 @@ def freeze(
             experiment = as_planned(plan, experiment)
             if changed(plan, experiment, dataset, extend, narrow):
                 return _extend(plan, experiment)
-            for point in plan.points:
-                if not is_done(plan.paths(point), plan.epochs(point)):
-                    make_point(plan.paths(point), point, experiment)
+            left = [point for point in plan.points if not is_done(plan.paths(point), plan.epochs(point))]
+            for point in left:
+                make_point(plan.paths(point), point, experiment)
+            if left:
+                _require_origins(plan)
             return _renewed(frozen, plan, experiment)
         clear_points(directory)
         assert experiment.file is not None
         plan = Plan.of(experiment, dataset=dataset, commit=git_commit(experiment.file.absolute().parent))
+        plan = dataclasses.replace(plan, origins=origins_of(experiment))
         for point in plan.points:
             make_point(plan.paths(point), point, experiment)
         plan.write(clock.now())
         return plan
+
+
+def _require_origins(plan: Plan) -> None:
+    """Check that what points begin with is what it was."""
+    for origin in plan.origins.values():
+        origin.require_same()
 
 
 def changed(
@@ -98,7 +108,9 @@ def _renewed(frozen: Plan, plan: Plan, experiment: Experiment) -> Plan:
 
 def _extend(plan: Plan, experiment: Experiment) -> Plan:
     more = Plan.of(experiment, extended(plan.points, experiment), plan.dataset, plan.git_commit, plan.older)
-    more = dataclasses.replace(more, proposals=plan.proposals)
+    _require_origins(plan)
+    origins = origins_of(experiment) | plan.origins
+    more = dataclasses.replace(more, proposals=plan.proposals, origins=origins)
     tried = {path.name for path in (plan.directory / "points").iterdir() if is_tried(PointPaths(path))}
     clear_points(plan.directory, keep=tried | {point.directory for point in plan.points})
     # the directories first: from the moment that the plan has a point, jobs may look for it

@@ -14,6 +14,7 @@ from dlscan.config.older import completed, missing
 from dlscan.config.source import Source, source_of
 from dlscan.errors import ConfigError, DlscanError, ScanError
 from dlscan.files import read_json, write_json
+from dlscan.origins import Origin
 from dlscan.record import PointPaths
 from dlscan.scan.plan_file import wrong_plan
 from dlscan.scan.proposals import Proposal
@@ -52,6 +53,8 @@ class Plan:
         The files, by their paths, of which points have functions: their texts are part of the plan.
     proposals : tuple of Proposal
         Of a search, what was proposed and why, in order.
+    origins : dict of str to Origin
+        The networks that points begin with, by `Pretrained.place`, as they were when the plan was made.
     """
 
     directory: Path
@@ -65,6 +68,7 @@ class Plan:
     older: tuple[str, ...] = ()
     sources: dict[str, Source] = dataclasses.field(default_factory=dict)
     proposals: tuple[Proposal, ...] = ()
+    origins: dict[str, Origin] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(
@@ -119,6 +123,7 @@ class Plan:
                 tuple(value.get("older", missing(value["config"]))),
                 {path: source_of({"path": path, **item}) for path, item in value.get("sources", {}).items()},
                 tuple(map(Proposal.read, value.get("proposals", ()))),
+                {place: Origin.read(item) for place, item in value.get("origins", {}).items()},
             )
         except (FileNotFoundError, NotADirectoryError):
             raise ScanError(
@@ -219,5 +224,10 @@ class Plan:
                 },
                 # plans of grids have none
                 **({"proposals": list(map(dataclasses.asdict, self.proposals))} if self.proposals else {}),
+                **(
+                    {"origins": {place: origin.plain() for place, origin in self.origins.items()}}
+                    if self.origins
+                    else {}
+                ),
             },
         )

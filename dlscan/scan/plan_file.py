@@ -49,6 +49,7 @@ _RULES = {
     "older": list[str],
     "sources": dict[str, dict[str, str]],
     "proposals": list[dict[str, Any]],
+    "origins": dict[str, dict[str, Any]],
 }
 # What is looked at before an experiment is made of them.
 _PARAMS = {"train.epochs": int, "model.trees": int, "model.family": str}

@@ -11,6 +11,7 @@ from dlscan.backend import choose_backend
 from dlscan.batch import system
 from dlscan.config import BatchOptions, Experiment
 from dlscan.dataset import Manifest
+from dlscan.origins import require_origins
 from dlscan.scan import local
 from dlscan.scan.changing import PlanBusy
 from dlscan.scan.freeze import freeze
@@ -196,6 +197,7 @@ def begin(
     manifest.require(experiment)
     manifest.require_transport(experiment)
     manifest.require_families(experiment)
+    require_origins(experiment, manifest)
     if batch.system != "local":
         system(batch).check(batch)
     if not (experiment.directory / "plan.json").exists():

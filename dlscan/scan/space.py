@@ -10,6 +10,7 @@ from typing import Any
 from dlscan.config import Experiment, plain
 from dlscan.config.combinations import Combination
 from dlscan.config.dotted import short_name_of
+from dlscan.config.pretrained import short_text
 from dlscan.config.source import short_name
 from dlscan.errors import ScanError
 
@@ -116,7 +117,7 @@ def _short(keys: Sequence[str]) -> dict[str, str]:
 
 
 def _name(params: Mapping[str, Any], short: Mapping[str, str], family: str) -> str:
-    texts = {key: short_name(str(value)) for key, value in params.items()}
+    texts = {key: short_text(value) or short_name(str(value)) for key, value in params.items()}
     name = "-".join(f"{short[key]}={value}" for key, value in texts.items()) or short_name(family)
     name = re.sub(r"[\s/\\{}\[\]'\":,]+", "_", name)
     if len(name.encode()) > _LONGEST_NAME:

@@ -85,6 +85,7 @@ def record_of(
         files=dict(files),
         beside_seconds=beside,
         sources=_sources(experiment),
+        pretrained={} if (origin := member.origin) is None else origin.noted,
     )
 
 

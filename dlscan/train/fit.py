@@ -9,6 +9,7 @@ from dlscan.config import Experiment
 from dlscan.config.task import Generate
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
+from dlscan.models import Start
 from dlscan.models.replicas import Replicas, replicas, require_replicable
 from dlscan.stream.standards import standards
 from dlscan.tasks import Standards, Task
@@ -69,9 +70,7 @@ def fit(
                     found[left_out] = standards(member.experiment, task, dataset)
                 own = tasks.of(member.experiment, manifest.classes)
                 steps = training.steps_of(left_out)
-                learner = _learner(
-                    member.experiment, own, found[left_out], manifests[left_out], steps, devices
-                )
+                learner = _learner(member, own, found[left_out], manifests[left_out], steps, devices)
                 member.start(learner, training.mix)
             except DlscanError as error:
                 drop(member, error)
@@ -98,7 +97,7 @@ def _of_each(members: Sequence[Member[Learner]]) -> dict[LeftOut, Experiment]:
 
 
 def _learner(
-    experiment: Experiment,
+    member: Member[Learner],
     task: Task,
     standards: Standards,
     manifest: Manifest,
@@ -106,6 +105,7 @@ def _learner(
     devices: Replicas,
 ) -> Learner:
     """The network of a point at its start, which takes so many steps in an epoch."""
+    experiment = member.experiment
     if Generate.kind in task.kinds:
         return adversarial_learner(experiment, task, standards, manifest, steps)
     train = experiment.train
@@ -114,11 +114,23 @@ def _learner(
         task,
         standards,
         experiment.data.inputs,
+        _start(member, manifest),
     )
     left_out = experiment.data.left_out
     learner = Learner(network, task, train, manifest.config_hash, steps, standards, left_out, devices=devices)
     require_replicable(learner.trained.networks, train, devices)
     return learner
+
+
+def _start(member: Member[Learner], manifest: Manifest) -> Start | None:
+    """The network that a point begins with, if it does with one."""
+    experiment, origin = member.experiment, member.origin
+    if origin is None:
+        return None
+    assert experiment.model.pretrained is not None
+    learned = origin.classes, origin.task
+    same = learned == (manifest.classes, experiment.task.plain())
+    return Start.of(experiment.model.pretrained, origin.file, same)
 
 
 def _judge(members: list[Member[Learner]], report: Report, shared: float, dataset: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
 from dlscan.config.source import Source
+from dlscan.origins import Origin
 from dlscan.record import PointPaths
 
 Outcome = Literal["done", "paused", "preempted", "timeout", "held"]
@@ -58,6 +59,9 @@ class PointInfo:
         The files with functions of the experiment, by their paths, as they were planned.
     rungs : Rungs or None
         Of the scan, the same for all of its points.
+    origins : mapping of str to Origin
+        The networks that points begin with, by `Pretrained.place`, as they were planned; what is missing is
+        looked for.
     """
 
     number: int
@@ -70,6 +74,7 @@ class PointInfo:
     check: Callable[[], None] | None = dataclasses.field(default=None, compare=False)
     sources: Mapping[str, Source] = dataclasses.field(default_factory=dict, compare=False)
     rungs: Rungs | None = dataclasses.field(default=None, compare=False)
+    origins: Mapping[str, Origin] = dataclasses.field(default_factory=dict, compare=False)
 
     def __str__(self) -> str:
         return f"point {self.number} ({self.name})"

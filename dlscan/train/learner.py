@@ -94,7 +94,9 @@ class Learner:
     ) -> None:
         self.network = built.model
         own = None if beside is None else beside.optimizer
-        self.optimizer = make_optimizer(train, steps) if own is None else own
+        body = [] if train.body_rate is None or own is not None else built.body_layers
+        slow = [variable for layer in body for variable in layer.trainable_variables]
+        self.optimizer = make_optimizer(train, steps, body=slow) if own is None else own
         self.optimizer.build(self.network.trainable_variables)
         self.objective = supervised(task, train, standards, self.network.trainable_variables)
         if beside is None:

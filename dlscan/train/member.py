@@ -13,6 +13,7 @@ from dlscan.config.labels import VALIDATION_AREA
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DivergedError, ScanError
 from dlscan.files import checksum, put_in_place, sync, temporary_beside
+from dlscan.origins import Origin, origins_of
 from dlscan.record import PointPaths
 from dlscan.train.checkpoint import Checkpoint, State
 from dlscan.train.evaluate import Evaluation
@@ -84,6 +85,24 @@ class Member(Generic[L]):
         """Of the order of events: that of the scan where there is one, so that its points share a stream."""
         seed = self.point.order_seed
         return self.experiment.train.seed if seed is None else seed
+
+    @property
+    def origin(self) -> Origin | None:
+        """The network that it begins with, if it does with one.
+
+        Raises
+        ------
+        ScanError, ConfigError
+            If that is gone, or is another one now.
+        """
+        pretrained = self.experiment.model.pretrained
+        if pretrained is None:
+            return None
+        found = self.point.origins.get(pretrained.place)
+        if found is None:
+            found = origins_of(self.experiment)[pretrained.place]
+        found.require_same()
+        return found
 
     @property
     def place(self) -> tuple[int, int]:

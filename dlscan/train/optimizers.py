@@ -1,5 +1,6 @@
 """The optimizers that `train.optimizer` names."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from dlscan.config import Train
@@ -10,7 +11,9 @@ from dlscan.train.schedules import Schedule, make_rate
 _WITH_BETA = ("adam", "adamw", "nadam", "adamax", "lion")
 
 
-def make_optimizer(train: Train, steps: int, beta_1: float | None = None) -> Any:
+def make_optimizer(
+    train: Train, steps: int, beta_1: float | None = None, body: Collection[Any] = ()
+) -> Any:
     """The optimizer of one network.
 
     Parameters
@@ -21,6 +24,8 @@ def make_optimizer(train: Train, steps: int, beta_1: float | None = None) -> Any
         Batches in an epoch.
     beta_1 : float, optional
         Of those that have it.
+    body : collection of keras.Variable
+        Those that have the learning rate of the body, `train.body_rate`.
 
     Returns
     -------
@@ -38,11 +43,38 @@ def make_optimizer(train: Train, steps: int, beta_1: float | None = None) -> Any
     kinds = {cls.__name__.lower(): cls for cls in vars(keras.optimizers).values() if isinstance(cls, type)}
     if backend() == "tensorflow":
         kinds["adam"] = FusedAdam
-    made = kinds[train.optimizer](**config)
+    kind = kinds[train.optimizer]
+    made = kind(**config) if train.body_rate is None else _slowed(kind)(config, train.body_rate, body)
     if isinstance(rate, Schedule):
         rate.attach(made)
     # slopes of a loss of ordinary size underflow in 16 bits
     return keras.optimizers.LossScaleOptimizer(made) if train.precision == "mixed_float16" else made
+
+
+def _slowed(kind: Any) -> Any:
+    """An optimizer that takes shorter or longer steps, by a factor, with some of its variables.
+
+    A step is the learning rate times what the optimizer makes of the gradients, and so is what weight decay
+    takes away: another learning rate is another length of the step. So this is the same for all optimizers
+    and back ends. (`ftrl` alone adds up learning rates in its state.)
+    """
+
+    class Slowed(kind):  # type: ignore[misc]
+        def __init__(self, config: Mapping[str, Any], share: float, variables: Collection[Any]) -> None:
+            super().__init__(**config)
+            self._share, self._slow = share, frozenset(map(id, variables))
+
+        def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+            """See Keras."""
+            known = self._trainable_variables if trainable_variables is None else trainable_variables
+            slow = [variable for variable in known if id(variable) in self._slow]
+            # not what is there in memory, which PyTorch changes in place
+            before = [keras.ops.add(variable, 0.0) for variable in slow]
+            super().apply(grads, trainable_variables)
+            for variable, value in zip(slow, before, strict=True):
+                variable.assign(value + self._share * (variable - value))
+
+    return Slowed
 
 
 class FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]

@@ -109,7 +109,7 @@ def test_other_keys_of_data_are_no_choice_of_a_point(make_experiment: Make) -> N
     for grid in ({"data.balance": ["none"]}, {"data": [{"balance": "none"}]}):
         with pytest.raises(
             ConfigError,
-            match=r"a scan can vary data\.normalize, data\.augment and the keys of model and train",
+            match=r"a scan can vary data\.normalize, data\.augment, data\.fraction and the keys of model",
         ):
             make_experiment(scan={"grid": grid})
     with pytest.raises(ConfigError, match=r"scan\.grid\.data\.normalize\.ECAL: must be one of none, scale"):
@@ -195,7 +195,7 @@ def test_the_file_itself_written_by_hand_beside_a_grid_has_its_own_family(make_e
         ({"points": [{"model.width": 0}]}, r"scan\.points\[0\]\.model\.width: must be at least 1, got 0"),
         (
             {"points": [{"data.raw": "x"}]},
-            r"scan\.points\[0\]: a scan can vary data\.normalize, data\.augment and the "
+            r"scan\.points\[0\]: a scan can vary data\.normalize, data\.augment, data\.fraction and the "
             r"keys of model",
         ),
         ({"points": [{"model.width": 3, "model": {"width": 3}}]}, "sets model.width twice"),

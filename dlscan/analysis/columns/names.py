@@ -10,6 +10,7 @@ from dlscan.analysis.lookup import find_column
 from dlscan.analysis.points.done import DonePoint
 from dlscan.config.dotted import short_name_of
 from dlscan.config.folds import FOLD as FOLD_KEY
+from dlscan.config.pretrained import short_text
 
 # the record keeps the seed by itself: one column of it is enough
 SEED_KEY = "train.seed"
@@ -103,6 +104,8 @@ def text_of(value: Any) -> str:
     """A parameter as text, exact to the last digit: `64`, `0.001`, `relu`, `true`, `[64,32]`."""
     if isinstance(value, str):
         return value
+    if (short := short_text(value)) is not None:
+        return short
     # most are integers, of which JSON makes the same in ten times the time
     return str(value) if type(value) is int else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 

@@ -24,6 +24,7 @@ class Nested(abc.ABC):
     family: str
     parameters: Any
     inputs: tuple[str, ...] | None
+    pretrained: Any
 
     @property
     @abc.abstractmethod
@@ -41,8 +42,9 @@ class Nested(abc.ABC):
         model = read(value, key)
         if model.trainer != "networks" or str(model.family) in _NESTING:
             raise Problem(join(key, "family"), f"{model.family} cannot be part of another network")
-        if model.inputs is not None:
-            raise Problem(join(key, "inputs"), "is for the whole network; write it as model.inputs")
+        for name in ("inputs", "pretrained"):
+            if getattr(model, name) is not None:
+                raise Problem(join(key, name), f"is for the whole network; write it as model.{name}")
         return model
 
 

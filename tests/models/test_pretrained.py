@@ -1,0 +1,119 @@
+"""A network that begins with another one: its weights and its scaling, whatever the family."""
+
+import numpy as np
+import pytest
+
+from dlscan.config import Model, Normalization
+from dlscan.config.inputs import Input
+from dlscan.errors import ConfigError
+from dlscan.models import Start, construct
+from dlscan.models.saved import read_network
+from tests.models.conftest import statistics
+from tests.models.test_every_family import IMAGE, KEYS, NETWORKS, SHAPES, events, scores_of
+
+ELSEWHERE = statistics(mean=(5.0,), std=(3.0,), minimum=(-1.0,), maximum=(20.0,), magnitude=9.0)
+
+
+@pytest.fixture
+def begin(make_manifest, tmp_path):
+    """Build a network and save it; and another one, on other events, that begins with it."""
+
+    def make(keys, shapes, normalize=None, masked=(), inputs=None, same_head=True, freeze="none", **changes):
+        model = Model.parse(keys, "model")
+        file = tmp_path / "source.keras"
+        manifest = make_manifest(masked=masked, **shapes)
+        source = construct(model, manifest, normalize or {}, 1, inputs=inputs).model
+        source.save(file)
+        own = Model.parse({**keys, **changes.pop("other", {})}, "model")
+        here = make_manifest(
+            **{"measured": dict.fromkeys(shapes, ELSEWHERE), "masked": masked, **shapes, **changes}
+        )
+        built = construct(own, here, {}, 2, inputs=inputs, start=Start(file, freeze, same_head))
+        return source, built, manifest
+
+    return make
+
+
+@pytest.mark.parametrize("family", NETWORKS)
+def test_before_its_first_step_it_gives_the_scores_of_the_other(family, begin, tmp_path):
+    keys = {"family": family, **KEYS.get(family, {})}
+    source, built, manifest = begin(keys, SHAPES.get(family, IMAGE))
+    raw = events(manifest)
+    np.testing.assert_array_equal(scores_of(built.model, raw), scores_of(source, raw))
+    # as does what it is saved as, in safe mode
+    built.model.save(tmp_path / "again.keras")
+    again = read_network(tmp_path / "again.keras")
+    np.testing.assert_array_equal(scores_of(again, raw), scores_of(source, raw))
+
+
+@pytest.mark.parametrize("kind", ["none", "scale", "minmax", "log", "tanh-log"])
+def test_inputs_are_scaled_as_the_other_scales_them(kind, begin):
+    how = {"v": Normalization(kind), "x-ray": Normalization("none")}
+    source, built, manifest = begin({"width": 3}, IMAGE, how)
+    raw = events(manifest)
+    np.testing.assert_array_equal(scores_of(built.model, raw), scores_of(source, raw))
+
+
+def test_masks_and_shares_are_those_of_the_other(begin):
+    keys = {"family": "deepsets", "energy_weighted": 0}
+    source, built, manifest = begin(keys, {"tracks": (5, 2)}, masked=("tracks",))
+    mask = np.arange(5) < np.array([[5], [2], [0]])
+    raw = {**events(manifest), "tracks_mask": mask}
+    np.testing.assert_array_equal(scores_of(built.model, raw), scores_of(source, raw))
+
+
+def test_points_of_an_image_are_chosen_as_by_the_other(begin):
+    inputs = {"cells": Input(dataset="ECAL", view="points", longest=4)}
+    source, built, manifest = begin({"family": "deepsets"}, {"ECAL": (3, 3)}, inputs=inputs)
+    raw = events(manifest)
+    np.testing.assert_array_equal(scores_of(built.model, raw), scores_of(source, raw))
+
+
+def test_the_head_is_new_where_something_else_is_learned(begin):
+    source, built, _ = begin({"width": 3, "depth": 2}, {"v": (3,)}, same_head=False)
+    there = {layer.name: layer.get_weights() for layer in source.layers}
+    differs = {
+        layer.name: not all(map(np.array_equal, layer.get_weights(), there[layer.name]))
+        for layer in built.model.layers
+        if layer.weights
+    }
+    assert differs == {"v-hidden_1": False, "v-hidden_2": False, "net-output": True}
+
+
+def test_other_classes_and_another_head_get_a_head_of_their_own(begin):
+    _, built, manifest = begin(
+        {"family": "lenet", "head": [5]},
+        {"x": (6, 5)},
+        other={"head": [4, 4]},
+        classes=("a", "b"),
+    )
+    assert scores_of(built.model, events(manifest)).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("freeze", "trained"),
+    [
+        ("none", {"v-hidden_1", "v-hidden_2", "net-output"}),
+        (1, {"v-hidden_2", "net-output"}),
+        ("body", {"net-output"}),
+    ],
+)
+def test_layers_that_are_frozen_have_nothing_to_train(begin, freeze, trained):
+    _, built, _ = begin({"width": 3, "depth": 2}, {"v": (3,)}, freeze=freeze)
+    assert {layer.name for layer in built.model.layers if layer.trainable_variables} == trained
+
+
+@pytest.mark.parametrize(
+    ("keys", "changes", "message"),
+    [
+        ({}, {"other": {"width": 4}}, r"v-hidden_1 has weights of 3x3, 3 there and of 3x4, 4 here"),
+        ({}, {"other": {"depth": 3}}, r"it has no layer v-hidden_2; it has no layer v-hidden_3"),
+        ({}, {"v": (4,)}, r"takes v \(3,\), and this network v \(4,\)"),
+        ({}, {"w": (2,)}, r"takes v \(3,\), and this network w \(2,\)"),
+        ({}, {"freeze": 2}, r"model\.pretrained\.freeze: 2, but the body has 1 layers with weights"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(begin, keys, changes, message):
+    with pytest.raises(ConfigError, match=message) as refused:
+        begin({"width": 3, "depth": 1, **keys}, {"v": (3,)}, **changes)
+    assert "\n" not in str(refused.value)
