@@ -1,5 +1,6 @@
 """A share of the training events: the same wherever they lie, nested, of each class alike."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -7,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlscan.config import Experiment
+from dlscan.config import Experiment, experiment_from
 from dlscan.config.share import Share
 from dlscan.dataset import Manifest
 from dlscan.prepare import prepare
 from dlscan.stream import Batches
 from dlscan.stream.share import Choice
+from tests.conftest import write_raw
 
 Event = tuple[str, int]
 
@@ -30,9 +32,6 @@ def places(tmp_path_factory: pytest.TempPathFactory, module_experiment: Experime
 
 @pytest.fixture(scope="module")
 def module_experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
-    from dlscan.config import experiment_from
-    from tests.conftest import write_raw
-
     home = tmp_path_factory.mktemp("share")
     write_raw(home / "raw")
     data = {"raw": "raw", "inputs": ["ECAL", "HCAL"], "extras": ["target"]}
@@ -40,8 +39,6 @@ def module_experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
 
 
 def at(experiment: Experiment, place: Path) -> Experiment:
-    import dataclasses
-
     return dataclasses.replace(experiment, data=dataclasses.replace(experiment.data, prepared=place))
 
 

@@ -86,3 +86,21 @@ def test_slopes_that_overflow_in_16_bits_change_nothing_but_the_scale():
     for kept in (*made.inner_optimizer._momentums, *made.inner_optimizer._velocities):
         assert not keras.ops.convert_to_numpy(kept).any()
     assert (keras.ops.convert_to_numpy(variable) == 1).all()
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "nadam", "adamax", "sgd", "rmsprop", "adagrad", "lion"])
+def test_the_body_takes_shorter_steps_by_its_rate(name):
+    """As long as with a learning rate of its own, in several steps and with weight decay."""
+
+    def trained(**options):
+        body, head = keras.Variable(np.array([1.0, -2.0])), keras.Variable(np.array([0.5]))
+        optimizer = make_optimizer(Train(optimizer=name, weight_decay=0.1, **options), 1, [body])
+        optimizer.build([body, head])
+        for step in range(3):
+            slopes = [keras.ops.convert_to_tensor(np.float32([step + 1, -1])), keras.ops.ones((1,))]
+            optimizer.apply(slopes, [body, head])
+        return [keras.ops.convert_to_numpy(variable) for variable in (body, head)]
+
+    both = trained(learning_rate=1e-3, body_rate=0.1)
+    np.testing.assert_allclose(both[0], trained(learning_rate=1e-4)[0], rtol=3e-6)
+    np.testing.assert_array_equal(both[1], trained(learning_rate=1e-3)[1])
