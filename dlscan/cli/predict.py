@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 @click.option("--skip-bad", is_flag=True, help="Leave out bad files, name them, exit with 1.")
 @click.option("--workers", type=click.IntRange(0), help="Processes that read ahead.  [default: as needed]")
 @click.option("--overwrite", is_flag=True, help="Replace the output file if it exists.")
+@click.option("--alone", is_flag=True, help="Only point N, not the other folds of its model.")
 @click.option("--trust-files", is_flag=True, help="Run the file that defines layers, as named by the record.")
 def predict(
     scan: str,
@@ -54,6 +55,7 @@ def predict(
     skip_bad: bool,
     workers: int | None,
     overwrite: bool,
+    alone: bool,
     trust_files: bool,
 ) -> None:
     """Apply the model of point N of SCAN to raw files.
@@ -61,7 +63,8 @@ def predict(
     FILE is an HDF5 file like those that the scan was prepared from, or a directory of such files. The output
     has the scores of every event (or predictions, of a regression), and for each its file and row. Cuts and
     inputs are those of the scan. If it is known what the events are, by their directories or by a column, it
-    also prints the numbers of `dlscan table` for them. Several points are averaged.
+    also prints the numbers of `dlscan table` for them. Several points are averaged, and so are the folds of
+    one point.
 
     --root writes the same as a tree, with a branch for each class. It needs pip install 'dlscan[root]'.
 
@@ -71,6 +74,7 @@ def predict(
     If it is interrupted, the same command goes on.
     """
     from dlscan.analysis.points.done import point_of
+    from dlscan.analysis.points.folds import all_folds_of
     from dlscan.cli.arguments import names
     from dlscan.errors import PointsFailed
     from dlscan.notebook import load
@@ -78,7 +82,13 @@ def predict(
 
     loaded = load(scan)
     outputs = _outputs(target, root, append, friends)
-    chosen = [loaded.trained(point_of(loaded.points, each, "N"), trust_files) for each in names(numbers)]
+    found = [point_of(loaded.points, each, "N") for each in names(numbers)]
+    if len(found) == 1 and not alone:
+        found = all_folds_of(found[0], loaded.points)
+        if len(found) > 1:
+            listed = ", ".join(str(point.record.point) for point in found)
+            say(f"The mean of {len(found)} folds of one model: points {listed} (--alone: {numbers} only)")
+    chosen = [loaded.trained(point, trust_files) for point in found]
     with terminable(), ProgressBar() as progress:
         done = apply(
             chosen, files, outputs, skip_bad, "auto" if workers is None else workers, overwrite, progress

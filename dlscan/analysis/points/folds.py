@@ -19,6 +19,18 @@ def folds_of(points: Sequence[DonePoint]) -> list[tuple[int, ...]]:
     return list(dict.fromkeys(fold_of(point) for point in points if fold_of(point)))
 
 
+def all_folds_of(point: DonePoint, points: Sequence[DonePoint]) -> list[DonePoint]:
+    """The trainings of a point's model on all folds: the same scan, parameters and seed; itself among them."""
+
+    def model(each: DonePoint) -> tuple[object, ...]:
+        own = {key: value for key, value in each.record.params.items() if key != FOLD}
+        return each.paths.scan, each.record.seed, own
+
+    if not fold_of(point):
+        return [point]
+    return [each for each in points if fold_of(each) and model(each) == model(point)]
+
+
 def what_differs(models: Sequence[Sequence[DonePoint]]) -> str:
     """What the trainings of models differ in, in words: `repeats`, `folds` or both."""
     folds = any(len(folds_of(points)) > 1 for points in models)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from dlscan.analysis.points.folds import all_folds_of
 from dlscan.analysis.points.records import load
 from dlscan.analysis.points.results import predictions
 from dlscan.analysis.points.same_events import OtherEventsError, aligned
@@ -153,3 +154,13 @@ def test_a_fold_alone_is_compared_as_ever(points):
     assert frame["Ele_AUC_Diff"][1] == expected.value
     with pytest.raises(UsageError, match="on the test split"):
         table(first, ["val_Ele_AUC"], versus=1)
+
+
+def test_the_folds_of_a_model_are_found_by_one_of_them(write_scan):
+    scan = write_scan("lcd", {"model.width": [64, 256], "data.fold": [1, 2, 3]})
+    other = write_scan("other", {"model.width": [64], "data.fold": [1, 2]})
+    points = load([scan, other])
+    chosen = next(point for point in points if point.record.point == 5)
+    assert [point.record.point for point in all_folds_of(chosen, points)] == [4, 5, 6]
+    plain = load([write_scan("plain", {"model.width": [64, 256]})])
+    assert all_folds_of(plain[0], plain) == [plain[0]]
