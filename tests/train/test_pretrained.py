@@ -9,13 +9,16 @@ import signal
 
 import numpy as np
 import pytest
+import yaml
 
-from dlscan.config import in_common, load_point
+from dlscan.config import in_common, load, load_point
 from dlscan.config.pretrained import Pretrained
+from dlscan.dataset import Manifest
 from dlscan.errors import ConfigError, ScanError
 from dlscan.models.saved import read_network
-from dlscan.origins import origin_of, origins_of
+from dlscan.origins import origin_of, origins_of, require_origins
 from dlscan.record import PointPaths, Record
+from dlscan.scan import Plan, freeze
 from dlscan.train import PointInfo, train_point, train_points
 
 NETWORK = {"model__batch_norm": False, "train__epochs": 2, "data__balance": "none"}
@@ -147,3 +150,38 @@ def test_without_a_number_it_is_the_best_by_validation(source, tmp_path):
         metrics = {**record.metrics, "val_Mean_AUC": goodness}
         dataclasses.replace(record, point=number, metrics=metrics).write(paths.record)
     assert origin_of(Pretrained(scan)).point == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model__width": 9}, r"0003-first is another network: model\.width is 8 there and 9 here; only the"),
+        ({"model": {"family": "rnn"}}, r"model\.family is 'dense' there and 'rnn' here"),
+        ({"model__inputs": ["image"]}, r"best\.keras takes vector too, which is no input here"),
+    ],
+)
+def test_a_plan_with_what_does_not_fit_is_refused(begun, source, changes, message):
+    if "model" in changes:
+        changes = {"model": {**changes["model"], "pretrained": {"from": str(source.scan)}}}
+    experiment = load_point(begun("point", **changes).config)
+    with pytest.raises(ConfigError, match=message) as refused:
+        require_origins(experiment, Manifest.of(experiment))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_plan_keeps_what_its_points_begin_with(mapping, source, tmp_path):
+    file, copy = tmp_path / "experiment.yaml", tmp_path / "copy.keras"
+    copy.write_bytes(source.best.read_bytes())
+    starts = [None, {"from": "copy.keras"}, {"from": str(source.scan), "point": 3, "freeze": "body"}]
+    file.write_text(yaml.safe_dump({**mapping, "scan": {"grid": {"model.pretrained": starts}}}))
+    plan = freeze(load(file))
+    assert [point.name for point in plan.points] == [
+        "pretrained=None",
+        "pretrained=copy.keras",
+        "pretrained=other_3_freeze=body",
+    ]
+    assert set(Plan.read(plan.directory).origins) == {str(copy), f"{source.scan}:3"}
+    freeze(load(file))
+    copy.write_bytes(b"another network")
+    with pytest.raises(ScanError, match=r"copy\.keras: has changed since it was chosen"):
+        freeze(load(file))

@@ -20,7 +20,7 @@ def folds_of(points: Sequence[DonePoint]) -> list[tuple[int, ...]]:
 
 
 def all_folds_of(point: DonePoint, points: Sequence[DonePoint]) -> list[DonePoint]:
-    """The trainings of a point's model on all folds: the same scan, parameters and seed; itself among them."""
+    """The trainings of a point's model on all folds: of the same scan, parameters and seed."""
 
     def model(each: DonePoint) -> tuple[object, ...]:
         own = {key: value for key, value in each.record.params.items() if key != FOLD}
