@@ -41,6 +41,9 @@ class Inputs(dict[str, Any]):
     ) -> None:
         super().__init__(tensors)
         self.masks, self.shares = dict(masks), dict(shares)
+        for tensor in (*self.values(), *self.shares.values()):
+            # as in `Network`: a family may build networks on them before
+            tensor._sparse = False
 
     def only(self, names: Collection[str]) -> "Inputs":
         """Some of them, with what belongs to them."""

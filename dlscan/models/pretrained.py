@@ -111,8 +111,6 @@ def scaled_as(network: Any, raw: Mapping[str, Any], scaled: Inputs, hidden: Any,
             operation.name = f"net-start_{operation.name}"
     own = {id(given[name]): tensor for name, tensor in raw.items()}
     made = trunk._run_through_graph([own[id(tensor)] for tensor in trunk.inputs], lambda operation: operation)
-    for tensor in made.values():
-        tensor._sparse = False  # as `Network` says; families may build networks on them before
     return scaled.replaced({**scaled.flat, **made})
 
 
