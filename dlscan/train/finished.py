@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from dlscan.train.member import Member
 
 
-# A loss with its number, {quantile: 0.9}, is one parameter, not two that vary together.
-_WHOLE = "train.loss"
+# What is one parameter, not several that vary together: a loss with its number, {quantile: 0.9}, and where a
+# network begins.
+_WHOLE = ("train.loss", "model.pretrained")
 
 # Keys of `train` that say nothing of what a network becomes.
 _BESIDE = ("train.keep_checkpoint", "train.devices")
@@ -122,5 +123,5 @@ def _flat(value: dict[str, Any], above: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, item in value.items():
         key = f"{above}{name}"
-        flat |= _flat(item, f"{key}.") if isinstance(item, dict) and key != _WHOLE else {key: item}
+        flat |= _flat(item, f"{key}.") if isinstance(item, dict) and key not in _WHOLE else {key: item}
     return flat

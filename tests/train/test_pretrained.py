@@ -77,7 +77,7 @@ def test_what_is_frozen_stays_as_it_was_and_the_record_says_where_it_is_from(beg
         "checksum": origin_of(load_point(paths.config).model.pretrained).checksum,
         "point": 3,
     }
-    assert record.params["model.pretrained.from"] == str(source.scan)
+    assert record.params["model.pretrained"] == {"from": str(source.scan), "freeze": "body"}
     assert record.model_parameters == sum(weight.size for weight in here["net-output"])
 
 
