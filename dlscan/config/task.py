@@ -284,6 +284,10 @@ class Tasks:
             raise Problem("model.family", trouble)
         if any(isinstance(task, Generate) for task in self.all):
             _require_plain(train)
+        kind = self.all[0].kind
+        if kind in ALONE and (model.pretrained is not None or train.body_rate is not None):
+            key = "train.body_rate" if model.pretrained is None else "model.pretrained"
+            raise Problem(key, f"is for networks with a head, and task is {kind}")
         stopping, known = train.early_stopping, self._columns_of(model)
         if stopping is not None and stopping.monitor not in known:
             raise Problem(

@@ -11,9 +11,7 @@ from dlscan.train.schedules import Schedule, make_rate
 _WITH_BETA = ("adam", "adamw", "nadam", "adamax", "lion")
 
 
-def make_optimizer(
-    train: Train, steps: int, beta_1: float | None = None, body: Collection[Any] = ()
-) -> Any:
+def make_optimizer(train: Train, steps: int, beta_1: float | None = None, body: Collection[Any] = ()) -> Any:
     """The optimizer of one network.
 
     Parameters

@@ -215,3 +215,11 @@ def test_a_variational_autoencoder_may_stop_by_its_divergence(make_experiment: M
     train = {"early_stopping": {"monitor": "val_kl"}}
     experiment = make_experiment(task="reconstruct", model={"family": "vae"}, train=train)
     assert experiment.task.plain() == "reconstruct"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("model.pretrained", "{from: other.keras}"), ("train.body_rate", "0.1")]
+)
+def test_what_is_about_heads_is_not_for_networks_without_one(make_experiment, key, value):
+    with pytest.raises(ConfigError, match=rf"{key}: is for networks with a head, and task is reconstruct"):
+        make_experiment("task=reconstruct", "model={family: autoencoder}", f"{key}={value}")

@@ -94,7 +94,7 @@ def test_the_body_takes_shorter_steps_by_its_rate(name):
 
     def trained(**options):
         body, head = keras.Variable(np.float32([1, -2])), keras.Variable(np.float32([0.5]))
-        optimizer = make_optimizer(Train(optimizer=name, weight_decay=0.1, **options), 1, [body])
+        optimizer = make_optimizer(Train(optimizer=name, weight_decay=0.1, **options), 1, body=[body])
         optimizer.build([body, head])
         for step in range(3):
             slopes = [keras.ops.convert_to_tensor(np.float32([step + 1, -1])), keras.ops.ones((1,))]
