@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import click
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from writing import RawWriter, Rows, expand, parse_pairs, parse_sources, rename, require, run, split_names
+from columns import choose, convert
+from writing import RawWriter, expand, parse_pairs, parse_sources, run, split_names
 
 from dlscan.errors import DataError, UsageError
 
@@ -52,7 +51,7 @@ class Text:
         types = {text: str} if text else None
         yield from self._read(path, names=columns, dtype=types, chunksize=max(1, CHUNK_CELLS // len(columns)))
 
-    def line(self, path: Path, row: int) -> int:
+    def place(self, path: Path, row: int) -> str:
         """The line where a row of data ends; blank and quoted lines make it differ from the row's number."""
         spaces = self.separator == WHITESPACE
         with _open(path) as handle:
@@ -63,7 +62,7 @@ class Text:
                 for fields in reader
                 if "".join(fields).strip() or (len(fields) > 1 and not spaces)
             )
-            return next(itertools.islice(ends, row + self.header, None))
+            return f"line {next(itertools.islice(ends, row + self.header, None))}"
 
     def _read(self, path: Path, **options: Any) -> Iterator[pd.DataFrame]:
         options |= {"sep": self.separator, "index_col": False, "skipinitialspace": True}
@@ -82,73 +81,6 @@ class Text:
             raise DataError(f"{path}: is empty") from None
         except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
             raise DataError(f"{path}: is no text in UTF-8 ({error})") from None
-
-
-@dataclasses.dataclass(frozen=True)
-class Roles:
-    """What each column is for."""
-
-    label: str | None
-    features: list[str]
-    extras: list[str]
-    split: str | None
-    every: bool
-
-    @property
-    def others(self) -> list[str]:
-        """All columns that are not features."""
-        return [*self.extras, *(name for name in (self.label, self.split) if name)]
-
-    def check(self, path: Path, columns: Sequence[str]) -> None:
-        """Complain about a role that no column of the file has, or that contradicts another."""
-        require([*self.others, *self.features], columns, str(path))
-        if self.every and (new := [name for name in columns if name not in (*self.features, *self.others)]):
-            raise DataError(f"{path}: has a column {new[0]!r} more than the first file; choose by --columns")
-        for name in (self.label, self.split):
-            if name in self.features or name in self.extras:
-                raise UsageError(
-                    f"column {name!r} is the label or the split, it cannot be an input or an extra"
-                )
-        if "features" in self.others[: len(self.extras)] or self.split == "features":
-            raise DataError(f"{path}: 'features' is the dataset of the inputs; rename that column")
-        if not self.features:
-            raise DataError(f"{path}: no column is left to be a feature")
-
-    def rows(self, frame: pd.DataFrame, path: Path, text: Text) -> Rows:
-        """The datasets of the rows of `frame`, checked: `features` (N, F) float32, all others (N,)."""
-        names = [*self.features, *self.extras, *([self.split] if self.split else [])]
-        numbers = np.column_stack(
-            [pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64) for name in names]
-        )
-        with np.errstate(over="ignore"):  # becomes infinite, and is found below
-            features = numbers[:, : len(self.features)].astype(np.float32)
-        good = np.isfinite(numbers)
-        good[:, : len(self.features)] &= np.isfinite(features)
-        if self.split:
-            good[:, -1] &= numbers[:, -1] == np.rint(numbers[:, -1])
-        if not good.all():
-            row, column = np.argwhere(~good)[0]
-            kind = "a whole number" if names[column] == self.split else "a finite number (as float32)"
-            raise _bad_value(frame, int(row), names[column], kind, path, text)
-        rows = {"features": features}
-        for column, name in enumerate(names[len(self.features) :], len(self.features)):
-            rows[name] = numbers[:, column].astype(np.int64 if name == self.split else np.float64)
-        return rows
-
-    def labels(self, frame: pd.DataFrame, path: Path, text: Text) -> NDArray[Any]:
-        """The label of each row of `frame`, from its column."""
-        column = frame[self.label]
-        if column.isna().any():
-            row = int(np.flatnonzero(column.isna())[0])
-            raise _bad_value(frame, row, str(self.label), "a label", path, text)
-        return column.str.strip().to_numpy(dtype=object)
-
-
-def _bad_value(frame: pd.DataFrame, row: int, name: str, kind: str, path: Path, text: Text) -> DataError:
-    value = frame[name].iloc[row]
-    line = text.line(path, int(frame.index[row]))
-    wrong = "has no value" if pd.isna(value) else f"{str(value)!r} is not {kind}"
-    return DataError(f"{path}, line {line}, column {name!r}: {wrong}")
 
 
 def _open(path: Path) -> IO[str]:
@@ -213,36 +145,11 @@ def from_csv(
     sources_by_label = parse_sources(sources, labelled=label_column is None)
     tables = [(label, path) for label, pattern in sources_by_label for path in expand(pattern)]
     others = {"extras": split_names(extras) or [], "split": split_column, "label": label_column}
-    roles = _choose(tables[0][1], text, split_names(columns), **others)
+    roles = choose(tables[0][1], text, split_names(columns), **others)
     with RawWriter(out, "from_csv", roles.features, events_per_file, force) as writer:
         for label, path in tables:
-            _convert(path, label, text, roles, parse_pairs(labels, "--labels"), writer)
+            convert(path, label, text, roles, parse_pairs(labels, "--labels"), writer)
     click.echo(writer.summary())
-
-
-def _choose(path: Path, text: Text, features: list[str] | None, **others: Any) -> Roles:
-    if features is not None:
-        return Roles(features=features, every=False, **others)
-    roles = Roles(features=[], every=True, **others)
-    left = [name for name in text.columns(path) if name not in roles.others]
-    return dataclasses.replace(roles, features=left)
-
-
-def _convert(
-    path: Path, label: str | None, text: Text, roles: Roles, names: dict[str, str], writer: RawWriter
-) -> None:
-    columns = text.columns(path)
-    roles.check(path, columns)
-    events = 0
-    for frame in text.chunks(path, columns, roles.label):
-        events += len(frame)
-        rows = roles.rows(frame, path, text)
-        if label is None:
-            writer.add(rename(roles.labels(frame, path, text), names, str(path)), rows)
-        else:
-            writer.add(np.full(len(frame), label, dtype=object), rows)
-    if not events:
-        raise DataError(f"{path}: holds no events")
 
 
 if __name__ == "__main__":

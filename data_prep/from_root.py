@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -12,11 +13,24 @@ from typing import Any
 import click
 import numpy as np
 from numpy.typing import NDArray
-from writing import RawWriter, Rows, expand, parse_pairs, parse_sources, rename, require, run, split_names
+from writing import (
+    OFFSETS,
+    Lists,
+    RawWriter,
+    Rows,
+    expand,
+    parse_pairs,
+    parse_sources,
+    rename,
+    require,
+    run,
+    split_names,
+)
 
 from dlscan.errors import DataError, DlscanError, UsageError
 
 STEP = "50 MB"  # of all branches that are read: what is in memory at once, however long the tree is
+MANY = 100  # branches that take long enough to look at to say so
 NUMBERS = "a number per event"
 ARRAY = "an array of fixed size"
 JAGGED = "a list whose length changes"
@@ -27,9 +41,9 @@ KINDS = {NUMBER: NUMBERS, rf"(\d+ \* )+{NUMBER}": ARRAY, rf"var \* {NUMBER}": JA
 
 @dataclasses.dataclass(frozen=True)
 class Tree:
-    """A tree in a file; without a name, the only one there is."""
+    """A tree in a file, perhaps one with an address; without a name, the only one there is."""
 
-    path: Path
+    path: Path | str
     name: str | None
 
     def __str__(self) -> str:
@@ -40,26 +54,45 @@ class Tree:
         with self._opened() as file:
             tree = self._find(file)
             require(branches or [], tree.keys(), str(self), "branch")
-            return {name: self._kind(tree, name) for name in branches or tree.keys(recursive=False)}
+            wanted = branches or tree.keys(recursive=False)
+            if len(wanted) > MANY:
+                click.echo(f"{self}: looking at {len(wanted)} branches", err=True)
+            return {name: self._kind(tree, name) for name in wanted}
 
     def chunks(self, branches: Sequence[str]) -> Iterator[tuple[int, Any]]:
         """The events in pieces, each with the number of its first event."""
         first = 0
         with self._opened() as file:
-            pieces = self._find(file).iterate(list(branches), step_size=STEP, library="ak")
-            while (piece := self._tried(lambda: next(pieces, None))) is not None:
+            tree = self._find(file)
+            pieces = tree.iterate(list(branches), step_size=STEP, library="ak")
+            while (piece := self._next(pieces, tree, branches)) is not None:
                 yield first, piece
                 first += len(piece)
 
+    def _next(self, pieces: Iterator[Any], tree: Any, branches: Sequence[str]) -> Any:
+        """The next piece; if it cannot be read, the branch that is at fault is named."""
+        try:
+            return next(pieces, None)
+        except Exception as error:
+            for name in branches:
+                self._tried(functools.partial(_read_through, tree, name), name)
+            raise self._unreadable(error) from None
+
     def _opened(self) -> Any:
         uproot = _load("uproot")
-        return self._tried(lambda: uproot.open(self.path))
+        # an address may have colons of its own
+        return self._tried(lambda: uproot.open({str(self.path): None}))
 
-    def _tried(self, action: Callable[[], Any]) -> Any:
+    def _tried(self, action: Callable[[], Any], branch: str | None = None) -> Any:
         try:
             return action()
         except Exception as error:  # on a damaged file uproot raises whatever its decoders stumble over
-            raise DataError(f"{self}: cannot be read ({' '.join(str(error).split()) or error!r})") from None
+            raise self._unreadable(error, branch) from None
+
+    def _unreadable(self, error: Exception, branch: str | None = None) -> DataError:
+        what, advice = (f" branch {branch!r}", "; leave it out by --branches") if branch else ("", "")
+        reason = " ".join(str(error).split()) or repr(error)
+        return DataError(f"{self}:{what} cannot be read ({reason}){advice}")
 
     def _find(self, file: Any) -> Any:
         kinds = file.classnames(cycle=False)
@@ -71,7 +104,7 @@ class Tree:
         return self._tried(lambda: file[self.name or trees[0]])
 
     def _kind(self, tree: Any, name: str) -> str:
-        event = self._tried(lambda: str(tree.arrays([name], entry_stop=0)[name].type.content))
+        event = self._tried(lambda: str(tree.arrays([name], entry_stop=0)[name].type.content), name)
         for pattern, kind in KINDS.items():
             if re.fullmatch(pattern, event):
                 return kind
@@ -99,9 +132,6 @@ class Roles:
         if new := [name for name in kinds if name not in self.branches]:
             raise DataError(f"{tree}: branch {new[0]!r} is not in the first file; choose by --branches")
         for name, kind in kinds.items():
-            if kind == JAGGED and name not in self.pad:
-                hint = f"--pad {name}=N keeps N of them, or leave it out by --branches"
-                raise DataError(f"{tree}: branch {name!r} is {kind}; {hint}")
             if kind != NUMBERS and name in self.features:
                 raise DataError(f"{tree}: branch {name!r} is {kind} here, and was {NUMBERS} before")
             if kind not in (NUMBERS, TEXT) and name == self.label:
@@ -113,16 +143,21 @@ class Roles:
 
     def rows(self, piece: Any, first: int, tree: Tree) -> Rows:
         """The datasets of a piece of the tree, checked."""
-        own = {name: self._dense(piece[name], name) for name in [*self.arrays, *self.extras]}
+        own = {name: self._own(piece[name], name) for name in [*self.arrays, *self.extras]}
         scalars = {name: self._dense(piece[name], name) for name in self.features}
         with np.errstate(over="ignore"):  # becomes infinite, and is found below
             columns = {name: values.astype(np.float32) for name, values in scalars.items()}
-            own |= {name: own[name].astype(np.float32) for name in self.arrays}
+            own |= {name: _as_float32(own[name]) for name in self.arrays}
         for name, values in (columns | own).items():
-            good = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+            numbers = values.values if isinstance(values, Lists) else values
+            good = np.isfinite(numbers).reshape(len(numbers), -1).all(axis=1)
             if not good.all():
-                event = first + int(np.argmin(good))
-                raise DataError(f"{tree}, event {event}, branch {name!r}: is not finite (as {values.dtype})")
+                wrong = int(np.argmin(good))
+                if isinstance(values, Lists):
+                    wrong = int(np.searchsorted(values.offsets, wrong, side="right")) - 1
+                raise DataError(
+                    f"{tree}, event {first + wrong}, branch {name!r}: is not finite (as {numbers.dtype})"
+                )
         return {"features": np.column_stack(list(columns.values())), **own} if columns else own
 
     def labels(self, piece: Any) -> NDArray[Any]:
@@ -134,11 +169,30 @@ class Roles:
             values.astype(np.int8 if values.dtype == bool else values.dtype).astype(str).astype(object)[index]
         )
 
+    def _own(self, values: Any, name: str) -> NDArray[Any] | Lists:
+        """The values of a branch: lists stay lists unless they are padded."""
+        awkward = _load("awkward")
+        if name in self.pad or not isinstance(values.type.content, awkward.types.ListType):
+            return self._dense(values, name)
+        counts = np.asarray(awkward.to_numpy(awkward.num(values)))
+        return Lists(counts, np.asarray(awkward.to_numpy(awkward.flatten(values))))
+
     def _dense(self, values: Any, name: str) -> NDArray[Any]:
         awkward = _load("awkward")
         if name in self.pad:
             values = awkward.fill_none(awkward.pad_none(values, self.pad[name], clip=True), 0)
         return np.asarray(awkward.to_numpy(values))
+
+
+def _read_through(tree: Any, branch: str) -> None:
+    for _ in tree.iterate([branch], step_size=STEP, library="ak"):
+        pass
+
+
+def _as_float32(values: NDArray[Any] | Lists) -> NDArray[Any] | Lists:
+    if isinstance(values, Lists):
+        return Lists(values.counts, values.values.astype(np.float32))
+    return values.astype(np.float32)
 
 
 def _load(name: str) -> Any:
@@ -161,6 +215,11 @@ def _choose(
         raise DataError(f"{tree}: no branch is left to be an input")
     if "features" in (*roles.arrays, *roles.extras):
         raise DataError(f"{tree}: 'features' is the dataset of the scalar branches; rename that branch")
+    for name in (*roles.arrays, *roles.extras):
+        if kinds[name] == JAGGED and name + OFFSETS in (*roles.arrays, *roles.extras):
+            raise DataError(
+                f"{tree}: {name + OFFSETS!r} says where the lists of {name!r} begin; leave it out"
+            )
     return roles
 
 
@@ -174,7 +233,10 @@ def _choose(
     "--extras", metavar="A,B,...", help="Branches to carry along, a dataset each, of their own type."
 )
 @click.option(
-    "--pad", multiple=True, metavar="BRANCH=N", help="Cut or fill with zeros to N; may be repeated."
+    "--pad",
+    multiple=True,
+    metavar="BRANCH=N",
+    help="Cut or fill with zeros to N instead of keeping lists; may be repeated.",
 )
 @click.option("--events-per-file", type=click.IntRange(min=1), default=1000, show_default=True)
 @click.option("--force", is_flag=True, help="Replace files that an earlier run wrote; others stay.")
@@ -193,7 +255,9 @@ def from_root(
 
     An event is an entry. Branches with a number per event become the columns of the dataset `features`,
     float32 (events, branches); a branch with an array of fixed size becomes a dataset of its name, float32.
-    For one whose length changes from event to event, say with --pad how many to keep.
+    One whose length changes from event to event becomes a dataset of all its values, and NAME_offsets says
+    where each event begins: data.inputs: {jets: {datasets: [jet_pt, jet_eta], offsets: jet_pt_offsets,
+    longest: 20}}. With --pad it becomes an array of fixed size instead.
 
     \b
     Files per class ('quotes' keep the shell from expanding the wildcard); a file's only TREE need no name:
@@ -203,7 +267,8 @@ def from_root(
     Files in which a branch says the class:
       from_root.py raw 'all*.root:events' --label-column is_signal --labels 0=Background,1=Signal
 
-    Every value must be finite. On any error OUT stays as it was.
+    A file may be an address, root://host//path/file.root:TREE, if fsspec-xrootd is installed. Every value
+    must be finite. On any error OUT stays as it was.
     """
     if labels and not label_column:
         raise UsageError("--labels renames the values of --label-column, which is not given")
@@ -240,6 +305,10 @@ def _parse_lengths(texts: Sequence[str]) -> dict[str, int]:
 
 def _find_trees(sources: Sequence[str], label_column: str | None) -> Iterator[tuple[str | None, Tree]]:
     for label, source in parse_sources(sources, labelled=label_column is None):
+        if "://" in source:
+            found = re.fullmatch(r"(.+?://.+?\.root)(?::(.+))?", source)
+            yield label, Tree(found[1], found[2]) if found else Tree(source, None)
+            continue
         pattern, colon, name = source.rpartition(":")
         for path in expand(pattern if colon else source):
             yield label, Tree(path, name if colon else None)

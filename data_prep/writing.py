@@ -22,8 +22,42 @@ from dlscan.files import sync
 from dlscan.hdf5 import open_hdf5, written_hdf5
 from dlscan.spelling import hint
 
-Rows = dict[str, NDArray[Any]]
 
+class Lists:
+    """A list of numbers per event, of any length.
+
+    Parameters
+    ----------
+    counts : ndarray of int, (N,)
+        How long each is.
+    values : ndarray, (sum of counts,)
+        All of them, one behind the other.
+    """
+
+    def __init__(self, counts: NDArray[Any], values: NDArray[Any]) -> None:
+        self.counts, self.values = counts, values
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def __getitem__(self, chosen: slice | NDArray[np.bool_]) -> Lists:
+        mask = np.zeros(len(self), bool)
+        mask[chosen] = True
+        return Lists(self.counts[mask], self.values[np.repeat(mask, self.counts)])
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """Where each begins, and the end; (N + 1,)."""
+        return np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int64)
+
+    def copy(self) -> Lists:
+        """The same in memory of its own."""
+        return Lists(self.counts.copy(), self.values.copy())
+
+
+Rows = dict[str, "NDArray[Any] | Lists"]
+
+OFFSETS = "_offsets"  # behind the name of a dataset of lists: where the list of each event begins
 MOST_CLASSES = 1000  # a column with more values is no label but a measurement, chosen by mistake
 CHUNK_BYTES = 2**18  # small enough to read few events without waste, large enough to compress well
 MARK = "recipe"  # the attribute by which --force tells its own files from others'
@@ -62,7 +96,7 @@ class RawWriter:
     def __init__(self, out: Path, recipe: str, columns: Sequence[str], events: int, force: bool) -> None:
         self.out, self.recipe, self.columns, self.events, self.force = out, recipe, columns, events, force
         self._classes: dict[str, _Class] = {}
-        self._layout: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {}
+        self._layout: dict[str, tuple[np.dtype[Any], Any]] = {}
         if commas := [name for name in columns if "," in name]:
             raise DataError(f"column {commas[0]!r}: a comma separates names, so it cannot be part of one")
 
@@ -99,7 +133,7 @@ class RawWriter:
         DataError
             If a label cannot be a directory, or its directory is not empty, or rows do not fit the earlier.
         """
-        layout = {name: (values.dtype, values.shape[1:]) for name, values in rows.items()}
+        layout = {name: _layout(values) for name, values in rows.items()}
         self._layout = self._layout or layout
         for name, found in layout.items():
             if found != (before := self._layout.get(name)):
@@ -134,7 +168,7 @@ class RawWriter:
         (self._staging / label).mkdir()
 
     def _write_files(self, label: str, one: _Class, stop: int) -> None:
-        joined = {name: np.concatenate([rows[name] for rows in one.waiting]) for name in one.waiting[0]}
+        joined = {name: _joined([rows[name] for rows in one.waiting]) for name in one.waiting[0]}
         for first in range(0, stop, self.events):
             end = min(first + self.events, stop)
             self._write_file(label, one, {name: values[first:end] for name, values in joined.items()})
@@ -154,9 +188,11 @@ class RawWriter:
             if self.columns:
                 handle.attrs["columns"] = ",".join(self.columns)
             for dataset, values in rows.items():
-                length = min(max(CHUNK_BYTES // max(values[0].nbytes, 1), 1), len(values))
-                options = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
-                handle.create_dataset(dataset, data=values, chunks=(length, *values.shape[1:]), **options)
+                if isinstance(values, Lists):
+                    _write(handle, dataset + OFFSETS, values.offsets)
+                    _write(handle, dataset, values.values)
+                else:
+                    _write(handle, dataset, values)
 
     def _is_own(self, path: Path) -> bool:
         with contextlib.suppress(OSError), open_hdf5(path) as handle:
@@ -178,6 +214,30 @@ class RawWriter:
             for path in {*old} - {directory / path.name for path in finished}:
                 path.unlink()
             sync(directory)
+
+
+def _layout(values: NDArray[Any] | Lists) -> tuple[np.dtype[Any], Any]:
+    """Type and shape per event."""
+    if isinstance(values, Lists):
+        return values.values.dtype, "a list"
+    return values.dtype, values.shape[1:]
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    """Values of events, one part behind the other."""
+    if not isinstance(parts[0], Lists):
+        return np.concatenate(parts)
+    counts, values = ([getattr(part, name) for part in parts] for name in ("counts", "values"))
+    return Lists(np.concatenate(counts), np.concatenate(values))
+
+
+def _write(handle: Any, dataset: str, values: NDArray[Any]) -> None:
+    if not len(values):  # lists of a file may all be empty
+        handle.create_dataset(dataset, data=values)
+        return
+    length = min(max(CHUNK_BYTES // max(values[0].nbytes, 1), 1), len(values))
+    options = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
+    handle.create_dataset(dataset, data=values, chunks=(length, *values.shape[1:]), **options)
 
 
 def parse_sources(texts: Iterable[str], labelled: bool) -> list[tuple[str | None, str]]:

@@ -12,6 +12,11 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
+from dlscan.config import experiment_from
+from dlscan.errors import DataError
+from dlscan.prepare import prepare
+from dlscan.stream import Batches
+
 uproot = pytest.importorskip("uproot")
 awkward = pytest.importorskip("awkward")
 
@@ -108,6 +113,53 @@ def test_pad_cuts_and_fills_with_zeros(recipe: Recipe, read_class: ReadClass, tm
     np.testing.assert_array_equal(found["features"], [[0], [1], [2]])
 
 
+def test_lists_are_kept_and_prepared(recipe: Recipe, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    counts = rng.integers(0, 6, 90)
+    jets = {name: [rng.normal(size=count).tolist() for count in counts] for name in ("pt", "eta")}
+    kind = np.arange(90) % 2
+    write_tree(tmp_path / "a.root", met=np.arange(90.0), kind=kind, **jets)
+    source, lists = f"file://{tmp_path}/a.root:events", ["--extras", "eta", "--events-per-file", 20]
+    done = recipe("from_root", "raw", source, "--label-column", "kind", *lists)
+    assert (done.returncode, done.stderr) == (0, "")
+    with h5py.File(tmp_path / "raw/1/1_2.h5") as handle:
+        rows = np.flatnonzero(kind == 1)[20:40]
+        assert handle["pt"].dtype == np.float32
+        assert handle["eta"].dtype == np.float64
+        np.testing.assert_array_equal(handle["eta"], np.concatenate([jets["eta"][row] for row in rows]))
+        np.testing.assert_array_equal(handle["pt_offsets"], np.cumsum([0, *counts[rows]]))
+        np.testing.assert_array_equal(handle["features"][:, 0], rows)
+    inputs = {"jets": {"datasets": ["pt", "eta"], "offsets": "pt_offsets", "longest": 4}, "features": {}}
+    content = {"name": "toy", "data": {"raw": "raw", "inputs": inputs}}
+    experiment = experiment_from(content, tmp_path / "toy.yaml")
+    prepare(experiment, processes=1)
+    seen = 0
+    with Batches(experiment.data.prepared, workers=0) as batches:
+        for batch in batches.epoch(0):
+            for row, event in enumerate(batch.inputs["features"][:, 0].astype(int)):
+                wanted = np.float32([jets["pt"][event][:4], jets["eta"][event][:4]]).T
+                np.testing.assert_array_equal(batch.inputs["jets"][row][batch.masks["jets"][row]], wanted)
+                seen += 1
+    assert seen > 50
+
+
+def test_a_branch_that_cannot_be_read_names_itself(tmp_path: Path) -> None:
+    import from_root
+
+    rng = np.random.default_rng(1)
+    # the second branch lies behind the first: what is cut out of its baskets is not the first's
+    write_tree(tmp_path / "a.root", good=np.zeros(5000), bad=rng.random(5000))
+    whole = (tmp_path / "a.root").read_bytes()
+    with uproot.open(tmp_path / "a.root") as file:
+        place = file["events"]["bad"].member("fBasketSeek")[0]
+    (tmp_path / "a.root").write_bytes(whole[: place + 200] + bytes(2000) + whole[place + 2200 :])
+    done = CliRunner().invoke(from_root.from_root, [str(tmp_path / "raw"), f"A={tmp_path}/a.root:events"])
+    assert isinstance(done.exception, DataError)
+    assert "a.root:events: branch 'bad' cannot be read" in str(done.exception)
+    assert str(done.exception).endswith("; leave it out by --branches")
+    assert not (tmp_path / "raw").exists()
+
+
 def test_rntuple_and_text_labels_are_read(recipe: Recipe, read_class: ReadClass, tmp_path: Path) -> None:
     if tuple(map(int, uproot.__version__.split(".")[:2])) < (5, 7):
         pytest.skip("an older uproot does not write RNTuples so")
@@ -153,7 +205,9 @@ def test_tree_longer_than_a_step_is_read_in_pieces(
         (["A=a.root:event"], ["has no tree 'event'; did you mean 'events'?"], 1),
         (["A=two.root"], ["two.root: has 2 trees (one, two)", "two.root:TREE"], 1),
         (["A=a.root", "--branches", "ptt"], ["has no branch 'ptt'; did you mean 'pt'?"], 1),
-        (["A=a.root"], ["branch 'jet' is a list whose length changes", "--pad jet=N"], 1),
+        (["A=a.root", "--branches", "jet,wrong"], ["event 2, branch 'wrong': is not finite"], 1),
+        (["A=twice.root"], ["'jet_offsets' says where the lists of 'jet' begin; leave it out"], 1),
+        (["A=file:///none/no.root:t"], ["file:///none/no.root:t: cannot be read"], 1),
         (["A=a.root", "--branches", "pt,bad"], ["a.root, event 2, branch 'bad': is not finite"], 1),
         (["A=a.root:events", "B=two.root:two", "--branches", "pt"], ["two.root:two: has no branch 'pt'"], 1),
         (["A=two.root:one", "B=a.root"], ["a.root: branch 'pt' is not in the first file"], 1),
@@ -170,6 +224,8 @@ def test_mistake_is_one_line_and_leaves_nothing(
     recipe: Recipe, tmp_path: Path, arguments: list[str], parts: list[str], code: int
 ) -> None:
     values = {"pt": np.arange(3.0), "bad": np.array([1, 2, np.nan]), "jet": [[1.0], [], [2.0, 3.0]]}
+    values["wrong"] = [[1.0], [], [2.0, np.inf]]
+    write_tree(tmp_path / "twice.root", jet=values["jet"], jet_offsets=np.arange(3))
     write_tree(tmp_path / "a.root", **values, x=np.arange(3))
     write_tree(tmp_path / "two.root", "one", x=np.arange(3.0))
     write_tree(tmp_path / "two.root", "two", new=False, x=np.arange(3.0))
