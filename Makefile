@@ -37,9 +37,9 @@ demo: $(VENV)/.installed-cpu
 	$(DLSCAN) table $(DEMO)
 	@echo; echo "open demo/report.html; pictures are in demo/plots"
 
-# two at a time: many tests wait for processes
+# three at a time, also on two cores: many tests wait for processes
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # HTCondor and what dlscan needs go into a Debian of their own, made once: see tests/cluster/condor-run
 test-htcondor: | $(BIN)/python

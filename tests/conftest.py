@@ -16,6 +16,19 @@ import yaml
 from dlscan.config import Experiment, load
 
 CLASSES = ("Ele", "Pi0", "ChPi")
+# The files that take longest, longest first: begun last, one of them would run alone in the end.
+LONGEST = (
+    "cluster/test_faults.py",
+    "train/test_pack.py",
+    "cluster/test_slurm.py",
+    "cli/test_scan.py",
+    "cluster/test_scan.py",
+    "scan/test_driver.py",
+    "train/test_point.py",
+    "train/test_processes.py",
+    "batch/test_dask.py",
+    "prepare/test_prepare.py",
+)
 
 # Tests start hundreds of processes, and without this each would compile the whole package.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -24,6 +37,13 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # that: tests that send one would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    home = Path(__file__).parent
+    places = {home / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def write_raw(

@@ -20,6 +20,9 @@ _NO_TRIMMING = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**32,
 }
 
+# a scheduler may take as long to answer
+_SECONDS = 10
+
 
 @contextlib.contextmanager
 def workers(count: int, scheduler: str | None) -> Iterator[RunTasks]:
@@ -63,7 +66,7 @@ def workers(count: int, scheduler: str | None) -> Iterator[RunTasks]:
             client = Client(cluster)
         else:
             try:
-                client = Client(scheduler, timeout="10s")
+                client = Client(scheduler, timeout=_SECONDS)
             except (OSError, ValueError) as error:
                 raise UsageError(f"--scheduler {scheduler}: no dask scheduler answers ({error})") from None
         stack.enter_context(client)

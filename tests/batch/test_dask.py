@@ -185,7 +185,7 @@ def test_jobs_are_asked_to_stop_at_their_time_limit(cluster: Cluster, request_: 
 
 
 def test_a_scheduler_that_is_gone_knows_no_jobs_and_takes_none(
-    cluster: Cluster, batch: BatchOptions, request_: Request
+    cluster: Cluster, batch: BatchOptions, request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = json.loads(cluster.file.read_text())["address"]
     by_address = Dask(BatchOptions(system="dask", scheduler=address))
@@ -193,6 +193,7 @@ def test_a_scheduler_that_is_gone_knows_no_jobs_and_takes_none(
     assert by_address.look(ids).keys() == set(ids)
     cluster.scheduler.kill()
     cluster.scheduler.wait()
+    monkeypatch.setattr("dlscan.batch.dask._SECONDS", 1.0)
     for dask in (Dask(batch), by_address):
         assert {job_state.words for job_state in dask.look(ids).values()} == {"the dask scheduler is gone"}
         assert dask.find(request_) == []
@@ -228,7 +229,8 @@ def test_a_scan_on_dask_goes_to_its_end_and_outlives_its_scheduler(
     dlscan: Callable[..., "subprocess.CompletedProcess[str]"],
     make_experiment: Callable[..., Experiment],
 ) -> None:
-    experiment = make_experiment(scan={"grid": {"model.width": [4, 8]}}, batch={"cpus": 1})
+    batch = {"cpus": 1, "models_per_job": 2}
+    experiment = make_experiment(scan={"grid": {"model.width": [4, 8]}}, batch=batch)
     prepare(experiment, processes=1)
     lost = Cluster(tmp_path, training="")
     assert dlscan("scan", experiment.file, "--scheduler", lost.file).returncode == 0

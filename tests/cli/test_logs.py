@@ -136,7 +136,8 @@ def no_slurm(tmp_path: Path) -> dict[str, str]:
 
 
 def follow(plan: Plan, number: int, environment: dict[str, str]) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-P", "-m", "dlscan", "logs", str(plan.directory), str(number), "-f"]
+    code = "from dlscan.cli.main import main; from dlscan.scan import logs; logs._STATE_SECONDS = 1.0; main()"
+    command = [sys.executable, "-P", "-c", code, "logs", str(plan.directory), str(number), "-f"]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
 

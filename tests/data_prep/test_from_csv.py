@@ -196,7 +196,7 @@ def test_bad_value_is_named_with_file_line_and_column(
     ],
 )
 def test_mistake_is_one_line_and_leaves_nothing(
-    recipe: Recipe, table: Path, tmp_path: Path, arguments: list[str], parts: list[str], code: int
+    recipe_here: Recipe, table: Path, tmp_path: Path, arguments: list[str], parts: list[str], code: int
 ) -> None:
     (tmp_path / "two.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     (tmp_path / "three.csv").write_text("a,b,c\n1,2,3\n", encoding="utf-8")
@@ -204,16 +204,16 @@ def test_mistake_is_one_line_and_leaves_nothing(
     (tmp_path / "latin.csv").write_bytes(b"a,b\n1,\xe9\n")
     before = files_under(tmp_path)
     filled = [argument.format(table=table.name) for argument in arguments]
-    assert_fails(recipe("from_csv", "raw", *filled), *parts, code=code)
+    assert_fails(recipe_here("from_csv", "raw", *filled), *parts, code=code)
     assert files_under(tmp_path) == before
 
 
 def test_full_directory_is_refused_and_force_replaces_own_files_alone(
-    recipe: Recipe, read_class: ReadClass, tmp_path: Path
+    recipe_here: Recipe, read_class: ReadClass, tmp_path: Path
 ) -> None:
     def write(rows: str, *options: str) -> "subprocess.CompletedProcess[str]":
         (tmp_path / "a.csv").write_text(f"x\n{rows}", encoding="utf-8")
-        return recipe("from_csv", "raw", "A=a.csv", "--events-per-file", "1", *options)
+        return recipe_here("from_csv", "raw", "A=a.csv", "--events-per-file", "1", *options)
 
     assert write("1\n2\n3\n").returncode == 0
     assert_fails(write("4\n"), "raw/A is not empty", "--force")

@@ -225,7 +225,7 @@ def test_tree_longer_than_a_step_is_read_in_pieces(
     ],
 )
 def test_mistake_is_one_line_and_leaves_nothing(
-    recipe: Recipe, tmp_path: Path, arguments: list[str], parts: list[str], code: int
+    recipe_here: Recipe, tmp_path: Path, arguments: list[str], parts: list[str], code: int
 ) -> None:
     values = {"pt": np.arange(3.0), "bad": np.array([1, 2, np.nan]), "jet": [[1.0], [], [2.0, 3.0]]}
     values["wrong"] = [[1.0], [], [2.0, np.inf]]
@@ -239,7 +239,7 @@ def test_mistake_is_one_line_and_leaves_nothing(
     whole = (tmp_path / "half.root").read_bytes()
     (tmp_path / "half.root").write_bytes(whole[: len(whole) // 2])
     before = files_under(tmp_path)
-    done = recipe("from_root", "raw", *arguments)
+    done = recipe_here("from_root", "raw", *arguments)
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1, done.stderr

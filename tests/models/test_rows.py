@@ -114,7 +114,7 @@ def test_it_is_saved_and_opens_with_keras_alone(parameters, make_manifest, tmp_p
 
     again = keras.saving.load_model(tmp_path / "network.keras", safe_mode=True)
 
-    np.testing.assert_allclose(again.predict_on_batch(raw), network.model.predict_on_batch(raw), rtol=1e-6)
+    np.testing.assert_allclose(again(raw, training=False), network.model(raw, training=False), rtol=1e-6)
     # what an event carries besides is seen, and the work is counted
     assert np.abs(logits(network, {**raw, "jet": -raw["jet"]}) - logits(network, raw)).max() > 1e-3
     assert flops(again)[0] > 100

@@ -475,7 +475,8 @@ def test_two_at_once_do_not_mix(experiment: Experiment, tmp_path: Path) -> None:
             prepare(experiment)
 
 
-def test_no_scheduler_is_one_line(experiment: Experiment) -> None:
+def test_no_scheduler_is_one_line(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dlscan.prepare.processes._SECONDS", 1.0)
     with pytest.raises(UsageError, match="no dask scheduler answers"):
         prepare(experiment, scheduler="tcp://127.0.0.1:9")
 

@@ -103,19 +103,18 @@ def test_a_saved_network_gives_physical_units(trained):
 
 def test_points_of_a_pack_are_those_trained_alone(linear, info, trained, tmp_path):
     changes = [{}, {"model__width": 4, "model__depth": 1}]
-    points = [write_point(linear, tmp_path / f"p{number}", **own) for number, own in enumerate(changes)]
+    points = [
+        write_point(linear, tmp_path / f"p{number}", train__epochs=5, **own)
+        for number, own in enumerate(changes)
+    ]
     infos = [info.__class__(number, f"p{number}", "linear", ()) for number in (1, 2)]
     train_points(list(zip(points, infos, strict=True)))
-    for ours, theirs in zip(rows(points[0]), rows(trained), strict=True):
+    for ours, theirs in zip(rows(points[0]), rows(trained)[:5], strict=True):
         for key in ("loss", "mae", "val_loss", "val_mae"):
             assert float(ours[key]) == pytest.approx(float(theirs[key]), rel=1e-5)
 
 
 def test_a_regression_that_was_stopped_goes_on_as_if_it_had_not_been(linear, info, trained, tmp_path):
-    paths = write_point(linear, tmp_path / "stopped", train__epochs=3)
-    train_point(paths, info)
-    first = same(paths)
-
     def stop(epoch, step, steps):
         if (epoch, step) == (2, 2):
             raise KeyboardInterrupt
@@ -124,7 +123,7 @@ def test_a_regression_that_was_stopped_goes_on_as_if_it_had_not_been(linear, inf
     with pytest.raises(KeyboardInterrupt):
         train_point(again, info, stop)
     assert train_point(again, info) == "done"
-    assert same(again) == first
+    assert same(again) == same(trained)[:3]
 
 
 def test_uncertainties_are_learned_with_a_gaussian_likelihood(linear, info, tmp_path):

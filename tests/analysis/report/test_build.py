@@ -47,10 +47,17 @@ def read(path):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """The page of a scan with all its pictures: its text, and what a browser makes of it."""
+def reported(tmp_path_factory):
+    """A scan with its page, which has all pictures."""
     write_scan = runpy.run_path(str(Path(__file__).parents[1] / "fakes.py"))["write_scan"]
-    return read(report([write_scan(tmp_path_factory.mktemp("whole") / "scan", done=3)]))
+    scan = write_scan(tmp_path_factory.mktemp("whole") / "scan", done=3)
+    return scan, report([scan])
+
+
+@pytest.fixture(scope="module")
+def whole(reported):
+    """The text of a page, and what a browser makes of it."""
+    return read(reported[1])
 
 
 def test_the_page_stands_in_the_scan_unless_told_otherwise(write_scan, few_pictures, tmp_path):
@@ -59,10 +66,9 @@ def test_the_page_stands_in_the_scan_unless_told_otherwise(write_scan, few_pictu
     assert report([first], tmp_path / "new" / "r.html") == tmp_path / "new" / "r.html"
 
 
-def test_the_same_scan_gives_the_same_bytes(write_scan, tmp_path):
-    scan = write_scan()
-    one, other = report([scan], tmp_path / "1.html"), report([scan], tmp_path / "2.html")
-    assert one.read_bytes() == other.read_bytes()
+def test_the_same_scan_gives_the_same_bytes(reported, tmp_path):
+    scan, page = reported
+    assert report([scan], tmp_path / "other.html").read_bytes() == page.read_bytes()
 
 
 def test_the_page_is_well_formed_and_every_name_in_it_stands_once(whole):
