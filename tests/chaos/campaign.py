@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.chaos import checks, deceptions, faults
+from tests.chaos import checks, deceptions, faults, searches
 from tests.chaos.faults import Stage, freed
 from tests.chaos.lies import Witness
 from tests.chaos.processes import end_all, trainings
 from tests.chaos.watch import Watcher, attempts
-from tests.chaos.workload import Scan, Workload
+from tests.chaos.workload import FOLDED, Scan, Workload
 from tests.cluster.slurm import SlurmCluster
 
 # Seconds between faults, and what a scan may take once nothing disturbs it any more.
@@ -36,6 +36,8 @@ class Report:
     seconds: float = 0.0
     faults: "collections.Counter[str]" = dataclasses.field(default_factory=collections.Counter)
     scans: int = 0
+    searches: int = 0
+    paused: int = 0
     points: int = 0
     attempts: int = 0
     outcomes: "collections.Counter[str]" = dataclasses.field(default_factory=collections.Counter)
@@ -44,6 +46,9 @@ class Report:
     owners: list[str] = dataclasses.field(default_factory=list)
     submitted_twice: list[str] = dataclasses.field(default_factory=list)
     trained_twice: list[str] = dataclasses.field(default_factory=list)
+    proposed_twice: list[str] = dataclasses.field(default_factory=list)
+    beyond_the_budget: list[str] = dataclasses.field(default_factory=list)
+    replanned: list[str] = dataclasses.field(default_factory=list)
     different: list[str] = dataclasses.field(default_factory=list)
     lies: list[str] = dataclasses.field(default_factory=list)
 
@@ -58,6 +63,9 @@ class Report:
             ("double ownership", self.owners),
             ("double submission", self.submitted_twice),
             ("epochs trained twice", self.trained_twice),
+            ("proposals made twice", self.proposed_twice),
+            ("points beyond the budget", self.beyond_the_budget),
+            ("plans that did more than grow", self.replanned),
             ("results that differ from the undisturbed scan", self.different),
             ("lies of status", self.lies),
         ]
@@ -65,8 +73,9 @@ class Report:
     def __str__(self) -> str:
         total = sum(self.faults.values())
         lines = [
-            f"chaos: seed {self.seed}, {self.seconds:.0f} s, {self.scans} scans, {self.points} points, "
-            f"{self.attempts} attempts, {self.questions} answers of status",
+            f"chaos: seed {self.seed}, {self.seconds:.0f} s, {self.scans} scans ({self.searches} searches), "
+            f"{self.points} points, {self.paused} pauses, {self.attempts} attempts, "
+            f"{self.questions} answers of status",
             "ends of attempts: " + ", ".join(f"{n} {name}" for name, n in self.outcomes.most_common()),
             f"{total} faults:",
         ]
@@ -105,6 +114,7 @@ class Campaign:
         (self.home / "slurm").mkdir(mode=0o755)
         (self.home / "work").mkdir()
         workload = Workload(self.home / "work", batch={"retries": _RETRIES})
+        workload.prepare(*FOLDED)
         undisturbed = workload.train_undisturbed()
         with _cluster(self.home / "slurm") as cluster, self._small_disk():
             workload.environment |= {"SLURM_CONF": str(cluster.conf)}
@@ -119,13 +129,18 @@ class Campaign:
         self.report.checked = False
         together = self._draw.choice((1, 1, 2, 3))
         limit = self._draw.choice(("null", "null", "4s"))
+        kind = self._draw.choice(("grid", *searches.KINDS))
+        drawn = () if kind == "grid" else searches.overrides(kind, self._draw)
         scan = workload.scan(
             f"chaos-{self.report.scans}",
             f"batch.models_per_job={together}",
             f"train.time_limit={limit}",
+            *drawn,
             output=self._disk,
         )
-        print(f"scan {self.report.scans}: {together} points per job, time limit {limit}", flush=True)
+        self.report.searches += bool(drawn)
+        print(f"scan {self.report.scans}: {kind}, {together} points per job, time limit {limit}", flush=True)
+        print("".join(f"  {item}\n" for item in drawn), end="", flush=True)
         stage = Stage(cluster, workload, scan, self._draw, self._disk)
         watcher, witness = Watcher(scan), Witness(stage, self.report)
         watcher.start()
@@ -140,7 +155,8 @@ class Campaign:
             for process in stage.started:
                 process.kill()
                 process.wait()
-        self._check(scan, undisturbed, watcher, stage)
+        alone = searches.train_unpaused(workload, scan) if drawn else undisturbed
+        self._check(scan, alone, watcher, stage)
 
     def _disturb(self, stage: Stage, witness: Witness, end: float) -> None:
         drawn = {**faults.KINDS, **deceptions.KINDS}
@@ -156,13 +172,13 @@ class Campaign:
                     print(f"{self.report.faults.total()}: {kind.__name__.replace('_', ' ')}", flush=True)
             if self._draw.random() < 0.3 and len(stage.started) < 2:
                 stage.submit()
-            if self._draw.random() < 0.3 and witness.ask() == {"done"}:
+            if self._draw.random() < 0.3 and _is_over(stage.scan, witness.ask()):
                 return
 
     def _finish(self, stage: Stage, witness: Witness) -> None:
         """Repeat the same command until every point is done."""
         end = time.monotonic() + _PATIENCE
-        while witness.ask() != {"done"}:
+        while not _is_over(stage.scan, witness.ask()):
             if time.monotonic() > end:
                 self.report.losses.append(f"{stage.scan.directory.name}: not done after {_PATIENCE:.0f} s")
                 return
@@ -180,8 +196,11 @@ class Campaign:
             "losses": checks.losses(scan),
             "owners": checks.two_owners(scan) + watcher.overlaps(),
             "trained_twice": again,
+            "replanned": watcher.replanned,
             "different": checks.differences(scan, undisturbed),
         }
+        if searches.is_search(scan):
+            found |= dict(searches.violations(scan))
         for kind, lines in found.items():
             getattr(report, kind).extend(f"{name}/{line}" for line in lines)
         report.points += len(points)
@@ -190,6 +209,7 @@ class Campaign:
         for point in points:
             known = attempts(point)
             report.attempts += len(known)
+            report.paused += sum(one["outcome"] == "paused" for one in known)
             report.outcomes.update(str(one["outcome"] or "without a word") for one in known)
         report.checked = True
         if any(found.values()):
@@ -222,6 +242,11 @@ def _cluster(home: Path) -> Iterator[SlurmCluster]:
         yield cluster
     finally:
         cluster.stop()
+
+
+def _is_over(scan: Scan, states: set[str]) -> bool:
+    """Whether nothing is left to be trained, where `status` says these states."""
+    return searches.is_over(scan, states) if searches.is_search(scan) else states == {"done"}
 
 
 def _bring_back(cluster: SlurmCluster) -> None:

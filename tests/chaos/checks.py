@@ -51,11 +51,14 @@ def two_owners(scan: Scan) -> list[str]:
 
 
 def differences(scan: Scan, undisturbed: Scan, sick: Collection[str] = ()) -> list[str]:
-    """Numbers in histories and records that differ from those of the undisturbed scan by more than 1e-6."""
+    """Numbers in histories and records that differ from those of the undisturbed scan by more than 1e-6.
+
+    Of points without a record, such as those that paused at a rung, the epochs that there are.
+    """
     found = []
     others = {point.name: point for point in undisturbed.points()}
     for point in scan.points():
-        if point.name in sick or not (point / "record.json").exists():
+        if point.name in sick or not (point / "history.csv").exists():
             continue
         pairs = list(_pairs(point, others[point.name]))
         found += [
@@ -75,6 +78,8 @@ def _pairs(one: Path, two: Path) -> Any:
         for name in own:
             if name not in _OF_A_RUN:
                 yield f"epoch {own['epoch']} {name}", float(own[name]), float(other[name])
+    if not (one / "record.json").exists():
+        return
     records = [json.loads((point / "record.json").read_text()) for point in (one, two)]
     for key in ("epochs", "best_epoch", "seed", "model_parameters"):
         yield key, records[0][key], records[1][key]

@@ -121,14 +121,14 @@ def dataset_prepared_anew(stage: Stage) -> bool:
     def back() -> None:
         # an I/O error may be on at this moment
         with contextlib.suppress(AssertionError):
-            stage.workload.run("prepare", stage.workload.file, "--workers", 1)
+            stage.workload.prepare(*stage.scan.data)
             stage.altered = False
             return
         stage.later(_SHORT, back)
 
     stage.later(_SHORT, back)
     with contextlib.suppress(AssertionError):  # nothing is changed then
-        stage.workload.run("prepare", stage.workload.file, "--workers", 1, "data.split.seed=7")
+        stage.workload.prepare(*stage.scan.data, "data.split.seed=7")
     return True
 
 

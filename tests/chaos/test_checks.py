@@ -1,5 +1,6 @@
 """The checks find what they are for: a scan that is well, and one thing wrong with it at a time."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.chaos import checks
+from dlscan.config import Experiment
+from dlscan.scan import freeze
+from tests.chaos import checks, searches
 from tests.chaos.watch import Watcher
 from tests.chaos.workload import Scan
 
@@ -98,3 +101,28 @@ def test_signs_of_life_after_the_next_attempt_are_seen(scan: Scan) -> None:
         os.utime(beat, (time, time))
         watcher.look()
     assert watcher.overlaps() == ["0001-width=4: attempt 1 gave 2 signs of life after the next"]
+
+
+def test_a_point_that_paused_is_compared_as_far_as_it_came(scan: Scan, tmp_path: Path) -> None:
+    other = Scan(tmp_path / "other", ())
+    shutil.copytree(scan.directory, other.directory)
+    (scan.points()[0] / "record.json").unlink()
+    write_history(scan.points()[0], ROWS[:1])
+    assert checks.differences(scan, other) == []
+    write_history(scan.points()[0], ["1,0.6,1.0"])
+    assert checks.differences(scan, other) == ["0001-width=4: epoch 1 loss is 0.6, not 0.5"]
+
+
+def test_what_a_search_must_not_do_is_found(make_experiment: Callable[..., Experiment]) -> None:
+    plan = freeze(make_experiment(scan={"grid": {"model.width": [4, 8]}}))
+    watcher = Watcher(Scan(plan.directory, ()))
+    watcher.look()
+    assert searches.proposed_twice(plan) + searches.beyond_the_budget(plan) + watcher.replanned == []
+    again = dataclasses.replace(plan.points[0], number=3)
+    (found,) = searches.proposed_twice(dataclasses.replace(plan, points=(*plan.points, again)))[:1]
+    assert found.endswith("as points [1, 3]")
+    (plan.directory / "points" / "0003-width=9").mkdir()
+    assert searches.beyond_the_budget(plan) == ["small: 0003-width=9 is a point of no plan"]
+    dataclasses.replace(plan, points=plan.points[::-1]).write(None)
+    watcher.look()
+    assert watcher.replanned == ["small: of 2 points some are others now"]

@@ -25,7 +25,7 @@ class Watcher(threading.Thread):
 
     An epoch that is once in the history must stay there as it is: its row holds the seconds that it took, so
     one that is trained again, or written by a second process, differs. An attempt must give no signs of life
-    once the next one has begun.
+    once the next one has begun. Points that are once in the plan must stay there as they are.
 
     Parameters
     ----------
@@ -39,7 +39,9 @@ class Watcher(threading.Thread):
         self._stopped = threading.Event()
         self._attempts: dict[tuple[Path, int], Seen] = {}
         self._rows: dict[Path, tuple[float, list[str]]] = {}
+        self._plan: tuple[float, list[dict[str, object]]] = (0.0, [])
         self.rewritten: list[str] = []
+        self.replanned: list[str] = []
 
     def run(self) -> None:
         """Look again and again."""
@@ -54,6 +56,8 @@ class Watcher(threading.Thread):
 
     def look(self) -> None:
         """Look once."""
+        with contextlib.suppress(FileNotFoundError):
+            self._look_at_plan(self._scan.directory / "plan.json")
         for point in self._scan.points():
             with contextlib.suppress(FileNotFoundError):
                 self._look_at_history(point)
@@ -70,6 +74,16 @@ class Watcher(threading.Thread):
             if len(late) > 1:
                 found.append(f"{point.name}: attempt {number} gave {len(late)} signs of life after the next")
         return found
+
+    def _look_at_plan(self, file: Path) -> None:
+        time = file.stat().st_mtime
+        before, known = self._plan
+        if time == before:
+            return
+        points = json.loads(file.read_text())["points"]
+        if points[: len(known)] != known:
+            self.replanned.append(f"{self._scan.directory.name}: of {len(known)} points some are others now")
+        self._plan = time, points
 
     def _look_at_attempts(self, point: Path) -> None:
         with os.scandir(point / "attempts") as entries:

@@ -22,6 +22,8 @@ from tests.conftest import write_raw
 GRID = {"model.width": [4, 6, 8, 12], "model.depth": [1, 2]}
 SCAN = {"grid": GRID}
 BATCH = {"gpus": 0, "cpus": 1, "memory": "1900M"}
+# for searches that train each choice on two folds: a dataset of its own
+FOLDED = ("data.folds=2", "data.prepared=folded")
 # Stale after three seconds, and a signal leaves a second: Slurm here kills three seconds after it.
 BEAT, GRACE = 0.5, 1.0
 _ENVIRONMENT = {
@@ -53,6 +55,11 @@ class Scan:
 
     directory: Path
     overrides: tuple[str, ...]
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """Of the overrides those that say which dataset."""
+        return tuple(item for item in self.overrides if item.startswith("data."))
 
     def points(self) -> list[Path]:
         """The directories of its points, in order."""
@@ -98,7 +105,11 @@ class Workload:
             "batch": {**BATCH, "template": _template(home), **batch},
         }
         self.file.write_text(yaml.safe_dump(content, sort_keys=False))
-        self.run("prepare", self.file, "--workers", 1)
+        self.prepare()
+
+    def prepare(self, *overrides: str) -> None:
+        """Prepare the dataset that these overrides name, or mend it."""
+        self.run("prepare", self.file, "--workers", 1, *overrides)
 
     def _preload(self) -> Path | None:
         """Let writes fail while the file that this gives exists; None where nothing compiles here."""
