@@ -8,6 +8,7 @@ from dlscan import clock
 from dlscan.config import BatchOptions, Experiment
 from dlscan.config.build import Problem
 from dlscan.files import read_json, remove
+from dlscan.many import each
 from dlscan.record import PointPaths
 from dlscan.scan.changing import changing
 from dlscan.scan.halving import growing
@@ -177,8 +178,7 @@ def _written(
     )
     more = dataclasses.replace(plan, points=(*plan.points, *new), proposals=(*plan.proposals, proposal))
     _clear_leftovers(plan)
-    for point in new:
-        make_point(more.paths(point), point, experiment)
+    each(lambda point: make_point(more.paths(point), point, experiment), new)
     more.write(read_json(plan.directory / "plan.json").get("created"))
     return Grown(more, new, "grown")
 

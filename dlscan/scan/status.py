@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import threading
 from collections.abc import Collection, Sequence
 
 from dlscan import clock
@@ -10,6 +11,7 @@ from dlscan.claims import note_end
 from dlscan.errors import DlscanError
 from dlscan.files import server_time
 from dlscan.heartbeat import last_sign
+from dlscan.many import each
 from dlscan.point_state import CRASHED, UNDER_WAY, Verdict
 from dlscan.record import PointPaths
 from dlscan.scan.halving import standing
@@ -147,19 +149,27 @@ def settle(plan: Plan, statuses: list[PointStatus], say: Say = _say_nothing) -> 
 
 
 def _statuses(plan: Plan, points: Sequence[Point], look: Look | None, say: Say) -> list[PointStatus]:
-    now = functools.cache(lambda: server_time(plan.directory))
-    found = {point.number: read_point(plan, point, now) for point in points}
+    one = threading.Lock()
+    time_there = functools.cache(lambda: server_time(plan.directory))
+
+    def now() -> float:
+        with one:
+            return time_there()
+
+    disks = each(lambda point: read_point(plan, point, now), points)
+    found = {point.number: disk for point, disk in zip(points, disks, strict=True)}
     asked = {number for number, disk in found.items() if disk.record is None and not disk.alive}
     latest_jobs = look_at(plan, asked, look, say)
     training = {disk.attempt.job for disk in found.values() if disk.alive and disk.attempt}
-    statuses = []
-    for point in points:
+
+    def status_of(point: Point) -> PointStatus:
         status = _status(plan, point, found[point.number], latest_jobs, training)
         if status.unwritten or (status.submission and status.state == "pending"):
             # the job may have begun, or ended well, after its files were read and before its system was asked
             status = _status(plan, point, read_anew(plan, point), latest_jobs, training)
-        statuses.append(status)
-    return _as_ranked(plan, statuses)
+        return status
+
+    return _as_ranked(plan, each(status_of, points))
 
 
 def _as_ranked(plan: Plan, statuses: list[PointStatus]) -> list[PointStatus]:

@@ -21,6 +21,7 @@ from dlscan.config.models import epochs_key
 from dlscan.config.source import short_name
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json
+from dlscan.many import each
 from dlscan.record import PointPaths, Record, reaches
 
 log = logging.getLogger("dlscan")
@@ -206,14 +207,15 @@ def _load_points(directory: Path, folders: Sequence[str]) -> tuple[list[DonePoin
     points: list[DonePoint] = []
     left_out = []
     known: set[tuple[str, tuple[str, ...]]] = set()
-    for folder in folders:
-        paths = PointPaths(directory / "points" / folder)
+    all_paths = [PointPaths(directory / "points" / folder) for folder in folders]
+    for folder, paths, look in zip(
+        folders, all_paths, each(lambda paths: _look(paths, cache), all_paths), strict=True
+    ):
         try:
-            stamp = stamp_of(paths.record)
-            record = cache.get(folder, stamp)
-            if record is None:
-                record = _read(paths.record)
-                new += 1
+            if isinstance(look, Exception):
+                raise look
+            stamp, record, is_new = look
+            new += is_new
             task = str(record.task), record.classes
             if task not in known:
                 metrics_of([DonePoint(record, paths, record.scan)])
@@ -229,6 +231,16 @@ def _load_points(directory: Path, folders: Sequence[str]) -> tuple[list[DonePoin
         points.append(DonePoint(record, paths, record.scan))
     cache.put(found, new)
     return points, left_out
+
+
+def _look(paths: PointPaths, cache: Cache) -> tuple[Stamp, Record, bool] | Exception:
+    """The record of a point, and whether it is not from the cache; or why it cannot be read."""
+    try:
+        stamp = stamp_of(paths.record)
+        record = cache.get(paths.directory.name, stamp)
+        return stamp, record or _read(paths.record), record is None
+    except (DlscanError, OSError) as error:
+        return error
 
 
 def _read(path: Path) -> Record:

@@ -1,0 +1,187 @@
+"""`python -m benchmarks.gpu`: how busy a GPU is, for networks narrow and wide, alone and in packs.
+
+`benchmarks/gpu.sh` starts it on a machine where packages are missing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from benchmarks.cases import GZIP_32, Case, lcd
+from benchmarks.datasets import SPLIT
+from benchmarks.generate import generate
+from benchmarks.machine import describe
+from benchmarks.report import made_with
+from dlscan.files import write_json, write_text
+
+HERE = Path(__file__).parent
+BACKENDS = ("jax", "torch")
+EIGHT = "scan.grid={model.width: [32, 64], model.depth: [1, 2, 3, 4]}"
+TWENTY = "scan.grid={model.width: [32, 64, 128, 256, 512], model.depth: [1, 2, 3, 4]}"
+CNN = "model={family: lenet, filters: 16}"
+# The most telling first: what the time does not suffice for is at the end.
+CASES: dict[str, tuple[str, ...]] = {
+    "dense 32x1": ("model={width: 32, depth: 1}",),
+    "dense 512x4": ("model={width: 512, depth: 4}",),
+    "CNN": (CNN,),
+    "pack of 8": (EIGHT, "batch.models_per_job=8"),
+    "pack of 20": (TWENTY, "batch.models_per_job=20"),
+    "dense 512x4, 16 bits": ("model={width: 512, depth: 4}", "train.precision=mixed_bfloat16"),
+    "CNN, 16 bits": (CNN, "train.precision=mixed_bfloat16"),
+    "dense 32x1, dense transport": ("model={width: 32, depth: 1}", "stream.transport=dense"),
+    "pack of 8, dense transport": (EIGHT, "batch.models_per_job=8", "stream.transport=dense"),
+    "dense 128x2": ("model={width: 128, depth: 2}",),
+    "dense 512x4, dense transport": ("model={width: 512, depth: 4}", "stream.transport=dense"),
+}
+
+
+def prepare(home: Path, events: int, batch_size: int) -> Path:
+    """Generate events shaped like those of a calorimeter, and prepare them; the experiment file."""
+    case = Case("lcd-gz32", lcd(files=2, events=events), GZIP_32)
+    generate(home, [case], len(os.sched_getaffinity(0)))
+    content = {
+        "name": "gpu",
+        "data": {
+            "raw": str(home / case.sample.name / case.layout.name),
+            "classes": {label: label for label in case.sample.labels},
+            "inputs": list(case.sample.inputs),
+            "split": SPLIT,
+            "normalize": {name: {"tanh-log": 100} for name in case.sample.inputs},
+        },
+        "train": {"batch_size": batch_size},
+        # a batch comes as its entries unless a case says otherwise
+        "stream": {"transport": "sparse"},
+        "batch": {"gpus": 1},
+    }
+    file = home / "gpu.yaml"
+    file.write_text(yaml.safe_dump(content, sort_keys=False))
+    subprocess.run([sys.executable, "-m", "dlscan", "prepare", str(file)], check=True, stdout=sys.stderr)
+    return file
+
+
+def measure(file: Path, seconds: float, deadline: float) -> None:
+    """Measure the cases on the back end of this process; a line of JSON for each."""
+    from dlscan.bench.run import bench
+    from dlscan.config import load
+    from dlscan.errors import DlscanError
+
+    for name, overrides in CASES.items():
+        row: dict[str, Any] = {"case": name}
+        start = time.time()
+        if start > deadline:
+            row["error"] = "no time was left"
+        else:
+            try:
+                row |= dataclasses.asdict(bench(load(file, overrides), "train", seconds))
+            except DlscanError as error:
+                row["error"] = str(error)
+            except Exception as error:
+                # the other cases are worth having
+                row["error"] = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+        row["took"] = time.time() - start
+        print(json.dumps(row), flush=True)
+
+
+def child(backend: str, file: Path, seconds: float, deadline: float) -> list[dict[str, Any]]:
+    """The rows of a back end, measured in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.gpu", "--child", str(file)]
+    command += ["--seconds", str(seconds), "--deadline", str(deadline)]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        cwd=HERE.parent,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"case"')]
+    missing = [name for name in CASES if name not in {row["case"] for row in rows}]
+    why = f"the process ended with {done.returncode}"
+    return [*rows, *({"case": name, "error": why, "took": 0.0} for name in missing)]
+
+
+def page(result: dict[str, Any]) -> str:
+    """The result as Markdown."""
+    lines = [
+        "# How busy the GPU is",
+        "",
+        *made_with(result),
+        f"Batches of {result['batch_size']:,} events of 68.5 kB, 4 % of the cells not zero.",
+        "",
+        "Busy: share of the time in which a kernel ran, by `nvidia-smi`, while training on the stream and on",
+        "batches in the memory of the GPU. Ratio: events per second on the stream to those in memory.",
+        "Waited: share of the time in which training waited for the stream. Empty without a GPU.",
+    ]
+    for backend, rows in result["backends"].items():
+        device = next((row["device"] for row in rows if "device" in row), "nothing")
+        lines += ["", f"## {backend} on {device}", ""]
+        lines += [
+            "| case | transport | events/s | in memory | ratio | waited | busy | busy, in memory | took s |"
+        ]
+        lines += ["|---|---|---:|---:|---:|---:|---:|---:|---:|"]
+        for row in rows:
+            if "error" in row:
+                lines.append(f"| {row['case']} | {row['error']} | | | | | | | {row['took']:.0f} |")
+                continue
+            busy = ["" if row[key] is None else f"{row[key]:.0%}" for key in ("gpu_both", "gpu_training")]
+            lines.append(
+                f"| {row['case']} | {row['transport']} | {row['both']:,.0f} | {row['training']:,.0f} | "
+                f"{row['both'] / row['training']:.2f} | {row['waited']:.0%} | {' | '.join(busy)} | "
+                f"{row['took']:.0f} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--minutes", default=8.0, show_default=True, help="For everything; what is left over is said.")
+@click.option("--seconds", default=6.0, show_default=True, help="Of each measurement of a case.")
+@click.option("--events", default=2500, show_default=True, help="Of each of eight files.")
+@click.option("--batch-size", default=1024, show_default=True)
+@click.option("--backend", "backends", multiple=True, type=click.Choice(BACKENDS), help="Only this one.")
+@click.option("--out", default=HERE / "results", type=click.Path(path_type=Path))
+@click.option("--child", "file", type=click.Path(path_type=Path), hidden=True)
+@click.option("--deadline", default=0.0, hidden=True)
+def main(
+    minutes: float,
+    seconds: float,
+    events: int,
+    batch_size: int,
+    backends: tuple[str, ...],
+    out: Path,
+    file: Path | None,
+    deadline: float,
+) -> None:
+    """Measure how busy the GPU is, and write `gpu.md` and `gpu.json`."""
+    if file is not None:
+        measure(file, seconds, deadline)
+        return
+    start = time.time()
+    result = describe(frozenset(os.sched_getaffinity(0))) | {"batch_size": batch_size, "backends": {}}
+    wanted = [name for name in backends or BACKENDS if importlib.util.find_spec(name)]
+    with tempfile.TemporaryDirectory() as place:
+        experiment = prepare(Path(place), events, batch_size)
+        for number, backend in enumerate(wanted):
+            # a case that has begun is measured to its end
+            left = (start + 60 * minutes - time.time()) / (len(wanted) - number)
+            result["backends"][backend] = child(backend, experiment, seconds, time.time() + 0.85 * left)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / "gpu.json", result)
+    text = page(result)
+    write_text(out / "gpu.md", text)
+    click.echo(text)
+
+
+if __name__ == "__main__":
+    main()

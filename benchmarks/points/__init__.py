@@ -1,0 +1,1 @@
+"""Scans of thousands of points on a slow file system."""

@@ -1,0 +1,162 @@
+"""`python -m benchmarks.scale`: what a billion events need, from what thousands were measured to need."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+import yaml
+
+from benchmarks.cases import GZIP_AUTO, Case, lcd
+from benchmarks.generate import generate
+
+# Networks of the lecture's scan and epochs of each.
+NETWORKS, EPOCHS = 20, 30
+WORKERS, GPUS, CORES = 64, 8, 64
+# Events per second that one GPU trains: nobody has measured yours, so that the page has three.
+RATES = (50_000, 200_000, 800_000)
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What events were measured to need.
+
+    Attributes
+    ----------
+    raw, prepared, dense, entries : float
+        Bytes of an event in gzipped files, in shards, as float32, and on the way to a GPU as entries.
+    prepare : float
+        Seconds of one processor for `dlscan prepare` of an event.
+    stream : float
+        Events per second that one worker of a stream delivers from shards.
+    """
+
+    raw: float
+    prepared: float
+    dense: float
+    entries: float
+    prepare: float
+    stream: float
+
+
+# `python -m benchmarks.scale --check 16000` here; `stream` is from results/latest.md, two workers.
+LCD = Measured(raw=0, prepared=0, dense=68_500, entries=0, prepare=0, stream=361_697 / 2)
+
+
+def tables(events: float, one: Measured) -> str:
+    """What so many events need, as Markdown."""
+    total = one.prepare * events
+    hours = total / WORKERS / 3600
+    # raw files twice: checked and counted, then read; runs once in each direction; shards
+    moved = events * (2 * one.raw + 3 * one.prepared)
+    lines = [
+        "| step | | |",
+        "|---|---|---:|",
+        f"| data | raw files, gzip | {_tb(events * one.raw)} |",
+        f"| | prepared | {_tb(events * one.prepared)} |",
+        f"| | the same as float32 | {_tb(events * one.dense)} |",
+        f"| `prepare` | processor time | {total / 3600:,.0f} h |",
+        f"| | with {WORKERS} workers | {hours:.1f} h |",
+        f"| | read and written | {_tb(moved)} |",
+        f"| | the disk, on average | {moved / hours / 3600 / 1e9:.2f} GB/s |",
+        f"| | room for runs and shards at once | {_tb(2 * events * one.prepared)} |",
+        "",
+        f"| events/s of a GPU | {GPUS} GPUs | disk | bus, entries | bus, dense | workers | epoch |",
+        "|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for rate in RATES:
+        every = rate * GPUS
+        rates = [every * one.prepared, rate * one.entries, rate * one.dense]
+        cells = [f"{rate:,}", f"{every:,}", *(f"{each / 1e9:.1f} GB/s" for each in rates)]
+        cells += [f"{-(-every // one.stream):.0f}", f"{0.8 * events / every / 60:,.0f} min"]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += [
+        "",
+        f"| events/s of a GPU | scan, one job a network | read | scan, packs of {NETWORKS} | read |",
+        "|---:|---:|---:|---:|---:|",
+    ]
+    for rate in RATES:
+        passes = EPOCHS * 0.8 * events
+        # a pack trains each of its networks at a rate of its own: all share the device
+        node_hours = NETWORKS * passes / rate / GPUS / 3600
+        read = passes * one.prepared
+        lines.append(
+            f"| {rate:,} | {node_hours:,.0f} node hours | {_tb(NETWORKS * read)} "
+            f"| {node_hours:,.0f} node hours or less | {_tb(read)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def check(events: int) -> Measured:
+    """Measure what generated events need on this machine."""
+    with tempfile.TemporaryDirectory() as place:
+        home = Path(place)
+        case = Case("lcd-gzauto", lcd(files=4, events=events // 16), GZIP_AUTO)
+        generate(home, [case], len(os.sched_getaffinity(0)))
+        raw = home / case.sample.name / case.layout.name
+        content = {
+            "name": "scale",
+            "data": {
+                "raw": str(raw),
+                "classes": {label: label for label in case.sample.labels},
+                "inputs": list(case.sample.inputs),
+            },
+        }
+        file = home / "scale.yaml"
+        file.write_text(yaml.safe_dump(content))
+        before = _cpu()
+        command = [sys.executable, "-m", "dlscan", "prepare", str(file), "--workers", "1"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        seconds = _cpu() - before
+        shards = home / "prepared" / "scale"
+        lit = json.loads((shards / "manifest.json").read_text())["statistics"]
+        cells = {name: dense for name, dense in (("ECAL", 25**3), ("HCAL", 5 * 5 * 60))}
+        # a row, a cell and a value of each entry
+        entries = sum(12 * lit[name]["occupancy"] * count for name, count in cells.items())
+        return Measured(
+            _size(raw) / events,
+            _size(shards) / events,
+            case.sample.event_bytes,
+            entries,
+            seconds / events,
+            LCD.stream,
+        )
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _size(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+def _tb(size: float) -> str:
+    return f"{size / 1e12:.1f} TB"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--events", default=1e9, show_default=True)
+@click.option("--check", "measured", type=click.IntRange(160), help="Measure with so many generated events.")
+def main(events: float, measured: int | None) -> None:
+    """Print what so many events need, by what is noted here or is measured now."""
+    one = LCD
+    if measured is not None:
+        one = check(measured)
+        for field in dataclasses.fields(Measured):
+            noted, found = getattr(LCD, field.name), getattr(one, field.name)
+            ratio = f", {found / noted:.2f} of what is noted" if noted else ""
+            click.echo(f"{field.name}: {found:.6g}{ratio}")
+    click.echo(tables(events, one))
+
+
+if __name__ == "__main__":
+    main()
