@@ -8,6 +8,7 @@ from pathlib import Path
 from dlscan.attempts import last_attempt
 from dlscan.errors import DlscanError
 from dlscan.files import read_json, write_json
+from dlscan.many import each
 from dlscan.owner import alive
 from dlscan.record import PointPaths, is_done
 
@@ -64,8 +65,8 @@ def unfinished_users(prepared: Path) -> list[User]:
 
 def _look(scan: str, directory: Path) -> User:
     points = [PointPaths(config.parent) for config in (directory / "points").glob("*/config.yaml")]
-    left = [paths for paths in points if not is_done(paths)]
-    return User(scan, directory, len(points), len(points) - len(left), sum(map(_is_training, left)))
+    left = [paths for paths, done in zip(points, each(is_done, points), strict=True) if not done]
+    return User(scan, directory, len(points), len(points) - len(left), sum(each(_is_training, left)))
 
 
 def _is_training(paths: PointPaths) -> bool:

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
-from dlscan.attempts import last_attempt
+from dlscan.attempts import Attempt, last_attempt
 from dlscan.clock import duration
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
+from dlscan.many import each
 from dlscan.record import Record
 from dlscan.scan.costs import Cost, costs_of, is_of_trees
 from dlscan.scan.plan import Plan
@@ -142,13 +143,19 @@ def trial_file(plan: Plan) -> Path:
 
 def finished(plan: Plan, manifest: Manifest) -> list[Observed]:
     """What the epochs of the plan's finished points took."""
-    done: list[tuple[Point, Record, Hashable]] = []
-    for point in plan.points:
+
+    def read(point: Point) -> tuple[Record, Attempt | None] | None:
         paths = plan.paths(point)
         try:
-            record, attempt = Record.read(paths.record), last_attempt(paths)
+            return Record.read(paths.record), last_attempt(paths)
         except (DlscanError, FileNotFoundError):
-            continue  # not done, or not to be read: `status` says so
+            return None  # not done, or not to be read: `status` says so
+
+    done: list[tuple[Point, Record, Hashable]] = []
+    for point, found in zip(plan.points, each(read, plan.points), strict=True):
+        if found is None:
+            continue
+        record, attempt = found
         if record.dataset.get("config_hash") == manifest.config_hash:
             # points of a pack have been trained by one process
             process = None if attempt is None else attempt.process

@@ -11,6 +11,7 @@ from dlscan.attempts import Attempt, last_attempt
 from dlscan.config import BatchOptions
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
+from dlscan.many import each
 from dlscan.record import PointPaths
 from dlscan.scan.costs import Cost, costs_of, measuring_bytes
 from dlscan.scan.estimate import known_speed
@@ -79,8 +80,9 @@ def pack(
     costed = costs_of(plan, points, manifest)
     costs = [cost for _, cost in costed]
     kinds: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for index, (point, (common, _)) in enumerate(zip(points, costed, strict=True)):
-        kinds[common, min(at_most, _limit(plan.paths(point)))].append(index)
+    limits = each(lambda point: _limit(plan.paths(point)), points)
+    for index, (limit, (common, _)) in enumerate(zip(limits, costed, strict=True)):
+        kinds[common, min(at_most, limit)].append(index)
     packs: list[list[int]] = []
     for (_, most), indices in kinds.items():
         members = [costs[index] for index in indices]

@@ -5,6 +5,7 @@ from pathlib import Path
 from dlscan.analysis.points.planned import planned
 from dlscan.attempts import last_attempt
 from dlscan.errors import DlscanError
+from dlscan.many import each
 from dlscan.record import PointPaths
 
 
@@ -12,13 +13,13 @@ def stopped(directory: Path) -> list[PointPaths]:
     """The points of a scan that have paused at a rung, in the order of their numbers."""
     if not planned(directory).halves:
         return []
-    folders = map(PointPaths, sorted((directory / "points").glob("*")))
-    return [paths for paths in folders if not paths.record.exists() and _has_paused(paths)]
+    folders = [PointPaths(path) for path in sorted((directory / "points").glob("*"))]
+    return [paths for paths, paused in zip(folders, each(_has_paused, folders), strict=True) if paused]
 
 
 def _has_paused(paths: PointPaths) -> bool:
     try:
-        attempt = last_attempt(paths)
+        attempt = None if paths.record.exists() else last_attempt(paths)
     except (DlscanError, OSError):
         return False
     return attempt is not None and attempt.outcome == "paused"
