@@ -83,20 +83,27 @@ def _directory(place: Path | None) -> Iterator[Path]:
 
 
 def measure(
-    home: Path, points: int, repeats: int, milliseconds: float, before: Path | None
+    home: Path, points: int, repeats: int, milliseconds: float, before: Path | None, report: bool
 ) -> dict[str, Any]:
     """What each command takes, from a plan to the table of a scan whose points are all done."""
     file = make_experiment(home, points, repeats)
     commands = Commands(home, before, milliseconds)
     directory = home / "scans" / "many"
-    found = {"scan": commands.time("scan", file)}
-    found["scan, again"] = commands.time("scan", file)
-    found["status, none done"] = commands.time("status", directory)
+    found: dict[str, Any] = {}
+
+    def time_one(name: str, *arguments: object) -> None:
+        found[name] = commands.time(*arguments)
+        click.echo(f"{name}: {found[name]}")
+
+    time_one("scan", "scan", file)
+    time_one("scan, again", "scan", file)
+    time_one("status, none done", "status", directory)
     finish(directory)
-    found["status, all done"] = commands.time("status", directory)
-    found["table, first"] = commands.time("table", directory)
-    found["table, again"] = commands.time("table", directory)
-    found["report"] = commands.time("report", directory)
+    time_one("status, all done", "status", directory)
+    time_one("table, first", "table", directory)
+    time_one("table, again", "table", directory)
+    if report:
+        time_one("report", "report", directory)
     return found
 
 
@@ -132,10 +139,17 @@ def page(result: dict[str, Any]) -> str:
 @click.option("--repeats", default=20, show_default=True, type=click.IntRange(1))
 @click.option("--milliseconds", default=5.0, show_default=True, help="Of a call to the file system.")
 @click.option("--before", type=click.Path(exists=True, path_type=Path), help="Measure this checkout first.")
+@click.option("--report/--no-report", default=True, help="Measure `report` too, which takes minutes.")
 @click.option("--home", type=click.Path(path_type=Path), help="Leave the scans in this new directory.")
 @click.option("--out", default=HERE.parent / "results", type=click.Path(path_type=Path))
 def main(
-    points: int, repeats: int, milliseconds: float, before: Path | None, home: Path | None, out: Path
+    points: int,
+    repeats: int,
+    milliseconds: float,
+    before: Path | None,
+    report: bool,
+    home: Path | None,
+    out: Path,
 ) -> None:
     """Measure what commands take on a scan of many points, on a slow file system."""
     found = {}
@@ -144,8 +158,7 @@ def main(
             if name == "before" and before is None:
                 continue
             (place / name).mkdir()
-            found[name] = measure(place / name, points, repeats, milliseconds, checkout)
-            click.echo(f"{name}: {found[name]}")
+            found[name] = measure(place / name, points, repeats, milliseconds, checkout, report)
     own = {"points": points, "repeats": repeats, "milliseconds": milliseconds, "found": found}
     result = describe(frozenset(os.sched_getaffinity(0))) | own
     write_json(out / "points.json", result)
