@@ -172,46 +172,31 @@ def test_kept_batches_are_the_first_events_and_no_part_of_the_ring(experiment):
                 assert (kept.sparse[name].value == entries.value[first]).all()
 
 
-def test_bench_prints_a_table_or_json(experiment, dlscan):
+def test_bench_trains_the_largest_pack_of_a_scan_and_prints_a_table_or_json(make_experiment, dlscan):
+    experiment = make_experiment(scan={"grid": {"model.width": [4, 8], "model.depth": [1, 2]}})
     prepare(experiment, processes=1)
 
-    table = dlscan("bench", experiment.file, "--seconds", "0.3")
+    table = dlscan("bench", experiment.file, "--seconds=0.3", "batch.models_per_job=4")
     assert table.returncode == 0, table.stderr
     for line in (
         "memory set, 1 process",
         "stream alone, prepared",
         "training alone",
         "training on the stream",
+        "4 networks together",
+        "model-events/s",
     ):
         assert line in table.stdout
     assert "GPU busy" not in table.stdout
-    assert "model-events" not in table.stdout
 
-    done = dlscan(
-        "bench", experiment.file, "stream.workers=2", "--seconds", "0.3", "--split", "test", "--json"
-    )
+    options = ["--seconds", "0.3", "--split", "test", "--json"]
+    done = dlscan("bench", experiment.file, "stream.workers=2", "batch.models_per_job=3", *options)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["split"], found["workers"], found["event_bytes"]) == ("test", 2, 4 * (4 * 5 * 6 + 7))
+    assert (found["networks"], found["points"]) == (2, 4)
     assert min(found[key] for key in ("memory_set", "memory_copy", "stream", "training", "both")) > 0
     assert found["advice"].endswith(".")
-
-
-def test_bench_trains_the_largest_pack_of_a_scan(make_experiment, dlscan):
-    experiment = make_experiment(scan={"grid": {"model.width": [4, 8], "model.depth": [1, 2]}})
-    prepare(experiment, processes=1)
-
-    def networks(*overrides):
-        done = dlscan("bench", experiment.file, "--seconds=0.3", "--json", *overrides)
-        assert done.returncode == 0, done.stderr
-        found = json.loads(done.stdout)
-        return found["networks"], found["points"]
-
-    assert networks("batch.models_per_job=3") == (2, 4)
-    table = dlscan("bench", experiment.file, "--seconds=0.3", "batch.models_per_job=4")
-    assert table.returncode == 0, table.stderr
-    assert "4 networks together" in table.stdout
-    assert "model-events/s" in table.stdout
 
 
 def test_bench_reads_an_index_of_raw_files(experiment, dlscan):
@@ -221,6 +206,7 @@ def test_bench_reads_an_index_of_raw_files(experiment, dlscan):
 
     assert done.returncode == 0, done.stderr
     assert "stream alone, raw files" in done.stdout
+    assert "model-events" not in done.stdout
 
 
 def test_bench_without_a_dataset_names_the_command_that_makes_it(experiment, dlscan):

@@ -25,14 +25,7 @@ def prepared(make_experiment):
     return experiment
 
 
-def test_a_trial_measures_and_loads_no_keras_here(prepared):
-    found = trial(prepared, expand(prepared))
-
-    assert found.dataset == Manifest.read(prepared.data.prepared).config_hash
-    assert found.smallest[0] < found.largest[0]
-    assert min(found.events_per_second, found.smallest[1], found.largest[1], found.several[1]) > 0
-    assert min(found.startup, found.building) > 0
-    assert not found.accelerated
+def test_no_keras_is_loaded_here():
     code = "import sys, dlscan.bench.forecast; sys.exit('keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -102,7 +95,7 @@ def test_no_trial_is_made_where_it_would_say_nothing(make_experiment, monkeypatc
         assert "the speed of a typical GPU" in forecast(experiment, plan, plan.points).sentence
 
 
-def test_a_trial_is_kept_for_auto_and_a_failed_one_stops_nothing(prepared, monkeypatch, caplog):
+def test_a_trial_measures_and_is_kept_for_auto_and_a_failed_one_stops_nothing(prepared, monkeypatch, caplog):
     plan = freeze(prepared)
     with monkeypatch.context() as patch:
         patch.setenv("KERAS_BACKEND", "nonsense")
@@ -111,6 +104,11 @@ def test_a_trial_is_kept_for_auto_and_a_failed_one_stops_nothing(prepared, monke
     assert not trial_file(plan).exists()
 
     found = rehearse(prepared, plan, plan.points)
+    assert found.dataset == Manifest.read(prepared.data.prepared).config_hash
+    assert found.smallest[0] < found.largest[0]
+    assert min(found.events_per_second, found.smallest[1], found.largest[1], found.several[1]) > 0
+    assert min(found.startup, found.building) > 0
+    assert not found.accelerated
     assert found == Trial.read(trial_file(plan))
     assert forecast(prepared, plan, plan.points).sentence.endswith(
         f"Estimated from {found.source}; early stopping ends points sooner."
