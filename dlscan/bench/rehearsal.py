@@ -103,6 +103,7 @@ class _Stage:
         from dlscan.train.feed import Feed
         from dlscan.train.learner import Learner
         from dlscan.train.pack import Pack
+        from dlscan.train.pivots import beside
 
         learners = []
         for experiment in experiments:
@@ -117,7 +118,8 @@ class _Stage:
                 found,
                 data.inputs,
             )
-            learners.append(Learner(network, task, train, dataset, self._steps, found))
+            other = beside(experiment, task, found)
+            learners.append(Learner(network, task, train, dataset, self._steps, found, beside=other))
         devices = replicas(experiments[0].train)
         pack = Pack(learners, experiments[0].train.jit, devices=devices)
         if not self._fed:

@@ -15,6 +15,7 @@ from dlscan.scan.packs import pack as packed
 from dlscan.stream.standards import standards
 from dlscan.train.learner import Learner
 from dlscan.train.pack import Pack
+from dlscan.train.pivots import beside
 from dlscan.train.streams import open_stream, transport
 
 _ROUNDS = 3
@@ -107,4 +108,4 @@ def _learner(experiment: Experiment, manifest: Manifest, steps: int) -> Learner:
     network = models.construct(
         *(experiment.model, manifest, data.normalize, train.seed, train.precision), task, found, data.inputs
     )
-    return Learner(network, task, train, dataset, steps, found)
+    return Learner(network, task, train, dataset, steps, found, beside=beside(experiment, task, found))

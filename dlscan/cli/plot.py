@@ -78,7 +78,7 @@ def _spread(args: list[str]) -> list[str]:
 @click.option(
     "--efficiency",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="energy: efficiency of the cut that passes this fraction of all signal.",
+    help="energy, dependence: efficiency of the cut that passes this fraction of all signal.",
 )
 @click.option(
     "--style",
@@ -135,6 +135,7 @@ def plot(
       confusion    the predicted class for the events of each class
       energy       AUC, or --efficiency, in --bins of --by, a per-event variable
                    (default: what looks like an energy); --key as for roc
+      dependence   scores, and efficiency of a cut, in --bins of a nuisance (--by)
       pareto       --key against a cost, --by Parameters (default), FLOPs, time
       parallel     each model as a line across its parameters, coloured by --key
       calibration  fraction of correct predictions against the highest score

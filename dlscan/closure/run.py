@@ -79,6 +79,8 @@ def close(
     DlscanError
         Of the law, of prepare or of training.
     """
+    if experiment.adversary.own is not None:
+        raise experiment.problem("adversary", "the events of a closure test have no nuisance; remove it")
     directory = experiment.output / f"{experiment.name}-closure"
     directory.mkdir(parents=True, exist_ok=True)
     busy = ScanError(f"{directory}: another `dlscan closure` is at work here; wait until it has finished")

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+from dlscan.config.adversary import Adversary
 from dlscan.config.build import Min, Problem
 from dlscan.config.models import trainer_of
 from dlscan.config.units import Duration, Size
@@ -61,7 +62,7 @@ def in_common(experiment: Mapping[str, Any]) -> str:
     Parameters
     ----------
     experiment : mapping
-        The plain sections `data`, `task`, `model`, `stream` and `train` of a point.
+        The plain sections `data`, `task`, `model`, `stream`, `train` and `adversary` of a point.
     """
     own = [experiment["train"].get(key) for key in ("batch_size", "jit", "gpu_memory", "devices")]
     family = experiment["model"]["family"]
@@ -75,4 +76,6 @@ def in_common(experiment: Mapping[str, Any]) -> str:
         # folds may share a pass; the weights of classes depend on the events that train
         data = {name: value for name, value in data.items() if name != "fold"}
     shared = [data, experiment["task"], experiment["stream"]]
-    return json.dumps([*shared, *own], sort_keys=True)
+    # how strong an adversary is may differ, but not what it needs of events
+    adversary = Adversary.parse(experiment.get("adversary"), "adversary").shared
+    return json.dumps([*shared, *own, *([adversary] if adversary else [])], sort_keys=True)

@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from dlscan.config.adversary import Adversary
 from dlscan.config.axes import Axis, Choice, choices_by_hand, grid_axes
 from dlscan.config.build import Collected, Problem, UnknownKey, build, plain
 from dlscan.config.data import Data
@@ -38,7 +39,7 @@ class Combination:
     ----------
     params : dict of str to object
         The keys that it sets, with the values that the experiment understands: 1e-3 and 0.001 are the same.
-    data, model, train : Data, Model, Train
+    data, model, train, adversary : Data, Model, Train, Adversary
         Its sections.
     """
 
@@ -46,6 +47,7 @@ class Combination:
     data: Data
     model: Model
     train: Train
+    adversary: Adversary
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +82,8 @@ class Combinations:
     """
 
     def __init__(self, written: Mapping[str, Mapping[str, Any]], scan: ScanOptions) -> None:
-        self.written = {section: written.get(section, {}) for section in SECTIONS}
+        # what is null is not there
+        self.written = {section: written.get(section) or {} for section in SECTIONS}
         self.written["model"] = with_family(self.written["model"])
         self._axes = grid_axes(scan, SECTIONS)
         self._searches = scan.search is not None

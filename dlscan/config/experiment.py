@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dlscan.config.adversary import Adversary
 from dlscan.config.augment import Augment
 from dlscan.config.batch import BatchOptions
 from dlscan.config.build import (
@@ -21,6 +22,7 @@ from dlscan.config.dotted import get
 from dlscan.config.fitting import SECTIONS
 from dlscan.config.models import Model
 from dlscan.config.scan import ScanOptions
+from dlscan.config.selection import Selection
 from dlscan.config.source import Source
 from dlscan.config.task import Reconstruct, Tasks
 from dlscan.config.train import Train
@@ -52,6 +54,7 @@ class Experiment:
     task: Tasks = Tasks()
     model: Model = Model()
     train: Train = Train()
+    adversary: Adversary = Adversary()
     scan: ScanOptions = ScanOptions()
     stream: Stream = Stream()
     batch: BatchOptions = BatchOptions()
@@ -64,7 +67,7 @@ class Experiment:
     def __post_init__(self) -> None:
         if self.task.classifies and self.data.classes is not None and len(self.data.classes) < 2:
             raise Problem("data.classes", "must name at least two classes")
-        for key, selection in self.task.selections:
+        for key, selection in self.numbers:
             if selection.extra not in self.data.extras:
                 known = ", ".join(self.data.extras) or "empty"
                 raise Problem(
@@ -83,6 +86,11 @@ class Experiment:
                 task.require_classes(classes)
 
     @property
+    def numbers(self) -> list[tuple[str, Selection]]:
+        """Where the numbers are that training needs of an event, each with the key that names it."""
+        return [*self.task.selections, *self.adversary.numbers.items()]
+
+    @property
     def directory(self) -> Path:
         """Where the scan of this experiment lives."""
         return self.output / self.name
@@ -92,12 +100,16 @@ class Experiment:
         mapping = {name: plain(getattr(self, name)) for name in keys(Experiment)}
         for section in SECTIONS:
             mapping[section] |= self.combinations.left_out(section)
+        if not mapping["adversary"]:
+            # as it was before there was one
+            del mapping["adversary"]
         return mapping
 
     @property
     def written(self) -> dict[str, dict[str, Any]]:
         """The sections that a scan varies as they stand in the file, without defaults."""
-        return {section: dict(mapping) for section, mapping in self.combinations.written.items()}
+        written = {section: dict(mapping) for section, mapping in self.combinations.written.items()}
+        return {name: own for name, own in written.items() if own or name != "adversary"}
 
     @property
     def sources(self) -> dict[str, Source]:
@@ -123,9 +135,8 @@ class Experiment:
         except Problem as problem:
             raise self.problem(problem.key, str(problem)) from None
         data = dataclasses.replace(self.data, **{name: getattr(point.data, name) for name in Data.varied})
-        return dataclasses.replace(
-            self, data=data, model=point.model, train=point.train, scan=ScanOptions(), combinations=single
-        )
+        sections = {name: getattr(point, name) for name in SECTIONS if name != "data"}
+        return dataclasses.replace(self, data=data, **sections, scan=ScanOptions(), combinations=single)
 
     def normalizations(self, name: str) -> tuple[Normalization, ...]:
         """How the points scale input `name`; each way once."""

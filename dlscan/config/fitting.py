@@ -4,6 +4,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dlscan.config.adversary import Adversary
 from dlscan.config.axes import Axis, Choice
 from dlscan.config.data import Data
 from dlscan.config.dotted import get, put
@@ -13,7 +14,7 @@ from dlscan.config.train import Train
 
 # What a scan may vary. `decided_by` of each names the key that decides whether there is another, `applies`
 # the values for which there is.
-SECTIONS: dict[str, Any] = {"data": Data, "model": Model, "train": Train}
+SECTIONS: dict[str, Any] = {"data": Data, "model": Model, "train": Train, "adversary": Adversary}
 
 
 class Fitting:

@@ -185,10 +185,11 @@ def _built(top: dict[str, Any], found: Collected) -> Experiment:
     wrong = {problem.key.partition(".")[0] for problem in found.problems}
     if combinations and not wrong & {"scan", *SECTIONS}:
         with found.collecting():
-            each = {(point.train, point.model): point.params for point in reversed(combinations.examples)}
-            for (train, model), params in each.items() if experiment else ():
-                with found.collecting(), _of_combination(params):
+            each = {(point.train, point.model): point for point in reversed(combinations.examples)}
+            for (train, model), point in each.items() if experiment else ():
+                with found.collecting(), _of_combination(point.params):
                     experiment.task.require_fit(train, model)
+                    point.adversary.require_fit(experiment.task, train, model)
                     model.require_inputs(experiment.data.inputs)
             if experiment and experiment.scan.halving:
                 experiment.scan.halving.require_fit(list(each))
@@ -296,6 +297,7 @@ def _overridden(mapping: Mapping[str, Any], override: str) -> dict[str, Any]:
 def _combinations(top: Mapping[str, Any]) -> Combinations | None:
     """The points of the scan; None if `scan`, `model` or `train` is wrong in a way that hides them."""
     sections = {name: top.get(name, {}) for name in SECTIONS}
+    sections["adversary"] = sections["adversary"] or {}
     if not all(isinstance(section, dict) for section in sections.values()):
         return None
     try:

@@ -303,7 +303,7 @@ class Manifest:
             raise experiment.problem(
                 "task", f"there is one class, {self.classes[0]}, and nothing to tell apart"
             )
-        for key, target in experiment.task.selections:
+        for key, target in experiment.numbers:
             reason = target.why_not(self.extras[target.extra].shape)
             if reason:
                 raise experiment.problem(key, reason)

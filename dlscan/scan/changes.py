@@ -12,7 +12,7 @@ from dlscan.scan.space import Point
 
 # What decides a result; how and where a point runs may change from one submission to the next, and so may
 # where the data lie: what they are is the dataset's hash.
-_FROZEN = ("name", "data", "task", "model", "train", "scan")
+_FROZEN = ("name", "data", "task", "model", "train", "adversary", "scan")
 _NOT_FROZEN = (
     *("data.raw", "data.prepared", "data.follow_links", "data.labels"),
     *("train.time_limit", "train.gpu_memory", "train.keep_checkpoint", "train.devices"),
@@ -111,7 +111,7 @@ def require_planned(plan: Plan, point: Point) -> None:
     there, planned = load_point(file, plan.sources).plain(), plan.experiment.at(point.params).plain()
     changes = [
         f"{key} is {now!r}, but {before!r} was planned"
-        for key, before, now in differences(planned, there, ("name", "data", "task", "model", "train"))
+        for key, before, now in differences(planned, there, [key for key in _FROZEN if key != "scan"])
     ]
     # a plan may take other files until the first point is claimed
     if plan.sources and Plan.read(plan.directory).sources != plan.sources:

@@ -169,7 +169,11 @@ def network_size(values: Mapping[str, Any], manifest: Manifest) -> NetworkSize:
 
 def _sections(experiment: Experiment) -> dict[str, Any]:
     values = experiment.plain()
-    return {name: values[name] for name in ("data", "task", "model", "train", "stream")}
+    return {
+        name: values[name]
+        for name in ("data", "task", "model", "train", "stream", "adversary")
+        if name in values
+    }
 
 
 def _outputs(values: Mapping[str, Any], manifest: Manifest) -> int:

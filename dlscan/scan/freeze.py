@@ -84,7 +84,7 @@ def changed(
     """Whether an experiment has another scan or more epochs; arguments and errors as for `freeze`."""
     # keys that came later have the default that they have now, others that of then
     then = plan.experiment.plain()
-    then |= {section: merged(then[section], plan.config[section]) for section in SECTIONS}
+    then |= {section: merged(then.get(section, {}), plan.config.get(section, {})) for section in SECTIONS}
     differs = require_same(plan.directory, then, experiment, extend or narrow)
     if differs and experiment.scan.search is not None:
         require_going_on(plan, experiment, narrow)

@@ -163,7 +163,11 @@ def _located(plan: Plan, space: Space, point: Point) -> dict[str, Any] | None:
         return values
     # a point that was there before its keys were varied has what stood in the file
     mapping = plan.experiment.at(point.params).plain()
-    whole = {f"{name}.{key}": value for name in ("model", "train") for key, value in mapping[name].items()}
+    whole = {
+        f"{name}.{key}": value
+        for name in ("model", "train", "adversary")
+        for key, value in mapping.get(name, {}).items()
+    }
     return space.located({**whole, **point.params})
 
 

@@ -117,7 +117,7 @@ class Plan:
                 points,
                 config,
                 # plans of older versions know the whole alone, of the one family that there was
-                value.get("written") or {name: config[name] for name in SECTIONS},
+                value.get("written") or {name: config.get(name, {}) for name in SECTIONS},
                 value["dataset"],
                 value["git_commit"],
                 tuple(value.get("older", missing(value["config"]))),
@@ -147,7 +147,7 @@ class Plan:
         try:
             experiment = experiment_from({**self.config, **self.written}, path, self.sources)
             for section, known in experiment.plain().items():
-                for name in self.config[section] if section in SECTIONS else ():
+                for name in self.config.get(section, ()) if section in SECTIONS else ():
                     if name not in known:
                         raise experiment.problem(f"{section}.{name}", "unknown key")
         except ConfigError as error:

@@ -39,7 +39,7 @@ def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
         If a number of any split is not finite; it names the file and the row. If all events of the training
         split have the same number.
     """
-    heads = [head for head in (*task.heads, *task.given) if head.targets]
+    heads = [head for head in (*task.heads, *task.given, *task.beside) if head.targets]
     if not heads:
         return {}
     sums = {head.name: _Sums() for head in heads}
@@ -94,7 +94,8 @@ def _require_different(head: Head, sums: "_Sums") -> None:
 
 def _key(head: Head, name: str) -> str:
     """The key of the file that names a number."""
-    return f"task.condition: {name}" if head.name == "condition" else f"task.targets.{name}"
+    keys = {"condition": f"task.condition: {name}", "nuisance": f"adversary.nuisance: {name}"}
+    return keys.get(head.name, f"task.targets.{name}")
 
 
 class _Sums:

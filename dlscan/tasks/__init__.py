@@ -12,6 +12,7 @@ from dlscan.config.losses import Loss
 from dlscan.config.task import Tasks
 from dlscan.tasks.classify import Classification
 from dlscan.tasks.generate import Generation
+from dlscan.tasks.pivot import NUISANCE, Pivoted
 from dlscan.tasks.reconstruct import CODE, Reconstruction
 from dlscan.tasks.regress import Regression
 from dlscan.tasks.several import Several
@@ -48,7 +49,22 @@ def make(tasks: Tasks, classes: Sequence[str], loss: Loss = _AUTO) -> Task:
 def of(experiment: Experiment, classes: Sequence[str]) -> Task:
     """The task of an experiment, or of a point, on a dataset with these classes."""
     made = make(experiment.task, classes, experiment.train.loss)
-    return made.by(experiment.model) if isinstance(made, Reconstruction) else made
+    if isinstance(made, Reconstruction):
+        return made.by(experiment.model)
+    pivot = experiment.adversary.pivot
+    return made if pivot is None else Pivoted.of(made, pivot, classes)
 
 
-__all__ = ["CODE", "Arrays", "Head", "Reconstruction", "Standard", "Standards", "Task", "make", "of"]
+__all__ = [
+    "CODE",
+    "NUISANCE",
+    "Arrays",
+    "Head",
+    "Pivoted",
+    "Reconstruction",
+    "Standard",
+    "Standards",
+    "Task",
+    "make",
+    "of",
+]

@@ -13,6 +13,7 @@ from dlscan.config.labels import MEAN, pair_name
 from dlscan.metrics import event_losses, pair
 from dlscan.metrics.delong import Area, area, mean_area
 from dlscan.metrics.influence import Influenced, mean_influence
+from dlscan.tasks.dependence_metrics import dependence_metric
 from dlscan.tasks.metric import VALIDATION_LOSS, About, Better, Called, Metric, Split, loss_metric, union
 
 AREA = "_AUC"
@@ -109,7 +110,7 @@ class ClassificationMetrics:
             family = "val_*" if split == "validation" else "Rejection"
             return Metric("number", About(meaning, split=split, family=family, title=title, better="more"))
         if name not in _OTHERS:
-            return loss_metric(name)
+            return dependence_metric(name) or loss_metric(name)
         meaning, title, better = _OTHERS[name]
         family = "val_*" if split == "validation" else "test_*"
         return Metric("number", About(meaning, split=split, family=family, title=title, better=better))

@@ -63,6 +63,7 @@ class OnAllClasses:
 
     train_on: tuple[str, ...] = ()
     given: tuple[Head, ...] = ()
+    beside: tuple[Head, ...] = ()
     compares = False
 
     def is_trained(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
@@ -89,6 +90,8 @@ class Task(Protocol):
         What a network gives.
     given : tuple of Head
         What it is given beside inputs: numbers of events, which `truth` tells too.
+    beside : tuple of Head
+        What networks give that are trained with it.
     curves : tuple of Curve
         The columns of a history that steps tell, the loss first.
     columns : dict of str to bool
@@ -103,6 +106,9 @@ class Task(Protocol):
 
     @property
     def given(self) -> tuple[Head, ...]: ...
+
+    @property
+    def beside(self) -> tuple[Head, ...]: ...
 
     @property
     def curves(self) -> tuple[Curve, ...]: ...

@@ -52,6 +52,8 @@ class Beside:
         Of the network of the point, not built yet, where it is not that of the experiment alone.
     scored : Network or None
         What is scored in place of the network of the point, and shares its weights.
+    keeps_last : bool
+        Whether the network of the last epoch is kept, and not that of the best.
     """
 
     others: Sequence[Other]
@@ -60,6 +62,7 @@ class Beside:
     unchanged: Mapping[str, Network] = dataclasses.field(default_factory=dict)
     optimizer: Any = None
     scored: Network | None = None
+    keeps_last: bool = False
 
     def trained(self, network: Network, optimizer: Any, supervised: Supervised) -> Trained:
         """What a step trains of the point, whose optimizer is built."""

@@ -97,8 +97,8 @@ def _sources(experiment: Experiment) -> dict[str, dict[str, str]]:
 
 
 def _params(experiment: Experiment, varied: Sequence[str]) -> dict[str, Any]:
-    """Every key of `model` and `train`; a varied section, such as `train.early_stopping`, as a whole too."""
-    params = _flat({name: plain(getattr(experiment, name)) for name in ("model", "train")})
+    """Every key that points may differ in; a varied section, as `train.early_stopping`, as a whole too."""
+    params = _flat({name: plain(getattr(experiment, name)) for name in ("model", "train", "adversary")})
     if experiment.data.folds is not None:
         params[FOLD] = plain(experiment.data.fold or experiment.data.left_out[0])
     if experiment.data.fraction is not None:

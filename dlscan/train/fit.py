@@ -22,6 +22,7 @@ from dlscan.train.learner import Learner
 from dlscan.train.loop import Loop
 from dlscan.train.member import Member
 from dlscan.train.passes import open_pass
+from dlscan.train.pivots import beside
 from dlscan.train.scorers import GeneratingScorer, NetworkScorer
 from dlscan.train.scores import score_files
 from dlscan.train.streams import open_stream
@@ -116,8 +117,10 @@ def _learner(
         experiment.data.inputs,
         _start(member, manifest),
     )
-    left_out = experiment.data.left_out
-    learner = Learner(network, task, train, manifest.config_hash, steps, standards, left_out, devices=devices)
+    left_out, other = experiment.data.left_out, beside(experiment, task, standards)
+    learner = Learner(
+        network, task, train, manifest.config_hash, steps, standards, left_out, other, devices=devices
+    )
     require_replicable(learner.trained.networks, train, devices)
     return learner
 

@@ -111,7 +111,8 @@ class Learner:
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
         self.mixing: int | None = None
         self._devices = devices
-        self.stopping = Stopping.of(train.early_stopping, task.columns)
+        last = beside is not None and beside.keeps_last
+        self.stopping = Stopping.last() if last else Stopping.of(train.early_stopping, task.columns)
         self._plateau = Plateau.of(train)
         self.lowered: float | None = None
 

@@ -60,6 +60,11 @@ class Stopping:
             return cls()
         return cls(rule.monitor, columns[rule.monitor], rule.patience, rule.min_delta, rule.window)
 
+    @classmethod
+    def last(cls) -> "Stopping":
+        """Never stop, and keep the last epoch, which counts as the best."""
+        return cls(min_delta=-math.inf)
+
     @property
     def monitors_area(self) -> bool:
         """Whether the mean AUC of validation decides, which is not worked out otherwise."""

@@ -117,6 +117,7 @@ KINDS: dict[str, Draw] = {
         "scores",
         "confusion",
         "energy",
+        "dependence",
         "pareto",
         "parallel",
         "calibration",
@@ -135,7 +136,7 @@ KINDS: dict[str, Draw] = {
 
 # what a kind reads of `predictions.h5`, which only some tasks have; the others draw any number of any task
 NEEDS: dict[str, str] = {
-    **dict.fromkeys(("roc", "scores", "confusion", "energy", "calibration"), "scores"),
+    **dict.fromkeys(("roc", "scores", "confusion", "energy", "dependence", "calibration"), "scores"),
     **dict.fromkeys(("response", "resolution", "residuals"), "predictions"),
     "generated": "twosample",
     "anomaly": "errors",
@@ -147,10 +148,11 @@ COMPARING = ("heatmap", "roc", "pareto", "parallel", "importance", "search", "sl
 
 # options that only some kinds know; a kind that ignored one would be a picture of something else
 ONLY_FOR: dict[str, tuple[str, ...]] = {
-    "by": ("contour", "energy", "heatmap", "importance", "parallel", "pareto", "slice"),
+    "by": ("contour", "dependence", "energy", "heatmap", "importance", "parallel", "pareto", "slice"),
     "bins": (
         "anomaly",
         "calibration",
+        "dependence",
         "energy",
         "generated",
         "residuals",
@@ -158,12 +160,13 @@ ONLY_FOR: dict[str, tuple[str, ...]] = {
         "response",
         "scores",
     ),
-    "efficiency": ("energy",),
+    "efficiency": ("dependence", "energy"),
     "most": (
         "anomaly",
         "calibration",
         "code",
         "confusion",
+        "dependence",
         "energy",
         "generated",
         "residuals",

@@ -1,0 +1,152 @@
+"""The `adversary` key: what works against a network while it learns. Kinds are in `KINDS`."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from dlscan.config.build import Above, Min, Problem, build_fields, join, keys, plain, require_mapping
+from dlscan.config.curves import Curve
+from dlscan.config.models import Model
+from dlscan.config.selection import Selection
+from dlscan.config.task import Classify, Tasks
+from dlscan.config.train import Train
+
+ADVERSARY_LOSS = "adversary_loss"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Nuisance:
+    """A number of each event that scores are not to depend on, and what columns call it."""
+
+    name: str
+    selection: Selection
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "Nuisance":
+        """Read `target[:,0,1]`, or `{Energy: "target[:,0,1]"}`."""
+        if isinstance(value, str):
+            selection = Selection.parse(value, key)
+            name = re.sub(r"\W+", "_", str(selection)).strip("_")
+            return cls(name, selection)
+        if not isinstance(value, Mapping) or len(value) != 1:
+            raise Problem(key, 'must be a number per event, "target[:,0,1]", or {NAME: "target[:,0,1]"}')
+        ((name, text),) = value.items()
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or name.casefold().startswith("val_"):
+            raise Problem(
+                key, f"{name!r} is no name for columns: letters, digits and _, a letter first, and no val_"
+            )
+        return cls(name, Selection.parse(text, join(key, name)))
+
+    def plain(self) -> dict[str, str]:
+        """What `parse` reads."""
+        return {self.name: str(self.selection)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Pivot:
+    """A second network guesses the nuisance from the scores, and the first one makes that hard.
+
+    The network minimises its own loss less `strength` times that of the adversary. Scores are not to depend
+    on the nuisance within each of `classes`, by default all. `density` is how the adversary tells the
+    nuisance: a mixture of `components` Gaussians, or a probability of each of `bins`. It has `depth` layers
+    of `width` units, and takes `steps` steps at `learning_rate` for each of the network.
+    """
+
+    nuisance: Nuisance
+    strength: Annotated[float, Min(0)] = 1.0
+    classes: tuple[str, ...] = ()
+    density: Literal["mixture", "bins"] = "mixture"
+    components: Annotated[int, Min(1)] = 5
+    bins: Annotated[int, Min(2)] = 10
+    width: Annotated[int, Min(1)] = 32
+    depth: Annotated[int, Min(0)] = 2
+    learning_rate: Annotated[float, Above(0)] = 0.001
+    steps: Annotated[int, Min(1)] = 1
+
+    kind: ClassVar = "pivot"
+    curves: ClassVar = (Curve(ADVERSARY_LOSS, False),)
+
+
+KINDS: dict[str, Any] = {own.kind: own for own in (Pivot,)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Adversary:
+    """The adversary of a network; by default it has none."""
+
+    kind: str = ""
+    own: Pivot | None = None
+
+    # what a scan may vary; the others decide what is read of events, or what a column means
+    varied: ClassVar = (
+        *("strength", "density", "components", "bins", "width", "depth", "learning_rate", "steps"),
+    )
+
+    @classmethod
+    def parse(cls, value: Any, key: str) -> "Adversary":
+        """Read `{kind: pivot, nuisance: ..., strength: ...}`; nothing, or null, is none."""
+        mapping = dict(require_mapping({} if value is None else value, key))
+        if not mapping:
+            return cls()
+        kind = mapping.pop("kind", None)
+        if not isinstance(kind, str) or kind not in KINDS:
+            where = key if kind is None else join(key, "kind")
+            raise Problem(where, f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+        return cls(kind, build_fields(KINDS[kind], mapping, key))
+
+    @staticmethod
+    def decided_by(name: str) -> str:
+        """The key that decides whether there is the key `name`."""
+        return "kind"
+
+    @staticmethod
+    def applies(name: str, kind: Any) -> bool:
+        """Whether an adversary of this kind has the key `name`."""
+        return kind not in KINDS or name == "kind" or name in keys(KINDS[kind])
+
+    @property
+    def pivot(self) -> Pivot | None:
+        """The adversary, if it is of this kind."""
+        return self.own if isinstance(self.own, Pivot) else None
+
+    @property
+    def numbers(self) -> dict[str, Selection]:
+        """Numbers of events that it needs, by the keys that name them."""
+        pivot = self.pivot
+        return {} if pivot is None else {"adversary.nuisance": pivot.nuisance.selection}
+
+    @property
+    def columns(self) -> tuple[Curve, ...]:
+        """What it adds to a history."""
+        return () if self.own is None else self.own.curves
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What points have to have in common to be trained together; empty without an adversary."""
+        return {name: value for name, value in self.plain().items() if name not in self.varied}
+
+    def require_fit(self, task: Tasks, train: Train, model: Model) -> None:
+        """Check that it can work against this model, trained so for these tasks, else a `Problem`."""
+        if self.own is None:
+            return
+        if model.trainer != "networks":
+            raise Problem("adversary", f"works against networks, and model.family is {model.family}")
+        if not any(isinstance(each, Classify) for each in task.all):
+            raise Problem(
+                "adversary", f"{self.kind} works on scores of classes, and task is {task.all[0].kind}"
+            )
+        if train.early_stopping is not None:
+            raise Problem(
+                "train.early_stopping",
+                "must be null with an adversary: the last epoch is kept, since the least loss is that of a "
+                "network that does not heed it",
+            )
+
+    def plain(self) -> dict[str, Any]:
+        """What `parse` reads."""
+        if self.own is None:
+            return {}
+        own = {field.name: plain(getattr(self.own, field.name)) for field in dataclasses.fields(self.own)}
+        return {"kind": self.kind, **own}
