@@ -22,10 +22,10 @@ def pairs(correlation, events, seed=0):
 
 @pytest.mark.parametrize("correlation", [0.3, -0.7])
 def test_distance_correlation_of_normal_numbers_is_the_exact_one(correlation):
-    one, other = pairs(correlation, 20_000)
+    one, other = pairs(correlation, 6000)
     found = distance_correlation(one[:, None], other)
-    assert found.value == pytest.approx(normal(abs(correlation)), abs=0.02)
-    assert 0.001 < found.down < 0.02
+    assert found.value == pytest.approx(normal(abs(correlation)), abs=0.04)
+    assert 0.001 < found.down < 0.04
 
 
 def test_intervals_hold_the_exact_value_as_often_as_they_say():

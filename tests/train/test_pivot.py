@@ -31,54 +31,61 @@ def history_of(paths, columns=COLUMNS):
         return [[row[name] for name in columns] for row in csv.DictReader(file)]
 
 
-def kinds(make_point, name, *adversaries):
-    return [
-        (make_point(f"{name}-{number}", adversary=PIVOT | own, **SHORT), info_of(number))
-        for number, own in enumerate(adversaries, 1)
+BINS = {"density": "bins", "classes": ["Ele"]}
+
+
+def adapted(mapping, directory, own):
+    return write_point(mapping, directory, adversary=PIVOT | own, **SHORT)
+
+
+@pytest.fixture(scope="module")
+def alone(mapping, tmp_path_factory):
+    """A point that nothing interrupted and that shares its job with no other."""
+    paths = adapted(mapping, tmp_path_factory.mktemp("pivot") / "alone", BINS)
+    assert train_point(paths, info_of(2)) == "done"
+    return paths
+
+
+def test_packed_points_end_as_alone_and_strength_0_as_without_an_adversary(
+    mapping, make_point, alone, tmp_path
+):
+    pack = [
+        (adapted(mapping, tmp_path / f"pack-{number}", BINS | own), info_of(number))
+        for number, own in enumerate(({"strength": 0.0}, {}), 1)
     ]
-
-
-def test_packed_points_end_as_alone_and_strength_0_as_without_an_adversary(make_point):
-    kind = {"strength": 0.0}, {"density": "bins", "classes": ["Ele"]}
-    pack, alone = kinds(make_point, "pack", *kind), kinds(make_point, "alone", *kind)
     plain = make_point("plain", **SHORT)
-    # classes are shared by a pack
     assert train_points(pack) == {1: "done", 2: "done"}
-    for paths, info in [*alone, (plain, info_of(3))]:
-        assert train_point(paths, info) == "done"
+    assert train_point(plain, info_of(3)) == "done"
 
-    for (one, _), (other, _) in zip(pack, alone, strict=True):
-        assert history_of(one) == history_of(other)
-        assert Record.read(one.record).metrics == Record.read(other.record).metrics
+    (still, _), (packed, _) = pack
+    assert history_of(packed) == history_of(alone)
+    assert Record.read(packed.record).metrics == Record.read(alone.record).metrics
     own = [name for name in COLUMNS if "adversary" not in name]
-    assert history_of(alone[0][0], own) == history_of(plain, own)
-    assert history_of(alone[1][0], own) != history_of(plain, own)
+    assert history_of(still, own) == history_of(plain, own)
+    assert history_of(alone, own) != history_of(plain, own)
     # the least loss is not what is looked for
-    assert Record.read(alone[1][0].record).best_epoch == 2
+    assert Record.read(alone.record).best_epoch == 2
 
 
-def test_a_stopped_training_goes_on_to_the_digit_and_saves_the_network_alone(make_point, monkeypatch):
-    ((whole, info),) = kinds(make_point, "whole", {})
-    ((stopped, _),) = kinds(make_point, "stopped", {})
-    assert train_point(whole, info) == "done"
+def test_a_stopped_training_goes_on_to_the_digit_and_saves_the_network_alone(mapping, alone, tmp_path):
+    stopped = adapted(mapping, tmp_path / "stopped", BINS)
 
     def stop(epoch, step, steps):
         if (epoch, step) == (2, 2):
             signal.raise_signal(signal.SIGTERM)
 
     assert threading.current_thread() is threading.main_thread()
-    assert train_point(stopped, info, stop) == "preempted"
-    assert train_point(stopped, info) == "done"
+    assert train_point(stopped, info_of(2), stop) == "preempted"
+    assert train_point(stopped, info_of(2)) == "done"
 
-    assert history_of(stopped) == history_of(whole)
-    record = Record.read(whole.record)
+    assert history_of(stopped) == history_of(alone)
+    record = Record.read(alone.record)
     assert Record.read(stopped.record).metrics == record.metrics
-    for name in ("Energy_Dependence", "Ele_Energy_Dependence", "val_Energy_Dependence", "Energy_Difference"):
-        # of classes with some tens of events
-        assert record.metrics[name] is None
-        assert "fewer than" in record.reasons[name]
     assert record.params["adversary.strength"] == 2.0
-    network = keras.saving.load_model(whole.best)
+    # of a class with some tens of test events
+    assert record.metrics["Energy_Dependence"] is None
+    assert "fewer than" in record.reasons["Energy_Dependence"]
+    network = keras.saving.load_model(alone.best)
     assert {tensor.name for tensor in network.inputs} == {"image", "vector"}
     assert not [variable.path for variable in network.variables if "adversary" in variable.path]
 
