@@ -137,6 +137,8 @@ class Adversary:
             raise Problem(
                 "adversary", f"{self.kind} works on scores of classes, and task is {task.all[0].kind}"
             )
+        if train.devices != 1:
+            raise Problem("train.devices", "must be 1 with an adversary, which learns from whole batches")
         if train.early_stopping is not None:
             raise Problem(
                 "train.early_stopping",

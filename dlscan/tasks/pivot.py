@@ -13,14 +13,14 @@ from dlscan.errors import ConfigError
 from dlscan.metrics import Measured
 from dlscan.metrics.dependence import measure_dependence
 from dlscan.spelling import hint
-from dlscan.tasks.task import Arrays, Head, Task
+from dlscan.tasks.task import Arrays, Head, OnAllClasses, Task
 
 # What the adversary gives, and what `predictions.h5` has of each event.
 NUISANCE = "nuisance"
 
 
 @dataclasses.dataclass(frozen=True)
-class Pivoted:
+class Pivoted(OnAllClasses):
     """What a task says, and what there is to say of the nuisance; see `Task`.
 
     Attributes

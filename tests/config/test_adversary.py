@@ -54,6 +54,7 @@ def test_without_one_the_file_means_what_it_did(tmp_path, value):
             {"task": {"kind": "regress", "targets": {"E": "z"}}},
             "adversary: pivot works on scores of classes, and task is regress",
         ),
+        ({"train": {"devices": 2, "early_stopping": None}}, "train.devices: must be 1 with an adversary"),
         ({"train": {}}, "train.early_stopping: must be null with an adversary"),
         ({"scan": {"grid": {"adversary.nuisance": ["z"]}}}, "a scan can vary"),
         ({"scan": {"grid": {"adversary.strength": [1, -1]}}}, "scan.grid.adversary.strength: must be at"),
