@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from dlscan.analysis.labels import Marked
 from dlscan.analysis.plots import Drawing, Options, choice, style
+from dlscan.analysis.plots.energy import usual_number
 from dlscan.analysis.plots.events import bin_edges, event_number
 from dlscan.analysis.plots.questions import Question, questions
 from dlscan.analysis.points.done import DonePoint
@@ -42,17 +42,19 @@ class Scored:
 
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """A page per model for the first question, or for that of `options.key`."""
-    question = questions(options.key, points)[0]
+    question, by = questions(options.key, points)[0], options.by
+    if by is None and not all(_name(point) for point in points):
+        by = usual_number(points)
 
     def read(point: DonePoint) -> Scored:
-        return _scored(question, predictions(point), options.by)
+        return _scored(question, predictions(point), by)
 
     shown = choice.choose(points, read, options.most or MOST_MODELS)
     numbers = np.concatenate([model.content.number for model in shown.models])
     edges = bin_edges(options.bins, numbers, BINS)
     efficiency = EFFICIENCY if options.efficiency is None else options.efficiency
-    by = options.by or _name(shown.models[0].point)
-    pages = [_page(model, question, edges, efficiency, by, shown.note) for model in shown.models]
+    called = by or _name(shown.models[0].point)
+    pages = [_page(model, question, edges, efficiency, called, shown.note) for model in shown.models]
     rows = [row for model in shown.models for row in _rows(model, edges, efficiency)]
     return Drawing("dependence", pages, rows, shown.left_out)
 
@@ -63,24 +65,19 @@ def _scored(question: Question, scored: Predictions, by: str | None) -> Scored:
         raise UsageError(f"dependence: {question.why_none(scored)}")
     if by is not None:
         number = event_number(by).take(scored.extras)
-    elif "nuisance" in scored.kept:
-        number = scored.kept["nuisance"][:, 0].astype(np.float64)
     else:
-        raise UsageError(
-            "dependence: this model was trained without an adversary; name a number of events with --by, "
-            "such as target[:,0,1]"
-        )
+        number = scored.kept["nuisance"][:, 0].astype(np.float64)
     return Scored(*events, number[selection])
 
 
 def _name(point: DonePoint) -> str:
-    """Of the nuisance of a point."""
+    """Of the nuisance of a point; empty if it was trained without an adversary."""
     names = [
         key.removeprefix("adversary.nuisance.")
         for key in point.record.params
         if key.startswith("adversary.nuisance.")
     ]
-    return names[0] if names else "nuisance"
+    return next(iter(names), "")
 
 
 def _passing(content: Scored, signal: bool, edges: Floats, efficiency: float) -> list[Estimate | None]:
@@ -118,7 +115,8 @@ def _page(
     left.set_ylabel("Fraction of events per unit")
     right.set_xlabel(style.literal(by))
     right.set_ylabel("Efficiency")
-    style.title(page, Marked(f"{question.title} in bins of {by}: {style.cut(model.name)}"))
+    left.set_title(style.label(question.title))
+    style.title(page, f"Scores in bins of {by}: {style.cut(model.name)}")
     style.footnote(
         page,
         f"Right: the cut that {100 * efficiency:g} % of all signal passes. Error bars: statistical "
@@ -126,7 +124,8 @@ def _page(
         note,
     )
     handles = [Line2D([], [], color=style.color(row)) for row in range(len(names))]
-    handles += [Line2D([], [], color=style.INK, linestyle=dash, marker=mark) for _, _, dash, mark in SIDES]
+    looks: list[Any] = [{"linestyle": dash, "marker": mark} for _, _, dash, mark in SIDES]
+    handles += [Line2D([], [], color=style.INK, **look) for look in looks]
     style.legend_outside(page, handles, [*names, *sides])
     return page
 

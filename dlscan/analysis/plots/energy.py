@@ -59,7 +59,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
 
     Without it, over the one that looks like an energy.
     """
-    number = event_number(_energy(points) if options.by is None else options.by)
+    number = event_number(usual_number(points) if options.by is None else options.by)
     asked = questions(options.key, points)
 
     def read(point: DonePoint) -> Scored:
@@ -94,7 +94,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     return Drawing(name, pages, rows, shown.left_out)
 
 
-def _energy(points: Sequence[DonePoint]) -> str:
+def usual_number(points: Sequence[DonePoint]) -> str:
     """What looks like an energy.
 
     Raises

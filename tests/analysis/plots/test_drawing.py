@@ -16,7 +16,7 @@ from dlscan.analysis.points.records import load
 from dlscan.errors import DlscanError, UsageError
 
 PNG = b"\x89PNG\r\n\x1a\n"
-NEEDED = {"energy": {"by": "target[:,0,1]"}}
+NEEDED = {"energy": {"by": "target[:,0,1]"}, "dependence": {"by": "target[:,0,1]"}}
 NAMES = {
     "history": "history-loss",
     "bar": "bar-Mean_AUC",
@@ -25,6 +25,7 @@ NAMES = {
     "scores": "scores",
     "confusion": "confusion",
     "energy": "energy",
+    "dependence": "dependence",
     "pareto": "pareto-val_Mean_AUC-Parameters",
     "parallel": "parallel-val_Mean_AUC",
     "calibration": "calibration",
@@ -74,7 +75,7 @@ from dlscan.analysis.plots import KINDS, ONLY_FOR, Options
 from dlscan.analysis.plots.drawing import plot
 folder, scan, energies, anomalies = map(Path, sys.argv[1:5])
 for kind in KINDS:
-    wanted = {"per_page": 3, "most": 1} | ({"by": "target[:,0,1]"} if kind == "energy" else {})
+    wanted = {"per_page": 3, "most": 1} | ({"by": "target[:,0,1]"} if kind in ("dependence", "energy") else {})
     options = Options(**{name: value for name, value in wanted.items() if kind in ONLY_FOR[name]})
     chosen = energies if kind in ("response", "resolution", "residuals") else scan
     chosen = anomalies if kind in ("anomaly", "code") else chosen
