@@ -75,7 +75,8 @@ from dlscan.analysis.plots import KINDS, ONLY_FOR, Options
 from dlscan.analysis.plots.drawing import plot
 folder, scan, energies, anomalies = map(Path, sys.argv[1:5])
 for kind in KINDS:
-    wanted = {"per_page": 3, "most": 1} | ({"by": "target[:,0,1]"} if kind in ("dependence", "energy") else {})
+    by = {"by": "target[:,0,1]"} if kind in ("dependence", "energy") else {}
+    wanted = {"per_page": 3, "most": 1} | by
     options = Options(**{name: value for name, value in wanted.items() if kind in ONLY_FOR[name]})
     chosen = energies if kind in ("response", "resolution", "residuals") else scan
     chosen = anomalies if kind in ("anomaly", "code") else chosen
