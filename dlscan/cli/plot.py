@@ -42,6 +42,7 @@ def _spread(args: list[str]) -> list[str]:
         "dlscan plot scores lcd.yaml --point 7 --key Gamma_vs_Pi0",
         "dlscan plot confusion lcd.yaml --point 3 7",
         "dlscan plot energy lcd.yaml --by 'target[:,0,1]' --bins 10",
+        "dlscan plot dependence scans/pivot --bins 5 --efficiency 0.7",
         "dlscan plot pareto lcd.yaml --by FLOPs --where 'Epochs>5'",
         "dlscan plot parallel lcd.yaml --key Gamma_vs_Pi0_AUC",
         "dlscan plot calibration lcd.yaml --most 6 --bins 20",
