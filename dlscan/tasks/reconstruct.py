@@ -46,7 +46,7 @@ class Reconstruction:
 
     kinds = (Reconstruct.kind,)
     heads = (Head(_MADE, 0),)
-    extras, given, compares = (), (), True
+    extras, given, beside, compares = (), (), (), True
 
     @classmethod
     def of(cls, config: Reconstruct, classes: tuple[str, ...], loss: Loss, _: bool) -> "Reconstruction":
