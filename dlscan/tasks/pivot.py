@@ -66,7 +66,7 @@ class Pivoted(OnAllClasses):
         return self.task.heads
 
     @property
-    def beside(self) -> tuple[Head, ...]:
+    def beside(self) -> tuple[Head, ...]:  # type: ignore[override]
         """See `Task`."""
         return (*self.task.beside, Head(NUISANCE, 1, (self.pivot.nuisance.name,)))
 
