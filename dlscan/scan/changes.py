@@ -125,7 +125,8 @@ def differences(
 ) -> Iterator[tuple[str, Any, Any]]:
     """The keys of these sections that differ and decide a result, with both values."""
     for section in sections:
-        yield from _differences(before.get(section), now.get(section), section)
+        # plans do not hold a section that is empty
+        yield from _differences(before.get(section) or {}, now.get(section) or {}, section)
 
 
 def _differences(before: Any, now: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
