@@ -124,11 +124,15 @@ def test_help_teaches_by_example():
         (
             "history",
             ["--bins", "3"],
-            "anomaly, calibration, energy, generated, residuals, resolution, response, scores",
+            "anomaly, calibration, dependence, energy, generated, residuals, resolution, response, scores",
         ),
         ("bar", ["--plain"], "roc"),
         ("roc", ["--per-page", "3"], "history"),
-        ("confusion", ["--by", "Width"], "contour, energy, heatmap, importance, parallel, pareto, slice"),
+        (
+            "confusion",
+            ["--by", "Width"],
+            "contour, dependence, energy, heatmap, importance, parallel, pareto, slice",
+        ),
     ],
 )
 def test_an_option_of_another_kind_is_refused(scan, kind, options, kinds):
