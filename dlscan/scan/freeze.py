@@ -8,6 +8,7 @@ from dlscan.config.dotted import merged
 from dlscan.config.fitting import SECTIONS
 from dlscan.files import read_json
 from dlscan.machine import git_commit
+from dlscan.many import each
 from dlscan.origins import origins_of
 from dlscan.record import PointPaths, is_done
 from dlscan.scan.changes import as_planned, require_same, require_same_dataset
@@ -17,7 +18,7 @@ from dlscan.scan.narrowing import require_going_on
 from dlscan.scan.plan import Plan
 from dlscan.scan.point_files import clear_points, is_tried, make_point
 from dlscan.scan.sources import at_planned_paths, with_sources
-from dlscan.scan.space import extended
+from dlscan.scan.space import Point, extended
 from dlscan.users import note_use
 
 
@@ -56,9 +57,9 @@ def freeze(
             experiment = as_planned(plan, experiment)
             if changed(plan, experiment, dataset, extend, narrow):
                 return _extend(plan, experiment)
-            left = [point for point in plan.points if not is_done(plan.paths(point), plan.epochs(point))]
-            for point in left:
-                make_point(plan.paths(point), point, experiment)
+            done = each(lambda point: is_done(plan.paths(point), plan.epochs(point)), plan.points)
+            left = [point for point, is_there in zip(plan.points, done, strict=True) if not is_there]
+            each(lambda point: make_point(plan.paths(point), point, experiment), left)
             if left:
                 _require_origins(plan)
             return _renewed(frozen, plan, experiment)
@@ -66,8 +67,7 @@ def freeze(
         assert experiment.file is not None
         plan = Plan.of(experiment, dataset=dataset, commit=git_commit(experiment.file.absolute().parent))
         plan = dataclasses.replace(plan, origins=origins_of(experiment))
-        for point in plan.points:
-            make_point(plan.paths(point), point, experiment)
+        each(lambda point: make_point(plan.paths(point), point, experiment), plan.points)
         plan.write(clock.now())
         return plan
 
@@ -113,12 +113,15 @@ def _extend(plan: Plan, experiment: Experiment) -> Plan:
     more = dataclasses.replace(more, proposals=plan.proposals, origins=origins)
     tried = {path.name for path in (plan.directory / "points").iterdir() if is_tried(PointPaths(path))}
     clear_points(plan.directory, keep=tried | {point.directory for point in plan.points})
-    # the directories first: from the moment that the plan has a point, jobs may look for it
-    for point in more.points:
+
+    def renew(point: Point) -> None:
         paths, epochs = more.paths(point), more.epochs(point)
         if is_done(paths, epochs):
             note_more_epochs(paths, epochs)
         else:
             make_point(paths, point, experiment)
+
+    # the directories first: from the moment that the plan has a point, jobs may look for it
+    each(renew, more.points)
     more.write(read_json(plan.directory / "plan.json").get("created"))
     return more
