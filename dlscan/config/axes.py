@@ -116,7 +116,7 @@ def _choice(key: str, value: Any, where: str, sections: Mapping[str, Any]) -> Ch
             raise Problem(
                 where,
                 "a scan can vary data.normalize, data.augment, data.fraction and the keys of model and "
-                "train, such as model.width or train.learning_rate, and of adversary those that are "
-                "numbers, such as adversary.strength",
+                "train, such as model.width or train.learning_rate, and of adversary all but kind, nuisance "
+                "and classes, such as adversary.strength",
             )
     return chosen
