@@ -7,7 +7,7 @@ import dataclasses
 import json
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -154,20 +154,28 @@ def origins_of(experiment: Experiment) -> dict[str, Origin]:
     return found
 
 
-def require_origins(experiment: Experiment, manifest: Manifest) -> None:
+def require_origins(experiment: Experiment, manifest: Manifest, planned: Collection[str] = ()) -> None:
     """Check that the networks of all points fit what they begin with.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Whose points they are.
+    manifest : Manifest
+        Of its dataset.
+    planned : collection of str
+        Places of networks which a plan has already, see `Pretrained.place`: checked when it was made.
 
     Raises
     ------
     ConfigError
         If one does not; it says which inputs, shapes or keys differ.
     """
-    origins = origins_of(experiment)
     for model in dict.fromkeys(point.model for point in experiment.combinations.examples):
-        if model.pretrained is None:
+        if model.pretrained is None or model.pretrained.place in planned:
             continue
-        origin = origins[model.pretrained.place]
         try:
+            origin = origin_of(model.pretrained)
             _require_keys(model, origin)
             _require_inputs(taken_raw(model, manifest, experiment), origin)
         except Problem as problem:

@@ -109,7 +109,8 @@ def train(
     manifest.require(loaded)
     manifest.require_transport(loaded)
     manifest.require_families(loaded)
-    require_origins(loaded, manifest)
+    is_planned = (home / "plan.json").exists()
+    require_origins(loaded, manifest, Plan.read(home).origins if is_planned else ())
     # a network that is there trains on if it is to have more epochs
     plan = freeze(loaded, manifest.config_hash, extend=True)
     (outcome,) = train_planned(plan, plan.points).values()

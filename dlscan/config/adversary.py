@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from dlscan.config.build import Above, Min, Problem, build_fields, join, keys, plain, require_mapping
@@ -11,6 +11,7 @@ from dlscan.config.models import Model
 from dlscan.config.selection import Selection
 from dlscan.config.task import Classify, Tasks
 from dlscan.config.train import Train
+from dlscan.spelling import hint
 
 ADVERSARY_LOSS = "adversary_loss"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -127,6 +128,12 @@ class Adversary:
         """What points have to have in common to be trained together; empty without an adversary."""
         return {name: value for name, value in self.plain().items() if name not in self.varied}
 
+    def require_classes(self, classes: Collection[str]) -> None:
+        """Check that `classes` are some of these, else a `Problem`."""
+        for name in self.own.classes if self.own else ():
+            if name not in classes:
+                raise Problem("adversary.classes", f"no class {name!r}; {hint(name, classes)}")
+
     def require_fit(self, task: Tasks, train: Train, model: Model) -> None:
         """Check that it can work against this model, trained so for these tasks, else a `Problem`."""
         if self.own is None:
@@ -139,6 +146,12 @@ class Adversary:
             )
         if train.devices != 1:
             raise Problem("train.devices", "must be 1 with an adversary, which learns from whole batches")
+        if train.schedule == "plateau":
+            raise Problem(
+                "train.schedule",
+                "plateau waits until the loss no longer falls, which says little with an adversary; choose "
+                "another one, such as cosine",
+            )
         if train.early_stopping is not None:
             raise Problem(
                 "train.early_stopping",

@@ -61,6 +61,11 @@ class Step:
         """Whether cells that were zero may no longer be."""
         return self.kind in ("noise", "own")
 
+    @property
+    def may_exceed(self) -> bool:
+        """Whether values may leave the range that those of events have."""
+        return self.kind in ("noise", "smear", "own")
+
     def shifts(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Of `shift`: cells along each axis, at most; one number is for every axis longer than 1."""
         if isinstance(self.value, tuple):

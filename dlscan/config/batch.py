@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from dlscan.config.adversary import Adversary
 from dlscan.config.build import Min, Problem
 from dlscan.config.models import trainer_of
+from dlscan.config.share import FRACTION, Share
 from dlscan.config.units import Duration, Size
 
 
@@ -72,8 +73,9 @@ def in_common(experiment: Mapping[str, Any]) -> str:
     begun = experiment["model"].get("pretrained")
     own += [] if begun is None else [begun["from"], begun.get("point")]
     data = experiment["data"]
-    if data.get("balance") == "none":
-        # folds may share a pass; the weights of classes depend on the events that train
+    share = data.get("fraction")
+    if data.get("balance") == "none" and (share is None or Share.parse(share, FRACTION).share == 1):
+        # folds may share a pass; the weights of classes, and a share, depend on the events that train
         data = {name: value for name, value in data.items() if name != "fold"}
     shared = [data, experiment["task"], experiment["stream"]]
     # how strong an adversary is may differ, but not what it needs of events

@@ -80,10 +80,11 @@ class Experiment:
             self.require_classes(self.data.classes)
 
     def require_classes(self, classes: Collection[str]) -> None:
-        """Check that the classes which the task names are some of these, else a `Problem`."""
+        """Check that the classes which task and adversary name are some of these, else a `Problem`."""
         for task in self.task.all:
             if isinstance(task, Reconstruct):
                 task.require_classes(classes)
+        self.adversary.require_classes(classes)
 
     @property
     def numbers(self) -> list[tuple[str, Selection]]:

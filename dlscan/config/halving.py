@@ -47,12 +47,18 @@ class Halving:
                 "compares points by train.early_stopping.monitor, which has to be the same for all: it is "
                 f"{' and '.join(columns)}",
             )
-        if columns[0].endswith("loss") and len({train.minimised for train, _ in points}) > 1:
+        losses = {(train.minimised, *_of_model(model)) for train, model in points}
+        if columns[0].endswith("loss") and len(losses) > 1:
             raise Problem(
                 "scan.halving",
                 f"compares points by {columns[0]}, and different losses cannot be compared; "
                 "set train.early_stopping.monitor to a column that is no loss",
             )
+
+
+def _of_model(model: Model) -> tuple[object, ...]:
+    """What of a model decides what its loss is: that of a variational autoencoder is a bound with weights."""
+    return tuple(getattr(model.parameters, name, None) for name in ("beta", "sigma"))
 
 
 def judged_by(train: Train) -> str:

@@ -192,6 +192,12 @@ def _built(top: dict[str, Any], found: Collected) -> Experiment:
                     point.adversary.require_fit(experiment.task, train, model)
                     model.require_inputs(experiment.data.inputs)
             if experiment and experiment.scan.halving:
+                if any(point.adversary.own for point in each.values()):
+                    raise Problem(
+                        "scan.halving",
+                        "compares points by their loss, which is least for a network that does not heed its "
+                        "adversary; leave out one of them",
+                    )
                 experiment.scan.halving.require_fit(list(each))
             if experiment:
                 asked = [train.devices for train, _ in each if train.devices != "all"]

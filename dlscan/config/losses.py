@@ -19,6 +19,10 @@ LOSSES = {
 _NAMES = tuple(dict.fromkeys([AUTO, *(name for names in LOSSES.values() for name in names)]))
 
 
+# Tasks that take no function in a file.
+_WITHOUT_OWN = ("reconstruct", "generate")
+
+
 @dataclasses.dataclass(frozen=True)
 class Loss:
     """A loss.
@@ -67,12 +71,12 @@ class Loss:
     def why_not(self, kind: str) -> str | None:
         """Why a task of this kind cannot have it, if so."""
         names = LOSSES[kind]
-        if self.is_own and kind == "reconstruct":
-            return f"{self} is a function in a file; the task reconstruct has {', '.join(names)}"
+        if self.is_own and kind in _WITHOUT_OWN:
+            return f"{self} is a function in a file; the task {kind} has {', '.join(names)}"
         if self.name == AUTO or self.is_own or self.name in names:
             return None
         shown = ", ".join("{quantile: 0.9}" if name == QUANTILE else name for name in names)
-        own = "" if kind == "reconstruct" else " and functions in files"
+        own = "" if kind in _WITHOUT_OWN else " and functions in files"
         return f"{self.name} is no loss of the task {kind}, which has {shown}{own}"
 
     def of(self, kind: str) -> str:

@@ -288,6 +288,8 @@ class Tasks:
         if kind in ALONE and (model.pretrained is not None or train.body_rate is not None):
             key = "train.body_rate" if model.pretrained is None else "model.pretrained"
             raise Problem(key, f"is for networks with a head, and task is {kind}")
+        if train.body_rate is not None and model.pretrained is not None and model.pretrained.freeze == "body":
+            raise Problem("train.body_rate", "is of layers that model.pretrained.freeze: body does not train")
         stopping, known = train.early_stopping, self._columns_of(model)
         if stopping is not None and stopping.monitor not in known:
             raise Problem(

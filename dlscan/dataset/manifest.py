@@ -12,7 +12,7 @@ from dlscan.dataset.array_spec import ArraySpec
 from dlscan.dataset.folds import Fold, events_of, statistics_of, weights_of
 from dlscan.dataset.made_input import MadeInput
 from dlscan.dataset.resampled import Resampled
-from dlscan.dataset.scaled import why_out_of_range
+from dlscan.dataset.scaled import has_range, why_out_of_range
 from dlscan.dataset.sources import BadFile, SourceFile
 from dlscan.dataset.splits import SplitInfo
 from dlscan.dataset.statistics import Statistics
@@ -330,6 +330,14 @@ class Manifest:
                 how = point.data.normalization(name)
                 if reason := why_out_of_range(point.train.loss.name, how, self.statistics[name]):
                     raise experiment.problem("train.loss", f"{point.train.loss} {reason.format(name)}")
+                steps = point.data.augment.get(name, ()) if has_range(point.train.loss.name) else ()
+                if further := next((step.kind for step in steps if step.may_exceed), None):
+                    what = "a function of your own" if further == "own" else further
+                    raise experiment.problem(
+                        f"data.augment.{name}",
+                        f"{what} may bring cells out of the range that the loss {point.train.loss} needs; "
+                        "leave it out, or set train.loss to mse",
+                    )
 
     def why_no_quantiles(self, name: str, wanted: Normalization) -> str | None:
         """Why an input cannot be scaled by its quantiles, if it is to be."""

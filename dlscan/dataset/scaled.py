@@ -41,9 +41,14 @@ def scaled_range(how: Normalization, measured: Statistics) -> tuple[float, float
     return float(ends.min()), float(ends.max())
 
 
+def has_range(loss: str) -> bool:
+    """Whether a loss is of numbers in some range only."""
+    return loss in _RANGES
+
+
 def why_out_of_range(loss: str, how: Normalization, measured: Statistics) -> str | None:
     """Why a loss cannot be of an input that is to be given back, if so; `{}` stands for its name."""
-    if loss not in _RANGES:
+    if not has_range(loss):
         return None
     low, high = scaled_range(how, measured)
     least, most = _RANGES[loss]

@@ -197,10 +197,11 @@ def begin(
     manifest.require(experiment)
     manifest.require_transport(experiment)
     manifest.require_families(experiment)
-    require_origins(experiment, manifest)
+    is_planned = (experiment.directory / "plan.json").exists()
+    require_origins(experiment, manifest, Plan.read(experiment.directory).origins if is_planned else ())
     if batch.system != "local":
         system(batch).check(batch)
-    if not (experiment.directory / "plan.json").exists():
+    if not is_planned:
         # these load numpy, which `dlscan status` does not wait for
         from dlscan import tasks
         from dlscan.stream.standards import standards

@@ -131,6 +131,7 @@ def _start(member: Member[Learner], manifest: Manifest) -> Start | None:
     if origin is None:
         return None
     assert experiment.model.pretrained is not None
+    origin.require_same()
     learned = origin.classes, origin.task
     same = learned == (manifest.classes, experiment.task.plain())
     return Start.of(experiment.model.pretrained, origin.file, same)

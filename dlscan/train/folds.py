@@ -1,6 +1,7 @@
 """Which trainings on folds share a pass over the events. No Keras here."""
 
 from dlscan.config import Experiment
+from dlscan.config.task import Reconstruct
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 
@@ -19,12 +20,15 @@ def passed_alone(experiment: Experiment) -> LeftOut:
     does a share of the events, which is one of all that train.
     """
     left_out = experiment.data.left_out
-    alone = experiment.data.balance != "none" or experiment.data.fraction is not None
+    share = experiment.data.fraction
+    alone = experiment.data.balance != "none" or (share is not None and share.share < 1)
     if not left_out or alone or experiment.model.trainer != "networks":
         return left_out
     try:
         manifest = Manifest.of(experiment)
     except DlscanError:
         return left_out  # it is said when the training begins
-    least = min((fold.events.events for fold in manifest.folds), default=0)
+    trained = next((task.train_on for task in experiment.task.all if isinstance(task, Reconstruct)), None)
+    own = [manifest.number_of(name) for name in trained or manifest.classes]
+    least = min((sum(fold.events.counts[number] for number in own) for fold in manifest.folds), default=0)
     return () if least >= _LEAST_BATCHES * experiment.train.batch_size else left_out

@@ -56,6 +56,18 @@ def test_without_one_the_file_means_what_it_did(tmp_path, value):
         ),
         ({"train": {"devices": 2, "early_stopping": None}}, "train.devices: must be 1 with an adversary"),
         ({"train": {}}, "train.early_stopping: must be null with an adversary"),
+        (
+            {"train": {"schedule": "plateau", "early_stopping": None}},
+            "train.schedule: plateau waits until the loss no longer falls",
+        ),
+        ({"scan": {"halving": {"first": 2}}}, "scan.halving: compares points by their loss"),
+        (
+            {
+                "adversary": {**PIVOT, "classes": ["gama"]},
+                "data": {**FILE["data"], "classes": {"gamma": "G", "ele": "E"}},
+            },
+            "adversary.classes: no class 'gama'; did you mean 'gamma'?",
+        ),
         ({"scan": {"grid": {"adversary.nuisance": ["z"]}}}, "a scan can vary"),
         ({"scan": {"grid": {"adversary.strength": [1, -1]}}}, "scan.grid.adversary.strength: must be at"),
     ],

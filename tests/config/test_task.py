@@ -1,6 +1,7 @@
 """The `task` key, and where a target's number is."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,13 @@ def test_one_class_is_enough_for_what_tells_none_apart(make_experiment: Make) ->
             "of the history: val_loss, val_mse",
         ),
         (
+            {
+                "model": {"family": "vae"},
+                "scan": {"grid": {"model.beta": [0.1, 1]}, "halving": {"first": 1}},
+            },
+            "scan.halving: compares points by val_loss, and different losses cannot be compared",
+        ),
+        (
             {"task": {"kind": "reconstruct", "train_on": ["Gama"]}},
             "'Gama' is none of the classes",
         ),
@@ -209,6 +217,23 @@ def test_what_no_autoencoder_can_be_is_one_line(make_experiment: Make, keys: Any
         make_experiment(**{"task": "reconstruct", "model": {"family": "autoencoder"}, **keys})
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["reconstruct", "generate"])
+def test_some_tasks_take_no_loss_in_a_file(make_experiment: Make, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "losses.py"
+    path.write_text("def mine(targets, outputs): ...")
+    family = {"reconstruct": "autoencoder", "generate": "gan"}[kind]
+    with pytest.raises(
+        ConfigError, match=rf"train\.loss: .*mine is a function in a file; the task {kind} has"
+    ):
+        make_experiment(task=kind, model={"family": family}, train={"loss": f"{path}:mine"})
+
+
+def test_a_learning_rate_of_a_frozen_body_is_refused(make_experiment: Make) -> None:
+    begun = {"pretrained": {"from": "other.keras", "freeze": "body"}}
+    with pytest.raises(ConfigError, match=r"train\.body_rate: is of layers that model\.pretrained\.freeze"):
+        make_experiment(model=begun, train={"body_rate": 0.1})
 
 
 def test_a_variational_autoencoder_may_stop_by_its_divergence(make_experiment: Make) -> None:

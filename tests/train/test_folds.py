@@ -131,6 +131,8 @@ def test_a_fold_in_a_pack_equals_the_fold_alone_where_inputs_are_mostly_zeros(sp
         ({}, False),
         # a fold has fewer than four batches
         ({"train.batch_size": 100}, True),
+        ({"data.fraction": 0.5}, True),
+        ({"data.fraction": 1}, False),
         # the weights of classes depend on the events that train
         ({"data.balance": "weights"}, True),
         ({"model": {"family": "bdt"}}, True),

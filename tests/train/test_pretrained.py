@@ -112,6 +112,9 @@ def test_a_network_that_has_changed_since_the_plan_is_noticed(begun, source, tmp
     copy.write_bytes(copy.read_bytes() + b"more")
     with pytest.raises(ScanError, match=r"copy\.keras: has changed since it was chosen for model"):
         train_point(paths, info_of(1, origins=moved))
+    # what was checked when the plan was made is not looked for again by commands
+    experiment = load_point(paths.config)
+    require_origins(experiment, Manifest.of(experiment), moved)
     copy.unlink()
     with pytest.raises(ScanError, match=r"copy\.keras: missing, but model\.pretrained begins with"):
         train_point(paths, info_of(2, origins=moved))
