@@ -97,30 +97,21 @@ class _Stage:
 
     def _pack(self, experiments: list[Experiment]) -> Any:
         """Networks in training, compiled."""
-        from dlscan import models, tasks
+        from dlscan import tasks
         from dlscan.models.replicas import replicas
         from dlscan.stream.standards import standards
         from dlscan.train.feed import Feed
-        from dlscan.train.learner import Learner
         from dlscan.train.pack import Pack
-        from dlscan.train.pivots import beside
+        from dlscan.train.starting import starting_learner
 
-        learners = []
+        learners, devices = [], replicas(experiments[0].train)
         for experiment in experiments:
-            train, data = experiment.train, experiment.data
-            task, dataset = tasks.of(experiment, self._manifest.classes), self._manifest.config_hash
+            task = tasks.of(experiment, self._manifest.classes)
             if self._standards is None:
-                self._standards = standards(experiment, task, dataset)
-            found = self._standards
-            network = models.construct(
-                *(experiment.model, self._manifest, data.normalize, train.seed, train.precision),
-                task,
-                found,
-                data.inputs,
+                self._standards = standards(experiment, task, self._manifest.config_hash)
+            learners.append(
+                starting_learner(experiment, task, self._standards, self._manifest, self._steps, devices)
             )
-            other = beside(experiment, task, found)
-            learners.append(Learner(network, task, train, dataset, self._steps, found, beside=other))
-        devices = replicas(experiments[0].train)
         pack = Pack(learners, experiments[0].train.jit, devices=devices)
         if not self._fed:
             self._fed = list(Feed(learners[0].task, devices)(self._kept, pack.one_length))

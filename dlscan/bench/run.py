@@ -8,14 +8,14 @@ from dlscan.bench.measures import Measures, measured
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.machine import usable_cpus
-from dlscan.models.replicas import named, replicas
+from dlscan.models.replicas import Replicas, named, replicas
 from dlscan.scan import Plan, expand
 from dlscan.scan.costs import is_of_trees
 from dlscan.scan.packs import pack as packed
 from dlscan.stream.standards import standards
 from dlscan.train.learner import Learner
 from dlscan.train.pack import Pack
-from dlscan.train.pivots import beside
+from dlscan.train.starting import starting_learner
 from dlscan.train.streams import open_stream, transport
 
 _ROUNDS = 3
@@ -51,7 +51,7 @@ def bench(experiment: Experiment, split: str, seconds: float, progress: Progress
     models.prepare_device(train)
     devices = replicas(train)
     with open_stream(members[0], split) as batches:
-        learners = [_learner(member, manifest, batches.steps) for member in members]
+        learners = [_learner(member, manifest, batches.steps, devices) for member in members]
         pack = Pack(learners, train.jit, devices=devices)
         measures = Measures(batches, train.batch_size, pack, seconds / _ROUNDS, devices)
 
@@ -101,11 +101,7 @@ def _members(experiment: Experiment, manifest: Manifest) -> list[Experiment]:
     return [experiment.at(point.params) for point in largest]
 
 
-def _learner(experiment: Experiment, manifest: Manifest, steps: int) -> Learner:
-    train, data = experiment.train, experiment.data
-    task, dataset = tasks.of(experiment, manifest.classes), manifest.config_hash
-    found = standards(experiment, task, dataset)
-    network = models.construct(
-        *(experiment.model, manifest, data.normalize, train.seed, train.precision), task, found, data.inputs
-    )
-    return Learner(network, task, train, dataset, steps, found, beside=beside(experiment, task, found))
+def _learner(experiment: Experiment, manifest: Manifest, steps: int, devices: Replicas) -> Learner:
+    task = tasks.of(experiment, manifest.classes)
+    found = standards(experiment, task, manifest.config_hash)
+    return starting_learner(experiment, task, found, manifest, steps, devices)

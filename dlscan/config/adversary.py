@@ -67,7 +67,7 @@ class Pivot:
     steps: Annotated[int, Min(1)] = 1
 
     kind: ClassVar = "pivot"
-    curves: ClassVar = (Curve(ADVERSARY_LOSS, False),)
+    curves: ClassVar = (Curve(ADVERSARY_LOSS, False, of_some=True),)
 
 
 KINDS: dict[str, Any] = {own.kind: own for own in (Pivot,)}

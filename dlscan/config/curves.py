@@ -16,10 +16,14 @@ class Curve:
         Of the column.
     less_is_better : bool
         Which way it improves.
+    of_some : bool
+        Whether it is a mean over some of the events. Steps tell two sums for it: that of the values times
+        their weights, and that of the weights.
     """
 
     name: str
     less_is_better: bool
+    of_some: bool = False
 
 
 # What steps tell of each kind of task, the loss first.

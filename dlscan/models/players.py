@@ -1,6 +1,7 @@
 """The networks of a generative adversarial training: what makes events, judges and compares them."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -8,17 +9,20 @@ from typing import Any
 import numpy as np
 
 from dlscan.config import Model, Normalization, network_name
+from dlscan.config.families.parts import Shaped
 from dlscan.config.inputs import Input
+from dlscan.config.models import NetworkSize
 from dlscan.config.task import CLASS
 from dlscan.dataset import Manifest, taken
 from dlscan.errors import ConfigError
 from dlscan.models.backend import keras
 from dlscan.models.families.gan import criticism, generated, seed_norms
-from dlscan.models.inputs import scaled_inputs
+from dlscan.models.inputs import Inputs, scaled_inputs
 from dlscan.models.layers import shapes_of
 from dlscan.models.network import Network
 from dlscan.models.normalize import constant
 from dlscan.models.observables import observables
+from dlscan.models.size import size_of
 from dlscan.models.unscale import scaled_zero, unscaled
 from dlscan.tasks import Standards
 from dlscan.tasks.generate import CONDITION, GENERATED, REAL
@@ -97,6 +101,49 @@ def players(
     given = {name: keras.layers.Identity(name=f"{name}-given")(tensor) for name, tensor in scaled.items()}
     scaling = Network(keras.Model(raw, given), dict(raw), given, given)
     return Players(generator, critic, scaling, observer, build.judge(generator.model), model.parameters.code)
+
+
+def players_size(model: Model, shaped: Mapping[str, Shaped]) -> NetworkSize:
+    """What training a generator and its critic takes, without what both are told of events.
+
+    On each batch the generator makes events for each step of the critic, which judges these and real ones,
+    and for its own step. What a step keeps is counted for the critic on both kinds of events.
+
+    Parameters
+    ----------
+    model : Model
+        Of the family `gan`.
+    shaped : mapping of str to Shaped
+        The inputs of an event.
+
+    Raises
+    ------
+    ConfigError
+        If the family cannot generate these inputs.
+    """
+    own, inputs = model.parameters, Inputs.symbolic(model, shaped)
+    shapes = shapes_of(inputs)
+    if reason := model.why_not_inputs(shapes, inputs.masks):
+        raise ConfigError(reason)
+    noise = keras.Input((own.code,), name=NOISE)
+    made = generated([noise], shapes, own, 1)
+    beside = [part for tensor in inputs.values() for part in _sums(tensor)] if own.profiles else []
+    cells = keras.ops.concatenate([keras.layers.Flatten()(tensor) for tensor in made.values()], axis=1)
+    generator = size_of(keras.Model(noise, cells), 0)
+    critic = size_of(keras.Model(inputs.flat, criticism(inputs, beside, own, 1)), 0)
+    return NetworkSize(
+        generator.weights + critic.weights,
+        (own.k + 1) * generator.multiplications + (2 * own.k + 1) * critic.multiplications,
+        generator.values + 2 * critic.values,
+    )
+
+
+def _sums(image: Any) -> list[Any]:
+    """The sums (B, length) along each axis of an image (B, ...); a vector has none."""
+    axes = tuple(range(1, len(image.shape)))
+    if len(axes) < 2:
+        return []
+    return [keras.ops.sum(image, axis=tuple(other for other in axes if other != axis)) for axis in axes]
 
 
 class _Builder:
@@ -195,16 +242,10 @@ class _Builder:
 
     def _profiles(self, name: str, scaled: Any) -> list[Any]:
         """Logarithms of the sums along each axis of an image, in units of their mean."""
-        ops, axes = keras.ops, tuple(range(1, len(scaled.shape)))
-        if len(axes) < 2:
-            return []
-        raw, found = unscaled(scaled, *self._how[name]), []
+        ops, cells, found = keras.ops, math.prod(scaled.shape[1:]), []
         mean = max(abs(self._how[name][1].mean[0]), 1e-30)
-        for axis in axes:
-            cells = 1
-            for other in axes:
-                cells *= scaled.shape[other] if other != axis else 1
-            sums = ops.sum(raw, axis=tuple(other for other in axes if other != axis)) * (1 / (mean * cells))
+        for raw in _sums(unscaled(scaled, *self._how[name])) if len(scaled.shape) > 2 else []:
+            sums = raw * (1 / (mean * (cells // raw.shape[1])))
             found.append(ops.sign(sums) * ops.log1p(ops.abs(sums)))
         return found
 

@@ -42,8 +42,10 @@ class Batches:
         Processes that read ahead; 0 reads in this one.
     seed : int
         Of the order.
-    shuffle : bool
-        False gives the order of the disk, the same each epoch (but with `oversample`, which draws).
+    shuffle : bool or "once"
+        False gives the order of the disk, the same each epoch (but with `oversample`, which draws). "once"
+        is a random order, the same each epoch: that of the disk in a dataset, whose events are stored
+        shuffled, and that of epoch 0 in an index.
     balance : {"none", "weights", "oversample"}
         `weights` gives each class the same total weight; `oversample` repeats events of rarer classes, and
         with event weights gives each class the same total weight too.
@@ -118,7 +120,7 @@ class Batches:
         batch_size: int = 1024,
         workers: int | Literal["auto"] = "auto",
         seed: int = 1,
-        shuffle: bool = True,
+        shuffle: bool | Literal["once"] = True,
         balance: Literal["none", "weights", "oversample"] = "none",
         extras: bool | Collection[str] = False,
         patience: float = 600.0,
@@ -156,14 +158,16 @@ class Batches:
         counts = counts if self._share is None else list(map(self._share.of, counts))
         self.events = max(counts) * len(counts) if balance == "oversample" else sum(counts)
         self.steps = -(-self.events // batch_size)
+        self._same_order = shuffle == "once"
+        shuffled = self.manifest.raw is not None if self._same_order else bool(shuffle)
         self.class_weights = self.manifest.class_weights(balance, self._event_weights, classes)
         self.workers = (
-            options.auto_workers(self.manifest, self.events, shuffle) if workers == "auto" else workers
+            options.auto_workers(self.manifest, self.events, shuffled) if workers == "auto" else workers
         )
         files = tuple(source.file for source in self.manifest.sources)
         choice = None if self._share is None else Choice(self._share, files)
         self._delivery = Delivery(
-            *(min(batch_size, self.events), seed, shuffle, balance == "oversample", self.workers),
+            *(min(batch_size, self.events), seed, shuffled, balance == "oversample", self.workers),
             self._classes,
             choice,
         )
@@ -220,14 +224,15 @@ class Batches:
         Parameters
         ----------
         events : int or None
-            Its `mixing`; nothing has to be done for None.
+            Its `mixing`; nothing has to be done for None, or in the order of the disk.
 
         Returns
         -------
         bool
             False if memory is too small for that; nothing has changed then.
         """
-        if events in (None, self.mixing) or self.manifest.raw is None:
+        same = events in (None, self.mixing) or not self._delivery.shuffle
+        if same or self.manifest.raw is None:
             return True
         with contextlib.nullcontext(self) if self._cache is None else self._uncached() as batches:
             planner = batches._make_planner()
@@ -327,8 +332,11 @@ class Batches:
         )
 
     def _requests(self, planner: EpochPlanner) -> Callable[[int], Iterator[ReadRequest]]:
-        augmentation = self._augmentation
-        return planner.requests if augmentation is None else augmentation.requests(planner.requests)
+        def of_first(_: int) -> Iterator[ReadRequest]:
+            return planner.requests(0)
+
+        augmentation, requests = self._augmentation, of_first if self._same_order else planner.requests
+        return requests if augmentation is None else augmentation.requests(requests)
 
     def _make_ring(self, planner: EpochPlanner) -> Ring:
         if self._wanted is not None:

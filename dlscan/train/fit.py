@@ -9,11 +9,9 @@ from dlscan.config import Experiment
 from dlscan.config.task import Generate
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
-from dlscan.models import Start
-from dlscan.models.replicas import Replicas, replicas, require_replicable
+from dlscan.models.replicas import replicas
 from dlscan.stream.standards import standards
-from dlscan.tasks import Standards, Task
-from dlscan.train.adversaries import adversarial_learner
+from dlscan.tasks import Standards
 from dlscan.train.evaluate import evaluate
 from dlscan.train.folds import LeftOut
 from dlscan.train.info import Report, Stopped
@@ -22,9 +20,9 @@ from dlscan.train.learner import Learner
 from dlscan.train.loop import Loop
 from dlscan.train.member import Member
 from dlscan.train.passes import open_pass
-from dlscan.train.pivots import beside
 from dlscan.train.scorers import GeneratingScorer, NetworkScorer
 from dlscan.train.scores import score_files
+from dlscan.train.starting import starting_learner
 from dlscan.train.streams import open_stream
 from dlscan.train.to_score import open_scored
 from dlscan.train.twosample import told_apart
@@ -71,7 +69,11 @@ def fit(
                     found[left_out] = standards(member.experiment, task, dataset)
                 own = tasks.of(member.experiment, manifest.classes)
                 steps = training.steps_of(left_out)
-                learner = _learner(member, own, found[left_out], manifests[left_out], steps, devices)
+                learner = starting_learner(
+                    *(member.experiment, own, found[left_out], manifests[left_out], steps),
+                    devices,
+                    member.origin,
+                )
                 member.start(learner, training.mix)
             except DlscanError as error:
                 drop(member, error)
@@ -95,46 +97,6 @@ def fit(
 def _of_each(members: Sequence[Member[Learner]]) -> dict[LeftOut, Experiment]:
     """An experiment of each choice of folds that are left out."""
     return {each.experiment.data.left_out: each.experiment for each in reversed(members)}
-
-
-def _learner(
-    member: Member[Learner],
-    task: Task,
-    standards: Standards,
-    manifest: Manifest,
-    steps: int,
-    devices: Replicas,
-) -> Learner:
-    """The network of a point at its start, which takes so many steps in an epoch."""
-    experiment = member.experiment
-    if Generate.kind in task.kinds:
-        return adversarial_learner(experiment, task, standards, manifest, steps)
-    train = experiment.train
-    network = models.construct(
-        *(experiment.model, manifest, experiment.data.normalize, train.seed, train.precision),
-        task,
-        standards,
-        experiment.data.inputs,
-        _start(member, manifest),
-    )
-    left_out, other = experiment.data.left_out, beside(experiment, task, standards)
-    learner = Learner(
-        network, task, train, manifest.config_hash, steps, standards, left_out, other, devices=devices
-    )
-    require_replicable(learner.trained.networks, train, devices)
-    return learner
-
-
-def _start(member: Member[Learner], manifest: Manifest) -> Start | None:
-    """The network that a point begins with, if it does with one."""
-    experiment, origin = member.experiment, member.origin
-    if origin is None:
-        return None
-    assert experiment.model.pretrained is not None
-    origin.require_same()
-    learned = origin.classes, origin.task
-    same = learned == (manifest.classes, experiment.task.plain())
-    return Start.of(experiment.model.pretrained, origin.file, same)
 
 
 def _judge(members: list[Member[Learner]], report: Report, shared: float, dataset: str) -> None:

@@ -167,9 +167,8 @@ class Learner:
         area: float | None = None,
     ) -> Row:
         """Close an epoch of so many networks: its row is in the history if what it must tell is finite."""
-        names = [curve.name for curve in self.task.curves]
-        values: dict[str, float | None] = dict(zip(names, training.means, strict=True))
-        values |= zip([f"val_{name}" for name in names], validation.means, strict=True)
+        values = training.means(self.task.curves)
+        values |= {f"val_{name}": mean for name, mean in validation.means(self.task.curves).items()}
         if self.stopping.monitors_area:
             values[VALIDATION_AREA] = area
         row = Row(self.epoch + 1, values, seconds + self.seconds, events_per_second, networks)

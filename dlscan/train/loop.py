@@ -153,6 +153,9 @@ class Loop:
                 self._pause(pack, members, step, start)
                 return None
         pack.wait()
+        for own in left_out:
+            # where its order matters, a training that was resumed has to see the same one
+            self._validation[own].mix(self._training.mixing)
         trained = time.perf_counter()
         for own in left_out:
             for fed in self._feed(self._validation[own].epoch(epoch, last), pack.one_length):

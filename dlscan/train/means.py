@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from dlscan.config.curves import Curve
 from dlscan.models import keras
 
 # Steps under way on a device, at most: each holds its batch there.
@@ -34,10 +35,15 @@ class Sums(NamedTuple):
         """As one list of numbers."""
         return (self.events, *self.totals)
 
-    @property
-    def means(self) -> tuple[float, ...]:
-        """Of each total over the events."""
-        return tuple(total / self.events for total in self.totals)
+    def means(self, curves: Iterable[Curve]) -> dict[str, float | None]:
+        """What the columns of a history say, by name; None for a mean over some events if there were none."""
+        left, found = iter(self.totals), dict[str, float | None]()
+        for curve in curves:
+            total = next(left)
+            over = next(left) if curve.of_some else self.events
+            found[curve.name] = total / over if over else None
+        assert next(left, None) is None
+        return found
 
     def plus(self, events: int, numbers: Sequence[float]) -> "Sums":
         """With what a step told of its batch: a mean loss, and sums."""

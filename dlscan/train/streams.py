@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from dlscan import tasks
 from dlscan.config import Experiment
+from dlscan.config.task import Generate
 from dlscan.dataset import Manifest
 from dlscan.models import accelerator, backend, starts_with_products
 from dlscan.stream import Batches
@@ -26,6 +27,9 @@ def open_stream(
 ) -> Batches:
     """Open the stream of a split as training takes it: train shuffled and augmented, the others as on disk.
 
+    A generator is measured batch by batch, so that each has to be a sample of the whole split: there the
+    others are in a random order too, one for all epochs.
+
     The order of events is that of `seed`, by default `train.seed`; `dataset` is the `config_hash` of the
     dataset that it must be. With `fold` it is the validation split with that fold left out, shuffled: the
     fold itself. `options` replace those of the stream.
@@ -39,13 +43,14 @@ def open_stream(
     """
     data, train, stream = experiment.data, experiment.train, experiment.stream
     for_training = split == "train" or fold is not None
+    kinds = [task.kind for task in experiment.task.all]
     memory = None if stream.memory is None else stream.memory // _STREAMS
     return Batches(
         data.prepared,
         split=split,
         batch_size=train.batch_size,
         seed=train.seed if seed is None else seed,
-        shuffle=for_training,
+        shuffle=for_training or ("once" if Generate.kind in kinds else False),
         # validation is never oversampled: each event counts once, with the weight of its class
         balance=data.balance if split == "train" or data.balance == "none" else "weights",
         cache=stream.cache,

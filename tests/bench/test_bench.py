@@ -3,14 +3,17 @@
 import dataclasses
 import json
 import os
+import time
 
 import pytest
 
+from dlscan.bench import rehearsal
 from dlscan.bench.advice import advice
 from dlscan.bench.figures import Figures
 from dlscan.bench.gpu import GpuUse
 from dlscan.bench.keep import keep
 from dlscan.bench.limits import memory_rate
+from dlscan.bench.run import bench
 from dlscan.prepare import prepare
 from dlscan.stream import Batches
 
@@ -207,6 +210,23 @@ def test_bench_reads_an_index_of_raw_files(experiment, dlscan):
     assert done.returncode == 0, done.stderr
     assert "stream alone, raw files" in done.stdout
     assert "model-events" not in done.stdout
+
+
+def test_a_generator_is_measured_with_its_critic(make_experiment, monkeypatch):
+    experiment = make_experiment(
+        task={"kind": "generate", "condition": ["target[:,0,3]", "class"]},
+        model={"family": "gan", "inputs": ["HCAL"], "width": 8, "depth": 1, "code": 4},
+        train={"batch_size": 32, "jit": False},
+        stream={"workers": 0},
+    )
+    prepare(experiment, processes=1)
+
+    found = bench(experiment, "train", seconds=0.1)
+    assert min(found.stream, found.training, found.both) > 0
+
+    monkeypatch.setattr(rehearsal, "_SECONDS", 0.02)
+    tried = rehearsal.rehearse(experiment, experiment, time.monotonic())
+    assert min(tried["smallest"], tried["largest"], tried["several"][1]) > 0
 
 
 def test_bench_without_a_dataset_names_the_command_that_makes_it(experiment, dlscan):

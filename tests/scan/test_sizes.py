@@ -1,12 +1,17 @@
 """Networks are measured once, in a process of their own; those with a formula not at all."""
 
+import dataclasses
 import json
+import math
 import subprocess
 
 import pytest
 
+from dlscan.bench import sizing
 from dlscan.config import Dense, Model
+from dlscan.config.families.gan import Gan
 from dlscan.dataset import Manifest, network_inputs
+from dlscan.models.players import players
 from dlscan.prepare import prepare
 from dlscan.scan import freeze
 from dlscan.scan import sizes as module
@@ -94,6 +99,32 @@ def test_without_a_back_end_points_are_packed_all_the_same(prepared, caplog, mon
     assert [len(points) for points in packs] == [6]
     assert "networks cannot be measured (KERAS_BACKEND=nothing cannot train" in caplog.messages[0]
     assert not (plan.directory / "sizes.json").exists()
+
+
+def test_a_generator_is_measured_with_its_critic_and_beside_others(make_experiment, tmp_path):
+    experiment = make_experiment(task="generate", model={"family": "gan", "layers": "dense", "width": 8})
+    prepare(experiment, processes=1)
+    manifest = Manifest.of(experiment)
+    gan = asked_of(experiment, manifest)
+    wider = Asked(dataclasses.replace(gan.model, parameters=Gan("dense", width=16)), 0, gan.inputs)
+    convolutions = Asked(Model.parse({"family": "lenet"}, "model"), 3, {"ECAL": gan.inputs["ECAL"]})
+
+    found, larger, other = network_sizes([gan, wider, convolutions], experiment.directory)
+    made = players(experiment.model, manifest, experiment.data.normalize, 1, ())
+    weights = [*made.generator.model.trainable_weights, *made.critic.model.trainable_weights]
+    assert found.weights == sum(math.prod(weight.shape) for weight in weights)
+    # the generator makes all cells, and twice the critic takes them, or their gradients
+    assert found.multiplications > 5 * 8 * (4 * 5 * 6 + 7)
+    assert found.multiplications < larger.multiplications
+    assert other.multiplications > 0
+
+
+def test_what_no_error_of_ours_says_is_said_of_one_network_alone(experiment, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr(sizing, "_size", fail)
+    assert sizing._answer({"family": "dense"}, 1, {}, {}) == "dense: ZeroDivisionError: by nought"
 
 
 def test_families_with_a_formula_need_no_process(experiment, monkeypatch):

@@ -173,7 +173,7 @@ def test_one_loss_for_history_validation_and_test_where_a_network_is_sure_and_wr
     with score_files([tmp_path / "predictions.h5"]) as files:
         (evaluation,) = evaluate([TASK], NetworkScorer([network]), lambda split: stream(split, 100), files)
         files[0].commit()
-    loss = sums.means[0]
+    loss = sums.means(TASK.curves)["loss"]
     assert loss > 100
     assert evaluation.measured.values["test_loss"] == pytest.approx(loss, rel=1e-5)
     with h5py.File(tmp_path / "predictions.h5") as file:

@@ -3,6 +3,7 @@
 import csv
 import os
 import signal
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -16,9 +17,11 @@ from dlscan.errors import UsageError
 from dlscan.models import keras
 from dlscan.prepare import prepare
 from dlscan.record import Record
+from dlscan.stream.memory import MemoryBudget
 from dlscan.train import PointInfo, train_point, train_points
 from dlscan.train.objectives.adversarial import GAMES, Adversarial, CriticObjective
 from dlscan.train.objectives.objective import Given
+from dlscan.train.streams import open_stream
 from tests.train.conftest import write_point
 
 ops = keras.ops
@@ -174,6 +177,70 @@ def test_points_that_share_a_job_end_as_alone(gaussian, alone, tmp_path):
     for (paths, _), other in zip(each, alone, strict=True):
         for row, expected in zip(rows(paths), rows(other), strict=True):
             assert float(row["val_loss"]) == pytest.approx(float(expected["val_loss"]), rel=1e-3, abs=1e-4)
+
+
+def test_validation_on_an_index_is_on_samples_of_the_whole_split(gaussian, tmp_path):
+    data = gaussian["data"] | {"prepared": str(tmp_path / "index")}
+    # a network that does not learn is as good on both splits
+    train = {"epochs": 2, "batch_size": 60, "learning_rate": 1e-7}
+    content = {**gaussian, "data": data, "train": train}
+    experiment = experiment_from(content, tmp_path / "index.yaml")
+    prepare(experiment, processes=1, index_only=True)
+    paths = write_point(content, tmp_path / "point")
+    train_point(paths, INFO)
+    for row in rows(paths):
+        assert float(row["val_loss"]) == pytest.approx(float(row["loss"]), rel=0.15)
+
+    classes = {**content, "task": "classify", "model": {"family": "dense"}}
+    for cache in ("none", "ram"):
+        first, second = orders({**content, "stream": {"workers": 0, "cache": cache}})
+        # file after file without being shuffled
+        assert all(0.2 < part.mean() < 0.8 for part in first)
+        np.testing.assert_array_equal(np.concatenate(first), np.concatenate(second))
+        stored, _ = orders({**classes, "stream": {"workers": 0, "cache": cache}})
+        assert (np.diff(np.concatenate(stored)) >= 0).all()
+
+
+def orders(content):
+    """The labels of each batch of validation, in two epochs."""
+    with open_stream(experiment_from(content, Path("toy.yaml")), "validation") as batches:
+        return [[batch.labels.copy() for batch in batches.epoch(number)] for number in range(2)]
+
+
+def test_an_interrupted_validation_on_an_index_keeps_its_order(gaussian, tmp_path, monkeypatch):
+    raw = tmp_path / "raw" / "All"
+    raw.mkdir(parents=True)
+    for number in range(3):
+        x = np.random.default_rng(number).normal(number, 1, (600, 12)).astype(np.float32)
+        with h5py.File(raw / f"{number}.h5", "w") as file:
+            file.create_dataset("x", data=x, chunks=(8, 12))
+    data = {"raw": str(tmp_path / "raw"), "inputs": ["x"], "prepared": str(tmp_path / "index")}
+    data["split"] = {"train": 0.4, "validation": 0.4, "test": 0.2}
+    train = {"epochs": 2, "batch_size": 16, "learning_rate": 1e-7, "jit": False}
+    content = {**gaussian, "data": data, "train": train, "task": "generate"}
+    prepare(experiment_from(content, tmp_path / "index.yaml"), processes=1, index_only=True)
+    make_room = MemoryBudget.__init__
+
+    def memory(size):
+        def make(self, memory, layout):
+            # events are scored in larger batches
+            make_room(self, size if layout.batch_size == 16 else 40 * 2**20, layout)
+
+        monkeypatch.setattr(MemoryBudget, "__init__", make)
+
+    memory(100 * 4096)
+    alone, moved = (write_point(content, tmp_path / name) for name in ("alone", "moved"))
+    train_point(alone, INFO)
+
+    def stop(epoch, step, steps):
+        if (epoch, step) == (2, 5):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setenv("DLSCAN_GRACE", "0")
+    assert train_point(moved, INFO, stop) == "preempted"
+    memory(40 * 2**20)
+    train_point(moved, INFO)
+    assert rows(moved) == rows(alone)
 
 
 def run(*arguments):

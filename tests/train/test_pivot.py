@@ -90,7 +90,7 @@ def test_a_stopped_training_goes_on_to_the_digit_and_saves_the_network_alone(map
     assert not [variable.path for variable in network.variables if "adversary" in variable.path]
 
 
-def toy(home, events):
+def toy(home, events, index_only=False):
     """That of arXiv:1611.01046: the signal is shifted by z along the second axis."""
     rng = np.random.default_rng(1)
     for name in ("Signal", "Background"):
@@ -118,7 +118,7 @@ def toy(home, events):
         "adversary": {"kind": "pivot", "nuisance": "z", "learning_rate": 0.003, "steps": 3},
         "stream": {"workers": 0},
     }
-    prepare(experiment_from(content, home / "toy.yaml"), processes=1)
+    prepare(experiment_from(content, home / "toy.yaml"), processes=1, index_only=index_only)
     return content
 
 
@@ -157,6 +157,17 @@ def test_scores_of_the_toy_stop_to_depend_on_the_nuisance(tmp_path):
     assert pivotal.metrics["Signal_z_Dependence"] < 0.15
     assert float(last[1][2]) == pytest.approx(1.4189, abs=0.015)
     assert float(last[0][2]) < 1.38
+
+
+def test_batches_without_events_to_guess_leave_the_loss_as_it_is(tmp_path):
+    content = toy(tmp_path, 1000, index_only=True)
+    # neither learns, so that both splits are alike; validation gives one class after the other
+    content["train"] |= {"epochs": 1, "batch_size": 50, "learning_rate": 1e-7}
+    content["adversary"] |= {"classes": ["Signal"], "learning_rate": 1e-7}
+    paths = write_point(content, tmp_path / "point")
+    assert train_point(paths, info_of(1)) == "done"
+    ((seen, looked),) = history_of(paths, ("adversary_loss", "val_adversary_loss"))
+    assert float(looked) == pytest.approx(float(seen), rel=0.15)
 
 
 @takes("three minutes")

@@ -35,7 +35,7 @@ class Told(NamedTuple):
         What its part minimises: the mean over the events of the batch.
     numbers : tensor, (M,)
         For the history: first a loss, the mean over the events of the batch, then sums over them. A network
-        beside that of the point tells sums alone.
+        beside that of the point tells sums alone. See `Curve` of what is a mean over some events.
     raw : dict of str to tensor, (B, ...) each
         What the network gave, by the name of the head.
     """

@@ -72,7 +72,12 @@ class Guess:
         self._density, self._within = density, np.array(within, np.int32)
 
     def __call__(self, networks: Mapping[str, Any], batch: Given, logits: Any, training: bool) -> Any:
-        """The loss, from the logits (B, C) of the network."""
+        """The loss, from the logits (B, C) of the network; 0 in a batch without events of these classes."""
+        total, weight = self.sums(networks, batch, logits, training)
+        return _mean(total, weight)
+
+    def sums(self, networks: Mapping[str, Any], batch: Given, logits: Any, training: bool) -> tuple[Any, Any]:
+        """The sum over these events of their losses times their weights, and that of their weights."""
         ops = keras.ops
         which = ops.cast(
             ops.equal(ops.cast(batch.truth["scores"], "int32")[:, None], self._within[None]), "float32"
@@ -81,7 +86,12 @@ class Guess:
         raw = networks[ADVERSARY](given, training=training)[DENSITY]
         weights = ops.sum(which, axis=1) * batch.weights
         losses = self._density.events(raw, batch.truth[NUISANCE])
-        return ops.sum(losses * weights) / ops.maximum(ops.sum(weights), 1e-6)
+        return ops.sum(losses * weights), ops.sum(weights)
+
+
+def _mean(total: Any, weight: Any) -> Any:
+    """A weighted mean; 0 if there is nothing to average."""
+    return total / keras.ops.maximum(weight, 1e-6)
 
 
 class Adversarial:
@@ -95,9 +105,8 @@ class Adversarial:
         batch = batches[EVENTS]
         # without dropout, and nothing in the network changes
         logits = keras.ops.stop_gradient(networks[NETWORK](batch.inputs, training=False)["scores"])
-        loss = self._guess(networks, batch, logits, training)
-        events = keras.ops.cast(keras.ops.shape(batch.weights)[0], "float32")
-        return Told(loss, keras.ops.reshape(loss * events, (1,)), {})
+        total, weight = self._guess.sums(networks, batch, logits, training)
+        return Told(_mean(total, weight), keras.ops.stack([total, weight]), {})
 
 
 class Pivotal:

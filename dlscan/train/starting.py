@@ -1,0 +1,76 @@
+"""The network of a point at its start, whoever trains it and whatever for."""
+
+from dlscan import models
+from dlscan.config import Experiment
+from dlscan.config.task import Generate
+from dlscan.dataset import Manifest
+from dlscan.models import Start
+from dlscan.models.replicas import Replicas, require_replicable
+from dlscan.origins import Origin, origins_of
+from dlscan.tasks import Standards, Task
+from dlscan.train.adversaries import adversarial_learner
+from dlscan.train.learner import Learner
+from dlscan.train.pivots import beside
+
+
+def starting_learner(
+    experiment: Experiment,
+    task: Task,
+    standards: Standards,
+    manifest: Manifest,
+    steps: int,
+    devices: Replicas = (),
+    origin: Origin | None = None,
+) -> Learner:
+    """The network of a point at its start, with what is trained beside it.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Of the point.
+    task : Task
+        What it learns.
+    standards : mapping of str to Standard
+        Of the numbers that it predicts or is told.
+    manifest : Manifest
+        Of the dataset.
+    steps : int
+        Batches in an epoch.
+    devices : Replicas
+        Those that share every batch, if there are several.
+    origin : Origin, optional
+        The network of `model.pretrained`; by default what is there now.
+
+    Raises
+    ------
+    DlscanError
+        If the network cannot be built, or what it begins with is gone.
+    """
+    if Generate.kind in task.kinds:
+        return adversarial_learner(experiment, task, standards, manifest, steps)
+    train = experiment.train
+    network = models.construct(
+        *(experiment.model, manifest, experiment.data.normalize, train.seed, train.precision),
+        task,
+        standards,
+        experiment.data.inputs,
+        _start(experiment, manifest, origin),
+    )
+    left_out, other = experiment.data.left_out, beside(experiment, task, standards)
+    learner = Learner(
+        network, task, train, manifest.config_hash, steps, standards, left_out, other, devices=devices
+    )
+    require_replicable(learner.trained.networks, train, devices)
+    return learner
+
+
+def _start(experiment: Experiment, manifest: Manifest, origin: Origin | None) -> Start | None:
+    """The network that a point begins with, if it does with one."""
+    pretrained = experiment.model.pretrained
+    if pretrained is None:
+        return None
+    if origin is None:
+        origin = origins_of(experiment)[pretrained.place]
+    origin.require_same()
+    same = (origin.classes, origin.task) == (manifest.classes, experiment.task.plain())
+    return Start.of(pretrained, origin.file, same)
