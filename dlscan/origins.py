@@ -9,18 +9,19 @@ import math
 import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlscan.config import Experiment, Model, mask_name, network_name
 from dlscan.config.build import Problem, plain
 from dlscan.config.models import trainer_of
 from dlscan.config.pretrained import SUFFIX, Pretrained
-from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import checksum
 from dlscan.record import PointPaths, Record
 from dlscan.spelling import hint
-from dlscan.tasks.metrics import metrics_of
+
+if TYPE_CHECKING:
+    from dlscan.dataset import Manifest
 
 KEY = "model.pretrained"
 # Keys of a model in which a network may differ from that which it begins with.
@@ -154,7 +155,7 @@ def origins_of(experiment: Experiment) -> dict[str, Origin]:
     return found
 
 
-def require_origins(experiment: Experiment, manifest: Manifest, planned: Collection[str] = ()) -> None:
+def require_origins(experiment: Experiment, manifest: "Manifest", planned: Collection[str] = ()) -> None:
     """Check that the networks of all points fit what they begin with.
 
     Parameters
@@ -182,7 +183,7 @@ def require_origins(experiment: Experiment, manifest: Manifest, planned: Collect
             raise experiment.problem(problem.key, str(problem)) from None
 
 
-def taken_raw(model: Model, manifest: Manifest, experiment: Experiment) -> dict[str, Shape]:
+def taken_raw(model: Model, manifest: "Manifest", experiment: Experiment) -> dict[str, Shape]:
     """The shape of an event of everything that a network takes, masks too, by the network's names."""
     found: dict[str, Shape] = {}
     for name, own in experiment.data.inputs.items():
@@ -212,6 +213,9 @@ def _records(scan: Path) -> dict[int, tuple[PointPaths, Record]]:
 
 def _best(scan: Path, records: Mapping[int, tuple[PointPaths, Record]]) -> tuple[PointPaths, Record]:
     """The best network by the number of the validation split that its task chooses by."""
+    # `dlscan status` reads plans, has no need of this, and is to start at once
+    from dlscan.tasks.metrics import metrics_of
+
     networks = [
         own for own in records.values() if trainer_of(own[1].params.get("model.family")) == "networks"
     ]

@@ -1,12 +1,12 @@
 """Between which numbers the cells of an input are once they are scaled."""
 
-import numpy as np
+import math
 
 from dlscan.config import Normalization
 from dlscan.dataset.statistics import Statistics
 
 # What a loss can be of.
-_RANGES = {"cross_entropy": (0.0, 1.0), "poisson": (0.0, np.inf)}
+_RANGES = {"cross_entropy": (0.0, 1.0), "poisson": (0.0, math.inf)}
 _ROUNDING = 1e-5
 
 
@@ -20,25 +20,27 @@ def scaled_range(how: Normalization, measured: Statistics) -> tuple[float, float
     measured : Statistics
         Of its raw values.
     """
-    ends = np.array([measured.minimum, measured.maximum], np.float64)
     factor = 1.0 if how.factor is None else how.factor
+    ends = [*measured.minimum, *measured.maximum]
     match how.kind:
         case "minmax":
             return 0.0, 1.0
         case "quantile":
             return -(3**0.5), 3**0.5
         case "standard":
-            std = np.asarray(measured.std)
-            ends = (ends - measured.mean) / np.where(std > 0, std, 1.0)
+            of_features = list(zip(measured.mean, measured.std, strict=True))
+            means, widths = [mean for mean, _ in of_features] * 2, [std or 1.0 for _, std in of_features] * 2
+            ends = [(end - mean) / width for end, mean, width in zip(ends, means, widths, strict=True)]
         case "scale":
-            ends = ends * (1 / (measured.magnitude or 1) if how.factor is None else factor)
+            factor = 1 / (measured.magnitude or 1) if how.factor is None else factor
+            ends = [end * factor for end in ends]
         case "log":
-            ends = np.sign(ends) * np.log1p(np.abs(ends * factor))
+            ends = [math.copysign(math.log1p(abs(end * factor)), end) for end in ends]
         case "tanh-log":
-            ends = ends * factor / (2 + np.abs(ends * factor))
+            ends = [end * factor / (2 + abs(end * factor)) for end in ends]
         case _:
-            ends = ends * factor
-    return float(ends.min()), float(ends.max())
+            ends = [end * factor for end in ends]
+    return min(ends), max(ends)
 
 
 def has_range(loss: str) -> bool:
