@@ -13,6 +13,7 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.backend import choose_backend
 from dlscan.config import BatchOptions, Experiment, experiment_from, load
 from dlscan.dataset import Manifest
+from dlscan.dataset.other_domain import require_domain
 from dlscan.errors import DlscanError, PointsFailed
 from dlscan.origins import require_origins
 from dlscan.record import PointPaths, is_done
@@ -103,7 +104,9 @@ def train(
     home = Path(directory).resolve()
     loaded = _loaded(experiment, home)
     choose_backend()
-    if not (loaded.data.prepared / "manifest.json").exists():
+    other = loaded.other_domain
+    needed = [each.data.prepared for each in (loaded, other) if each is not None]
+    if not all((each / "manifest.json").exists() for each in needed):
         prepare(loaded, processes=1)
     manifest = Manifest.of(loaded)
     manifest.require(loaded)
@@ -111,6 +114,7 @@ def train(
     manifest.require_families(loaded)
     is_planned = (home / "plan.json").exists()
     require_origins(loaded, manifest, Plan.read(home).origins if is_planned else ())
+    require_domain(loaded, manifest)
     # a network that is there trains on if it is to have more epochs
     plan = freeze(loaded, manifest.config_hash, extend=True)
     (outcome,) = train_planned(plan, plan.points).values()

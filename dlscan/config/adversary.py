@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from dlscan.config.build import Above, Min, Problem, build_fields, join, keys, plain, require_mapping
@@ -13,7 +14,7 @@ from dlscan.config.task import Classify, Tasks
 from dlscan.config.train import Train
 from dlscan.spelling import hint
 
-ADVERSARY_LOSS = "adversary_loss"
+ADVERSARY_LOSS, DOMAIN_LOSS = "adversary_loss", "domain_loss"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -70,7 +71,30 @@ class Pivot:
     curves: ClassVar = (Curve(ADVERSARY_LOSS, False, of_some=True),)
 
 
-KINDS: dict[str, Any] = {own.kind: own for own in (Pivot,)}
+@dataclasses.dataclass(frozen=True)
+class Domain:
+    """What the network makes of events is to be the same for those of another domain, which have no labels.
+
+    `raw` is the directory of the others, which are prepared beside the dataset. With `reversal` a second
+    network, of `depth` layers of `width` units, tells the domains apart from the last hidden layer of the
+    first one; it takes `steps` steps at `learning_rate` for each of that one, which gets its gradient turned
+    round and multiplied by `strength`. `coral` and `mmd` minimise `strength` times a distance of both
+    distributions there: of their covariances, or of means of kernels.
+    """
+
+    raw: Path
+    strength: Annotated[float, Min(0)] = 1.0
+    method: Literal["reversal", "coral", "mmd"] = "reversal"
+    width: Annotated[int, Min(1)] = 32
+    depth: Annotated[int, Min(0)] = 1
+    learning_rate: Annotated[float, Above(0)] = 0.003
+    steps: Annotated[int, Min(1)] = 3
+
+    kind: ClassVar = "domain"
+    curves: ClassVar = (Curve(DOMAIN_LOSS, False),)
+
+
+KINDS: dict[str, Any] = {own.kind: own for own in (Pivot, Domain)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +102,11 @@ class Adversary:
     """The adversary of a network; by default it has none."""
 
     kind: str = ""
-    own: Pivot | None = None
+    own: Pivot | Domain | None = None
 
     # what a scan may vary; the others decide what is read of events, or what a column means
     varied: ClassVar = (
-        *("strength", "density", "components", "bins", "width", "depth", "learning_rate", "steps"),
+        *("strength", "method", "density", "components", "bins", "width", "depth", "learning_rate", "steps"),
     )
 
     @classmethod
@@ -113,6 +137,11 @@ class Adversary:
         return self.own if isinstance(self.own, Pivot) else None
 
     @property
+    def domain(self) -> Domain | None:
+        """The adversary, if it is of this kind."""
+        return self.own if isinstance(self.own, Domain) else None
+
+    @property
     def numbers(self) -> dict[str, Selection]:
         """Numbers of events that it needs, by the keys that name them."""
         pivot = self.pivot
@@ -130,11 +159,11 @@ class Adversary:
 
     def require_classes(self, classes: Collection[str]) -> None:
         """Check that `classes` are some of these, else a `Problem`."""
-        for name in self.own.classes if self.own else ():
+        for name in self.pivot.classes if self.pivot else ():
             if name not in classes:
                 raise Problem("adversary.classes", f"no class {name!r}; {hint(name, classes)}")
 
-    def require_fit(self, task: Tasks, train: Train, model: Model) -> None:
+    def require_fit(self, task: Tasks, train: Train, model: Model, folds: bool = False) -> None:
         """Check that it can work against this model, trained so for these tasks, else a `Problem`."""
         if self.own is None:
             return
@@ -152,6 +181,8 @@ class Adversary:
                 "plateau waits until the loss no longer falls, which says little with an adversary; choose "
                 "another one, such as cosine",
             )
+        if self.domain is not None and folds:
+            raise Problem("adversary", "the other domain has no folds; remove data.folds, or the adversary")
         if train.early_stopping is not None:
             raise Problem(
                 "train.early_stopping",

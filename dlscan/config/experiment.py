@@ -92,6 +92,43 @@ class Experiment:
         return [*self.task.selections, *self.adversary.numbers.items()]
 
     @property
+    def other_domain(self) -> "Experiment | None":
+        """The events of the other domain as an experiment of their own, prepared beside the dataset.
+
+        Raises
+        ------
+        ConfigError
+            If they are those of the dataset itself.
+        """
+        domain = self.adversary.domain
+        if domain is None:
+            return None
+        if domain.raw.resolve() == self.data.raw.resolve():
+            raise self.problem("adversary.raw", "is data.raw; name the directory of another domain")
+        data = dataclasses.replace(
+            self.data,
+            raw=domain.raw,
+            prepared=self.data.prepared.with_name(f"{self.data.prepared.name}-domain"),
+            # no labels are needed; where they are there, scores are measured
+            classes=self.data.classes if self._has_classes(domain.raw) else None,
+            extras=(),
+            # the network scales them as its own
+            normalize={},
+            balance="none",
+            weights=None,
+            resample=None,
+            folds=None,
+            fold=None,
+            fraction=None,
+        )
+        # a directory of events without labels is enough
+        task = Tasks((Reconstruct(),))
+        return dataclasses.replace(self, data=data, task=task, adversary=Adversary())
+
+    def _has_classes(self, raw: Path) -> bool:
+        return all((raw / name).exists() for name in (self.data.classes or {}).values())
+
+    @property
     def directory(self) -> Path:
         """Where the scan of this experiment lives."""
         return self.output / self.name

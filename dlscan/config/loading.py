@@ -189,7 +189,8 @@ def _built(top: dict[str, Any], found: Collected) -> Experiment:
             for (train, model), point in each.items() if experiment else ():
                 with found.collecting(), _of_combination(point.params):
                     experiment.task.require_fit(train, model)
-                    point.adversary.require_fit(experiment.task, train, model)
+                    has_folds = experiment.data.folds is not None
+                    point.adversary.require_fit(experiment.task, train, model, has_folds)
                     model.require_inputs(experiment.data.inputs)
             if experiment and experiment.scan.halving:
                 if any(point.adversary.own for point in each.values()):

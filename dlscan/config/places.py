@@ -26,7 +26,8 @@ def make_absolute(top: dict[str, Any], base: Path) -> None:
     scan = top.get("scan")
     search = scan.get("search") if isinstance(scan, dict) else None
     data = top.get("data")
-    for place, name in [(top, "output"), (data, "raw"), (data, "prepared"), (search, "from")]:
+    known = [(top, "output"), (data, "raw"), (data, "prepared"), (search, "from")]
+    for place, name in [*known, (top.get("adversary"), "raw")]:
         if isinstance(place, dict) and isinstance(place.get(name), str) and place[name]:
             place[name] = _absolute(place[name], base)
     batch = top.get("batch")

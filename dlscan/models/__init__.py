@@ -17,7 +17,7 @@ from dlscan.models import heads
 from dlscan.models.backend import accelerator, backend, device, keras, prepare_device, versions
 from dlscan.models.families import features
 from dlscan.models.inputs import Inputs, scaled_inputs
-from dlscan.models.network import Network, trunks
+from dlscan.models.network import HIDDEN, Network, trunks
 from dlscan.models.pretrained import Start, scaled_as, take_over
 from dlscan.models.reconstruction import reconstruction
 from dlscan.tasks import Reconstruction, Standards, Task, make
@@ -139,6 +139,7 @@ def _policy(precision: str) -> Iterator[None]:
 
 
 __all__ = [
+    "HIDDEN",
     "Inputs",
     "Network",
     "Start",

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from dlscan.config.adversary import Pivot
+from dlscan.config.adversary import Domain, Pivot
 from dlscan.models.backend import keras
 from dlscan.models.network import Network
 from dlscan.models.seeds import layer_seed
 
 # What the adversary takes, and what it gives.
-SCORES, CLASS, DENSITY = "scores", "class", "density"
+SCORES, CLASS, DENSITY, FEATURES, DOMAINS = "scores", "class", "density", "features", "domains"
 
 
 def nuisance_adversary(pivot: Pivot, scores: int, classes: int, seed: int) -> Network:
@@ -41,6 +41,16 @@ def nuisance_adversary(pivot: Pivot, scores: int, classes: int, seed: int) -> Ne
     size = 3 * pivot.components if pivot.density == "mixture" else pivot.bins
     raw = {DENSITY: _dense(size, DENSITY, seed)(tensor)}
     return Network(keras.Model(inputs, raw, name="adversary"), {}, raw, raw)
+
+
+def domain_classifier(domain: Domain, features: int, seed: int) -> Network:
+    """A network that tells domains apart: takes `features` (B, F), gives `domains` (B, 1), a logit."""
+    inputs = {FEATURES: keras.Input((features,), name=FEATURES)}
+    tensor = inputs[FEATURES]
+    for number in range(1, domain.depth + 1):
+        tensor = _dense(domain.width, f"hidden_{number}", seed, "relu")(tensor)
+    raw = {DOMAINS: _dense(1, DOMAINS, seed)(tensor)}
+    return Network(keras.Model(inputs, raw, name="domain"), {}, raw, raw)
 
 
 def _dense(width: int, name: str, seed: int, activation: str | None = None) -> Any:

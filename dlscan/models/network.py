@@ -9,6 +9,8 @@ from dlscan.models.backend import keras
 
 # How names of the layers of `model.head` begin.
 HEAD = "net-head_"
+# What heads take, among what a network gives in training where objectives look at it.
+HIDDEN = "net-hidden"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Network:
         What `model` gives, by the name of the head.
     hidden : KerasTensor or None
         What the heads take.
+    shows_hidden : bool
+        Whether objectives look at that, as `HIDDEN`.
     """
 
     model: Any
@@ -37,6 +41,7 @@ class Network:
     raw: Mapping[str, Any]
     final: Mapping[str, Any]
     hidden: Any = None
+    shows_hidden: bool = False
 
     def __post_init__(self) -> None:
         for name, tensor in self.scaled.items():
@@ -60,18 +65,23 @@ class Network:
             if not layer.name.startswith(HEAD)
         ]
 
+    @property
+    def looked_at(self) -> dict[str, Any]:
+        """What objectives look at: `raw`, and what the heads take if it is wanted."""
+        return {**self.raw, **({HIDDEN: self.hidden} if self.shows_hidden else {})}
+
     def trunk(self, names: Collection[str] | None = None) -> Any:
         """Raw inputs to scaled ones, to all or to these; it has no weights."""
         scaled = {name: tensor for name, tensor in self.scaled.items() if names is None or name in names}
         return keras.Model(self.model.input, scaled)
 
     def body(self) -> Any:
-        """Scaled inputs to `raw`."""
-        return keras.Model(dict(self.scaled), dict(self.raw))
+        """Scaled inputs to `looked_at`."""
+        return keras.Model(dict(self.scaled), self.looked_at)
 
     def training(self) -> Any:
-        """Raw inputs to `raw`."""
-        return keras.Model(self.model.input, dict(self.raw))
+        """Raw inputs to `looked_at`."""
+        return keras.Model(self.model.input, self.looked_at)
 
     def scoring(self) -> Any:
         """Scaled inputs to a dict of `raw` and `final`; what is the same in both is in `raw` alone."""

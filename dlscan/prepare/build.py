@@ -81,7 +81,7 @@ def prepare(
     progress: Progress = lambda what, done, total: None,
     index_only: bool = False,
 ) -> Outcome:
-    """Make the dataset of an experiment, unless it is there already.
+    """Make the dataset of an experiment, unless it is there already, and that of another domain beside it.
 
     Parameters
     ----------
@@ -109,6 +109,9 @@ def prepare(
         If another process prepares the same dataset, or the disk is full.
     """
     started = time.monotonic()
+    if (other := experiment.other_domain) is not None:
+        _require_other(experiment, other, index_only)
+        prepare(other, skip_bad, scheduler, processes, progress)
     if index_only and experiment.data.folds:
         raise experiment.problem(
             "data.folds",
@@ -321,3 +324,13 @@ class _Build:
                 if not events:
                     what = f"the {split} split" if split in SPLITS else split
                     log.warning("%s has no events of class %s", what, label)
+
+
+def _require_other(experiment: Experiment, other: Experiment, index_only: bool) -> None:
+    """Check that the events of another domain can be prepared."""
+    if not other.data.raw.is_dir():
+        raise experiment.problem("adversary.raw", f"no such directory: {other.data.raw}")
+    if index_only:
+        raise experiment.problem(
+            "adversary", "an index of raw files has no other domain beside it; prepare without --index-only"
+        )

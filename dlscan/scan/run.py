@@ -11,6 +11,7 @@ from dlscan.backend import choose_backend
 from dlscan.batch import system
 from dlscan.config import BatchOptions, Experiment
 from dlscan.dataset import Manifest
+from dlscan.dataset.other_domain import require_domain
 from dlscan.origins import require_origins
 from dlscan.scan import local
 from dlscan.scan.changing import PlanBusy
@@ -199,6 +200,7 @@ def begin(
     manifest.require_families(experiment)
     is_planned = (experiment.directory / "plan.json").exists()
     require_origins(experiment, manifest, Plan.read(experiment.directory).origins if is_planned else ())
+    require_domain(experiment, manifest)
     if batch.system != "local":
         system(batch).check(batch)
     if not is_planned:

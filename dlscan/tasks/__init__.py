@@ -10,6 +10,7 @@ from typing import Any
 from dlscan.config import Experiment
 from dlscan.config.losses import Loss
 from dlscan.config.task import Tasks
+from dlscan.tasks.adapting import Adapting
 from dlscan.tasks.classify import Classification
 from dlscan.tasks.generate import Generation
 from dlscan.tasks.pivot import NUISANCE, Pivoted
@@ -52,6 +53,8 @@ def of(experiment: Experiment, classes: Sequence[str]) -> Task:
     if isinstance(made, Reconstruction):
         return made.by(experiment.model)
     pivot = experiment.adversary.pivot
+    if experiment.adversary.domain is not None:
+        return Adapting(made, experiment.adversary.domain.curves)
     return made if pivot is None else Pivoted.of(made, pivot, classes)
 
 

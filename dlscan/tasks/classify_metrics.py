@@ -17,6 +17,8 @@ from dlscan.tasks.dependence_metrics import dependence_metric
 from dlscan.tasks.metric import VALIDATION_LOSS, About, Better, Called, Metric, Split, loss_metric, union
 
 AREA = "_AUC"
+# in front of the areas of another domain
+ELSEWHERE = "Domain_"
 _ACCURACIES = ("test_accuracy", "kept_accuracy")
 _LOG_LOSS = "test_log_loss"
 # meaning, title, which way is better
@@ -100,8 +102,12 @@ class ClassificationMetrics:
         split: Split = "validation" if name.startswith("val_") else "test"
         bare = name.removeprefix("val_")
         if bare.casefold().endswith(AREA.casefold()):
-            meaning, title = self._area(bare[: -len(AREA)], called)
+            what = bare[: -len(AREA)]
+            elsewhere = self._is_elsewhere(what)
+            meaning, title = self._area(what.removeprefix(ELSEWHERE) if elsewhere else what, called)
             family = "val_*" if split == "validation" else "AUC"
+            if elsewhere:
+                meaning, title = f"{meaning}, in the other domain", f"{title} in the other domain"
             return Metric("auc", About(meaning, split=split, family=family, title=title, better="more"))
         if cut := re.fullmatch(r"(.+?)_vs_(.+)_Rejection@(\d+)", bare):
             signal, background, percent = cut.groups()
@@ -127,8 +133,12 @@ class ClassificationMetrics:
         return f"area under the ROC curve of {signal} against {other or 'all others'}", title
 
     def is_compared(self, name: str) -> bool:
-        """Areas are."""
-        return name.endswith(AREA)
+        """Areas are; those in another domain are of other events."""
+        return name.endswith(AREA) and not self._is_elsewhere(name.removesuffix(AREA))
+
+    def _is_elsewhere(self, what: str) -> bool:
+        """Whether an area is that of the events of another domain."""
+        return what.startswith(ELSEWHERE) and what not in self.names
 
     def influenced(self, kept: Mapping[str, NDArray[Any]], name: str) -> Influenced | None:
         """Areas, accuracies and the loss with the event weights only."""

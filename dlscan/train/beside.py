@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dlscan.models import Network
-from dlscan.train.objectives import NETWORK, Objective, Supervised
+from dlscan.train.objectives import EVENTS, NETWORK, Objective, Supervised
 from dlscan.train.steps import Part, Trained
 
 
@@ -54,6 +54,12 @@ class Beside:
         What is scored in place of the network of the point, and shares its weights.
     keeps_last : bool
         Whether the network of the last epoch is kept, and not that of the best.
+    shows_hidden : bool
+        Whether objectives look at what the heads of the network of the point take.
+    streams : sequence of str
+        What batches objectives need beside those of the events.
+    dataset : str
+        The `config_hash` of the dataset of these; empty without any.
     """
 
     others: Sequence[Other]
@@ -63,9 +69,13 @@ class Beside:
     optimizer: Any = None
     scored: Network | None = None
     keeps_last: bool = False
+    shows_hidden: bool = False
+    streams: Sequence[str] = ()
+    dataset: str = ""
 
     def trained(self, network: Network, optimizer: Any, supervised: Supervised) -> Trained:
         """What a step trains of the point, whose optimizer is built."""
+        network = dataclasses.replace(network, shows_hidden=self.shows_hidden)
         parts = []
         for other in self.others:
             variables = other.network.model.trainable_variables
@@ -73,4 +83,4 @@ class Beside:
             parts.append(Part(variables, other.optimizer, other.objective, other.times))
         parts.append(Part(network.model.trainable_variables, optimizer, self.objective(supervised)))
         networks = {NETWORK: network, **{other.name: other.network for other in self.others}}
-        return Trained({**networks, **self.unchanged}, parts, self.states)
+        return Trained({**networks, **self.unchanged}, parts, self.states, (EVENTS, *self.streams))

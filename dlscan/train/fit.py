@@ -1,6 +1,7 @@
 """Fit the networks of a pack, judge them, and leave their records."""
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from dlscan.errors import DataError, DlscanError
 from dlscan.models.replicas import replicas
 from dlscan.stream.standards import standards
 from dlscan.tasks import Standards
+from dlscan.train.domain import measure_domain, open_domain
 from dlscan.train.evaluate import evaluate
 from dlscan.train.folds import LeftOut
 from dlscan.train.info import Report, Stopped
@@ -77,7 +79,8 @@ def fit(
                 member.start(learner, training.mix)
             except DlscanError as error:
                 drop(member, error)
-        loop = Loop(task, training, validation, drop, leave, report.on_step, devices)
+        domain = open_domain(first, manifest, stack)
+        loop = Loop(task, training, validation, drop, leave, report.on_step, devices, domain)
         stopped = loop.run(going, interruption)
         loop.close()
     if stopped:
@@ -129,6 +132,8 @@ def _judge(members: list[Member[Learner]], report: Report, shared: float, datase
             try:
                 if isinstance(evaluation, DataError):
                     raise DataError(f"{member}: {evaluation}")
+                adapted = measure_domain(member.experiment, member.learner.network, evaluation.classes)
+                evaluation = dataclasses.replace(evaluation, measured=evaluation.measured | adapted)
                 member.finish(evaluation, file, shared)
             except (DlscanError, OSError) as error:
                 report.fail(member.point, error)

@@ -107,6 +107,8 @@ class Learner:
             self.trained = beside.trained(built, self.optimizer, self.objective)
         self._scored = built if beside is None or beside.scored is None else beside.scored
         self.task, self._train, self.dataset, self.left_out = task, train, dataset, left_out
+        # all that a checkpoint goes with
+        self._datasets = " ".join([dataset, *([beside.dataset] if beside and beside.dataset else [])])
         self.history: list[Row] = []
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
         self.mixing: int | None = None
@@ -204,7 +206,7 @@ class Learner:
     def state(self) -> State:
         """What `resume` needs beside the variables."""
         return State(
-            self.dataset,
+            self._datasets,
             self.stopping.best_epoch,
             self.stopping.state(),
             tuple(self.history),

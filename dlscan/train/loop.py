@@ -2,21 +2,25 @@
 
 import collections
 import functools
+import itertools
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from types import MappingProxyType
 
 from dlscan.errors import DlscanError
 from dlscan.models.replicas import Replicas
 from dlscan.stream import Batch, Batches
 from dlscan.tasks import Task
-from dlscan.train.feed import Feed
+from dlscan.train.domain import DomainStream
+from dlscan.train.feed import Fed, Feed
 from dlscan.train.folds import LeftOut
 from dlscan.train.info import Progress, Stopped
 from dlscan.train.interruption import Interruption
 from dlscan.train.learner import Learner
 from dlscan.train.member import Member
+from dlscan.train.objectives.domain import DOMAIN
 from dlscan.train.pack import Pack
 from dlscan.train.passes import Delivered, Pass
 
@@ -44,6 +48,8 @@ class Loop:
         Called after each training step with the epoch, from 1, the step, from 1, and the steps of an epoch.
     devices : Replicas
         Those that share every batch, if there are several.
+    domain : mapping of str to DomainStream
+        The splits of another domain, whose events are given beside.
     """
 
     def __init__(
@@ -55,10 +61,11 @@ class Loop:
         leave: Callable[[Member[Learner]], None],
         on_step: Progress | None = None,
         devices: Replicas = (),
+        domain: Mapping[str, DomainStream] = MappingProxyType({}),
     ) -> None:
         self._training, self._validation = training, validation
         self._fail, self._leave, self._on_step = fail, leave, on_step
-        self._feed, self._devices = Feed(task, devices), devices
+        self._feed, self._devices, self._domain = Feed(task, devices), devices, domain
         self._pack: Pack | None = None
         self._left: set[Learner] = set()
         self._laps: list[float] = []
@@ -144,9 +151,10 @@ class Loop:
         left_out = list(dict.fromkeys(member.learner.left_out for member in members))
         places: collections.deque[tuple[int, int | None]] = collections.deque()
         delivered = self._training.deliver(epoch, done, last, left_out)
+        beside = self._beside("train", epoch * self._training.steps + done, pack)
         for fed in self._feed(map(functools.partial(_noted, places), delivered), pack.one_length):
             step, fold = places.popleft()
-            pack.train(fed, fold)
+            pack.train(fed, fold, next(beside))
             if self._on_step:
                 self._on_step(epoch + 1, step, self._training.steps)
             if step < self._training.steps and self._must_leave(start, step - done, step, interruption):
@@ -158,8 +166,9 @@ class Loop:
             self._validation[own].mix(self._training.mixing)
         trained = time.perf_counter()
         for own in left_out:
+            beside = self._beside("validation", 0, pack)
             for fed in self._feed(self._validation[own].epoch(epoch, last), pack.one_length):
-                pack.look(fed, own)
+                pack.look(fed, own, next(beside))
         pack.wait()
         learners = [member.learner for member in members]
         self._note_mixing(members)
@@ -177,6 +186,12 @@ class Loop:
         self._laps.append(time.perf_counter() - start)
         self.train_seconds += self._laps[-1]
         return lost
+
+    def _beside(self, split: str, first: int, pack: Pack) -> Iterator[Mapping[str, Fed]]:
+        """What other streams give with each batch, from number `first` on."""
+        if split not in self._domain:
+            return itertools.repeat({})
+        return ({DOMAIN: fed} for fed in self._domain[split].fed(first, pack.one_length))
 
     def _note_mixing(self, members: Sequence[Member[Learner]]) -> None:
         for member in members:

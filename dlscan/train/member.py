@@ -122,6 +122,8 @@ class Member(Generic[L]):
                 "raw files again, or start a scan with another name"
             )
         note_use(prepared, self.point.scan, self.paths.scan)
+        if (other := self.experiment.other_domain) is not None:
+            note_use(other.data.prepared, self.point.scan, self.paths.scan)
 
     def start(self, learner: L, mix: Callable[[int | None], bool] = lambda events: True) -> None:
         """Go on from the checkpoint if there is one that is whole.
@@ -146,7 +148,7 @@ class Member(Generic[L]):
         if state is None:
             self.say(learner.summary)
         else:
-            if state.dataset != learner.dataset:
+            if state.dataset != learner.state().dataset:
                 raise ScanError(
                     f"{self}: the dataset was rebuilt after epoch {state.epoch}; remove {self.paths.last} "
                     "to train this point from its start"

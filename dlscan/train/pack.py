@@ -1,7 +1,8 @@
 """Learners that take each step together."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from dlscan.models.replicas import Replicas
 from dlscan.train.areas import Areas
@@ -9,8 +10,9 @@ from dlscan.train.feed import Fed
 from dlscan.train.history import Row
 from dlscan.train.learner import Learner
 from dlscan.train.means import Running, Sums
-from dlscan.train.objectives import EVENTS
 from dlscan.train.steps import Jit, Steps, Who, steps
+
+NONE: Mapping[str, Fed] = MappingProxyType({})
 
 
 class Pack:
@@ -70,25 +72,34 @@ class Pack:
         """See `Steps`."""
         return self._steps.one_length
 
-    def train(self, batch: Fed, fold: int | None = None) -> None:
-        """Train on a batch, without waiting for the result; all learners, or those that may see `fold`."""
+    def train(self, batch: Fed, fold: int | None = None, others: Mapping[str, Fed] = NONE) -> None:
+        """Train on a batch, without waiting for the result; all learners, or those that may see `fold`.
+
+        `others` are batches of other streams by name.
+        """
         if fold not in self._taking:
             self._taking[fold] = self._who(lambda left_out: fold not in left_out)
         who, start = self._taking[fold], time.perf_counter()
         if who == ():
             return
-        self._training.add(self._steps.train({EVENTS: batch}, who), batch.events, who)
+        self._training.add(self._steps.train({**self._named(batch), **others}, who), batch.events, who)
         self._note(f"train {fold}", start)
 
-    def look(self, batch: Fed, left_out: tuple[int, ...] | None = None) -> None:
+    def look(
+        self, batch: Fed, left_out: tuple[int, ...] | None = None, others: Mapping[str, Fed] = NONE
+    ) -> None:
         """Measure what steps tell on a batch, without waiting: all learners, or those that leave this out."""
         left_out = self.learners[0].left_out if left_out is None else left_out
         who, start = self._looking[left_out], time.perf_counter()
-        numbers, raw = self._steps.look({EVENTS: batch}, who)
+        numbers, raw = self._steps.look({**self._named(batch), **others}, who)
         self._validation.add(numbers, batch.events, who)
         if self._areas:
             self._areas[left_out].add([own["scores"] for own in raw], batch)
         self._note(f"look {left_out}", start)
+
+    def _named(self, batch: Fed) -> dict[str, Fed]:
+        """The batches of all streams: this one where they have none of their own, to measure speed."""
+        return {name: batch for learner in self.learners for name in learner.trained.streams}
 
     def wait(self) -> None:
         """Wait until every step so far is done."""

@@ -1,33 +1,60 @@
-"""The adversary of a classifier, as its experiment asks for it."""
+"""What works against a classifier, as its experiment asks for it."""
 
 import functools
 
 from dlscan.config import Experiment, Train
-from dlscan.models.adversaries import nuisance_adversary
+from dlscan.config.adversary import Domain
+from dlscan.dataset import Manifest
+from dlscan.models import Network
+from dlscan.models.adversaries import domain_classifier, nuisance_adversary
 from dlscan.tasks import NUISANCE, Pivoted, Standards, Task
 from dlscan.train.beside import Beside, Other
+from dlscan.train.objectives.domain import CLASSIFIER, DOMAIN, Adapted, Apart, Distance, Telling
 from dlscan.train.objectives.pivot import ADVERSARY, Adversarial, Density, Guess, Pivotal
 from dlscan.train.optimizers import make_optimizer
 
+# Of Adam: with more momentum a classifier of domains overshoots, and the network with it.
+_BETA_1 = 0.5
 
-def beside(experiment: Experiment, task: Task, standards: Standards) -> Beside | None:
+
+def beside(experiment: Experiment, network: Network, task: Task, standards: Standards) -> Beside | None:
     """What is trained beside the network of a point; None if nothing is.
 
     Parameters
     ----------
     experiment : Experiment
         Of the point.
+    network : Network
+        Its own.
     task : Task
         What it learns.
     standards : mapping of str to Standard
         Of the numbers that networks predict.
     """
+    seed = experiment.train.seed
+    if (domain := experiment.adversary.domain) is not None:
+        beyond = experiment.other_domain
+        assert beyond is not None
+        return _adapted(domain, network, seed, Manifest.of(beyond).config_hash)
     if not isinstance(task, Pivoted):
         return None
     pivot, classes = task.pivot, len(task.classes)
     guess = Guess(Density(pivot, standards[NUISANCE]), task.within)
-    network = nuisance_adversary(pivot, classes, len(task.within), experiment.train.seed)
+    adversary = nuisance_adversary(pivot, classes, len(task.within), seed)
     optimizer = make_optimizer(Train(learning_rate=pivot.learning_rate), 1)
-    other = Other(ADVERSARY, network, optimizer, Adversarial(guess), pivot.steps)
+    other = Other(ADVERSARY, adversary, optimizer, Adversarial(guess), pivot.steps)
     minimised = functools.partial(Pivotal, guess=guess, strength=pivot.strength)
     return Beside([other], minimised, keeps_last=True)
+
+
+def _adapted(domain: Domain, network: Network, seed: int, dataset: str) -> Beside:
+    """What makes a network the same for another domain."""
+    others = []
+    if domain.method == "reversal":
+        (features,) = network.hidden.shape[1:]
+        classifier = domain_classifier(domain, features, seed)
+        optimizer = make_optimizer(Train(learning_rate=domain.learning_rate), 1, _BETA_1)
+        others = [Other(CLASSIFIER, classifier, optimizer, Telling(), domain.steps)]
+    against = Apart() if domain.method == "reversal" else Distance(domain.method)
+    minimised = functools.partial(Adapted, against=against, strength=domain.strength)
+    return Beside(others, minimised, keeps_last=True, shows_hidden=True, streams=(DOMAIN,), dataset=dataset)

@@ -10,7 +10,8 @@ from dlscan.models import accelerator, backend, starts_with_products
 from dlscan.stream import Batches
 from dlscan.train.folds import passed_alone
 
-# training and validation are open at the same time, and share what `stream.memory` allows
+# Training and validation are open at the same time, and share what `stream.memory` allows; so do those of
+# another domain.
 _STREAMS = 2
 # Up to this share of lit cells products of entries are faster than dense ones. With TensorFlow on two cores
 # it was 4 % for a single layer of 32 units, 9 % for a pack or a wide layer.
@@ -44,7 +45,8 @@ def open_stream(
     data, train, stream = experiment.data, experiment.train, experiment.stream
     for_training = split == "train" or fold is not None
     kinds = [task.kind for task in experiment.task.all]
-    memory = None if stream.memory is None else stream.memory // _STREAMS
+    streams = _STREAMS if experiment.adversary.domain is None else 2 * _STREAMS
+    memory = None if stream.memory is None else stream.memory // streams
     return Batches(
         data.prepared,
         split=split,

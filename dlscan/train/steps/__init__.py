@@ -15,7 +15,7 @@ from dlscan.models import Network, backend
 from dlscan.models.network import taken_by
 from dlscan.models.replicas import Replicas
 from dlscan.train.feed import Fed
-from dlscan.train.objectives import NETWORK, Objective
+from dlscan.train.objectives import EVENTS, NETWORK, Objective
 
 Jit = bool | Literal["auto"]
 Call = Callable[[Any], Any]
@@ -61,11 +61,14 @@ class Trained:
         that of the network that is to be kept.
     states : sequence of keras.Variable
         What objectives change beside the variables of networks: states of random numbers.
+    streams : sequence of str
+        What batches objectives need.
     """
 
     networks: Mapping[str, Network]
     parts: Sequence[Part]
     states: Sequence[Any] = ()
+    streams: Sequence[str] = (EVENTS,)
 
     @classmethod
     def single(cls, network: Network, optimizer: Any, objective: Objective) -> "Trained":

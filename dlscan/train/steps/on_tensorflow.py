@@ -51,6 +51,8 @@ class _TensorFlow:
         self.one_length = (accelerator() is not None and not devices) if jit == "auto" else jit
         # neither XLA nor a GPU has them
         self._has_products = alike and not self.one_length and accelerator() is None and not devices
+        # they give what the heads do, and no more
+        self._has_products &= not any(network.shows_hidden for network in self._networks)
         self._mostly_zeros = functools.cache(lambda names: MostlyZeros(self._networks, names))
         # a graph for each choice of points and devices
         self._train, self._look = (
