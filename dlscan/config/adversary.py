@@ -186,8 +186,8 @@ class Adversary:
         if train.early_stopping is not None:
             raise Problem(
                 "train.early_stopping",
-                "must be null with an adversary: the last epoch is kept, since the least loss is that of a "
-                "network that does not heed it",
+                "must be null with an adversary, as it is if you leave it out: the last epoch is kept, since "
+                "the least loss is that of a network that does not heed it",
             )
 
     def plain(self) -> dict[str, Any]:

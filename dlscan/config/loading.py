@@ -173,6 +173,9 @@ def _built(top: dict[str, Any], found: Collected) -> Experiment:
     """Build what a file says; every `Problem` that there is at once, those `found` before among them."""
     combinations: Combinations | None = None
     experiment: Experiment | None = None
+    if top.get("adversary") and isinstance(train := top.get("train", {}), dict):
+        # the epoch with the least loss is one that does not heed the adversary
+        top = {**top, "train": {"early_stopping": None, **train}}
     with found.collecting():
         combinations = _combinations(top)
     # what is there for some points alone is not for the file without them

@@ -55,7 +55,10 @@ def test_without_one_the_file_means_what_it_did(tmp_path, value):
             "adversary: pivot works on scores of classes, and task is regress",
         ),
         ({"train": {"devices": 2, "early_stopping": None}}, "train.devices: must be 1 with an adversary"),
-        ({"train": {}}, "train.early_stopping: must be null with an adversary"),
+        (
+            {"train": {"early_stopping": {"patience": 3}}},
+            "train.early_stopping: must be null with an adversary",
+        ),
         (
             {"train": {"schedule": "plateau", "early_stopping": None}},
             "train.schedule: plateau waits until the loss no longer falls",
@@ -76,6 +79,12 @@ def test_what_does_not_fit_is_refused_in_one_line(tmp_path, changes, message):
     with pytest.raises(ConfigError, match=re.escape(message)) as refused:
         built(tmp_path, **changes)
     assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("train", [{}, {"epochs": 3}, {"early_stopping": None}])
+def test_with_an_adversary_all_epochs_are_trained(tmp_path, train):
+    assert built(tmp_path, train=train).train.early_stopping is None
+    assert built(tmp_path, train={}, adversary={}).train.early_stopping is not None
 
 
 def test_strengths_are_points_of_one_job(tmp_path):
