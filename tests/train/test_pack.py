@@ -252,12 +252,12 @@ def test_out_of_memory_splits_the_pack_and_keeps_finished_epochs(
     points, alone = make_points("big", *kinds), train_alone(*kinds)
     steps, train = [], Pack.train
 
-    def too_small(self, batch, fold=None):
+    def too_small(self, *given):
         steps.append(len(self.learners))
         # the third epoch of more than two networks does not fit
         if len(self.learners) > 2 and self.learners[0].epoch == 2:
             raise MemoryError("3 GiB wanted")
-        train(self, batch, fold)
+        train(self, *given)
 
     monkeypatch.setattr(Pack, "train", too_small)
     assert set(train_points(points).values()) == {"done"}
@@ -276,7 +276,7 @@ def test_networks_of_a_pack_that_was_split_or_failed_take_no_memory_any_more(mak
     points = make_points("freed", *[{"model__width": width, "train__epochs": 1} for width in (2, 3, 40)])
     networks, train, left = [], Pack.train, []
 
-    def too_small(self, batch, fold=None):
+    def too_small(self, *given):
         left.append([len(self.learners), sum(network() is not None for network in networks)])
         networks.extend(weakref.ref(learner.network) for learner in self.learners)
         if any(learner.parameters > 500 for learner in self.learners):
@@ -285,7 +285,7 @@ def test_networks_of_a_pack_that_was_split_or_failed_take_no_memory_any_more(mak
             except MemoryError as error:
                 # back ends raise their errors anew, and the first one knows the frames that it came through
                 raise RuntimeError(f"RESOURCE_EXHAUSTED: {error}") from None
-        train(self, batch, fold)
+        train(self, *given)
         networks.clear()
 
     monkeypatch.setattr(Pack, "train", too_small)
@@ -349,10 +349,10 @@ def test_point_too_big_for_memory_alone_is_said_to_be(make_points, monkeypatch):
     points = make_points("big", {"model__width": 2}, {"model__width": 64})
     train = Pack.train
 
-    def too_small(self, batch, fold=None):
+    def too_small(self, *given):
         if any(learner.parameters > 500 for learner in self.learners):
             raise MemoryError
-        train(self, batch, fold)
+        train(self, *given)
 
     monkeypatch.setattr(Pack, "train", too_small)
     with pytest.raises(PointsFailed, match=r"1 of 2 points failed: point 2"):
@@ -413,10 +413,10 @@ def test_point_that_breaks_its_pack_is_found_and_the_others_are_trained(make_poi
     points = make_points("broken", *[{"model__width": width} for width in (2, 3, 4)])
     train = Pack.train
 
-    def break_on_three(self, batch, fold=None):
+    def break_on_three(self, *given):
         if any(learner.network.layers[-2].kernel.shape[0] == 6 for learner in self.learners):
             raise ValueError("no such kernel on this device")
-        train(self, batch, fold)
+        train(self, *given)
 
     monkeypatch.setattr(Pack, "train", break_on_three)
     with pytest.raises(PointsFailed, match=r"1 of 3 points failed: point 2"):
