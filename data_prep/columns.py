@@ -74,7 +74,7 @@ class Roles:
             row, column = np.argwhere(~good)[0]
             kind = "a whole number" if names[column] == self.split else "a finite number (as float32)"
             raise _bad_value(frame, int(row), names[column], kind, path, tables)
-        rows = {"features": features}
+        rows: Rows = {"features": features}
         for column, name in enumerate(names[len(self.features) :], len(self.features)):
             rows[name] = numbers[:, column].astype(np.int64 if name == self.split else np.float64)
         return rows

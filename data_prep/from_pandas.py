@@ -59,7 +59,7 @@ class Frames:
         step, first = max(1, CHUNK_CELLS // len(columns)), 0
         for piece in self._pieces(path, columns, step):
             frame = pd.DataFrame({name: _plain(values) for name, values in piece.items()})
-            frame.index = range(first, first + len(frame))
+            frame.index = pd.RangeIndex(first, first + len(frame))
             if text:
                 frame[text] = _as_text(frame[text])
             yield frame
