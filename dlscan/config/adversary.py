@@ -10,7 +10,8 @@ from dlscan.config.build import Above, Min, Problem, build_fields, join, keys, p
 from dlscan.config.curves import Curve
 from dlscan.config.models import Model
 from dlscan.config.selection import Selection
-from dlscan.config.task import Classify, Tasks
+from dlscan.config.task import Tasks
+from dlscan.config.task_kinds import Classify
 from dlscan.config.train import Train
 from dlscan.spelling import hint
 

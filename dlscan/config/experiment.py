@@ -24,7 +24,8 @@ from dlscan.config.models import Model
 from dlscan.config.scan import ScanOptions
 from dlscan.config.selection import Selection
 from dlscan.config.source import Source
-from dlscan.config.task import Reconstruct, Tasks
+from dlscan.config.task import Tasks
+from dlscan.config.task_kinds import Reconstruct
 from dlscan.config.train import Train
 from dlscan.config.units import Size
 from dlscan.errors import ConfigError

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import read_predictions
-from dlscan.config.task import Condition
+from dlscan.config.task_kinds import Condition
 from dlscan.errors import UsageError
 from dlscan.spelling import hint
 from dlscan.tasks.generate import CONDITION

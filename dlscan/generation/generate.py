@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 import dlscan
 from dlscan.config import Experiment, load, network_name
-from dlscan.config.task import Generate, Tasks
+from dlscan.config.task import Tasks
+from dlscan.config.task_kinds import Generate
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, UsageError
 from dlscan.files import directory_whole, sync, written_whole

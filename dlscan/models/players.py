@@ -12,7 +12,7 @@ from dlscan.config import Model, Normalization, network_name
 from dlscan.config.families.parts import Shaped
 from dlscan.config.inputs import Input
 from dlscan.config.models import NetworkSize
-from dlscan.config.task import CLASS
+from dlscan.config.task_kinds import CLASS
 from dlscan.dataset import Manifest, taken
 from dlscan.errors import ConfigError
 from dlscan.models.backend import keras

@@ -10,7 +10,6 @@ from typing import Any
 from dlscan.config import Experiment
 from dlscan.config.losses import Loss
 from dlscan.config.task import Tasks
-from dlscan.tasks.adapting import Adapting
 from dlscan.tasks.classify import Classification
 from dlscan.tasks.generate import Generation
 from dlscan.tasks.pivot import NUISANCE, Pivoted
@@ -18,6 +17,7 @@ from dlscan.tasks.reconstruct import CODE, Reconstruction
 from dlscan.tasks.regress import Regression
 from dlscan.tasks.several import Several
 from dlscan.tasks.task import Arrays, Head, Standard, Standards, Task
+from dlscan.tasks.with_adversary import WithAdversary
 
 _MADE: dict[str, Callable[[Any, tuple[str, ...], Loss, bool], Task]] = {
     "classify": Classification.of,
@@ -52,10 +52,10 @@ def of(experiment: Experiment, classes: Sequence[str]) -> Task:
     made = make(experiment.task, classes, experiment.train.loss)
     if isinstance(made, Reconstruction):
         return made.by(experiment.model)
-    pivot = experiment.adversary.pivot
-    if experiment.adversary.domain is not None:
-        return Adapting(made, experiment.adversary.domain.curves)
-    return made if pivot is None else Pivoted.of(made, pivot, classes)
+    adversary = experiment.adversary
+    if adversary.pivot is not None:
+        return Pivoted.of(made, adversary.pivot, classes)
+    return WithAdversary(made, adversary.columns) if adversary.own else made
 
 
 __all__ = [

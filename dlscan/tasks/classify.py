@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dlscan.config.curves import columns
 from dlscan.config.losses import Loss
-from dlscan.config.task import Classify
+from dlscan.config.task_kinds import Classify
 from dlscan.metrics import Measured, losses_from_logits, measure, measure_validation
 from dlscan.tasks.task import Arrays, Head, OnAllClasses
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dlscan.config.curves import columns
 from dlscan.config.losses import Loss
-from dlscan.config.task import Condition, Generate
+from dlscan.config.task_kinds import Condition, Generate
 from dlscan.metrics import Measured
 from dlscan.metrics.generation import measure_generation
 from dlscan.tasks.task import Arrays, Head, OnAllClasses

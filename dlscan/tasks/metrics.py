@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dlscan.config.build import Problem
-from dlscan.config.task import Regress, Tasks
+from dlscan.config.task import Tasks
+from dlscan.config.task_kinds import Regress
 from dlscan.errors import ScanError
 from dlscan.tasks.classify_metrics import ClassificationMetrics
 from dlscan.tasks.generate_metrics import GenerationMetrics

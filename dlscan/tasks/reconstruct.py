@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dlscan.config.curves import VARIATIONAL, Curve, columns
 from dlscan.config.losses import Loss
 from dlscan.config.models import Model
-from dlscan.config.task import Reconstruct
+from dlscan.config.task_kinds import Reconstruct
 from dlscan.metrics import Measured, code_distances, is_normal, measure_reconstruction
 from dlscan.tasks.task import Arrays, Head
 
@@ -30,7 +30,7 @@ class Reconstruction:
     train_on : tuple of str
         See `Task`; all others are anomalies.
     noise, sparsity : float
-        See `dlscan.config.task.Reconstruct`.
+        See `dlscan.config.task_kinds.Reconstruct`.
     loss : str
         What is minimised, which says what the last step of a network is.
     beta : float or None

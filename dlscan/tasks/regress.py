@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dlscan.config.curves import columns
 from dlscan.config.losses import Loss
 from dlscan.config.selection import Selection
-from dlscan.config.task import Regress
+from dlscan.config.task_kinds import Regress
 from dlscan.metrics import Measured, measure_regression, measure_regression_validation
 from dlscan.tasks.task import Arrays, Head, OnAllClasses
 

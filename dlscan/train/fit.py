@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from dlscan import models, tasks
 from dlscan.config import Experiment
-from dlscan.config.task import Generate
+from dlscan.config.task_kinds import Generate
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
 from dlscan.models.replicas import replicas

@@ -1,7 +1,7 @@
 """Which trainings on folds share a pass over the events. No Keras here."""
 
 from dlscan.config import Experiment
-from dlscan.config.task import Reconstruct
+from dlscan.config.task_kinds import Reconstruct
 from dlscan.dataset import Manifest
 from dlscan.errors import DlscanError
 

@@ -2,7 +2,7 @@
 
 from dlscan import models
 from dlscan.config import Experiment
-from dlscan.config.task import Generate
+from dlscan.config.task_kinds import Generate
 from dlscan.dataset import Manifest
 from dlscan.models import Start
 from dlscan.models.replicas import Replicas, require_replicable

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from dlscan import tasks
 from dlscan.config import Experiment
-from dlscan.config.task import Generate
+from dlscan.config.task_kinds import Generate
 from dlscan.dataset import Manifest
 from dlscan.models import accelerator, backend, starts_with_products
 from dlscan.stream import Batches

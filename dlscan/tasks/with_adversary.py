@@ -1,4 +1,4 @@
-"""A task with an adversary, whose loss is one more column of the history."""
+"""A task with an adversary: what it says, and one more column of the history."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from dlscan.tasks.task import Arrays, Head, OnAllClasses, Task
 
 
 @dataclasses.dataclass(frozen=True)
-class Adapting(OnAllClasses):
+class WithAdversary(OnAllClasses):
     """What a task says, with more curves; see `Task`.
 
     Attributes
