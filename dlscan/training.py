@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dlscan.analysis.points.done import DonePoint
 from dlscan.backend import choose_backend
 from dlscan.config import BatchOptions, Experiment, experiment_from, load
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, fits
 from dlscan.dataset.other_domain import require_domain
 from dlscan.errors import DlscanError, PointsFailed
 from dlscan.origins import require_origins
@@ -109,9 +109,9 @@ def train(
     if not all((each / "manifest.json").exists() for each in needed):
         prepare(loaded, processes=1)
     manifest = Manifest.of(loaded)
-    manifest.require(loaded)
-    manifest.require_transport(loaded)
-    manifest.require_families(loaded)
+    fits.require(manifest, loaded)
+    fits.require_transport(manifest, loaded)
+    fits.require_families(manifest, loaded)
     is_planned = (home / "plan.json").exists()
     require_origins(loaded, manifest, Plan.read(home).origins if is_planned else ())
     require_domain(loaded, manifest)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dlscan.bench.trial import trial
 from dlscan.clock import duration
 from dlscan.config import Experiment
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, fits
 from dlscan.errors import DlscanError
 from dlscan.scan.costs import is_of_trees
 from dlscan.scan.estimate import estimate, known_speed, trial_file
@@ -64,9 +64,9 @@ def forecast(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> For
     manifest, speed = None, None
     try:
         manifest = Manifest.of(experiment)
-        manifest.require(experiment)
-        manifest.require_transport(experiment)
-        manifest.require_families(experiment)
+        fits.require(manifest, experiment)
+        fits.require_transport(manifest, experiment)
+        fits.require_families(manifest, experiment)
         speed, source = _measured(experiment, plan, points, manifest, resources)
     except DlscanError as error:
         return _listed(

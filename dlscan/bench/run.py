@@ -6,7 +6,7 @@ from dlscan import models, tasks
 from dlscan.bench.figures import Figures
 from dlscan.bench.measures import Measures, measured
 from dlscan.config import Experiment
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, fits
 from dlscan.machine import usable_cpus
 from dlscan.models.replicas import Replicas, named, replicas
 from dlscan.scan import Plan, expand
@@ -44,7 +44,7 @@ def bench(experiment: Experiment, split: str, seconds: float, progress: Progress
         If the dataset is missing or of another experiment, or cannot be read.
     """
     manifest = Manifest.of(experiment)
-    manifest.require(experiment)
+    fits.require(manifest, experiment)
     members = _members(experiment, manifest)
     # what they share may be varied from pack to pack
     train = members[0].train

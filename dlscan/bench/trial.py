@@ -7,7 +7,7 @@ from typing import Any
 
 from dlscan.batch import LocalSlots
 from dlscan.config import Experiment
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, fits
 from dlscan.errors import DlscanError, ScanError
 from dlscan.process import answer_of
 from dlscan.scan.costs import Cost, cost
@@ -37,7 +37,7 @@ def trial(experiment: Experiment, points: Sequence[Point], patience: float = _PA
         If there is no dataset, or the trial fails or takes too long; the message says why.
     """
     manifest = Manifest.of(experiment)
-    manifest.require(experiment)
+    fits.require(manifest, experiment)
     experiments = [experiment.at(point.params) for point in points]
     sizes = network_sizes([asked_of(each, manifest) for each in experiments], experiment.directory)
     costs = {

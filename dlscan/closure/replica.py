@@ -15,7 +15,7 @@ from dlscan.analysis.tables.best import choose
 from dlscan.analysis.tables.rows import rows_of
 from dlscan.closure.laws import Drawn, Floats, Law
 from dlscan.config import Experiment, FractionSplit, experiment_from
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, fits
 from dlscan.errors import ConfigError, PointsFailed
 from dlscan.files import read_json, remove, write_json
 from dlscan.hdf5 import written_hdf5
@@ -145,7 +145,7 @@ def run(experiment: Experiment, settings: Settings, directory: Path, number: int
             _write_raw(own, settings, number)
             prepare(own, processes=1)
         manifest = Manifest.of(own)
-        manifest.require(own)
+        fits.require(manifest, own)
         plan = freeze(own, manifest.config_hash)
         outcomes = train_planned(plan, plan.points)
         stopped = {outcome for outcome in outcomes.values() if outcome != "done"}

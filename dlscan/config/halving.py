@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Annotated
 
+from dlscan.config.adversary import Adversary
 from dlscan.config.build import Min, Problem
 from dlscan.config.models import Model
 from dlscan.config.train import EarlyStopping, Train
@@ -27,8 +28,14 @@ class Halving:
             rung *= self.factor
         return tuple(found)
 
-    def require_fit(self, points: Sequence[tuple[Train, Model]]) -> None:
+    def require_fit(self, points: Sequence[tuple[Train, Model]], adversary: Adversary) -> None:
         """Check that points can be compared after these epochs, else a `Problem`."""
+        if adversary.own is not None:
+            raise Problem(
+                "scan.halving",
+                "compares points by their loss, which is least for a network that does not heed its "
+                "adversary; leave out one of them",
+            )
         trees = next((model.family for _, model in points if model.trainer == "trees"), None)
         if trees is not None:
             raise Problem(

@@ -6,17 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from dlscan.config import Data, Experiment, Normalization, Stream, event_labels, plain
-from dlscan.config.build import Problem
-from dlscan.config.labels import require_distinct
 from dlscan.dataset.array_spec import ArraySpec
 from dlscan.dataset.folds import Fold, events_of, statistics_of, weights_of
 from dlscan.dataset.made_input import MadeInput
 from dlscan.dataset.resampled import Resampled
-from dlscan.dataset.scaled import has_range, why_out_of_range
 from dlscan.dataset.sources import BadFile, SourceFile
 from dlscan.dataset.splits import SplitInfo
 from dlscan.dataset.statistics import Statistics
-from dlscan.dataset.taken import taken
 from dlscan.dataset.weights import Weights, class_weights
 from dlscan.errors import DataError, DlscanError
 from dlscan.files import read_json, write_json
@@ -179,21 +175,7 @@ class Manifest:
 
     def gives_entries(self, stream: Stream) -> bool:
         """Whether inputs of this dataset can travel as entries, with these settings."""
-        return not self._why_dense(stream)
-
-    def require_transport(self, experiment: Experiment) -> None:
-        """Check that inputs can travel as `stream.transport` says.
-
-        Raises
-        ------
-        ConfigError
-            If it asks for entries and there can be none.
-        """
-        reason = self._why_dense(experiment.stream)
-        if reason is None and (name := self.filled_by(experiment)):
-            reason = f"data.augment leaves few zeros in {name}"
-        if reason and experiment.stream.transport == "sparse":
-            raise experiment.problem("stream.transport", f"sparse, but {reason}; choose auto or dense")
+        return not self.why_dense(stream)
 
     def filled_by(self, experiment: Experiment) -> str | None:
         """An input that is stored sparse and whose zeros do not stay zeros in training."""
@@ -202,142 +184,18 @@ class Manifest:
                 return name
         return None
 
-    def require_families(self, experiment: Experiment) -> None:
-        """Check that the networks of all points can take the inputs.
-
-        Raises
-        ------
-        ConfigError
-            If those of one cannot.
-        """
-        for model in dict.fromkeys(point.model for point in experiment.combinations.all):
-            inputs = taken(model, self.inputs, experiment.data.inputs)
-            masked = [name for name, shaped in inputs.items() if shaped.masked]
-            if reason := model.why_not_inputs({name: own.shape for name, own in inputs.items()}, masked):
-                raise experiment.problem("model", reason)
-            ragged = [name for name in inputs if name in self.inputs and self.inputs[name].masked]
-            if model.trainer == "trees" and ragged:
-                raise experiment.problem(
-                    "model",
-                    f"{model.family} needs as many values for every event, and {ragged[0]} has a varying "
-                    "number of entries; leave it out with model.inputs",
-                )
-
-    def _why_dense(self, stream: Stream) -> str | None:
+    def why_dense(self, stream: Stream) -> str | None:
+        """Why no input can travel as entries with these settings, if so."""
         if all(column.encoding != "sparse" for column in self.inputs.values()):
             return "no input of this dataset is stored sparse"
         if self.raw is not None and stream.cache == "none":
             return "raw files are read dense (prepare them without --index-only, or set stream.cache: ram)"
         return None
 
-    def require(self, experiment: Experiment) -> None:
-        """Check that this dataset is the one that `experiment` asks for.
-
-        Raises
-        ------
-        DataError
-            With the keys of `data` that have changed since it was prepared, or if columns could not be told
-            apart with its classes.
-        """
-        require_distinct(self.classes)
-        wanted = content(experiment.data)
-        changed = changed_keys(self.config, wanted)
-        if self.raw not in (None, str(experiment.data.raw.resolve())):
-            changed.insert(0, "data.raw")
-        if changed:
-            raise DataError(
-                f"{experiment.data.prepared}: prepared with other values of {', '.join(changed)} than "
-                f"{experiment.file} has now; run `{self._prepare(experiment)}`"
-            )
-
-        self.require_measured(experiment)
-
-    def require_measured(self, experiment: Experiment) -> None:
-        """Check that what was measured is enough for the weights and the normalisation of `experiment`.
-
-        Raises
-        ------
-        ConfigError, DataError
-            If not; see `require_weights`.
-        """
-        self.require_weights(experiment)
-        self.require_task(experiment)
-        self._require_range(experiment)
-        for name in self.inputs:
-            for wanted in experiment.normalizations(name):
-                reason = self.why_no_quantiles(name, wanted)
-                if reason:
-                    raise experiment.problem("data.normalize", reason)
-        self.require_augment(experiment)
-
-    def require_augment(self, experiment: Experiment) -> None:
-        """Check that what is done to training events can be done to events of these shapes.
-
-        Raises
-        ------
-        ConfigError
-            If not; it names the step.
-        """
-        for augment in experiment.augmentations:
-            for name, steps in augment.items():
-                column = self.inputs[name]
-                for number, step in enumerate(steps):
-                    reason = step.why_not(column.shape, column.masked, self.fields_of(name))
-                    if reason:
-                        raise experiment.problem(f"data.augment.{name}[{number}]", reason)
-
     def fields_of(self, name: str) -> tuple[str, ...]:
         """What the fields of an input are called, as far as the experiment names them."""
         made = self.made.get(name)
         return () if made is None else tuple(made.features)
-
-    def require_task(self, experiment: Experiment) -> None:
-        """Check that numbers which the task names are one of an event, and that its classes are there.
-
-        Raises
-        ------
-        ConfigError
-            If one is not.
-        """
-        if experiment.task.classifies and len(self.classes) < 2:
-            raise experiment.problem(
-                "task", f"there is one class, {self.classes[0]}, and nothing to tell apart"
-            )
-        for key, target in experiment.numbers:
-            reason = target.why_not(self.extras[target.extra].shape)
-            if reason:
-                raise experiment.problem(key, reason)
-        try:
-            experiment.require_classes(self.classes)
-        except Problem as problem:
-            raise experiment.problem(problem.key, str(problem)) from None
-        empty = [
-            name
-            for name, events in zip(self.classes, self.splits["train"].counts, strict=True)
-            if name in experiment.task.train_on and not events
-        ]
-        if empty:
-            raise experiment.problem("task.train_on", f"the training split has no event of {empty[0]}")
-
-    def _require_range(self, experiment: Experiment) -> None:
-        """Check that what networks have to give back is what the loss of each can be of."""
-        if not any(task.kind == "reconstruct" for task in experiment.task.all):
-            return
-        for point in experiment.combinations.examples:
-            for name, stored in self.inputs.items():
-                if not point.model.takes(name) or stored.masked:
-                    continue
-                how = point.data.normalization(name)
-                if reason := why_out_of_range(point.train.loss.name, how, self.statistics[name]):
-                    raise experiment.problem("train.loss", f"{point.train.loss} {reason.format(name)}")
-                steps = point.data.augment.get(name, ()) if has_range(point.train.loss.name) else ()
-                if further := next((step.kind for step in steps if step.may_exceed), None):
-                    what = "a function of your own" if further == "own" else further
-                    raise experiment.problem(
-                        f"data.augment.{name}",
-                        f"{what} may bring cells out of the range that the loss {point.train.loss} needs; "
-                        "leave it out, or set train.loss to mse",
-                    )
 
     def why_no_quantiles(self, name: str, wanted: Normalization) -> str | None:
         """Why an input cannot be scaled by its quantiles, if it is to be."""
@@ -355,32 +213,6 @@ class Manifest:
                 "choose another normalisation"
             )
         return f"an older version of dlscan prepared {name} without its quantiles; run `dlscan prepare` again"
-
-    def require_weights(self, experiment: Experiment) -> None:
-        """Check that the extra `data.weights` can weigh events, and balance them as `data.balance` says.
-
-        Raises
-        ------
-        ConfigError
-            If it holds several numbers per event, or classes that cannot be balanced.
-        DataError
-            If a number is not finite, or was not measured.
-        """
-        name, balance = experiment.data.weights, experiment.data.balance
-        if name is None:
-            return
-        if self.extras[name].size != 1:
-            shape = "x".join(map(str, self.extras[name].shape))
-            raise experiment.problem(
-                "data.weights", f"must hold one number per event, but {name} has the shape {shape}"
-            )
-        problem = self._why_no_weights(name, balance)
-        if problem:
-            raise DataError(f"{experiment.data.prepared}: {problem}; run `{self._prepare(experiment)}`")
-        try:
-            self.class_weights(balance, name)
-        except DataError as error:
-            raise experiment.problem("data.balance", str(error).removeprefix("balance: ")) from None
 
     def number_of(self, label: str) -> int:
         """The number of a class.
@@ -407,7 +239,7 @@ class Manifest:
         DataError
             If the weights cannot be used so.
         """
-        problem = None if name is None else self._why_no_weights(name, balance)
+        problem = None if name is None else self.why_no_weights(name, balance)
         if problem:
             raise DataError(f"{problem}; run `dlscan prepare` again")
         measured = None if name is None else self.weights.get(name)
@@ -420,11 +252,7 @@ class Manifest:
         found = class_weights(balance, self.classes, some, name or "", sums)
         return tuple(factor * own for factor, own in zip(found, there, strict=True))
 
-    def _prepare(self, experiment: Experiment) -> str:
-        """The command that makes this dataset, or this index, anew."""
-        return experiment.command("prepare", *([] if self.raw is None else ["--index-only"]))
-
-    def _why_no_weights(self, name: str, balance: str) -> str | None:
+    def why_no_weights(self, name: str, balance: str) -> str | None:
         """Why an extra with one number per event cannot weigh events, as far as was measured."""
         if name not in self.weights:
             if balance == "none":

@@ -3,6 +3,7 @@
 import dataclasses
 
 from dlscan.config import Experiment
+from dlscan.dataset import fits
 from dlscan.dataset.manifest import Manifest
 from dlscan.errors import DataError
 
@@ -28,7 +29,7 @@ def require_domain(experiment: Experiment, manifest: Manifest) -> Manifest | Non
         raise DataError(f"{where}: is an index of raw files; prepare the other domain without --index-only")
     # whether its directories were the classes is known to whoever prepared it: raw files may be elsewhere now
     classes = None if found.config.get("classes") is None else experiment.data.classes
-    found.require(dataclasses.replace(other, data=dataclasses.replace(other.data, classes=classes)))
+    fits.require(found, dataclasses.replace(other, data=dataclasses.replace(other.data, classes=classes)))
     for name, column in manifest.inputs.items():
         there = found.inputs.get(name)
         if there is None or there.shape != column.shape:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from dlscan.config import Experiment
-from dlscan.dataset import SPLITS, Manifest, Shard, SplitInfo
+from dlscan.dataset import SPLITS, Manifest, Shard, SplitInfo, fits
 from dlscan.errors import BadFilesError, DataError
 from dlscan.files import directory_whole, recover_directory, remove, sync
 from dlscan.locks import locked
@@ -136,7 +136,7 @@ def prepare(
             if verdict.touched:
                 refresh(verdict.manifest, directory)
             remark(verdict.manifest, experiment.data)
-            verdict.manifest.require_measured(experiment)
+            fits.require_measured(verdict.manifest, experiment)
             return Outcome(verdict.manifest, False, time.monotonic() - started)
         for user in unfinished_users(directory):
             log.warning(
@@ -152,7 +152,7 @@ def prepare(
             manifest = build.run(scheduler, processes)
             manifest.write(place)
     remark(manifest, experiment.data)
-    manifest.require_measured(experiment)
+    fits.require_measured(manifest, experiment)
     return Outcome(manifest, True, time.monotonic() - started)
 
 

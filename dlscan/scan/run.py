@@ -10,7 +10,7 @@ from typing import Protocol
 from dlscan.backend import choose_backend
 from dlscan.batch import system
 from dlscan.config import BatchOptions, Experiment
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, fits
 from dlscan.dataset.other_domain import require_domain
 from dlscan.origins import require_origins
 from dlscan.scan import local
@@ -195,9 +195,9 @@ def begin(
     if batch.system == "local":
         choose_backend()  # elsewhere a container may have it
     manifest = Manifest.of(experiment)
-    manifest.require(experiment)
-    manifest.require_transport(experiment)
-    manifest.require_families(experiment)
+    fits.require(manifest, experiment)
+    fits.require_transport(manifest, experiment)
+    fits.require_families(manifest, experiment)
     is_planned = (experiment.directory / "plan.json").exists()
     require_origins(experiment, manifest, Plan.read(experiment.directory).origins if is_planned else ())
     require_domain(experiment, manifest)

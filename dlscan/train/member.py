@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from dlscan.claims import Claim
 from dlscan.config import Experiment
 from dlscan.config.labels import VALIDATION_AREA
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, fits
 from dlscan.errors import DataError, DivergedError, ScanError
 from dlscan.files import checksum, put_in_place, sync, temporary_beside
 from dlscan.origins import Origin, origins_of
@@ -114,7 +114,7 @@ class Member(Generic[L]):
         DataError
             If it is not.
         """
-        manifest.require(self.experiment)
+        fits.require(manifest, self.experiment)
         prepared = self.experiment.data.prepared
         if self.point.dataset not in (None, manifest.config_hash):
             raise DataError(

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from dlscan import tasks
 from dlscan.config import Experiment
 from dlscan.config.task_kinds import Generate
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, fits
 from dlscan.models import accelerator, backend, starts_with_products
 from dlscan.stream import Batches
 from dlscan.train.folds import passed_alone
@@ -88,7 +88,7 @@ def transport(experiment: Experiment) -> Literal["dense", "sparse"]:
     if asked == "dense":
         return "dense"
     manifest = Manifest.of(experiment)
-    manifest.require_transport(experiment)
+    fits.require_transport(manifest, experiment)
     if not manifest.gives_entries(experiment.stream) or manifest.filled_by(experiment):
         return "dense"
     faster = accelerator() is not None or _mostly_zeros(experiment, manifest)

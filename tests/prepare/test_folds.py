@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dlscan.config import Experiment, Folds
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, fits
 from dlscan.dataset.statistics import Statistics
 from dlscan.errors import ConfigError, DataError
 from dlscan.prepare import prepare
@@ -225,7 +225,7 @@ def test_other_folds_are_another_dataset(dealt: Experiment, raw_folds: Path) -> 
 def test_which_fold_validates_is_no_part_of_the_dataset(dealt: Experiment, raw_folds: Path) -> None:
     other = made(raw_folds, dealt.data.prepared, folds=COUNT, fold=3)
     manifest = Manifest.of(other)
-    manifest.require(other)
+    fits.require(manifest, other)
     assert manifest.left_out == (3,)
     assert prepare(other, processes=1).built is False
     assert manifest.config_hash == Manifest.of(dealt).config_hash

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dlscan.analysis.events.augmented import augmented, require_augmented
 from dlscan.analysis.lookup import find
 from dlscan.config import Experiment
-from dlscan.dataset import SPLITS, Manifest
+from dlscan.dataset import SPLITS, Manifest, fits
 from dlscan.errors import UsageError
 from dlscan.raw.faults import RawError, hdf5_errors
 from dlscan.raw.handle import RawHandle
@@ -81,7 +81,7 @@ def prepared_manifest(experiment: Experiment) -> Manifest:
         If there is none, or it was prepared for other keys of `data`.
     """
     manifest = Manifest.of(experiment)
-    manifest.require(experiment)
+    fits.require(manifest, experiment)
     return manifest
 
 

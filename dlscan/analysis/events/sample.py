@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dlscan.analysis.events.read import BATCH, feature_names, prepared_manifest, without_single_axes
 from dlscan.analysis.lookup import find
 from dlscan.config import Experiment
-from dlscan.dataset import SPLITS, Manifest
+from dlscan.dataset import SPLITS, Manifest, fits
 from dlscan.errors import UsageError
 from dlscan.stream import Batch, Batches
 
@@ -125,7 +125,7 @@ def read_sample(
         If there is no such split, or no event in it.
     """
     manifest = prepared_manifest(experiment)
-    manifest.require_task(experiment)
+    fits.require_task(manifest, experiment)
     split = find(split, SPLITS, "split")
     there = manifest.splits[split].events
     if not there:

@@ -10,7 +10,7 @@ from dlscan.analysis.events.sample import read_sample
 from dlscan.analysis.events.sample_text import sample_text
 from dlscan.analysis.plots import show_data, show_event
 from dlscan.config import Experiment, load
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, fits
 from dlscan.errors import ConfigError
 from dlscan.prepare import prepare
 
@@ -63,5 +63,5 @@ def test_trees_refuse_entries(experiment: Experiment) -> None:
     assert feature_names(experiment, manifest, "tracks") == ("d0", "z0")
     assert experiment.file is not None
     with pytest.raises(ConfigError, match="bdt needs as many values for every event, and tracks has"):
-        manifest.require_families(load(experiment.file, ["model.family=bdt"]))
-    manifest.require_families(load(experiment.file, ["model.family=bdt", "model.inputs=[x]"]))
+        fits.require_families(manifest, load(experiment.file, ["model.family=bdt"]))
+    fits.require_families(manifest, load(experiment.file, ["model.family=bdt", "model.inputs=[x]"]))

@@ -1,0 +1,93 @@
+"""An experiment of the sections of a file, all of whose combinations fit."""
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from dlscan.config.build import Collected, Problem, build, build_fields
+from dlscan.config.combinations import Combinations
+from dlscan.config.experiment import Experiment
+from dlscan.config.fitting import SECTIONS
+from dlscan.config.scan import ScanOptions
+
+# What must fit the task.
+_FOR_THE_TASK = ("model.family", "train.loss", "train.label_smoothing", "train.early_stopping")
+
+
+def built(top: dict[str, Any], found: Collected) -> Experiment:
+    """Build what a file says.
+
+    Parameters
+    ----------
+    top : dict
+        The sections.
+    found : Collected
+        Problems that were found before.
+
+    Raises
+    ------
+    Problem
+        Everything that is wrong at once.
+    """
+    combinations: Combinations | None = None
+    experiment: Experiment | None = None
+    if top.get("adversary") and isinstance(train := top.get("train", {}), dict):
+        # the epoch with the least loss is one that does not heed the adversary
+        top = {**top, "train": {"early_stopping": None, **train}}
+    with found.collecting():
+        combinations = _combinations(top)
+    # what is there for some points alone is not for the file without them
+    fitted = {name: combinations.base(name) for name in SECTIONS if name in top} if combinations else {}
+    with found.collecting():
+        experiment = build_fields(Experiment, {**top, **fitted}, "")
+    name = top.get("name")
+    if isinstance(name, str) and (name in (".", "..") or re.search(r"[/\0\n]", name)):
+        found.problems.append(Problem("name", f"must be usable as a directory's name, got {name!r}"))
+    wrong = {problem.key.partition(".")[0] for problem in found.problems}
+    if combinations and not wrong & {"scan", *SECTIONS}:
+        with found.collecting():
+            each = {(point.train, point.model): point for point in reversed(combinations.examples)}
+            for (train, model), point in each.items() if experiment else ():
+                with found.collecting(), _of_combination(point.params):
+                    experiment.task.require_fit(train, model)
+                    has_folds = experiment.data.folds is not None
+                    point.adversary.require_fit(experiment.task, train, model, has_folds)
+                    model.require_inputs(experiment.data.inputs)
+            if experiment and experiment.scan.halving:
+                experiment.scan.halving.require_fit(list(each), experiment.adversary)
+            if experiment:
+                asked = [train.devices for train, _ in each if train.devices != "all"]
+                batch = experiment.batch.with_gpus(max(asked, default=1), "gpus" in top.get("batch", {}))
+                experiment = replace(experiment, batch=batch)
+    found.settle()
+    assert combinations is not None
+    assert experiment is not None
+    return replace(experiment, combinations=combinations)
+
+
+@contextlib.contextmanager
+def _of_combination(params: Mapping[str, Any]) -> Iterator[None]:
+    """Name the point in what is wrong with it, if one of these keys that it sets is about that."""
+    try:
+        yield
+    except Problem as problem:
+        about = {key: value for key, value in params.items() if key.startswith(_FOR_THE_TASK)}
+        if len(about) < 2:
+            raise
+        name = ", ".join(f"{key}={value}" for key, value in about.items())
+        raise Problem("scan", f"{name}: {problem}") from None
+
+
+def _combinations(top: Mapping[str, Any]) -> Combinations | None:
+    """The points of the scan; None if `scan`, `model` or `train` is wrong in a way that hides them."""
+    sections = {name: top.get(name, {}) for name in SECTIONS}
+    sections["adversary"] = sections["adversary"] or {}
+    if not all(isinstance(section, dict) for section in sections.values()):
+        return None
+    try:
+        scan: ScanOptions = build(ScanOptions, top.get("scan", {}), "scan")
+    except Problem:
+        return None  # it is said when the whole is built
+    return Combinations(sections, scan)
