@@ -10,7 +10,7 @@ import pytest
 
 from dlscan.cli.scan_display import ScanDisplay
 from dlscan.config import Experiment
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, fits
 from dlscan.errors import DataError, ScanError
 from dlscan.prepare import prepare
 from dlscan.scan import freeze
@@ -32,12 +32,12 @@ def test_the_dataset_is_prepared_with_the_same_overrides(
     prepare(make_experiment(), processes=1, index_only=index_only)
     other = make_experiment("data.inputs=[HCAL]", "name=it's another; $(x)")
     with pytest.raises(DataError, match=r"prepared with other values of data\.inputs") as caught:
-        Manifest.of(other).require(other)
+        fits.require(Manifest.of(other), other)
     arguments = suggested(caught.value)
     assert arguments[2:4] == ["data.inputs=[HCAL]", "name=it's another; $(x)"]
     done = dlscan(*arguments, "--workers", 1)
     assert done.returncode == 0, done.stderr
-    Manifest.of(other).require(other)
+    fits.require(Manifest.of(other), other)
     assert (Manifest.of(other).raw is not None) is index_only
 
 
@@ -53,7 +53,7 @@ def test_a_dataset_that_cannot_be_used_is_prepared_with_the_same_overrides(
     with pytest.raises(DataError) as caught:
         Manifest.of(experiment)
     assert dlscan(*suggested(caught.value), "--workers", 1).returncode == 0
-    Manifest.of(experiment).require(experiment)
+    fits.require(Manifest.of(experiment), experiment)
 
 
 def test_points_are_added_with_the_same_overrides(make_experiment: Callable[..., Experiment]) -> None:

@@ -219,7 +219,7 @@ def test_other_folds_are_another_dataset(dealt: Experiment, raw_folds: Path) -> 
     for folds in (None, COUNT + 1):
         other = made(raw_folds, dealt.data.prepared, **({} if folds is None else {"folds": folds}))
         with pytest.raises(DataError, match=r"prepared with other values of data\.folds"):
-            Manifest.of(other).require(other)
+            fits.require(Manifest.of(other), other)
 
 
 def test_which_fold_validates_is_no_part_of_the_dataset(dealt: Experiment, raw_folds: Path) -> None:
@@ -246,7 +246,7 @@ def test_a_column_of_folds_that_no_file_has_is_named(raw_folds: Path, tmp_path: 
 def test_quantiles_are_refused_where_several_folds_are_left_out(dealt: Experiment, raw_folds: Path) -> None:
     normalize = {"vector": "quantile"}
     one = made(raw_folds, dealt.data.prepared, folds=COUNT, fold=2, normalize=normalize)
-    Manifest.of(one).require(one)
+    fits.require(Manifest.of(one), one)
     two = made(raw_folds, dealt.data.prepared, folds=COUNT, fold=[2, 3], normalize=normalize)
     with pytest.raises(ConfigError, match="only known with one fold left out, not with 2"):
-        Manifest.of(two).require(two)
+        fits.require(Manifest.of(two), two)

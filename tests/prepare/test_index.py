@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dlscan.config import Experiment
-from dlscan.dataset import SPLITS, Manifest
+from dlscan.dataset import SPLITS, Manifest, fits
 from dlscan.errors import BadFilesError, DataError, StreamError
 from dlscan.prepare import current, prepare, tasks
 from dlscan.raw import DirectFile, Straight, find_files
@@ -148,7 +148,7 @@ def test_it_is_built_again_only_if_something_changed(
         shutil.copytree(raw, raw.with_name("copy"))
         experiment = make_experiment(f"data.raw={raw.with_name('copy')}")
         with pytest.raises(DataError, match=r"values of data\.raw .* run `dlscan prepare .* --index-only`"):
-            Manifest.read(experiment.data.prepared).require(experiment)
+            fits.require(Manifest.read(experiment.data.prepared), experiment)
     outcome = prepare(experiment, index_only=True)
     assert outcome.built == (change not in (None, "touched"))
     reason = {
@@ -159,7 +159,7 @@ def test_it_is_built_again_only_if_something_changed(
         "raw moved": f"the existing index is for {raw}",
     }
     assert reason.get(change or "", "") in caplog.text
-    Manifest.read(experiment.data.prepared).require(experiment)
+    fits.require(Manifest.read(experiment.data.prepared), experiment)
     assert sum(map(len, read_index(experiment.data.prepared).values())) == 300
     assert not prepare(experiment, index_only=True).built
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from dlscan.config import Experiment
-from dlscan.dataset import SPLITS, Manifest
+from dlscan.dataset import SPLITS, Manifest, fits
 from dlscan.errors import BadFilesError, ConfigError, DataError, UsageError
 from dlscan.prepare import build, layout, prepare, tasks
 from dlscan.stream import Batches
@@ -461,8 +461,8 @@ def test_directories_whose_names_make_two_columns_of_one_name_are_no_classes(
     # a dataset that an older version has made
     old = dataclasses.replace(manifest, classes=("Ele_vs_Pi0", "Ele", "Pi0"))
     with pytest.raises(DataError, match="Ele_vs_Pi0_AUC would be the AUC of both class Ele_vs_Pi0 and"):
-        old.require(experiment)
-    dataclasses.replace(manifest, classes=("run_vs_mc", "Ele", "Pi0")).require(experiment)
+        fits.require(old, experiment)
+    fits.require(dataclasses.replace(manifest, classes=("run_vs_mc", "Ele", "Pi0")), experiment)
 
 
 def test_two_at_once_do_not_mix(experiment: Experiment, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dlscan.config import Experiment
-from dlscan.dataset import RANKS, Manifest
+from dlscan.dataset import RANKS, Manifest, fits
 from dlscan.errors import ConfigError
 from dlscan.prepare import layout, prepare, tasks
 from dlscan.stream import Batches
@@ -79,9 +79,9 @@ def test_a_dataset_of_an_older_version_is_measured_once_more_when_quantiles_are_
     assert not prepare(made).built
     wanted = experiment(raw, "e", "quantile")
     with pytest.raises(ConfigError, match=r"data\.normalize: an older version of dlscan prepared v"):
-        Manifest.read(made.data.prepared).require(wanted)
+        fits.require(Manifest.read(made.data.prepared), wanted)
     assert prepare(wanted).built
-    Manifest.read(made.data.prepared).require(wanted)
+    fits.require(Manifest.read(made.data.prepared), wanted)
 
 
 def test_quantiles_of_an_image_are_refused(raw: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from dlscan.cli.prepare import summary
 from dlscan.config import Experiment
-from dlscan.dataset import SPLITS, Manifest
+from dlscan.dataset import SPLITS, Manifest, fits
 from dlscan.errors import BadFilesError, ConfigError, DataError
 from dlscan.prepare import prepare
 from dlscan.stream import Batches
@@ -95,7 +95,7 @@ def test_a_class_whose_weights_add_up_to_nothing_cannot_be_balanced(
     with pytest.raises(ConfigError, match=expected):
         prepare(experiment, processes=1)
     with pytest.raises(ConfigError, match=expected):
-        Manifest.read(experiment.data.prepared).require(experiment)
+        fits.require(Manifest.read(experiment.data.prepared), experiment)
     with pytest.raises(DataError, match=f"balance: {balance} gives"):
         events_of(experiment, balance=balance)
     assert not prepare(weighted(), processes=1).built
@@ -131,7 +131,7 @@ def test_a_weight_that_is_not_finite_is_named_with_its_row(weighted: Make, raw: 
     # the experiment changes its mind: said before anything is trained, and by prepare with file and row
     where = r"w is not finite as float32 in Pi0/Pi0_1\.h5, row 7"
     with pytest.raises(DataError, match=where):
-        Manifest.read(unweighted.data.prepared).require(weighted())
+        fits.require(Manifest.read(unweighted.data.prepared), weighted())
     with pytest.raises(DataError, match=where):
         events_of(weighted())
     with pytest.raises(BadFilesError, match=reason):
@@ -175,10 +175,10 @@ def test_a_manifest_of_an_older_version_is_measured_once_more(
     with pytest.raises(
         DataError, match=r"older version .* did not add up the event weights w of this dataset; run `dlscan"
     ):
-        Manifest.read(experiment.data.prepared).require(experiment)
+        fits.require(Manifest.read(experiment.data.prepared), experiment)
     # without balance nothing needs the sums
     plain = weighted()
-    Manifest.read(plain.data.prepared).require(plain)
+    fits.require(Manifest.read(plain.data.prepared), plain)
     assert events_of(plain)[1].sum() > 0
     caplog.set_level("INFO", "dlscan")
     outcome = prepare(experiment, processes=1)

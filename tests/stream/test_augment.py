@@ -9,7 +9,7 @@ import yaml
 
 from dlscan.config import load
 from dlscan.config.augment import Augment
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, fits
 from dlscan.errors import ConfigError
 from dlscan.prepare import prepare
 from dlscan.stream import Batches
@@ -321,7 +321,7 @@ def test_what_cannot_be_is_refused_in_one_line(home, augment, message):
     augment = yaml.safe_load(yaml.safe_dump(augment).replace("HOME", str(home)))
     with pytest.raises(ConfigError) as caught:
         experiment = experiment_of(home, augment)
-        Manifest.of(experiment).require(experiment)
+        fits.require(Manifest.of(experiment), experiment)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -8,7 +8,7 @@ import yaml
 
 from dlscan.config import experiment_from, load_point
 from dlscan.config.dotted import put
-from dlscan.dataset import Manifest
+from dlscan.dataset import Manifest, fits
 from dlscan.errors import ConfigError
 from dlscan.prepare import prepare
 from dlscan.scan import expand
@@ -110,10 +110,10 @@ def test_points_may_differ_in_what_is_done_to_events(mapping, tmp_path):
         ("dense", STEPS),
     ]
     assert [experiment.at(point.params).data.augment.plain() for point in points] == [None, None, STEPS]
-    Manifest.of(experiment).require(experiment)
+    fits.require(Manifest.of(experiment), experiment)
     wrong = {**content, "scan": {"grid": {"data.augment": [None, {"image": [{"flip": [2]}]}]}}}
     with pytest.raises(ConfigError, match=r"data\.augment\.image\[0\]: there is no axis 2 in the shape 4x4"):
-        Manifest.of(experiment).require(experiment_from(wrong, tmp_path / "toy.yaml"))
+        fits.require(Manifest.of(experiment), experiment_from(wrong, tmp_path / "toy.yaml"))
 
 
 def test_a_plan_keeps_the_functions_that_augment(mapping, tmp_path):
