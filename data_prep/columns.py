@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from writing import RawWriter, Rows, rename, require
+from writing import RawWriter, Rows, expand, parse_pairs, parse_sources, rename, require, split_names
 
 from dlscan.errors import DataError, UsageError
 
@@ -104,7 +104,34 @@ def choose(path: Path, tables: Tables, features: list[str] | None, **others: Any
     return dataclasses.replace(roles, features=left)
 
 
-def convert(
+def write_tables(
+    program: str,
+    tables: Tables,
+    out: Path,
+    sources: Sequence[str],
+    *,
+    label_column: str | None,
+    labels: str | None,
+    columns: str | None,
+    extras: str | None,
+    split_column: str | None,
+    events_per_file: int,
+    force: bool,
+) -> str:
+    """Make class directories from tables; the others are the options of the recipes. What was written."""
+    if labels and not label_column:
+        raise UsageError("--labels renames the values of --label-column, which is not given")
+    sources_by_label = parse_sources(sources, labelled=label_column is None)
+    files = [(label, path) for label, pattern in sources_by_label for path in expand(pattern)]
+    others = {"extras": split_names(extras) or [], "split": split_column, "label": label_column}
+    roles = choose(files[0][1], tables, split_names(columns), **others)
+    with RawWriter(out, program, roles.features, events_per_file, force) as writer:
+        for label, path in files:
+            _convert(path, label, tables, roles, parse_pairs(labels, "--labels"), writer)
+    return writer.summary()
+
+
+def _convert(
     path: Path, label: str | None, tables: Tables, roles: Roles, names: dict[str, str], writer: RawWriter
 ) -> None:
     """Write the rows of a table, of one class or of those that a column says."""

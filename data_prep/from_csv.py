@@ -13,8 +13,8 @@ from typing import IO, Any
 
 import click
 import pandas as pd
-from columns import choose, convert
-from writing import RawWriter, expand, parse_pairs, parse_sources, run, split_names
+from columns import write_tables
+from writing import run, split_names
 
 from dlscan.errors import DataError, UsageError
 
@@ -110,16 +110,10 @@ def _open(path: Path) -> IO[str]:
 def from_csv(
     out: Path,
     sources: tuple[str, ...],
-    label_column: str | None,
-    labels: str | None,
-    columns: str | None,
-    extras: str | None,
-    split_column: str | None,
     no_header: bool,
     names: str | None,
     separator: str,
-    events_per_file: int,
-    force: bool,
+    **asked: Any,
 ) -> None:
     """Make class directories for dlscan from tables as text (CSV, also .csv.gz).
 
@@ -140,16 +134,7 @@ def from_csv(
     # pandas only warns of lines that are longer than the header, and drops what is too much
     warnings.simplefilter("error", pd.errors.ParserWarning)
     text = Text(SEPARATORS.get(separator, separator), not (no_header or names), split_names(names))
-    if labels and not label_column:
-        raise UsageError("--labels renames the values of --label-column, which is not given")
-    sources_by_label = parse_sources(sources, labelled=label_column is None)
-    tables = [(label, path) for label, pattern in sources_by_label for path in expand(pattern)]
-    others = {"extras": split_names(extras) or [], "split": split_column, "label": label_column}
-    roles = choose(tables[0][1], text, split_names(columns), **others)
-    with RawWriter(out, "from_csv", roles.features, events_per_file, force) as writer:
-        for label, path in tables:
-            convert(path, label, text, roles, parse_pairs(labels, "--labels"), writer)
-    click.echo(writer.summary())
+    click.echo(write_tables("from_csv", text, out, sources, **asked))
 
 
 if __name__ == "__main__":

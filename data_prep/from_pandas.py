@@ -14,11 +14,11 @@ import click
 import h5py
 import numpy as np
 import pandas as pd
-from columns import choose, convert
+from columns import write_tables
 from numpy.typing import NDArray
-from writing import RawWriter, expand, parse_pairs, parse_sources, require, run, split_names
+from writing import require, run
 
-from dlscan.errors import DataError, DlscanError, UsageError
+from dlscan.errors import DataError, DlscanError
 from dlscan.hdf5 import open_hdf5
 from dlscan.raw.faults import RawError
 from dlscan.raw.filters import require_filters
@@ -221,13 +221,7 @@ def from_pandas(
     out: Path,
     sources: tuple[str, ...],
     key: str | None,
-    label_column: str | None,
-    labels: str | None,
-    columns: str | None,
-    extras: str | None,
-    split_column: str | None,
-    events_per_file: int,
-    force: bool,
+    **asked: Any,
 ) -> None:
     """Make class directories for dlscan from tables that pandas wrote.
 
@@ -245,17 +239,8 @@ def from_pandas(
 
     Every value must be a finite number. On any error OUT stays as it was.
     """
-    if labels and not label_column:
-        raise UsageError("--labels renames the values of --label-column, which is not given")
     tables = Frames(key.strip("/") if key else None)
-    sources_by_label = parse_sources(sources, labelled=label_column is None)
-    files = [(label, path) for label, pattern in sources_by_label for path in expand(pattern)]
-    others = {"extras": split_names(extras) or [], "split": split_column, "label": label_column}
-    roles = choose(files[0][1], tables, split_names(columns), **others)
-    with RawWriter(out, "from_pandas", roles.features, events_per_file, force) as writer:
-        for label, path in files:
-            convert(path, label, tables, roles, parse_pairs(labels, "--labels"), writer)
-    click.echo(writer.summary())
+    click.echo(write_tables("from_pandas", tables, out, sources, **asked))
 
 
 if __name__ == "__main__":
