@@ -1,10 +1,11 @@
 """The `data.augment` key: what is done to training events, anew in each epoch."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 from dlscan.config.build import Above, Below, Min, Problem, build, join, plain, require_mapping
+from dlscan.config.by_name import ByName
 from dlscan.config.source import InFile, in_file, is_in_file
 from dlscan.spelling import hint
 
@@ -109,11 +110,11 @@ class Step:
         return None
 
 
-class Augment(Mapping[str, tuple[Step, ...]]):
+class Augment(ByName[tuple[Step, ...]]):
     """The steps for each input, in their order. What is not there is not augmented."""
 
     def __init__(self, named: Mapping[str, Sequence[Step]] | None = None) -> None:
-        self._named = {name: tuple(steps) for name, steps in (named or {}).items() if steps}
+        super().__init__({name: tuple(steps) for name, steps in (named or {}).items() if steps})
 
     @classmethod
     def parse(cls, value: Any, key: str) -> "Augment":
@@ -124,18 +125,6 @@ class Augment(Mapping[str, tuple[Step, ...]]):
     def plain(self) -> Any:
         """What `parse` reads back; None where nothing is augmented."""
         return {name: [step.plain() for step in steps] for name, steps in self.items()} or None
-
-    def __getitem__(self, name: str) -> tuple[Step, ...]:
-        return self._named[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._named)
-
-    def __len__(self) -> int:
-        return len(self._named)
-
-    def __repr__(self) -> str:
-        return f"Augment({self.plain()!r})"
 
 
 def _axes(value: Any, key: str) -> tuple[int, ...]:

@@ -2,10 +2,11 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from dlscan.config.build import Min, Problem, build_fields, join, require_mapping
+from dlscan.config.by_name import ByName
 from dlscan.spelling import hint
 
 # what a network calls the mask of an input begins with the name of the input
@@ -106,7 +107,7 @@ class Input:
                 raise Problem(join(key, name), f"missing; as: {self.view} needs {what}")
 
 
-class Inputs(Mapping[str, Input]):
+class Inputs(ByName[Input]):
     """The inputs by name, in the order of the file.
 
     Parameters
@@ -116,7 +117,7 @@ class Inputs(Mapping[str, Input]):
     """
 
     def __init__(self, named: Mapping[str, Input] | Iterable[str]) -> None:
-        self._named = dict(named) if isinstance(named, Mapping) else {str(name): Input() for name in named}
+        super().__init__(named if isinstance(named, Mapping) else {str(name): Input() for name in named})
 
     @classmethod
     def parse(cls, value: Any, key: str) -> "Inputs":
@@ -136,18 +137,6 @@ class Inputs(Mapping[str, Input]):
             if value.count(name) > 1:
                 raise Problem(key, f"{name!r} is listed twice in inputs and extras")
         return cls(value)
-
-    def __getitem__(self, name: str) -> Input:
-        return self._named[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._named)
-
-    def __len__(self) -> int:
-        return len(self._named)
-
-    def __repr__(self) -> str:
-        return f"Inputs({self.plain()!r})"
 
     def plain(self) -> Any:
         """What `parse` reads: a list where no input says more than its name."""
