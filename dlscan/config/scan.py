@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Annotated, Any
 
-from dlscan.config.build import Min, Problem, plain
+from dlscan.config.build import Min, plain
 from dlscan.config.folds import FoldScan
 from dlscan.config.halving import Halving
 from dlscan.config.search import Dimension, Search
@@ -28,14 +28,6 @@ class ScanOptions:
     halving: Halving | None = None
     space: dict[str, Dimension] = dataclasses.field(default_factory=dict)
     search: Search | None = None
-
-    def __post_init__(self) -> None:
-        if self.folds is not None and self.halving is not None:
-            raise Problem(
-                "scan.halving",
-                "compares points on the same validation events, and scan.folds gives them different ones; "
-                "remove one of the two",
-            )
 
     def trainings(self, folds: Any) -> int:
         """How many points there are of each choice: repeats, in each fold; `folds` is `data.folds`."""

@@ -11,8 +11,9 @@ from dlscan.files import read_json, remove
 from dlscan.many import each
 from dlscan.record import PointPaths
 from dlscan.scan.changing import changing
+from dlscan.scan.choices import choices_of
 from dlscan.scan.halving import growing
-from dlscan.scan.known import choices_of, space_of, trials_elsewhere, trials_of
+from dlscan.scan.known import space_of, trials_elsewhere, trials_of
 from dlscan.scan.objective import Target
 from dlscan.scan.plan import Plan
 from dlscan.scan.point_files import is_tried, make_point

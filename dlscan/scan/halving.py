@@ -1,8 +1,10 @@
 """What `scan.halving` makes of points, from their files alone: nothing else remembers it."""
 
 import csv
+import dataclasses
 import functools
 import math
+import statistics
 from collections.abc import Callable, Sequence
 
 from dlscan.attempts import last_attempt
@@ -10,6 +12,7 @@ from dlscan.config import BatchOptions
 from dlscan.config.halving import judged_by
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths, reaches
+from dlscan.scan.choices import choices_of
 from dlscan.scan.outlook import outlook, retries_of
 from dlscan.scan.plan import Plan
 from dlscan.scan.point_progress import read_done
@@ -25,26 +28,65 @@ def rungs(plan: Plan) -> tuple[int, ...]:
 
 
 def standing(plan: Plan) -> Standing:
-    """Which points may train on, and which never will; without `scan.halving` all may."""
+    """Which points may train on, and which never will; without `scan.halving` all may.
+
+    Repeats and folds of one choice are compared together, by their mean, and go on or leave together.
+    """
     halving = plan.experiment.scan.halving
     if halving is None or not plan.points:
         return Standing(frozenset(point.number for point in plan.points))
+    epochs, retries = rungs(plan), retries_of(plan)
     column = judged_by(plan.experiment.at(plan.points[0].params).train)
     sign = 1.0 if plan.experiment.task.columns[column] else -1.0
-    epochs = rungs(plan)
-    retries = retries_of(plan)
     retries = BatchOptions.retries if retries is None else retries
-    scores, beyond, lost = {}, set(), set()
-    for point in plan.points:
-        paths = plan.paths(point)
-        values = [sign * value for value in _column(paths, column)]
-        is_over = functools.cache(functools.partial(_is_over, plan, point))
-        own = scores[point.number] = _scores(values, epochs, is_over)
-        if own and len(values) > epochs[len(own) - 1]:
-            beyond.add(point.number)
-        if outlook(paths, retries) in ("diverged", "crashed") and not is_over():
-            lost.add(point.number)
-    return promote(scores, halving.factor, beyond, lost, growing(plan))
+
+    def seen(point: Point) -> _Seen:
+        return _seen(plan, point, column, sign, epochs, retries)
+
+    choices = [{point.number: seen(point) for point in points} for points in choices_of(plan)]
+    scores = {min(each): _together(list(each.values())) for each in choices}
+    beyond, lost = set(), set()
+    for each in choices:
+        own = scores[min(each)]
+        if own and any(one.epochs > epochs[len(own) - 1] for one in each.values()):
+            beyond.add(min(each))
+        if any(one.lost for one in each.values()):
+            lost.add(min(each))
+    found = promote(scores, halving.factor, beyond, lost, growing(plan))
+    promoted, pruned = set[int](), set[int]()
+    for each in choices:
+        first, rung = min(each), len(scores[min(each)])
+        if first in found.promoted or first in beyond - lost:
+            # one that is a rung ahead waits for the others of its choice
+            promoted |= {
+                number for number, seen in each.items() if len(seen.scores) == rung and not seen.over
+            }
+        if first in found.pruned or (first in lost and len(each) > 1):
+            pruned |= {number for number, own in each.items() if not (own.lost or own.over)}
+    return Standing(frozenset(promoted), frozenset(pruned))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Seen:
+    """What the files of a point say: how good it was at each rung, and how far it is."""
+
+    scores: list[float]
+    epochs: int
+    over: bool
+    lost: bool
+
+
+def _seen(plan: Plan, point: Point, column: str, sign: float, epochs: Sequence[int], retries: int) -> _Seen:
+    paths = plan.paths(point)
+    values = [sign * value for value in _column(paths, column)]
+    is_over = functools.cache(functools.partial(_is_over, plan, point))
+    lost = outlook(paths, retries) in ("diverged", "crashed") and not is_over()
+    return _Seen(_scores(values, epochs, is_over), len(values), is_over(), lost)
+
+
+def _together(seen: Sequence[_Seen]) -> list[float]:
+    """How good a choice was at each rung that all of its points have come to."""
+    return [statistics.fmean(scores) for scores in zip(*(own.scores for own in seen), strict=False)]
 
 
 def growing(plan: Plan) -> bool:

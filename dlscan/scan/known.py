@@ -9,10 +9,9 @@ from typing import Any
 from dlscan.attempts import last_attempt
 from dlscan.claims import alive
 from dlscan.config import Experiment
-from dlscan.config.combinations import SEED
-from dlscan.config.folds import FOLD
 from dlscan.errors import DlscanError, ScanError
 from dlscan.record import PointPaths, Record, reaches
+from dlscan.scan.choices import choices_of
 from dlscan.scan.halving import reached
 from dlscan.scan.objective import Target
 from dlscan.scan.outlook import outlook
@@ -29,17 +28,6 @@ def space_of(experiment: Experiment) -> Space:
     deciding = combinations.deciding
     order = sorted(dimensions, key=lambda key: deciding.index(key) if key in deciding else len(deciding))
     return Space({key: dimensions[key] for key in order}, combinations.applies)
-
-
-def choices_of(plan: Plan) -> list[list[Point]]:
-    """The points of a plan, with repeats and folds of one choice together, in the order of their numbers."""
-    several = plan.experiment.scan.trainings(plan.config["data"].get("folds")) > 1
-    own_keys = (SEED, FOLD) if several else ()
-    found: dict[str, list[Point]] = {}
-    for point in plan.points:
-        own = repr(sorted((key, value) for key, value in point.params.items() if key not in own_keys))
-        found.setdefault(own, []).append(point)
-    return list(found.values())
 
 
 def trials_of(plan: Plan, space: Space, targets: Sequence[Target], retries: int) -> list[Trial]:

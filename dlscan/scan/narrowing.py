@@ -2,7 +2,7 @@
 
 from dlscan.config import Experiment
 from dlscan.errors import ScanError
-from dlscan.scan.known import choices_of
+from dlscan.scan.choices import choices_of
 from dlscan.scan.plan import AFRESH, Plan
 
 

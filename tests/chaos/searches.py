@@ -18,8 +18,8 @@ SPACE = (
     "model.width: {int: [3, 24], log: true}, model.depth: [1, 2], train.learning_rate: {log: [1e-4, 1e-2]}"
 )
 FIRST = 2
-# each asks for as many choices of parameters; those of the second are trained on two folds
-KINDS = {"halving": 10, "folds": 5}
+# each asks for as many choices of parameters; those with folds are trained on two
+KINDS = {"halving": 10, "folds": 5, "halving and folds": 5}
 # what makes of a choice of parameters several points
 _TRAININGS = ("data.fold", "train.seed")
 
@@ -28,13 +28,14 @@ def overrides(kind: str, draw: random.Random) -> tuple[str, ...]:
     """A search of a kind, with what else is drawn of it, as on the command line."""
     method, pull = draw.choice(("random", "tpe")), draw.choice(("true", "false"))
     points, seed = KINDS[kind], draw.randrange(1000)
-    more = f"halving: {{first: {FIRST}, factor: 2}}" if kind == "halving" else "folds: true"
+    halving = f", halving: {{first: {FIRST}, factor: 2}}" if "halving" in kind else ""
+    folds = ", folds: true" if "folds" in kind else ""
     search = f"search: {{method: {method}, points: {points}, seed: {seed}}}"
     return (
-        f"scan={{space: {{{SPACE}}}, {search}, {more}}}",
+        f"scan={{space: {{{SPACE}}}, {search}{halving}{folds}}}",
         f"batch.pull={pull}",
         "batch.max_running=3",
-        *(FOLDED if kind == "folds" else ()),
+        *(FOLDED if folds else ()),
     )
 
 

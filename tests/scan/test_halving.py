@@ -1,7 +1,9 @@
 """`scan.halving`: what the files of points make of it, and a scan to its end."""
 
+import dataclasses
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +15,7 @@ from dlscan.config import Experiment
 from dlscan.config.halving import Halving
 from dlscan.errors import ConfigError
 from dlscan.prepare import prepare
+from dlscan.record import Record
 from dlscan.scan import Plan, ScanResult, Work, freeze, scan_status
 from dlscan.scan.growth import Grown, grow
 from dlscan.scan.halving import standing, waiting
@@ -122,6 +125,39 @@ def test_the_best_until_a_rung_counts_and_what_is_monitored_decides(make_experim
         assert standing(plan).promoted == set()
 
 
+def states(plan: Plan) -> list[str]:
+    return [each.state for each in scan_status(plan)]
+
+
+def test_repeats_and_folds_of_a_choice_go_on_or_leave_together(make_experiment: Make) -> None:
+    for several, overrides in ({"repeats": 2}, ()), ({"folds": True}, ("data.folds=2", "name=folds")):
+        scan = {**scan_of(2, 3, first=1, factor=2), **several}
+        plan = freeze(make_experiment(*overrides, scan=scan, train=TRAIN))
+        leave(plan, 1, [0.1])
+        leave(plan, 3, [0.4])
+        leave(plan, 4, [0.5])
+        # the best of all waits for the other one of its choice
+        assert states(plan) == ["paused", "pending", "paused", "paused"]
+        leave(plan, 2, [0.9])
+        # .5 on average against .45: the worst of the three that are left goes on, the best does not
+        assert states(plan) == ["pruned", "pruned", "pending", "pending"]
+        leave(plan, 3, [0.4, 0.3])
+        # one is ahead, and at the last rung of two it waits for the other
+        assert states(plan) == ["pruned", "pruned", "paused", "pending"]
+        leave(plan, 4, [0.5, 0.5])
+        assert states(plan) == ["pruned", "pruned", "pending", "pending"]
+
+
+def test_a_choice_of_which_one_fold_diverged_is_over(make_experiment: Make) -> None:
+    scan = {**scan_of(2, 3, first=1, factor=2), "folds": True}
+    plan = freeze(make_experiment("data.folds=2", scan=scan, train=TRAIN))
+    leave(plan, 1, [0.1])
+    leave(plan, 2, [], "diverged")
+    leave(plan, 3, [0.4])
+    leave(plan, 4, [0.5])
+    assert states(plan) == ["pruned", "diverged", "pending", "pending"]
+
+
 @pytest.mark.parametrize(
     ("scan", "train", "said"),
     [
@@ -186,3 +222,38 @@ def test_a_scan_trains_its_best_point_to_the_end_and_says_what_became_of_the_oth
     shown = CliRunner().invoke(status_command, [str(plan.directory), "--json"])
     assert shown.exit_code == 0
     assert json.loads(shown.stdout)["counts"] == {"pruned": 2, "done": 1}
+
+
+def test_folds_that_go_on_equal_folds_that_never_paused(make_experiment: Make) -> None:
+    scan = {**scan_of(2, 4, 8), "folds": True}
+    whole = {"train": {**TRAIN, "batch_size": 16}, "stream": {"workers": 0}}
+    experiment = make_experiment("data.folds=2", scan=scan, **whole)
+    manifest = prepare(experiment, processes=1).manifest
+    plan = freeze(experiment, manifest.config_hash)
+    # the two folds of a model in different jobs: nobody knows who is the best before the last one
+    train_planned(plan, plan.points[::2])
+    outcomes = train_planned(plan, plan.points[1::2])
+    done = [each.point for each in scan_status(plan) if each.state == "done"]
+    assert sorted(states(plan)) == ["done"] * 2 + ["pruned"] * 4
+    assert {outcomes[point.number] for point in done} == {"done"}
+    assert len({point.params["model.width"] for point in done}) == 1
+
+    plain = make_experiment("data.folds=2", "name=unpaused", scan={**scan, "halving": None}, **whole)
+    plain = dataclasses.replace(plain, data=experiment.data)
+    alone = freeze(plain, manifest.config_hash)
+    train_planned(alone, [alone.point(point.number) for point in done])
+    for point in done:
+        found, right = (each.paths(point) for each in (plan, alone))
+        assert read(found.history) == read(right.history)
+        assert Record.read(found.record).metrics == Record.read(right.record).metrics
+
+
+def read(history: Path) -> list[list[str]]:
+    """The columns that do not depend on time or company."""
+    rows = [line.split(",") for line in history.read_text().splitlines()]
+    kept = [
+        n
+        for n, name in enumerate(rows[0])
+        if "seconds" not in name and "second" not in name and name != "networks"
+    ]
+    return [[row[n] for n in kept] for row in rows]
