@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +76,16 @@ def write_text(path: Path, text: str, safe: bool = True) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON to `path`, whole or not at all; nan and infinity are errors."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+def write_json(path: Path, value: Any, long: Mapping[str, Any] = {}) -> None:
+    """Write `value` as indented JSON to `path`, whole or not at all; nan and infinity are errors.
+
+    Keys of `long` follow behind those of `value`, a line for each: their lists may have millions of items.
+    """
+    text = json.dumps(value, indent=1, allow_nan=False)
+    lines = (f',\n "{key}": {json.dumps(item, allow_nan=False)}' for key, item in long.items())
+    if long:
+        text = f"{text.removesuffix('}').rstrip()}{''.join(lines)}\n}}"
+    write_text(path, text + "\n")
 
 
 def read_json(path: Path) -> Any:

@@ -10,7 +10,7 @@ from dlscan.dataset.array_spec import ArraySpec
 from dlscan.dataset.folds import Fold, events_of, statistics_of, weights_of
 from dlscan.dataset.made_input import MadeInput
 from dlscan.dataset.resampled import Resampled
-from dlscan.dataset.sources import BadFile, SourceFile
+from dlscan.dataset.sources import BadFile, SourceFile, as_columns, from_columns
 from dlscan.dataset.splits import SplitInfo
 from dlscan.dataset.statistics import Statistics
 from dlscan.dataset.weights import Weights, class_weights
@@ -148,7 +148,7 @@ class Manifest:
             raise DataError(f"{path}: written by another version of dlscan; run `{command}` to rebuild it")
         try:
             return cls._from_plain(value)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
             raise DataError(f"{path}: damaged ({error!r}); run `{command}` to rebuild it") from None
 
     @property
@@ -267,11 +267,12 @@ class Manifest:
             kind: {name: column.plain() for name, column in getattr(self, kind).items()}
             for kind in ("inputs", "extras")
         }
-        whole = {"version": VERSION, **dataclasses.asdict(self), **columns}
+        whole = {"version": VERSION, **dataclasses.asdict(dataclasses.replace(self, sources=())), **columns}
+        del whole["sources"]
         for key in ("flow", "resampled", "folds", "left_out", "made"):
             if not whole[key]:
                 del whole[key]
-        write_json(directory / "manifest.json", whole)
+        write_json(directory / "manifest.json", whole, {"sources": as_columns(self.sources)})
 
     @classmethod
     def _from_plain(cls, value: dict[str, Any]) -> "Manifest":
@@ -284,7 +285,7 @@ class Manifest:
             extras=columns(value["extras"]),
             statistics={name: Statistics.from_plain(item) for name, item in value["statistics"].items()},
             splits={name: SplitInfo.from_plain(item) for name, item in value["splits"].items()},
-            sources=tuple(SourceFile.from_plain(item) for item in value["sources"]),
+            sources=from_columns(value["sources"]),
             config=value["config"],
             config_hash=value["config_hash"],
             bad_files=tuple(BadFile(**item) for item in value["bad_files"]),

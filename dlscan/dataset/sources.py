@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# Attributes of a raw file that a manifest keeps as they are
+_PLAIN = ("file", "events", "size", "mtime_ns", "checksum")
+
+
 @dataclasses.dataclass(frozen=True)
 class Linked:
     """A file that a raw file links to: its path, from the raw directory on if that leads there.
@@ -23,7 +27,7 @@ class Linked:
     mtime_ns: int
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class SourceFile:
     """A raw file; if it was left out, without events and checksum.
 
@@ -45,11 +49,40 @@ class SourceFile:
     checksum: str
     linked: tuple[Linked, ...] | None = None
 
-    @classmethod
-    def from_plain(cls, value: dict[str, Any]) -> "SourceFile":
-        """Read what `dataclasses.asdict` gives, from JSON."""
-        linked = value.get("linked")
-        return cls(**value | {"linked": linked if linked is None else tuple(Linked(**x) for x in linked)})
+
+def as_columns(sources: Sequence[SourceFile]) -> dict[str, Any]:
+    """What a manifest keeps of raw files, for JSON: a list for each attribute, which is read in seconds.
+
+    `label` counts from 0 in `labels`; `linked` has only the files that link to others, or may do so, by their
+    places.
+    """
+    labels = {label: number for number, label in enumerate(sorted({source.label for source in sources}))}
+    return {
+        "labels": list(labels),
+        "label": [labels[source.label] for source in sources],
+        **{name: [getattr(source, name) for source in sources] for name in _PLAIN},
+        "linked": {
+            number: None if source.linked is None else [dataclasses.asdict(each) for each in source.linked]
+            for number, source in enumerate(sources)
+            if source.linked != ()
+        },
+    }
+
+
+def from_columns(value: dict[str, Any] | list[dict[str, Any]]) -> tuple[SourceFile, ...]:
+    """Read what `as_columns` gives, or a list of files as older versions wrote it."""
+    if isinstance(value, list):
+        return tuple(SourceFile(**each | {"linked": _linked(each.get("linked"))}) for each in value)
+    linked = {int(number): _linked(each) for number, each in value["linked"].items()}
+    columns = zip(value["label"], *(value[name] for name in _PLAIN), strict=True)
+    return tuple(
+        SourceFile(file, value["labels"][label], events, size, mtime_ns, checksum, linked.get(number, ()))
+        for number, (label, file, events, size, mtime_ns, checksum) in enumerate(columns)
+    )
+
+
+def _linked(value: list[dict[str, Any]] | None) -> tuple[Linked, ...] | None:
+    return None if value is None else tuple(Linked(**each) for each in value)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Raw files that link to others: what lies behind a link is part of the source."""
 
+import dataclasses
 import json
 import os
 import re
@@ -175,6 +176,9 @@ def test_what_an_older_version_prepared_goes_on_where_there_are_no_links(
     manifest = json.loads(path.read_text())
     # nor did it have checksums
     del manifest["sealed"]
+    # and a dictionary for each file
+    found = Manifest.read(experiment.data.prepared).sources
+    manifest["sources"] = [dataclasses.asdict(source) for source in found]
     for source in manifest["sources"]:
         del source["linked"]
     path.write_text(json.dumps(manifest))
