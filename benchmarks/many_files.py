@@ -61,7 +61,7 @@ note("plan an epoch and read a batch", start)
 """
 
 
-def write_many(home: Path, files: int) -> tuple[Path, dict[str, float]]:
+def write_many(home: Path, files: int) -> tuple[Path, dict[str, Any]]:
     """Write the manifest and the index of so many files of two classes; where, and what it took."""
     rng = np.random.default_rng(0)
     labels = ("Ele", "Pi0")
