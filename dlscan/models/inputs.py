@@ -26,10 +26,12 @@ class Inputs(dict[str, Any]):
     shares : mapping of str to KerasTensor, (B, T) of float32 each
         For a family that weighs rows by a feature, `energy_weighted`: the share of each in its sum, of raw
         values.
+    own_names : mapping of str to str
+        What tensors are called in `flat` that other networks have too, but made in another way.
 
     Attributes
     ----------
-    masks, shares : dict of str to KerasTensor
+    masks, shares, own_names : dict
         As given.
     """
 
@@ -38,9 +40,10 @@ class Inputs(dict[str, Any]):
         tensors: Mapping[str, Any],
         masks: Mapping[str, Any] = MappingProxyType({}),
         shares: Mapping[str, Any] = MappingProxyType({}),
+        own_names: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(tensors)
-        self.masks, self.shares = dict(masks), dict(shares)
+        self.masks, self.shares, self.own_names = dict(masks), dict(shares), dict(own_names)
         for tensor in (*self.values(), *self.shares.values()):
             # as in `Network`: a family may build networks on them before
             tensor._sparse = False
@@ -50,21 +53,27 @@ class Inputs(dict[str, Any]):
         parts = (
             {name: part[name] for name in part if name in names} for part in (self, self.masks, self.shares)
         )
-        return Inputs(*parts)
+        return Inputs(*parts, self.own_names)
 
     def replaced(self, flat: Mapping[str, Any]) -> "Inputs":
         """Other tensors under the names of `flat`."""
         return Inputs(
-            {name: flat[name] for name in self},
+            {name: flat[self._called(name)] for name in self},
             {name: flat[mask_name(name)] for name in self.masks},
-            {name: flat[_shares_name(name)] for name in self.shares},
+            {name: flat[self._called(_shares_name(name))] for name in self.shares},
+            self.own_names,
         )
 
     @property
     def flat(self) -> dict[str, Any]:
-        """All tensors by the names that a network has for them."""
+        """All tensors by the names that a network has for them; the same name means the same values."""
+        tensors = {self._called(name): tensor for name, tensor in self.items()}
         masks = {mask_name(name): mask for name, mask in self.masks.items()}
-        return {**self, **masks, **{_shares_name(name): share for name, share in self.shares.items()}}
+        shares = {self._called(_shares_name(name)): share for name, share in self.shares.items()}
+        return {**tensors, **masks, **shares}
+
+    def _called(self, name: str) -> str:
+        return self.own_names.get(name, name)
 
     @classmethod
     def symbolic(cls, model: Model, shaped: Mapping[str, Shaped]) -> "Inputs":
@@ -125,13 +134,15 @@ def scaled_inputs(
             raw[name] = keras.Input(shape, name=name, dtype=dtype)
         return raw[name]
 
-    tensors, masks, shares, scale = {}, {}, {}, ""
+    tensors, masks, shares, own_names, scale = {}, {}, {}, dict[str, str](), ""
     for name, shaped in taken(model, manifest.inputs, inputs).items():
         own, view = network_name(name), (inputs or {}).get(name, Input())
         feature = weighed_by(model, name)
         stored = name if view.view is None else str(view.dataset)
         # one network for two inputs has to find both on one scale
         scale = scale if scale and isinstance(model.parameters, Siamese) else stored
+        if scale != stored:
+            own_names[own] = f"{own}-as-{network_name(scale)}"
         how = normalizations.get(scale, Normalization())
         tensor = given(network_name(stored), manifest.inputs[stored].shape)
         measured = manifest.statistics[scale]
@@ -144,7 +155,8 @@ def scaled_inputs(
             tensors[own] = normalize(tensor, how, measured, masks.get(own))
         if feature is not None and len(shaped.shape) == 2:
             shares[own] = _shares(tensor, feature, masks.get(own))
-    scaled = Inputs(tensors, masks, shares)
+            own_names[_shares_name(own)] = f"{_shares_name(own)}-{feature}"
+    scaled = Inputs(tensors, masks, shares, own_names)
     own_inputs = {id(tensor) for tensor in raw.values()}
     if {id(tensor) in own_inputs for tensor in scaled.flat.values()} == {True, False}:
         # Keras cannot save a network of which another begins at some of its inputs and behind others
@@ -152,7 +164,7 @@ def scaled_inputs(
             for name, tensor in part.items():
                 if id(tensor) in own_inputs:
                     part[name] = keras.layers.Identity(name=f"{name}-{end}")(tensor)
-        scaled = Inputs(tensors, masks, shares)
+        scaled = Inputs(tensors, masks, shares, own_names)
     return raw, scaled
 
 

@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
 
-from dlscan.models import Network, keras
+from dlscan.config import Model
+from dlscan.dataset import Statistics
+from dlscan.models import Network, construct, keras, trunks
 from dlscan.models.trunk import first_layers
 
 
@@ -72,3 +75,25 @@ def test_what_a_family_makes_of_an_input_before_its_layers_is_not_cut():
     scaled = image * 0.5
     output = keras.layers.Dense(2)(keras.layers.Flatten()(keras.ops.square(scaled)))
     assert first_layers(network_of({"image": image}, {"image": scaled}, output), {"image"}) is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "others"),
+    [
+        ({"family": "siamese"}, {"family": "dense"}),
+        ({"family": "deepsets", "energy_weighted": 0}, {"family": "deepsets", "energy_weighted": 1}),
+    ],
+)
+def test_networks_of_a_pack_that_scale_an_input_in_their_own_ways_keep_them(make_manifest, keys, others):
+    other = Statistics((5.0,), (3.0,), (0.0,), (9.0,), 4.0, occupancy=0.5)
+    manifest = make_manifest(measured={"b": other}, a=(4, 3), b=(4, 3))
+    networks = [construct(Model.parse(each, "model"), manifest, {}) for each in (keys, others)]
+    rng = np.random.default_rng(1)
+    raw = {name: rng.uniform(1, 8, (5, 4, 3)).astype(np.float32) for name in "ab"}
+    for order in (networks, networks[::-1]):
+        scaled = {name: values for trunk in trunks(order) for name, values in trunk(raw).items()}
+        for network in order:
+            body = network.body()
+            told = numpy(body({name: scaled[name] for name in body.input}))
+            whole = numpy(network.training()(raw))
+            np.testing.assert_allclose(told["scores"], whole["scores"], rtol=1e-5, atol=1e-6)
