@@ -50,10 +50,10 @@ class Inputs(dict[str, Any]):
 
     def only(self, names: Collection[str]) -> "Inputs":
         """Some of them, with what belongs to them."""
-        parts = (
+        tensors, masks, shares = (
             {name: part[name] for name in part if name in names} for part in (self, self.masks, self.shares)
         )
-        return Inputs(*parts, self.own_names)
+        return Inputs(tensors, masks, shares, self.own_names)
 
     def replaced(self, flat: Mapping[str, Any]) -> "Inputs":
         """Other tensors under the names of `flat`."""
