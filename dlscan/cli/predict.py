@@ -64,7 +64,7 @@ def predict(
     has the scores of every event (or predictions, of a regression), and for each its file and row. Cuts and
     inputs are those of the scan. If it is known what the events are, by their directories or by a column, it
     also prints the numbers of `dlscan table` for them. Several points are averaged, and so are the folds of
-    one point.
+    one point. Where N is "refit", it is the best model, trained on all folds (scan.refit: true).
 
     --root writes the same as a tree, with a branch for each class. It needs pip install 'dlscan[root]'.
 
@@ -80,6 +80,8 @@ def predict(
     from dlscan.notebook import load
     from dlscan.prediction import predict as apply
 
+    if numbers == "refit":
+        scan, numbers = _refit(scan), "1"
     loaded = load(scan)
     outputs = _outputs(target, root, append, friends)
     found = [point_of(loaded.points, each, "N") for each in names(numbers)]
@@ -109,6 +111,21 @@ def predict(
     if done.bad:
         listed = "; ".join(f"{path}: {reason}" for path, reason in done.bad.items())
         raise PointsFailed(f"{counted(len(done.bad), 'bad file')} left out: {listed}")
+
+
+def _refit(scan: str) -> str:
+    """The scan of one point beside a scan, which was trained on all folds."""
+    from dlscan.config.loading import scan_directory
+    from dlscan.errors import UsageError
+    from dlscan.refit import ENDING
+
+    directory = scan_directory(Path(scan))
+    beside = directory.with_name(directory.name + ENDING)
+    if not beside.exists():
+        raise UsageError(
+            f"{directory}: no model was trained on all folds; set scan.refit: true and run `dlscan scan`"
+        )
+    return str(beside)
 
 
 def _outputs(target: Path | None, root: Path | None, append: str | None, friends: bool) -> "list[Output]":

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from dlscan.cli.experiment import experiment_arguments
-from dlscan.cli.output import examples
+from dlscan.cli.output import examples, say
 from dlscan.cli.scan_options import retry_states, with_scheduler
 
 
@@ -74,6 +74,7 @@ def scan(
     from dlscan.cli.conclusion import conclude
     from dlscan.cli.scan_display import ScanDisplay, say_detached
     from dlscan.config import load
+    from dlscan.refit import refit_of
 
     where = [f"batch.system={system or 'dask'}"] if system or scheduler else []
     experiment = load(file, [*overrides, *where])
@@ -90,16 +91,19 @@ def scan(
         arguments = [str(file), *overrides, "--on", "local", *states]
         say_detached(scans.detach(experiment, batch, display, arguments, extend, narrow))
     else:
-        measure = partial(rehearse, experiment)
-        conclude(
-            scans.run(
-                experiment,
-                batch,
-                display,
-                retry=retry,
-                extend=extend,
-                narrow=narrow,
-                wait=wait,
-                rehearse=measure,
-            )
+        found = scans.run(
+            experiment,
+            batch,
+            display,
+            retry=retry,
+            extend=extend,
+            narrow=narrow,
+            wait=wait,
+            rehearse=partial(rehearse, experiment),
         )
+        last = refit_of(experiment, found.plan) if experiment.scan.refit else None
+        if last is not None:
+            say(f"The best model is trained on all folds: {last.directory}")
+            measure = partial(rehearse, last)
+            conclude(scans.run(last, batch, ScanDisplay(), retry=retry, wait=wait, rehearse=measure))
+        conclude(found)

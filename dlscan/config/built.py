@@ -10,7 +10,9 @@ from dlscan.config.build import Collected, Problem, build, build_fields
 from dlscan.config.combinations import Combinations
 from dlscan.config.experiment import Experiment
 from dlscan.config.fitting import SECTIONS
+from dlscan.config.folds import NONE
 from dlscan.config.scan import ScanOptions
+from dlscan.config.train import Train
 
 # What must fit the task.
 _FOR_THE_TASK = ("model.family", "train.loss", "train.label_smoothing", "train.early_stopping")
@@ -52,6 +54,7 @@ def built(top: dict[str, Any], found: Collected) -> Experiment:
             for (train, model), point in each.items() if experiment else ():
                 with found.collecting(), _of_combination(point.params):
                     experiment.task.require_fit(train, model)
+                    _require_no_validation(experiment, point.data.fold, train)
                     has_folds = experiment.data.folds is not None
                     point.adversary.require_fit(experiment.task, train, model, has_folds)
                     model.require_inputs(experiment.data.inputs)
@@ -65,6 +68,21 @@ def built(top: dict[str, Any], found: Collected) -> Experiment:
     assert combinations is not None
     assert experiment is not None
     return replace(experiment, combinations=combinations)
+
+
+def _require_no_validation(experiment: Experiment, fold: object, train: Train) -> None:
+    """Check that what is trained on all folds needs no events that validate."""
+    if experiment.scan.refit and experiment.data.folds is None:
+        raise Problem("scan.refit", "trains the best model on all folds, and there are none; set data.folds")
+    if fold == NONE and train.early_stopping is not None:
+        raise Problem(
+            "data.fold",
+            "none: all folds train, and early stopping has no events to look at; set "
+            "train.early_stopping: null and train.epochs",
+        )
+    if train.schedule == "plateau" and (fold == NONE or experiment.scan.refit):
+        key = "data.fold" if fold == NONE else "scan.refit"
+        raise Problem(key, "all folds train, and the schedule plateau has no events to look at; take another")
 
 
 @contextlib.contextmanager

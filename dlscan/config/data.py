@@ -10,7 +10,7 @@ from dlscan.config.build import Above, Below, Problem, build, build_fields, join
 from dlscan.config.cuts import Cuts
 from dlscan.config.event_labels import LabelColumn, Labels
 from dlscan.config.file_names import FileNames
-from dlscan.config.folds import Folds, require_folds
+from dlscan.config.folds import NO_FOLD, Folds, require_folds
 from dlscan.config.inputs import Inputs, is_plain
 from dlscan.config.labels import check_label
 from dlscan.config.resample import WEIGHT, Resample
@@ -133,7 +133,7 @@ class Data:
     weights: str | None = None
     resample: Resample | None = None
     folds: Folds | None = None
-    fold: int | tuple[int, ...] | None = None
+    fold: int | Literal["none"] | tuple[int, ...] | None = None
     fraction: Share | None = None
     follow_links: bool = False
     labels: Labels = dataclasses.field(default_factory=Labels)
@@ -236,10 +236,20 @@ class Data:
 
     @property
     def left_out(self) -> tuple[int, ...]:
-        """The folds that validate, from 1: the first unless `fold` says which; none without folds."""
+        """The folds that validate, from 1: the first unless `fold` says which; none without folds.
+
+        `NO_FOLD` where all of them train.
+        """
         if self.folds is None:
             return ()
+        if isinstance(self.fold, str):
+            return NO_FOLD
         return self.fold if isinstance(self.fold, tuple) else (self.fold or 1,)
+
+    @property
+    def validates(self) -> bool:
+        """Whether there are events that validate, as without `fold: none`."""
+        return self.left_out != NO_FOLD
 
     @property
     def dealing(self) -> Folds | None:

@@ -9,6 +9,14 @@ from dlscan.config.build import Max, Min, Problem, build, build_fields, join
 
 # The key of a point that says which folds validate it.
 FOLD = "data.fold"
+# Its value where all of them train.
+NONE = "none"
+# The folds, from 1, that such a training leaves out.
+NO_FOLD = (0,)
+
+
+# other names of what `data.folds` is not
+_SINGLE = ("leave-one-out", "leave_one_out", "loo")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +40,12 @@ class Folds:
     @classmethod
     def parse(cls, value: Any, key: str) -> "Folds":
         """Read `5` or `{count: 5, group: run}`."""
+        if value in _SINGLE:
+            raise Problem(
+                key,
+                "one event at a time cannot be left out: it has no AUC, and each event would need a "
+                "training; write a number of folds up to 100, such as 20",
+            )
         if isinstance(value, int):
             value = {"count": value}
         folds: Folds = build_fields(cls, value, key)
@@ -50,12 +64,14 @@ class Folds:
         return self.group or self.order
 
 
-def require_folds(fold: int | tuple[int, ...] | None, folds: Folds | None, key: str) -> None:
+def require_folds(fold: "int | tuple[int, ...] | str | None", folds: Folds | None, key: str) -> None:
     """Check that `data.fold` names folds that there are, and leaves one to train on."""
     if fold is None:
         return
     if folds is None:
         raise Problem(key, "there are no folds; set data.folds too")
+    if isinstance(fold, str):
+        return
     chosen = (fold,) if isinstance(fold, int) else fold
     wrong = [number for number in chosen if not 1 <= number <= folds.count]
     if wrong:

@@ -18,7 +18,8 @@ class ScanOptions:
 
     `repeats` points of each differ in their seed alone, with `folds` points of each in the events that
     validate them. With `halving` only the best train all their epochs. With `search`, points are chosen from
-    `space` and from the lists of `grid`, with a look at those that are known.
+    `space` and from the lists of `grid`, with a look at those that are known. With `refit` the best is
+    trained once more in the end, on all folds.
     """
 
     grid: dict[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
@@ -28,6 +29,7 @@ class ScanOptions:
     halving: Halving | None = None
     space: dict[str, Dimension] = dataclasses.field(default_factory=dict)
     search: Search | None = None
+    refit: bool = False
 
     def trainings(self, folds: Any) -> int:
         """How many points there are of each choice: repeats, in each fold; `folds` is `data.folds`."""
@@ -41,4 +43,6 @@ class ScanOptions:
     def plain(self) -> dict[str, Any]:
         """What reads back as this."""
         own = {field.name: plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
-        return {name: value for name, value in own.items() if name in _ALWAYS or value not in (None, {})}
+        return {
+            name: value for name, value in own.items() if name in _ALWAYS or value not in (None, {}, False)
+        }

@@ -107,13 +107,14 @@ class Manifest:
     def leaving_out(self, numbers: Collection[int]) -> "Manifest":
         """The dataset whose validation split is made of these folds, from 1, and train of all others.
 
-        Statistics and sums of weights are those of the folds that train. Without folds it is the dataset
-        itself, and so it is where a number is that of no fold: `require` says what is wrong then.
+        Statistics and sums of weights are those of the folds that train. With 0 all of them train, and the
+        last one is looked at all the same: nothing of that is a number of validation. Without folds it is
+        the dataset itself, and so it is where a number is that of no fold: `require` says what is wrong then.
         """
         wanted = tuple(sorted(numbers))
         if not wanted or wanted[-1] > len(self.folds) or wanted == self.left_out:
             return self
-        left = [self.folds[number - 1] for number in wanted]
+        left = [self.folds[(number or len(self.folds)) - 1] for number in wanted]
         kept = [fold for number, fold in enumerate(self.folds, 1) if number not in wanted]
         sides = {"train": kept, "validation": left}
         weights = {}

@@ -14,6 +14,8 @@ from dlscan.scan.space import Point
 # where the data lie: what they are is the dataset's hash.
 _FROZEN = ("name", "data", "task", "model", "train", "adversary", "scan")
 _NOT_FROZEN = (
+    # it comes after the points, and changes none of them
+    "scan.refit",
     *("data.raw", "data.prepared", "data.follow_links", "data.labels"),
     *("train.time_limit", "train.gpu_memory", "train.keep_checkpoint", "train.devices"),
 )

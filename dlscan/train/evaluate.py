@@ -52,6 +52,7 @@ def evaluate(
     weights: str | None = None,
     losses: Sequence[Losses] = (),
     complete: Complete | None = None,
+    validates: bool = True,
 ) -> list[Evaluation | DataError]:
     """Score the test and validation splits and a sample of train by several models, each split read once.
 
@@ -74,6 +75,8 @@ def evaluate(
         is right: None where that is usual for the task, as it is for all without this.
     complete : callable, optional
         From what is in the file of a whole split, test or validation, to what is written beside.
+    validates : bool
+        Whether there are events of validation: without, its numbers are missing, and say why.
 
     Returns
     -------
@@ -81,32 +84,35 @@ def evaluate(
         For each model; the error if one of its scores is nan or an event weight is not finite.
     """
     losses = losses or [lambda raw, truth: None] * len(files)
+    splits = ("test", "validation") if validates else ("test",)
     with stream("test") as batches:
         classes = batches.manifest.classes
         for file in files:
             file.create(batches, tasks[0])
         test = _Events("test", batches, weights)
         test.fill(tasks, batches, scorer, files, losses)
-    with stream("validation") as batches:
-        _Events("validation", batches, weights).fill(tasks, batches, scorer, files, losses)
+    if validates:
+        with stream("validation") as batches:
+            _Events("validation", batches, weights).fill(tasks, batches, scorer, files, losses)
     with stream("train") as batches:
         sample = min(TRAIN_SAMPLE, TRAIN_FACTOR * len(test.labels))
         _Events("train", batches, weights, sample).fill(tasks, batches, scorer, files, losses)
         batches.require_same()  # only a part of the epoch was read
     for task, file in zip(tasks, files, strict=True):
-        _compare(task, file)
+        _compare(task, file, splits)
     evaluations: list[Evaluation | DataError] = []
     for task, file, seconds in zip(tasks, files, scorer.seconds, strict=True):
         try:
             if complete is not None:
-                for split in ("test", "validation"):
+                for split in splits:
                     whole = file.read(split)
                     file.write(split, 0, len(whole["weights"]), complete(whole))
             kept = file.read("test")
             measured = task.measure(kept)
             if "losses" in kept:
                 test.add_loss(measured, kept["losses"], task.is_trained(kept["labels"]))
-            measured |= task.measure_validation(file.read("validation"))
+            if validates:
+                measured |= task.measure_validation(file.read("validation"))
         except DataError as error:  # of this model alone
             evaluations.append(error)
         else:
@@ -114,10 +120,10 @@ def evaluate(
     return evaluations
 
 
-def _compare(task: Task, file: ScoreFile) -> None:
+def _compare(task: Task, file: ScoreFile, splits: Sequence[str]) -> None:
     """Write what is known of events once training events have been scored too."""
     training = file.read("train") if task.compares else {}
-    for split in ("test", "validation", "train") if task.compares else ():
+    for split in (*splits, "train") if task.compares else ():
         found = task.compared(file.read(split), training)
         file.write(split, 0, len(next(iter(found.values()))), found)
 

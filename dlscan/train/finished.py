@@ -10,6 +10,7 @@ from dlscan.config.folds import FOLD
 from dlscan.config.places import functions_by_key
 from dlscan.config.share import FRACTION
 from dlscan.config.source import InFile
+from dlscan.metrics import Measured
 from dlscan.record import Record
 from dlscan.train.evaluate import Evaluation
 from dlscan.train.history import speed, summary
@@ -49,7 +50,7 @@ def record_of(
         member.learner,
         member.claim.attempt,
     )
-    measured, times = evaluation.measured, speed(learner.history)
+    measured, times = evaluation.measured | _of_history(member), speed(learner.history)
     facts = learner.facts()
     return Record(
         point=point.number,
@@ -58,7 +59,7 @@ def record_of(
         varied=point.varied,
         params=_params(experiment, point.varied),
         classes=evaluation.classes,
-        metrics=measured.values | summary(learner.history, learner.stopping.best_epoch),
+        metrics=measured.values,
         epochs=learner.epoch,
         best_epoch=learner.stopping.best_epoch,
         stopped=learner.finished or "",
@@ -88,6 +89,16 @@ def record_of(
         sources=_sources(experiment),
         pretrained={} if (origin := member.origin) is None else origin.noted,
     )
+
+
+def _of_history(member: "Member[Any]") -> Measured:
+    """The numbers that the history tells; why there is none of validation where all events train."""
+    learner = member.learner
+    found = Measured(summary(learner.history, learner.stopping.best_epoch))
+    if not member.validates:
+        for name in [name for name in found.values if "val_" in name]:
+            found.add(name, None, "all folds train, so no events are left to validate on")
+    return found
 
 
 def _sources(experiment: Experiment) -> dict[str, dict[str, str]]:

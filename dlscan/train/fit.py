@@ -126,6 +126,7 @@ def _judge(members: list[Member[Learner]], report: Report, shared: float, datase
             experiment.data.weights,
             [member.learner.objective.unusual for member in members],
             told_apart if generates else None,
+            experiment.data.validates,
         )
         shared += (time.perf_counter() - start) / len(members)
         for member, evaluation, file in zip(members, evaluations, files, strict=True):

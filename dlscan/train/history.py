@@ -80,10 +80,14 @@ class Row:
         )
 
 
-def write_csv(path: Path, history: Sequence[Row]) -> None:
-    """Write a history whole; the numbers read back as they are. The checkpoint has them too."""
+def write_csv(path: Path, history: Sequence[Row], validates: bool = True) -> None:
+    """Write a history whole; the numbers read back as they are. The checkpoint has them too.
+
+    Without `validates`, what was looked at beside training was trained on too, and is left out.
+    """
     flat = [row.flat for row in history]
     names = list(dict.fromkeys(name for row in flat for name in row))
+    names = [name for name in names if validates or not name.startswith("val_")]
     names = [name for name in names if name not in _OTHERS] + [name for name in names if name in _OTHERS]
     rows = [",".join(repr(row[name]) if name in row else "" for name in names) for row in flat]
     write_text(path, "\n".join([",".join(names), *rows]) + "\n", safe=False)

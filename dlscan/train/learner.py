@@ -8,6 +8,7 @@ from typing import Any
 
 from dlscan import models
 from dlscan.config import Train
+from dlscan.config.folds import NO_FOLD
 from dlscan.config.labels import VALIDATION_AREA
 from dlscan.models import Network
 from dlscan.models.flops import flops
@@ -113,7 +114,8 @@ class Learner:
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
         self.mixing: int | None = None
         self._devices = devices
-        last = beside is not None and beside.keeps_last
+        # nothing says which epoch is the best where no events validate
+        last = left_out == NO_FOLD or (beside is not None and beside.keeps_last)
         self.stopping = Stopping.last() if last else Stopping.of(train.early_stopping, task.columns)
         self._plateau = Plateau.of(train)
         self.lowered: float | None = None

@@ -87,6 +87,11 @@ class Member(Generic[L]):
         return self.experiment.train.seed if seed is None else seed
 
     @property
+    def validates(self) -> bool:
+        """Whether there are events that validate it."""
+        return self.experiment.data.validates
+
+    @property
     def origin(self) -> Origin | None:
         """The network that it begins with, if it does with one, as it was when the plan was made.
 
@@ -155,7 +160,7 @@ class Member(Generic[L]):
                 )
             self.learner.resume(state, self.checkpoint.variables(state.epoch, state.step))
             with self.claim.writing():
-                write_csv(self.paths.history, self.learner.history)
+                write_csv(self.paths.history, self.learner.history, self.validates)
             self.say(f"continues after {self.progress}, on {learner.device}")
         # one of a pack that was split starts again in the same attempt
         if self.claim.attempt.resumed_after is None:
@@ -233,7 +238,7 @@ class Member(Generic[L]):
         def turn() -> Iterator[None]:
             with self.claim.writing():
                 yield
-                write_csv(self.paths.history, state.history)
+                write_csv(self.paths.history, state.history, self.validates)
 
         return lambda: self.checkpoint.commit(state, values.write, turn)
 

@@ -253,7 +253,7 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
         ("scan={repeats: 2, grid: {train.seed: [1, 2]}}", "scan.repeats", "choose one"),
         ("data.follow_links=1", "data.follow_links", "true or false"),
         ("data.folds=1", "data.folds.count", "at least 2"),
-        ("data.folds=leave-one-out", "data.folds", "must be a mapping"),
+        ("data.folds=leave-one-out", "data.folds", "write a number of folds up to 100, such as 20"),
         ("data.folds={count: 3, group: run, order: time}", "data.folds", "choose one"),
         ("data.folds={group: run}", "data.folds.count", "required"),
         ("data.fold=1", "data.fold", "set data.folds too"),

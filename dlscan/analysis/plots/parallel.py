@@ -17,7 +17,7 @@ from dlscan.analysis.columns.column import Column
 from dlscan.analysis.labels import Marked
 from dlscan.analysis.plots import Drawing, Options, matrix, style, words
 from dlscan.analysis.plots.numbers import Number, Numbers, chance_note, color_limits
-from dlscan.analysis.plots.parameters import against, places_of, texts_of, values_of
+from dlscan.analysis.plots.parameters import against, is_logarithmic, places_of, texts_of, values_of
 from dlscan.analysis.points.done import DonePoint
 
 MOST_TICKS = 12
@@ -79,7 +79,10 @@ def _heights(column: Column, present: Sequence[int]) -> Any:
     count = len(values_of(column))
     if count > MOST_TICKS and not column.is_text and None not in column.values:
         numbers_ = np.array([float(column.values[row]) for row in present])
-        return (numbers_ - numbers_.min()) / (numbers_.max() - numbers_.min())
+        ends = np.array([values_of(column)[0], values_of(column)[-1]], dtype=np.float64)
+        if is_logarithmic(ends):
+            numbers_, ends = np.log(numbers_), np.log(ends)
+        return (numbers_ - ends[0]) / (ends[1] - ends[0])
     for place in np.unique(places):
         here = np.flatnonzero(places == place)
         step = min(SPREAD / max(len(here) - 1, 1), STEP)
@@ -125,7 +128,9 @@ def _ticks(column: Column | None, found: Numbers, limits: tuple[float, float]) -
     values_ = values_of(column)
     if len(values_) > MOST_TICKS and not column.is_text and None not in values_:
         low, high = float(values_[0]), float(values_[-1])
-        return [(part, words.digits(low + part * (high - low), 3)) for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
+        logarithmic = is_logarithmic(np.array([low, high]))
+        ticks = np.geomspace(low, high, 5) if logarithmic else np.linspace(low, high, 5)
+        return [(number / 4, words.digits(float(value), 3)) for number, value in enumerate(ticks)]
     # a dash alone is lost beside the axis
     texts = [
         "(none)" if value is None else text for value, text in zip(values_, texts_of(values_), strict=True)

@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 
 from dlscan.analysis.points.done import DonePoint
-from dlscan.config.folds import FOLD
+from dlscan.config.folds import FOLD, NONE
 
 
 def fold_of(point: DonePoint) -> tuple[int, ...]:
-    """The folds that validated a point, from 1; none where its dataset has no folds."""
+    """The folds that validated a point, from 1; none where its dataset has no folds, or all of them train."""
     value = point.record.params.get(FOLD)
-    if value is None:
+    if value in (None, NONE):
         return ()
     return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def trains_all(point: DonePoint) -> bool:
+    """Whether all folds of its dataset trained a point."""
+    return bool(point.record.params.get(FOLD) == NONE)
 
 
 def folds_of(points: Sequence[DonePoint]) -> list[tuple[int, ...]]:

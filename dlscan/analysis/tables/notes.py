@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.points.done import DonePoint
-from dlscan.analysis.points.folds import folds_of
+from dlscan.analysis.points.folds import folds_of, trains_all
 from dlscan.analysis.points.losses import different_losses, is_loss
 from dlscan.spelling import agree, counted
 
@@ -95,7 +95,8 @@ def presented(columns: Sequence[Column], errors: bool) -> list[Column]:
 
 def folds_note(models: Sequence[Sequence[DonePoint]]) -> list[str]:
     """That some models were not validated by all folds, so that their means are of other events."""
-    counts = [len(folds_of(points)) for points in models]
+    # one that all folds trained has none to be validated by
+    counts = [len(folds_of(points)) for points in models if not all(map(trains_all, points))]
     less = sum(count < max(counts, default=0) for count in counts)
     if not less:
         return []

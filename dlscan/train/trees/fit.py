@@ -122,6 +122,7 @@ def _judge(
             files,
             experiment.data.weights,
             [objective.losses],
+            validates=experiment.data.validates,
         )
         if isinstance(evaluation, DataError):
             raise DataError(f"{member}: {evaluation}")

@@ -88,7 +88,8 @@ class TreeLearner:
         self._margins: tuple[NDArray[np.float64], ...] = ()
         self.history: list[Row] = []
         self.step = 0
-        self.stopping = Stopping.of(train.early_stopping, task.columns)
+        chosen = experiment.data.validates
+        self.stopping = Stopping.of(train.early_stopping, task.columns) if chosen else Stopping.last()
 
     @property
     def epoch(self) -> int:

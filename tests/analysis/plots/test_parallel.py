@@ -63,6 +63,17 @@ def test_very_many_values_stand_on_a_scale(draw, write_scan):
     assert {0.0, 1.0} <= set(ends(page)[0])
 
 
+def test_many_values_over_decades_stand_on_a_logarithmic_scale(draw, write_scan):
+    rates = [1e-5 * 2.0**number for number in range(15)]
+    grid = {"train.learning_rate": rates}
+    points = write_scan(grid=grid, events=30, classes=("Ele", "Pi0"))
+    (page,) = draw("parallel", points, key="val_Mean_AUC").pages
+    (found, _) = ends(page)
+    np.testing.assert_allclose(sorted(found), np.linspace(0, 1, 15), atol=1e-9)
+    shown = [float(text) for text in labels(page)[:5]]
+    np.testing.assert_allclose(shown, np.geomspace(rates[0], rates[-1], 5), rtol=0.01)
+
+
 def test_points_that_vary_nothing_are_refused(draw, write_scan):
     with pytest.raises(UsageError, match="do not vary any parameter"):
         draw("parallel", write_scan(grid={}, events=50))

@@ -1,0 +1,136 @@
+"""`scan.refit`: the best model of a scan with folds, trained once more on all of them."""
+
+import contextlib
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import pytest
+from click.testing import CliRunner
+
+from dlscan.analysis.points import records
+from dlscan.analysis.points.folds import all_folds_of, folds_of
+from dlscan.analysis.tables.best import choose
+from dlscan.analysis.tables.rows import rows_of
+from dlscan.cli.predict import predict
+from dlscan.cli.scan import scan as scan_command
+from dlscan.config import Experiment
+from dlscan.dataset import Manifest
+from dlscan.dataset.folds import statistics_of
+from dlscan.errors import ConfigError, ScanError
+from dlscan.prepare import prepare
+from dlscan.refit import refit_of
+from dlscan.scan import Plan, freeze
+from dlscan.train.passes import open_pass
+from dlscan.training import train_planned
+
+Make = Callable[..., Experiment]
+TRAIN = {"epochs": 3, "batch_size": 16, "early_stopping": {"patience": 1, "min_delta": 1}}
+
+
+def scan_of(key: str, *values: int) -> dict[str, object]:
+    return {"grid": {key: list(values)}, "folds": True, "refit": True}
+
+
+def trained(experiment: Experiment) -> Plan:
+    plan = freeze(experiment, Manifest.of(experiment).config_hash)
+    train_planned(plan, plan.points)
+    return plan
+
+
+def test_all_folds_train_what_was_the_best_of_them(make_experiment: Make) -> None:
+    experiment = make_experiment("data.folds=2", scan=scan_of("model.width", 2, 8), train=TRAIN)
+    manifest = prepare(experiment, processes=1).manifest
+    plan = freeze(experiment, manifest.config_hash)
+    train_planned(plan, plan.points[:3])
+    assert refit_of(experiment, plan) is None
+    train_planned(plan, plan.points[3:])
+    refit = refit_of(experiment, plan)
+    assert refit is not None
+
+    rows = rows_of(records.load([plan.directory]))
+    best = rows.models[choose(rows).position]
+    (point,) = records.load([trained(refit).directory])
+    record = point.record
+    assert record.params["model.width"] == best[0].record.params["model.width"]
+    # the best epoch of each fold is the first here, and nothing is left to stop by
+    assert record.epochs == record.best_epoch == statistics.fmean(each.record.best_epoch for each in best)
+    assert folds_of([point]) == []
+    assert all_folds_of(point, [point, *best]) == [point]
+    of_validation = {name: value for name, value in record.metrics.items() if "val_" in name}
+    assert set(of_validation.values()) == {None}
+    assert record.reasons["best_val_loss"] == "all folds train, so no events are left to validate on"
+    assert record.metrics["Mean_AUC"] is not None
+    assert "val_" not in point.paths.history.read_text().splitlines()[0]
+    with h5py.File(point.paths.predictions) as file:
+        assert {"train", "scores"} <= set(file)
+        assert "validation" not in file
+
+    whole = Manifest.of(refit)
+    assert whole.splits["train"].events == sum(fold.events.events for fold in manifest.folds)
+    assert whole.statistics["ECAL"] == statistics_of(manifest.folds, (), "ECAL")
+    with contextlib.ExitStack() as stack:
+        assert open_pass([refit], whole, 1, stack).events == whole.splits["train"].events
+
+
+def test_one_of_another_model_is_not_taken_for_that_of_the_best(make_experiment: Make) -> None:
+    model = {"family": "bdt", "trees": 4, "leaves": 3}
+    experiment = make_experiment("data.folds=2", scan=scan_of("model.leaves", 3), train=TRAIN, model=model)
+    prepare(experiment, processes=1)
+    refit = refit_of(experiment, trained(experiment))
+    assert refit is not None
+    again = trained(refit)
+    (point,) = records.load([again.directory])
+    assert 1 <= point.record.epochs <= 4
+    assert refit_of(experiment, Plan.read(experiment.directory)) == refit
+    plan = again.directory / "plan.json"
+    plan.write_text(plan.read_text().replace('"leaves": 3', '"leaves": 5'))
+    with pytest.raises(ScanError, match="is of a model that is not the best any more, which is now that of"):
+        refit_of(experiment, Plan.read(experiment.directory))
+
+
+def test_predict_takes_it_by_its_name(make_experiment: Make, tmp_path: Path) -> None:
+    scan = scan_of("model.leaves", 3) | {"refit": False}
+    model = {"family": "bdt", "trees": 4, "leaves": 3}
+    experiment = make_experiment("data.folds=2", scan=scan, train=TRAIN, model=model)
+    prepare(experiment, processes=1)
+    trained(experiment)
+    command = [str(experiment.directory), "refit", str(experiment.data.raw), "-o"]
+    said = CliRunner().invoke(predict, [*command, str(tmp_path / "out.h5")])
+    assert "no model was trained on all folds; set scan.refit: true and run `dlscan scan`" in str(
+        said.exception or said.output
+    )
+    # asked for later, it is no other scan
+    file = experiment.file
+    done = CliRunner().invoke(scan_command, [str(file), "data.folds=2", "scan.refit=true"])
+    assert done.exit_code == 0, done.output
+    assert "The best model is trained on all folds" in done.output
+    done = CliRunner().invoke(predict, [*command, str(tmp_path / "out.h5")])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "train", "said"),
+    [
+        (("scan.refit=true",), {}, "scan.refit: trains the best model on all folds, and there are none"),
+        (
+            ("data.folds=2", "scan.refit=true"),
+            {"schedule": "plateau"},
+            "scan.refit: all folds train, and the schedule plateau has no events to look at",
+        ),
+        (
+            ("data.folds=2", "data.fold=none"),
+            {},
+            "data.fold: none: all folds train, and early stopping has no events to look at",
+        ),
+        (("data.folds=leave-one-out",), {}, "data.folds: one event at a time cannot be left out"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    make_experiment: Make, overrides: tuple[str, ...], train: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_experiment(*overrides, train={"epochs": 2, **train})
+    assert said in str(caught.value)
