@@ -21,10 +21,10 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.config import load
 from dlscan.dataset import Manifest
 from dlscan.prediction import Hdf5File, predict
-from dlscan.prediction.predict import BATCH
 from dlscan.prepare.new_files import check_new_files
 from dlscan.prepare.new_index import index_new_files
 from dlscan.stream import Batches
+from dlscan.train.to_score import events_at_once
 
 EVENTS, SHAPE, FILLED = 1000, (25, 25, 25), 0.04
 
@@ -46,7 +46,8 @@ def stream(point: DonePoint, files: list[Path], place: Path, workers: int) -> fl
     manifest = Manifest.read(Path(point.record.dataset["path"]))
     index_new_files(experiment, manifest, check_new_files(experiment, manifest, files), place, None)
     count = 0
-    with Batches(place, split="test", batch_size=BATCH, workers=workers, shuffle=False) as batches:
+    size = events_at_once(manifest)
+    with Batches(place, split="test", batch_size=size, workers=workers, shuffle=False) as batches:
         for batch in batches.epoch(0, last=True):
             count += len(batch)
     return count / (time.perf_counter() - start)

@@ -1,6 +1,10 @@
 """Draw the pictures of `gallery.md` from finished scans: `make gallery`.
 
-python docs/gallery.py CLASSIFICATION REGRESSION [AUTOENCODERS]
+python docs/gallery.py CLASSIFICATION REGRESSION [KIND=SCAN ...]
+
+Some kinds need scans that take longer than the others: `anomaly=SCAN code=SCAN` of autoencoders,
+`dependence=SCAN` with an adversary, `generated=SCAN` of a generator. Without one their pictures stay as they
+are.
 """
 
 import sys
@@ -27,20 +31,23 @@ OPTIONS = {
     "contour": Options(by="Width,Depth"),
     "anomaly": Options(most=1),
     "code": Options(most=1),
+    "generated": Options(key="layers_2,layers_8,layers_12,layers_20"),
 }
+# These need scans of their own: any of a classification can draw `dependence`, but shows nothing there.
+OWN = {"anomaly", "code", "dependence", "generated"}
 
 
 def main() -> None:
     """Draw every kind of `dlscan plot`, small enough for the repository."""
-    classification, regression, *autoencoders = map(Path, sys.argv[1:])
-    scans = {"predictions": regression, **dict.fromkeys(("errors", "codes"), *autoencoders or [None])}
+    classification, regression = map(Path, sys.argv[1:3])
+    own = dict(argument.split("=", 1) for argument in sys.argv[3:])
+    if not own.keys() <= OWN:
+        sys.exit(f"KIND is one of {', '.join(sorted(OWN))}")
     PLACE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
-        # a generator takes an hour to train
-        for kind in [kind for kind in KINDS if NEEDS.get(kind) != "twosample"]:
-            scan = scans.get(NEEDS.get(kind, ""), classification)
-            if scan is None:
-                continue
+        for kind in [kind for kind in KINDS if kind in own or kind not in OWN]:
+            usual = regression if NEEDS.get(kind) == "predictions" else classification
+            scan = Path(own.get(kind, usual))
             page, *_ = plot(kind, [scan], OPTIONS.get(kind, Options()), Path(name) / f"{kind}.png")
             image = Image.open(page).convert("RGB")
             height = round(image.height * WIDTH / image.width)

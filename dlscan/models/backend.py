@@ -18,6 +18,7 @@ from dlscan.config import Train
 from dlscan.errors import BackendError
 from dlscan.gpus import gpu_bytes, see_own_gpus
 from dlscan.machine import processor
+from dlscan.models import import_notes
 
 # Keras imports these where they are installed, for wrappers and pictures that networks do not need. They take
 # half of the time that a job needs to start.
@@ -39,10 +40,10 @@ def _hidden(names: Iterable[str]) -> Iterator[None]:
 def _import_keras() -> ModuleType:
     os.environ["KERAS_BACKEND"] = choose_backend()
     see_own_gpus(os.environ)
-    # 1 hides what TensorFlow says of its own build; warnings and errors stay
+    # 1 hides what TensorFlow says of itself later on; warnings and errors stay
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     try:
-        with garbage.no_search(), _hidden(_UNNEEDED):
+        with garbage.no_search(), _hidden(_UNNEEDED), import_notes.hidden():
             import keras
     except ImportError as error:
         name = os.environ["KERAS_BACKEND"]

@@ -23,8 +23,7 @@ from dlscan.prepare.new_files import NewFiles, check_new_files, find_new_files
 from dlscan.prepare.new_index import Place, index_new_files
 from dlscan.stream import Batch, Batches
 from dlscan.tasks import Arrays, Task
-
-BATCH = 2048
+from dlscan.train.to_score import events_at_once
 
 Progress = Callable[[str, int, int], None]
 
@@ -125,7 +124,7 @@ def predict(
                 with Batches(
                     place,
                     split="test",
-                    batch_size=BATCH,
+                    batch_size=events_at_once(manifest),
                     workers=workers,
                     shuffle=False,
                     extras=True,
@@ -165,10 +164,12 @@ def predict(
 def _score(batches: Batches, model: models.Model, task: Task, truth: Truth, parts: Parts) -> Iterator[int]:
     """Score batches, and give how many events are written after each part."""
     waiting: list[Arrays] = []
-    done = count = 0
+    done = count = full = 0
     for batch in batches.epoch(0, last=True):
-        waiting.append(_of_batch(batch, model, task, truth))
+        full = max(full, len(batch))  # only the last one is shorter
+        waiting.append(_of_batch(batch, full, model, task, truth))
         count += len(batch)
+        del batch  # or its memory would be lent while the next one is read
         if count >= EVENTS:
             parts.add(_together(waiting))
             done, count = done + count, 0
@@ -180,12 +181,12 @@ def _score(batches: Batches, model: models.Model, task: Task, truth: Truth, part
         parts.add(_together(waiting))
 
 
-def _of_batch(batch: Batch, model: models.Model, task: Task, truth: Truth) -> Arrays:
+def _of_batch(batch: Batch, full: int, model: models.Model, task: Task, truth: Truth) -> Arrays:
     size = len(batch)
     _require_finite(batch)
     inputs = batch.by_network_name()
-    if size < BATCH:  # a new shape would be compiled anew
-        inputs = {name: _padded(values) for name, values in inputs.items()}
+    if size < full:  # a new shape would be compiled anew
+        inputs = {name: _padded(values, full) for name, values in inputs.items()}
     final = {name: values[:size] for name, values in model(inputs).items()}
     assert batch.sources is not None
     made: Arrays = {"sources": np.array(batch.sources)}
@@ -214,8 +215,8 @@ def _require_finite(batch: Batch) -> None:
         raise DataError(f"{name} is not finite in row {place} of file {number + 1} of those given")
 
 
-def _padded(values: Any) -> Any:
-    return np.concatenate([values, np.zeros((BATCH - len(values), *values.shape[1:]), values.dtype)])
+def _padded(values: Any, full: int) -> Any:
+    return np.concatenate([values, np.zeros((full - len(values), *values.shape[1:]), values.dtype)])
 
 
 def _together(waiting: Sequence[Arrays]) -> Arrays:

@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from dlscan import models
 from dlscan.backend import choose_backend
 from dlscan.config import Train
 from dlscan.errors import BackendError
+from dlscan.models import import_notes
 
 # the package gives the name to a function
 backend_module = sys.modules["dlscan.models.backend"]
@@ -167,3 +169,40 @@ def test_a_limit_of_gpu_memory_that_comes_too_late_is_an_error(monkeypatch):
     monkeypatch.setattr(backend_module, "backend", lambda: "tensorflow")
     with pytest.raises(BackendError, match=r"train\.gpu_memory: growth: TensorFlow is already running"):
         models.prepare_device(Train())
+
+
+def test_what_tensorflow_says_of_its_build_is_kept_from_the_terminal():
+    code = "import dlscan.models"
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("environment", "kept"),
+    [
+        ({"KERAS_BACKEND": "tensorflow"}, "F0000 1.2 3 port.cc:4] bad\nWARNING: real\n"),
+        ({"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "0"}, "all"),
+        ({"KERAS_BACKEND": "jax"}, "all"),
+    ],
+)
+def test_other_lines_come_through_even_if_the_process_dies(environment, kept):
+    said = (
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+        "I0000 00:00:1795980602.670952    3073 port.cc:153] oneDNN custom operations are on.\n"
+        "F0000 1.2 3 port.cc:4] bad\nWARNING: real\n"
+    )
+    code = (
+        "import os\n"
+        "from runpy import run_path\n"
+        f"hidden = run_path({import_notes.__file__!r})['hidden']\n"
+        f"with hidden({environment!r}):\n os.write(2, {said!r}.encode()); os.abort()"
+    )
+
+    started = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+
+    # until all who may write have closed it
+    assert started.communicate(timeout=60)[1] == (said if kept == "all" else kept)
+    assert started.returncode == -signal.SIGABRT

@@ -187,7 +187,7 @@ from pathlib import Path
 from dlscan.analysis.points.records import load
 from dlscan.prediction import BesideEvents, RootFile, parts, predict
 own = importlib.import_module("dlscan.prediction.predict")
-own.BATCH, own.EVENTS = 10, 30
+own.events_at_once, own.EVENTS = lambda manifest: 10, 30
 after, copies = map(int, sys.argv[1:])
 added = []
 def kill(count, most):
