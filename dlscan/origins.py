@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 KEY = "model.pretrained"
 # Keys of a model in which a network may differ from that which it begins with.
-_MAY_DIFFER = ("head", "dropout", "initializer", "pretrained", "inputs")
+# Of a variational autoencoder what its loss takes is nothing of its encoder.
+_MAY_DIFFER = ("head", "dropout", "initializer", "pretrained", "inputs", "beta", "sigma")
 
 Shape = tuple[int | None, ...]
 

@@ -12,7 +12,16 @@ from dlscan.config.curves import VARIATIONAL, Curve, columns
 from dlscan.config.losses import Loss
 from dlscan.config.models import Model
 from dlscan.config.selection import Selection
-from dlscan.config.task_kinds import ALONE, TASKS, Classify, Generate, Reconstruct, Regress, Task
+from dlscan.config.task_kinds import (
+    ALONE,
+    TASKS,
+    Classify,
+    Generate,
+    Reconstruct,
+    Regress,
+    Task,
+    needs_head,
+)
 from dlscan.config.train import Train
 
 
@@ -125,7 +134,7 @@ class Tasks:
         kind = self.all[0].kind
         if kind in ALONE and (model.pretrained is not None or train.body_rate is not None):
             key = "train.body_rate" if model.pretrained is None else "model.pretrained"
-            raise Problem(key, f"is for networks with a head, and task is {kind}")
+            raise Problem(key, needs_head(kind))
         if train.body_rate is not None and model.pretrained is not None and model.pretrained.freeze == "body":
             raise Problem("train.body_rate", "is of layers that model.pretrained.freeze: body does not train")
         stopping, known = train.early_stopping, self._columns_of(model)

@@ -170,3 +170,8 @@ Task = Classify | Regress | Reconstruct | Generate
 TASKS: dict[str, Any] = {task.kind: task for task in (Classify, Regress, Reconstruct, Generate)}
 # Networks that learn one of these learn nothing else.
 ALONE = (Reconstruct.kind, Generate.kind)
+
+
+def needs_head(kind: str) -> str:
+    """Why networks that learn a task of this kind, one of `ALONE`, take no keys of heads and bodies."""
+    return f"is for networks with a head, and task is {kind}"

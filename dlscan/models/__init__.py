@@ -11,6 +11,7 @@ from typing import Any
 from dlscan.config import Dense, Model, Normalization
 from dlscan.config.inputs import Input
 from dlscan.config.task import Tasks
+from dlscan.config.task_kinds import needs_head
 from dlscan.dataset import Manifest, taken
 from dlscan.errors import ConfigError
 from dlscan.models import heads
@@ -70,9 +71,7 @@ def construct(
     with _policy(precision):
         if isinstance(task, Reconstruction):
             if start is not None:
-                raise ConfigError(
-                    f"model.pretrained: is for networks with a head, and {model.family} has none"
-                )
+                raise ConfigError(f"model.pretrained: {needs_head(task.kinds[0])}")
             hidden = None
             before, final = reconstruction(model, scaled, task, seed)
         else:

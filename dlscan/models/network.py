@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from dlscan.config.task_kinds import needs_head
 from dlscan.errors import ConfigError
 from dlscan.models.backend import keras
 
@@ -58,7 +59,7 @@ class Network:
             If it has no head.
         """
         if self.hidden is None:
-            raise ConfigError("train.body_rate: is for networks with a head, and an autoencoder has none")
+            raise ConfigError(f"train.body_rate: {needs_head('reconstruct')}")
         return [
             layer
             for layer in keras.Model(self.model.input, self.hidden).layers

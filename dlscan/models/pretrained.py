@@ -229,4 +229,8 @@ def _back(network: Any, way: _Way) -> Any:
         if node is None or type(node.operation).__name__ != kind or place >= len(node.input_tensors):
             return None
         tensor = node.input_tensors[place]
+    before = made_by.get(id(tensor))
+    if before is not None and isinstance(before.operation, keras.layers.GaussianNoise):
+        # what a denoising autoencoder adds to scaled inputs while it learns
+        (tensor,) = before.input_tensors
     return tensor

@@ -6,8 +6,9 @@ import pytest
 from dlscan.config import Model, Normalization
 from dlscan.config.inputs import Input
 from dlscan.errors import ConfigError
-from dlscan.models import Start, construct
+from dlscan.models import Start, construct, keras
 from dlscan.models.saved import read_network
+from dlscan.tasks import Reconstruction
 from tests.models.conftest import statistics
 from tests.models.test_every_family import IMAGE, KEYS, NETWORKS, SHAPES, events, scores_of
 
@@ -117,3 +118,37 @@ def test_what_does_not_fit_is_refused_in_one_line(begin, keys, changes, message)
     with pytest.raises(ConfigError, match=message) as refused:
         begin({"width": 3, "depth": 1, **keys}, {"v": (3,)}, **changes)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"family": "autoencoder", "filters": 2},
+        {"family": "autoencoder", "layers": "dense", "depth": 0},
+        {"family": "vae", "filters": 2, "batch_norm": True},
+    ],
+)
+def test_a_classifier_begins_with_the_encoder_of_an_autoencoder(keys, noise, make_manifest, tmp_path):
+    model, manifest = Model.parse({**keys, "code": 3, "width": 8}, "model"), make_manifest(**IMAGE)
+    learned = Reconstruction(manifest.classes, noise=noise, beta=getattr(model.parameters, "beta", None))
+    how = {"v": Normalization("log"), "x-ray": Normalization("minmax")}
+    source = construct(model, manifest, how, 1, task=learned).model
+    source.save(tmp_path / "source.keras")
+    measured = dict.fromkeys(IMAGE, ELSEWHERE)
+    built = construct(
+        *(model, make_manifest(measured=measured, classes=("A", "B"), **IMAGE), {}, 2),
+        start=Start(tmp_path / "source.keras", "body", same_head=False),
+    )
+    raw = events(manifest)
+    code = keras.Model(built.model.input, built.hidden)
+    np.testing.assert_array_equal(scores_of(code, raw), source(raw)["code"])
+    there = {layer.name: layer for layer in source.layers}
+    body = [layer for layer in built.body_layers if layer.weights]
+    assert "net-code" in [layer.name for layer in body]
+    for layer in body:
+        for own, other in zip(layer.get_weights(), there[layer.name].get_weights(), strict=True):
+            np.testing.assert_array_equal(own, other)
+    # nothing of the decoder, no noise, and only the head trains
+    assert not any("decode" in layer.name or "noise" in layer.name for layer in built.model.layers)
+    assert [weight.path.split("/")[0] for weight in built.model.trainable_variables] == ["net-output"] * 2

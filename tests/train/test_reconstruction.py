@@ -12,6 +12,7 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.config import experiment_from
 from dlscan.export import export
 from dlscan.models import keras
+from dlscan.models.saved import read_network
 from dlscan.prepare import prepare
 from dlscan.record import Record
 from dlscan.stream import Batches
@@ -69,7 +70,8 @@ def interrupted(epoch, step, steps):
 @pytest.fixture(scope="module")
 def pack(normal, tmp_path_factory):
     """A convolutional and a dense autoencoder, trained together and interrupted on the way."""
-    home = tmp_path_factory.mktemp("pack")
+    home = tmp_path_factory.mktemp("pack") / "points"
+    home.mkdir()
     points = [
         point(normal, home / layers, n, model__layers=layers) for n, layers in enumerate(("auto", "dense"), 1)
     ]
@@ -123,6 +125,26 @@ def test_what_is_kept_is_what_the_saved_network_gives_in_plain_keras(normal, pac
             given["error"][:, 0], ((given["reconstruction"] - flat) ** 2).mean(axis=1), rtol=1e-4
         )
         assert list(file.attrs["train_on"]) == ["Known"]
+
+
+def test_a_classifier_begins_with_the_encoder_of_one_of_the_scan(normal, pack, tmp_path):
+    first, _ = pack[0]
+    start = {"from": str(first.scan), "point": 1, "freeze": "body"}
+    paths, info = point(
+        normal, tmp_path / "point", 3, task="classify", model={**normal["model"], "pretrained": start}
+    )
+    assert train_point(paths, info) == "done"
+    there, here = (
+        {layer.name: layer.get_weights() for layer in read_network(own.best).layers if layer.weights}
+        for own in (first, paths)
+    )
+    assert "net-code" in here
+    for name in here.keys() - {"net-output"}:
+        for own, other in zip(here[name], there[name], strict=True):
+            np.testing.assert_array_equal(own, other)
+    record = Record.read(paths.record)
+    assert record.pretrained["point"] == 1
+    assert record.model_parameters == 2 * (2 + 1)
 
 
 def test_a_variational_one_that_is_interrupted_draws_what_it_would_have_drawn(normal, tmp_path):
