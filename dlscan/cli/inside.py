@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlscan import tasks
 from dlscan.analysis.events.read import EventSet, read_events
 from dlscan.analysis.labels import Marked, called, literal
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.tasks import metrics_of, require_takes_events
 from dlscan.config import load as load_experiment
 from dlscan.config import mask_name, network_name
+from dlscan.config.task_kinds import Generate
 from dlscan.errors import UsageError
 from dlscan.notebook import load
+from dlscan.tasks.generate import CONDITION
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,6 +130,45 @@ def reconstruction_of(scan: Path, number: int, depth_axis: int, **which: Any) ->
     return point.paths.scan / "plots" / f"reconstruction-{number}.png", draw
 
 
+def generated_of(scan: Path, number: int, depth_axis: int, **which: Any) -> Pictures:
+    """The events that `which` says, see `_read`, and such as a generator makes with the same conditions."""
+    point, network, shown = _read(scan, number, makes=True, **which)
+    from dlscan.models.makers import made_by
+
+    experiment = load_experiment(point.paths.config)
+    classes = shown.manifest.classes
+    known = tasks.of(experiment, classes).truth(
+        np.array([classes.index(event.label) for event in shown.events], np.int32),
+        {name: np.stack([event.extras[name] for event in shown.events]) for name in shown.events[0].extras},
+    )
+    made = made_by(network, known, len(shown.events), which["seed"])
+
+    def draw() -> "list[Figure]":
+        from dlscan.analysis.plots import show_generated
+
+        names = {name: network_name(name) for name in shown.manifest.inputs if network_name(name) in made}
+        (task,) = experiment.task.all
+        assert isinstance(task, Generate)
+        numbers = task.condition.numbers
+        pairs = []
+        for row, event in enumerate(shown.events):
+            values = known[CONDITION][row][: len(numbers)] if known else ()
+            words = [literal(f"{name} = {value:.4g}") for name, value in zip(numbers, values, strict=True)]
+            words += [called(event.label, point.labels)] if task.condition.by_class else []
+            pairs.append(
+                show_generated.Pair(
+                    {name: event.inputs[name] for name in names},
+                    {name: made[own][row] for name, own in names.items()},
+                    ", ".join(words),
+                )
+            )
+        return show_generated.draw(
+            pairs, f"Events of the {shown.split} split and generated ones", depth_axis, point.labels
+        )
+
+    return point.paths.scan / "plots" / f"generated-{number}.png", draw
+
+
 def _reconstructs(point: DonePoint) -> bool:
     return any(task.kind == "reconstruct" for task in metrics_of([point]))
 
@@ -143,9 +185,17 @@ def _verdict(point: DonePoint, numbers: Any, chosen: int) -> Marked:
 
 
 def _read(
-    scan: Path, number: int, *, label: str | None, count: int, split: str, seed: int, trust_files: bool
+    scan: Path,
+    number: int,
+    *,
+    label: str | None,
+    count: int,
+    split: str,
+    seed: int,
+    trust_files: bool,
+    makes: bool = False,
 ) -> tuple[DonePoint, Any, EventSet]:
-    """The point, its network, and the events that were asked for."""
+    """The point, its network, which takes events or makes them, and the events that were asked for."""
     loaded = load(scan)
     point = loaded.point(number)
     if point.record.model_file(point.paths) != point.paths.best:
@@ -153,7 +203,12 @@ def _read(
             f"point {number} of {point.scan}: boosted trees are no network; "
             "dlscan show model lists what they look at"
         )
-    require_takes_events(point)
+    if not makes:
+        require_takes_events(point)
+    elif not any(task.kind == Generate.kind for task in metrics_of([point])):
+        raise UsageError(
+            f"point {number} of {point.scan}: it has learned {_phrase(point)}, and generates nothing"
+        )
     shown = read_events(load_experiment(point.paths.config), label, count, split, seed)
     return point, loaded.model(point, trust_files), shown
 

@@ -273,6 +273,28 @@ def reconstruction(scan: str, number: int, depth_axis: int, target: Path | None,
     _save(draw, target or file)
 
 
+@show.command(
+    epilog=examples(
+        "dlscan show generated scans/showers-gan 1 --n 4",
+        "dlscan show generated showers-gan.yaml 1 --class Ele --seed 2 -o showers.pdf",
+    )
+)
+@_of_an_event
+def generated(scan: str, number: int, depth_axis: int, target: Path | None, **which: Any) -> None:
+    """Draw events, and below each one that point N of SCAN generates with the same condition.
+
+    SCAN is a scan's directory, its experiment file, or the beginning of either name; N is a finished point
+    whose task is generate. Values are in the units of the raw files; images of what is not negative have a
+    logarithmic scale. Loads Keras. Without -o the pictures are generated-N.png in the folder plots of the
+    scan.
+    """
+    from dlscan.cli.inside import generated_of
+
+    _require_picture(target)
+    file, draw = generated_of(Path(scan), number, depth_axis, **which)
+    _save(draw, target or file)
+
+
 def _experiment(file: Path, overrides: tuple[str, ...], target: Path | None) -> "Experiment":
     """The experiment; what can be refused of the picture is refused before any event is read."""
     from dlscan.config import load

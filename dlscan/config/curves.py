@@ -36,10 +36,16 @@ CURVES = {
         Curve("kl", True),
         Curve("mse", True),
     ),
-    "generate": (Curve("loss", True), Curve("generator_loss", True), Curve("critic_loss", True)),
+    "generate": (
+        Curve("loss", True),
+        Curve("generator_loss", True),
+        Curve("critic_loss", True),
+        Curve("reconstruction", True),
+        Curve("kl", True),
+    ),
 }
-# Of these the ones that only variational autoencoders have.
-VARIATIONAL = ("reconstruction", "kl")
+# Of these the ones that only variational autoencoders have, and those that they do not.
+_VARIATIONAL, _ADVERSARIAL = ("reconstruction", "kl"), ("generator_loss", "critic_loss")
 # Columns of validation that are only there if they are monitored.
 MONITORED = {
     **dict.fromkeys(CURVES, ()),
@@ -63,6 +69,11 @@ def columns(curves: Iterable[Curve], monitored: Iterable[Curve] = ()) -> dict[st
         for curve in dict.fromkeys(curves)
     }
     return both | {curve.name: curve.less_is_better for curve in monitored}
+
+
+def has_curve(name: str, is_variational: bool) -> bool:
+    """Whether a column of a history is one of variational autoencoders, or else of other networks."""
+    return name.removeprefix("val_") not in (_ADVERSARIAL if is_variational else _VARIATIONAL)
 
 
 def known_columns() -> list[str]:

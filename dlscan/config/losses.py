@@ -12,9 +12,9 @@ AUTO, QUANTILE = "auto", "quantile"
 # The losses of each task, its `auto` first.
 LOSSES = {
     "classify": ("cross_entropy", "focal", "kl", "mse", "mae"),
-    "regress": ("mse", "mae", "huber", "log_cosh", "gaussian_nll", QUANTILE),
+    "regress": ("mse", "mae", "huber", "log_cosh", "poisson", "gaussian_nll", QUANTILE),
     "reconstruct": ("mse", "mae", "cross_entropy", "poisson"),
-    "generate": ("standard", "wasserstein", "least_squares"),
+    "generate": ("standard", "wasserstein", "least_squares", "mse", "cross_entropy", "poisson"),
 }
 _NAMES = tuple(dict.fromkeys([AUTO, *(name for names in LOSSES.values() for name in names)]))
 

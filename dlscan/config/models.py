@@ -159,11 +159,15 @@ class Model(Nested):
             return f"{self.family} learns one task, and task lists {' and '.join(kinds)}"
         if kinds[0] not in losses:
             return None
-        wanted = loss.of(kinds[0])
-        if wanted in losses[kinds[0]]:
+        if loss == Loss() or loss.of(kinds[0]) in losses[kinds[0]]:
             return None
         known = ", ".join("{quantile: 0.9}" if name == "quantile" else name for name in losses[kinds[0]])
         return f"{self.family} minimises {known} in the task {kinds[0]}, and train.loss is {loss}"
+
+    def minimises(self, kind: str, loss: Loss) -> str:
+        """The name of what a family minimises in a task of this kind: its first where `loss` is `auto`."""
+        losses = getattr(FAMILIES.get(str(self.family)), "losses", {})
+        return str(losses[kind][0]) if loss == Loss() and kind in losses else loss.of(kind)
 
     def why_not_inputs(
         self, inputs: Mapping[str, tuple[int, ...]], masked: Collection[str] = ()

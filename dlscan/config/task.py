@@ -8,7 +8,7 @@ import dataclasses
 from typing import Any
 
 from dlscan.config.build import Problem, build_fields, join, plain, require_mapping
-from dlscan.config.curves import VARIATIONAL, Curve, columns
+from dlscan.config.curves import Curve, columns, has_curve
 from dlscan.config.losses import Loss
 from dlscan.config.models import Model
 from dlscan.config.selection import Selection
@@ -147,9 +147,7 @@ class Tasks:
     def _columns_of(self, model: Model) -> list[str]:
         """The columns of the history of a model: some are of variational autoencoders alone."""
         is_variational = hasattr(model.parameters, "beta")
-        return [
-            name for name in self.columns if is_variational or name.removeprefix("val_") not in VARIATIONAL
-        ]
+        return [name for name in self.columns if has_curve(name, is_variational)]
 
     def plain(self) -> Any:
         """What `parse` reads, as short as it can be."""

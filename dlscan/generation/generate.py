@@ -169,7 +169,7 @@ class _Maker:
     """The generator of a point, for any number of events."""
 
     def __init__(self, point: TrainedPoint) -> None:
-        from dlscan.models.players import NOISE
+        from dlscan.models.makers import NOISE
         from dlscan.train.devices import sender
         from dlscan.train.steps import compiled
 

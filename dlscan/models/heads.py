@@ -8,6 +8,18 @@ from dlscan.tasks import Head, Standard
 
 # What the logarithm of an uncertainty in standard units may be: beyond that one event decides all.
 WIDEST = 10.0
+# Beyond that the logarithm of a rate tells nothing, and its exponential is no number.
+_MOST = 15.0
+
+
+def within(logs: Any) -> Any:
+    """Logarithms of rates, where they tell something."""
+    return keras.ops.clip(logs, -_MOST, _MOST)
+
+
+def rates(logs: Any) -> Any:
+    """Positive numbers, of what a layer gives."""
+    return keras.ops.exp(within(logs))
 
 
 def scores(features: Any, classes: int, seed: int) -> tuple[Any, Any]:
@@ -53,14 +65,17 @@ def predictions(features: Any, head: Head, standard: Standard, seed: int) -> tup
     Returns
     -------
     raw, predictions : KerasTensor, (B, T) or (B, 2 T)
-        What losses see: numbers in standard units, and then the logarithms of uncertainties. And the same in
-        the units of the targets, uncertainties without logarithm.
+        What losses see: numbers in standard units, and then the logarithms of uncertainties; or logarithms of
+        rates, in units of their means. And the same in the units of the targets, without logarithms.
     """
     layers = keras.layers
     start = keras.initializers.GlorotUniform(seed=layer_seed(seed, "net.predictions"))
     raw = layers.Dense(head.size, kernel_initializer=start, dtype="float32", name="net-standardised")(
         features
     )
+    if head.are_rates:
+        unit = layers.Rescaling(list(standard.mean), dtype="float32", name="net-predictions")
+        return raw, unit(rates(raw))
     count, spread = len(head.targets), list(standard.std)
     back = layers.Rescaling(spread, list(standard.mean), dtype="float32", name="net-predictions")
     if head.size == count:

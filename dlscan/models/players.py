@@ -6,30 +6,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
-from dlscan.config import Model, Normalization, network_name
+from dlscan.config import Model, Normalization
 from dlscan.config.families.parts import Shaped
 from dlscan.config.inputs import Input
 from dlscan.config.models import NetworkSize
-from dlscan.config.task_kinds import CLASS
-from dlscan.dataset import Manifest, taken
+from dlscan.dataset import Manifest
 from dlscan.errors import ConfigError
 from dlscan.models.backend import keras
 from dlscan.models.families.gan import criticism, generated, seed_norms
-from dlscan.models.inputs import Inputs, scaled_inputs
+from dlscan.models.inputs import Inputs
 from dlscan.models.layers import shapes_of
+from dlscan.models.makers import ASIDE, NOISE, Maker
 from dlscan.models.network import Network
-from dlscan.models.normalize import constant
-from dlscan.models.observables import observables
 from dlscan.models.size import size_of
-from dlscan.models.unscale import scaled_zero, unscaled
+from dlscan.models.unscale import unscaled
 from dlscan.tasks import Standards
-from dlscan.tasks.generate import CONDITION, GENERATED, REAL
-
-# What a generator takes. A network that takes events too has names for these that no input of theirs has.
-NOISE = "noise"
-ASIDE = "net-condition"
+from dlscan.tasks.generate import CONDITION
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,12 +35,8 @@ class Players:
         scaled ones.
     critic : Network
         From scaled inputs by name, and perhaps the condition, `net-condition`, to `verdict` (B, 1).
-    scaling : Network
-        From raw inputs to scaled ones. It has no weights.
-    observer : Network
-        From scaled inputs to their observables. It has no weights.
-    judge : Network
-        From raw inputs, condition and noise to the observables of these events and of generated ones.
+    scaling, observer, judge : Network
+        See `Maker`.
     code : int
         Random numbers that an event is made of.
     """
@@ -86,21 +74,13 @@ def players(
     ConfigError
         If the family cannot generate these inputs.
     """
-    raw, scaled = scaled_inputs(model, manifest, normalizations, inputs)
-    shapes = shapes_of(scaled)
-    if reason := model.why_not_inputs(shapes, scaled.masks):
-        raise ConfigError(reason)
-    names = {network_name(name): name for name in taken(model, manifest.inputs, inputs)}
-    how = {
-        own: (normalizations.get(name, Normalization()), manifest.statistics[name])
-        for own, name in names.items()
-    }
-    build = _Builder(model.parameters, shapes, how, condition, len(manifest.classes), standards, seed)
+    build = _Builder(model, manifest, normalizations, seed, condition, standards, inputs)
     generator = build.generator()
-    critic, observer = build.critic(), build.observer()
-    given = {name: keras.layers.Identity(name=f"{name}-given")(tensor) for name, tensor in scaled.items()}
-    scaling = Network(keras.Model(raw, given), dict(raw), given, given)
-    return Players(generator, critic, scaling, observer, build.judge(generator.model), model.parameters.code)
+    return Players(
+        *(generator, build.critic(), build.scaling(), build.observer()),
+        build.judge(generator.model),
+        model.parameters.code,
+    )
 
 
 def players_size(model: Model, shaped: Mapping[str, Shaped]) -> NetworkSize:
@@ -146,99 +126,30 @@ def _sums(image: Any) -> list[Any]:
     return [keras.ops.sum(image, axis=tuple(other for other in axes if other != axis)) for axis in axes]
 
 
-class _Builder:
-    def __init__(
-        self,
-        parameters: Any,
-        shapes: Mapping[str, tuple[int, ...]],
-        how: Mapping[str, Any],
-        condition: tuple[str, ...],
-        classes: int,
-        standards: Standards,
-        seed: int,
-    ) -> None:
-        self._parameters, self._shapes, self._how = parameters, shapes, how
-        self._condition, self._classes = condition, classes
-        self._standard, self._seed = standards.get(CONDITION), seed
+class _Builder(Maker):
+    """Builds a generator and its critic."""
 
     def generator(self) -> Network:
         noise = keras.Input((self._parameters.code,), name=NOISE)
-        given, parts = {NOISE: noise}, [noise]
-        if self._condition:
-            given[CONDITION] = keras.Input((len(self._condition),), name=CONDITION)
-            parts.append(self._known(given[CONDITION]))
+        given = {NOISE: noise}
+        parts = [noise, *self._told(given, CONDITION)]
         scaled = {
             name: self._bounded(name, tensor)
-            for name, tensor in generated(parts, self._shapes, self._parameters, self._seed).items()
+            for name, tensor in generated(parts, self.shapes, self._parameters, self._seed).items()
         }
         raw = {name: self._unscaled(name, tensor) for name, tensor in scaled.items()}
         return Network(keras.Model(given, raw, name="generator"), dict(given), scaled, raw)
 
     def critic(self) -> Network:
         given = self._scaled_inputs()
-        tensors, beside = dict(given), list[Any]()
-        if self._condition:
-            given[ASIDE] = keras.Input((len(self._condition),), name=ASIDE)
-            beside.append(self._known(given[ASIDE]))
+        tensors = dict(given)
+        beside = self._told(given, ASIDE)
         if self._parameters.profiles:
-            beside += [part for name in self._shapes for part in self._profiles(name, tensors[name])]
+            beside += [part for name in self.shapes for part in self._profiles(name, tensors[name])]
         verdict = criticism(tensors, beside, self._parameters, self._seed)
         model = keras.Model(given, verdict, name="critic")
         seed_norms(model, self._seed)
         return Network(model, dict(given), {"verdict": verdict}, {"verdict": verdict})
-
-    def observer(self) -> Network:
-        given = self._scaled_inputs()
-        seen = observables({name: self._unscaled(name, tensor) for name, tensor in given.items()})
-        return Network(keras.Model(given, seen), dict(given), seen, seen)
-
-    def judge(self, generator: Any) -> Network:
-        """See `Players`; networks of a pack may have codes of different lengths, each with its own name."""
-        noise_name = noise_of(self._parameters.code)
-        given = {name: keras.Input(shape, name=name) for name, shape in self._shapes.items()}
-        given[noise_name] = keras.Input((self._parameters.code,), name=noise_name)
-        if self._condition:
-            given[ASIDE] = keras.Input((len(self._condition),), name=ASIDE)
-        here = {name: keras.layers.Identity(name=f"{name}-here")(tensor) for name, tensor in given.items()}
-        made = generator({NOISE: here[noise_name], **({CONDITION: here[ASIDE]} if self._condition else {})})
-        seen = {
-            **{f"{REAL}{name}": own for name, own in observables({n: here[n] for n in self._shapes}).items()},
-            **{f"{GENERATED}{name}": own for name, own in observables(made).items()},
-        }
-        return Network(keras.Model(given, seen), here, seen, seen)
-
-    def _scaled_inputs(self) -> dict[str, Any]:
-        return {name: keras.Input(shape, name=name) for name, shape in self._shapes.items()}
-
-    def _known(self, condition: Any) -> Any:
-        """A condition as networks take it: numbers in standard units, a 1 for the class."""
-        ops, parts = keras.ops, []
-        numbers = len(self._condition) - self._by_class
-        if numbers:
-            assert self._standard is not None
-            mean, std = (np.array(each)[:numbers] for each in (self._standard.mean, self._standard.std))
-            parts.append((condition[:, :numbers] - constant(mean)) * constant(1 / std))
-        if self._by_class:
-            parts.append(ops.one_hot(ops.cast(condition[:, -1], "int32"), self._classes))
-        return ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
-
-    @property
-    def _by_class(self) -> bool:
-        return self._condition[-1:] == (CLASS,)
-
-    def _bounded(self, name: str, tensor: Any) -> Any:
-        """Without cells that would be below 0, where there are to be none."""
-        how, measured = self._how[name]
-        wanted = self._parameters.positive
-        if wanted == "auto":
-            wanted = len(self._shapes[name]) > 1 and min(measured.minimum) >= 0
-        if not wanted:
-            return keras.layers.Identity(name=f"{name}-scaled")(tensor)
-        least = scaled_zero(self._shapes[name], how, measured)
-        return keras.ops.relu(tensor - least) + least
-
-    def _unscaled(self, name: str, tensor: Any) -> Any:
-        return keras.layers.Identity(name=f"{name}-raw")(unscaled(tensor, *self._how[name]))
 
     def _profiles(self, name: str, scaled: Any) -> list[Any]:
         """Logarithms of the sums along each axis of an image, in units of their mean."""
@@ -248,8 +159,3 @@ class _Builder:
             sums = raw * (1 / (mean * (cells // raw.shape[1])))
             found.append(ops.sign(sums) * ops.log1p(ops.abs(sums)))
         return found
-
-
-def noise_of(code: int) -> str:
-    """What a judge calls noise of so many numbers."""
-    return f"net-noise_{code}"

@@ -8,20 +8,18 @@ from dlscan.config import Model
 from dlscan.errors import ConfigError
 from dlscan.models.backend import keras
 from dlscan.models.coded import Coded
+from dlscan.models.heads import rates
 from dlscan.models.inputs import Inputs
 from dlscan.models.layers import shapes_of
 from dlscan.models.seeds import layer_seed
 from dlscan.tasks import Reconstruction
-
-# Beyond that the logarithm of a rate tells nothing of a scaled cell, and its exponential is no number.
-_MOST = 15.0
 
 # From what a loss sees to scaled cells.
 LINKS: Mapping[str, Callable[[Any], Any]] = {
     "mse": lambda raw: raw,
     "mae": lambda raw: raw,
     "cross_entropy": lambda raw: keras.ops.sigmoid(raw),
-    "poisson": lambda raw: keras.ops.exp(keras.ops.clip(raw, -_MOST, _MOST)),
+    "poisson": rates,
 }
 
 

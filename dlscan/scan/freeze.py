@@ -6,6 +6,7 @@ from dlscan import clock
 from dlscan.config import Experiment
 from dlscan.config.dotted import merged
 from dlscan.config.fitting import SECTIONS
+from dlscan.dataset import Manifest
 from dlscan.files import read_json
 from dlscan.machine import git_commit
 from dlscan.many import each
@@ -66,7 +67,8 @@ def freeze(
         clear_points(directory)
         assert experiment.file is not None
         plan = Plan.of(experiment, dataset=dataset, commit=git_commit(experiment.file.absolute().parent))
-        plan = dataclasses.replace(plan, origins=origins_of(experiment))
+        domain = _domain(experiment) if dataset is not None else None
+        plan = dataclasses.replace(plan, origins=origins_of(experiment), domain=domain)
         each(lambda point: make_point(plan.paths(point), point, experiment), plan.points)
         plan.write(clock.now())
         return plan
@@ -89,11 +91,19 @@ def changed(
     if differs and experiment.scan.search is not None:
         require_going_on(plan, experiment, narrow)
     require_same_dataset(plan.directory, plan.dataset, dataset, experiment.data.prepared)
+    if dataset is not None and (other := experiment.other_domain) is not None:
+        require_same_dataset(plan.directory, plan.domain, _domain(experiment), other.data.prepared)
     if differs:
         trains = [(point, experiment.at(point.params).train) for point in plan.points]
         longer = [(plan.paths(point), train) for point, train in trains if plan.epochs(point) < train.epochs]
         require_to_train_on(plan.directory, longer)
     return differs
+
+
+def _domain(experiment: Experiment) -> str | None:
+    """The `config_hash` of the dataset of the other domain, if there is one."""
+    other = experiment.other_domain
+    return None if other is None else Manifest.of(other).config_hash
 
 
 def _renewed(frozen: Plan, plan: Plan, experiment: Experiment) -> Plan:
@@ -110,7 +120,7 @@ def _extend(plan: Plan, experiment: Experiment) -> Plan:
     more = Plan.of(experiment, extended(plan.points, experiment), plan.dataset, plan.git_commit, plan.older)
     _require_origins(plan)
     origins = origins_of(experiment) | plan.origins
-    more = dataclasses.replace(more, proposals=plan.proposals, origins=origins)
+    more = dataclasses.replace(more, proposals=plan.proposals, origins=origins, domain=plan.domain)
     tried = {path.name for path in (plan.directory / "points").iterdir() if is_tried(PointPaths(path))}
     clear_points(plan.directory, keep=tried | {point.directory for point in plan.points})
 

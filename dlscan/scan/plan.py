@@ -55,6 +55,8 @@ class Plan:
         Of a search, what was proposed and why, in order.
     origins : dict of str to Origin
         The networks that points begin with, by `Pretrained.place`, as they were when the plan was made.
+    domain : str or None
+        The `config_hash` of the dataset of the other domain; None without one, and in plans of before.
     """
 
     directory: Path
@@ -69,6 +71,7 @@ class Plan:
     sources: dict[str, Source] = dataclasses.field(default_factory=dict)
     proposals: tuple[Proposal, ...] = ()
     origins: dict[str, Origin] = dataclasses.field(default_factory=dict)
+    domain: str | None = None
 
     @classmethod
     def of(
@@ -124,6 +127,7 @@ class Plan:
                 {path: source_of({"path": path, **item}) for path, item in value.get("sources", {}).items()},
                 tuple(map(Proposal.read, value.get("proposals", ()))),
                 {place: Origin.read(item) for place, item in value.get("origins", {}).items()},
+                value.get("domain"),
             )
         except (FileNotFoundError, NotADirectoryError):
             raise ScanError(
@@ -213,6 +217,7 @@ class Plan:
                 "dlscan": dlscan.__version__,
                 "git_commit": self.git_commit,
                 "dataset": self.dataset,
+                **({} if self.domain is None else {"domain": self.domain}),
                 "varied": list(self.varied),
                 "points": [dataclasses.asdict(point) for point in self.points],
                 "config": self.config,

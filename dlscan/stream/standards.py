@@ -36,7 +36,8 @@ def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
     Raises
     ------
     DataError
-        If a number of any split is not finite; it names the file and the row. If all events of the training
+        If a number of any split is not finite, or below 0 where rates are predicted; it names the file and
+        the row. If all events of the training
         split have the same number.
     """
     heads = [head for head in (*task.heads, *task.given, *task.beside) if head.targets]
@@ -69,17 +70,17 @@ def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
 
 
 def _require_finite(head: Head, numbers: NDArray[Any], batch: Batch, batches: Batches) -> None:
-    wrong = np.argwhere(~np.isfinite(numbers))
+    wrong = np.argwhere(~np.isfinite(numbers) | (head.are_rates & (numbers < 0)))
     if not len(wrong):
         return
     event, target = wrong[0]
     assert batch.sources is not None
     number, row = batch.sources[event]
     file = batches.manifest.sources[number].file
-    raise DataError(
-        f"{_key(head, head.targets[target])}: {numbers[event, target]} in {file}, row {row}; it must be a "
-        "finite number in float32: leave such events out of the raw files"
-    )
+    where = f"{_key(head, head.targets[target])}: {numbers[event, target]} in {file}, row {row}"
+    if np.isfinite(numbers[event, target]):
+        raise DataError(f"{where}; with the loss poisson it must be at least 0: choose another train.loss")
+    raise DataError(f"{where}; it must be a finite number in float32: leave such events out of the raw files")
 
 
 def _require_different(head: Head, sums: "_Sums") -> None:

@@ -50,7 +50,7 @@ def make(tasks: Tasks, classes: Sequence[str], loss: Loss = _AUTO) -> Task:
 def of(experiment: Experiment, classes: Sequence[str]) -> Task:
     """The task of an experiment, or of a point, on a dataset with these classes."""
     made = make(experiment.task, classes, experiment.train.loss)
-    if isinstance(made, Reconstruction):
+    if isinstance(made, Reconstruction | Generation):
         return made.by(experiment.model)
     adversary = experiment.adversary
     if adversary.pivot is not None:

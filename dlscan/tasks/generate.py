@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.config.curves import columns
+from dlscan.config.curves import Curve, columns, has_curve
 from dlscan.config.losses import Loss
+from dlscan.config.models import Model
 from dlscan.config.task_kinds import Condition, Generate
 from dlscan.metrics import Measured
 from dlscan.metrics.generation import measure_generation
@@ -28,13 +29,14 @@ class Generation(OnAllClasses):
     ----------
     condition : Condition
         What is known of an event before.
+    is_variational : bool
+        Whether the network is no generator with a critic, but the decoder of a variational autoencoder.
     """
 
     condition: Condition = Condition()
+    is_variational: bool = False
 
     kinds = (Generate.kind,)
-    curves = Generate.curves
-    columns = columns(Generate.curves)
     # no layer is put on a body: a network of a family of its own makes whole events
     heads = ()
 
@@ -42,6 +44,20 @@ class Generation(OnAllClasses):
     def of(cls, config: Generate, _: tuple[str, ...], loss: Loss, own: bool) -> "Generation":
         """That of an experiment file."""
         return cls(config.condition)
+
+    def by(self, model: Model) -> "Generation":
+        """The same as a network of this family learns it."""
+        return dataclasses.replace(self, is_variational=hasattr(model.parameters, "beta"))
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """See `Task`."""
+        return tuple(curve for curve in Generate.curves if has_curve(curve.name, self.is_variational))
+
+    @property
+    def columns(self) -> dict[str, bool]:
+        """See `Task`."""
+        return columns(self.curves)
 
     @property
     def given(self) -> tuple[Head, ...]:  # type: ignore[override]

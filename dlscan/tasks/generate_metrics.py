@@ -56,11 +56,13 @@ class GenerationMetrics:
 
     @property
     def curves(self) -> Mapping[str, str]:
-        """What networks that compete tell."""
+        """What networks that compete tell, and what variational autoencoders do."""
         return {
             "loss": "energy distance",
             "generator_loss": "loss of the generator",
             "critic_loss": "loss of the critic",
+            "reconstruction": "-log p(event | code)",
+            "kl": "divergence of codes from their prior",
         }
 
     @property

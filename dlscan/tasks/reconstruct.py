@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlscan.config.curves import VARIATIONAL, Curve, columns
+from dlscan.config.curves import Curve, columns, has_curve
 from dlscan.config.losses import Loss
 from dlscan.config.models import Model
 from dlscan.config.task_kinds import Reconstruct
@@ -60,9 +60,7 @@ class Reconstruction:
     @property
     def curves(self) -> tuple[Curve, ...]:
         """See `Task`."""
-        return tuple(
-            curve for curve in Reconstruct.curves if self.beta is not None or curve.name not in VARIATIONAL
-        )
+        return tuple(curve for curve in Reconstruct.curves if has_curve(curve.name, self.beta is not None))
 
     @property
     def columns(self) -> dict[str, bool]:

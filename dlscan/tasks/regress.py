@@ -33,12 +33,15 @@ class Regression(OnAllClasses):
         Whether the uncertainty of each number is predicted too.
     loss : Loss or None
         See `Head`.
+    are_rates : bool
+        See `Head`.
     """
 
     targets: Mapping[str, Selection]
     weight: float = 1.0
     has_sigmas: bool = False
     loss: Loss | None = None
+    are_rates: bool = False
 
     kinds = (Regress.kind,)
     curves = Regress.curves
@@ -47,8 +50,9 @@ class Regression(OnAllClasses):
     @classmethod
     def of(cls, config: Regress, _: tuple[str, ...], loss: Loss, own: bool) -> "Regression":
         """That of an experiment file; `own` is whether the loss is."""
-        sigmas = loss.of(Regress.kind) == "gaussian_nll"
-        return cls(config.targets.by_name, config.weight, sigmas, loss if own else None)
+        name = loss.of(Regress.kind)
+        sigmas, rates = name == "gaussian_nll", name == "poisson"
+        return cls(config.targets.by_name, config.weight, sigmas, loss if own else None, rates)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,7 +63,7 @@ class Regression(OnAllClasses):
     def heads(self) -> tuple[Head, ...]:
         """See `Task`."""
         size = len(self.targets) * (1 + self.has_sigmas)
-        return (Head(_PREDICTIONS, size, self.names, self.weight, self.loss),)
+        return (Head(_PREDICTIONS, size, self.names, self.weight, self.loss, self.are_rates),)
 
     @property
     def extras(self) -> tuple[str, ...]:

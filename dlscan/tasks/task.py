@@ -44,6 +44,8 @@ class Head:
         Of its loss among those of several heads.
     loss : Loss or None
         What it minimises, if that is not `train.loss`.
+    are_rates : bool
+        Whether the numbers are positive: what losses see is the logarithm of each, over its mean.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Head:
     targets: tuple[str, ...] = ()
     weight: float = 1.0
     loss: Loss | None = None
+    are_rates: bool = False
 
     @property
     def aside(self) -> str:

@@ -60,6 +60,8 @@ class Beside:
         What batches objectives need beside those of the events.
     dataset : str
         The `config_hash` of the dataset of these; empty without any.
+    joint : mapping of str to Network
+        What objectives use too, and what is trained in the same step as the network of the point.
     """
 
     others: Sequence[Other]
@@ -72,6 +74,12 @@ class Beside:
     shows_hidden: bool = False
     streams: Sequence[str] = ()
     dataset: str = ""
+    joint: Mapping[str, Network] = dataclasses.field(default_factory=dict)
+
+    @property
+    def joint_variables(self) -> list[Any]:
+        """What the optimizer of the network of the point trains beside this one."""
+        return [variable for own in self.joint.values() for variable in own.model.trainable_variables]
 
     def trained(self, network: Network, optimizer: Any, supervised: Supervised) -> Trained:
         """What a step trains of the point, whose optimizer is built."""
@@ -81,6 +89,9 @@ class Beside:
             variables = other.network.model.trainable_variables
             other.optimizer.build(variables)
             parts.append(Part(variables, other.optimizer, other.objective, other.times))
-        parts.append(Part(network.model.trainable_variables, optimizer, self.objective(supervised)))
+        variables = [*network.model.trainable_variables, *self.joint_variables]
+        parts.append(Part(variables, optimizer, self.objective(supervised)))
         networks = {NETWORK: network, **{other.name: other.network for other in self.others}}
-        return Trained({**networks, **self.unchanged}, parts, self.states, (EVENTS, *self.streams))
+        return Trained(
+            {**networks, **self.joint, **self.unchanged}, parts, self.states, (EVENTS, *self.streams)
+        )

@@ -10,6 +10,7 @@ from dlscan.config.folds import FOLD
 from dlscan.config.places import functions_by_key
 from dlscan.config.share import FRACTION
 from dlscan.config.source import InFile
+from dlscan.dataset import Manifest
 from dlscan.metrics import Measured
 from dlscan.record import Record
 from dlscan.train.evaluate import Evaluation
@@ -78,7 +79,7 @@ def record_of(
         backend=facts.backend,
         versions=versions() | facts.versions,
         git_commit=point.git_commit,
-        dataset={"path": str(experiment.data.prepared), "config_hash": learner.dataset},
+        dataset={"path": str(experiment.data.prepared), "config_hash": learner.dataset} | _domain(experiment),
         errors=measured.errors,
         reasons=measured.reasons | ({"flops": facts.why_no_flops} if facts.flops is None else {}),
         flops=facts.flops,
@@ -99,6 +100,15 @@ def _of_history(member: "Member[Any]") -> Measured:
         for name in [name for name in found.values if "val_" in name]:
             found.add(name, None, "all folds train, so no events are left to validate on")
     return found
+
+
+def _domain(experiment: Experiment) -> dict[str, Any]:
+    """The dataset of the other domain, if there is one: it has not changed since the training began."""
+    other = experiment.other_domain
+    if other is None:
+        return {}
+    path = other.data.prepared
+    return {"domain": {"path": str(path), "config_hash": Manifest.of(other).config_hash}}
 
 
 def _sources(experiment: Experiment) -> dict[str, dict[str, str]]:

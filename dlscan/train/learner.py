@@ -98,7 +98,8 @@ class Learner:
         body = [] if train.body_rate is None or own is not None else built.body_layers
         slow = [variable for layer in body for variable in layer.trainable_variables]
         self.optimizer = make_optimizer(train, steps, body=slow) if own is None else own
-        self.optimizer.build(self.network.trainable_variables)
+        joint = [] if beside is None else beside.joint_variables
+        self.optimizer.build([*self.network.trainable_variables, *joint])
         self.objective = supervised(task, train, standards, self.network.trainable_variables)
         if beside is None:
             self.trained = Trained.single(built, self.optimizer, self.objective)

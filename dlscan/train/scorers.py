@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dlscan.models import Network, keras, trunks
-from dlscan.models.players import noise_of
+from dlscan.models.makers import noise_of
 from dlscan.train.devices import Arrays as Inputs
 from dlscan.train.devices import sender
 from dlscan.train.scorer import Scored, timed
@@ -54,7 +54,7 @@ class GeneratingScorer(NetworkScorer):
     Parameters
     ----------
     networks : sequence of Network
-        Judges, see `dlscan.models.players`.
+        Judges, see `dlscan.models.makers`.
     seed : int
         Of the noise. A network gets the same noise for the same events, whichever others there are.
     """

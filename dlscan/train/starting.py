@@ -8,7 +8,7 @@ from dlscan.models import Start
 from dlscan.models.replicas import Replicas, require_replicable
 from dlscan.origins import Origin, origins_of
 from dlscan.tasks import Standards, Task
-from dlscan.train.adversaries import adversarial_learner
+from dlscan.train.generators import generating_learner
 from dlscan.train.learner import Learner
 from dlscan.train.pivots import beside
 
@@ -47,7 +47,7 @@ def starting_learner(
         If the network cannot be built, or what it begins with is gone.
     """
     if Generate.kind in task.kinds:
-        return adversarial_learner(experiment, task, standards, manifest, steps)
+        return generating_learner(experiment, task, standards, manifest, steps)
     train = experiment.train
     network = models.construct(
         *(experiment.model, manifest, experiment.data.normalize, train.seed, train.precision),

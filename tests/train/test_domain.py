@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from dlscan.config import experiment_from
+from dlscan.dataset import Manifest
 from dlscan.errors import ConfigError, DataError, ScanError
 from dlscan.models import keras
 from dlscan.prepare import prepare
 from dlscan.record import Record
+from dlscan.scan import Plan, freeze
 from dlscan.stream import Batches
 from dlscan.train import PointInfo, train_point, train_points
 from dlscan.train.objectives.domain import coral, mmd
@@ -225,6 +227,26 @@ def test_distances_are_what_their_formulas_say():
 
     expected = within(one) + within(other) - 2 * kernels(one, other).mean()
     assert float(ops.convert_to_numpy(mmd(*tensors))) == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_plan_and_records_have_the_other_events_too_and_refuse_others(shifted, alone, tmp_path):
+    other = Manifest.read(shifted / "prepared-domain").config_hash
+    noted = Record.read(alone.record).dataset
+    assert noted["domain"] == {"path": str(shifted / "prepared-domain"), "config_hash": other}
+    shutil.copytree(shifted / "source", tmp_path / "source")
+    shutil.copytree(shifted / "target", tmp_path / "target")
+    experiment = experiment_from(content_of(tmp_path), tmp_path / "a.yaml")
+    prepare(experiment, processes=1)
+    own = Manifest.read(tmp_path / "prepared").config_hash
+    plan = freeze(experiment, own)
+    assert Plan.read(plan.directory).domain == Manifest.read(tmp_path / "prepared-domain").config_hash
+    freeze(experiment, own)
+    write(tmp_path / "more", 400, 3, -1)
+    for name in ("Signal", "Background"):
+        (tmp_path / "more" / name / "1.h5").rename(tmp_path / "target" / name / "2.h5")
+    prepare(experiment, processes=1)
+    with pytest.raises(ScanError, match=r"the dataset in .*prepared-domain is not the one this scan was pla"):
+        freeze(experiment, own)
 
 
 def test_what_does_not_fit_is_refused_plainly(shifted, tmp_path):

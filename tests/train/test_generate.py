@@ -243,8 +243,72 @@ def test_an_interrupted_validation_on_an_index_keeps_its_order(gaussian, tmp_pat
     assert rows(moved) == rows(alone)
 
 
+LINEAR = {"family": "vae", "code": 1, "depth": 0}
+
+
+@pytest.fixture(scope="module")
+def variational(gaussian, tmp_path_factory):
+    """A linear variational autoencoder: with one number of the code it can be exactly what the events are."""
+    scan = tmp_path_factory.mktemp("vae")
+    (scan / "points").mkdir()
+    train = {**gaussian["train"], "epochs": 60, "learning_rate": 0.02, "early_stopping": None}
+    paths = write_point({**gaussian, "model": LINEAR, "train": train}, scan / "points" / "0001-vae")
+    train_point(paths, INFO)
+    return paths
+
+
+def test_a_linear_variational_one_makes_normal_events_that_no_classifier_tells_from_real_ones(variational):
+    assert list(rows(variational)[0])[1:7] == [
+        *("loss", "reconstruction", "kl", "val_loss", "val_reconstruction", "val_kl")
+    ]
+    record = Record.read(variational.record)
+    assert record.metrics["Twosample_AUC"] == pytest.approx(0.5, abs=3 * record.errors["Twosample_AUC"][0])
+    # the bound of the likelihood of two normal numbers, scaled, with these standard deviations
+    _, variances = np.linalg.eigh(spread_given_condition(variational))[::-1]
+    entropy = 0.5 * np.log(2 * np.pi * np.e * variances).sum()
+    last = rows(variational)[-1]
+    bound = float(last["val_reconstruction"]) + float(last["val_kl"])
+    assert bound == pytest.approx(entropy, abs=0.08)
+
+
+def spread_given_condition(paths):
+    """The covariance of scaled test events, less what energy and class tell of them."""
+    kept = read_predictions(paths.predictions).kept
+    x = np.concatenate([kept["real_x_0"], kept["real_x_1"]], axis=1)
+    known = np.concatenate([kept["condition"], np.ones((len(x), 1))], axis=1)
+    return np.cov((x - known @ np.linalg.lstsq(known, x, rcond=None)[0]).T / x.std(axis=0)[:, None])
+
+
+def test_a_variational_one_that_is_resumed_ends_as_if_it_had_not_been(gaussian, tmp_path):
+    ends = []
+    for name in ("whole", "halves"):
+        paths = write_point(
+            {**gaussian, "model": {**LINEAR, "dropout": 0.1, "depth": 1}, "train": SHORT}, tmp_path / name
+        )
+
+        def stop(epoch, step, steps, name=name):
+            if (name, epoch, step) == ("halves", 2, 5):
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        if train_point(paths, INFO, stop) == "preempted":
+            train_point(paths, INFO)
+        ends.append(paths)
+    assert rows(ends[0]) == rows(ends[1])
+    assert metrics(ends[0]) == metrics(ends[1])
+
+
 def run(*arguments):
     return CliRunner().invoke(cli, [str(each) for each in arguments], catch_exceptions=False)
+
+
+def test_a_variational_one_writes_raw_files_too(variational, tmp_path):
+    done = run("generate", variational.scan, 1, "--events", 2000, "--at", 2, "-o", tmp_path / "made")
+    assert done.exit_code == 0, done.output
+    with h5py.File(tmp_path / "made" / "Near" / "Near_generated.h5") as file:
+        made = file["x"][()]
+    # around 4 and 1, of widths 1 and .5, with .5 of the first in the second
+    np.testing.assert_allclose(made.mean(axis=0), [4, 1], atol=0.2)
+    np.testing.assert_allclose(np.cov(made.T), [[1, 0.5], [0.5, 0.5]], atol=0.15)
 
 
 def test_generated_events_are_a_raw_file_that_can_be_prepared(trained, gaussian, tmp_path):
@@ -355,6 +419,15 @@ def test_the_penalty_of_wasserstein_is_that_of_the_slope():
     assert float(ops.convert_to_numpy(told.loss)) == pytest.approx(apart + 10 * (5 - 1) ** 2, rel=1e-5)
     # the history has the distance alone
     assert float(ops.convert_to_numpy(told.numbers)[0]) == pytest.approx(6 * apart, rel=1e-5)
+
+
+def test_single_events_are_drawn_beside_generated_ones(variational, tmp_path):
+    done = run("show", "generated", variational.scan, 1, "--n", 3, "-o", tmp_path / "a.png")
+    assert done.exit_code == 0, done.output
+    # six events: a page for four, and one for the others
+    assert {path.name for path in tmp_path.iterdir()} == {"a-1.png", "a-2.png"}
+    with pytest.raises(UsageError, match="is a generator, which takes noise and no events"):
+        run("show", "reconstruction", variational.scan, 1)
 
 
 def test_the_plot_has_real_and_generated_events_of_each_observable(trained, tmp_path):

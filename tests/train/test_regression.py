@@ -8,12 +8,13 @@ import pytest
 from scipy.stats import norm
 
 from dlscan import tasks
-from dlscan.config import load
+from dlscan.config import experiment_from, load
 from dlscan.errors import DataError
 from dlscan.metrics import mean_absolute_error
 from dlscan.models import keras
 from dlscan.prepare import prepare
 from dlscan.record import Record
+from dlscan.stream import Batches
 from dlscan.stream.standards import standards
 from dlscan.tasks.several import Several
 from dlscan.train import train_point, train_points
@@ -25,8 +26,6 @@ TARGETS = {"Depth": "depth[:,1]", "Energy": "energy"}
 @pytest.fixture(scope="module")
 def linear(tmp_path_factory):
     """A dataset whose targets are linear in its inputs; as the plain values of an experiment."""
-    from dlscan.config import experiment_from
-
     home = tmp_path_factory.mktemp("linear")
     for label, name in enumerate(("Ele", "Pi0")):
         (home / "raw" / name).mkdir(parents=True)
@@ -175,8 +174,6 @@ def test_events_that_carry_much_along_are_read_a_few_at_a_time(linear, trained, 
 
 
 def test_a_target_that_is_no_number_or_always_the_same_is_named(linear, info, tmp_path):
-    from dlscan.config import experiment_from
-
     home = tmp_path / "bad"
     for name in ("Ele", "Pi0"):
         (home / "raw" / name).mkdir(parents=True)
@@ -197,6 +194,46 @@ def test_a_target_that_is_no_number_or_always_the_same_is_named(linear, info, tm
     content["task"] = {"kind": "regress", "targets": {"Same": "same"}}
     with pytest.raises(DataError, match=r"targets\.Same: is 0\.1 for every event of the training split"):
         train_point(write_point(content, tmp_path / "same"), info)
+
+
+def test_counts_are_positive_and_of_alike_events_their_mean(tmp_path, info):
+    """A network that only sees which class an event is of reaches the mean of each: exact for Poisson."""
+    counts = {}
+    for label, name in enumerate(("Few", "Many")):
+        (tmp_path / "raw" / name).mkdir(parents=True)
+        counts[name] = np.random.default_rng(label).poisson(0.5 + 6 * label, 400).astype(np.float32)
+        with h5py.File(tmp_path / "raw" / name / "one.h5", "w") as file:
+            file["x"], file["n"] = np.full((400, 1), label, np.float32), counts[name]
+    content = {
+        "name": "counts",
+        "data": {"raw": str(tmp_path / "raw"), "inputs": ["x"], "extras": ["n"]},
+        "task": {"kind": "regress", "targets": {"N": "n"}},
+        "model": {"depth": 0},
+        "train": {"loss": "poisson", "epochs": 25, "batch_size": 40, "learning_rate": 0.05},
+        "stream": {"workers": 0},
+    }
+    content["data"]["prepared"] = str(tmp_path / "prepared")
+    content["train"] |= {"schedule": "cosine", "early_stopping": None}
+    prepare(experiment_from(content, tmp_path / "counts.yaml"), processes=1)
+    paths = write_point(content, tmp_path / "point")
+    train_point(paths, info)
+    with (
+        h5py.File(paths.predictions) as file,
+        Batches(content["data"]["prepared"], batch_size=800, workers=0, extras=True) as batches,
+    ):
+        predicted, labels = file["predictions"][:, 0], file["labels"][:]
+        (batch,) = batches.epoch(0, last=True)
+        for label in (0, 1):
+            mean = batch.extras["n"][batch.labels == label].mean()
+            np.testing.assert_allclose(predicted[labels == label], mean, rtol=0.02)
+    content["task"] = {"kind": "regress", "targets": {"N": "n"}}
+    for name, own in counts.items():
+        with h5py.File(tmp_path / "raw" / name / "one.h5", "r+") as file:
+            file["n"][...] = own - (name == "Few") * 3
+    content["data"]["prepared"] = str(tmp_path / "negative")
+    prepare(experiment_from(content, tmp_path / "counts.yaml"), processes=1)
+    with pytest.raises(DataError, match=r"targets\.N: -3\.0 in Few/one\.h5, row \d+; with the loss poisson"):
+        train_point(write_point(content, tmp_path / "bad"), info)
 
 
 def test_the_tasks_of_several_heads_are_one_task():

@@ -36,6 +36,8 @@ class Event:
         Raw values; of an input with a mask the entries that are there, (n, F).
     epoch : int or None
         The epoch, from 1, in whose training it is as here: augmented.
+    extras : dict of str to ndarray
+        What it carries along.
     """
 
     label: str
@@ -43,6 +45,7 @@ class Event:
     row: int
     inputs: dict[str, NDArray[np.float32]]
     epoch: int | None = None
+    extras: dict[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
 
     @property
     def place(self) -> str:
@@ -192,6 +195,7 @@ def _events(batch: Batch, manifest: Manifest) -> Iterator[Event]:
             manifest.sources[number].file,
             int(place),
             {name: _values(batch, name, row) for name in batch.inputs},
+            extras={name: own[row].copy() for name, own in batch.extras.items()},
         )
 
 

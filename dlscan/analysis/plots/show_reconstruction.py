@@ -57,7 +57,7 @@ def draw(images: Sequence[Image], title: Marked, depth_axis: int = 3, labels: La
 
 
 def _line(part: SubFigure, image: Image, depth_axis: int, labels: Labels) -> None:
-    event, given = (_looked_at(values, depth_axis) for values in (image.event, image.given))
+    event, given = (looked_at(values, depth_axis) for values in (image.event, image.given))
     panels = part.subplots(1, 3)
     low, high = min(event.min(), given.min()), max(event.max(), given.max())
     widest = float(np.abs(given - event).max()) or 1.0
@@ -67,15 +67,19 @@ def _line(part: SubFigure, image: Image, depth_axis: int, labels: Labels) -> Non
         panels, COLUMNS, (event, given, given - event), norms, strict=True
     ):
         axes.set_title(f"{name}: {heading.lower()}" if heading == COLUMNS[0] else heading, fontsize=9)
-        _panel(axes, values, norm, DIFFERENCE if heading == COLUMNS[2] else COLORS)
+        panel(axes, values, norm, DIFFERENCE if heading == COLUMNS[2] else COLORS)
     if image.event.ndim == 3:
-        # what the axes of a projection are
-        names = cell_axes(image.event.shape, depth_axis)
-        first = next(axis for axis in names if axis != depth_axis)
-        panels[0].set(xlabel=names[depth_axis], ylabel=names[first])
+        name_axes(panels[0], image.event.shape, depth_axis)
 
 
-def _looked_at(values: Floats, depth_axis: int) -> Floats:
+def name_axes(axes: Axes, shape: tuple[int, ...], depth_axis: int) -> None:
+    """Say what the axes of a projection of an image of this shape are."""
+    names = cell_axes(shape, depth_axis)
+    first = next(axis for axis in names if axis != depth_axis)
+    axes.set(xlabel=names[depth_axis], ylabel=names[first])
+
+
+def looked_at(values: Floats, depth_axis: int) -> Floats:
     """An image of up to two axes: of three one across the shower is summed, of more they are one line."""
     if values.ndim == 3:
         first, second = (axis for axis in (0, 1, 2) if axis != depth_axis - 1)
@@ -84,7 +88,8 @@ def _looked_at(values: Floats, depth_axis: int) -> Floats:
     return values if values.ndim <= 2 else values.ravel()
 
 
-def _panel(axes: Axes, values: Floats, norm: Normalize, colors: str) -> None:
+def panel(axes: Axes, values: Floats, norm: Normalize, colors: str) -> None:
+    """An image in these colours, or a row of numbers between the limits of the norm."""
     axes.grid(visible=False)
     if values.ndim < 2:
         axes.stairs(np.atleast_1d(values), np.arange(values.size + 1) - 0.5, color=style.COLORS[0])

@@ -60,7 +60,7 @@ class Autoencoder:
     channels: Literal["none", "last"] = "none"
 
     # of the encoder alone where something else than its inputs is to be learned
-    tasks: ClassVar = ("reconstruct", "classify", "regress")
+    tasks: ClassVar[tuple[str, ...]] = ("reconstruct", "classify", "regress")
 
     def convolves(self, shape: tuple[int, ...]) -> bool:
         """Whether an input of this shape goes through convolutions."""

@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Literal
 from dlscan.config.build import Above, Below, Min
 from dlscan.config.families.convolutional import MOST_AXES, times
 from dlscan.config.families.parts import Activation, Initializer, Shapes
-from dlscan.config.losses import LOSSES
 
 DENSE, CONVOLUTIONAL = "dense", "convolutional"
 
@@ -69,7 +68,7 @@ class Gan:
     beta_1: Annotated[float, Min(0), Below(1)] = 0.5
 
     tasks: ClassVar = ("generate",)
-    losses: ClassVar = {"generate": LOSSES["generate"]}
+    losses: ClassVar = {"generate": ("standard", "wasserstein", "least_squares")}
 
     def layers_of(self, shape: tuple[int, ...]) -> str:
         """What an input of this shape is made by."""

@@ -27,4 +27,6 @@ class Vae(Autoencoder):
     sigma: Literal["learned"] | Annotated[float, Above(0)] = "learned"
 
     # those that are logarithms of a likelihood
-    losses: ClassVar = {"reconstruct": ("mse", "cross_entropy", "poisson")}
+    losses: ClassVar = dict.fromkeys(("reconstruct", "generate"), ("mse", "cross_entropy", "poisson"))
+    # with `generate`, events are drawn from the code
+    tasks: ClassVar = (*Autoencoder.tasks, "generate")

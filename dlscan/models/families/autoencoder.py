@@ -6,6 +6,7 @@ robust features with denoising autoencoders", ICML 2008, doi 10.1145/1390156.139
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlscan.config.families import Autoencoder
@@ -25,12 +26,12 @@ def features(inputs: Inputs, parameters: Autoencoder, seed: int) -> Any:
 def coded(inputs: Inputs, parameters: Autoencoder, seed: int) -> Coded:
     """Events by way of their codes."""
     found = features(inputs, parameters, seed)
-    cells = decoder(inputs, parameters, seed)(found)
+    cells = decoder(shapes_of(inputs), parameters, seed)(found)
     return Coded({"code": found, "reconstruction": cells}, cells, {})
 
 
-def encoded(inputs: Inputs, parameters: Autoencoder, seed: int) -> Any:
-    """What the code is made from, (B, features)."""
+def encoded(inputs: Inputs, parameters: Autoencoder, seed: int, known: Sequence[Any] = ()) -> Any:
+    """What the code is made from, (B, features): inputs, and what else is `known` of events, (B, F) each."""
     parts = []
     for name, tensor in inputs.items():
         if parameters.convolves(tuple(tensor.shape[1:])):
@@ -41,6 +42,7 @@ def encoded(inputs: Inputs, parameters: Autoencoder, seed: int) -> Any:
                     tensor, filters, parameters.kernel, f"{name}-conv_{stage + 1}", parameters, seed, 2
                 )
         parts.append(flat(tensor, name))
+    parts += known
     tensor = keras.layers.Concatenate(name="net-joined")(parts) if len(parts) > 1 else parts[0]
     for number in range(1, parameters.depth + 1):
         tensor = hidden(tensor, parameters.width, f"net-encoded_{number}", parameters, seed)
@@ -52,13 +54,16 @@ def code(tensor: Any, name: str, parameters: Autoencoder, seed: int) -> Any:
     return _linear(tensor, parameters.code, name, seed)
 
 
-def decoder(inputs: Inputs, parameters: Autoencoder, seed: int) -> Any:
-    """The network from a code (B, K) to all cells of the inputs (B, F), one behind the other."""
-    given = tensor = keras.Input((parameters.code,), name="code")
+def decoder(shapes: Mapping[str, tuple[int, ...]], parameters: Autoencoder, seed: int, known: int = 0) -> Any:
+    """The network from a code (B, K) to all cells of inputs of these shapes (B, F), one behind the other.
+
+    The code has so many numbers behind it that are known of the event.
+    """
+    given = tensor = keras.Input((parameters.code + known,), name="code")
     for number in range(1, parameters.depth + 1):
         tensor = hidden(tensor, parameters.width, f"net-decoded_{number}", parameters, seed)
     parts = []
-    for name, shape in shapes_of(inputs).items():
+    for name, shape in shapes.items():
         if parameters.convolves(shape):
             parts.append(_image_of(tensor, name, shape, parameters, seed))
         else:

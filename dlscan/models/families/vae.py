@@ -6,6 +6,7 @@ calibrated decoders", arXiv:2006.13202.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,26 +18,26 @@ from dlscan.models.coded import Coded
 from dlscan.models.families.autoencoder import code, decoder, encoded, features
 from dlscan.models.heads import WIDEST
 from dlscan.models.inputs import Inputs
+from dlscan.models.layers import shapes_of
 from dlscan.models.seeds import layer_seed
 
-__all__ = ["coded", "features"]
+__all__ = ["coded", "distribution", "features", "log_sigma"]
 
 # Of the draws that validation and test take: enough to fill most batches, few enough to be a constant.
 _DRAWS = 1024
+# How much longer steps of the width's logarithm are than those of weights. With steps of a learning rate it
+# would take thousands to cells of 1 % of their scale, and until then codes are worth less than they cost.
+_STRIDE = 10.0
 
 
 def coded(inputs: Inputs, parameters: Vae, seed: int) -> Coded:
     """Events by way of codes that are drawn, and, for the saved network, by way of their means."""
-    before = encoded(inputs, parameters, seed)
-    mean = code(before, "net-code", parameters, seed)
-    logs = code(before, "net-code_spread", parameters, seed)
-    # of the variance
-    logs = keras.ops.clip(logs, -WIDEST, WIDEST)
+    mean, logs = distribution(inputs, parameters, seed)
     spread = keras.ops.exp(logs / 2)
     noise = keras.layers.GaussianNoise(
         1.0, seed=layer_seed(seed, "net.draw"), dtype="float32", name="net-draw"
     )(keras.ops.zeros_like(mean))
-    decode = decoder(inputs, parameters, seed)
+    decode = decoder(shapes_of(inputs), parameters, seed)
     # without training there is no noise: the saved network decodes the mean
     cells = decode(mean + spread * noise)
     # what validation and test tell is the same bound as in training, of draws that are always the same
@@ -45,18 +46,26 @@ def coded(inputs: Inputs, parameters: Vae, seed: int) -> Coded:
         "code": mean,
         "log_variance": logs,
         "reconstruction": decode(mean + spread * drawn),
-        "log_sigma": _log_sigma(mean, parameters),
+        "log_sigma": log_sigma(mean, parameters),
     }
     return Coded(raw, cells, {"code_sigma": spread, "sigma": keras.ops.exp(raw["log_sigma"])})
 
 
-def _log_sigma(mean: Any, parameters: Vae) -> Any:
-    """The logarithm of how far a cell is off, (B, 1)."""
-    nothing = keras.ops.zeros_like(mean[:, :1])
+def distribution(inputs: Inputs, parameters: Vae, seed: int, known: Sequence[Any] = ()) -> tuple[Any, Any]:
+    """Means of the codes of events, (B, K), and logarithms of their variances; `known` as for `encoded`."""
+    before = encoded(inputs, parameters, seed, known)
+    mean = code(before, "net-code", parameters, seed)
+    return mean, keras.ops.clip(code(before, "net-code_spread", parameters, seed), -WIDEST, WIDEST)
+
+
+def log_sigma(code: Any, parameters: Vae) -> Any:
+    """The logarithm of how far a cell is off, (B, 1); `code` (B, K) says how many events there are."""
+    nothing = keras.ops.zeros_like(code[:, :1])
     if parameters.sigma != "learned":
         return nothing + math.log(parameters.sigma)
     # of zeros nothing is left but the shift: one weight
-    return keras.layers.LayerNormalization(scale=False, dtype="float32", name="net-log_sigma")(nothing)
+    shift = keras.layers.LayerNormalization(scale=False, dtype="float32", name="net-log_sigma")(nothing)
+    return _STRIDE * shift
 
 
 def _always(mean: Any, seed: int) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from dlscan.models.backend import keras
-from dlscan.models.players import ASIDE, NOISE
+from dlscan.models.makers import ASIDE, NOISE
 from dlscan.tasks.generate import CONDITION
 from dlscan.train.objectives.objective import EVENTS, NETWORK, Given, Told
 from dlscan.train.objectives.penalty import Penalty
@@ -142,13 +142,18 @@ class GeneratorObjective(Adversarial):
         made = self.made(networks, batch, training)
         each = self.game.of_generator(_verdict(networks, made, batch, 1, False)) * batch.weights
         real = networks[SCALING](batch.inputs, training=False)
-        still = {name: ops.stop_gradient(own) for name, own in made.items()}
-        one, other = (_table(networks[OBSERVER](events, training=False), batch) for events in (real, still))
-        apart = energy_distance(one, other, batch.weights)
+        apart = distance_apart(networks, real, made, batch)
         loss = ops.mean(each)
         if training:
             loss = loss + self.added(networks, NETWORK)
         return Told(loss, ops.stack([apart, ops.sum(each)]), {})
+
+
+def distance_apart(networks: Mapping[str, Any], real: Any, made: Any, batch: Given) -> Any:
+    """How far generated events are from the real ones of a batch, both scaled; nothing is learned from it."""
+    still = {name: keras.ops.stop_gradient(made[name]) for name in real}
+    one, other = (_table(networks[OBSERVER](events, training=False), batch) for events in (real, still))
+    return energy_distance(one, other, batch.weights)
 
 
 def _verdict(

@@ -1,8 +1,9 @@
 """The losses of single events, (B,) each, from what is right and what a network gives before its last step.
 
 Of classification `targets` (B, C) are 1 for the right class and 0 for the others, or a little less and more
-with label smoothing, and `outputs` (B, C) are logits. Of regression both are (B, T) in standard units; in
-`gaussian_nll` outputs are (B, 2 T), the means and then the logarithms of the standard deviations.
+with label smoothing, and `outputs` (B, C) are logits. Of regression both are (B, T) in standard units. In
+`gaussian_nll` outputs are (B, 2 T), the means and then the logarithms of the standard deviations. In
+`poisson` targets are in units of their means, and outputs are the logarithms of rates in these.
 """
 
 import functools
@@ -12,7 +13,7 @@ from typing import Any
 from dlscan.config import Train
 from dlscan.config.source import InFile
 from dlscan.models.backend import keras
-from dlscan.models.heads import WIDEST
+from dlscan.models.heads import WIDEST, rates, within
 from dlscan.train.objectives.own import EventLoss, own_loss
 
 # Below that a score counts as 0, where its logarithm or a power of less than 1 has no slope.
@@ -65,6 +66,11 @@ def log_cosh(targets: Any, outputs: Any) -> Any:
     return keras.ops.mean(distance + keras.ops.softplus(-2 * distance) - math.log(2), axis=-1)
 
 
+def poisson(targets: Any, logarithms: Any) -> Any:
+    """Mean of y - t log y, of the logarithms of rates y: a Poisson likelihood, less what is constant."""
+    return keras.ops.mean(rates(logarithms) - targets * within(logarithms), axis=-1)
+
+
 def quantile(targets: Any, outputs: Any, share: float | None) -> Any:
     """Mean of q (t - y) above the prediction, and of (1 - q) (y - t) below it."""
     assert share is not None
@@ -91,6 +97,7 @@ _OF_NUMBERS: dict[str, EventLoss] = {
     "mae": mae,
     "huber": huber,
     "log_cosh": log_cosh,
+    "poisson": poisson,
     "gaussian_nll": gaussian_nll,
 }
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dlscan.models import keras
 from dlscan.models.reconstruction import LINKS
 from dlscan.tasks import Arrays, Reconstruction
-from dlscan.train.objectives.losses import mae, mse
+from dlscan.train.objectives.losses import mae, mse, poisson
 from dlscan.train.objectives.objective import EVENTS, NETWORK, Given, Told
 from dlscan.train.objectives.own import EventLoss
 from dlscan.train.objectives.penalty import Penalty
@@ -21,18 +21,30 @@ def cross_entropy(targets: Any, logits: Any) -> Any:
     return keras.ops.mean(keras.ops.softplus(logits) - targets * logits, axis=-1)
 
 
-def poisson(targets: Any, logarithms: Any) -> Any:
-    """Mean over cells of y - t log y: a Poisson likelihood, less what is constant."""
-    rates = LINKS["poisson"](logarithms)
-    return keras.ops.mean(rates - targets * keras.ops.log(rates), axis=-1)
-
-
 _LOSSES: dict[str, EventLoss] = {
     "mse": mse,
     "mae": mae,
     "cross_entropy": cross_entropy,
     "poisson": poisson,
 }
+
+
+def unlikelihood(loss: str, targets: Any, made: Any, log_sigma: Any) -> Any:
+    """Minus the logarithm of the likelihood of all cells of an event, less what is constant, (B,).
+
+    Parameters
+    ----------
+    loss : str
+        Which likelihood: `mse` is that of normal numbers of a width whose logarithm is `log_sigma`, (B, 1).
+    targets, made : tensor, (B, F)
+        Scaled cells, and what a decoder gives before its last step.
+    """
+    cells = targets.shape[-1]
+    found = cells * _LOSSES[loss](targets, made)
+    if loss != "mse":
+        return found
+    logs = log_sigma[:, 0]
+    return found / 2 * keras.ops.exp(-2 * logs) + cells * (logs + math.log(2 * math.pi) / 2)
 
 
 def divergence(means: Any, log_variances: Any) -> Any:
@@ -83,15 +95,9 @@ class Reconstructing:
     def _parts(self, raw: Mapping[str, Any]) -> list[Any]:
         """The loss of each event, (B,); of a variational network -log p(event | code), and the divergence."""
         target, made = raw["target"], raw["reconstruction"]
-        mean = _LOSSES[self._name](target, made)
         if self._beta is None:
-            return [mean]
-        cells = target.shape[-1]
-        likelihood = cells * mean
-        if self._name == "mse":
-            logs = raw["log_sigma"][:, 0]
-            likelihood = likelihood / 2 * keras.ops.exp(-2 * logs)
-            likelihood = likelihood + cells * (logs + math.log(2 * math.pi) / 2)
+            return [_LOSSES[self._name](target, made)]
+        likelihood = unlikelihood(self._name, target, made, raw["log_sigma"])
         return [likelihood, divergence(raw["code"], raw["log_variance"])]
 
     def _together(self, parts: list[Any]) -> Any:

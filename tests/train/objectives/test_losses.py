@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.special import log_softmax, softmax
-from scipy.stats import norm
+from scipy.special import gammaln, log_softmax, softmax
+from scipy.stats import norm, poisson
 
 from dlscan.config import Train
 from dlscan.models import keras
@@ -64,6 +64,15 @@ def test_gaussian_nll_is_the_density_of_a_normal_distribution():
     expected = -norm.logpdf(TRUTH, NUMBERS, np.exp(logs)).mean(axis=1)
     found = told("regress", TRUTH, np.hstack([NUMBERS, logs]), loss="gaussian_nll")
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_poisson_is_the_likelihood_of_counts_up_to_what_is_constant():
+    counts = RNG.poisson(3, (20, 3)).astype("float32")
+    found = told("regress", counts, NUMBERS, loss="poisson")
+    expected = -(poisson.logpmf(counts, np.exp(NUMBERS)) + gammaln(counts + 1)).mean(axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    # a rate without bound would be no number
+    assert np.isfinite(told("regress", counts, NUMBERS * 1000, loss="poisson")).all()
 
 
 @pytest.mark.parametrize(

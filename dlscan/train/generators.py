@@ -1,13 +1,17 @@
-"""A generator in training, and the critic beside it."""
+"""A generator in training, with the critic or the encoder beside it."""
 
 import dataclasses
 from typing import Any
 
 from dlscan.config import Experiment, Train
 from dlscan.config.families.gan import Gan
+from dlscan.config.families.vae import Vae
+from dlscan.config.task_kinds import Generate
 from dlscan.dataset import Manifest
-from dlscan.models import keras
-from dlscan.models.players import players
+from dlscan.models import Network, keras
+from dlscan.models.coders import Coders, coders
+from dlscan.models.makers import NOISE
+from dlscan.models.players import Players, players
 from dlscan.models.seeds import layer_seed
 from dlscan.tasks import Standards, Task
 from dlscan.train.beside import Beside, Other
@@ -22,16 +26,17 @@ from dlscan.train.objectives.adversarial import (
     GeneratorObjective,
 )
 from dlscan.train.objectives.penalty import Penalty
+from dlscan.train.objectives.variational import ENCODER, VariationalObjective
 from dlscan.train.optimizers import make_optimizer
 from dlscan.train.steps import slopes
 
 _WASSERSTEIN = "wasserstein"
 
 
-def adversarial_learner(
+def generating_learner(
     experiment: Experiment, task: Task, standards: Standards, manifest: Manifest, steps: int
 ) -> Learner:
-    """The generator of a point at its start, with the critic beside it.
+    """The generator of a point at its start, with what it learns from beside it.
 
     Parameters
     ----------
@@ -46,15 +51,27 @@ def adversarial_learner(
     steps : int
         Batches in an epoch.
     """
-    train, own = experiment.train, experiment.model.parameters
-    made = players(
-        *(experiment.model, manifest, experiment.data.normalize, train.seed),
+    train, model = experiment.train, experiment.model
+    how = (
+        *(model, manifest, experiment.data.normalize, train.seed),
         tuple(name for head in task.given for name in head.targets),
         standards,
         experiment.data.inputs,
     )
-    kind = train.loss.of("generate")
+    kind = model.minimises(Generate.kind, train.loss)
     noise = keras.random.SeedGenerator(layer_seed(train.seed, "net.noise"))
+    if isinstance(model.parameters, Gan):
+        network, beside = _with_critic(train, model.parameters, players(*how), kind, noise, steps)
+    else:
+        network, beside = _with_encoder(train, model.parameters, coders(kind, *how), kind, noise)
+    left_out = experiment.data.left_out
+    return Learner(network, task, train, manifest.config_hash, steps, standards, left_out, beside)
+
+
+def _with_critic(
+    train: Train, own: Gan, made: Players, kind: str, noise: Any, steps: int
+) -> tuple[Network, Beside]:
+    """The generator of an adversarial training."""
     common = Adversarial(GAMES[kind], own.code, noise)
     critic = Other(
         CRITIC,
@@ -80,16 +97,27 @@ def adversarial_learner(
         _optimizer(train, own, steps),
         made.judge,
     )
-    return Learner(
-        made.generator,
-        task,
-        train,
-        manifest.config_hash,
-        steps,
-        standards,
-        experiment.data.left_out,
-        beside,
+    return made.generator, beside
+
+
+def _with_encoder(train: Train, own: Vae, made: Coders, kind: str, noise: Any) -> tuple[Network, Beside]:
+    """The decoder of a variational autoencoder, whose encoder takes part in its steps."""
+    networks = made.generator.model, made.encoder.model
+    objective = VariationalObjective(
+        *(kind, own.beta, tuple(made.scaling.final), own.code),
+        made.generator.model.input[NOISE].shape[-1],
+        noise,
+        Penalty.of(train, [weight for model in networks for weight in model.trainable_variables]),
     )
+    beside = Beside(
+        [],
+        lambda supervised: objective,
+        [noise.state],
+        {SCALING: made.scaling, OBSERVER: made.observer},
+        scored=made.judge,
+        joint={ENCODER: made.encoder},
+    )
+    return made.generator, beside
 
 
 def _with_penalty(common: Adversarial, train: Train, network: Any) -> dict[str, Any]:
