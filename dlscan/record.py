@@ -144,7 +144,7 @@ class Record:
     git_commit : str or None
         Of the directory that holds the experiment file, if it is under git.
     dataset : dict
-        `path` and `config_hash` of the prepared dataset.
+        `path` and `config_hash` of the prepared dataset, and `domain`, the latter of the other domain.
     errors : dict of str to [down, up]
         The 68.27 % interval of a metric is [value - down, value + up]; absent where there is none.
     reasons : dict of str to str

@@ -102,13 +102,10 @@ def _of_history(member: "Member[Any]") -> Measured:
     return found
 
 
-def _domain(experiment: Experiment) -> dict[str, Any]:
-    """The dataset of the other domain, if there is one: it has not changed since the training began."""
+def _domain(experiment: Experiment) -> dict[str, str]:
+    """The `config_hash` of the other domain, if there is one: it has not changed since the training began."""
     other = experiment.other_domain
-    if other is None:
-        return {}
-    path = other.data.prepared
-    return {"domain": {"path": str(path), "config_hash": Manifest.of(other).config_hash}}
+    return {} if other is None else {"domain": Manifest.of(other).config_hash}
 
 
 def _sources(experiment: Experiment) -> dict[str, dict[str, str]]:

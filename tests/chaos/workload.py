@@ -79,6 +79,8 @@ class Workload:
         Of each point.
     scan, batch, model : mapping
         What stands in these sections.
+    others : mapping
+        More sections, such as the task; of `data` what is to be there beside.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Workload:
         scan: Mapping[str, Any] = SCAN,
         batch: Mapping[str, Any] = {},
         model: Mapping[str, Any] = {},
+        others: Mapping[str, Any] = {},
     ) -> None:
         self.home = home
         self.file = home / "experiment.yaml"
@@ -97,7 +100,11 @@ class Workload:
         write_raw(home / "raw", files=2, events=events, classes=("Ele", "Pi0"))
         content: dict[str, Any] = {
             "name": "undisturbed",
-            "data": {"raw": "raw", "inputs": ["ECAL", "HCAL"], "prepared": "prepared"},
+            **others,
+            "data": {
+                **{"raw": "raw", "inputs": ["ECAL", "HCAL"], "prepared": "prepared"},
+                **others.get("data", {}),
+            },
             "model": {"width": 8, "depth": 1, **model},
             "train": {"epochs": epochs, "batch_size": 16, "early_stopping": None},
             "stream": {"workers": 0},

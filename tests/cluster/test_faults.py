@@ -3,12 +3,14 @@
 All faults hit one scan; with DLSCAN_SLOW=1 each hits one of its own, too (`make test-cluster`).
 """
 
+import contextlib
 import os
 import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +89,13 @@ def disk(tmp_path: Path) -> Iterator[Path | None]:
 @pytest.fixture
 def stage(cluster: SlurmCluster, workload: Workload, disk: Path | None) -> Iterator[Stage]:
     """A scan of 8 points that is not begun yet."""
+    with staged(cluster, workload, disk) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def staged(cluster: SlurmCluster, workload: Workload, disk: Path | None) -> Iterator[Stage]:
+    """A scan that is not begun yet, and what becomes of it."""
     workload.environment |= {"SLURM_CONF": str(cluster.conf), "PATH": os.environ["PATH"]}
     made = Stage(
         cluster, workload, workload.scan("disturbed", output=disk), random.Random(1), disk, ripe=RIPE
@@ -108,6 +117,37 @@ def test_whatever_the_cluster_does_every_point_is_trained_once(stage: Stage, und
 @pytest.mark.parametrize("fault", [*FAULTS, *OTHERS], ids=lambda fault: fault.__name__)
 def test_after_a_fault_every_point_is_trained_once(stage: Stage, undisturbed: Scan, fault: Fault) -> None:
     go_through(stage, undisturbed, [fault])
+
+
+# Each with points of two widths. What learns without labels, and two networks against each other.
+OF_OTHER_KINDS: dict[str, dict[str, Any]] = {
+    "autoencoder": {
+        "others": {"task": {"kind": "reconstruct", "noise": 0.1}},
+        "model": {"family": "autoencoder", "layers": "dense", "code": 2},
+    },
+    "gan": {"others": {"task": "generate"}, "model": {"family": "gan", "layers": "dense", "code": 4}},
+    "vae": {"others": {"task": "generate"}, "model": {"family": "vae", "layers": "dense", "code": 4}},
+    "pivot": {
+        "others": {
+            "data": {"extras": ["target"]},
+            "adversary": {"kind": "pivot", "nuisance": "target[:,0,3]", "width": 4, "depth": 1},
+        }
+    },
+}
+
+
+@takes("three minutes each")
+@pytest.mark.parametrize("kind", OF_OTHER_KINDS)
+def test_trainings_of_other_kinds_end_as_undisturbed(
+    cluster: SlurmCluster, tmp_path: Path, kind: str
+) -> None:
+    workload = Workload(
+        tmp_path / "faults",
+        **{"epochs": EPOCHS, "batch": {"retries": 100}, "scan": {"grid": {"model.width": [4, 6]}}},
+        **OF_OTHER_KINDS[kind],
+    )
+    with staged(cluster, workload, None) as made:
+        go_through(made, workload.train_undisturbed(), [faults.training_killed, faults.job_requeued])
 
 
 def go_through(stage: Stage, undisturbed: Scan, some: "tuple[Fault, ...] | list[Fault]") -> None:

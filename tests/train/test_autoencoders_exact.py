@@ -11,6 +11,7 @@ from dlscan.config.losses import Loss
 from dlscan.config.task import Tasks
 from dlscan.dataset import ArraySpec, Manifest, Statistics
 from dlscan.models import construct, keras
+from dlscan.models.families.vae import STRIDE
 from dlscan.train.feed import Fed
 from dlscan.train.learner import Learner
 from dlscan.train.objectives import EVENTS
@@ -91,7 +92,7 @@ def test_the_bound_of_a_linear_variational_one_is_the_likelihood_of_probabilisti
         "net-code_spread/kernel": np.zeros((LENGTH, 2)),
         "net-code_spread/bias": np.log(variance / EIGENVALUES[:2]),
         "x-cells/kernel": weights.T,
-        "net-log_sigma/beta": [math.log(variance) / 2],
+        "net-log_sigma/beta": [math.log(variance) / 2 / STRIDE],
     }
     for variable in learner.network.trainable_variables:
         if variable.path in own:
@@ -107,7 +108,7 @@ def test_a_linear_variational_one_comes_to_that_likelihood_and_not_below(events)
     told, _ = losses_of(learner, events[0], 500)
     assert best - 0.02 < np.mean(told[-100:]) < best + 0.03
     (shift,) = [one for one in learner.network.trainable_variables if one.path == "net-log_sigma/beta"]
-    assert math.exp(2 * float(shift.value[0])) == pytest.approx(variance, rel=0.1)
+    assert math.exp(2 * STRIDE * float(shift.value[0])) == pytest.approx(variance, rel=0.1)
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "cross_entropy", "poisson"])

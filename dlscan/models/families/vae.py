@@ -27,7 +27,7 @@ __all__ = ["coded", "distribution", "features", "log_sigma"]
 _DRAWS = 1024
 # How much longer steps of the width's logarithm are than those of weights. With steps of a learning rate it
 # would take thousands to cells of 1 % of their scale, and until then codes are worth less than they cost.
-_STRIDE = 10.0
+STRIDE = 10.0
 
 
 def coded(inputs: Inputs, parameters: Vae, seed: int) -> Coded:
@@ -65,7 +65,7 @@ def log_sigma(code: Any, parameters: Vae) -> Any:
         return nothing + math.log(parameters.sigma)
     # of zeros nothing is left but the shift: one weight
     shift = keras.layers.LayerNormalization(scale=False, dtype="float32", name="net-log_sigma")(nothing)
-    return _STRIDE * shift
+    return STRIDE * shift
 
 
 def _always(mean: Any, seed: int) -> Any:

@@ -71,6 +71,13 @@ def test_poisson_is_the_likelihood_of_counts_up_to_what_is_constant():
     found = told("regress", counts, NUMBERS, loss="poisson")
     expected = -(poisson.logpmf(counts, np.exp(NUMBERS)) + gammaln(counts + 1)).mean(axis=1)
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+    # what is always the same is best at the mean of the counts
+    rates = np.log(counts.mean(axis=0) * np.array([[[0.98]], [[1.0]], [[1.02]]], "float32"))
+    less, best, more = (
+        told("regress", counts, np.repeat(rate, 20, axis=0), loss="poisson").mean() for rate in rates
+    )
+    assert less > best < more
+    assert less - best == pytest.approx(more - best, rel=0.05)
     # a rate without bound would be no number
     assert np.isfinite(told("regress", counts, NUMBERS * 1000, loss="poisson")).all()
 
