@@ -82,6 +82,7 @@ test-lowest:
 # other options of `python -m benchmarks` by BENCH="--long --touch"
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(BENCH)
+	$(BIN)/python -m benchmarks.compound $(if $(QUICK),--events 20000)
 
 # other options of `python -m benchmarks.packs` likewise
 bench-packs: $(VENV)/.installed-bench

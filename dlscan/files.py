@@ -189,15 +189,16 @@ def _linked(source: Path, path: Path) -> bool | None:
 
 
 @contextlib.contextmanager
-def directory_whole(target: Path) -> Iterator[Path]:
+def directory_whole(target: Path, go_on: bool = False) -> Iterator[Path]:
     """Give an empty directory beside `target` that takes its place when the block ends without an error.
 
-    The caller holds a lock on `target`. What a killed predecessor left is cleaned up, and if it was killed
-    between the two renames, the old directory is put back first: see `recover_directory`.
+    The caller holds a lock on `target`. What a killed predecessor left is cleaned up, unless this one can
+    `go_on` with it, and if it was killed between the two renames, the old directory is put back first: see
+    `recover_directory`.
     """
     building, old = _beside(target)
-    recover_directory(target)
-    building.mkdir()
+    recover_directory(target, go_on)
+    building.mkdir(exist_ok=True)
     try:
         yield building
         if target.exists():
@@ -208,12 +209,15 @@ def directory_whole(target: Path) -> Iterator[Path]:
         recover_directory(target)
 
 
-def recover_directory(target: Path) -> None:
-    """Undo what an unfinished `directory_whole` left: `target` is then the old one, the new one or absent."""
+def recover_directory(target: Path, go_on: bool = False) -> None:
+    """Undo what an unfinished `directory_whole` left: `target` is then the old one, the new one or absent.
+
+    The directory that was not finished stays for who can `go_on` with it.
+    """
     building, old = _beside(target)
     if old.exists() and not target.exists():
         old.rename(target)
-    for leftover in (building, old):
+    for leftover in (old,) if go_on else (building, old):
         remove(leftover)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from dlscan.config import Experiment
-from dlscan.dataset import SPLITS, Manifest, Shard, SplitInfo, fits
+from dlscan.dataset import SPLITS, Manifest, Shard, SplitInfo, content, fits
 from dlscan.errors import BadFilesError, DataError
 from dlscan.files import directory_whole, recover_directory, remove, sync
 from dlscan.locks import locked
@@ -23,7 +23,7 @@ from dlscan.machine import usable_cpus
 from dlscan.prepare.changes import linked_by_file, unusable
 from dlscan.prepare.current import judge, refresh
 from dlscan.prepare.finish import RawFindings, make_manifest, write_bad_files
-from dlscan.prepare.gather import Gathered, GatherTask, gather
+from dlscan.prepare.gather import Gathered, GatherTask, gather, neighbours, note_of
 from dlscan.prepare.indexing import INDEX, count_splits, warn_of_slow, write_index
 from dlscan.prepare.layout import (
     Format,
@@ -34,6 +34,7 @@ from dlscan.prepare.layout import (
     shards_together,
     whole_datasets,
 )
+from dlscan.prepare.notes import SPILL, begin_notes, read_note, remove_others
 from dlscan.prepare.processes import RunTasks, workers
 from dlscan.prepare.recipes import find_recipes
 from dlscan.prepare.remarks import remark, warn_of_rounding
@@ -130,9 +131,10 @@ def prepare(
         f"{directory}: another `dlscan prepare` is writing this dataset; wait until it has finished"
     )
     with locked(directory.parent / f".{directory.name}.lock", busy):
-        recover_directory(directory)
+        recover_directory(directory, go_on=True)
         verdict = judge(experiment, directory, files, skip_bad, index_only)
         if verdict.manifest is not None:
+            recover_directory(directory)  # it needs nothing of what a killed build has left
             if verdict.touched:
                 refresh(verdict.manifest, directory)
             remark(verdict.manifest, experiment.data)
@@ -147,7 +149,7 @@ def prepare(
             )
         log.info("building %s because %s", directory, verdict.reason)
         warn_if_slow()
-        with _room_for(directory), directory_whole(directory) as place:
+        with _room_for(directory), directory_whole(directory, go_on=True) as place:
             build = _Build(experiment, classes, files, skip_bad, place, progress, index_only)
             manifest = build.run(scheduler, processes)
             manifest.write(place)
@@ -198,8 +200,7 @@ class _Build:
             layouts, {file: number for number, file in enumerate(self.files)}, processes or usable_cpus()
         )
         count = processes or local_processes(len(pieces))
-        spill = self.place / "spill"
-        spill.mkdir()
+        spill = self.place / SPILL
         # if it is clear already that this must stop, the other files are only checked
         kind = ("index" if self.index_only else "runs") if self.skip_bad or not bad else "nothing"
         most = run_bytes(count if scheduler is None else None)
@@ -209,6 +210,17 @@ class _Build:
                 resampled = resampling(self.experiment, form, self.classes, pieces, run, self.skip_bad)
                 form = dataclasses.replace(form, resampled=resampled)
                 tasks = [dataclasses.replace(task, format=form) for task in tasks]
+            identity = [
+                content(self.experiment.data),
+                self.skip_bad,
+                kind,
+                repr(form),
+                stats,
+                pieces,
+                self.classes,
+            ]
+            if begin_notes(self.place, identity):
+                log.info("going on with what a build that was interrupted has left")
             measured = self._scatter(run, tasks, sum(layout.events for layout in layouts.values()))
             linked = linked_by_file(self.files, measured)
             bad |= unusable(self.files, measured, stats, linked)
@@ -222,8 +234,7 @@ class _Build:
             else:
                 bad_numbers = frozenset(number for number, file in enumerate(self.files) if file in bad)
                 together = shards_together(most, sum(form.shards), count)
-                gathering = self._gather_tasks(spill, form, bad_numbers, together)
-                splits = self._gather(run, form.parts, gathering)
+                splits = self._gather(run, spill, form, bad_numbers, together)
         remove(spill)
         self._check_splits(splits)
         read = np.sum([item.counts for item in good], axis=(0, 1)).tolist()
@@ -262,6 +273,9 @@ class _Build:
         return BadFilesError([(file.path, bad[file]) for file in self.files if file in bad], self.skip_bad)
 
     def _scatter(self, run: RunTasks, tasks: list[ScatterTask], total: int) -> list[PieceSummary]:
+        notes = [read_note(task.note, task.spill) for task in tasks]
+        remove_others(tasks[0].spill, "*.h5", [file for note in notes if note for file in note[0]])
+        known: list[list[PieceSummary] | None] = [note and note[1] for note in notes]
         seen = 0
 
         def done(result: list[PieceSummary]) -> None:
@@ -270,37 +284,54 @@ class _Build:
             self.progress("reading", seen, total)
 
         self.progress("reading", 0, total)
-        return [item for result in run(scatter, tasks, done) for item in result]
+        for result in filter(None, known):
+            done(result)
+        left = [task for task, result in zip(tasks, known, strict=True) if result is None]
+        found = iter(run(scatter, left, done))
+        return [item for result in known for item in (next(found) if result is None else result)]
 
-    def _gather_tasks(
-        self, spill: Path, form: Format, bad: frozenset[int], together: int
-    ) -> list[GatherTask]:
-        inputs, extras = ([f"{kind}/{name}" for name in getattr(form, kind)] for kind in ("inputs", "extras"))
-        columns = ["labels", "sources", *inputs, *extras]
+    def _gather(
+        self, run: RunTasks, spill: Path, form: Format, bad: frozenset[int], together: int
+    ) -> dict[str, SplitInfo]:
         shards = [
             (split, self.place / f"{split}-{number:05d}.h5")
             for split, count in zip(form.parts, form.shards, strict=True)
             for number in range(count)
         ]
-        return [
-            GatherTask(tuple(shards[at : at + together]), at, spill, columns, bad, len(self.classes))
-            for at in range(0, len(shards), together)
+        known = self._gathered(spill, [path for _, path in shards], bad)
+        left = [place for place, result in enumerate(known) if result is None]
+        inputs, extras = ([f"{kind}/{name}" for name in getattr(form, kind)] for kind in ("inputs", "extras"))
+        columns = ["labels", "sources", *inputs, *extras]
+        tasks = [
+            GatherTask(tuple(shards[first:last]), first, spill, columns, bad, len(self.classes))
+            for first, last in neighbours(left, together)
         ]
-
-    def _gather(self, run: RunTasks, parts: tuple[str, ...], tasks: list[GatherTask]) -> dict[str, SplitInfo]:
-        written = 0
-
-        total = sum(len(task.shards) for task in tasks)
+        written = len(shards) - len(left)
 
         def done(result: list[Gathered]) -> None:
             nonlocal written
             written += len(result)
-            self.progress("mixing", written, total)
+            self.progress("mixing", written, len(shards))
 
-        self.progress("mixing", 0, total)
+        self.progress("mixing", written, len(shards))
+        found = (result for group in run(gather, tasks, done) for result in group)
+        return self._splits(form.parts, [result or next(found) for result in known])
+
+    def _gathered(self, spill: Path, shards: list[Path], bad: frozenset[int]) -> list[Gathered | None]:
+        """The shards that a build that was interrupted has written, in their places."""
+        known: list[Gathered | None] = []
+        for path in shards:
+            note = read_note(note_of(spill, path), self.place)
+            fits = note is not None and note[1].bad == tuple(sorted(bad))
+            known.append(note[1] if note and fits else None)
+        whole = [path for path, result in zip(shards, known, strict=True) if result is not None]
+        remove_others(self.place, "*.h5", whole)
+        return known
+
+    def _splits(self, parts: tuple[str, ...], results: list[Gathered]) -> dict[str, SplitInfo]:
         shards: dict[str, list[Shard]] = {split: [] for split in parts}
         counts = {split: [0] * len(self.classes) for split in parts}
-        for result in (shard for group in run(gather, tasks, done) for shard in group):
+        for result in results:
             counts[result.split] = [a + b for a, b in zip(counts[result.split], result.counts, strict=True)]
             if result.shard is not None:
                 shards[result.split].append(result.shard)

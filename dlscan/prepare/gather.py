@@ -1,7 +1,7 @@
 """Second pass: collect the events of some shards from all runs, put each in order and write them."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from dlscan.dataset import Shard
 from dlscan.dataset.events import Events
 from dlscan.dataset.shard import read_shard, write_shard
+from dlscan.prepare.notes import noted, write_note
 from dlscan.prepare.runs import STARTS, OpenRun
 from dlscan.sealed import seal
 
@@ -41,13 +42,27 @@ class GatherTask:
     classes: int
 
 
+@noted
 @dataclasses.dataclass(frozen=True)
 class Gathered:
-    """A shard of `split`, None if there are no events for it, and its events of each class."""
+    """A shard of `split`, None if there are no events for it, its events of each class, and what is left out.
+
+    `bad` has the numbers of the files of which it has no events.
+    """
 
     split: str
     shard: Shard | None
     counts: tuple[int, ...]
+    bad: tuple[int, ...]
+
+
+def neighbours(places: Sequence[int], most: int) -> Iterator[tuple[int, int]]:
+    """Cut ascending places into stretches without gaps, of at most so many: where each begins and ends."""
+    first = 0
+    for last in range(1, len(places) + 1):
+        if last == len(places) or places[last] != places[last - 1] + 1 or last - first == most:
+            yield places[first], places[last - 1] + 1
+            first = last
 
 
 def gather(task: GatherTask) -> list[Gathered]:
@@ -64,11 +79,21 @@ def gather(task: GatherTask) -> list[Gathered]:
         for own, start, stop in zip(parts, edges[:-1], edges[1:], strict=True):
             if start < stop:
                 own.append(events.part(start, stop))
-    return [_write(task, *shard, own) for shard, own in zip(task.shards, parts, strict=True)]
+    found = []
+    for (split, path), own in zip(task.shards, parts, strict=True):
+        found.append(_write(task, split, path, own))
+        write_note(note_of(task.spill, path), found[-1], [] if found[-1].shard is None else [path])
+    return found
+
+
+def note_of(spill: Path, shard: Path) -> Path:
+    """Where it is noted that a shard is whole."""
+    return spill / f"wrote-{shard.stem}.json"
 
 
 def _write(task: GatherTask, split: str, path: Path, parts: Sequence[Events]) -> Gathered:
-    nothing = Gathered(split, None, (0,) * task.classes)
+    bad = tuple(sorted(task.bad))
+    nothing = Gathered(split, None, (0,) * task.classes, bad)
     if not parts:
         return nothing
     keys, sources, labels = (
@@ -82,4 +107,4 @@ def _write(task: GatherTask, split: str, path: Path, parts: Sequence[Events]) ->
         return nothing
     write_shard(path, parts, task.columns, order)
     counts = tuple(map(int, np.bincount(labels[order], minlength=task.classes)))
-    return Gathered(split, Shard(path.name, len(order), seal(path)), counts)
+    return Gathered(split, Shard(path.name, len(order), seal(path)), counts, bad)

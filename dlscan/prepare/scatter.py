@@ -15,6 +15,7 @@ from dlscan.prepare.collected import Collected
 from dlscan.prepare.draw import uniform
 from dlscan.prepare.layout import Format
 from dlscan.prepare.measure import PerEvent
+from dlscan.prepare.notes import noted, write_note
 from dlscan.prepare.selecting import Unlabelled, both
 from dlscan.prepare.spill import Spill, make_spill
 from dlscan.prepare.tasks import Piece
@@ -32,7 +33,13 @@ class ScatterTask:
     spill: Path
     run_bytes: int
 
+    @property
+    def note(self) -> Path:
+        """Where it is noted that the task has ended."""
+        return self.spill / f"read-{self.number:06d}.json"
 
+
+@noted
 @dataclasses.dataclass(frozen=True)
 class PieceSummary:
     """What a piece of a file holds.
@@ -101,6 +108,7 @@ def scatter(task: ScatterTask) -> list[PieceSummary]:
     spill = make_spill(task.kind, task.spill, task.number, task.format, task.run_bytes)
     measured = [_scatter_piece(piece, task.format, spill) for piece in task.pieces]
     spill.end()
+    write_note(task.note, measured, spill.files)
     return measured
 
 

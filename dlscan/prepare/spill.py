@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from dlscan.prepare.tasks import Piece
 from dlscan.raw import DatasetIndex
 from dlscan.raw.store import LEFT_OUT
 from dlscan.raw.writer import FileIndex, IndexWriter
+from dlscan.sealed import seal
 
 Kept = NDArray[np.bool_]
 Arrays = dict[str, NDArray[Any]]
@@ -33,6 +34,10 @@ class Spill(Protocol):
 
     def end(self) -> None:
         """There are no more."""
+
+    @property
+    def files(self) -> list[Path]:
+        """What was written, sealed."""
 
 
 def make_spill(kind: str, place: Path, number: int, form: Format, run_bytes: int) -> Spill:
@@ -51,6 +56,8 @@ def make_spill(kind: str, place: Path, number: int, form: Format, run_bytes: int
 
 
 class _Nothing:
+    files: ClassVar[list[Path]] = []
+
     def begin(self, piece: Piece, index: dict[str, DatasetIndex]) -> None:
         pass
 
@@ -70,7 +77,8 @@ class _Runs:
 
     def __init__(self, place: Path, number: int, form: Format, run_bytes: int) -> None:
         self._place, self._number, self._format, self._most = place, number, form, run_bytes
-        self._runs = self._bytes = 0
+        self.files: list[Path] = []
+        self._bytes = 0
         self._waiting: list[Events] = []
 
     def begin(self, piece: Piece, index: dict[str, DatasetIndex]) -> None:
@@ -92,11 +100,13 @@ class _Runs:
         keys, codes = (np.concatenate([part.array(name) for part in waiting]) for name in ("keys", "codes"))
         places = buckets(keys, codes, shards)
         order = np.argsort(places, kind="stable")
-        path = self._place / f"run-{self._number:06d}-{self._runs:04d}.h5"
+        path = self._place / f"run-{self._number:06d}-{len(self.files):04d}.h5"
         write_shard(path, waiting, [name for name in waiting[0].columns if name != "codes"], order)
         with written_hdf5(path, "r+") as handle:
             handle[STARTS] = np.searchsorted(places[order], np.arange(sum(shards) + 1))
-        self._runs, self._bytes, self._waiting = self._runs + 1, 0, []
+        seal(path)
+        self.files.append(path)
+        self._bytes, self._waiting = 0, []
 
 
 class _IndexPart:
@@ -109,6 +119,10 @@ class _IndexPart:
         self._files: list[FileIndex] = []
         # of each file: the splits of its events, and what else the index has of them
         self._rows: list[list[tuple[NDArray[np.uint8], Arrays]]] = []
+
+    @property
+    def files(self) -> list[Path]:
+        return [self._path] if self._files else []
 
     def begin(self, piece: Piece, index: dict[str, DatasetIndex]) -> None:
         datasets = {name: index[name] for name in self._names}

@@ -3,9 +3,11 @@
 HDF5 would do the same under its lock, one chunk at a time, and copy each twice.
 """
 
+import contextlib
 import ctypes
 import functools
-from collections.abc import Sequence
+import importlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import h5py
@@ -104,25 +106,36 @@ def decode(codec: str, data: memoryview, size: int, item: int) -> Raw:
 
 
 @functools.cache
-def _lzf() -> Any:
-    """The function of h5py, whose filter it is; None if this h5py keeps it to itself."""
+def _lzf() -> Callable[[memoryview, int], Raw] | None:
+    """What unpacks lzf: the package lzf, or h5py, which is slower; None if this h5py keeps it to itself."""
+    with contextlib.suppress(ImportError):
+        package = importlib.import_module("lzf")
+        return lambda data, size: package.decompress(bytes(data), size) or b""
     try:
-        found = ctypes.CDLL(h5py.h5z.__file__).lzf_decompress
+        of_h5py = ctypes.CDLL(h5py.h5z.__file__).lzf_decompress
     except (AttributeError, OSError):
         return None
-    found.argtypes = [ctypes.c_void_p, ctypes.c_uint, ctypes.c_void_p, ctypes.c_uint]
-    found.restype = ctypes.c_uint
-    return found
+    of_h5py.argtypes = [ctypes.c_void_p, ctypes.c_uint, ctypes.c_void_p, ctypes.c_uint]
+    of_h5py.restype = ctypes.c_uint
+
+    def unpack(data: memoryview, size: int) -> memoryview:
+        packed, out = np.frombuffer(data, np.uint8), np.empty(size, np.uint8)
+        return out.data[: of_h5py(packed.ctypes.data, len(packed), out.ctypes.data, size)]
+
+    return unpack
 
 
-def _unpacked(data: memoryview, size: int) -> memoryview:
+def _unpacked(data: memoryview, size: int) -> Raw:
     if not len(data) or size > _MOST * len(data):
         raise ValueError(f"{len(data):,} bytes of lzf data cannot decompress to {size:,}")
-    packed, out = np.frombuffer(data, np.uint8), np.empty(size, np.uint8)
-    found = _lzf()(packed.ctypes.data, len(packed), out.ctypes.data, size)
-    if found != size:
-        raise ValueError(f"the lzf data decompress to {found:,} bytes instead of {size:,}, or are damaged")
-    return out.data
+    unpack = _lzf()
+    assert unpack is not None
+    found = unpack(data, size)
+    if len(found) != size:
+        raise ValueError(
+            f"the lzf data decompress to {len(found):,} bytes instead of {size:,}, or are damaged"
+        )
+    return found
 
 
 def _checked(data: memoryview) -> memoryview:

@@ -1,7 +1,8 @@
 """Read events of a raw file to where they are wanted, past HDF5 where that is possible."""
 
+import operator
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -10,11 +11,11 @@ import numpy as np
 from dlscan.errors import DataError
 from dlscan.raw.blobs import Blobs, Scratch
 from dlscan.raw.cells import Array, Destination, Rows, Straight
+from dlscan.raw.elements import Chosen, Lane, numbers, numbers_of_entries
 from dlscan.raw.faults import one_line
 from dlscan.raw.index import DatasetIndex
 from dlscan.raw.slow import Slow
 from dlscan.raw.tiles import Tiles
-from dlscan.raw.unpacked import Lane, Unpacked
 from dlscan.raw.whole import Filtered, Plain
 
 
@@ -117,15 +118,12 @@ class DirectFile:
         RawFileError
             If the file is damaged, shorter than its index says, or has has changed since it was indexed.
         """
-        self._check()
-        if not len(rows):
-            return
-        try:
-            # a double beyond float32 becomes infinite: who reads it decides what to make of that
+        if not self._whole(name):
+            self._read(name, rows, to)
+        elif len(rows):
+            elements = self._elements(name, rows)
             with np.errstate(over="ignore", invalid="ignore"):
-                self._reader(name).read(rows, self._unpacking(name, to))
-        except (OSError, RuntimeError, ValueError, LookupError) as error:
-            raise self._unreadable(name, error) from error
+                to.put(numbers(self._index[name], elements), np.arange(len(rows)))
 
     def read_several(self, wanted: Iterable[tuple[str, Array]], rows: Rows) -> None:
         """Read event `rows[i]` of several datasets, those that lie in the same elements at once.
@@ -142,19 +140,55 @@ class DirectFile:
         RawFileError
             As for `read`.
         """
-        together: dict[str, list[tuple[str, Destination]]] = {}
+        together: dict[str, list[tuple[str, Array]]] = {}
         for name, array in wanted:
-            to: Destination = Lane(array)
-            if array.flags.c_contiguous:
-                to = Straight(array)
             index = self._index[name]
-            if index.part is None or index.codec == "h5py":
-                self.read(name, rows, to)
+            if index.part is not None and self._whole(name):
+                together.setdefault(index.part.of, []).append((name, array))
             else:
-                together.setdefault(index.part.of, []).append((name, to))
+                self._read(name, rows, Straight(array) if array.flags.c_contiguous else Lane(array))
         for group in together.values():
-            fields = [(self._index[name], to) for name, to in group]
-            self.read(group[0][0], rows, Unpacked(fields))
+            elements = self._elements(group[0][0], rows)
+            for name, array in group:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    array[...] = numbers(self._index[name], elements).reshape(array.shape)
+
+    def read_entries(self, names: Sequence[str], valid: str, rows: Rows) -> tuple[Array, list[Array]] | None:
+        """Read those elements of events `rows[i]` of which field `valid` says that they are there.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Fields of the same dataset.
+        valid : str
+            Another one.
+        rows : ndarray of int64, (n,)
+            Ascending.
+
+        Returns
+        -------
+        mask : ndarray of bool, (n, T)
+            Which are there.
+        numbers : list of ndarray, (entries, ...)
+            Of each name, event by event.
+            None for both where fields are not read together.
+
+        Raises
+        ------
+        RawFileError
+            As for `read`.
+        """
+        parts = [self._index[name].part for name in (*names, valid)]
+        if len({part and part.of for part in parts}) > 1 or not self._whole(valid):
+            return None
+        index = self._index[valid]
+        mask = np.empty((len(rows), *index.shape), np.bool_)
+        kept: list[tuple[int, Array]] = []
+        self._read(valid, rows, Chosen(index, mask, kept))
+        kept.sort(key=operator.itemgetter(0))
+        nothing = np.empty(0, np.dtype(index.whole.dtype))
+        elements = np.concatenate([nothing, *(some for _, some in kept)])
+        return mask, [numbers_of_entries(self._index[name], elements) for name in names]
 
     def read_lists(self, name: str, rows: Rows) -> list[Array]:
         """Event `rows[i]`, ascending, of a dataset of lists of different lengths; errors as for `read`."""
@@ -175,18 +209,33 @@ class DirectFile:
         """Of one of them."""
         return self._index[name].shape
 
-    def _unpacking(self, name: str, to: Destination) -> Destination:
-        """`to` itself, or what takes the elements that a field of them is wanted from."""
+    def _read(self, name: str, rows: Rows, to: Destination) -> None:
+        """Read a dataset, or the elements that a field is in."""
+        self._check()
+        if not len(rows):
+            return
+        try:
+            # a double beyond float32 becomes infinite: who reads it decides what to make of that
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._reader(name).read(rows, to)
+        except (OSError, RuntimeError, ValueError, LookupError) as error:
+            raise self._unreadable(name, error) from error
+
+    def _elements(self, name: str, rows: Rows) -> Array:
+        whole = self._index[name].whole
+        elements = np.empty((len(rows), *whole.shape), whole.dtype)
+        self._read(name, rows, Straight(elements))
+        return elements
+
+    def _whole(self, name: str) -> bool:
+        """Whether a name is a field whose dataset is read in whole elements."""
         index = self._index[name]
-        if index.part is None or index.codec == "h5py" or isinstance(to, Unpacked):
-            return to
-        return Unpacked([(index, to)])
+        return index.part is not None and index.codec != "h5py"
 
     def _reader(self, name: str) -> Plain | Filtered | Tiles | Slow:
         index = self._index[name]
         # fields have the reader of their dataset in common, and what it keeps
-        shared = index.part is not None and index.codec != "h5py"
-        key = (index.part.of, "") if shared and index.part else (name, name)
+        key = (index.part.of, "") if index.part and self._whole(name) else (name, name)
         reader = self._readers.get(key)
         if reader is None:
             reader = self._readers[key] = self._open(name)

@@ -102,6 +102,12 @@ def _lanes(recipe: Recipe, values: Array) -> list[tuple[str, Array]]:
 
 
 def _padded(file: DirectFile, recipe: Recipe, rows: Rows) -> Entries:
+    if recipe.valid is not None and (found := file.read_entries(recipe.parts, recipe.valid, rows)):
+        there, columns = found
+        entries = np.empty((len(columns[0]), *recipe.shape), recipe.dtype)
+        for (_, lane), numbers in zip(_lanes(recipe, entries), columns, strict=True):
+            lane[...] = numbers.reshape(lane.shape)
+        return _kept(recipe, np.count_nonzero(there, axis=1), entries, None)
     n, length = len(rows), file.shape(recipe.parts[0])[0]
     values = np.empty((n, length, *recipe.shape), recipe.dtype)
     wanted = _lanes(recipe, values)

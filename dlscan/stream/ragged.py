@@ -32,6 +32,30 @@ def pad(counts: Array, entries: Array, out: Array, mask: Array) -> None:
     cells[np.flatnonzero(mask)] = entries
 
 
+def scatter(counts: Array, entries: Array, cells: Array, masks: Array, where: tuple[Array, Array]) -> None:
+    """Write the entries of events to their places in open batches.
+
+    Parameters
+    ----------
+    counts, entries
+        As for `pad`.
+    cells : ndarray of float32, (slots, events, T, F)
+        The batches, each contiguous; get the entries, and zeros behind them.
+    masks : ndarray of bool, (slots, events, T)
+        Gets which entries are there.
+    where : (ndarray of int, (n,), ndarray of int, (n,))
+        The slot of each event, and its place there.
+    """
+    slots, places = where
+    longest = masks.shape[2]
+    masks[where] = np.arange(longest) < counts[:, None]
+    cells[where] = 0
+    # of each entry: the first one of its event is that many further on in the batch than among entries
+    shifts = places * longest - (np.cumsum(counts) - counts)
+    lines = cells.reshape(len(cells), masks[0].size, -1)
+    lines[np.repeat(slots, counts), np.repeat(shifts, counts) + np.arange(len(entries))] = entries
+
+
 def deal(offsets: Array, entries: Array, hand: Array, out: Array, mask: Array) -> None:
     """Write the entries of those events that are a `hand`, (n,), in its order; the rest is as for `pad`.
 

@@ -17,7 +17,7 @@ from dlscan.raw.cells import Cells, Straight
 from dlscan.raw.direct import DirectFile
 from dlscan.raw.store import RawIndex
 from dlscan.stream.mix import PoolPart, Unit
-from dlscan.stream.ragged import pad
+from dlscan.stream.ragged import pad, scatter
 from dlscan.stream.slots import Arrays
 
 _MOST_OPEN = 64
@@ -247,11 +247,11 @@ class RawReader:
         if isinstance(found, Vectors):
             arrays[field][where] = found.values
             return
-        mask = np.empty((len(rows), recipe.longest), np.bool_)
-        values = np.empty((len(rows), *recipe.event_shape), np.float32)
-        pad(found.counts, found.values, values, mask)
-        arrays[field][where] = values
-        arrays[f"masks/{field.partition('/')[2]}"][where] = mask
+        cells, masks = arrays[field], arrays[f"masks/{field.partition('/')[2]}"]
+        if len(where) == 1:  # one after the other
+            pad(found.counts, found.values, cells[where], masks[where])
+        else:
+            scatter(found.counts, found.values, cells, masks, where)
 
     def _describe(self, unit: Unit, rows: NDArray[np.int64], arrays: Arrays, where: tuple[Any, ...]) -> None:
         """Set labels, weights and sources of the events at `where`."""

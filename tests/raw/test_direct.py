@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from dlscan.raw import Cells, DirectFile, RawFileError, Straight, index_file, whole
 from dlscan.raw import blobs as blobs_module
 from dlscan.raw import cells as cells_module
+from dlscan.raw import decode as decode_module
 from dlscan.raw import slow as slow_module
 from dlscan.raw import tiles as tiles_module
 
@@ -383,6 +385,29 @@ def test_damage_behind_filters_is_found(tmp_path: Path, options: dict[str, Any],
     ends = contextlib.suppress(RawFileError) if "lzf" in options.values() else None
     with ends or pytest.raises(RawFileError, match="chunk 0 is damaged"), DirectFile(path, index) as file:
         file.read("x", np.arange(32), Straight(found))
+
+
+@pytest.fixture(params=["package", "h5py"])
+def lzf(request, monkeypatch):
+    """With the package lzf, if it is installed, and without it."""
+    if request.param == "h5py":
+        monkeypatch.setitem(sys.modules, "lzf", None)
+    decode_module._lzf.cache_clear()
+    yield
+    decode_module._lzf.cache_clear()
+
+
+@pytest.mark.parametrize("cut", [0, 7])
+def test_lzf_is_unpacked_with_and_without_a_package(tmp_path: Path, lzf: None, cut: int) -> None:
+    path, values = tmp_path / "a.h5", image(32)
+    with h5py.File(path, "w") as handle:
+        handle.create_dataset("x", data=values, chunks=(32, 6, 5, 9), compression="lzf")
+    found, index = np.empty_like(values), index_file(path, ["x"])
+    index["x"].sizes[0] -= cut
+    ends = pytest.raises(RawFileError, match="chunk 0 is damaged") if cut else contextlib.nullcontext()
+    with ends, DirectFile(path, index) as file:
+        file.read("x", np.arange(32), Straight(found))
+        assert found.tobytes() == values.tobytes()
 
 
 def test_old_checksums_have_their_bytes_in_reverse(tmp_path: Path) -> None:

@@ -68,6 +68,37 @@ def test_fields_are_what_h5py_reads(tmp_path, layout):
     assert not found[..., 1].any()
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_entries_that_are_there_are_what_h5py_reads(tmp_path, layout):
+    path, jets = tmp_path / "a.h5", _jets((ROWS, 5))
+    with h5py.File(path, "w") as file:
+        file.create_dataset("jets", data=jets, **LAYOUTS[layout])
+    index = index_file(path, FIELDS)
+    rows = np.array([3, 4, 77, 200, 201, 499])
+    with DirectFile(path, index) as file:
+        for some in (rows, np.arange(20, 300), rows[:0]):
+            mask, columns = file.read_entries(["jets.eta", "jets.cov", "jets.p4.y"], "jets.good", some)
+            there = jets["good"][some]
+            np.testing.assert_array_equal(mask, there)
+            for name, found in zip(("eta", "cov"), columns[:2], strict=True):
+                np.testing.assert_array_equal(
+                    found.reshape(jets[name][some][there].shape), jets[name][some][there]
+                )
+            np.testing.assert_array_equal(columns[2][:, 0], jets["p4"]["y"][some][there])
+
+
+def test_entries_come_in_the_order_of_events_wherever_their_chunks_lie(tmp_path):
+    path, jets = tmp_path / "a.h5", _jets((60, 5))
+    with h5py.File(path, "w") as file:
+        stored = file.create_dataset("jets", (80, 5), JET, chunks=(20, 5), compression="gzip")
+        for start in (40, 0, 20):  # and the last chunk is never written
+            stored[start : start + 20] = jets[start : start + 20]
+    with DirectFile(path, index_file(path, FIELDS)) as file:
+        mask, (pt,) = file.read_entries(["jets.pt"], "jets.good", np.arange(80))
+    assert not mask[60:].any()
+    np.testing.assert_array_equal(pt[:, 0], jets["pt"][jets["good"]])
+
+
 def test_what_was_never_written_is_the_fill_value_of_each_field(tmp_path):
     path, fill = tmp_path / "a.h5", _jets(())
     with h5py.File(path, "w") as file:
