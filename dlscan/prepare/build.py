@@ -9,7 +9,7 @@ import dataclasses
 import errno
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from dlscan.machine import usable_cpus
 from dlscan.prepare.changes import linked_by_file, unusable
 from dlscan.prepare.current import judge, refresh
 from dlscan.prepare.finish import RawFindings, make_manifest, write_bad_files
-from dlscan.prepare.gather import Gathered, GatherTask, gather, neighbours, note_of
+from dlscan.prepare.gather import Gathered
 from dlscan.prepare.indexing import INDEX, count_splits, warn_of_slow, write_index
 from dlscan.prepare.layout import (
     Format,
@@ -34,21 +34,19 @@ from dlscan.prepare.layout import (
     shards_together,
     whole_datasets,
 )
-from dlscan.prepare.notes import SPILL, begin_notes, read_note, remove_others
-from dlscan.prepare.processes import RunTasks, workers
+from dlscan.prepare.notes import SPILL, begin_notes
+from dlscan.prepare.passes import Progress, gather_all, scatter_all
+from dlscan.prepare.processes import workers
 from dlscan.prepare.recipes import find_recipes
 from dlscan.prepare.remarks import remark, warn_of_rounding
 from dlscan.prepare.requirements import require_entries, require_kept, require_selections
 from dlscan.prepare.resampling import resampling
-from dlscan.prepare.scatter import PieceSummary, ScatterTask, scatter
+from dlscan.prepare.scatter import PieceSummary, ScatterTask
 from dlscan.prepare.tasks import cut_into_tasks, local_processes, run_bytes
 from dlscan.raw import RawFile, check_files, find_files, linked_files
 from dlscan.raw.inflate import warn_if_slow
 from dlscan.raw.refusals import is_compound, is_missing, what_to_write
 from dlscan.users import unfinished_users
-
-# (what is being done, how much is done, of how much)
-Progress = Callable[[str, int, int], None]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -221,7 +219,8 @@ class _Build:
             ]
             if begin_notes(self.place, identity):
                 log.info("going on with what a build that was interrupted has left")
-            measured = self._scatter(run, tasks, sum(layout.events for layout in layouts.values()))
+            events = sum(layout.events for layout in layouts.values())
+            measured = scatter_all(run, tasks, events, self.progress)
             linked = linked_by_file(self.files, measured)
             bad |= unusable(self.files, measured, stats, linked)
             if bad and (not self.skip_bad or len(bad) == len(self.files)):
@@ -234,7 +233,8 @@ class _Build:
             else:
                 bad_numbers = frozenset(number for number, file in enumerate(self.files) if file in bad)
                 together = shards_together(most, sum(form.shards), count)
-                splits = self._gather(run, spill, form, bad_numbers, together)
+                shards = gather_all(run, self.place, form, bad_numbers, together, self.progress)
+                splits = self._splits(form.parts, shards)
         remove(spill)
         self._check_splits(splits)
         read = np.sum([item.counts for item in good], axis=(0, 1)).tolist()
@@ -271,62 +271,6 @@ class _Build:
 
     def _bad_files(self, bad: dict[RawFile, str]) -> BadFilesError:
         return BadFilesError([(file.path, bad[file]) for file in self.files if file in bad], self.skip_bad)
-
-    def _scatter(self, run: RunTasks, tasks: list[ScatterTask], total: int) -> list[PieceSummary]:
-        notes = [read_note(task.note, task.spill) for task in tasks]
-        remove_others(tasks[0].spill, "*.h5", [file for note in notes if note for file in note[0]])
-        known: list[list[PieceSummary] | None] = [note and note[1] for note in notes]
-        seen = 0
-
-        def done(result: list[PieceSummary]) -> None:
-            nonlocal seen
-            seen += sum(item.read for item in result)
-            self.progress("reading", seen, total)
-
-        self.progress("reading", 0, total)
-        for result in filter(None, known):
-            done(result)
-        left = [task for task, result in zip(tasks, known, strict=True) if result is None]
-        found = iter(run(scatter, left, done))
-        return [item for result in known for item in (next(found) if result is None else result)]
-
-    def _gather(
-        self, run: RunTasks, spill: Path, form: Format, bad: frozenset[int], together: int
-    ) -> dict[str, SplitInfo]:
-        shards = [
-            (split, self.place / f"{split}-{number:05d}.h5")
-            for split, count in zip(form.parts, form.shards, strict=True)
-            for number in range(count)
-        ]
-        known = self._gathered(spill, [path for _, path in shards], bad)
-        left = [place for place, result in enumerate(known) if result is None]
-        inputs, extras = ([f"{kind}/{name}" for name in getattr(form, kind)] for kind in ("inputs", "extras"))
-        columns = ["labels", "sources", *inputs, *extras]
-        tasks = [
-            GatherTask(tuple(shards[first:last]), first, spill, columns, bad, len(self.classes))
-            for first, last in neighbours(left, together)
-        ]
-        written = len(shards) - len(left)
-
-        def done(result: list[Gathered]) -> None:
-            nonlocal written
-            written += len(result)
-            self.progress("mixing", written, len(shards))
-
-        self.progress("mixing", written, len(shards))
-        found = (result for group in run(gather, tasks, done) for result in group)
-        return self._splits(form.parts, [result or next(found) for result in known])
-
-    def _gathered(self, spill: Path, shards: list[Path], bad: frozenset[int]) -> list[Gathered | None]:
-        """The shards that a build that was interrupted has written, in their places."""
-        known: list[Gathered | None] = []
-        for path in shards:
-            note = read_note(note_of(spill, path), self.place)
-            fits = note is not None and note[1].bad == tuple(sorted(bad))
-            known.append(note[1] if note and fits else None)
-        whole = [path for path, result in zip(shards, known, strict=True) if result is not None]
-        remove_others(self.place, "*.h5", whole)
-        return known
 
     def _splits(self, parts: tuple[str, ...], results: list[Gathered]) -> dict[str, SplitInfo]:
         shards: dict[str, list[Shard]] = {split: [] for split in parts}

@@ -68,7 +68,10 @@ def _require_events(experiment: Experiment, recipes: dict[str, Recipe]) -> None:
 
 
 def _settled(experiment: Experiment, recipes: dict[str, Recipe], handle: RawHandle) -> dict[str, Recipe]:
-    """Offsets that are as many as events say where each event ends; with one more, where each begins."""
+    """Offsets that are as many as events say where each event ends; with one more, where each begins.
+
+    Where nothing else says how many events there are, they are ends if they are called as in LEGEND's files.
+    """
     roles = {name: role for recipe in recipes.values() for name, role in recipe.roles.items()}
     others = [
         name for name in raw_datasets(experiment.data, recipes) if roles.get(name, "events") == "events"
@@ -76,7 +79,10 @@ def _settled(experiment: Experiment, recipes: dict[str, Recipe], handle: RawHand
     events = {handle.find(name).shape[0] for name in others[:1]}
     settled = {}
     for name, recipe in recipes.items():
-        if recipe.edges == "edges" and events == {handle.find(recipe.offsets[0]).shape[0]}:
-            recipe = dataclasses.replace(recipe, edges="ends")
+        if recipe.edges == "edges":
+            (offsets,) = recipe.offsets
+            named = not events and offsets.rpartition("/")[2] == "cumulative_length"
+            if named or events == {handle.find(offsets).shape[0]}:
+                recipe = dataclasses.replace(recipe, edges="ends")
         settled[name] = recipe
     return settled

@@ -148,16 +148,16 @@ def test_a_file_that_was_bad_is_read_once_its_part_is_there_or_its_link_is_allow
 def test_a_linked_file_that_changes_while_it_is_read_is_bad(
     make_experiment: Make, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dlscan.prepare import build
+    from dlscan.prepare import passes
 
-    scatter = build.scatter
+    scatter = passes.scatter
 
     def scatter_then_change(*arguments: object) -> object:
         found = scatter(*arguments)  # type: ignore[arg-type]
         shift(store / "Pi0/Pi0_0.h5")
         return found
 
-    monkeypatch.setattr(build, "scatter", scatter_then_change)
+    monkeypatch.setattr(passes, "scatter", scatter_then_change)
     with pytest.raises(BadFilesError, match=r"Pi0/all\.h5: changed while it was being read"):
         prepare(make_experiment(*SMALL, "data.follow_links=true"), processes=1)
 

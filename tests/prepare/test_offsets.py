@@ -11,6 +11,7 @@ import yaml
 from dlscan.config import load
 from dlscan.errors import BadFilesError
 from dlscan.prepare import prepare
+from dlscan.stream import Batches
 
 LENGTHS = np.array([2, 1, 3] * 20)
 ENDS = np.cumsum(LENGTHS)
@@ -67,3 +68,29 @@ def test_offsets_that_do_not_lead_to_all_entries_are_refused(
 @pytest.mark.parametrize("offsets", [ENDS, np.concatenate([[0], ENDS])], ids=["ends", "edges"])
 def test_offsets_that_do_are_taken(tmp_path: Path, offsets: Any) -> None:
     prepared(tmp_path, offsets, 120, True)
+
+
+def test_vectors_of_lh5_files_need_nothing_else(tmp_path: Path) -> None:
+    """A vector of vectors is a group of two datasets, of which the lengths so far have no 0 in front."""
+    waves = [np.arange(length, dtype="u2") + 7 for length in LENGTHS]
+    for label in ("a", "b"):
+        (tmp_path / "raw" / label).mkdir(parents=True)
+        with h5py.File(tmp_path / "raw" / label / "0.lh5", "w") as file:
+            group = file.create_group("ch1/raw/waveform/values")
+            group["flattened_data"], group["cumulative_length"] = np.concatenate(waves), ENDS.astype("u4")
+    place = "ch1/raw/waveform/values"
+    wave = {
+        "dataset": f"{place}/flattened_data",
+        "offsets": f"{place}/cumulative_length",
+        "longest": 3,
+    }
+    data = {"raw": "raw", "files": "*.lh5", "inputs": {"wave": wave}}
+    (tmp_path / "e.yaml").write_text(yaml.safe_dump({"name": "e", "data": data}))
+    prepare(load(tmp_path / "e.yaml"), processes=1)
+    with Batches(tmp_path / "prepared/e", "train", batch_size=500, workers=0, extras=True) as batches:
+        (batch,) = batches.epoch(0, last=True)
+        arrays = batch.arrays()
+    for row, values, mask in zip(
+        arrays["sources"][:, 1], arrays["inputs/wave"], arrays["masks/wave"], strict=True
+    ):
+        np.testing.assert_array_equal(values[mask, 0], waves[row])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dlscan.config import load
-from dlscan.prepare import prepare
+from dlscan.prepare import passes, prepare
 
 # Prepares, and kills itself once so many notes are there, in the middle of the task after them
 _KILLED = """
@@ -84,10 +84,9 @@ def test_a_killed_build_goes_on_and_gives_the_same_bytes(raw, small, monkeypatch
     notes = {path: path.stat().st_mtime_ns for path in (raw / ".prepared.building/spill").glob("*.json")}
     files = {path.name: path.stat().st_mtime_ns for path in (raw / ".prepared.building").glob("*.h5")}
     done = {"scatter": [], "gather": []}
-    from dlscan.prepare import build
 
     def counted(name):
-        original = getattr(build, name)
+        original = getattr(passes, name)
 
         def run(task):
             done[name].append(task)
@@ -96,7 +95,7 @@ def test_a_killed_build_goes_on_and_gives_the_same_bytes(raw, small, monkeypatch
         return run
 
     for name in done:
-        monkeypatch.setattr(build, name, counted(name))
+        monkeypatch.setattr(passes, name, counted(name))
     prepare(experiment, processes=1, index_only=index_only)
     assert _bytes(raw / "prepared") == expected
     read = [path for path in notes if path.name.startswith("read-")]
