@@ -27,14 +27,14 @@ count, pattern, index_only = int(sys.argv[2]), sys.argv[3], sys.argv[4] == "True
 
 def dying(write):
     def written(path, *rest):
-        if len(list(Path().glob(f"prepared/../.prepared.building/spill/{pattern}"))) >= count:
+        if len(list(Path().glob(f".prepared.building/spill/{pattern}"))) >= count:
             os.kill(os.getpid(), signal.SIGKILL)
         write(path, *rest)
     return written
 
 for module in (gather, scatter):
     module.write_note = dying(module.write_note)
-prepare(load(sys.argv[1]), processes=1, index_only=index_only)
+prepare(load(Path(sys.argv[1])), processes=1, index_only=index_only)
 """
 
 
