@@ -54,7 +54,7 @@ class Tree:
         with self._opened() as file:
             tree = self._find(file)
             require(branches or [], tree.keys(), str(self), "branch")
-            wanted = branches or tree.keys(recursive=False)
+            wanted = branches or _leaves(tree)
             if len(wanted) > MANY:
                 click.echo(f"{self}: looking at {len(wanted)} branches", err=True)
             return {name: self._kind(tree, name) for name in wanted}
@@ -104,11 +104,26 @@ class Tree:
         return self._tried(lambda: file[self.name or trees[0]])
 
     def _kind(self, tree: Any, name: str) -> str:
-        event = self._tried(lambda: str(tree.arrays([name], entry_stop=0)[name].type.content), name)
+        event = self._tried(lambda: str(_of(tree.arrays([name], entry_stop=0), name).type.content), name)
         for pattern, kind in KINDS.items():
             if re.fullmatch(pattern, event):
                 return kind
         raise DataError(f"{self}: branch {name!r} holds {event}, not numbers; choose by --branches")
+
+
+def _leaves(tree: Any) -> list[str]:
+    """The branches; of the collections of an RNTuple their fields, such as jets.pt."""
+    if not type(tree).__name__.endswith("RNTuple"):
+        found: list[str] = tree.keys(recursive=False)
+        return found
+    names: list[str] = tree.keys()
+    collections = {name.rpartition(".")[0] for name in names}
+    return [name for name in names if name not in collections]
+
+
+def _of(piece: Any, name: str) -> Any:
+    """A branch of a piece; fields of collections lie within these."""
+    return piece[name] if name in piece.fields else piece[tuple(name.split("."))]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,8 +158,8 @@ class Roles:
 
     def rows(self, piece: Any, first: int, tree: Tree) -> Rows:
         """The datasets of a piece of the tree, checked."""
-        own = {name: self._own(piece[name], name) for name in [*self.arrays, *self.extras]}
-        scalars = {name: self._dense(piece[name], name) for name in self.features}
+        own = {name: self._own(_of(piece, name), name) for name in [*self.arrays, *self.extras]}
+        scalars = {name: self._dense(_of(piece, name), name) for name in self.features}
         with np.errstate(over="ignore"):  # becomes infinite, and is found below
             columns = {name: values.astype(np.float32) for name, values in scalars.items()}
             own |= {name: _as_float32(own[name]) for name in self.arrays}
@@ -162,7 +177,9 @@ class Roles:
 
     def labels(self, piece: Any) -> NDArray[Any]:
         """The label of each event as text: whole numbers without a point, booleans as 0 and 1."""
-        values, index = np.unique(self._dense(piece[self.label], str(self.label)), return_inverse=True)
+        values, index = np.unique(
+            self._dense(_of(piece, str(self.label)), str(self.label)), return_inverse=True
+        )
         if values.dtype.kind == "f":
             return np.array([np.format_float_positional(value, trim="-") for value in values], object)[index]
         return (

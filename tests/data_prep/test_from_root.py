@@ -160,6 +160,21 @@ def test_a_branch_that_cannot_be_read_names_itself(tmp_path: Path) -> None:
     assert not (tmp_path / "raw").exists()
 
 
+def test_fields_of_collections_of_an_rntuple_are_lists(recipe: Recipe, tmp_path: Path) -> None:
+    if tuple(map(int, uproot.__version__.split(".")[:2])) < (5, 7):
+        pytest.skip("an older uproot does not write RNTuples so")
+    counts = np.array([2, 0, 3])
+    pt, eta = (awkward.unflatten(np.arange(5.0) * step, counts) for step in (1, -2))
+    with uproot.recreate(tmp_path / "n.root") as file:
+        file.mkrntuple("t", {"jets": awkward.zip({"pt": pt, "eta": eta}), "met": np.ones(3)})
+    found = recipe("from_root", "raw", "A=n.root")
+    assert found.returncode == 0, found.stderr
+    with h5py.File(tmp_path / "raw/A/A_1.h5") as file:
+        np.testing.assert_array_equal(file["jets.eta"], -2 * np.arange(5, dtype=np.float32))
+        np.testing.assert_array_equal(file["jets.pt"], np.arange(5, dtype=np.float32))
+        np.testing.assert_array_equal(file["jets.pt_offsets"], [0, 2, 2, 5])
+
+
 def test_rntuple_and_text_labels_are_read(recipe: Recipe, read_class: ReadClass, tmp_path: Path) -> None:
     if tuple(map(int, uproot.__version__.split(".")[:2])) < (5, 7):
         pytest.skip("an older uproot does not write RNTuples so")
