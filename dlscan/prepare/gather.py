@@ -9,6 +9,7 @@ import numpy as np
 from dlscan.dataset import Shard
 from dlscan.dataset.events import Events
 from dlscan.dataset.shard import read_shard, write_shard
+from dlscan.errors import DataError
 from dlscan.prepare.notes import noted, write_note
 from dlscan.prepare.runs import STARTS, OpenRun
 from dlscan.sealed import seal
@@ -69,11 +70,14 @@ def gather(task: GatherTask) -> list[Gathered]:
     """Write some shards."""
     parts: list[list[Events]] = [[] for _ in task.shards]
     for path in sorted(task.spill.glob("run-*.h5")):
-        with OpenRun(path) as run:
-            starts = run[STARTS][task.first : task.first + len(task.shards) + 1]
-            if starts[0] == starts[-1]:
-                continue
-            events = read_shard(run, ["keys", *task.columns], starts[0], starts[-1])
+        try:
+            with OpenRun(path) as run:
+                starts = run[STARTS][task.first : task.first + len(task.shards) + 1]
+                if starts[0] == starts[-1]:
+                    continue
+                events = read_shard(run, ["keys", *task.columns], starts[0], starts[-1])
+        except ValueError as error:
+            raise DataError(f"{path}: {error}; run `dlscan prepare` again") from None
         # of a run that is sorted by shards, each has a stretch
         edges = (starts - starts[0]).tolist()
         for own, start, stop in zip(parts, edges[:-1], edges[1:], strict=True):

@@ -46,7 +46,7 @@ class OpenRun:
     """A run that is open, as `read_shard` wants files: by the names of columns."""
 
     def __init__(self, path: Path) -> None:
-        self._file = SealedFile(path, sealed=False)
+        self._file = SealedFile(path, sealed=True)
         status = path.stat()
         self._places = _places(path, status.st_size, status.st_mtime_ns)
 
