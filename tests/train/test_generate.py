@@ -308,7 +308,8 @@ def test_a_variational_one_writes_raw_files_too(variational, tmp_path):
         made = file["x"][()]
     # around 4 and 1, of widths 1 and .5, with .5 of the first in the second
     np.testing.assert_allclose(made.mean(axis=0), [4, 1], atol=0.2)
-    np.testing.assert_allclose(np.cov(made.T), [[1, 0.5], [0.5, 0.5]], atol=0.15)
+    # the weights are those of one of the last epochs
+    np.testing.assert_allclose(np.cov(made.T), [[1, 0.5], [0.5, 0.5]], atol=0.25)
 
 
 def test_generated_events_are_a_raw_file_that_can_be_prepared(trained, gaussian, tmp_path):
