@@ -118,7 +118,7 @@ def test_the_first_hour_runs_as_it_is_typed(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    (grid,) = [block for block in blocks(page, "yaml") if "family: bdt" in block]
+    (grid,) = [block for block in blocks(page, "yaml") if "family: lenet" in block]
     first = yaml.safe_load((tmp_path / "families.yaml").read_text())
     (tmp_path / "families.yaml").write_text(yaml.safe_dump({**first, **yaml.safe_load(grid)}))
     done = subprocess.run(
