@@ -99,7 +99,9 @@ class Witness:
         for tag, job, index, _ in alive:
             for number in submitted[tag][int(index) - 1] if tag in submitted else ():
                 jobs[number].add(job)
-        for number, names in jobs.items():
+        for number, all_names in jobs.items():
+            # a job that paused a point at a rung goes on with its others, and any job may take the point
+            names = all_names - self._let_go(number)
             pair = (self._stage.scan.directory.name, " and ".join(sorted(names)))
             if len(names) > 1 and pair not in self._twice:
                 self._twice.add(pair)
@@ -111,6 +113,11 @@ class Witness:
                     f"{pair[0]}: point {number} by jobs {seen}; attempts {ends}"
                 )
         return jobs
+
+    def _let_go(self, number: int) -> set[str]:
+        """The job whose attempt was the last one of a point, if that paused."""
+        ends = [_last(point) for point in self._points(number)]
+        return {str(end["job"]) for end in ends if end.get("outcome") == "paused"}
 
 
 def _last(point: Any) -> dict[str, Any]:
