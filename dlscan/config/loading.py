@@ -28,12 +28,12 @@ _MOST_LETTERS = 5_000_000
 DURATIONS = ("train.time_limit", "batch.time")
 
 
-def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
     """Read and check an experiment file.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         The YAML file, the directory of a scan that was made from one, or the beginning of either: see
         `naming.found`. A directory means the experiment as it was planned.
     overrides : sequence of str
@@ -49,7 +49,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     ConfigError
         One line with the file, the key, what is wrong and what would be right.
     """
-    path = naming.found(path)
+    path = naming.found(Path(path))
     mapping, found = _planned(path) if naming.is_scan(path) else _read(path), Collected()
     names = [_name(mapping)]
     for override in overrides:
@@ -202,7 +202,7 @@ def scans_and_labels(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, dict
     directories: list[Path] = []
     labels: dict[Path, dict[str, str]] = {}
     for path in paths:
-        path = naming.found(path)
+        path = naming.found(Path(path))
         if not naming.is_file_name(path):
             directories.append(path)
             continue

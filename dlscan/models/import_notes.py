@@ -25,18 +25,11 @@ def hidden(environment: Mapping[str, str] = os.environ) -> Iterator[None]:
     if environment["KERAS_BACKEND"] != "tensorflow" or environment.get("TF_CPP_MIN_LOG_LEVEL") == "0":
         yield
         return
-    try:
-        before = os.dup(2)
-        reader = subprocess.Popen(
-            ["grep", "--line-buffered", "-v", "-E", _NOTES],
-            stdin=subprocess.PIPE,
-            stdout=before,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for this process
-        )
-    except OSError:  # closed, or a system without grep
+    reader = _reader()
+    if reader is None:
         yield
         return
+    before = os.dup(2)
     assert reader.stdin is not None
     _flush()
     os.dup2(reader.stdin.fileno(), 2)
@@ -50,6 +43,25 @@ def hidden(environment: Mapping[str, str] = os.environ) -> Iterator[None]:
         # a process that was started meanwhile may still write to it
         with contextlib.suppress(subprocess.TimeoutExpired):
             reader.wait(5)
+
+
+def _reader() -> "subprocess.Popen[bytes] | None":
+    """A process that passes what it reads on to standard error; None without a grep that can."""
+    command = ["grep", "-a", "--line-buffered", "-v", "-E", _NOTES]
+    try:
+        # one that knows these options, and passes on what it should
+        tried = subprocess.run(command, input=b"a\n", capture_output=True, check=True)
+        if tried.stdout != b"a\n":
+            return None
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=2,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for this process
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
 
 
 def _flush() -> None:

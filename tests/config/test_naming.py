@@ -66,6 +66,7 @@ def test_a_directory_that_is_there_is_no_beginning(here: Path) -> None:
 def test_the_directory_of_a_scan_is_its_experiment_as_planned(experiment: Experiment, tmp_path: Path) -> None:
     plan = freeze(experiment)
     again = load(plan.directory)
+    assert load(str(plan.directory)) == again
     assert again.plain() == experiment.plain()
     assert again.directory == plan.directory
     assert freeze(again).points == plan.points

@@ -35,6 +35,10 @@ SETS = [
 ALL = SEQUENCES + SETS
 
 
+def numpy(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
 def named(parameters):
     return "-".join(str(value) for value in parameters.values())
 
@@ -114,7 +118,9 @@ def test_it_is_saved_and_opens_with_keras_alone(parameters, make_manifest, tmp_p
 
     again = keras.saving.load_model(tmp_path / "network.keras", safe_mode=True)
 
-    np.testing.assert_allclose(again(raw, training=False), network.model(raw, training=False), rtol=1e-6)
+    np.testing.assert_allclose(
+        numpy(again(raw, training=False)), numpy(network.model(raw, training=False)), rtol=1e-6
+    )
     # what an event carries besides is seen, and the work is counted
     assert np.abs(logits(network, {**raw, "jet": -raw["jet"]}) - logits(network, raw)).max() > 1e-3
     assert flops(again)[0] > 100
@@ -230,7 +236,9 @@ def test_a_grid_has_the_axes_of_its_image(shape, norm, make_manifest, tmp_path):
     assert np.isfinite(found).all()
     network.save(tmp_path / "best.keras")
     again = keras.saving.load_model(tmp_path / "best.keras", compile=False)
-    np.testing.assert_allclose(again(raw, training=False), network(raw, training=False), rtol=1e-5)
+    np.testing.assert_allclose(
+        numpy(again(raw, training=False)), numpy(network(raw, training=False)), rtol=1e-5
+    )
 
 
 def test_a_grid_has_no_missing_cells():
@@ -264,10 +272,10 @@ def test_a_geometry_of_ones_own_is_the_grid_that_it_describes(make_manifest, tmp
     own = {"family": "graph", "blocks": [6], "norm": "batch", "adjacency": written_edges(tmp_path)}
     network = construct(Model.parse(own, "model"), make_manifest(x=(5, 2)), {}, 3).model
     raw = {"x": np.random.default_rng(1).normal(size=(3, 5, 2)).astype(np.float32)}
-    given = network(raw, training=False)
+    given = numpy(network(raw, training=False))
     network.save(tmp_path / "best.keras")
     again = keras.saving.load_model(tmp_path / "best.keras", compile=False)
-    np.testing.assert_allclose(again(raw, training=False), given, rtol=1e-5)
+    np.testing.assert_allclose(numpy(again(raw, training=False)), given, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -297,10 +305,10 @@ def test_points_of_an_image_are_the_set_that_they_stand_for(make_manifest):
     network = construct(Model.parse(parameters, "model"), make_manifest(ECAL=(3, 4)), {}, 3, inputs=inputs)
 
     scaled = network.trunk()({"ECAL": image})
-    body = network.body()(scaled)["scores"]
+    body = numpy(network.body()(scaled)["scores"])
     order = np.array([4, 2, 0, 3, 1])
     other = {name: keras.ops.take(tensor, order, axis=1) for name, tensor in scaled.items()}
-    np.testing.assert_allclose(network.body()(other)["scores"], body, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(numpy(network.body()(other)["scores"]), body, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(
