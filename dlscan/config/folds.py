@@ -13,9 +13,7 @@ FOLD = "data.fold"
 NONE = "none"
 # The folds, from 1, that such a training leaves out.
 NO_FOLD = (0,)
-
-
-# other names of what `data.folds` is not
+# Folds of one event each, which `data.folds` does not make.
 _SINGLE = ("leave-one-out", "leave_one_out", "loo")
 
 

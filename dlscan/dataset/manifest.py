@@ -112,7 +112,7 @@ class Manifest:
         the dataset itself, and so it is where a number is that of no fold: `require` says what is wrong then.
         """
         wanted = tuple(sorted(numbers))
-        if not wanted or wanted[-1] > len(self.folds) or wanted == self.left_out:
+        if not wanted or not self.folds or wanted[-1] > len(self.folds) or wanted == self.left_out:
             return self
         left = [self.folds[(number or len(self.folds)) - 1] for number in wanted]
         kept = [fold for number, fold in enumerate(self.folds, 1) if number not in wanted]

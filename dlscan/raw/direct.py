@@ -171,7 +171,7 @@ class DirectFile:
             Which are there.
         numbers : list of ndarray, (entries, ...)
             Of each name, event by event.
-            None for both where fields are not read together.
+            None in place of both where fields are not read together.
 
         Raises
         ------

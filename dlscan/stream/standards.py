@@ -37,8 +37,7 @@ def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
     ------
     DataError
         If a number of any split is not finite, or below 0 where rates are predicted; it names the file and
-        the row. If all events of the training
-        split have the same number.
+        the row. If all events of the training split have the same number.
     """
     heads = [head for head in (*task.heads, *task.given, *task.beside) if head.targets]
     if not heads:

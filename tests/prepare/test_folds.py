@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dlscan.config import Experiment, Folds
+from dlscan.config.folds import NO_FOLD
 from dlscan.dataset import Manifest, fits
 from dlscan.dataset.statistics import Statistics
 from dlscan.errors import ConfigError, DataError
@@ -220,6 +221,13 @@ def test_other_folds_are_another_dataset(dealt: Experiment, raw_folds: Path) -> 
         other = made(raw_folds, dealt.data.prepared, **({} if folds is None else {"folds": folds}))
         with pytest.raises(DataError, match=r"prepared with other values of data\.folds"):
             fits.require(Manifest.of(other), other)
+
+
+def test_a_dataset_without_folds_leaves_out_none(raw_folds: Path, tmp_path: Path) -> None:
+    experiment = made(raw_folds, tmp_path / "plain")
+    manifest = prepare(experiment, processes=1).manifest
+    for numbers in (NO_FOLD, (1,)):
+        assert manifest.leaving_out(numbers) is manifest
 
 
 def test_which_fold_validates_is_no_part_of_the_dataset(dealt: Experiment, raw_folds: Path) -> None:
