@@ -190,11 +190,11 @@ def _linked(source: Path, path: Path) -> bool | None:
 
 @contextlib.contextmanager
 def directory_whole(target: Path, go_on: bool = False) -> Iterator[Path]:
-    """Give an empty directory beside `target` that takes its place when the block ends without an error.
+    """Give a directory beside `target` that takes its place when the block ends without an error.
 
-    The caller holds a lock on `target`. What a killed predecessor left is cleaned up, unless this one can
-    `go_on` with it, and if it was killed between the two renames, the old directory is put back first: see
-    `recover_directory`.
+    The caller holds a lock on `target`. The directory is empty, unless `go_on` is set: then it has what an
+    unfinished predecessor left, and after an error it stays for the next one. If the predecessor was killed
+    between the two renames, the old directory is put back first: see `recover_directory`.
     """
     building, old = _beside(target)
     recover_directory(target, go_on)
@@ -206,19 +206,21 @@ def directory_whole(target: Path, go_on: bool = False) -> Iterator[Path]:
         building.rename(target)
         sync(target.parent)
     finally:
-        recover_directory(target)
+        recover_directory(target, go_on)
 
 
 def recover_directory(target: Path, go_on: bool = False) -> None:
     """Undo what an unfinished `directory_whole` left: `target` is then the old one, the new one or absent.
 
-    The directory that was not finished stays for who can `go_on` with it.
+    The directory that was not finished stays for who can `go_on` with it, unless it is empty.
     """
     building, old = _beside(target)
     if old.exists() and not target.exists():
         old.rename(target)
     for leftover in (old,) if go_on else (building, old):
         remove(leftover)
+    with contextlib.suppress(OSError):
+        building.rmdir()
 
 
 def remove(path: Path) -> None:

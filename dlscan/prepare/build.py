@@ -4,20 +4,19 @@ The first pass reads every raw event once and scatters it to the shard that its 
 sorts each shard. Memory holds a block, a run and a shard per process, whatever the size of the data.
 """
 
-import contextlib
 import dataclasses
-import errno
 import logging
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from dlscan import __version__
 from dlscan.config import Experiment
 from dlscan.dataset import SPLITS, Manifest, Shard, SplitInfo, content, fits
+from dlscan.dataset.manifest import VERSION
 from dlscan.errors import BadFilesError, DataError
-from dlscan.files import directory_whole, recover_directory, remove, sync
+from dlscan.files import recover_directory, remove, sync
 from dlscan.locks import locked
 from dlscan.machine import usable_cpus
 from dlscan.prepare.changes import linked_by_file, unusable
@@ -34,8 +33,9 @@ from dlscan.prepare.layout import (
     shards_together,
     whole_datasets,
 )
-from dlscan.prepare.notes import SPILL, begin_notes
+from dlscan.prepare.notes import SPILL, begin_notes, processes_before
 from dlscan.prepare.passes import Progress, gather_all, scatter_all
+from dlscan.prepare.place import place_of_build
 from dlscan.prepare.processes import workers
 from dlscan.prepare.recipes import find_recipes
 from dlscan.prepare.remarks import remark, warn_of_rounding
@@ -47,8 +47,6 @@ from dlscan.raw import RawFile, check_files, find_files, linked_files
 from dlscan.raw.inflate import warn_if_slow
 from dlscan.raw.refusals import is_compound, is_missing, what_to_write
 from dlscan.users import unfinished_users
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 log = logging.getLogger("dlscan")
 
@@ -132,7 +130,7 @@ def prepare(
         recover_directory(directory, go_on=True)
         verdict = judge(experiment, directory, files, skip_bad, index_only)
         if verdict.manifest is not None:
-            recover_directory(directory)  # it needs nothing of what a killed build has left
+            recover_directory(directory)  # it needs nothing of what an unfinished build has left
             if verdict.touched:
                 refresh(verdict.manifest, directory)
             remark(verdict.manifest, experiment.data)
@@ -147,32 +145,19 @@ def prepare(
             )
         log.info("building %s because %s", directory, verdict.reason)
         warn_if_slow()
-        with _room_for(directory), directory_whole(directory, go_on=True) as place:
+        with place_of_build(directory) as place:
             build = _Build(experiment, classes, files, skip_bad, place, progress, index_only)
             manifest = build.run(scheduler, processes)
             manifest.write(place)
+            remove(place / SPILL)
     remark(manifest, experiment.data)
     fits.require_measured(manifest, experiment)
     return Outcome(manifest, True, time.monotonic() - started)
 
 
-@contextlib.contextmanager
-def _room_for(directory: Path) -> Iterator[None]:
-    """Say in a line what to do about a full disk."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise DataError(
-            f"{directory.parent}: cannot be written ({error.strerror}); free some space there, or choose "
-            "another data.prepared"
-        ) from error
-
-
 @dataclasses.dataclass(frozen=True)
 class _Build:
-    """One build of a dataset in the empty directory `place`."""
+    """One build of a dataset in the directory `place`, which has what an unfinished build has left."""
 
     experiment: Experiment
     classes: tuple[str, ...]
@@ -194,13 +179,16 @@ class _Build:
         form = choose_format(self.experiment.data, layouts, recipes)
         form = dataclasses.replace(form, classes=len(self.classes))
         require_selections(self.experiment, form, next(iter(layouts.values())))
-        pieces = cut_into_tasks(
-            layouts, {file: number for number, file in enumerate(self.files)}, processes or usable_cpus()
-        )
-        count = processes or local_processes(len(pieces))
         spill = self.place / SPILL
         # if it is clear already that this must stop, the other files are only checked
         kind = ("index" if self.index_only else "runs") if self.skip_bad or not bad else "nothing"
+        versions, data = (__version__, VERSION), content(self.experiment.data)
+        identity = [versions, data, self.skip_bad, kind, form, stats, self.classes]
+        # tasks that are cut otherwise would have to be done again
+        cut_for = processes_before(self.place, identity) or processes or usable_cpus()
+        numbers = {file: number for number, file in enumerate(self.files)}
+        pieces = cut_into_tasks(layouts, numbers, cut_for)
+        count = processes or local_processes(len(pieces))
         most = run_bytes(count if scheduler is None else None)
         tasks = [ScatterTask(number, part, form, kind, spill, most) for number, part in enumerate(pieces)]
         with workers(count, scheduler) as run:
@@ -208,17 +196,8 @@ class _Build:
                 resampled = resampling(self.experiment, form, self.classes, pieces, run, self.skip_bad)
                 form = dataclasses.replace(form, resampled=resampled)
                 tasks = [dataclasses.replace(task, format=form) for task in tasks]
-            identity = [
-                content(self.experiment.data),
-                self.skip_bad,
-                kind,
-                repr(form),
-                stats,
-                pieces,
-                self.classes,
-            ]
-            if begin_notes(self.place, identity):
-                log.info("going on with what a build that was interrupted has left")
+            if begin_notes(self.place, identity, cut_for, [pieces, form.resampled]):
+                log.info("going on with what an unfinished build has left")
             events = sum(layout.events for layout in layouts.values())
             measured = scatter_all(run, tasks, events, self.progress)
             linked = linked_by_file(self.files, measured)
@@ -235,11 +214,11 @@ class _Build:
                 together = shards_together(most, sum(form.shards), count)
                 shards = gather_all(run, self.place, form, bad_numbers, together, self.progress)
                 splits = self._splits(form.parts, shards)
-        remove(spill)
         self._check_splits(splits)
         read = np.sum([item.counts for item in good], axis=(0, 1)).tolist()
         written = [splits[part].events for part in form.parts]
         if read != written:
+            remove(spill)  # or the next build would go on with it
             raise DataError(
                 f"{self.place}: read {read} events but wrote {written}: a bug in dlscan, please report it"
             )

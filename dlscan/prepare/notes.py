@@ -7,7 +7,8 @@ import base64
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ _DATACLASSES: dict[str, type] = {
 # the directory of what the first pass leaves, and of the notes of both
 SPILL = "spill"
 _IDENTITY = "build.json"
+
+log = logging.getLogger("dlscan")
 
 
 def noted(kind: type) -> type:
@@ -55,23 +58,51 @@ def read_note(path: Path, place: Path) -> tuple[list[Path], Any] | None:
         return None
 
 
-def begin_notes(place: Path, identity: Any) -> bool:
-    """Make the directory of a build ready for what has this identity; True if some of it is there already.
+def processes_before(place: Path, identity: Any) -> int | None:
+    """The processes that the tasks of an unfinished build were cut for; None if it has another identity."""
+    before = _before(place)
+    if before.get("identity") != _digest(identity):
+        return None
+    return before.get("processes")
+
+
+def begin_notes(place: Path, identity: Any, processes: int, tasks: Any) -> bool:
+    """Make the directory of a build ready; True if some of what it shall make is there already.
 
     What is there of another build is removed.
+
+    Parameters
+    ----------
+    place : Path
+        The directory.
+    identity : object
+        What tells the build from others.
+    processes : int
+        How many the tasks were cut for.
+    tasks : object
+        What tells them from others.
     """
-    path, digest = place / SPILL / _IDENTITY, _digest(identity)
-    if path.exists():
-        try:
-            if read_json(path) == digest:
-                return True
-        except DlscanError:
-            pass
+    wanted = {"identity": _digest(identity), "processes": processes, "tasks": _digest(tasks)}
+    before = _before(place)
+    if before == wanted:
+        return True
+    if before:
+        log.info("nothing is kept of an unfinished build: its files, its keys or its version were others")
     for leftover in list(place.iterdir()):
         remove(leftover)
-    path.parent.mkdir()
-    write_text(path, json.dumps(digest), safe=False)
+    (place / SPILL).mkdir()
+    write_text(place / SPILL / _IDENTITY, json.dumps(wanted), safe=False)
     return False
+
+
+def _before(place: Path) -> dict[str, Any]:
+    """What tells the build that was begun in a directory from others; empty if there is none."""
+    path = place / SPILL / _IDENTITY
+    try:
+        found = read_json(path) if path.exists() else {}
+    except DlscanError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def remove_others(place: Path, pattern: str, whole: Sequence[Path]) -> None:
@@ -100,10 +131,12 @@ def _plain(value: Any) -> Any:
         fields = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return ["dataclass", type(value).__name__, fields]
     if isinstance(value, np.ndarray | np.generic):
-        array = np.asarray(value)
-        text = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-        return ["array", array.dtype.str, array.shape, text]
-    if isinstance(value, dict):
+        if value.dtype.hasobject or value.dtype.names:
+            raise TypeError(f"no note can hold {value!r}")  # its bytes do not say what it is
+        text = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
+        what = "array" if isinstance(value, np.ndarray) else "scalar"
+        return [what, value.dtype.str, value.shape, text]
+    if isinstance(value, Mapping):
         return ["dict", [[_plain(key), _plain(item)] for key, item in value.items()]]
     if isinstance(value, list | tuple):
         return ["list" if isinstance(value, list) else "tuple", [_plain(item) for item in value]]
@@ -118,9 +151,10 @@ def _back(value: Any) -> Any:
     what, *parts = value
     if what == "dataclass":
         return _DATACLASSES[parts[0]](**{name: _back(item) for name, item in parts[1].items()})
-    if what == "array":
+    if what in ("array", "scalar"):
         dtype, shape, text = parts
-        return np.frombuffer(base64.b64decode(text), dtype).reshape(shape).copy()
+        array = np.frombuffer(base64.b64decode(text), dtype).reshape(shape).copy()
+        return array if what == "array" else array[()]
     if what == "dict":
         return {_back(key): _back(item) for key, item in parts[0]}
     if what == "path":

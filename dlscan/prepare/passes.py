@@ -1,4 +1,4 @@
-"""The two passes over all tasks, but for those that a build that was killed has ended."""
+"""The two passes over all tasks, but for those that an unfinished build has ended."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +8,7 @@ from dlscan.prepare.layout import Format
 from dlscan.prepare.notes import SPILL, read_note, remove_others
 from dlscan.prepare.processes import RunTasks
 from dlscan.prepare.scatter import PieceSummary, ScatterTask, scatter
+from dlscan.raw.links import first_changed
 
 # (what is being done, how much is done, of how much)
 Progress = Callable[[str, int, int], None]
@@ -17,7 +18,7 @@ def scatter_all(
     run: RunTasks, tasks: list[ScatterTask], events: int, progress: Progress
 ) -> list[PieceSummary]:
     """Do the first pass; gives what is known of each piece, in order."""
-    notes = [read_note(task.note, task.spill) for task in tasks]
+    notes = _noted(tasks, progress)
     remove_others(tasks[0].spill, "*.h5", [file for note in notes if note for file in note[0]])
     known: list[list[PieceSummary] | None] = [note and note[1] for note in notes]
     seen = 0
@@ -34,6 +35,23 @@ def scatter_all(
     left = [task for task, result in zip(tasks, known, strict=True) if result is None]
     found = iter(run(scatter, left, done))
     return [item for result in known for item in (next(found) if result is None else result)]
+
+
+def _noted(
+    tasks: list[ScatterTask], progress: Progress
+) -> list[tuple[list[Path], list[PieceSummary]] | None]:
+    """What an unfinished build has left of each task; None unless it is whole and no link has changed."""
+    notes: list[tuple[list[Path], list[PieceSummary]] | None] = [None] * len(tasks)
+    there = [number for number, task in enumerate(tasks) if task.note.exists()]
+    for checked, number in enumerate(there, 1):
+        note = read_note(tasks[number].note, tasks[number].spill)
+        if note and not any(first_changed(item.linked) for item in note[1]):
+            notes[number] = note
+        progress("checking", checked, len(there))
+    if None in notes:
+        # its files may have other events now, and shards were written from all tasks
+        remove_others(tasks[0].spill, note_of(tasks[0].spill, Path("*")).name, [])
+    return notes
 
 
 def gather_all(

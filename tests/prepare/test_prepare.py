@@ -494,7 +494,7 @@ def test_a_running_scheduler_does_the_work(make_experiment: Make) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_ended_from_outside_it_ends_its_processes_and_leaves_nothing(
+def test_ended_from_outside_it_ends_its_processes_and_leaves_no_dataset(
     make_experiment: Make, tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With two processes: no dask traceback, no orphan, no half dataset."""

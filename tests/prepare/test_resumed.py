@@ -1,4 +1,4 @@
-"""A build that was killed goes on: it repeats nothing that is whole, and gives the same bytes."""
+"""A build that ended early goes on: it repeats nothing that is whole, and gives the same bytes."""
 
 import json
 import os
@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 
 from dlscan.config import load
+from dlscan.dataset import Manifest
+from dlscan.errors import UsageError
 from dlscan.prepare import passes, prepare
+from dlscan.prepare.notes import read_note, write_note
 
 # Prepares, and kills itself once so many notes are there, in the middle of the task after them
 _KILLED = """
@@ -145,3 +148,114 @@ def test_a_dataset_that_fits_again_needs_nothing_of_a_killed_build(raw, small):
     (raw / "demo.yaml").write_text(text)
     assert not prepare(load(raw / "demo.yaml"), processes=1).built
     assert not (raw / ".prepared.building").exists()
+
+
+def _again(experiment, monkeypatch, **options):
+    """Prepare, and give what was made and the tasks of the first pass that were done."""
+    tasks = []
+    scatter = passes.scatter
+    with monkeypatch.context() as patch:
+        patch.setattr(passes, "scatter", lambda task: tasks.append(task) or scatter(task))
+        return prepare(experiment, **{"processes": 1, **options}), tasks
+
+
+def _interrupted(what, done, total):
+    if (what, done) == ("mixing", 0):
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_build_goes_on_with_another_number_of_processes(raw, small, monkeypatch):
+    experiment = load(raw / "demo.yaml")
+    # few enough bytes that the length of a task depends on the processes
+    monkeypatch.setattr("dlscan.prepare.tasks.TASK_BYTES", 100)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(experiment, processes=1, progress=_interrupted)
+    monkeypatch.setattr("dlscan.prepare.processes._SECONDS", 0.1)
+    with pytest.raises(UsageError):
+        prepare(experiment, scheduler="tcp://127.0.0.1:9")
+    seen = []
+    monkeypatch.setattr("dlscan.prepare.build.usable_cpus", lambda: 3)
+    monkeypatch.setattr("dlscan.prepare.build.local_processes", lambda tasks: 1)
+    outcome, tasks = _again(
+        experiment, monkeypatch, processes=None, progress=lambda what, *rest: seen.append((what, *rest))
+    )
+    assert outcome.built
+    assert tasks == []
+    checked = [rest for what, *rest in seen if what == "checking"]
+    assert checked == [[number, len(checked)] for number in range(1, len(checked) + 1)]
+    assert len(checked) > 3
+    assert sorted(path.name for path in raw.iterdir() if "prepared" in path.name) == [
+        ".prepared.lock",
+        "prepared",
+    ]
+
+
+def test_an_address_without_a_scheduler_leaves_nothing(raw, monkeypatch):
+    monkeypatch.setattr("dlscan.prepare.processes._SECONDS", 0.1)
+    with pytest.raises(UsageError):
+        prepare(load(raw / "demo.yaml"), scheduler="tcp://127.0.0.1:9")
+    assert not (raw / ".prepared.building").exists()
+
+
+def test_another_version_repeats_all(raw, small, monkeypatch, caplog):
+    experiment = load(raw / "demo.yaml")
+    with pytest.raises(KeyboardInterrupt):
+        prepare(experiment, processes=1, progress=_interrupted)
+    monkeypatch.setattr("dlscan.prepare.build.__version__", "0.0.1")
+    with caplog.at_level("INFO"):
+        _, tasks = _again(experiment, monkeypatch)
+    assert tasks
+    assert "nothing is kept of an unfinished build" in caplog.text
+
+
+def test_a_build_that_ended_before_its_last_step_repeats_nothing(raw, small, monkeypatch):
+    experiment = load(raw / "demo.yaml")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Manifest, "write", _stop)
+        prepare(experiment, processes=1)
+    outcome, tasks = _again(experiment, monkeypatch)
+    assert outcome.built
+    assert tasks == []
+    assert not (raw / "prepared/spill").exists()
+
+
+def _stop(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("content", [False, True])
+def test_a_file_whose_link_was_changed_is_read_again(raw, small, monkeypatch, content):
+    with h5py.File(raw / "raw/a/0.h5", "r+") as file:
+        values = file["x"][()]
+        del file["x"]
+        file["x"] = h5py.ExternalLink("x.dat", "x")
+    with h5py.File(raw / "raw/a/x.dat", "w") as file:
+        file["x"] = values
+    experiment = load(raw / "demo.yaml")
+    # all shards are there
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Manifest, "write", _stop)
+        prepare(experiment, skip_bad=True, processes=1)
+    if content:
+        with h5py.File(raw / "raw/a/x.dat", "r+") as file:
+            file["x"][...] = values + 1
+    os.utime(raw / "raw/a/x.dat", ns=(1, 1))
+    outcome, tasks = _again(experiment, monkeypatch, skip_bad=True)
+    assert not outcome.manifest.bad_files
+    assert {piece.file.name for task in tasks for piece in task.pieces} >= {"a/0.h5"}
+    (raw / "prepared").rename(raw / "first")
+    prepare(experiment, skip_bad=True, processes=1)
+    assert _bytes(raw / "prepared") == _bytes(raw / "first")
+
+
+def test_what_notes_hold_comes_back_as_it_was(tmp_path):
+    value = {"a": np.int64(3), "b": np.arange(3), "c": np.array(3.5), "d": (1, [None, np.float32(2)])}
+    write_note(tmp_path / "note.json", value, [])
+    _, found = read_note(tmp_path / "note.json", tmp_path)
+    assert [type(found[key]) for key in "abc"] == [np.int64, np.ndarray, np.ndarray]
+    assert found["a"] == 3
+    assert found["d"] == value["d"]
+    assert isinstance(found["d"][1][1], np.float32)
+    for lossy in (np.zeros(2, "f4,i2"), np.array([None])):
+        with pytest.raises(TypeError, match="no note can hold"):
+            write_note(tmp_path / "lossy.json", lossy, [])
