@@ -2,15 +2,15 @@
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from dlscan.config.build import Collected, Problem, build, build_fields
-from dlscan.config.combinations import Combinations
+from dlscan.config.combinations import SEED, Combination, Combinations
 from dlscan.config.experiment import Experiment
 from dlscan.config.fitting import SECTIONS
-from dlscan.config.folds import NONE
+from dlscan.config.folds import ALL_TRAIN, FOLD, NONE
 from dlscan.config.scan import ScanOptions
 from dlscan.config.train import Train
 
@@ -50,18 +50,23 @@ def built(top: dict[str, Any], found: Collected) -> Experiment:
     wrong = {problem.key.partition(".")[0] for problem in found.problems}
     if combinations and not wrong & {"scan", *SECTIONS}:
         with found.collecting():
-            each = {(point.train, point.model): point for point in reversed(combinations.examples)}
-            for (train, model), point in each.items() if experiment else ():
+            points = combinations.examples
+            each = {(point.train, point.model, point.data.fold == NONE): point for point in reversed(points)}
+            for (train, model, _), point in each.items() if experiment else ():
                 with found.collecting(), _of_combination(point.params):
                     experiment.task.require_fit(train, model)
                     _require_no_validation(experiment, point.data.fold, train)
                     has_folds = experiment.data.folds is not None
                     point.adversary.require_fit(experiment.task, train, model, has_folds)
                     model.require_inputs(experiment.data.inputs)
-            if experiment and experiment.scan.halving:
-                experiment.scan.halving.require_fit(list(each), experiment.adversary)
             if experiment:
-                asked = [train.devices for train, _ in each if train.devices != "all"]
+                _require_validation(experiment, points)
+            if experiment and experiment.scan.halving:
+                pairs = list(dict.fromkeys((train, model) for train, model, _ in each))
+                kinds = [task.kind for task in experiment.task.all]
+                experiment.scan.halving.require_fit(pairs, experiment.adversary, kinds)
+            if experiment:
+                asked = [train.devices for train, *_ in each if train.devices != "all"]
                 batch = experiment.batch.with_gpus(max(asked, default=1), "gpus" in top.get("batch", {}))
                 experiment = replace(experiment, batch=batch)
     found.settle()
@@ -83,6 +88,36 @@ def _require_no_validation(experiment: Experiment, fold: object, train: Train) -
     if train.schedule == "plateau" and (fold == NONE or experiment.scan.refit):
         key = "data.fold" if fold == NONE else "scan.refit"
         raise Problem(key, "all folds train, and the schedule plateau has no events to look at; take another")
+
+
+def _require_validation(experiment: Experiment, points: Sequence[Combination]) -> None:
+    """Check that points which are compared have events to be compared on, and the same ones."""
+    scan = experiment.scan
+    if scan.folds is not None and experiment.data.fold == NONE:
+        raise Problem(
+            "data.fold", "none: all folds train, and scan.folds leaves some out; leave out one of them"
+        )
+    comparing = {"halving": scan.halving, "search": scan.search, "refit": scan.refit}
+    wanting = next((name for name, value in comparing.items() if value), None)
+    if wanting is not None and any(point.data.fold == NONE for point in points):
+        raise Problem(
+            "data.fold", f"none: {ALL_TRAIN}, and scan.{wanting} compares points there; leave out one of them"
+        )
+    if scan.search is not None and FOLD in scan.dimensions:
+        raise Problem(
+            "scan.search",
+            f"would choose the fold with the easiest events; replace {FOLD} by scan.folds: true",
+        )
+    folds: dict[str, set[tuple[int, ...]]] = {}
+    for point in points if scan.halving is not None else ():
+        others = {key: value for key, value in point.params.items() if key not in (FOLD, SEED)}
+        folds.setdefault(repr(sorted(others.items())), set()).add(point.data.left_out)
+    if len(set(map(frozenset, folds.values()))) > 1:
+        raise Problem(
+            "scan.halving",
+            f"compares points on the same events, and {FOLD} is not the same for all; replace it by "
+            "scan.folds: true",
+        )
 
 
 @contextlib.contextmanager

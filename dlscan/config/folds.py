@@ -13,6 +13,8 @@ FOLD = "data.fold"
 NONE = "none"
 # The folds, from 1, that such a training leaves out.
 NO_FOLD = (0,)
+# Why it has no number of validation.
+ALL_TRAIN = "all folds train, so no events are left to validate on"
 # Folds of one event each, which `data.folds` does not make.
 _SINGLE = ("leave-one-out", "leave_one_out", "loo")
 

@@ -1,12 +1,13 @@
 """The `scan.halving` key: most points of a scan train for a part of their epochs only."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 from dlscan.config.adversary import Adversary
 from dlscan.config.build import Min, Problem
 from dlscan.config.models import Model
+from dlscan.config.task_kinds import Generate
 from dlscan.config.train import EarlyStopping, Train
 
 
@@ -28,8 +29,10 @@ class Halving:
             rung *= self.factor
         return tuple(found)
 
-    def require_fit(self, points: Sequence[tuple[Train, Model]], adversary: Adversary) -> None:
-        """Check that points can be compared after these epochs, else a `Problem`."""
+    def require_fit(
+        self, points: Sequence[tuple[Train, Model]], adversary: Adversary, kinds: Collection[str]
+    ) -> None:
+        """Check that points can be compared after these epochs, else a `Problem`; `kinds` are of tasks."""
         if adversary.own is not None:
             raise Problem(
                 "scan.halving",
@@ -55,6 +58,8 @@ class Halving:
                 f"{' and '.join(columns)}",
             )
         losses = {(train.minimised, *_of_model(model)) for train, model in points}
+        if Generate.kind in kinds and columns[0] == "val_loss":
+            return  # the energy distance, whatever a generator minimises
         if columns[0].endswith("loss") and len(losses) > 1:
             raise Problem(
                 "scan.halving",

@@ -35,14 +35,7 @@ def standing(plan: Plan) -> Standing:
     halving = plan.experiment.scan.halving
     if halving is None or not plan.points:
         return Standing(frozenset(point.number for point in plan.points))
-    epochs, retries = rungs(plan), retries_of(plan)
-    column = judged_by(plan.experiment.at(plan.points[0].params).train)
-    sign = 1.0 if plan.experiment.task.columns[column] else -1.0
-    retries = BatchOptions.retries if retries is None else retries
-
-    def seen(point: Point) -> _Seen:
-        return _seen(plan, point, column, sign, epochs, retries)
-
+    epochs, seen = _looking(plan)
     choices = [{point.number: seen(point) for point in points} for points in choices_of(plan)]
     scores = {min(each): _together(list(each.values())) for each in choices}
     beyond, lost = set(), set()
@@ -59,10 +52,10 @@ def standing(plan: Plan) -> Standing:
         if first in found.promoted or first in beyond - lost:
             # one that is a rung ahead waits for the others of its choice
             promoted |= {
-                number for number, seen in each.items() if len(seen.scores) == rung and not seen.over
+                number for number, seen in each.items() if len(seen.scores) == rung and not seen.over()
             }
         if first in found.pruned or (first in lost and len(each) > 1):
-            pruned |= {number for number, own in each.items() if not (own.lost or own.over)}
+            pruned |= {number for number, own in each.items() if not (own.lost or own.over())}
     return Standing(frozenset(promoted), frozenset(pruned))
 
 
@@ -72,8 +65,17 @@ class _Seen:
 
     scores: list[float]
     epochs: int
-    over: bool
+    over: Callable[[], bool]  # reads its record
     lost: bool
+
+
+def _looking(plan: Plan) -> tuple[tuple[int, ...], Callable[[Point], _Seen]]:
+    """The rungs of a plan with points, and what looks at the files of one."""
+    epochs, retries = rungs(plan), retries_of(plan)
+    column = judged_by(plan.experiment.at(plan.points[0].params).train)
+    sign = 1.0 if plan.experiment.task.columns[column] else -1.0
+    retries = BatchOptions.retries if retries is None else retries
+    return epochs, lambda point: _seen(plan, point, column, sign, epochs, retries)
 
 
 def _seen(plan: Plan, point: Point, column: str, sign: float, epochs: Sequence[int], retries: int) -> _Seen:
@@ -81,7 +83,7 @@ def _seen(plan: Plan, point: Point, column: str, sign: float, epochs: Sequence[i
     values = [sign * value for value in _column(paths, column)]
     is_over = functools.cache(functools.partial(_is_over, plan, point))
     lost = outlook(paths, retries) in ("diverged", "crashed") and not is_over()
-    return _Seen(_scores(values, epochs, is_over), len(values), is_over(), lost)
+    return _Seen(_scores(values, epochs, is_over), len(values), is_over, lost)
 
 
 def _together(seen: Sequence[_Seen]) -> list[float]:
@@ -96,15 +98,21 @@ def growing(plan: Plan) -> bool:
     return plan.budget is None or len(plan.points) < plan.budget
 
 
-def reached(plan: Plan, point: Point) -> tuple[int, float] | None:
-    """Of a point that has paused at a rung, its epochs and how good it is, larger is better; else None."""
-    paths = plan.paths(point)
-    if plan.experiment.scan.halving is None or _outcome(paths) != "paused":
-        return None
-    column = judged_by(plan.experiment.at(point.params).train)
-    sign = 1.0 if plan.experiment.task.columns[column] else -1.0
-    values = [sign * value for value in _column(paths, column)]
-    return len(values), -_best(values)
+def reached(plan: Plan) -> Callable[[Sequence[Point]], tuple[int, float] | None]:
+    """What tells of the points of a choice the last rung of all, in epochs, and how good they were there.
+
+    It is the number by which choices are compared; larger is better. None before the first rung, and without
+    `scan.halving`.
+    """
+    if not rungs(plan):
+        return lambda points: None
+    epochs, seen = _looking(plan)
+
+    def of(points: Sequence[Point]) -> tuple[int, float] | None:
+        scores = _together([seen(point) for point in points])
+        return (epochs[len(scores) - 1], -scores[-1]) if scores else None
+
+    return of
 
 
 def waiting(plan: Plan) -> list[Point]:

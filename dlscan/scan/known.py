@@ -50,7 +50,7 @@ def trials_of(plan: Plan, space: Space, targets: Sequence[Target], retries: int)
         If no record has one of the columns.
     """
     notes = notes_by_point(plan.proposals)
-    trials = []
+    trials, rungs = [], reached(plan)
     records: list[Record] = []
     for points in choices_of(plan):
         values = _located(plan, space, points[0])
@@ -62,7 +62,7 @@ def trials_of(plan: Plan, space: Space, targets: Sequence[Target], retries: int)
         state = _together([state for state, _ in found])
         own = notes.get(points[0].number, {})
         if state == "pruned":
-            trials.append(_pruned(plan, points, values, own))
+            trials.append(_pruned(rungs(points), values, own, points[0].number))
             continue
         trials.append(_trial(values, state, done, targets, own, points[0].number))
     for target in targets if records else ():
@@ -98,15 +98,15 @@ def trials_elsewhere(directory: Path, plan: Plan, space: Space, targets: Sequenc
     return trials
 
 
-def _pruned(plan: Plan, points: Sequence[Point], values: dict[str, Any], notes: Mapping[str, Any]) -> Trial:
-    """A choice of which a point has paused: what is known of those that have."""
-    found = [each for point in points if (each := reached(plan, point)) is not None]
-    if not found:
+def _pruned(
+    found: tuple[int, float] | None, values: dict[str, Any], notes: Mapping[str, Any], number: int
+) -> Trial:
+    """A choice of which a point has paused, with what it was compared by."""
+    if found is None:
         # meanwhile it trains on
-        return Trial(values, "running", (), notes, number=points[0].number)
-    worth = statistics.fmean(worth for _, worth in found)
-    epochs = min(epochs for epochs, _ in found)
-    return Trial(values, "pruned", (worth,), notes, number=points[0].number, reached=epochs)
+        return Trial(values, "running", (), notes, number=number)
+    epochs, worth = found
+    return Trial(values, "pruned", (worth,), notes, number=number, reached=epochs)
 
 
 def open_points(plan: Plan, retries: int) -> list[Point]:

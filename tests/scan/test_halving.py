@@ -148,6 +148,64 @@ def test_repeats_and_folds_of_a_choice_go_on_or_leave_together(make_experiment: 
         assert states(plan) == ["pruned", "pruned", "pending", "pending"]
 
 
+def test_folds_of_a_grid_are_one_choice(make_experiment: Make) -> None:
+    scan = scan_of(2, 3, first=1, factor=2)
+    scan["grid"] = {"model.width": [2, 3], "data.fold": [1, 2]}
+    plan = freeze(make_experiment("data.folds=3", scan=scan, train=TRAIN))
+    for number, loss in enumerate((0.1, 0.9, 0.4, 0.5), 1):
+        leave(plan, number, [loss])
+    assert states(plan) == ["pruned", "pruned", "pending", "pending"]
+
+
+def test_losses_of_generators_are_one_energy_distance(make_experiment: Make) -> None:
+    model = [{"family": "gan"}, {"family": "vae"}]
+    train = {"epochs": 3, "batch_size": 32, "early_stopping": None}
+    task = {"kind": "generate", "condition": "target[:,0,3]"}
+    scan = {"grid": {"model": model}, "halving": HALVING}
+    data = ("data.inputs=[HCAL]",)
+    assert make_experiment(*data, scan=scan, train=train, task=task, model={}).scan.halving
+
+
+@pytest.mark.parametrize(
+    ("scan", "fold", "said"),
+    [
+        ({"halving": HALVING}, "none", "data.fold: none: all folds train, so no events are left to validate"),
+        ({"refit": True}, "none", "scan.refit compares points there"),
+        ({"space": {"model.width": [2, 3]}, "search": {"points": 2}}, "none", "scan.search compares points"),
+        ({"folds": True}, "none", "data.fold: none: all folds train, and scan.folds leaves some out"),
+        (
+            {"grid": {"data.fold": [1, "none"]}, "halving": HALVING},
+            None,
+            "scan.halving compares points there",
+        ),
+        (
+            {"points": [{"data.fold": 1}, {"data.fold": 2, "model.width": 3}], "halving": HALVING},
+            None,
+            "scan.halving: compares points on the same events, and data.fold is not the same for all",
+        ),
+        (
+            {"grid": {"data.fold": [1, 2]}, "search": {"method": "grid"}},
+            None,
+            "scan.search: would choose the fold with the easiest events; replace data.fold by scan.folds",
+        ),
+    ],
+)
+def test_points_are_not_compared_on_other_events_or_on_none(
+    make_experiment: Make, scan: dict[str, object], fold: str | None, said: str
+) -> None:
+    overrides = ["data.folds=3", *([] if fold is None else [f"data.fold={fold}"])]
+    with pytest.raises(ConfigError) as caught:
+        make_experiment(*overrides, scan=scan, train={**TRAIN, "early_stopping": None})
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_point_that_trains_on_all_folds_is_checked(make_experiment: Make) -> None:
+    scan = {"grid": {"data.fold": [1, "none"]}}
+    with pytest.raises(ConfigError, match="and early stopping has no events to look at"):
+        make_experiment("data.folds=2", scan=scan, train=TRAIN)
+
+
 def test_a_choice_of_which_one_fold_diverged_is_over(make_experiment: Make) -> None:
     scan = {**scan_of(2, 3, first=1, factor=2), "folds": True}
     plan = freeze(make_experiment("data.folds=2", scan=scan, train=TRAIN))

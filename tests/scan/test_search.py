@@ -196,12 +196,27 @@ def test_points_that_paused_are_to_be_trained_once_there_is_no_halving(make_expe
     paths.history.write_text("epoch,val_loss\n1,0.5\n")
     assert [trial.state for trial in known(plan, experiment)] == ["pruned"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dlscan.scan.known.reached", lambda plan, point: None)
+        patch.setattr("dlscan.scan.known.reached", lambda plan: lambda points: None)
         assert [trial.state for trial in known(plan, experiment)] == ["running"]
     scan = {key: value for key, value in plan.config["scan"].items() if key != "halving"}
     plain = dataclasses.replace(plan, config={**plan.config, "scan": scan})
     assert [trial.state for trial in known(plain, experiment)] == ["running"]
     assert open_points(plain, 3) == list(plain.points)
+
+
+def test_a_choice_that_paused_is_known_by_the_mean_that_it_was_compared_by(make_experiment: Make) -> None:
+    scan = {**searching(3, "random"), "halving": {"first": 1, "factor": 3}, "folds": True}
+    experiment = make_experiment("data.folds=2", scan=scan, train={"epochs": 9})
+    plan = asked(freeze(experiment), experiment, 1).plan
+    first, second = map(plan.paths, plan.points)
+    first.history.write_text("epoch,val_loss\n1,0.5\n2,0.3\n3,0.9\n")
+    create_attempt(first, ended(new_attempt(1), "paused", None, 1))
+    # the other one stopped early
+    second.history.write_text("epoch,val_loss\n1,0.7\n2,0.8\n")
+    done(plan, plan.points[1], 0.5)
+    write_json(second.record, read_json(second.record) | {"epochs": 2, "stopped": "early"})
+    (trial,) = known(plan, experiment)
+    assert (trial.state, trial.reached, trial.worth) == ("pruned", 3, (-0.5,))
 
 
 def test_a_job_takes_no_more_points_than_it_has_room_for(make_experiment: Make) -> None:
