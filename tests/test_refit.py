@@ -1,26 +1,32 @@
 """`scan.refit`: the best model of a scan with folds, trained once more on all of them."""
 
 import contextlib
+import logging
 import statistics
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import pytest
 from click.testing import CliRunner
 
 from dlscan.analysis.points import records
+from dlscan.analysis.points.evaluate import evaluate
 from dlscan.analysis.points.folds import all_folds_of, folds_of
+from dlscan.analysis.points.results import SplitNotKept, predictions
 from dlscan.analysis.tables.best import choose
 from dlscan.analysis.tables.rows import rows_of
 from dlscan.cli.predict import predict
+from dlscan.cli.scan import _end
 from dlscan.cli.scan import scan as scan_command
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.dataset.folds import statistics_of
-from dlscan.errors import ConfigError, ScanError
+from dlscan.errors import ConfigError, PointsFailed, ScanError
 from dlscan.prepare import prepare
-from dlscan.refit import refit_of
+from dlscan.refit import _epochs, refit_of
 from dlscan.scan import Plan, freeze
 from dlscan.train.passes import open_pass
 from dlscan.training import train_planned
@@ -60,7 +66,12 @@ def test_all_folds_train_what_was_the_best_of_them(make_experiment: Make) -> Non
     assert all_folds_of(point, [point, *best]) == [point]
     of_validation = {name: value for name, value in record.metrics.items() if "val_" in name}
     assert set(of_validation.values()) == {None}
-    assert record.reasons["best_val_loss"] == "all folds train, so no events are left to validate on"
+    reason = "all folds train, so no events are left to validate on"
+    assert "val_Mean_AUC" in of_validation
+    assert {record.reasons[name] for name in of_validation} == {reason}
+    assert [each.changed for each in evaluate([point])] == [False]
+    with pytest.raises(SplitNotKept, match=reason):
+        predictions(point, "validation")
     assert record.metrics["Mean_AUC"] is not None
     assert "val_" not in point.paths.history.read_text().splitlines()[0]
     with h5py.File(point.paths.predictions) as file:
@@ -84,10 +95,40 @@ def test_one_of_another_model_is_not_taken_for_that_of_the_best(make_experiment:
     (point,) = records.load([again.directory])
     assert 1 <= point.record.epochs <= 4
     assert refit_of(experiment, Plan.read(experiment.directory)) == refit
+    # what may change later is as it is now
+    now = make_experiment("data.folds=2", "train.time_limit=1h", scan=scan_of("model.leaves", 3), model=model)
+    later = refit_of(now, Plan.read(experiment.directory))
+    assert later is not None
+    assert later.train.time_limit == now.train.time_limit
     plan = again.directory / "plan.json"
-    plan.write_text(plan.read_text().replace('"leaves": 3', '"leaves": 5'))
+    text, trees = plan.read_text(), f'"trees": {refit.model.parameters.trees}'
+    assert trees in text
+    plan.write_text(text.replace(trees, '"trees": 9'))
+    with pytest.raises(ScanError, match=r"has model\.trees 9, which would now be \d, by the best epochs of"):
+        refit_of(experiment, Plan.read(experiment.directory))
+    plan.write_text(text.replace('"leaves": 3', '"leaves": 5'))
     with pytest.raises(ScanError, match="is of a model that is not the best any more, which is now that of"):
         refit_of(experiment, Plan.read(experiment.directory))
+
+
+def test_epochs_that_make_another_schedule_are_said(
+    make_experiment: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    experiment = make_experiment(train={"epochs": 9, "schedule": "cosine", "warm_up": 3})
+
+    def epochs(*best: int) -> int:
+        points: list[Any] = [SimpleNamespace(record=SimpleNamespace(best_epoch=each)) for each in best]
+        return _epochs(points, experiment)
+
+    with caplog.at_level(logging.INFO, "dlscan"):
+        assert epochs(9, 9) == 9
+        assert not caplog.messages
+        assert epochs(1, 3) == 4
+    assert caplog.messages == [
+        "The best epochs of the folds, 2 in the mean, are within train.warm_up: 3; on all folds it trains "
+        "one epoch more than that",
+        "The schedule cosine reaches its end in the last epoch: over 4 epochs here, over 9 in the folds",
+    ]
 
 
 def test_predict_takes_it_by_its_name(make_experiment: Make, tmp_path: Path) -> None:
@@ -105,7 +146,11 @@ def test_predict_takes_it_by_its_name(make_experiment: Make, tmp_path: Path) -> 
     file = experiment.file
     done = CliRunner().invoke(scan_command, [str(file), "data.folds=2", "scan.refit=true"])
     assert done.exit_code == 0, done.output
-    assert "The best model is trained on all folds" in done.output
+    said_of_scan, _, said_of_last = done.output.partition("The best model is trained on all folds")
+    assert "2 of 2 points done" in said_of_scan
+    assert "1 of 1 points done" in said_of_last
+    both = CliRunner().invoke(predict, [command[0], "refit,1", *command[2:], str(tmp_path / "out.h5")])
+    assert "N refit,1: refit is one model, trained on all folds, and stands alone" in str(both.exception)
     done = CliRunner().invoke(predict, [*command, str(tmp_path / "out.h5")])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "out.h5").exists()
@@ -134,3 +179,21 @@ def test_what_cannot_be_is_refused(
     with pytest.raises(ConfigError) as caught:
         make_experiment(*overrides, train={"epochs": 2, **train})
     assert said in str(caught.value)
+
+
+def test_points_that_failed_are_said_whatever_becomes_of_what_follows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def failing(error: Exception) -> Callable[[], None]:
+        def fail() -> None:
+            raise error
+
+        return fail
+
+    ran: list[int] = []
+    with pytest.raises(PointsFailed, match="1 of 2"):
+        _end(failing(PointsFailed("1 of 2 points failed")), lambda: ran.append(1))
+    assert ran == [1]
+    with pytest.raises(ScanError, match="another model"):
+        _end(failing(PointsFailed("1 of 2 points failed")), failing(ScanError("another model")))
+    assert "1 of 2 points failed" in capsys.readouterr().err

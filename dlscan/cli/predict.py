@@ -76,15 +76,18 @@ def predict(
     from dlscan.analysis.points.done import point_of
     from dlscan.analysis.points.folds import all_folds_of
     from dlscan.cli.arguments import names
-    from dlscan.errors import PointsFailed
+    from dlscan.errors import PointsFailed, UsageError
     from dlscan.notebook import load
     from dlscan.prediction import predict as apply
 
-    if numbers == "refit":
-        scan, numbers = _refit(scan), "1"
+    asked = names(numbers)
+    if "refit" in asked:
+        if len(asked) > 1:
+            raise UsageError(f"N {numbers}: refit is one model, trained on all folds, and stands alone")
+        scan, asked = _refit(scan), ["1"]
     loaded = load(scan)
     outputs = _outputs(target, root, append, friends)
-    found = [point_of(loaded.points, each, "N") for each in names(numbers)]
+    found = [point_of(loaded.points, each, "N") for each in asked]
     if len(found) == 1 and not alone:
         found = all_folds_of(found[0], loaded.points)
         if len(found) > 1:
@@ -116,11 +119,11 @@ def predict(
 def _refit(scan: str) -> str:
     """The scan of one point beside a scan, which was trained on all folds."""
     from dlscan.config.loading import scan_directory
+    from dlscan.config.naming import REFIT
     from dlscan.errors import UsageError
-    from dlscan.refit import ENDING
 
     directory = scan_directory(Path(scan))
-    beside = directory.with_name(directory.name + ENDING)
+    beside = directory.with_name(directory.name + REFIT)
     if not beside.exists():
         raise UsageError(
             f"{directory}: no model was trained on all folds; set scan.refit: true and run `dlscan scan`"

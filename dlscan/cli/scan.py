@@ -1,5 +1,6 @@
 """`dlscan scan`."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -101,9 +102,31 @@ def scan(
             wait=wait,
             rehearse=partial(rehearse, experiment),
         )
-        last = refit_of(experiment, found.plan) if experiment.scan.refit else None
-        if last is not None:
-            say(f"The best model is trained on all folds: {last.directory}")
-            measure = partial(rehearse, last)
-            conclude(scans.run(last, batch, ScanDisplay(), retry=retry, wait=wait, rehearse=measure))
-        conclude(found)
+
+        def on_all_folds() -> None:
+            last = refit_of(experiment, found.plan) if experiment.scan.refit else None
+            if last is not None:
+                say(f"The best model is trained on all folds: {last.directory}")
+                measure = partial(rehearse, last)
+                conclude(scans.run(last, batch, ScanDisplay(), retry=retry, wait=wait, rehearse=measure))
+
+        _end(partial(conclude, found), on_all_folds)
+
+
+def _end(conclude: Callable[[], None], on_all_folds: Callable[[], None]) -> None:
+    """Say what became of the points, then train what follows them, which points that diverged do not stop."""
+    from dlscan.errors import DlscanError, PointsFailed
+
+    failed: PointsFailed | None = None
+    try:
+        conclude()
+    except PointsFailed as error:
+        failed = error
+    try:
+        on_all_folds()
+    except DlscanError:
+        if failed is not None:
+            say(f"Error: {failed}", err=True)
+        raise
+    if failed is not None:
+        raise failed

@@ -13,6 +13,8 @@ SUFFIXES = (".yaml", ".yml")
 # where scans are by default, so that their names alone are enough
 _SCANS = "scans"
 _MOST = 8
+# how the scan is called that trains the best model of another one on all folds
+REFIT = "-refit"
 
 log = logging.getLogger("dlscan")
 
@@ -31,8 +33,8 @@ def found(path: Path) -> Path:
     """The directory of a scan, or the experiment file, that a path means.
 
     A path that is neither may be the beginning of one, here or in `scans/`; a file and the directory of its
-    scan count as one. A name that is written out wins over longer ones. A path that means nothing is given
-    back, for whoever reads it to say so.
+    scan count as one, and `NAME-refit` belongs to `NAME`. A name that is written out wins over longer ones. A
+    path that means nothing is given back, for whoever reads it to say so.
 
     Raises
     ------
@@ -47,6 +49,13 @@ def found(path: Path) -> Path:
     different: dict[Path, Path] = {}
     for each in exact if exact or path.exists() else every:
         different.setdefault(_directory_of(each).resolve(), each)
+    # it belongs to a scan that is there too
+    different = {
+        directory: each
+        for directory, each in different.items()
+        if not directory.name.endswith(REFIT)
+        or directory.with_name(directory.name.removesuffix(REFIT)) not in different
+    }
     if len(different) > 1:
         names = sorted(map(str, different.values()))
         more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""

@@ -13,7 +13,7 @@ from dlscan.scan.space import Point
 # What decides a result; how and where a point runs may change from one submission to the next, and so may
 # where the data lie: what they are is the dataset's hash.
 _FROZEN = ("name", "data", "task", "model", "train", "adversary", "scan")
-_NOT_FROZEN = (
+NOT_FROZEN = (
     # it comes after the points, and changes none of them
     "scan.refit",
     *("data.raw", "data.prepared", "data.follow_links", "data.labels"),
@@ -132,7 +132,7 @@ def differences(
 
 
 def _differences(before: Any, now: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
-    if key in _NOT_FROZEN:
+    if key in NOT_FROZEN:
         return
     if isinstance(before, dict) and isinstance(now, dict):
         for name in dict.fromkeys([*before, *now]):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.config.folds import ALL_TRAIN
 from dlscan.errors import DataError
 from dlscan.metrics import Estimate, Measured
 from dlscan.stream import Batches
@@ -113,6 +114,9 @@ def evaluate(
                 test.add_loss(measured, kept["losses"], task.is_trained(kept["labels"]))
             if validates:
                 measured |= task.measure_validation(file.read("validation"))
+            else:
+                for name in task.measure_validation(kept).values:
+                    measured.add(name, None, ALL_TRAIN)
         except DataError as error:  # of this model alone
             evaluations.append(error)
         else:

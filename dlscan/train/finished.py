@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from dlscan import clock
 from dlscan.attempts import first_start
 from dlscan.config import Experiment, plain
-from dlscan.config.folds import FOLD
+from dlscan.config.folds import ALL_TRAIN, FOLD
 from dlscan.config.places import functions_by_key
 from dlscan.config.share import FRACTION
 from dlscan.config.source import InFile
@@ -98,7 +98,7 @@ def _of_history(member: "Member[Any]") -> Measured:
     found = Measured(summary(learner.history, learner.stopping.best_epoch))
     if not member.validates:
         for name in [name for name in found.values if "val_" in name]:
-            found.add(name, None, "all folds train, so no events are left to validate on")
+            found.add(name, None, ALL_TRAIN)
     return found
 
 

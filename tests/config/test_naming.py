@@ -19,7 +19,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("lcd-dense", "lcd-conv", "magic"):
         Path(f"{name}.yaml").write_text(EXPERIMENT.format(name))
-    for name in ("lcd-dense", "lcd-conv", "lcd-conv-old"):
+    for name in ("lcd-dense", "lcd-dense-refit", "lcd-conv", "lcd-conv-old"):
         (Path("scans") / name / "points").mkdir(parents=True)
     Path("notes.yaml").write_text("a: 1\n")
     Path("lcd-notes.txt").touch()
@@ -37,6 +37,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         # a name that is written out wins over longer ones
         ("lcd-conv", "lcd-conv.yaml"),
         ("lcd-conv-", "scans/lcd-conv-old"),
+        # the best model on all folds belongs to its scan
+        ("lcd-dense-", "scans/lcd-dense-refit"),
         # what means nothing is for the reader to refuse
         ("note", "note"),
         ("scans/", "scans"),

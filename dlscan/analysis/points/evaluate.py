@@ -10,6 +10,7 @@ from typing import Any
 from dlscan import tasks
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import SplitNotKept, read_predictions
+from dlscan.config.folds import ALL_TRAIN, FOLD, NONE
 from dlscan.config.task import Tasks
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json, write_json
@@ -126,8 +127,10 @@ def _measure(paths: PointPaths, record: dict[str, Any]) -> Measured:
     try:
         kept = read_predictions(paths.predictions, "validation")
     except SplitNotKept:
+        all_train = record.get("params", {}).get(FOLD) == NONE
+        why = ALL_TRAIN if all_train else "the scores of this split were not kept; train the point again"
         for name in task.measure_validation(test.kept).values:
             if record["metrics"].get(name) is None:
-                measured.add(name, None, "the scores of this split were not kept; train the point again")
+                measured.add(name, None, why)
         return measured
     return measured | task.measure_validation(kept.kept)

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.folds import trains_all
+from dlscan.config.folds import ALL_TRAIN
 from dlscan.errors import ScanError, UsageError
 from dlscan.hdf5 import open_hdf5
 from dlscan.metrics.influence import Influenced
@@ -25,7 +27,7 @@ Floats = NDArray[np.float64]
 
 
 class SplitNotKept(ScanError):
-    """The version that trained a point did not keep the scores of a split."""
+    """There are no scores of a split: no events, or an older version that did not keep them."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -177,8 +179,10 @@ def predictions(point: DonePoint, split: str = "test") -> Predictions:
     Raises
     ------
     ScanError
-        If the file is missing or damaged, or was written by a version that kept no scores of this split.
+        If the file is missing or damaged, or has no scores of this split.
     """
+    if split == "validation" and trains_all(point):
+        raise SplitNotKept(f"{point.paths.predictions}: no scores of the validation split: {ALL_TRAIN}")
     point.record.require_whole(point.paths.predictions)
     return read_predictions(point.paths.predictions, split)
 
