@@ -163,7 +163,7 @@ def _require_augment(manifest: Manifest, experiment: Experiment) -> None:
 
 def _require_range(manifest: Manifest, experiment: Experiment) -> None:
     """Check that what networks have to give back is what the loss of each can be of."""
-    if not any(task.kind == "reconstruct" for task in experiment.task.all):
+    if not any(task.kind in ("reconstruct", "generate") for task in experiment.task.all):
         return
     for point in experiment.combinations.examples:
         for name, stored in manifest.inputs.items():

@@ -9,12 +9,12 @@ from dlscan.models.families.autoencoder import decoder
 from dlscan.models.families.vae import distribution, log_sigma
 from dlscan.models.inputs import Inputs
 from dlscan.models.makers import ASIDE, NOISE, Maker
-from dlscan.models.network import Network
+from dlscan.models.network import LOG_SIGMA, Network
 from dlscan.models.reconstruction import LINKS
 from dlscan.tasks.generate import CONDITION
 
-# What losses see of a generator beside scaled inputs, whose names have no hyphen.
-CELLS, LOG_SIGMA = "net-cells", "net-log_sigma"
+# What losses see of a generator beside scaled inputs and `LOG_SIGMA`; names of inputs have no hyphen.
+CELLS = "net-cells"
 
 
 @dataclasses.dataclass(frozen=True)

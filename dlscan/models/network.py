@@ -12,6 +12,8 @@ from dlscan.models.backend import keras
 HEAD = "net-head_"
 # What heads take, among what a network gives in training where objectives look at it.
 HIDDEN = "net-hidden"
+# The layer of a weight that is the logarithm of how far cells scatter.
+LOG_SIGMA = "net-log_sigma"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +66,16 @@ class Network:
             layer
             for layer in keras.Model(self.model.input, self.hidden).layers
             if not layer.name.startswith(HEAD)
+        ]
+
+    @property
+    def log_sigma(self) -> list[Any]:
+        """The weight of `LOG_SIGMA`, if the network has that layer."""
+        return [
+            weight
+            for layer in self.model.layers
+            if layer.name == LOG_SIGMA
+            for weight in layer.trainable_variables
         ]
 
     @property

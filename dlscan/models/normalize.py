@@ -71,7 +71,7 @@ def _times(raw: Any, factor: float) -> Any:
 
 def _shifted(raw: Any, origin: Any, width: Any) -> Any:
     """(raw - origin) / width. Subtracted before it is scaled: values far from zero keep their digits."""
-    return (raw - constant(origin)) * constant(1 / width_of(origin, width))
+    return _linear(raw, constant(origin), 1 / width_of(origin, width))
 
 
 def width_of(origin: Any, width: Any) -> Floats:
@@ -94,8 +94,19 @@ def _ranked(raw: Any, measured: Statistics) -> Any:
         first[number], *steps = rank_steps(np.array(knots, np.float32))
         for place, values in zip((start, width, height), steps, strict=True):
             place[number, : len(values)] = values
-    way = (keras.ops.expand_dims(raw, -1) - constant(start)) * constant(1 / width)
-    return keras.ops.sum(keras.ops.clip(way, 0.0, 1.0) * constant(height), axis=-1) + constant(first)
+    return steps_up(raw, start, 1 / width, height, first)
+
+
+def steps_up(values: Any, start: Floats, slope: Floats, height: Floats, first: Floats) -> Any:
+    """`first` (F,) and the steps (F, S) that values (B, F) have gone up, each linear from its start."""
+    ops = keras.ops
+    way = ops.clip(_linear(ops.expand_dims(values, -1), constant(start), slope), 0.0, 1.0)
+    return ops.add(ops.sum(ops.multiply(way, constant(height)), axis=-1), constant(first))
+
+
+def _linear(values: Any, origin: Any, slope: Any) -> Any:
+    # by functions: PyTorch has no difference of a tensor and an array
+    return keras.ops.multiply(keras.ops.subtract(values, origin), constant(slope))
 
 
 def rank_steps(knots: Floats) -> tuple[float, Floats, Floats, Floats]:

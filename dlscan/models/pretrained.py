@@ -150,9 +150,13 @@ def take_over(built: Network, network: Any, start: Start) -> None:
     fitting = [
         layer
         for layer in head
-        if (start.same_head or layer.name.startswith(HEAD))
-        and layer.name in there
+        if layer.name in there
         and _shapes(there[layer.name]) == _shapes(layer)
+        and (
+            layer.name.startswith(HEAD)
+            # numbers in standard units are no logarithms of rates
+            or (start.same_head and _behind(network, layer.name) == _behind(built.model, layer.name))
+        )
     ]
     for layer in [*body, *fitting]:
         layer.set_weights(there[layer.name].get_weights())
@@ -198,6 +202,16 @@ def _nodes(network: Any) -> list[Any]:
 
 def _uses(network: Any, name: str) -> list[Any]:
     return [node for node in _nodes(network) if node.operation.name == name]
+
+
+def _behind(network: Any, layer: str) -> set[str]:
+    """The kinds of operations that take what a layer gives."""
+    given = [id(tensor) for node in _uses(network, layer) for tensor in node.output_tensors]
+    return {
+        type(node.operation).__name__
+        for node in _nodes(network)
+        if any(id(tensor) in given for tensor in node.input_tensors)
+    }
 
 
 def _to_layers(network: Any, tensor: Any, steps: tuple[tuple[str, int], ...] = ()) -> Iterator[_Way]:

@@ -7,7 +7,7 @@ import numpy as np
 from dlscan.config import Normalization
 from dlscan.dataset import RANKS, Statistics
 from dlscan.models.backend import keras
-from dlscan.models.normalize import constant, normalize, rank_steps, width_of
+from dlscan.models.normalize import constant, normalize, rank_steps, steps_up, width_of
 
 # Beyond that a number is no cell but a network at its start: the exponential would be infinite.
 _MOST = 60.0
@@ -37,10 +37,10 @@ def unscaled(scaled: Any, how: Normalization, measured: Statistics) -> Any:
         case "scale":
             return _over(scaled, 1 / (measured.magnitude or 1) if how.factor is None else factor)
         case "standard":
-            return scaled * constant(width_of(measured.mean, measured.std)) + constant(measured.mean)
+            return _stretched(scaled, measured.mean, measured.std)
         case "minmax":
             span = np.subtract(measured.maximum, measured.minimum)
-            return scaled * constant(width_of(measured.minimum, span)) + constant(measured.minimum)
+            return _stretched(scaled, measured.minimum, span)
         case "log":
             return _over(ops.sign(scaled) * ops.expm1(ops.minimum(ops.abs(scaled), _MOST)), factor)
         case "tanh-log":
@@ -57,6 +57,11 @@ def scaled_zero(shape: tuple[int, ...], how: Normalization, measured: Statistics
     return float(found.flat[0]) if (found == found.flat[0]).all() else found
 
 
+def _stretched(scaled: Any, origin: Any, width: Any) -> Any:
+    stretched = keras.ops.multiply(scaled, constant(width_of(origin, width)))
+    return keras.ops.add(stretched, constant(origin))
+
+
 def _over(values: Any, factor: float) -> Any:
     return values if factor == 1 else values * (1 / factor)
 
@@ -71,5 +76,4 @@ def _of_ranks(ranks: Any, measured: Statistics) -> Any:
         first[number] = knots[0]
         start[number, :count] = rank + np.concatenate([[0.0], np.cumsum(heights)[:-1]])[:count]
         width[number, :count], height[number, :count] = widths, heights
-    way = (keras.ops.expand_dims(ranks, -1) - constant(start)) * constant(1 / height)
-    return keras.ops.sum(keras.ops.clip(way, 0.0, 1.0) * constant(width), axis=-1) + constant(first)
+    return steps_up(ranks, start, 1 / height, width, first)

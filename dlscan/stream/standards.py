@@ -1,5 +1,6 @@
 """Mean and standard deviation of what networks predict, measured over the training split."""
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
         If a number of any split is not finite, or below 0 where rates are predicted; it names the file and
         the row. If all events of the training split have the same number.
     """
-    heads = [head for head in (*task.heads, *task.given, *task.beside) if head.targets]
+    heads = _with_numbers(task)
     if not heads:
         return {}
     sums = {head.name: _Sums() for head in heads}
@@ -66,6 +67,15 @@ def standards(experiment: Experiment, task: Task, dataset: str) -> Standards:
     for head in heads:
         _require_different(head, sums[head.name])
     return {name: own.standard() for name, own in sums.items()}
+
+
+def numbers_of(task: Task) -> Hashable:
+    """What the standards of a task depend on, beside the events."""
+    return tuple((head.name, head.targets, head.are_rates) for head in _with_numbers(task))
+
+
+def _with_numbers(task: Task) -> list[Head]:
+    return [head for head in (*task.heads, *task.given, *task.beside) if head.targets]
 
 
 def _require_finite(head: Head, numbers: NDArray[Any], batch: Batch, batches: Batches) -> None:

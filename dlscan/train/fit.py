@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from dlscan import models, tasks
 from dlscan.config import Experiment
@@ -11,7 +11,7 @@ from dlscan.config.task_kinds import Generate
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
 from dlscan.models.replicas import replicas
-from dlscan.stream.standards import standards
+from dlscan.stream.standards import numbers_of, standards
 from dlscan.tasks import Standards
 from dlscan.train.domain import measure_domain, open_domain
 from dlscan.train.evaluate import evaluate
@@ -62,17 +62,19 @@ def fit(
             left_out: stack.enter_context(open_stream(experiment, "validation", seed, dataset))
             for left_out, experiment in _of_each(members).items()
         }
-        found: dict[LeftOut, Standards] = {}
+        found: dict[Hashable, Standards] = {}
         for member in members:
             left_out = member.experiment.data.left_out
             try:
                 member.require_data(manifests[left_out])
-                if left_out not in found:
-                    found[left_out] = standards(member.experiment, task, dataset)
                 own = tasks.of(member.experiment, manifest.classes)
+                # some losses refuse numbers that others take
+                key = left_out, numbers_of(own)
+                if key not in found:
+                    found[key] = standards(member.experiment, own, dataset)
                 steps = training.steps_of(left_out)
                 learner = starting_learner(
-                    *(member.experiment, own, found[left_out], manifests[left_out], steps),
+                    *(member.experiment, own, found[key], manifests[left_out], steps),
                     devices,
                     member.origin,
                 )

@@ -97,7 +97,9 @@ class Learner:
         own = None if beside is None else beside.optimizer
         body = [] if train.body_rate is None or own is not None else built.body_layers
         slow = [variable for layer in body for variable in layer.trainable_variables]
-        self.optimizer = make_optimizer(train, steps, body=slow) if own is None else own
+        self.optimizer = (
+            make_optimizer(train, steps, body=slow, log_sigma=built.log_sigma) if own is None else own
+        )
         joint = [] if beside is None else beside.joint_variables
         self.optimizer.build([*self.network.trainable_variables, *joint])
         self.objective = supervised(task, train, standards, self.network.trainable_variables)

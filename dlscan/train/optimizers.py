@@ -9,9 +9,18 @@ from dlscan.train.schedules import Schedule, make_rate
 
 # Optimizers that remember slopes for as long as their `beta_1` says.
 _WITH_BETA = ("adam", "adamw", "nadam", "adamax", "lion")
+# How much longer steps of a width's logarithm are than those of other weights. With steps of a learning rate
+# it would take thousands to cells of 1 % of their scale, and until then codes are worth less than they cost.
+STRIDE = 10.0
 
 
-def make_optimizer(train: Train, steps: int, beta_1: float | None = None, body: Collection[Any] = ()) -> Any:
+def make_optimizer(
+    train: Train,
+    steps: int,
+    beta_1: float | None = None,
+    body: Collection[Any] = (),
+    log_sigma: Collection[Any] = (),
+) -> Any:
     """The optimizer of one network.
 
     Parameters
@@ -24,6 +33,8 @@ def make_optimizer(train: Train, steps: int, beta_1: float | None = None, body: 
         Of those that have it.
     body : collection of keras.Variable
         Those that have the learning rate of the body, `train.body_rate`.
+    log_sigma : collection of keras.Variable
+        Those whose steps are `STRIDE` times as long.
 
     Returns
     -------
@@ -42,37 +53,40 @@ def make_optimizer(train: Train, steps: int, beta_1: float | None = None, body: 
     if backend() == "tensorflow":
         kinds["adam"] = FusedAdam
     kind = kinds[train.optimizer]
-    made = kind(**config) if train.body_rate is None else _slowed(kind)(config, train.body_rate, body)
+    shares = dict.fromkeys(map(id, log_sigma), STRIDE)
+    if train.body_rate is not None:
+        shares |= dict.fromkeys(map(id, body), train.body_rate)
+    made = _scaled(kind)(config, shares) if shares else kind(**config)
     if isinstance(rate, Schedule):
         rate.attach(made)
     # slopes of a loss of ordinary size underflow in 16 bits
     return keras.optimizers.LossScaleOptimizer(made) if train.precision == "mixed_float16" else made
 
 
-def _slowed(kind: Any) -> Any:
-    """An optimizer that takes shorter or longer steps, by a factor, with some of its variables.
+def _scaled(kind: Any) -> Any:
+    """An optimizer that takes shorter or longer steps, each by its factor, with some of its variables.
 
     A step is the learning rate times what the optimizer makes of the gradients, and so is what weight decay
     takes away: another learning rate is another length of the step. So this is the same for all optimizers
     and back ends. (`ftrl` alone adds up learning rates in its state.)
     """
 
-    class Slowed(kind):  # type: ignore[misc]
-        def __init__(self, config: Mapping[str, Any], share: float, variables: Collection[Any]) -> None:
+    class Scaled(kind):  # type: ignore[misc]
+        def __init__(self, config: Mapping[str, Any], shares: Mapping[int, float]) -> None:
             super().__init__(**config)
-            self._share, self._slow = share, frozenset(map(id, variables))
+            self._shares = shares
 
         def apply(self, grads: Any, trainable_variables: Any = None) -> None:
             """See Keras."""
             known = self._trainable_variables if trainable_variables is None else trainable_variables
-            slow = [variable for variable in known if id(variable) in self._slow]
+            scaled = [variable for variable in known if id(variable) in self._shares]
             # not what is there in memory, which PyTorch changes in place
-            before = [keras.ops.add(variable, 0.0) for variable in slow]
+            before = [keras.ops.add(variable, 0.0) for variable in scaled]
             super().apply(grads, trainable_variables)
-            for variable, value in zip(slow, before, strict=True):
-                variable.assign(value + self._share * (variable - value))
+            for variable, value in zip(scaled, before, strict=True):
+                variable.assign(value + self._shares[id(variable)] * (variable - value))
 
-    return Slowed
+    return Scaled
 
 
 class FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]

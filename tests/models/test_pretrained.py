@@ -5,10 +5,12 @@ import pytest
 
 from dlscan.config import Model, Normalization
 from dlscan.config.inputs import Input
+from dlscan.config.losses import Loss
+from dlscan.config.task import Tasks
 from dlscan.errors import ConfigError
 from dlscan.models import Start, construct, keras
 from dlscan.models.saved import read_network
-from dlscan.tasks import Reconstruction
+from dlscan.tasks import Reconstruction, Standard, make
 from tests.models.conftest import statistics
 from tests.models.test_every_family import IMAGE, KEYS, NETWORKS, SHAPES, events, scores_of
 
@@ -68,6 +70,34 @@ def test_points_of_an_image_are_chosen_as_by_the_other(begin):
     source, built, manifest = begin({"family": "deepsets"}, {"ECAL": (3, 3)}, inputs=inputs)
     raw = events(manifest)
     np.testing.assert_array_equal(scores_of(built.model, raw), scores_of(source, raw))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        ("mse", "mae", True),
+        ("poisson", "poisson", True),
+        ("mse", "poisson", False),
+        ("poisson", "mse", False),
+    ],
+)
+def test_a_head_of_numbers_is_not_taken_for_one_of_logarithms(before, after, kept, make_manifest, tmp_path):
+    tasks = Tasks.parse({"kind": "regress", "targets": {"N": "n"}}, "task")
+    how = (Model.parse({"width": 3}, "model"), make_manifest(v=(3,)), {})
+
+    def built(loss, seed, start=None):
+        standards = {"predictions": Standard((5.0,), (2.0,))}
+        return construct(
+            *how, seed, task=make(tasks, ("A", "B"), Loss(loss)), standards=standards, start=start
+        )
+
+    def head_of(network):
+        return network.model.get_layer("net-standardised").get_weights()[0]
+
+    source = built(before, 1)
+    source.model.save(tmp_path / "source.keras")
+    other = built(after, 2, Start(tmp_path / "source.keras", "none", same_head=True))
+    assert np.array_equal(head_of(source), head_of(other)) == kept
 
 
 def test_the_head_is_new_where_something_else_is_learned(begin):

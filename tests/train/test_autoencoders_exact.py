@@ -11,10 +11,10 @@ from dlscan.config.losses import Loss
 from dlscan.config.task import Tasks
 from dlscan.dataset import ArraySpec, Manifest, Statistics
 from dlscan.models import construct, keras
-from dlscan.models.families.vae import STRIDE
 from dlscan.train.feed import Fed
 from dlscan.train.learner import Learner
 from dlscan.train.objectives import EVENTS
+from dlscan.train.optimizers import STRIDE
 from dlscan.train.steps import steps
 
 EVENTS_OF_A_BATCH = 1024
@@ -92,7 +92,7 @@ def test_the_bound_of_a_linear_variational_one_is_the_likelihood_of_probabilisti
         "net-code_spread/kernel": np.zeros((LENGTH, 2)),
         "net-code_spread/bias": np.log(variance / EIGENVALUES[:2]),
         "x-cells/kernel": weights.T,
-        "net-log_sigma/beta": [math.log(variance) / 2 / STRIDE],
+        "net-log_sigma/beta": [math.log(variance) / 2],
     }
     for variable in learner.network.trainable_variables:
         if variable.path in own:
@@ -108,7 +108,20 @@ def test_a_linear_variational_one_comes_to_that_likelihood_and_not_below(events)
     told, _ = losses_of(learner, events[0], 500)
     assert best - 0.02 < np.mean(told[-100:]) < best + 0.03
     (shift,) = [one for one in learner.network.trainable_variables if one.path == "net-log_sigma/beta"]
-    assert math.exp(2 * STRIDE * float(shift.value[0])) == pytest.approx(variance, rel=0.1)
+    assert math.exp(2 * float(keras.ops.convert_to_numpy(shift)[0])) == pytest.approx(variance, rel=0.1)
+
+
+def test_a_width_goes_down_its_slope_by_ten_learning_rates(events):
+    learner = learner_of(
+        {"family": "vae", "code": 2, "depth": 0}, optimizer="sgd", learning_rate=1e-3, clip_norm=None
+    )
+    numbers = steps([learner.trained]).train(fed(events[0]))[0]
+    told = dict(zip([curve.name for curve in learner.task.curves], map(float, numbers), strict=True))
+    # of width 1 at the start, so that minus the logarithm of the likelihood is half the squared distance
+    squares = 2 * told["reconstruction"] / len(events[0]) - LENGTH * math.log(2 * math.pi)
+    (shift,) = learner.network.get_layer("net-log_sigma").trainable_variables
+    moved = float(keras.ops.convert_to_numpy(shift)[0])
+    assert moved == pytest.approx(STRIDE * 1e-3 * (squares - LENGTH), rel=1e-3)
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "cross_entropy", "poisson"])

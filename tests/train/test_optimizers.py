@@ -5,7 +5,7 @@ import pytest
 
 from dlscan.config import Train
 from dlscan.models import backend, keras
-from dlscan.train.optimizers import make_optimizer
+from dlscan.train.optimizers import STRIDE, make_optimizer
 
 
 def trained(made, slopes, start):
@@ -104,3 +104,19 @@ def test_the_body_takes_shorter_steps_by_its_rate(name):
     both = trained(learning_rate=1e-3, body_rate=0.1)
     np.testing.assert_allclose(both[0], trained(learning_rate=1e-4)[0], rtol=3e-6)
     np.testing.assert_allclose(both[1], trained(learning_rate=1e-3)[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd", "rmsprop"])
+def test_a_width_takes_longer_steps_whatever_the_optimizer(name):
+    """As long as with a learning rate that is so much larger, and not more."""
+
+    def trained(rate, is_width):
+        width = keras.Variable(np.float32([1.0]))
+        train = Train(optimizer=name, learning_rate=rate)
+        optimizer = make_optimizer(train, 1, log_sigma=[width] if is_width else [])
+        optimizer.build([width])
+        for slope in (3.0, -1.0, 2.0):
+            optimizer.apply([keras.ops.full((1,), slope)], [width])
+        return keras.ops.convert_to_numpy(width)
+
+    np.testing.assert_allclose(trained(1e-3, True), trained(1e-3 * STRIDE, False), rtol=3e-6)

@@ -19,15 +19,13 @@ from dlscan.models.families.autoencoder import code, decoder, encoded, features
 from dlscan.models.heads import WIDEST
 from dlscan.models.inputs import Inputs
 from dlscan.models.layers import shapes_of
+from dlscan.models.network import LOG_SIGMA
 from dlscan.models.seeds import layer_seed
 
 __all__ = ["coded", "distribution", "features", "log_sigma"]
 
 # Of the draws that validation and test take: enough to fill most batches, few enough to be a constant.
 _DRAWS = 1024
-# How much longer steps of the width's logarithm are than those of weights. With steps of a learning rate it
-# would take thousands to cells of 1 % of their scale, and until then codes are worth less than they cost.
-STRIDE = 10.0
 
 
 def coded(inputs: Inputs, parameters: Vae, seed: int) -> Coded:
@@ -64,8 +62,7 @@ def log_sigma(code: Any, parameters: Vae) -> Any:
     if parameters.sigma != "learned":
         return nothing + math.log(parameters.sigma)
     # of zeros nothing is left but the shift: one weight
-    shift = keras.layers.LayerNormalization(scale=False, dtype="float32", name="net-log_sigma")(nothing)
-    return STRIDE * shift
+    return keras.layers.LayerNormalization(scale=False, dtype="float32", name=LOG_SIGMA)(nothing)
 
 
 def _always(mean: Any, seed: int) -> Any:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlscan.models.backend import keras
-from dlscan.models.coders import CELLS, LOG_SIGMA
+from dlscan.models.coders import CELLS
 from dlscan.models.makers import ASIDE, NOISE
+from dlscan.models.network import LOG_SIGMA
 from dlscan.tasks.generate import CONDITION
 from dlscan.train.objectives.adversarial import SCALING, distance_apart
 from dlscan.train.objectives.objective import EVENTS, NETWORK, Given, Told
