@@ -101,8 +101,10 @@ start, left = subprocess.Popen, int(sys.argv[2])
 
 def start_and_stop(*arguments, **options):
     global left
-    process, left = start(*arguments, **options), left - 1
-    if left == 0:
+    process = start(*arguments, **options)
+    worker = "dlscan.stream.worker" in arguments[0]
+    left -= worker
+    if worker and left == 0:
         # as Slurm, systemd and timeout do; the worker has not come to its first line yet
         os.killpg(0, signal.SIGTERM)
     return process
