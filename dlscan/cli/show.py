@@ -1,51 +1,24 @@
 """`dlscan show`."""
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from dlscan.cli.arguments import scan_argument
-from dlscan.cli.experiment import Command, experiment_arguments
+from dlscan.cli.experiment import experiment_arguments
 from dlscan.cli.output import examples, say
+from dlscan.cli.pictures import DEPTH, FILE, SEED, TRUST, require_picture, save, split
+from dlscan.cli.show_inside import features, generated, reconstruction, saliency
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from matplotlib.figure import Figure
 
     from dlscan.analysis.points.done import DonePoint
     from dlscan.config import Experiment
 
-FILE = click.option(
-    "-o",
-    "target",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Output file; the suffix selects .png, .pdf or .svg.",
-)
-SEED = click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the random choice."
-)
-TRUST = click.option(
-    "--trust-files", is_flag=True, help="Run the file that defines layers, as named by the record."
-)
-DEPTH = click.option(
-    "--depth-axis",
-    type=click.IntRange(1, 3),
-    default=3,
-    show_default=True,
-    help="3-D images: the axis along the shower, counted from 1.",
-)
-
-
 # so many and the event itself fill a line of a page
 _EPOCHS = 4
-
-
-def _split(default: str) -> "Callable[[Command], Command]":
-    return click.option("--split", default=default, show_default=True, help="train, validation or test.")
 
 
 @click.group(
@@ -64,7 +37,7 @@ def show() -> None:
 )
 @experiment_arguments
 @click.option("--events", type=click.IntRange(1), help="Number of events to read.  [default: up to 4000]")
-@_split("train")
+@split("train")
 @SEED
 @DEPTH
 @FILE
@@ -96,7 +69,7 @@ def data(
 
         return show_data.draw(sample, depth_axis, experiment.data.labels)
 
-    _save(draw, target or experiment.directory / "plots" / "data.png")
+    save(draw, target or experiment.directory / "plots" / "data.png")
 
 
 @show.command(
@@ -149,7 +122,7 @@ def event(
 
         return show_event.draw(events, depth_axis, experiment.data.labels)
 
-    _save(draw, target or experiment.directory / "plots" / f"{name}.png")
+    save(draw, target or experiment.directory / "plots" / f"{name}.png")
 
 
 @show.command(
@@ -169,7 +142,7 @@ def model(scan: str, number: int, target: Path | None, trust_files: bool) -> Non
     from dlscan.cli.model_text import text_of
     from dlscan.notebook import load
 
-    _require_picture(target)
+    require_picture(target)
     loaded = load(scan)
     point = loaded.point(number)
     file = point.record.model_file(point.paths)
@@ -178,7 +151,7 @@ def model(scan: str, number: int, target: Path | None, trust_files: bool) -> Non
     for part in text_of(trained, file):
         say(part)
     if target is not None:
-        _save(lambda: [_drawn(point)], target)
+        save(lambda: [_drawn(point)], target)
 
 
 def _drawn(point: "DonePoint") -> "Figure":
@@ -187,134 +160,13 @@ def _drawn(point: "DonePoint") -> "Figure":
     return network.of_point(point)
 
 
-def _of_an_event(command: "Command") -> "Command":
-    """The arguments of what shows events together with the network of a point."""
-    for option in (
-        FILE,
-        DEPTH,
-        SEED,
-        _split("test"),
-        click.option(
-            "--n", "count", type=click.IntRange(1), default=1, show_default=True, help="Events per class."
-        ),
-        TRUST,
-        click.option(
-            "--class", "label", metavar="CLASS", help="Class of the events.  [default: every class]"
-        ),
-        click.argument("number", metavar="N", type=int),
-        scan_argument,
-    ):
-        command = option(command)
-    return command
-
-
-@show.command(
-    epilog=examples(
-        "dlscan show features scans/mnist-cnn 3",
-        "dlscan show features lcd.yaml 7 --class Ele --seed 2 -o filters.pdf",
-    )
-)
-@_of_an_event
-def features(scan: str, number: int, depth_axis: int, target: Path | None, **which: Any) -> None:
-    """Draw the first filters of point N of SCAN and what they make of events.
-
-    SCAN is a scan's directory, its experiment file, or the beginning of either name; N is a finished point
-    with convolutions. Each filter of the first convolution behind an input stands above its feature map of
-    the event. Loads Keras. Without -o the pictures are features-N.png in the folder plots of the scan.
-    """
-    from dlscan.cli.inside import features_of
-
-    _require_picture(target)
-    file, draw = features_of(Path(scan), number, depth_axis, **which)
-    _save(draw, target or file)
-
-
-@show.command(
-    epilog=examples(
-        "dlscan show saliency scans/lcd-dense 7 --class Ele",
-        "dlscan show saliency mnist.yaml 3 --n 2 -o saliency.pdf",
-    )
-)
-@_of_an_event
-def saliency(scan: str, number: int, depth_axis: int, target: Path | None, **which: Any) -> None:
-    """Draw what point N of SCAN looks at in single events.
-
-    SCAN is a scan's directory, its experiment file, or the beginning of either name; N is a finished point
-    with a network. The gradient of the winning score (before softmax) with respect to each value of the event
-    is drawn over the event: a value with a large gradient would change the score most. Of a regression, the
-    gradient of its first prediction. Loads Keras. Without -o the pictures are saliency-N.png in the folder
-    plots of the scan.
-    """
-    from dlscan.cli.inside import saliency_of
-
-    _require_picture(target)
-    file, draw = saliency_of(Path(scan), number, depth_axis, **which)
-    _save(draw, target or file)
-
-
-@show.command(
-    epilog=examples(
-        "dlscan show reconstruction scans/lcd-anomalies 7 --class Gamma",
-        "dlscan show reconstruction lcd-anomalies.yaml 7 --n 2 -o reconstruction.pdf",
-    )
-)
-@_of_an_event
-def reconstruction(scan: str, number: int, depth_axis: int, target: Path | None, **which: Any) -> None:
-    """Draw events, what the autoencoder of point N of SCAN makes of them, and the difference.
-
-    SCAN is a scan's directory, its experiment file, or the beginning of either name; N is a finished point
-    whose task is reconstruct. Values are those of the scaled inputs. Loads Keras. Without -o the pictures are
-    reconstruction-N.png in the folder plots of the scan.
-    """
-    from dlscan.cli.inside import reconstruction_of
-
-    _require_picture(target)
-    file, draw = reconstruction_of(Path(scan), number, depth_axis, **which)
-    _save(draw, target or file)
-
-
-@show.command(
-    epilog=examples(
-        "dlscan show generated scans/showers-gan 1 --n 4",
-        "dlscan show generated showers-gan.yaml 1 --class Ele --seed 2 -o showers.pdf",
-    )
-)
-@_of_an_event
-def generated(scan: str, number: int, depth_axis: int, target: Path | None, **which: Any) -> None:
-    """Draw events, and below each one that point N of SCAN generates with the same condition.
-
-    SCAN is a scan's directory, its experiment file, or the beginning of either name; N is a finished point
-    whose task is generate. Values are in the units of the raw files; images of what is not negative have a
-    logarithmic scale. Loads Keras. Without -o the pictures are generated-N.png in the folder plots of the
-    scan.
-    """
-    from dlscan.cli.inside import generated_of
-
-    _require_picture(target)
-    file, draw = generated_of(Path(scan), number, depth_axis, **which)
-    _save(draw, target or file)
-
-
 def _experiment(file: Path, overrides: tuple[str, ...], target: Path | None) -> "Experiment":
     """The experiment; what can be refused of the picture is refused before any event is read."""
     from dlscan.config import load
 
-    _require_picture(target)
+    require_picture(target)
     return load(file, overrides)
 
 
-def _require_picture(target: Path | None) -> None:
-    # pictures go to files, whatever window system the shell has in mind
-    os.environ["MPLBACKEND"] = "agg"
-    if target is not None:
-        from dlscan.analysis.plots import style
-
-        style.require_format(target)
-
-
-def _save(draw: "Callable[[], list[Figure]]", target: Path) -> None:
-    from dlscan.analysis.plots import style
-
-    with style.applied():
-        for path in style.save(draw(), target):
-            say(path)
+for command in (features, saliency, reconstruction, generated):
+    show.add_command(command)
