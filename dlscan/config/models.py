@@ -19,7 +19,7 @@ from dlscan.config.build import (
     require_mapping,
     unknown,
 )
-from dlscan.config.families import FAMILIES, Dense, NetworkSize
+from dlscan.config.families import FAMILIES, Dense, NetworkSize, Vae
 from dlscan.config.families.nested import BY_NAME, SINGLE, Nested, place_of, read_by, with_family
 from dlscan.config.inputs import Input
 from dlscan.config.losses import Loss
@@ -139,6 +139,11 @@ class Model(Nested):
     def trainer(self) -> str:
         """What trains it, see `dlscan.train.trainer`."""
         return trainer_of(self.family)
+
+    @property
+    def is_variational(self) -> bool:
+        """Whether it is a variational autoencoder, which has curves and numbers of its own."""
+        return isinstance(self.parameters, Vae)
 
     def epochs(self, asked: int) -> int:
         """How many epochs a training has at most where `train.epochs` asks for so many."""

@@ -146,8 +146,7 @@ class Tasks:
 
     def _columns_of(self, model: Model) -> list[str]:
         """The columns of the history of a model: some are of variational autoencoders alone."""
-        is_variational = hasattr(model.parameters, "beta")
-        return [name for name in self.columns if has_curve(name, is_variational)]
+        return [name for name in self.columns if has_curve(name, model.is_variational)]
 
     def plain(self) -> Any:
         """What `parse` reads, as short as it can be."""

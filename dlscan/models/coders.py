@@ -8,7 +8,7 @@ from dlscan.models.backend import keras
 from dlscan.models.families.autoencoder import decoder
 from dlscan.models.families.vae import distribution, log_sigma
 from dlscan.models.inputs import Inputs
-from dlscan.models.makers import ASIDE, NOISE, Maker
+from dlscan.models.makers import ASIDE, NOISE, Made, Maker
 from dlscan.models.network import LOG_SIGMA, Network
 from dlscan.models.reconstruction import LINKS
 from dlscan.tasks.generate import CONDITION
@@ -18,27 +18,20 @@ CELLS = "net-cells"
 
 
 @dataclasses.dataclass(frozen=True)
-class Coders:
+class Coders(Made):
     """Networks of one training.
+
+    The noise of the generator is (B, code + scattered cells). Beside scaled inputs its `raw` has `net-cells`
+    (B, F), all cells before the last step, and `net-log_sigma` (B, 1).
 
     Attributes
     ----------
-    generator : Network
-        From `noise` (B, code + scattered cells) and perhaps `condition` (B, K), raw, to raw inputs by name.
-        Its `raw` are scaled ones, `net-cells` (B, F), all cells before the last step, and `net-log_sigma`
-        (B, 1).
     encoder : Network
         From scaled inputs by name, and perhaps the condition, `net-condition`, to `code` and `log_variance`,
         (B, code) each.
-    scaling, observer, judge : Network
-        See `Maker`.
     """
 
-    generator: Network
     encoder: Network
-    scaling: Network
-    observer: Network
-    judge: Network
 
 
 def coders(loss: str, *how: Any) -> Coders:
@@ -57,8 +50,7 @@ def coders(loss: str, *how: Any) -> Coders:
         If the family cannot generate these inputs.
     """
     build = _Builder(loss, *how)
-    generator = build.generator()
-    return Coders(generator, build.encoder(), build.scaling(), build.observer(), build.judge(generator.model))
+    return Coders(*build.around(build.generator()), build.encoder())
 
 
 class _Builder(Maker):

@@ -1,5 +1,6 @@
 """What all networks that generate events have in common, whatever they learn by."""
 
+import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -25,6 +26,25 @@ from dlscan.tasks.generate import CONDITION, GENERATED, REAL
 # What a generator takes. A network that takes events too has names for these that no input of theirs has.
 NOISE = "noise"
 ASIDE = "net-condition"
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """Networks of one training; those that make something of generated events share the generator.
+
+    Attributes
+    ----------
+    generator : Network
+        From `noise` (B, ...) and perhaps `condition` (B, K), raw, to raw inputs by name; its `raw` has scaled
+        ones.
+    scaling, observer, judge : Network
+        See `Maker`.
+    """
+
+    generator: Network
+    scaling: Network
+    observer: Network
+    judge: Network
 
 
 class Maker:
@@ -71,6 +91,10 @@ class Maker:
         }
         self._parameters, self._seed, self._condition = model.parameters, seed, condition
         self._classes, self._standard = len(manifest.classes), standards.get(CONDITION)
+
+    def around(self, generator: Network) -> tuple[Network, Network, Network, Network]:
+        """The networks of `Made`."""
+        return generator, self.scaling(), self.observer(), self.judge(generator.model)
 
     def scaling(self) -> Network:
         """From raw inputs to scaled ones. It has no weights."""

@@ -3,84 +3,54 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
-from dlscan.config import Model, Normalization
+from dlscan.config import Model
 from dlscan.config.families.parts import Shaped
-from dlscan.config.inputs import Input
 from dlscan.config.models import NetworkSize
-from dlscan.dataset import Manifest
 from dlscan.errors import ConfigError
 from dlscan.models.backend import keras
 from dlscan.models.families.gan import criticism, generated, seed_norms
 from dlscan.models.inputs import Inputs
 from dlscan.models.layers import shapes_of
-from dlscan.models.makers import ASIDE, NOISE, Maker
+from dlscan.models.makers import ASIDE, NOISE, Made, Maker
 from dlscan.models.network import Network
 from dlscan.models.size import size_of
 from dlscan.models.unscale import unscaled
-from dlscan.tasks import Standards
 from dlscan.tasks.generate import CONDITION
 
 
 @dataclasses.dataclass(frozen=True)
-class Players:
-    """Networks of one training; those that make something of generated events share the generator.
+class Players(Made):
+    """Networks of one training. The noise of the generator is (B, code).
 
     Attributes
     ----------
-    generator : Network
-        From `noise` (B, code) and perhaps `condition` (B, K), raw, to raw inputs by name; its `raw` are
-        scaled ones.
     critic : Network
         From scaled inputs by name, and perhaps the condition, `net-condition`, to `verdict` (B, 1).
-    scaling, observer, judge : Network
-        See `Maker`.
     code : int
         Random numbers that an event is made of.
     """
 
-    generator: Network
     critic: Network
-    scaling: Network
-    observer: Network
-    judge: Network
     code: int
 
 
-def players(
-    model: Model,
-    manifest: Manifest,
-    normalizations: Mapping[str, Normalization],
-    seed: int,
-    condition: tuple[str, ...],
-    standards: Standards = MappingProxyType({}),
-    inputs: Mapping[str, Input] | None = None,
-) -> Players:
+def players(*how: Any) -> Players:
     """Build the networks of a generative adversarial training.
 
     Parameters
     ----------
-    model, manifest, normalizations, seed, inputs
-        As for `dlscan.models.construct`.
-    condition : tuple of str
-        The numbers of a condition; `class`, the index of the class, is the last if it is one.
-    standards : mapping of str to Standard
-        Of the condition.
+    how
+        As for `Maker`.
 
     Raises
     ------
     ConfigError
         If the family cannot generate these inputs.
     """
-    build = _Builder(model, manifest, normalizations, seed, condition, standards, inputs)
-    generator = build.generator()
-    return Players(
-        *(generator, build.critic(), build.scaling(), build.observer()),
-        build.judge(generator.model),
-        model.parameters.code,
-    )
+    build = _Builder(*how)
+    return Players(*build.around(build.generator()), build.critic(), build.code)
 
 
 def players_size(model: Model, shaped: Mapping[str, Shaped]) -> NetworkSize:
@@ -129,8 +99,13 @@ def _sums(image: Any) -> list[Any]:
 class _Builder(Maker):
     """Builds a generator and its critic."""
 
+    @property
+    def code(self) -> int:
+        code: int = self._parameters.code
+        return code
+
     def generator(self) -> Network:
-        noise = keras.Input((self._parameters.code,), name=NOISE)
+        noise = keras.Input((self.code,), name=NOISE)
         given = {NOISE: noise}
         parts = [noise, *self._told(given, CONDITION)]
         scaled = {

@@ -47,7 +47,7 @@ class Generation(OnAllClasses):
 
     def by(self, model: Model) -> "Generation":
         """The same as a network of this family learns it."""
-        return dataclasses.replace(self, is_variational=hasattr(model.parameters, "beta"))
+        return dataclasses.replace(self, is_variational=model.is_variational)
 
     @property
     def curves(self) -> tuple[Curve, ...]:

@@ -55,7 +55,7 @@ class Reconstruction:
 
     def by(self, model: Model) -> "Reconstruction":
         """The same as a network of this family learns it."""
-        return dataclasses.replace(self, beta=getattr(model.parameters, "beta", None))
+        return dataclasses.replace(self, beta=model.parameters.beta if model.is_variational else None)
 
     @property
     def curves(self) -> tuple[Curve, ...]:

@@ -60,10 +60,10 @@ def generating_learner(
     )
     kind = model.minimises(Generate.kind, train.loss)
     noise = keras.random.SeedGenerator(layer_seed(train.seed, "net.noise"))
-    if isinstance(model.parameters, Gan):
-        network, beside = _with_critic(train, model.parameters, players(*how), kind, noise, steps)
-    else:
+    if model.is_variational:
         network, beside = _with_encoder(train, model.parameters, coders(kind, *how), kind, noise)
+    else:
+        network, beside = _with_critic(train, model.parameters, players(*how), kind, noise, steps)
     left_out = experiment.data.left_out
     return Learner(network, task, train, manifest.config_hash, steps, standards, left_out, beside)
 
