@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from dlscan.config.build import Collected, Problem, build, build_fields
-from dlscan.config.combinations import SEED, Combination, Combinations
+from dlscan.config.combinations import Combination, Combinations
 from dlscan.config.experiment import Experiment
 from dlscan.config.fitting import SECTIONS
 from dlscan.config.folds import ALL_TRAIN, FOLD, NONE
 from dlscan.config.scan import ScanOptions
 from dlscan.config.train import Train
+from dlscan.config.trainings import SEED
 
 # What must fit the task.
 _FOR_THE_TASK = ("model.family", "train.loss", "train.label_smoothing", "train.early_stopping")

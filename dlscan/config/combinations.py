@@ -8,25 +8,24 @@ whatever family of networks it is.
 import dataclasses
 import functools
 import itertools
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dlscan.config.adversary import Adversary
-from dlscan.config.axes import Axis, Choice, choices_by_hand, grid_axes
-from dlscan.config.build import Collected, Problem, UnknownKey, build, plain
+from dlscan.config.axes import Choice, choices_by_hand, grid_axes
+from dlscan.config.build import Collected, Problem
 from dlscan.config.data import Data
 from dlscan.config.dotted import get
 from dlscan.config.families.nested import with_family
-from dlscan.config.fitting import SECTIONS, Fitting
-from dlscan.config.folds import FOLD
+from dlscan.config.fitting import SECTIONS
 from dlscan.config.models import Model
+from dlscan.config.point_parts import Part, Parts, of_section
 from dlscan.config.scan import ScanOptions
 from dlscan.config.source import InFile, functions_in
 from dlscan.config.train import Train
+from dlscan.config.trainings import TRAININGS, Trainings
 
-SEED = "train.seed"
 # A scan with more was meant otherwise: each point is a training.
 MOST = 100_000
 
@@ -48,19 +47,6 @@ class Combination:
     model: Model
     train: Train
     adversary: Adversary
-
-
-@dataclasses.dataclass(frozen=True)
-class _Part:
-    """What a combination makes of one section."""
-
-    built: Any
-    plain: dict[str, Any]
-    kept: Choice
-
-    @functools.cached_property
-    def content(self) -> str:
-        return json.dumps(self.plain, sort_keys=True)
 
 
 class Combinations:
@@ -94,17 +80,14 @@ class Combinations:
         # without a grid the file itself is the point, unless points are written by hand
         self._has_grid = bool(self._axes) or not scan.points
         self._require_few(scan)
-        self._seeds, self._folds = self._repeats(scan), self._left_out(scan)
-        if self._has_grid and self._seeds and not self._searches:
-            self._axes.append(Axis("scan.repeats", tuple({SEED: seed} for seed in self._seeds), self._seeds))
-        if self._has_grid and self._folds and not self._searches:
-            self._axes.append(Axis("scan.folds", tuple({FOLD: fold} for fold in self._folds), self._folds))
-        self._at_fault: set[tuple[str, int]] = set()
+        choices = itertools.chain((choice for axis in self._axes for choice in axis.choices), self._by_hand)
+        self._trainings = Trainings(scan, self.written, list(choices))
+        if self._has_grid and not self._searches:
+            self._axes += self._trainings.axes
         self._in_files = {
             str(each): each for each in functions_in([self.written, *map(vars, self._axes), self._by_hand])
         }
-        self._without: dict[tuple[str, str], _Part] = {}
-        self._fitting = Fitting(self.written, self._axes, self._has_grid, self._by_hand)
+        self._parts = Parts(self.written, self._axes, self._has_grid, self._by_hand)
 
     @functools.cached_property
     def all(self) -> list[Combination]:
@@ -122,15 +105,15 @@ class Combinations:
                 grids[section] = self._section_of_grid(section)
         by_hand = []
         for number, choice in enumerate(self._by_hand):
-            for own in self._trainings(choice):
+            for own in self._trainings.of(choice):
                 with found.collecting():
-                    parts = {name: self._part(name, own, f"scan.points[{number}]", True) for name in SECTIONS}
-                    by_hand.append((f"scan.points[{number}]", own, parts))
+                    where = f"scan.points[{number}]"
+                    by_hand.append((where, own, self._parts.of(own, where, True)))
         found.settle()
         seen: dict[tuple[str, ...], str] = {}
         combinations = []
         for where, own, every in itertools.chain(self._grid(grids), by_hand):
-            parts = self._read(every, where)
+            parts = self._parts.read(every, where)
             content = tuple(part.content for part in parts.values())
             # a point of the grid comes twice if what tells it from another is not for it
             if content not in seen:
@@ -159,7 +142,7 @@ class Combinations:
             for number in range(max((len(axis.choices) for axis in others), default=1)):
                 more = [axis.choices[min(number, len(axis.choices) - 1)] for axis in others]
                 own = {key: value for choice in (*chosen, *more) for key, value in choice.items()}
-                if not self._at_fault & {(key, id(value)) for key, value in own.items()}:
+                if not self._parts.is_at_fault(own):
                     with found.collecting():
                         examples.append(self._drawn(own))
         found.settle()
@@ -179,7 +162,7 @@ class Combinations:
             If that cannot be.
         """
         own = _flat(values)
-        return [self._drawn(each) for each in self._trainings(own)]
+        return [self._drawn(each) for each in self._trainings.of(own)]
 
     def applies(self, key: str, values: Mapping[str, Any]) -> bool:
         """Whether a key of `scan.space` is for points with these values of keys that decide it."""
@@ -187,15 +170,15 @@ class Combinations:
         families = own.get("model.family", self.written["model"].get("family", Model.family))
         for name in next(axis for axis in self._axes if axis.key == key).choices[0]:
             section, _, rest = name.partition(".")
-            kept = self._fitting(section, {**_of(section, own), name: None}, False)[1]
+            kept = self._parts.fitting(section, {**of_section(section, own), name: None}, False)[1]
             if name in kept and (section == "model" or Model(families).reads(f"{section}.{rest}")):
                 return True
         return False
 
     def _drawn(self, own: Choice) -> Combination:
-        parts = {name: self._part(name, own, "scan.space", False) for name in SECTIONS}
+        parts = self._parts.of(own, "scan.space", False)
         order = [key for axis in self._axes for choice in axis.choices for key in choice]
-        return _combined(dict.fromkeys([*order, *own]), self._read(parts, "scan.grid"))
+        return _combined(dict.fromkeys([*order, *own]), self._parts.read(parts, "scan.grid"))
 
     @functools.cached_property
     def deciding(self) -> list[str]:
@@ -211,11 +194,10 @@ class Combinations:
     @functools.cached_property
     def keys(self) -> tuple[str, ...]:
         """The keys that points set, in the order of the file."""
-        trainings = "scan.repeats", "scan.folds"
-        choices = [choice for axis in self._axes for choice in axis.choices if axis.where not in trainings]
+        choices = [choice for axis in self._axes for choice in axis.choices if axis.where not in TRAININGS]
         order = dict.fromkeys(key for choice in [*choices, *self._by_hand] for key in choice)
         used = {key for combination in self.examples for key in combination.params}
-        last = [*([SEED] if self._seeds else []), *([FOLD] if self._folds else [])]
+        last = self._trainings.keys
         return tuple(key for key in [*order, *last] if key in used or key in last)
 
     @property
@@ -225,7 +207,7 @@ class Combinations:
 
     def base(self, section: str) -> dict[str, Any]:
         """The section of the file without what is only there for points of other families."""
-        return self._fitting(section, {}, False)[0]
+        return self._parts.fitting(section, {}, False)[0]
 
     def left_out(self, section: str) -> dict[str, Any]:
         """What `base` leaves out."""
@@ -235,7 +217,9 @@ class Combinations:
     def at(self, params: Mapping[str, Any]) -> "Combinations":
         """The single point that sets these keys."""
         known = self._with_functions(params)
-        fitted = {section: self._fitting(section, _of(section, known), True)[0] for section in SECTIONS}
+        fitted = {
+            section: self._parts.fitting(section, of_section(section, known), True)[0] for section in SECTIONS
+        }
         return Combinations(fitted, ScanOptions())
 
     def _with_functions(self, value: Any) -> Any:
@@ -257,37 +241,9 @@ class Combinations:
                 "scan.grid, or lower scan.search.points, scan.repeats or scan.folds",
             )
 
-    def _repeats(self, scan: ScanOptions) -> list[int]:
-        """The seeds of repeats, which follow from the one in the file; none without repeats."""
-        first = self.written["train"].get("seed", Train.seed)
-        if scan.repeats == 1 or not isinstance(first, int):
-            return []
-        if any(SEED in choice for choice in self._choices()):
-            raise Problem(
-                "scan.repeats", "repeats vary the seed, and so does train.seed in the grid; choose one"
-            )
-        return list(range(first, first + scan.repeats))
-
-    def _choices(self) -> Iterator[Choice]:
-        return itertools.chain((choice for axis in self._axes for choice in axis.choices), self._by_hand)
-
-    def _left_out(self, scan: ScanOptions) -> list[Any]:
-        """What each training of a point leaves out, as values of `data.fold`; none without folds."""
-        if scan.folds is None:
-            return []
-        if any(FOLD in choice for choice in self._choices()):
-            raise Problem("scan.folds", f"folds vary {FOLD}, and so do the points; choose one")
-        return scan.folds.choices(self.written["data"].get("folds"))
-
-    def _trainings(self, choice: Choice) -> Iterable[Choice]:
-        """A choice for each repeat and fold."""
-        seeds = [{SEED: seed} for seed in self._seeds] or [{}]
-        folds = [{FOLD: fold} for fold in self._folds] or [{}]
-        return [{**choice, **seed, **fold} for seed in seeds for fold in folds]
-
-    def _section_of_grid(self, section: str) -> dict[tuple[int, ...], _Part]:
+    def _section_of_grid(self, section: str) -> dict[tuple[int, ...], Part]:
         """What the grid makes of one section, by the positions of the values on the axes of that section."""
-        found, parts = Collected(), dict[tuple[int, ...], _Part]()
+        found, parts = Collected(), dict[tuple[int, ...], Part]()
         first: dict[str, tuple[int, ...]] = {}
         axes = [axis for axis in self._axes if axis.section == section]
         if not self._has_grid:
@@ -295,10 +251,10 @@ class Combinations:
         for place in itertools.product(*(range(len(axis.choices)) for axis in axes)):
             chosen = [axis.choices[n] for axis, n in zip(axes, place, strict=True)]
             own = {key: value for choice in chosen for key, value in choice.items()}
-            if self._at_fault & {(key, id(value)) for key, value in own.items()}:
+            if self._parts.is_at_fault(own):
                 continue
             with found.collecting():
-                part = parts[place] = self._part(section, own, "scan.grid", False)
+                part = parts[place] = self._parts.part(section, own, "scan.grid", False)
                 same = first.setdefault(part.content, place)
                 for axis, before, now in zip(axes, same, place, strict=True):
                     if before != now and axis.choices[now].keys() & part.kept.keys():
@@ -307,8 +263,8 @@ class Combinations:
         return parts
 
     def _grid(
-        self, grids: Mapping[str, Mapping[tuple[int, ...], _Part]]
-    ) -> Iterator[tuple[str, Choice, dict[str, _Part]]]:
+        self, grids: Mapping[str, Mapping[tuple[int, ...], Part]]
+    ) -> Iterator[tuple[str, Choice, dict[str, Part]]]:
         """The product of the axes."""
         if not self._has_grid or self._searches:
             return
@@ -322,61 +278,13 @@ class Combinations:
             parts = {name: grids[name][tuple(place[n] for n in places[name])] for name in SECTIONS}
             yield "scan.grid", order, parts
 
-    def _require_read(self, grids: Mapping[str, Mapping[tuple[int, ...], _Part]]) -> None:
+    def _require_read(self, grids: Mapping[str, Mapping[tuple[int, ...], Part]]) -> None:
         """Check that each list of the grid matters to a family."""
         families: dict[str, Model] = {part.built.family: part.built for part in grids["model"].values()}
         for axis in self._axes:
             for key in axis.choices[0]:
                 if axis.section != "model" and not any(model.reads(key) for model in families.values()):
                     raise Problem(axis.where, f"{' and '.join(families)} has no use for {key}; remove it")
-
-    def _read(self, parts: dict[str, _Part], where: str) -> dict[str, _Part]:
-        """A point without the keys of other sections that its family has no use for."""
-        model: Model = parts["model"].built
-        read = dict(parts)
-        for section, part in parts.items():
-            left = {key: value for key, value in part.kept.items() if section == "model" or model.reads(key)}
-            if len(left) == len(part.kept):
-                continue
-            if where != "scan.grid":
-                unread = next(key for key in part.kept if key not in left)
-                raise Problem(where, f"sets {unread}, which {model.family} has no use for; remove it")
-            asked = section, json.dumps(left, sort_keys=True, default=repr)
-            if asked not in self._without:
-                self._without[asked] = self._part(section, left, where, False)
-            read[section] = self._without[asked]
-        return read
-
-    def _part(self, section: str, own: Choice, where: str, by_hand: bool) -> _Part:
-        mapping, kept = self._fitting(section, _of(section, own), by_hand)
-        try:
-            built = build(SECTIONS[section], mapping, section)
-        except Problem as problem:
-            raise self._refused(section, kept, where, problem) from None
-        return _Part(built, plain(built), kept)
-
-    def _refused(self, section: str, own: Choice, where: str, problem: Problem) -> Problem:
-        """The problem of a combination under its name, or under that of the one key that is at fault."""
-        rule = SECTIONS[section]
-        nowhere = {each.key for each in problem.all if isinstance(each, UnknownKey)}
-        for key, value in own.items():
-            name = key.split(".")[1]
-            kind = own.get(f"{section}.{rule.decided_by(name)}", "")
-            if isinstance(kind, str) and kind and key not in nowhere and not rule.applies(name, kind):
-                continue  # what is not for the kind that is set beside it
-            try:
-                build(SECTIONS[section], self._fitting(section, {key: value}, True)[0], section)
-            except Problem as alone:
-                if (alone.key, str(alone)) == (problem.key, str(problem)):
-                    # once is enough
-                    self._at_fault.add((key, id(value)))
-                    return Problem(f"{where}.{problem.key}", str(problem))
-        name = ", ".join(f"{key}={value}" for key, value in own.items())
-        return Problem(where, f"{name}: {problem}" if name else str(problem))
-
-
-def _of(section: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in params.items() if key.split(".")[0] == section}
 
 
 def _flat(values: Mapping[str, Any]) -> Choice:
@@ -388,7 +296,7 @@ def _flat(values: Mapping[str, Any]) -> Choice:
     return flat
 
 
-def _combined(order: Iterable[str], parts: Mapping[str, _Part]) -> Combination:
+def _combined(order: Iterable[str], parts: Mapping[str, Part]) -> Combination:
     params = {}
     for key in order:
         section, _, name = key.partition(".")

@@ -1,7 +1,7 @@
 """The points of a plan by what was chosen: repeats and folds of one choice belong together."""
 
-from dlscan.config.combinations import SEED
 from dlscan.config.folds import FOLD, NONE
+from dlscan.config.trainings import SEED
 from dlscan.scan.plan import Plan
 from dlscan.scan.space import Point
 
