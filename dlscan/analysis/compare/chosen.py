@@ -11,7 +11,6 @@ from dlscan.analysis.compare.event_noise import event_noise
 from dlscan.analysis.compare.paired import Known, paired
 from dlscan.analysis.points.done import DonePoint
 from dlscan.errors import DlscanError
-from dlscan.spelling import counted
 
 SIGNIFICANT = 2.0
 # the next best ones: more would take long, and none of them is as good
@@ -96,12 +95,10 @@ def sentence(found: Chosen, models: Sequence[Sequence[DonePoint]], column: Colum
     ]
     own, *others = numbers
     who = " and ".join(filter(None, [", ".join(others[:-1]), others[-1]])) if others else ""
+    next_ = f"none of the {found.compared} next best models is"
+    next_ = "the next best model is not" if found.compared == 1 else next_
     text = f"Best on validation is {own}; "
-    text += (
-        f"{who} cannot be told apart from it"
-        if who
-        else f"none of the {counted(found.compared, 'next best model')} is as good"
-    )
+    text += f"{who} cannot be told apart from it" if who else f"{next_} as good"
     text += f" ({SIGNIFICANT:g} standard deviations of the paired difference, event by event)"
     if found.luck is None or found.luck <= 0:
         return text

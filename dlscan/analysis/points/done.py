@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from dlscan.errors import UsageError
 from dlscan.record import PointPaths, Record
-from dlscan.spelling import hint
+from dlscan.spelling import hint, some
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -61,4 +61,5 @@ def point_of(points: Sequence[DonePoint], text: str, option: str) -> DonePoint:
     scans = dict.fromkeys(point.scan for point in points)
     if colon and scan not in scans:
         raise UsageError(f"{option} {text}: no scan {scan!r} here; {hint(scan, scans)}")
-    raise UsageError(f"{option} {text}: no finished point has this number; see the column Point")
+    numbers = [str(point.record.point) for point in points if not colon or point.scan == scan]
+    raise UsageError(f"{option} {text}: no finished point has this number; finished: {some(numbers)}")

@@ -39,6 +39,8 @@ class Loaded:
         Files that cannot be read, and why.
     not_done : tuple of str
         How many points of a scan are not done, or that this is unknown.
+    early : tuple of str
+        How many points of a scan stopped early, as its halving wants.
     notes : tuple of str
         What holds for all numbers: other events, other versions, shorter trainings.
     """
@@ -47,6 +49,7 @@ class Loaded:
     left_out: tuple[str, ...] = ()
     not_done: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    early: tuple[str, ...] = ()
 
     def tell(self) -> None:
         """Say in the log what there is to say."""
@@ -54,6 +57,8 @@ class Loaded:
             log.warning("left out: %s", text)
         for text in (*self.not_done, *self.notes):
             log.warning("%s", text)
+        for text in self.early:
+            log.info("%s", text)
 
 
 def load(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None = None) -> list[DonePoint]:
@@ -105,6 +110,7 @@ def read(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None 
         tuple(text for each in every for text in each.left_out),
         tuple(text for each in every for text in each.not_done),
         (*(text for each in every for text in each.notes), *other_events),
+        tuple(text for each in every for text in each.early),
     )
 
 
@@ -158,17 +164,18 @@ def _load_scan(directory: Path, labels: Mapping[str, str] | None) -> Loaded:
     plan = planned(directory)
     count = plan.points or len(folders)
     not_done = [plan.problem] if plan.problem else []
-    if len(points) < count:
-        missing, early = count - len(points), len(stopped(directory))
-        halved = f", {early} of them stopped early by scan.halving" if early else ""
+    halved = len(stopped(directory)) if len(points) < count else 0
+    missing = count - len(points) - halved
+    if missing > 0:
         not_done.append(
-            f"{directory}: {missing} of {count} points are not done{halved}; see dlscan status {directory}"
+            f"{directory}: {missing} of {count} points are not done; see dlscan status {directory}"
         )
+    early = [f"{directory}: {halved} of {count} points stopped early by scan.halving"] if halved else []
     labels = plan.labels if labels is None else labels
     notes = [*_shorter(directory, points, plan.epochs, count), *_newer(directory, points)]
     points = [dataclasses.replace(point, labels=labels) for point in points] if labels else points
     points.sort(key=lambda point: point.record.point)
-    return Loaded(tuple(points), tuple(left_out), tuple(not_done), tuple(notes))
+    return Loaded(tuple(points), tuple(left_out), tuple(not_done), tuple(notes), tuple(early))
 
 
 def _shorter(directory: Path, points: Sequence[DonePoint], epochs: int, planned: int) -> list[str]:

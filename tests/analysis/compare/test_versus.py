@@ -178,7 +178,7 @@ def test_the_point_may_be_of_any_scan_and_need_not_be_shown(write_scan):
     [
         ("9", "no finished point has this number"),
         ("x:1", "no scan 'x' here; valid: lcd"),
-        ("a", "Point"),
+        ("a", "finished: 1, 2, 3, 4"),
     ],
 )
 def test_a_point_that_is_not_there_is_said(points, versus, message):
