@@ -12,6 +12,7 @@ from dlscan.cli.signals import terminable
 from dlscan.spelling import counted
 
 if TYPE_CHECKING:
+    from dlscan.analysis.points.done import DonePoint
     from dlscan.metrics import Measured
     from dlscan.prediction import Output
 
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
         "dlscan predict scans/lcd-dense 7,8,9 /data/LCD/V3 -o mean.h5",
         "dlscan predict scans/lcd-dense 7 new/*.h5 --root scores.root",
         "dlscan predict scans/lcd-dense 7 new/*.h5 --append nn -o scored",
+        "dlscan predict lcd.onnx new/*.h5 -o scores.h5",
     )
 )
 @scan_argument
-@click.argument("numbers", metavar="N[,N...]")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("words", metavar="N[,N...] FILE...", nargs=-1, required=True)
 @click.option(
     "-o",
     "target",
@@ -46,8 +47,7 @@ if TYPE_CHECKING:
 @click.option("--trust-files", is_flag=True, help="Run the file that defines layers, as named by the record.")
 def predict(
     scan: str,
-    numbers: str,
-    files: tuple[Path, ...],
+    words: tuple[str, ...],
     target: Path | None,
     root: Path | None,
     append: str | None,
@@ -66,6 +66,9 @@ def predict(
     also prints the numbers of `dlscan table` for them. Several points are averaged, and so are the folds of
     one point. Where N is "refit", it is the best model, trained on all folds (scan.refit: true).
 
+    Instead of SCAN N it takes a file: the best.keras (best.h5 of trees) in the directory of a point, or an
+    ONNX or Keras file that `dlscan export` wrote.
+
     --root writes the same as a tree, with a branch for each class. It needs pip install 'dlscan[root]'.
 
     --append keeps scores with their events. For each FILE there is a file of the same name in the directory
@@ -73,30 +76,21 @@ def predict(
 
     If it is interrupted, the same command goes on.
     """
-    from dlscan.analysis.points.done import point_of
-    from dlscan.analysis.points.folds import all_folds_of
-    from dlscan.cli.arguments import names
-    from dlscan.errors import PointsFailed, UsageError
-    from dlscan.notebook import load
+    from dlscan.prediction import is_model, model_in
     from dlscan.prediction import predict as apply
 
-    asked = names(numbers)
-    if "refit" in asked:
-        if len(asked) > 1:
-            raise UsageError(f"N {numbers}: refit is one model, trained on all folds, and stands alone")
-        scan, asked = _refit(scan), ["1"]
-    loaded = load(scan)
     outputs = _outputs(target, root, append, friends)
-    found = [point_of(loaded.points, each, "N") for each in asked]
-    if len(found) == 1 and not alone:
-        found = all_folds_of(found[0], loaded.points)
-        if len(found) > 1:
-            listed = ", ".join(str(point.record.point) for point in found)
-            say(f"The mean of {len(found)} folds of one model: points {listed} (--alone: {numbers} only)")
-    chosen = [loaded.trained(point, trust_files) for point in found]
+    if is_model(scan):
+        chosen, files = [model_in(Path(scan), trust_files)], list(words)
+    else:
+        numbers, *files = words
+        if not files:
+            raise click.UsageError("Missing argument 'FILE...'.")
+        chosen = _points(scan, numbers, alone, trust_files)
+    paths = [Path(file) for file in files]
     with terminable(), ProgressBar() as progress:
         done = apply(
-            chosen, files, outputs, skip_bad, "auto" if workers is None else workers, overwrite, progress
+            chosen, paths, outputs, skip_bad, "auto" if workers is None else workers, overwrite, progress
         )
     out = f" ({done.left_out:,} did not pass data.where)" if done.left_out else ""
     for path in done.paths:
@@ -112,8 +106,33 @@ def predict(
     if done.unmeasured:
         say(done.unmeasured)
     if done.bad:
+        from dlscan.errors import PointsFailed
+
         listed = "; ".join(f"{path}: {reason}" for path, reason in done.bad.items())
         raise PointsFailed(f"{counted(len(done.bad), 'bad file')} left out: {listed}")
+
+
+def _points(scan: str, numbers: str, alone: bool, trust_files: bool) -> "list[DonePoint | Path]":
+    """The points that numbers mean, with the other folds of a single one."""
+    from dlscan.analysis.points.done import point_of
+    from dlscan.analysis.points.folds import all_folds_of
+    from dlscan.cli.arguments import names
+    from dlscan.errors import UsageError
+    from dlscan.notebook import load
+
+    asked = names(numbers)
+    if "refit" in asked:
+        if len(asked) > 1:
+            raise UsageError(f"N {numbers}: refit is one model, trained on all folds, and stands alone")
+        scan, asked = _refit(scan), ["1"]
+    loaded = load(scan)
+    found = [point_of(loaded.points, each, "N") for each in asked]
+    if len(found) == 1 and not alone:
+        found = all_folds_of(found[0], loaded.points)
+        if len(found) > 1:
+            listed = ", ".join(str(point.record.point) for point in found)
+            say(f"The mean of {len(found)} folds of one model: points {listed} (--alone: {numbers} only)")
+    return [loaded.trained(point, trust_files) for point in found]
 
 
 def _refit(scan: str) -> str:

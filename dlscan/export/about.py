@@ -1,11 +1,22 @@
 """What an exported file says of itself."""
 
+import dataclasses
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dlscan
+from dlscan.config import Experiment, experiment_from
+from dlscan.errors import UsageError
+from dlscan.export import onnx_file
+from dlscan.files import checksum
 from dlscan.record import Record
+
+KEY = "dlscan"
+# In a Keras file, and beside those of a SavedModel.
+FILE = "dlscan.json"
 
 
 def columns(targets: Sequence[str], classes: Sequence[str], size: int) -> tuple[str, ...]:
@@ -20,13 +31,15 @@ def numbered(name: str, size: int) -> tuple[str, ...]:
     return (name,) if size == 1 else tuple(f"{name}_{number}" for number in range(1, size + 1))
 
 
-def about(record: Record, outputs: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def about(record: Record, data: Mapping[str, Any], outputs: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Where a model comes from, and what its numbers are.
 
     Parameters
     ----------
     record : Record
         Of its point.
+    data : mapping of str to object
+        The section of its experiment file: how events are read.
     outputs : mapping of str to sequence of str
         What the columns of each output are, by its name.
 
@@ -43,10 +56,77 @@ def about(record: Record, outputs: Mapping[str, Sequence[str]]) -> dict[str, str
         "name": record.name,
         "params": record.params,
         "task": record.task,
+        "classes": list(record.classes),
+        "data": data,
         "outputs": {name: list(names) for name, names in outputs.items()},
         "dataset": record.dataset,
         "trained": record.ended,
         "git_commit": record.git_commit,
         "versions": record.versions,
     }
-    return {"dlscan": json.dumps(told), **{f"{name}_columns": ",".join(own) for name, own in outputs.items()}}
+    return {KEY: json.dumps(told), **{f"{name}_columns": ",".join(own) for name, own in outputs.items()}}
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """What an exported file says of itself.
+
+    Attributes
+    ----------
+    scan, point, task, classes, dataset
+        As in the record of its point.
+    outputs : dict of str to list of str
+        What the columns of each output are, by its name.
+    experiment : Experiment
+        How events are read: its `data` and `task` are those of the point.
+    checksum : str
+        Of the file.
+    """
+
+    scan: str
+    point: int
+    task: Any
+    classes: tuple[str, ...]
+    dataset: dict[str, str]
+    outputs: dict[str, list[str]]
+    experiment: Experiment
+    checksum: str
+
+
+def told_by(path: Path) -> Told:
+    """What an ONNX or a Keras file says that `dlscan export` wrote.
+
+    Raises
+    ------
+    UsageError
+        If it says nothing, or not enough.
+    """
+    try:
+        text = onnx_file.texts(path).get(KEY) if path.suffix == ".onnx" else _in_keras(path)
+        told = json.loads(text or "{}")
+        experiment = experiment_from({"name": told["scan"], "data": told["data"], "task": told["task"]}, path)
+        return Told(
+            told["scan"],
+            told["point"],
+            told["task"],
+            tuple(told["classes"]),
+            told["dataset"],
+            told["outputs"],
+            experiment,
+            checksum(path),
+        )
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        missing = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise UsageError(
+            f"{path}: does not say how its events are read ({missing}); give a file that this version of "
+            "`dlscan export` wrote, or SCAN N"
+        ) from None
+
+
+def _in_keras(path: Path) -> str | None:
+    with zipfile.ZipFile(path) as archive:
+        if FILE not in archive.namelist():
+            return None
+        return str(json.loads(archive.read(FILE))[KEY])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dlscan import tasks
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.tasks import require_takes_events
+from dlscan.config import load
 from dlscan.config.task import Tasks
 from dlscan.errors import DataError, ScanError, StreamError, UsageError
 from dlscan.export.about import about, columns, numbered
@@ -125,7 +126,7 @@ def export(
         }
     count, difference = 0, 0.0
     with _written(path, form) as place:
-        model.write(form, place, about(record, outputs))
+        model.write(form, place, about(record, _data(point), outputs))
         if check:
             count = len(next(iter(events.values())))
             difference = _difference(model(events), model.reader(form, place)(events))
@@ -154,6 +155,13 @@ def _model(point: DonePoint, trust_files: bool) -> _Model:
         record.params.get("train.precision", "float32"),
         record.sources,
     )
+
+
+def _data(point: DonePoint) -> dict[str, Any]:
+    """How events are read, without what is for training alone."""
+    data = dict(load(point.paths.config).plain()["data"])
+    data.pop("augment", None)
+    return data
 
 
 def _events(point: DonePoint) -> Arrays:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.errors import BackendError, UsageError
-from dlscan.export import onnx_file
+from dlscan.export import about, onnx_file
 from dlscan.export.onnx_file import Arrays
 from dlscan.models import backend, keras
 from dlscan.models.saved import read_network
@@ -23,7 +23,6 @@ from dlscan.models.saved import read_network
 Run = Callable[[Mapping[str, NDArray[Any]]], Arrays]
 
 # Beside the files of a SavedModel that TensorFlow reads is room for those of others.
-ABOUT = "dlscan.json"
 _EXTRA = "assets.extra"
 _REASON = 300
 
@@ -81,7 +80,7 @@ class ExportedNetwork:
         if form == "keras":
             shutil.copyfile(self._file, path)
             with zipfile.ZipFile(path, "a") as archive:
-                archive.writestr(ABOUT, json.dumps(dict(texts)))
+                archive.writestr(about.FILE, json.dumps(dict(texts)))
             return
         if self._precision != "float32":
             raise UsageError(
@@ -97,7 +96,7 @@ class ExportedNetwork:
             return
         self._export(path, "tf_saved_model")
         (path / _EXTRA).mkdir(exist_ok=True)
-        (path / _EXTRA / ABOUT).write_text(json.dumps(dict(texts)))
+        (path / _EXTRA / about.FILE).write_text(json.dumps(dict(texts)))
 
     def reader(self, form: str, path: Path) -> Run:
         """What the written file gives for events."""

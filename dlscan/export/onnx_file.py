@@ -26,9 +26,7 @@ def onnx() -> ModuleType:
         importlib.import_module("onnxruntime")
         return importlib.import_module("onnx")
     except ImportError as error:
-        raise UsageError(
-            f"--format onnx needs the package {error.name}: pip install 'dlscan[onnx]'"
-        ) from None
+        raise UsageError(f"ONNX files need the package {error.name}: pip install 'dlscan[onnx]'") from None
 
 
 def describe(path: Path, outputs: Sequence[str], texts: Mapping[str, str]) -> None:
@@ -47,6 +45,26 @@ def describe(path: Path, outputs: Sequence[str], texts: Mapping[str, str]) -> No
     model.producer_name = "dlscan"
     onnx().checker.check_model(model)
     onnx().save(model, path)
+
+
+def texts(path: Path) -> dict[str, str]:
+    """What a file says of itself.
+
+    Raises
+    ------
+    OSError
+        If there is no such file.
+    ValueError
+        If it is no ONNX file.
+    """
+    parse = onnx().load
+    try:
+        found = parse(path, load_external_data=False)
+    except OSError:
+        raise
+    except Exception:  # of protobuf, which is no package of ours
+        raise ValueError("it is no ONNX file") from None
+    return {entry.key: entry.value for entry in found.metadata_props}
 
 
 def runner(path: Path) -> Callable[[Mapping[str, NDArray[Any]]], Arrays]:

@@ -1,6 +1,7 @@
 """Trained models as functions of raw inputs; several are averaged."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,53 +9,46 @@ from numpy.typing import NDArray
 
 from dlscan import tasks
 from dlscan.analysis.points.done import DonePoint
-from dlscan.analysis.points.tasks import require_takes_events
 from dlscan.config.task import Tasks
-from dlscan.errors import UsageError
-from dlscan.tasks import CODE, Arrays, Task
+from dlscan.export import runner
+from dlscan.tasks import CODE, Arrays
 from dlscan.training import TrainedPoint
 from dlscan.trees import Forest
 
 Model = Callable[[Mapping[str, NDArray[Any]]], Arrays]
 
 
-def task_of(points: Sequence[DonePoint]) -> Task:
-    """What all points have learned.
-
-    Raises
-    ------
-    UsageError
-        If that is not the same.
-    """
-    for point in points:
-        require_takes_events(point)
-    first = points[0].record
-    for point in points[1:]:
-        if (point.record.task, point.record.classes) != (first.task, first.classes):
-            raise UsageError(
-                f"points {points[0].record.point} and {point.record.point} have learned different things, "
-                "and cannot be averaged"
-            )
-    return tasks.make(Tasks.parse(first.task, "task"), first.classes)
-
-
-def load(point: DonePoint) -> Model:
+def of_point(point: DonePoint) -> Model:
     """The model of a point: from raw inputs by the network's names to what each head gives.
 
     Layers in a file of a user are loaded if it is a `TrainedPoint` whose files may be run.
     """
     trained = TrainedPoint.of(point).model()
-    names = [head.name for head in task_of([point]).heads]
+    heads = tasks.make(Tasks.parse(point.record.task, "task"), point.record.classes).heads
+    names = [head.name for head in heads]
     if isinstance(trained, Forest):
         forest = trained
         return lambda inputs: {
             names[0]: forest.scores(inputs) if forest.classes else forest.predictions(inputs)
         }
+    return _of_network(trained, names)
+
+
+def exported(path: Path, names: Sequence[str]) -> Model:
+    """The model in an ONNX or a Keras file that `dlscan export` wrote, whose outputs have these names."""
+    if path.suffix == ".onnx":
+        return runner(path)
+    from dlscan.models.saved import read_network
+
+    return _of_network(read_network(path), names)
+
+
+def _of_network(network: Any, names: Sequence[str]) -> Model:
     from dlscan.models import keras
     from dlscan.train.devices import sender
     from dlscan.train.steps import compiled
 
-    call, send, taken = compiled(trained), sender(), set(trained.input)
+    call, send, taken = compiled(network), sender(), set(network.input)
 
     def apply(inputs: Mapping[str, NDArray[Any]]) -> Arrays:
         given = call(send({name: values for name, values in inputs.items() if name in taken})())

@@ -11,11 +11,11 @@ import numpy as np
 
 import dlscan
 from dlscan.analysis.points.done import DonePoint
-from dlscan.config import load
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
 from dlscan.metrics import Measured
-from dlscan.prediction import models
+from dlscan.prediction.applied import Applied, task_of
+from dlscan.prediction.models import Model, averaged
 from dlscan.prediction.outputs import About, Output
 from dlscan.prediction.parts import EVENTS, Parts
 from dlscan.prediction.truth import Truth
@@ -63,7 +63,7 @@ class Predicted:
 
 
 def predict(
-    points: Sequence[DonePoint],
+    points: Sequence[DonePoint | Path],
     paths: Sequence[Path],
     outputs: Sequence[Output],
     skip_bad: bool = False,
@@ -77,8 +77,8 @@ def predict(
 
     Parameters
     ----------
-    points : sequence of DonePoint
-        Of one scan; what several give is averaged.
+    points : sequence of DonePoint or Path
+        Of one scan, or files that `dlscan export` wrote; what several give is averaged.
     paths : sequence of Path
         Files, and directories of files.
     outputs : sequence of Output
@@ -102,9 +102,8 @@ def predict(
         If the dataset of the points is gone.
     """
     target = outputs[0].path
-    task = models.task_of(points)
-    experiment = load(points[0].paths.config)
-    manifest = _manifest(points)
+    applied = [Applied.of(point) for point in points]
+    task, experiment, manifest = task_of(applied), applied[0].experiment, _manifest(applied)
     files = find_new_files(paths, target)
     for output in outputs:
         output.require(files, replace)
@@ -113,14 +112,14 @@ def predict(
         output.path.parent.mkdir(parents=True, exist_ok=True)
     truth = Truth.of(task, experiment.data.weights, found)
     total = sum(layout.events for layout in found.layouts.values())
-    with Parts.of(target, _identity(points, found)) as parts:
+    with Parts.of(target, _identity(applied, found)) as parts:
         last = parts.last()
         with tempfile.TemporaryDirectory(prefix="dlscan-predict-") as place:
             index = index_new_files(experiment, manifest, found, Path(place), Place(*last) if last else None)
             before, rest = parts.events, index.splits["test"].events
             progress("predict", before, before + rest)
             if rest:
-                model = models.averaged([models.load(point) for point in points])
+                model = averaged([each.model() for each in applied])
                 with Batches(
                     place,
                     split="test",
@@ -136,7 +135,7 @@ def predict(
         if not events:
             raise DlscanError(f"{target}: not written: no event of these files passes data.where")
         about = About(
-            _attributes(points, task),
+            _attributes(applied, task),
             tuple(file.path for file in found.files),
             {found.files.index(file): layout.events for file, layout in found.layouts.items()},
         )
@@ -161,7 +160,7 @@ def predict(
     )
 
 
-def _score(batches: Batches, model: models.Model, task: Task, truth: Truth, parts: Parts) -> Iterator[int]:
+def _score(batches: Batches, model: Model, task: Task, truth: Truth, parts: Parts) -> Iterator[int]:
     """Score batches, and give how many events are written after each part."""
     waiting: list[Arrays] = []
     done = count = full = 0
@@ -181,7 +180,7 @@ def _score(batches: Batches, model: models.Model, task: Task, truth: Truth, part
         parts.add(_together(waiting))
 
 
-def _of_batch(batch: Batch, full: int, model: models.Model, task: Task, truth: Truth) -> Arrays:
+def _of_batch(batch: Batch, full: int, model: Model, task: Task, truth: Truth) -> Arrays:
     size = len(batch)
     _require_finite(batch)
     inputs = batch.by_network_name()
@@ -238,39 +237,39 @@ def _measure(task: Task, truth: Truth, parts: Parts) -> Measured | None:
     return task.measure(kept) if len(kept["weights"]) else None
 
 
-def _manifest(points: Sequence[DonePoint]) -> Manifest:
-    """The manifest of the dataset that points were trained on: it says what the inputs are."""
-    for point in points:
-        path = Path(point.record.dataset["path"])
+def _manifest(applied: Sequence[Applied]) -> Manifest:
+    """The manifest of the dataset that models were trained on: it says what the inputs are."""
+    for each in applied:
+        path = Path(each.dataset["path"])
         try:
             manifest = Manifest.read(path)
         except DataError as error:
             raise DataError(f"{error}; what the inputs are stands in its manifest.json") from None
-        if manifest.config_hash != point.record.dataset["config_hash"]:
+        if manifest.config_hash != each.dataset["config_hash"]:
             raise DataError(
-                f"{point.paths.directory}: {path} has been prepared again since, with other events or "
-                "splits; train the point again, or prepare the original dataset again"
+                f"{each.name}: {path} has been prepared again since, with other events or "
+                "splits; train it again, or prepare the original dataset again"
             )
     return manifest
 
 
-def _identity(points: Sequence[DonePoint], found: NewFiles) -> dict[str, Any]:
+def _identity(applied: Sequence[Applied], found: NewFiles) -> dict[str, Any]:
     """What decides predictions, down to the last digit; events are known by the numbers of files."""
     return {
         "dlscan": dlscan.__version__,
-        "models": [point.record.files or str(point.paths.directory) for point in points],
+        "models": [each.identity for each in applied],
         "files": [[file.name, *file.stat(), file in found.layouts] for file in found.files],
         "truth": [found.known, *found.extras],
     }
 
 
-def _attributes(points: Sequence[DonePoint], task: Task) -> dict[str, Any]:
+def _attributes(applied: Sequence[Applied], task: Task) -> dict[str, Any]:
     targets = [name for head in task.heads for name in head.targets]
     return {
-        "classes": list(points[0].record.classes),
+        "classes": list(applied[0].classes),
         "task": list(task.kinds),
-        "scan": points[0].record.scan,
-        "points": [point.record.point for point in points],
+        "scan": applied[0].scan,
+        "points": [each.point for each in applied],
         "dlscan": dlscan.__version__,
         **({"targets": targets} if targets else {}),
     }

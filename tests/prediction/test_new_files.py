@@ -16,6 +16,7 @@ from dlscan.errors import DataError, UsageError
 from dlscan.locks import locked
 from dlscan.metrics import auc_estimate
 from dlscan.prediction import Hdf5File, predict
+from dlscan.prediction.applied import Applied
 from dlscan.prediction.predict import _identity
 from dlscan.prepare import prepare
 from dlscan.prepare.new_files import check_new_files, find_new_files
@@ -147,17 +148,17 @@ def test_one_process_at_a_time_writes_a_file(point: TrainedPoint, tmp_path: Path
 
 
 def test_parts_of_other_files_are_begun_anew(point: TrainedPoint, tmp_path: Path) -> None:
-    experiment = load(point.paths.config)
+    applied, experiment = Applied.of(point), load(point.paths.config)
     manifest = Manifest.read(Path(point.record.dataset["path"]))
     (tmp_path / "bad.h5").write_bytes(b"nothing")
     write(tmp_path / "good.h5", 5)
     bad, good = tmp_path / "bad.h5", tmp_path / "good.h5"
     one, other = (
-        _identity([point], check_new_files(experiment, manifest, paths, skip_bad=True))
+        _identity([applied], check_new_files(experiment, manifest, paths, skip_bad=True))
         for paths in ([bad, good], [good, bad])
     )
     assert one != other
-    assert other != _identity([point], check_new_files(experiment, manifest, [good]))
+    assert other != _identity([applied], check_new_files(experiment, manifest, [good]))
 
 
 def test_files_are_found_once_and_neither_hidden_nor_written(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """`dlscan predict`: what models give for files that were no part of the scan."""
 
 import json
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from click.testing import CliRunner
 import dlscan
 from dlscan.cli.main import cli
 from dlscan.errors import BadFilesError, DataError, UsageError
+from dlscan.export import export
 from dlscan.metrics import auc_estimate
 from dlscan.prediction import BesideEvents, Hdf5File, predict
 from dlscan.training import TrainedPoint
@@ -176,6 +179,42 @@ def test_several_points_are_averaged(dense: TrainedPoint, home: Path, tmp_path: 
     each = [point.model().predict(inputs, verbose=0) for point in (dense, other)]
     with h5py.File(tmp_path / "mean.h5") as out:
         np.testing.assert_allclose(out["scores"][()], np.mean(each, axis=0), atol=1e-6)
+
+
+def test_a_file_of_a_model_is_applied_without_its_scan(
+    dense: TrainedPoint, home: Path, tmp_path: Path
+) -> None:
+    new = str(home / "new")
+    predict([dense], [home / "new"], [Hdf5File(tmp_path / "right.h5")])
+    export(dense, "onnx", tmp_path / "m.onnx")
+    export(dense, "keras", tmp_path / "m.keras")
+    moved = shutil.copytree(dense.paths.directory, tmp_path / "moved")
+    with h5py.File(tmp_path / "right.h5") as right:
+        for name in ("m.onnx", "m.keras", "moved/best.keras"):
+            out = tmp_path / f"{name.replace('/', '-')}.h5"
+            done = CliRunner().invoke(cli, ["predict", str(tmp_path / name), new, "-o", str(out)])
+            assert done.exit_code == 0, done.output
+            assert "Mean_AUC" in done.output
+            with h5py.File(out) as found:
+                assert dict(found.attrs)["points"] == [1]
+                for each in ("sources", "labels", "files"):
+                    np.testing.assert_array_equal(found[each][()], right[each][()])
+                np.testing.assert_allclose(found["scores"][()], right["scores"][()], atol=1e-5)
+    (moved / "record.json").unlink()
+    for name, message in (
+        ("moved/best.keras", "does not say how its events are read"),
+        ("no.onnx", r"no\.onnx: no such file"),
+        ("bad.onnx", "it is no ONNX file"),
+        ("best.h5", "record.json of its point is not beside it"),
+        ("saved", "a SavedModel says too little"),
+    ):
+        (tmp_path / "bad.onnx").write_text("bad")
+        (tmp_path / "best.h5").touch()
+        (tmp_path / "saved").mkdir(exist_ok=True)
+        (tmp_path / "saved" / "saved_model.pb").touch()
+        done = CliRunner().invoke(cli, ["predict", str(tmp_path / name), new, "-o", str(tmp_path / "x.h5")])
+        assert isinstance(done.exception, UsageError)
+        assert re.search(message, str(done.exception))
 
 
 def test_killed_it_goes_on_where_it_was(dense: TrainedPoint, home: Path, tmp_path: Path) -> None:
