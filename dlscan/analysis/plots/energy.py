@@ -106,7 +106,7 @@ def usual_number(points: Sequence[DonePoint]) -> str:
     extras = shown.content.extras
     if not extras:
         raise UsageError(
-            "energy needs a per-event variable, but the scores have none; add one to data.extras and train "
+            "this plot needs a per-event variable, but the scores have none; add one to data.extras, train "
             "again"
         )
     found = like_energy(extras, shown.point.labels)
@@ -118,11 +118,11 @@ def usual_number(points: Sequence[DonePoint]) -> str:
     if not there:
         shapes = ", ".join(f"{name} {np.shape(extras[name])}" for name in extras)
         raise UsageError(
-            f"energy needs a per-event variable, but no extra looks like an energy; available: {shapes}. "
+            f"this plot needs a per-event variable, but no extra looks like an energy; available: {shapes}. "
             "Name one with --by, such as --by 'target[:,0,1]'"
         )
     raise UsageError(
-        f"which variable is the energy? choose with --by: {', '.join(there[:MOST_NAMED])}"
+        f"against which variable? choose with --by: {', '.join(there[:MOST_NAMED])}"
         + (f" and {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else "")
     )
 

@@ -71,10 +71,10 @@ def against(points: Sequence[DonePoint], options: Options) -> tuple[Numbers, lis
 
 def is_number(column: Column) -> bool:
     """Whether a parameter is a number, where it has a value, and has two at least."""
-    present = {value for value in column.values if value is not None}
-    return len(present) > 1 and all(
-        isinstance(value, int | float) and not isinstance(value, bool) for value in present
-    )
+    present = [value for value in column.values if value is not None]
+    # lists among them have no hash
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in present)
+    return numbers and len(set(present)) > 1
 
 
 def is_logarithmic(values: Floats) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from dlscan.analysis.labels import Marked
 from dlscan.analysis.plots import Drawing, Options, style
@@ -126,6 +127,7 @@ def _page(found: Numbers, courses: Sequence[Course]) -> Figure:
         tried = np.arange(1, len(course.best) + 1)
         for axes, x in ((left, tried), (right, course.hours)):
             _line(axes, x, course, number)
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.set_xlabel("Models tried")
     right.set_xlabel("Hours of training, one after the other")
     left.set_ylabel(style.literal(found.axis))

@@ -82,6 +82,7 @@ def _panel(axes: Axes, column: Column, present: Sequence[int], values: Any, best
         x = places + rng.uniform(-0.2, 0.2, len(places))
         texts = texts_of(values_of(column))
         axes.set_xticks(range(len(texts)), [style.short(text, 12) for text in texts])
+        axes.set_xlim(-0.5, len(texts) - 0.5)
         axes.minorticks_off()
     axes.scatter(x, values[have], c=order[have], cmap=matrix.VALUES, s=14, linewidths=0, zorder=2)
     if best in have:

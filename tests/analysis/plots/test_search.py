@@ -61,6 +61,21 @@ def test_slices_have_a_panel_per_parameter(draw, scan):
     assert len(draw("slice", scan, by="width").pages[0].axes) == 1
 
 
+def test_parameters_that_are_lists_are_places_on_an_axis(draw, write_scan):
+    """Widths of layers, and windows that are pairs in some points and numbers in others."""
+    grid = {"model.widths": [[8], [8, 16], 4], "model.width": [4, 8, 16]}
+    scan = write_scan(grid=grid, classes=("Ele", "Pi0"), events=50)
+    (page,) = draw("slice", scan).pages
+    texts = {axes.get_xlabel(): [text.get_text() for text in axes.get_xticklabels()] for axes in page.axes}
+    assert sorted(texts["Widths"]) == ["4", "[8,16]", "[8]"]
+    (widths,) = [axes for axes in page.axes if axes.get_xlabel() == "Widths"]
+    assert widths.get_xlim() == (-0.5, 2.5)  # no value is cut off
+    for kind in ("parallel", "importance", "heatmap", "pareto", "bar"):
+        assert draw(kind, scan).pages
+    with pytest.raises(UsageError, match="two parameters that are numbers"):
+        draw("contour", scan)
+
+
 def test_a_contour_takes_two_numbers(draw, scan):
     drawing = draw("contour", scan)
     assert drawing.name == "contour-val_Mean_AUC-Width-Learning_Rate"
