@@ -39,7 +39,7 @@ def importance(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> st
     if facts.choice is None:
         return ""
     column = facts.choice.column
-    parts = [extremes(each, column) for each in effects(facts.rows, column)]
+    parts = [extremes(each, column) for each in effects(facts.models, column)]
     if not parts:
         return ""
     return (

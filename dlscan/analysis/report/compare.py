@@ -68,7 +68,7 @@ def compare(facts: Facts) -> Comparison | None:
         return None
     if whole is None:
         return None
-    others = facts.ranked[1:]
+    others = facts.leading[1:]
     allowed = max(4, min(MOST_COMPARED, _MOST_SCORES // max(base.size, 1)))
     found = _differences(facts, others[:allowed], base, whole)
     there = {name: each.estimate for name, each in parts.items() if each is not None}

@@ -3,17 +3,18 @@
 import dataclasses
 import datetime
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlscan.analysis.columns.catalog import describe
+from dlscan.analysis.columns.catalog import MODEL_NAME, describe
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.names import distinct_names
 from dlscan.analysis.labels import Labels, called, merged, unicode_of
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.events import different_events
-from dlscan.analysis.points.ranked import ranked, ranking_key
+from dlscan.analysis.points.ranked import ranking_key
 from dlscan.analysis.points.records import read
 from dlscan.analysis.points.results import Predictions, predictions
 from dlscan.analysis.points.tasks import caller, metrics_of
@@ -43,6 +44,11 @@ class ReportedScan:
     points: tuple[DonePoint, ...]
     unfinished: tuple[Unfinished, ...]
 
+    @property
+    def not_done(self) -> list[Unfinished]:
+        """The unfinished points without those that halving stopped, for which nothing is to be done."""
+        return [point for point in self.unfinished if point.state != "paused"]
+
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
@@ -54,11 +60,11 @@ class Facts:
         All finished points.
     rows : Rows
         The same with the columns of the table, a line per point.
+    models : Rows
+        A line per model: its repeats and folds together.
     choice : Choice or None
-        The best on the validation split; None if no point has a number of it, or they are not comparable:
-        then see `choices`.
-    ranked : tuple of DonePoint
-        From the best on the validation split downwards; those without a number last.
+        The best of `models` on the validation split; None if none has a number of it, or they are not
+        comparable: then see `choices`.
     notes : tuple of str
         What reading the records had to say of the whole, a sentence each.
     problems : list of str
@@ -68,15 +74,48 @@ class Facts:
     scans: tuple[ReportedScan, ...]
     points: tuple[DonePoint, ...]
     rows: Rows
+    models: Rows
     choice: Choice | None
-    ranked: tuple[DonePoint, ...]
     notes: tuple[str, ...] = ()
     problems: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def best(self) -> DonePoint:
-        """The best on the validation split, or the first point if there is no choice."""
-        return self.ranked[0]
+        """The first training of the best model on the validation split, or without a choice of the first."""
+        return self.leading[0]
+
+    @property
+    def best_name(self) -> str:
+        """What to call the best model."""
+        return str(self.models.columns[MODEL_NAME].values[self._ranked[0]])
+
+    @property
+    def ranked(self) -> tuple[DonePoint, ...]:
+        """All points, model by model: from the best on validation down, those without a number last."""
+        return tuple(point for row in self._ranked for point in self.models.models[row])
+
+    @property
+    def leading(self) -> tuple[DonePoint, ...]:
+        """The first training of each model, in the same order."""
+        return tuple(self.models.models[row][0] for row in self._ranked)
+
+    @functools.cached_property
+    def _ranked(self) -> list[int]:
+        """Positions of the models, by the means of their trainings; first by sets of events."""
+        key = ranking_key(self.points)
+        column = None if key is None else self.models.columns.get(key)
+        events = list(dict.fromkeys(point.events for point in self.points))
+
+        def place(row: int) -> tuple[int, float]:
+            value = None if column is None else column.values[row]
+            worth = -math.inf if value is None or column is None else column.about.goodness(value)
+            return events.index(self.models.models[row][0].events), -worth
+
+        found = sorted(range(len(self.models.models)), key=place)
+        if self.choice is not None:  # which may have left out the first
+            found.remove(self.choice.position)
+            found.insert(0, self.choice.position)
+        return found
 
     @functools.cached_property
     def different_events(self) -> str:
@@ -90,13 +129,14 @@ class Facts:
 
     @functools.cached_property
     def choices(self) -> tuple[tuple[Choice, DonePoint], ...]:
-        """The best by validation of each group of points that compare."""
+        """The best by validation of each group of models that compare."""
         found = []
-        for alike in dict.fromkeys(map(_alike, self.points)):
-            own = [row for row, point in enumerate(self.points) if _alike(point) == alike]
-            if ranking_key([self.points[row] for row in own]) is not None:
-                choice = choose(self.rows.take(own))
-                found.append((choice, self.points[own[choice.position]]))
+        first = [model[0] for model in self.models.models]
+        for alike in dict.fromkeys(map(_alike, first)):
+            own = [row for row, point in enumerate(first) if _alike(point) == alike]
+            if ranking_key([first[row] for row in own]) is not None:
+                choice = choose(self.models.take(own))
+                found.append((choice, first[own[choice.position]]))
         return tuple(found)
 
     @property
@@ -171,11 +211,10 @@ def gather(directories: Sequence[Path], labels: Mapping[Path, Mapping[str, str]]
     found.tell()
     points = found.points
     scans = tuple(_scan(directory, points) for directory in directories)
-    rows = rows_of(points, each=True)
-    best_first = tuple(points[number] for number in ranked(points))
-    facts = Facts(scans, points, rows, None, best_first, _notes(found.notes))
+    models = rows_of(points)
+    facts = Facts(scans, points, rows_of(points, each=True), models, None, _notes(found.notes))
     if facts.comparable and ranking_key(points) is not None:
-        facts = dataclasses.replace(facts, choice=choose(rows))
+        facts = dataclasses.replace(facts, choice=choose(models))
     for text in (*found.left_out, *(scan.plan_error for scan in scans if scan.plan_error)):
         facts.report_problem(text)
     for point in points:

@@ -170,7 +170,8 @@ def _draw(wanted: Wanted, facts: Facts, options: Options) -> Picture:
     for reason in drawing.left_out.values():
         facts.report_problem(reason)
     remarks = [caption, *(f"{text[0].upper()}{text[1:]}." for text in drawing.remarks)]
-    fitting = [point for point in facts.points if fits(wanted.kind, point)]
+    candidates = facts.points if wanted.models is None else facts.leading
+    fitting = [point for point in candidates if fits(wanted.kind, point)]
     selection = _selection(points, len(fitting), facts)
     return Picture(wanted, images, " ".join(filter(None, remarks)), selection, rows=tuple(drawing.rows))
 
@@ -180,7 +181,7 @@ def _selected(wanted: Wanted, facts: Facts) -> list[DonePoint]:
     if wanted.models is None:
         return list(facts.points)
     found: list[DonePoint] = []
-    for point in (point for point in facts.ranked if fits(wanted.kind, point)):
+    for point in (point for point in facts.leading if fits(wanted.kind, point)):
         if len(found) == wanted.models:
             break
         if _readable(point, wanted.needs, facts):

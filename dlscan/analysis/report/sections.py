@@ -40,9 +40,9 @@ def not_done(facts: Facts) -> str:
     """Points that are not done and files that could not be read; empty if there are none."""
     parts = []
     for scan in facts.scans:
-        if scan.unfinished:
+        if scan.not_done:
             rows = [
-                (str(point.number), point.name, point.state, point.error or "-") for point in scan.unfinished
+                (str(point.number), point.name, point.state, point.error or "-") for point in scan.not_done
             ]
             caption = f"{scan.name}: {counted(len(rows), 'point')} not done"
             parts.append(simple_table(caption, ("Point", "Parameters", "State", "Last error"), rows))
@@ -111,7 +111,7 @@ def _tiles(facts: Facts, compared: Comparison | None) -> str:
     planned = sum(len(scan.points) + len(scan.unfinished) for scan in facts.scans)
     tiles = []
     if facts.choice is not None:
-        tiles.append(("Best on validation", facts.name(facts.best)))
+        tiles.append(("Best on validation", facts.best_name))
         tiles.append((f"Its {unicode_of(facts.headline.title)} (test)", _headline(facts, compared)))
     tiles.append(("Points done", f"{len(facts.points):,} of {planned:,}"))
     tiles += [(f"Training on {kind}", text) for kind, text in training_hours(facts.points)]

@@ -85,7 +85,10 @@ def _best(facts: Facts, compared: Comparison | None) -> str:
             "is called the best here, because a choice made on the test split would be biased. Where the "
             f"page needs one model, it shows {name}."
         )
-    found = f"The best model is {name}. It was chosen by {facts.chosen_by}: {facts.choice.reason}."
+    found = f"The best model is {facts.best_name}. It was chosen by {facts.chosen_by}: {facts.choice.reason}."
+    trainings = len(facts.models.models[facts.choice.position])
+    of = f" of the first of its {trainings} trainings" if trainings > 1 else ""
+    its = "the" if trainings > 1 else "its"
     if compared is not None:
         parts = [
             f"{facts.called(name)} {number_text(facts.headline, each)}"
@@ -95,7 +98,7 @@ def _best(facts: Facts, compared: Comparison | None) -> str:
         each_part = f" ({', '.join(parts)})" if several and len(parts) <= MOST_PARTS else ""
         word = facts.task.word if several else _title(facts)
         return (
-            f"{found} {_ON_TEST} its {word} is {number_text(facts.headline, compared.whole)}"
+            f"{found} {_ON_TEST} {its} {word}{of} is {number_text(facts.headline, compared.whole)}"
             f"{f', {facts.task.mean_of}' if several else ''}{each_part}. "
             f"The statistical uncertainty (68 %) is that of {counted(compared.events, 'test event')}."
         )
@@ -103,7 +106,8 @@ def _best(facts: Facts, compared: Comparison | None) -> str:
     if column.values[row] is None:
         reason = facts.best.record.reasons.get(column.name, "not measured")
         return f"{found} It has no {facts.task.word} on the test split: {reason}."
-    return f"{found} {_ON_TEST} its {unicode_of(column.title)} is {entry(column, row, UNICODE)}."
+    title = unicode_of(column.title)
+    return f"{found} {_ON_TEST} {its} {title}{of} is {entry(column, row, UNICODE)}."
 
 
 def _each_best(facts: Facts) -> list[str]:
@@ -133,7 +137,7 @@ def _chosen(facts: Facts) -> str:
     """Who else may be the best on validation, and what the choice owes to chance."""
     if facts.choice is None:
         return ""
-    models, column, best = facts.rows.models, facts.choice.column, facts.choice.position
+    models, column, best = facts.models.models, facts.choice.column, facts.choice.position
     found = chosen(models, column, best, facts.choice.considered)
     return "" if found is None else f"{sentence(found, models, column, best)}."
 
@@ -211,7 +215,7 @@ def _matters(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> str:
         return ""
     column = facts.choice.column
     title = unicode_of(column.full_title)
-    found = {each.name: each for each in effects(facts.rows, column)}
+    found = {each.name: each for each in effects(facts.models, column)}
     told = [row for row in importance if row.get("more_than_chance")]
     events = next((row["share"] for row in importance if row["parameter"] == "(number of events)"), None)
     shared = ""
@@ -248,15 +252,16 @@ def _states(facts: Facts) -> list[str]:
     """A paragraph per scan that is not complete."""
     texts = []
     for scan in facts.scans:
-        if not scan.unfinished:
+        left, early = scan.not_done, len(scan.unfinished) - len(scan.not_done)
+        of = f"Of the {counted(len(scan.points) + len(scan.unfinished), 'point')} of {scan.name}"
+        if early:
+            texts.append(f"{of}, scan.halving stopped {early} early.")
+        if not left:
             continue
-        planned = len(scan.points) + len(scan.unfinished)
-        states = Counter(point.state for point in scan.unfinished)
+        states = Counter(point.state for point in left)
         parts = ", ".join(f"{count} {state}" for state, count in states.most_common())
-        are = agree(len(scan.unfinished), "is", "are")
-        of = f"Of the {counted(planned, 'point')} of {scan.name}"
-        text = f"{of}, {len(scan.unfinished)} {are} not done: {parts}."
-        texts.append(" ".join([text, *_reasons(scan.unfinished)]))
+        text = f"{of}, {len(left)} {agree(len(left), 'is', 'are')} not done: {parts}."
+        texts.append(" ".join([text, *_reasons(left)]))
     return texts
 
 

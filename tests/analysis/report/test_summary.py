@@ -3,6 +3,7 @@ import pytest
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.report.compare import compare
 from dlscan.analysis.report.facts import gather as gather_scans
+from dlscan.analysis.report.sections import not_done
 from dlscan.analysis.report.summary import counted, named, number_text, summary
 from dlscan.claims import note_end
 from dlscan.metrics import Estimate
@@ -13,10 +14,10 @@ def words(facts):
     return " ".join(summary(facts, compare(facts)))
 
 
-def fail(scan, number, name, error):
+def fail(scan, number, name, error, outcome="failed"):
     paths = PointPaths(scan / "points" / f"{number:04}-{name}")
     paths.directory.mkdir()
-    note_end(paths, "failed", error)
+    note_end(paths, outcome, error)
 
 
 def test_the_best_is_chosen_on_validation_and_shown_on_test(gather):
@@ -128,6 +129,35 @@ def test_repeats_of_the_best_give_mean_and_spread(gather):
 
     text = words(gather(repeats=2, change=change))
     assert "The 2 repeats of this model with other seeds reach mean AUC (test) 0.9100 ± 0.0141" in text
+
+
+def test_the_best_of_repeated_models_is_that_of_the_best_mean(gather):
+    """A lucky seed is no better model."""
+
+    def change(number, record):
+        record["metrics"]["val_Mean_AUC"] = [0.99, 0.5, 0.9, 0.9, 0.5, 0.5, 0.5, 0.5][number - 1]
+
+    facts = gather(repeats=2, change=change)
+    assert facts.best.record.point == 3
+    assert [point.record.point for point in facts.leading[:2]] == [3, 1]
+    assert [point.record.point for point in facts.ranked[:4]] == [3, 4, 1, 2]
+    text = words(facts)
+    chosen = (
+        "It was chosen by mean AUC (validation): 0.9000, the mean over 2 repeats, the highest of 4 models"
+    )
+    assert f"The best model is {facts.best_name}. {chosen}" in text
+    assert "AUC of the first of its 2 trainings is" in text
+
+
+def test_what_halving_stopped_is_not_missing(write_scan):
+    scan = write_scan(grid={"model.width": [1, 2, 3, 4]}, done=2)
+    fail(scan, 3, "width=3", None, "paused")
+    fail(scan, 4, "width=4", None, "paused")
+    facts = gather_scans([scan])
+    text = words(facts)
+    assert "Of the 4 points of lcd, scan.halving stopped 2 early." in text
+    assert "not done" not in text
+    assert not_done(facts) == ""
 
 
 @pytest.mark.parametrize(
