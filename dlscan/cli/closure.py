@@ -26,27 +26,35 @@ if TYPE_CHECKING:
 @click.option(
     "--law", default="gaussians", show_default=True, help="gaussians, resolution or FILE.py:FUNCTION."
 )
-@click.option("--set", "parameters", metavar="NAME=NUMBER", multiple=True, help="A parameter of the law.")
-@click.option("--replicas", type=click.IntRange(1), default=20, show_default=True, help="How many.")
-@click.option("--events", type=click.IntRange(40), default=4000, show_default=True, help="Of a replica.")
+@click.option(
+    "--set",
+    "parameters",
+    metavar="NAME=NUMBER",
+    multiple=True,
+    help="Set a parameter of the law; may be repeated.",
+)
+@click.option("--replicas", type=click.IntRange(1), default=20, show_default=True, help="Number of replicas.")
+@click.option(
+    "--events", type=click.IntRange(40), default=4000, show_default=True, help="Events of each replica."
+)
 @click.option(
     "--true-events",
     type=click.IntRange(1000),
     default=100_000,
     show_default=True,
-    help="By which the truth about a network is measured.",
+    help="Events that measure the true performance of a network.",
 )
 @click.option(
     "--level",
     type=click.Choice(["0", "1", "2"]),
     default="2",
     show_default=True,
-    help="Drawn anew for each replica: 0 the seed of training, 1 test events too, 2 all events.",
+    help="What each replica draws afresh: 0 the seed of training, 1 the test events too, 2 all events.",
 )
-@click.option("--permute", is_flag=True, help="Shuffle labels: there is nothing to learn.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the events.")
+@click.option("--permute", is_flag=True, help="Shuffle the labels, so that there is nothing to learn.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the events.")
 @click.option(
-    "--processes", type=click.IntRange(1), help="Replicas side by side; by default one per processor."
+    "--processes", type=click.IntRange(1), help="Number of replicas at the same time.  [default: all CPUs]"
 )
 def closure(
     file: Path,
@@ -64,8 +72,8 @@ def closure(
     """Test the whole chain on events whose best answer is known.
 
     Each replica draws events from a law, writes raw files, prepares them, trains every point of the scan of
-    EXPERIMENT, chooses the best by validation and measures it on the test split. What the chosen network is
-    truly worth is measured on many more events. Run the same command again to continue.
+    EXPERIMENT, chooses the best by validation and measures it on the test split. The true performance of the
+    chosen network is measured on many more events. Run the same command again to continue.
     """
     from dlscan.closure import close, find_law
     from dlscan.closure.replica import Settings

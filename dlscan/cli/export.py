@@ -22,10 +22,15 @@ _SUFFIXES = {".keras": "keras", ".onnx": "onnx"}
     "--format",
     "form",
     type=click.Choice(("keras", "onnx", "saved-model")),
-    help="What to write.  [default: by the suffix of PATH: .keras, .onnx, a directory without one]",
+    help="Format of the file.  [default: by PATH: NAME.keras, NAME.onnx, or saved-model without a suffix]",
 )
 @click.option(
-    "-o", "path", metavar="PATH", required=True, type=click.Path(path_type=Path), help="Where to write it."
+    "-o",
+    "path",
+    metavar="PATH",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File or directory to write.",
 )
 @click.option("--no-check", is_flag=True, help="Do not compare with the model on 1,000 test events.")
 @click.option("--overwrite", is_flag=True, help="Replace PATH if it exists.")
@@ -41,9 +46,10 @@ def export(
 ) -> None:
     """Write the model of point N of SCAN for other programs.
 
-    The file takes raw events, since normalisation is part of it, by the names of the inputs. It says where it
-    comes from and what its outputs are. Its numbers are compared with those of the model on 1,000 test
-    events; it is only written if they agree to 1e-5.
+    SCAN is a scan's directory, its experiment file, or the beginning of either name. The exported file takes
+    raw events, because normalisation is part of it. Its inputs have the names of the experiment file. Its
+    metadata say which scan it comes from and what its outputs are. It is only written if its outputs agree
+    with those of the model to 1e-5 on 1,000 test events.
 
     \b
       onnx         for onnxruntime, in Python or C++; needs pip install 'dlscan[onnx]'

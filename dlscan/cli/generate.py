@@ -18,14 +18,18 @@ from dlscan.cli.signals import terminable
 )
 @scan_argument
 @click.argument("number", metavar="N")
-@click.option("--events", type=click.IntRange(1), default=1000, show_default=True, help="Of each class.")
+@click.option(
+    "--events", type=click.IntRange(1), default=1000, show_default=True, help="Events of each class."
+)
 @click.option(
     "--at",
     metavar="VALUE",
-    help="The condition of all events, such as 50, or a range, such as 10:110; several are joined by commas."
-    "  [default: drawn from those of training events]",
+    help="The condition of all events, such as 50, or a range, such as 10:110. Separate several with commas."
+    "  [default: as in the training events]",
 )
-@click.option("--class", "classes", metavar="NAME", multiple=True, help="Only this class; may be repeated.")
+@click.option(
+    "--class", "classes", metavar="NAME", multiple=True, help="Generate only this class; may be repeated."
+)
 @click.option(
     "-o",
     "target",
@@ -34,7 +38,13 @@ from dlscan.cli.signals import terminable
     type=click.Path(path_type=Path),
     help="The HDF5 file to write (*.h5), or a directory that gets one for each class.",
 )
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same events.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="The same seed gives the same events.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 def generate(
     scan: str,
@@ -48,8 +58,9 @@ def generate(
 ) -> None:
     """Make events with the generator of point N of SCAN.
 
-    The output is like the raw files that the scan was prepared from: inputs in their units, and the dataset
-    that holds the condition. It can be prepared and trained on.
+    SCAN is a scan's directory, its experiment file, or the beginning of either name. The output is like the
+    raw files that the scan was prepared from: inputs in their units, and the dataset
+    that holds the condition. You can prepare it and train on it.
     """
     from dlscan.analysis.points.done import point_of
     from dlscan.generation import generate as make

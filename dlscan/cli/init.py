@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 @click.option(
     "--example",
     metavar="NAME",
-    help="Write this experiment file of the project instead, with the scripts that go with it, into DIR.",
+    help="Write an example experiment file and its scripts into DIR instead.",
 )
 @click.option(
     "-o",
     "target",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="The experiment file.  [default: NAME.yaml here, after the directory]",
+    help="The experiment file.  [default: DIR.yaml in this directory]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 def init(directory: Path, example: str | None, target: Path | None, overwrite: bool) -> None:
-    """Look at the HDF5 files in DIR and write an experiment file for them.
+    """Write an experiment file for the HDF5 files in DIR.
 
     Prints what is in the files: datasets with their shapes, types, filters and ranges, and what each could be
-    used for. The experiment file proposes inputs, labels and normalisation by their names and shapes. Look it
-    through before you go on; it marks what you have to decide.
+    used for. The experiment file proposes inputs, labels and normalisation by their names and shapes. Read it
+    before you go on. It marks what you have to decide.
     """
     if example is not None:
         _write_example(example, directory, target, overwrite)
@@ -56,7 +56,7 @@ def init(directory: Path, example: str | None, target: Path | None, overwrite: b
     say("")
     for doubt in choice.doubts:
         say(f"To decide: {doubt}")
-    say(f"{target} written; look it through, then: dlscan prepare {target}")
+    say(f"{target} written; check it, then run: dlscan prepare {target}")
 
 
 def _write_example(name: str, directory: Path, target: Path | None, overwrite: bool) -> None:

@@ -49,10 +49,10 @@ INTERRUPTED = 130
 def cli() -> None:
     """Which network, and how good is it really?
 
-    Trains a grid of networks on directories of HDF5 files, and compares them. They classify events, or
-    predict numbers such as an energy.
+    Trains many networks on directories of HDF5 files, and compares them. The networks classify events,
+    predict numbers such as an energy, find anomalies, or generate events.
 
-    Commands take a scan by its directory, by its experiment file, or by the beginning of either name.
+    SCAN is the directory of a scan, its experiment file, or the beginning of either name.
 
     Exit codes: 0 success, 1 an error that you can act on, 2 wrong usage, 130 interrupted.
     """

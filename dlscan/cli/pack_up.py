@@ -21,11 +21,12 @@ from dlscan.spelling import counted
 )
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 def pack_up(scan: str, target: Path, overwrite: bool) -> None:
-    """Write SCAN to one file, to archive it or to look at it elsewhere.
+    """Pack SCAN into one file, to archive it or to move it.
 
-    The file holds the plan and, of every finished point, record, history, model and scores; also pictures and
-    reports in the directory of the scan. It holds no checkpoints, so unfinished points cannot be continued
-    from it. Unpack it with tar; the directory in it is a scan for table, plot, report, show and export.
+    SCAN is a scan's directory, its experiment file, or the beginning of either name. The file holds the plan;
+    for each finished point its record, history, model and scores; and the pictures and reports in the
+    directory of the scan. It holds no checkpoints, so unfinished points cannot continue from it. Unpack it
+    with tar. Then table, plot, report, show and export work on the directory.
     """
     from dlscan.cli.arguments import scan_directory
     from dlscan.scan.archive import pack_up as pack

@@ -38,12 +38,14 @@ if TYPE_CHECKING:
 @click.option(
     "--root", metavar="FILE", type=click.Path(path_type=Path), help="Write a ROOT file, instead or as well."
 )
-@click.option("--append", metavar="NAME", help="Write copies of the raw files with one more dataset, NAME.")
-@click.option("--friends", is_flag=True, help="With --append: write files that hold NAME alone, no copies.")
-@click.option("--skip-bad", is_flag=True, help="Leave out bad files, name them, exit with 1.")
+@click.option(
+    "--append", metavar="NAME", help="Write copies of the raw files with an additional dataset NAME."
+)
+@click.option("--friends", is_flag=True, help="With --append: write files with NAME alone instead of copies.")
+@click.option("--skip-bad", is_flag=True, help="Leave out bad files, list them, exit with 1.")
 @click.option("--workers", type=click.IntRange(0), help="Processes that read ahead.  [default: as needed]")
 @click.option("--overwrite", is_flag=True, help="Replace the output file if it exists.")
-@click.option("--alone", is_flag=True, help="Only point N, not the other folds of its model.")
+@click.option("--alone", is_flag=True, help="Use point N alone, without the other folds of its model.")
 @click.option("--trust-files", is_flag=True, help="Run the file that defines layers, as named by the record.")
 def predict(
     scan: str,
@@ -60,21 +62,25 @@ def predict(
 ) -> None:
     """Apply the model of point N of SCAN to raw files.
 
-    FILE is an HDF5 file like those that the scan was prepared from, or a directory of such files. The output
-    has the scores of every event (or predictions, of a regression), and for each its file and row. Cuts and
-    inputs are those of the scan. If it is known what the events are, by their directories or by a column, it
-    also prints the numbers of `dlscan table` for them. Several points are averaged, and so are the folds of
-    one point. Where N is "refit", it is the best model, trained on all folds (scan.refit: true).
+    SCAN is a scan's directory, its experiment file, or the beginning of either name. FILE is an HDF5 file
+    like those that the scan was prepared from, or a directory of such files. Cuts and inputs are those of the
+    scan. The output has the scores of each event (for a regression, the predictions), its file and its row.
 
-    Instead of SCAN N it takes a file: the best.keras (best.h5 of trees) in the directory of a point, or an
+    If the directories or a column of the files say what the events are, predict also prints the metrics of
+    `dlscan table` for them. The scores of several points are averaged, and so are the folds of one point. N
+    can be "refit": the best model, trained on all folds (scan.refit: true).
+
+    Instead of SCAN N it takes a model file: best.keras in the directory of a point (best.h5 for trees), or an
     ONNX or Keras file that `dlscan export` wrote.
 
-    --root writes the same as a tree, with a branch for each class. It needs pip install 'dlscan[root]'.
+    --root writes the same numbers to a ROOT tree, with a branch for each class. It needs pip install
+    'dlscan[root]'.
 
-    --append keeps scores with their events. For each FILE there is a file of the same name in the directory
-    -o, with a dataset NAME that has a row for each event. It is nan where an event did not pass the cuts.
+    --append keeps the scores with their events. For each FILE it writes a file of the same name into the
+    directory -o, with an additional dataset NAME: one row per event, nan for events that did not pass the
+    cuts.
 
-    If it is interrupted, the same command goes on.
+    If predict is interrupted, run the same command again to continue.
     """
     from dlscan.prediction import is_model, model_in
     from dlscan.prediction import predict as apply

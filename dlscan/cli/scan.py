@@ -29,20 +29,22 @@ from dlscan.cli.scan_options import retry_states, with_scheduler
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Address or file of a dask scheduler; implies --on dask."
 )
-@click.option("--dry-run", is_flag=True, help="Show points, jobs, script and estimated time; run nothing.")
-@click.option("--wait", is_flag=True, help="Wait until all points are done or nothing is queued or running.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show the points, jobs, job script and estimated time, and run nothing."
+)
+@click.option("--wait", is_flag=True, help="Wait until all points are done, or none is queued or running.")
 @click.option(
     "--retry",
     metavar="STATE,...",
     callback=retry_states,
     default="",
-    help="Retry points in these states (failed, oom, diverged), however often they crashed.",
+    help="Retry points in these states (failed, oom, diverged), even beyond batch.retries.",
 )
-@click.option("--detach", is_flag=True, help="On this machine: return at once, and run in the background.")
+@click.option("--detach", is_flag=True, help="On this machine: run in the background.")
 @click.option(
     "--extend",
     is_flag=True,
-    help="Add new points of the scan to the plan; train on if train.epochs was raised; search a wider space.",
+    help="Add new points to the plan, train for more epochs, or search a wider space.",
 )
 @click.option("--narrow", is_flag=True, help="Continue a search in a narrower space.")
 def scan(
@@ -57,11 +59,12 @@ def scan(
     narrow: bool,
     detach: bool,
 ) -> None:
-    """Train every point of the grid of EXPERIMENT that is not done, or search for the best points.
+    """Train the points of EXPERIMENT that are not done.
 
-    The first run freezes the plan under OUTPUT/NAME (scans/NAME beside the experiment file). Every run trains
-    the points that are not done, queued or running. A point that fails does not stop the others: `dlscan
-    status` says why it failed, and the next run tries it again, up to batch.retries times.
+    The points are those of a grid, or a search proposes them. The first run freezes the plan under
+    OUTPUT/NAME (scans/NAME beside the experiment file). Every run trains the points that are not done, queued
+    or running. A point that fails does not stop the others. `dlscan status` says why it failed, and the next
+    run tries it again, up to batch.retries times.
 
     On a batch system, scan submits the jobs and returns. On this machine (local) it trains several points at
     a time, one per visible GPU, or else as many as the CPUs allow (batch.cpus each). Ctrl-C, SIGTERM or

@@ -38,13 +38,26 @@ _WATCH_SECONDS = 5.0
 def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) -> None:
     """Show the state of every point of SCAN.
 
-    SCAN is a scan's directory, its experiment file, or the beginning of either name. The states are: pending;
-    queued and running (from the batch system or signs of life); preempted (stopped; `dlscan scan` continues
-    it); timeout (the same, by a time limit); oom (out of memory); failed; diverged; paused (at a rung of
-    scan.halving); pruned (others are better); done. Below the table is advice for points with problems. The
-    exit code is 1 if any point failed, ran out of memory or diverged.
+    SCAN is a scan's directory, its experiment file, or the beginning of either name. Below the
+    table is advice for points with problems. The exit code is 1 if any point failed, ran out of memory or
+    diverged.
 
-    With --watch, a terminal shows the table again and again; elsewhere each change is a line.
+    \b
+    The states are:
+      pending    not started yet
+      queued     submitted to the batch system
+      running    training now
+      preempted  stopped; `dlscan scan` continues it
+      timeout    stopped by a time limit; `dlscan scan` continues it
+      oom        out of memory
+      failed     ended with an error
+      diverged   the loss became infinite or undefined
+      paused     waits at a rung of scan.halving
+      pruned     stopped at a rung, because others are better
+      done       finished
+
+    With --watch the table is refreshed until the scan ends. If the output is not a terminal, each change is
+    printed as one line.
     """
     import shlex
 

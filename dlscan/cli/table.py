@@ -43,12 +43,16 @@ FORMATS = ("text", "csv", "json", "markdown", "html", "latex")
     help="Show repeats as mean +- spread, or each separately.",
 )
 @click.option("--errors", is_flag=True, help="Add uncertainties: 0.9420 +- 0.0031.")
-@click.option("--versus", metavar="N", help="Add the difference of each AUC or error from point N.")
-@click.option("--best", metavar="KEY", help="Only the best model by a validation metric: val_auc, val_mae.")
+@click.option("--versus", metavar="N", help="Add each model's difference from point N, and its significance.")
+@click.option(
+    "--best", metavar="KEY", help="Only the best model by a validation metric, such as val_auc or val_mae."
+)
 @click.option(
     "--pivot", metavar="A,B", default="", help="Pivot table: rows of parameter A, columns of parameter B."
 )
-@click.option("--value", metavar="COLUMN", help="What --pivot shows; Mean_AUC or the MAE by default.")
+@click.option(
+    "--value", metavar="COLUMN", help="The column that --pivot shows.  [default: Mean_AUC or the MAE]"
+)
 @click.option(
     "--format",
     "style",
@@ -72,7 +76,8 @@ def table(
     SCAN is a scan's directory, its experiment file, or the beginning of either name; several share one table
     with a column Scan. Without --columns it shows the varied parameters, the epochs, and on the test split
     the AUC of each class against the rest and their mean, or the errors of each target of a regression, and
-    the loss. Names ignore case; --list shows all columns.
+    the loss. Upper and lower case are the same in names; --list shows all
+    columns.
 
     Repeats, which differ only in their seed, share a line: mean +- standard deviation. --best accepts only
     metrics of the validation split, so that the test split stays an unbiased test of the best model. text,

@@ -29,13 +29,15 @@ from dlscan.cli.progress_bar import ProgressBar
     help="Exit code if a signal or a time limit stops training; 0 by default.",
 )
 def train(scan: str, first: tuple[int, ...], more: tuple[int, ...], stopped_exit_code: int) -> None:
-    """Train points of SCAN; jobs run this, and so can you.
+    """Train points of SCAN: the command that jobs run.
 
     SCAN is a scan's directory, its experiment file, or the beginning of either name; the numbers are those of
-    `dlscan status`. Several points train together from one stream, but do not affect each other. An
-    interrupted point continues where it was, and a finished one is left alone. On SIGTERM, SIGUSR1, SIGHUP (a
-    closed terminal) or train.time_limit it finishes the epoch (or the step, if the epoch takes too long),
-    saves and exits with 0. Run the same command again to continue.
+    `dlscan status`. Several points share one stream of events, but do not affect each other. An interrupted
+    point continues where it was, and a finished one is not trained again.
+
+    SIGTERM, SIGUSR1, SIGHUP (a closed terminal) and train.time_limit stop training after the epoch, or after
+    the step if the epoch takes too long. Then the state is saved, and the exit code is 0. Run the same
+    command again to continue.
     """
     import signal
 

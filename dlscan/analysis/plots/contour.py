@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from matplotlib.tri import Triangulation
 
 from dlscan.analysis.columns.cells import cell
@@ -12,7 +13,7 @@ from dlscan.analysis.columns.column import Column
 from dlscan.analysis.labels import Marked
 from dlscan.analysis.plots import Drawing, Options, matrix, style
 from dlscan.analysis.plots.numbers import Numbers, chance_note, good_limits
-from dlscan.analysis.plots.parameters import against, is_logarithmic, is_number
+from dlscan.analysis.plots.parameters import against, is_logarithmic, is_number, parameters, scale
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import Floats
 from dlscan.errors import UsageError
@@ -49,30 +50,30 @@ def _page(found: Numbers, across: Column, up: Column, present: Sequence[int]) ->
     values = np.array([float(found.entries[row].value or 0.0) for row in present])
     page = style.figure(6.6, 5.0)
     axes = page.add_subplot()
-    low, high = good_limits(values.tolist(), found.column.about)
+    levels = MaxNLocator(LEVELS).tick_values(*good_limits(values.tolist(), found.column.about))
     where, means = _averaged(x, y, values)
     triangles = _triangles(where, (is_logarithmic(x), is_logarithmic(y)))
-    filled = axes.tricontourf(
-        triangles, means, np.linspace(low, high, LEVELS + 1), cmap=matrix.VALUES, extend="both"
-    )
-    axes.scatter(x, y, s=10, color="#ffffff", edgecolors="#000000", linewidths=0.5, zorder=2)
+    filled = axes.tricontourf(triangles, means, levels, cmap=matrix.VALUES, extend="both")
+    # models at the edges of the range are drawn whole
+    edge: Any = {"clip_on": False}
+    axes.scatter(x, y, s=10, color="#ffffff", edgecolors="#000000", linewidths=0.5, zorder=2, **edge)
     best = max(range(len(values)), key=lambda n: found.column.about.goodness(float(values[n])))
     look: Any = {"marker": "D", "markersize": 8, "color": style.COLORS[6], "zorder": 3}
-    axes.plot([x[best]], [y[best]], **look)
-    if is_logarithmic(x):
-        axes.set_xscale("log")
-    if is_logarithmic(y):
-        axes.set_yscale("log")
+    axes.plot([x[best]], [y[best]], **look, **edge)
+    scale(axes, "x", x)
+    scale(axes, "y", y)
     axes.set_xlabel(style.short(across.name, 30))
     axes.set_ylabel(style.short(up.name, 30))
     page.colorbar(filled, ax=axes, label=style.literal(found.axis))
     style.title(page, Marked(f"{found.heading} over {across.name} and {up.name}"))
     entry = found.entries[present[best]]
+    vary = {column.name for column in parameters(found.rows, None)}
+    others = " Other parameters vary too." if vary - {across.name, up.name} else ""
     style.footnote(
         page,
         f"Diamond: {style.cut(entry.name)}, {found.column.about.best_is} of all: "
         f"{cell(entry.value, found.column)}.",
-        "Between the models, drawn as points, linearly interpolated. Other parameters vary too.",
+        f"Between the models, drawn as points, linearly interpolated.{others}",
         chance_note(found),
     )
     return page

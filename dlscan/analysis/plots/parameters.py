@@ -1,9 +1,10 @@
 """Parameters as axes of pictures."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.names import TRAININGS, parameter_columns, text_of, varying_columns
@@ -81,6 +82,23 @@ def is_logarithmic(values: Floats) -> bool:
     """Whether numbers are better read on a logarithmic axis."""
     low, high = float(np.min(values)), float(np.max(values))
     return low > 0 and high >= 20 * low
+
+
+def scale(axes: Axes, direction: Literal["x", "y"], values: Floats) -> None:
+    """Make an axis logarithmic where that reads better; whole numbers get ticks at whole numbers.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    direction : str
+        Which of its axes.
+    values : array of float, (N,)
+        What that axis shows.
+    """
+    if is_logarithmic(values):
+        axes.set(**{f"{direction}scale": "log"})
+    elif np.all(values == np.round(values)):
+        axes.locator_params(axis=direction, integer=True)
 
 
 def values_of(column: Column) -> list[Any]:

@@ -14,9 +14,9 @@ from dlscan.analysis.plots import Drawing, Options, matrix, style
 from dlscan.analysis.plots.numbers import Numbers, chance_note, good_limits, outside_note
 from dlscan.analysis.plots.parameters import (
     against,
-    is_logarithmic,
     is_number,
     places_of,
+    scale,
     texts_of,
     values_of,
 )
@@ -73,8 +73,7 @@ def _panel(axes: Axes, column: Column, present: Sequence[int], values: Any, best
     if is_number(column):
         have = [n for n, row in enumerate(present) if column.values[row] is not None]
         x = np.array([float(column.values[present[n]]) for n in have])
-        if is_logarithmic(x):
-            axes.set_xscale("log")
+        scale(axes, "x", x)
     else:
         have = list(order)
         places = np.array(places_of(column), dtype=float)[list(present)]

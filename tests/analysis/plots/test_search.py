@@ -88,3 +88,14 @@ def test_a_contour_of_one_line_is_refused(draw, write_scan):
     scan = write_scan(grid={"model.width": [4, 8, 16]}, classes=("Ele", "Pi0"), events=50)
     with pytest.raises(UsageError, match="two parameters"):
         draw("contour", scan)
+
+
+def test_whole_numbers_have_ticks_at_whole_numbers_and_no_model_is_cut_off(draw, write_scan):
+    grid = {"model.depth": [1, 2, 3], "model.width": [4, 8]}
+    scan = write_scan(grid=grid, classes=("Ele", "Pi0"), events=50)
+    (page,) = draw("contour", scan, by="width,depth").pages
+    assert all(tick == round(tick) for tick in page.axes[0].get_yticks())
+    assert not any(mark.get_clip_on() for mark in (page.axes[0].lines[0], page.axes[0].collections[-1]))
+    assert "Other parameters" not in " ".join(text.get_text() for text in page.texts)
+    (page,) = draw("slice", scan, by="depth").pages
+    assert all(tick == round(tick) for tick in page.axes[0].get_xticks())
