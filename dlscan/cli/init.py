@@ -11,6 +11,9 @@ from dlscan.spelling import counted
 if TYPE_CHECKING:
     from dlscan.inspection import Choice, Contents, Item
 
+# Fields of a record that are named in the table; the experiment file has all.
+_SHOWN = 4
+
 
 @click.command(
     epilog=examples(
@@ -94,7 +97,8 @@ def _words(item: "Item") -> list[str]:
     shape = ", ".join(map(str, ("N", *item.shape[1:]))) if item.shape else ""
     kind = item.dtype
     if item.kind == "fields":
-        kind = "fields " + ", ".join(item.fields)
+        shown = [*list(item.fields)[:_SHOWN], *(["..."] if len(item.fields) > _SHOWN else [])]
+        kind = f"{counted(len(item.fields), 'field')}: {', '.join(shown)}"
     elif item.kind == "lists":
         kind = f"lists of {item.dtype}, up to {item.longest}"
     values = ""

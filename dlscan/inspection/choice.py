@@ -7,6 +7,7 @@ from typing import Any
 
 from dlscan.inspection.contents import Contents
 from dlscan.inspection.items import Item
+from dlscan.raw.offsets import pair_of
 
 # Names that say what an event is, not what a detector saw of it.
 _ABOUT = re.compile(
@@ -15,6 +16,8 @@ _ABOUT = re.compile(
     r"([/_]|$)|truth|weight|label",
     re.IGNORECASE,
 )
+# A group that holds all there is says nothing.
+_GROUP = re.compile(r"^(events?|data)/", re.IGNORECASE)
 _LABEL = re.compile(r"label|class|target|flavou?r|truth|pid|pdg|signal|(^|[/_])y$", re.IGNORECASE)
 _WEIGHT = re.compile(r"weight", re.IGNORECASE)
 _VALID = re.compile(r"valid|mask", re.IGNORECASE)
@@ -63,14 +66,8 @@ class Choice:
 def choose(contents: Contents) -> Choice:
     """Propose inputs, labels and normalisation for the files of a directory."""
     uses: dict[str, str] = {}
-    per_event = []
-    for item in contents.items:
-        if item.shape[:1] != (contents.events,):
-            length = item.shape[0] if item.shape else "one value"
-            uses[item.name] = f"left out: has {length} rows, most datasets have {contents.events}"
-        else:
-            per_event.append(item)
-    inputs = _inputs(per_event, uses)
+    per_event, entries = _sorted(contents, uses)
+    inputs = _entries(entries, uses) | _inputs(per_event, uses, bool(entries))
     classes = tuple(part.name for part in contents.parts if part.name)
     labels: dict[str, Any] = {}
     doubts = []
@@ -108,36 +105,99 @@ def choose(contents: Contents) -> Choice:
     return Choice(inputs, tuple(extras), classes, labels, split, weights, normalize, uses, tuple(doubts))
 
 
-def _inputs(items: list[Item], uses: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Images and vectors; where there are none, numbers side by side."""
+def _sorted(contents: Contents, uses: dict[str, str]) -> tuple[list[Item], list[Item]]:
+    """Datasets with a row for each event, and entries of events; what the others are goes into `uses`."""
+    by_name = {item.name: item for item in contents.items}
+    per_event, entries = [], []
+    for item in contents.items:
+        rows = by_name[item.offsets].rows if item.offsets in by_name else item.rows
+        if rows != contents.events:
+            length = item.shape[0] if item.shape else "one value"
+            uses[item.name] = f"left out: has {length} rows, most datasets have {contents.events}"
+        elif item.offsets:
+            entries.append(item)
+        elif item.events is not None:
+            uses[item.name] = "says where the entries of each event begin"
+        else:
+            per_event.append(item)
+    return per_event, entries
+
+
+def _inputs(items: list[Item], uses: dict[str, str], others: bool) -> dict[str, dict[str, Any]]:
+    """Images and vectors; where there are none, and no `others`, numbers side by side."""
     inputs: dict[str, dict[str, Any]] = {}
     for item in items:
-        about = bool(_ABOUT.search(item.name))
+        about = _is_about(item.name)
         if item.kind == "fields":
-            fields = [name for name, kind in item.fields.items() if kind.startswith(_NUMERIC)]
-            seen = [name for name in fields if not _ABOUT.search(name) and not _VALID.search(name)]
-            if about or not seen:
-                continue
-            own: dict[str, Any] = {"fields": seen}
-            valid = [name for name in fields if _VALID.search(name)]
-            if valid and len(item.shape) > 1:
-                own["valid"] = valid[0]
-            inputs[item.name] = own
+            own = _fields(item)
+            # what says where something lies is nothing that a detector saw
+            if own and not about and pair_of(tuple(item.fields)) is None:
+                inputs[item.name] = own
         elif item.kind == "lists" and not about:
             inputs[item.name] = {"longest": max(1, item.longest)}
-        elif item.kind == "numbers" and math.prod(item.shape[1:]) > 1 and not about:
+        elif item.kind == "numbers" and _is_vector(item) and not about:
             inputs[item.name] = {}
-    if not inputs:
+    if not inputs and not others:
         numbers = [
             item.name
             for item in items
-            if item.kind == "numbers" and math.prod(item.shape[1:]) == 1 and not _ABOUT.search(item.name)
+            if item.kind == "numbers" and math.prod(item.shape[1:]) == 1 and not _is_about(item.name)
         ]
         if numbers:
             uses |= dict.fromkeys(numbers, "input features (data.inputs)")
             return {"features": {"datasets": numbers}}
     uses |= {name: "input (data.inputs)" for name in inputs}
     return inputs
+
+
+def _is_about(name: str) -> bool:
+    return bool(_ABOUT.search(_GROUP.sub("", name)))
+
+
+def _is_vector(item: Item) -> bool:
+    """Several numbers of an event; what recipes call so may be one."""
+    return math.prod(item.shape[1:]) > 1 or (item.name == "features" and len(item.shape) > 1)
+
+
+def _fields(item: Item) -> dict[str, Any]:
+    """The fields of records that a network could see, and the one that says which are there."""
+    numeric = [name for name, kind in item.fields.items() if kind.startswith(_NUMERIC)]
+    seen = [name for name in numeric if not _ABOUT.search(name) and not _VALID.search(name)]
+    valid = [name for name in numeric if _VALID.search(name)]
+    several = len(item.shape) > 1 or bool(item.offsets)
+    return {"fields": seen, **({"valid": valid[0]} if valid and several else {})} if seen else {}
+
+
+def _entries(items: list[Item], uses: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Entries of all events one after the other: numbers of the same objects side by side, and records."""
+    alike: dict[str, list[Item]] = {}
+    inputs: dict[str, dict[str, Any]] = {}
+    for item in items:
+        uses[item.name] = "left out: its name says what an entry is"
+        if _is_about(item.name):
+            continue
+        if item.kind == "numbers" and len(item.shape) == 1:
+            alike.setdefault(item.places, []).append(item)
+        elif item.kind == "numbers" or _fields(item):
+            inputs[item.name] = {**_fields(item), "offsets": item.offsets, "longest": max(item.longest, 1)}
+            uses[item.name] = "entries of events (data.inputs)"
+    for number, own in enumerate(alike.values()):
+        names = [item.name for item in own]
+        common = _common(names) if len(names) > 1 else names[0]
+        name = common if common and common not in inputs else f"entries{number or ''}"
+        sources = {"datasets": names} if names != [name] else {}
+        inputs[name] = {**sources, "offsets": own[0].offsets, "longest": max(own[0].longest, 1)}
+        uses |= dict.fromkeys(names, "entries of events (data.inputs)")
+    return inputs
+
+
+def _common(names: list[str]) -> str:
+    """What names begin with alike, up to a separator: `jet` of `jet_pt` and `jet_phi`."""
+    ends = [found.start() for found in re.finditer("[/._-]", names[0])]
+    return max(
+        (names[0][:end] for end in ends if all(n[: end + 1] == names[0][: end + 1] for n in names)),
+        default="",
+    )
 
 
 def _labels(items: list[Item], uses: dict[str, str]) -> dict[str, Any]:

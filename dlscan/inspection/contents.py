@@ -8,10 +8,12 @@ from dlscan.errors import ConfigError
 from dlscan.hdf5 import open_hdf5
 from dlscan.inspection.items import Item, alike, describe
 from dlscan.raw.faults import RawError, hdf5_errors
-from dlscan.raw.places import SUFFIXES, by_number
+from dlscan.raw.places import ALL_SUFFIXES, by_number
 
 # Files of a directory whose events are counted.
 _COUNTED = 200
+# What HDF5 files of some experiments are called; `data.files` has to say so.
+OTHER_SUFFIXES = (".lh5",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Contents:
     unreadable : dict of Path to str
         Files that cannot be read, with the reason.
     events : int
-        Length of most datasets, in the first file.
+        Length of most datasets, in the first file; entries of events do not count.
     """
 
     directory: Path
@@ -62,6 +64,12 @@ class Contents:
     unlike: dict[str, str]
     unreadable: dict[Path, str]
     events: int
+
+    @property
+    def pattern(self) -> str:
+        """The key `data.files`, if files are not called as usual."""
+        suffix = self.parts[0].files[0].suffix
+        return f"*{suffix}" if suffix.lower() in OTHER_SUFFIXES else ""
 
 
 def look_at(directory: Path) -> Contents:
@@ -76,7 +84,7 @@ def look_at(directory: Path) -> Contents:
         raise ConfigError(f"{directory}: no such directory")
     found = dict(_directories(directory))
     if not found:
-        endings = ", ".join(SUFFIXES)
+        endings = ", ".join((*ALL_SUFFIXES, *OTHER_SUFFIXES))
         raise ConfigError(
             f"{directory}: no HDF5 files ({endings}) here or in the directories right below it; "
             "docs/recipes.md shows how to make some from ROOT or CSV"
@@ -94,23 +102,25 @@ def look_at(directory: Path) -> Contents:
         path, reason = next(iter(unreadable.items()))
         raise ConfigError(f"{directory}: no file here can be read; {path}: {reason}")
     items, unlike = alike(described)
-    lengths = [item.shape[0] for item in items if item.shape]
+    lengths = [item.rows for item in items if item.rows is not None]
     events = max(set(lengths), key=lambda length: (lengths.count(length), length), default=0)
-    names = [item.name for item in items if item.shape[:1] == (events,)]
-    parts = tuple(_count(directory, place, files, names[:1], unreadable) for place, files in found.items())
+    counting = [item for item in items if item.rows == events]
+    parts = tuple(_count(directory, place, files, counting[:1], unreadable) for place, files in found.items())
     return Contents(directory, parts, items, unlike, unreadable, events)
 
 
 def _directories(directory: Path) -> Iterator[tuple[Path, tuple[Path, ...]]]:
     below = sorted(path for path in directory.iterdir() if path.is_dir() and path.name[0] != ".")
     for place in (directory, *below):
-        files = [path for path in place.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
+        named = [path for path in place.iterdir() if path.name[0] != "."]
+        usual = [path for path in named if path.suffix.lower() in ALL_SUFFIXES]
+        files = usual or [path for path in named if path.suffix.lower() in OTHER_SUFFIXES]
         if files:
             yield place, tuple(sorted(files, key=by_number))
 
 
 def _count(
-    directory: Path, place: Path, files: tuple[Path, ...], names: Sequence[str], unreadable: dict[Path, str]
+    directory: Path, place: Path, files: tuple[Path, ...], items: Sequence[Item], unreadable: dict[Path, str]
 ) -> Part:
     events = counted = 0
     for file in files[:_COUNTED]:
@@ -118,7 +128,9 @@ def _count(
             continue
         try:
             with hdf5_errors("cannot be opened"), open_hdf5(file) as handle:
-                events += int(handle[names[0]].shape[0]) if names else 0
+                for item in items:
+                    # offsets may be one more than events
+                    events += int(handle[item.name].shape[0]) - (item.shape[0] - (item.rows or 0))
                 counted += 1
         except RawError as error:
             unreadable[file] = str(error)

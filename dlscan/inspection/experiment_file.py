@@ -30,6 +30,8 @@ def text_of(name: str, contents: Contents, choice: Choice, home: Path) -> str:
         "data:",
         f"  raw: {_inline(_relative(contents.directory, home))}",
     ]
+    if contents.pattern:
+        lines.append(f"  files: {_inline(contents.pattern)}")
     if choice.classes:
         first = choice.classes[0]
         lines.append(

@@ -1,6 +1,7 @@
 """The datasets of an HDF5 file: what their values are, and whether several files have them alike."""
 
 import dataclasses
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,15 @@ import h5py
 import numpy as np
 
 from dlscan.hdf5 import open_hdf5
+from dlscan.inspection.offsets import offsets_in
 from dlscan.raw.faults import hdf5_errors
 from dlscan.raw.filters import filters_of, require_filters
+from dlscan.raw.lists import read_lists
 
 # Rows of a file that ranges are taken from.
 _ROWS = 256
-
-
+# What PyTables keeps beside the data for its own searches.
+_HIDDEN = re.compile(r"(^|/)_i_")
 # More different whole numbers than that are no labels.
 _MOST_VALUES = 30
 
@@ -48,6 +51,12 @@ class Item:
         Of lists, the length of the longest one that was looked at.
     field_values : dict of str to tuple of int
         Fields that hold few whole numbers, and these.
+    offsets : str
+        If these are the entries of all events one after the other, the dataset that says where each begins.
+    places : str
+        A checksum of these offsets: entries of the same objects have it in common.
+    events : int or None
+        If these are offsets, of how many events.
     """
 
     name: str
@@ -62,6 +71,16 @@ class Item:
     values: tuple[int, ...] = ()
     longest: int = 0
     field_values: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+    offsets: str = ""
+    places: str = ""
+    events: int | None = None
+
+    @property
+    def rows(self) -> int | None:
+        """Of how many events it may tell something; none for entries of events."""
+        if self.offsets or not self.shape:
+            return None
+        return self.shape[0] if self.events is None else self.events
 
 
 def describe(path: Path) -> dict[str, Item]:
@@ -69,11 +88,17 @@ def describe(path: Path) -> dict[str, Item]:
     items: dict[str, Item] = {}
 
     def visit(name: str, found: Any) -> None:
-        if isinstance(found, h5py.Dataset):
+        if isinstance(found, h5py.Dataset) and not _HIDDEN.search(name):
             items[name] = _item(name, found)
 
     with hdf5_errors("cannot be opened"), open_hdf5(path) as file:
         file.visititems(visit)
+        for own in offsets_in(file, {name: item.shape for name, item in items.items()}):
+            items[own.name] = dataclasses.replace(items[own.name], events=own.events)
+            for name in own.entries:
+                items[name] = dataclasses.replace(
+                    items[name], offsets=own.name, places=own.checksum, longest=own.longest
+                )
     return items
 
 
@@ -106,10 +131,10 @@ def _item(name: str, dataset: h5py.Dataset) -> Item:
         if not shape or not shape[0] or kind not in ("numbers", "lists"):
             return item
         require_filters(dataset, name)
-        rows = dataset[:_ROWS]
-    if kind == "lists":
-        return dataclasses.replace(item, longest=max(map(len, rows.reshape(-1)), default=0))
-    return dataclasses.replace(item, **_range(rows))
+        if kind == "lists":
+            lists = read_lists(dataset, 0, min(_ROWS, shape[0]))
+            return dataclasses.replace(item, longest=max(map(np.size, lists), default=0))
+        return dataclasses.replace(item, **_range(dataset[:_ROWS]))
 
 
 def _fields(dtype: np.dtype[Any], above: str = "") -> Iterator[tuple[str, str]]:
@@ -144,6 +169,8 @@ def _range(rows: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 def _plain(dtype: np.dtype[Any]) -> str:
     """`float32`, and with the shape where it is an array."""
+    if dtype.names:
+        return "records of " + ", ".join(dtype.names)
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
         return f"{base.name} {shape}"
@@ -157,11 +184,15 @@ def alike(described: Sequence[dict[str, Item]]) -> tuple[tuple[Item, ...], dict[
         found = [each[name] for each in described if name in each]
         if len(found) < len(described):
             unlike[name] = f"only in {len(found)} of {len(described)} directories"
-        elif len({(item.kind, item.dtype, item.shape[1:], tuple(item.fields)) for item in found}) > 1:
+        elif len({_layout(item) for item in found}) > 1:
             unlike[name] = "of another shape or type in each directory"
         else:
             items.append(_together(found))
     return tuple(items), unlike
+
+
+def _layout(item: Item) -> tuple[Any, ...]:
+    return item.kind, item.dtype, item.shape[1:], tuple(item.fields), item.offsets
 
 
 def _together(found: Sequence[Item]) -> Item:
@@ -176,6 +207,7 @@ def _together(found: Sequence[Item]) -> Item:
         zeros=sum(item.zeros for item in found) / len(found),
         values=tuple(values) if few else (),
         longest=max(item.longest for item in found),
+        places=" ".join(item.places for item in found),
         field_values={
             field: tuple(sorted({value for item in found for value in item.field_values[field]}))
             for field in found[0].field_values

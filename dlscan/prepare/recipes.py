@@ -7,6 +7,7 @@ from dlscan.config import Experiment, Input
 from dlscan.prepare.layout import raw_datasets, raw_names, whole_datasets
 from dlscan.raw import RawError, RawFile, Recipe
 from dlscan.raw.handle import RawHandle
+from dlscan.raw.offsets import ENDS
 from dlscan.raw.resolve import recipe_of
 
 
@@ -81,7 +82,7 @@ def _settled(experiment: Experiment, recipes: dict[str, Recipe], handle: RawHand
     for name, recipe in recipes.items():
         if recipe.edges == "edges":
             (offsets,) = recipe.offsets
-            named = not events and offsets.rpartition("/")[2] == "cumulative_length"
+            named = not events and offsets.rpartition("/")[2] == ENDS
             if named or events == {handle.find(offsets).shape[0]}:
                 recipe = dataclasses.replace(recipe, edges="ends")
         settled[name] = recipe

@@ -148,32 +148,37 @@ def _flat(file: DirectFile, recipe: Recipe, rows: Rows) -> Entries:
 def _places(file: DirectFile, recipe: Recipe, rows: Rows) -> tuple[Rows, Rows]:
     """The first entry of each event, and how many it has."""
     name = recipe.offsets[0].rpartition(".")[0] if len(recipe.offsets) > 1 else recipe.offsets[0]
-    if recipe.edges == "counts":
-        begins, counts = _numbers(file, recipe.offsets, rows)
-        ends = begins + counts
+    pairs = len(recipe.offsets) > 1 or recipe.edges == "counts"
+    if pairs:
+        begins, others = _numbers(file, recipe.offsets, rows)
+        ends = begins + others if recipe.edges == "counts" else others
     else:
         shift = 0 if recipe.edges == "edges" else -1
         wanted = np.unique(np.concatenate([rows + shift, rows + shift + 1]))
         (values,) = _numbers(file, recipe.offsets, wanted[wanted >= 0])
         edges = np.concatenate([np.zeros(np.count_nonzero(wanted < 0), np.int64), values])
         begins, ends = (edges[np.searchsorted(wanted, rows + step)] for step in (shift, shift + 1))
+    # where an event without entries begins means nothing
+    (some,) = np.nonzero(ends != begins)
     wrong = ends < begins
-    wrong[1:] |= begins[1:] < ends[:-1]
+    wrong[some[1:]] |= begins[some[1:]] < ends[some[:-1]]
     if wrong.any():
         event = int(np.argmax(wrong))
-        before = f" after {ends[event - 1]:,}" if event and not ends[event] < begins[event] else ""
+        before = ""
+        if ends[event] > begins[event]:
+            before = f" after {ends[some[np.searchsorted(some, event) - 1]]:,}"
         raise RawError(
             f"{name} runs backwards in row {rows[event]}: from {begins[event]:,} to {ends[event]:,}{before}"
         )
     entries = file.rows(recipe.parts[0])
-    wrong = (begins < 0) | (ends > entries)
+    wrong = (ends != begins) & ((begins < 0) | (ends > entries))
     if wrong.any():
         event = int(np.argmax(wrong))
         raise RawError(
             f"{name} leads from {begins[event]:,} to {ends[event]:,} in row {rows[event]}, but "
             f"{recipe.parts[0]} has {entries:,} entries"
         )
-    if len(rows) and recipe.edges != "counts":
+    if len(rows) and not pairs:
         _require_all(file, recipe, name, rows, begins, ends)
     return begins, ends - begins
 

@@ -33,10 +33,10 @@ class Recipe:
     valid : str or None
         Named as a part: which entries are there.
     offsets : tuple of str
-        Where an event begins, or that and how many entries it has.
-    edges : {"", "edges", "ends", "counts"}
-        What `offsets` say: the first entry of each event and the end, the end of each event, or its first
-        entry and how many it has.
+        Where an event begins, or that and how many entries it has or where it ends.
+    edges : {"", "edges", "ends", "counts", "stops"}
+        What `offsets` say: the first entry of each event and the end, the end of each event, its first
+        entry and how many it has, or its first entry and its end.
     longest : int
         Entries of an event that are kept.
     fill : float or None

@@ -119,6 +119,86 @@ def test_lists_are_as_long_as_the_longest_that_was_seen(tmp_path: Path) -> None:
     assert yaml.safe_load((tmp_path / "hits.yaml").read_text())["name"] == "hits"
 
 
+def test_lists_of_records_may_be_empty(tmp_path: Path) -> None:
+    directory = flat(tmp_path / "hits", image=np.ones((4, 3, 3)))
+    record = np.dtype([("t", "f8"), ("q", "u2")])
+    with h5py.File(directory / "part_1.h5", "r+") as file:
+        hits = file.create_dataset("hits", (4,), h5py.vlen_dtype(record))
+        for row in range(4):
+            hits[row] = np.zeros(row, record)
+    assert chosen(directory).inputs == {"hits": {"longest": 3}, "image": {}}
+    assert "lists of records of t, q, up to 3" in init(directory, tmp_path / "hits.yaml").output
+
+
+def write_entries(path: Path, layout: str) -> None:
+    """40 events with 0 to 4 jets of a pt and an eta, as files of several origins hold them."""
+    counts = np.arange(40) % 5
+    ends = np.cumsum(counts)
+    with h5py.File(path, "w") as file:
+        file["met"] = np.arange(40.0)
+        file["constants"] = np.arange(7.0)
+        if layout == "root":
+            for name in ("jet_pt", "jet_phi"):
+                file[name], file[f"{name}_offsets"] = np.ones(80), np.append(0, ends)
+        elif layout == "awkward":
+            file["events/node0-offsets"] = np.append(0, ends)
+            file["events/node2-data"] = file["events/node3-data"] = np.ones(80)
+        elif layout == "km3net":
+            index = np.zeros(40, [("index", "i8"), ("n_items", "i8")])
+            index["index"], index["n_items"] = ends - counts, counts
+            file["hits/_indices"], file["hits/group_id"] = index, np.zeros(80)
+            file["hits/time"] = file["hits/tot"] = np.ones(80)
+        elif layout == "icetray":
+            index = np.zeros(40, [("Event", "u4"), ("start", "u8"), ("stop", "u8")])
+            index["start"], index["stop"] = np.where(counts, [ends - counts, ends], 0)
+            file["__I3Index__/Hits"] = index
+            file["Hits"] = np.zeros(80, [("Event", "u4"), ("time", "f8"), ("charge", "f8")])
+        else:
+            file["wave/values/cumulative_length"], file["wave/values/flattened_data"] = ends, np.ones(80)
+
+
+@pytest.mark.parametrize(
+    ("layout", "wanted"),
+    [
+        ("root", {"jet": {"datasets": ["jet_phi", "jet_pt"], "offsets": "jet_phi_offsets"}}),
+        (
+            "awkward",
+            {
+                "events": {
+                    "datasets": ["events/node2-data", "events/node3-data"],
+                    "offsets": "events/node0-offsets",
+                }
+            },
+        ),
+        ("km3net", {"hits": {"datasets": ["hits/time", "hits/tot"], "offsets": "hits/_indices"}}),
+        ("icetray", {"Hits": {"fields": ["time", "charge"], "offsets": "__I3Index__/Hits"}}),
+        ("legend", {"wave/values/flattened_data": {"offsets": "wave/values/cumulative_length"}}),
+    ],
+)
+def test_entries_of_all_events_go_from_init_to_a_dataset(
+    tmp_path: Path, layout: str, wanted: dict[str, dict[str, Any]]
+) -> None:
+    suffix = ".lh5" if layout == "legend" else ".h5"
+    for label in ("a", "b"):
+        (tmp_path / "raw" / label).mkdir(parents=True)
+        write_entries(tmp_path / "raw" / label / f"0{suffix}", layout)
+    done = init(tmp_path / "raw", tmp_path / "e.yaml")
+    assert "a/  1 file, 40 events" in done.output
+    proposed = yaml.safe_load((tmp_path / "e.yaml").read_text())["data"]
+    assert proposed["inputs"] == {name: {**own, "longest": 4} for name, own in wanted.items()}
+    assert proposed["extras"] == ["met"]
+    assert proposed.get("files") == ("*.lh5" if layout == "legend" else None)
+    manifest = prepare(load(tmp_path / "e.yaml"), processes=1).manifest
+    assert sum(sum(split.counts) for split in manifest.splits.values()) == 80
+
+
+def test_numbers_that_rise_by_chance_are_no_offsets(tmp_path: Path) -> None:
+    label = np.arange(40) // 20
+    choice = chosen(flat(tmp_path / "t", image=np.ones((40, 3, 3)), label=label, one=np.ones(1)))
+    assert choice.inputs == {"image": {}}
+    assert choice.labels["column"] == "label"
+
+
 def test_what_differs_between_directories_is_left_out(tmp_path: Path) -> None:
     write_raw(tmp_path / "raw", files=1, events=30)
     with h5py.File(tmp_path / "raw/Ele/Ele_0.h5", "r+") as file:

@@ -70,6 +70,42 @@ def test_offsets_that_do_are_taken(tmp_path: Path, offsets: Any) -> None:
     prepared(tmp_path, offsets, 120, True)
 
 
+@pytest.mark.parametrize("names", [("start", "stop"), ("first", "count")], ids="-".join)
+def test_events_without_entries_may_begin_anywhere(tmp_path: Path, names: tuple[str, str]) -> None:
+    """As in the indices of IceTray's files, where they go from 0 to 0."""
+    lengths = np.where(np.arange(60) % 4 == 3, 0, LENGTHS)
+    ends = np.cumsum(lengths)
+    index = np.zeros(60, [("Event", "u4"), (names[0], "u8"), (names[1], "u8")])
+    index[names[0]] = np.where(lengths, ends - lengths, 0)
+    index[names[1]] = lengths if names[1] == "count" else np.where(lengths, ends, 0)
+    entries = np.zeros(ends[-1], [("time", "f8"), ("charge", "f4")])
+    entries["time"], entries["charge"] = np.arange(len(entries)), -np.arange(len(entries))
+    for label in ("a", "b"):
+        (tmp_path / "raw" / label).mkdir(parents=True)
+        with h5py.File(tmp_path / "raw" / label / "0.h5", "w") as file:
+            file["hits"], file["index/hits"] = entries, index
+    inputs = {"hits": {"fields": ["charge", "time"], "offsets": "index/hits", "longest": 2}}
+    for index_only in (False, True):
+        data = {"raw": "raw", "inputs": inputs, "prepared": f"{index_only}"}
+        (tmp_path / "e.yaml").write_text(yaml.safe_dump({"name": "e", "data": data}))
+        prepare(load(tmp_path / "e.yaml"), processes=1, index_only=index_only)
+        with Batches(tmp_path / f"{index_only}", "train", batch_size=500, workers=0, extras=True) as batches:
+            arrays = next(iter(batches.epoch(0, last=True))).arrays()
+        rows = arrays["sources"][:, 1]
+        assert len({*rows.tolist()}) > 40
+        for row, values, mask in zip(rows, arrays["inputs/hits"], arrays["masks/hits"], strict=True):
+            times = np.arange(ends[row] - lengths[row], ends[row])[:2]
+            np.testing.assert_array_equal(values[mask], np.stack([-times, times], axis=1))
+
+
+def test_records_that_run_backwards_are_refused(tmp_path: Path) -> None:
+    index = np.zeros(60, [("start", "i8"), ("stop", "i8")])
+    index["start"], index["stop"] = ENDS - LENGTHS, ENDS
+    index[8], index[9] = (0, 0), (14, 18)
+    with pytest.raises(BadFilesError, match=r"offsets runs backwards in row 9: from 14 to 18 after 15"):
+        prepared(tmp_path, index, 120, True)
+
+
 def test_vectors_of_lh5_files_need_nothing_else(tmp_path: Path) -> None:
     """A vector of vectors is a group of two datasets, of which the lengths so far have no 0 in front."""
     waves = [np.arange(length, dtype="u2") + 7 for length in LENGTHS]
