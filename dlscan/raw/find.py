@@ -1,6 +1,7 @@
 """Which classes and which files there are."""
 
 import dataclasses
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,9 @@ from dlscan.config import Experiment
 from dlscan.config.labels import check_label
 from dlscan.raw.links import below
 from dlscan.raw.places import ALL_SUFFIXES, is_pattern, matching
+from dlscan.spelling import agree, counted, some
+
+log = logging.getLogger("dlscan")
 
 # of a file whose events are of any class
 BY_COLUMN = -1
@@ -51,7 +55,7 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
     -------
     classes : tuple of str
         Labels, in the order of `data.labels.classes` or `data.classes`, or every directory in the order of
-        its name.
+        its name. Where classes are not learned, files that lie in no directory are one class.
     files : list of RawFile
         By class and name, numbers in names by their value; hidden files and directories are left alone.
 
@@ -68,6 +72,10 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
         _require_outside(experiment)
     if column is not None:
         return column.names, _files(experiment, data.raw, "", BY_COLUMN, "data.files")
+    if data.classes is None and not experiment.task.classifies and _all_together(experiment):
+        label = data.raw.resolve().name
+        check_label(label, [label], "data.raw", experiment.problem)
+        return (label,), _files(experiment, data.raw, "", 0, "data.files")
     directories = data.classes or _directories(experiment)
     for name in directories:
         check_label(name, directories, "data.classes" if data.classes else "data.raw", experiment.problem)
@@ -126,7 +134,19 @@ def _directories(experiment: Experiment) -> dict[str, str]:
         )
         message = f"needs a directory per class, found {names} in {raw}{advice}"
         raise experiment.problem("data.raw", message)
+    if flat := matching(raw, None):
+        log.warning(
+            "%s lying directly in %s %s of no class and left out: %s",
+            *(counted(len(flat), "file"), raw, agree(len(flat), "is", "are"), some([f.name for f in flat])),
+        )
     return {name: name for name in names}
+
+
+def _all_together(experiment: Experiment) -> bool:
+    """Whether files lie in the raw directory itself, and none in directories counts as a class."""
+    data = experiment.data
+    directories = any(path.is_dir() and path.name[0] != "." for path in data.raw.iterdir())
+    return bool(matching(data.raw, None)) and (data.files is not None or not directories)
 
 
 def _files(experiment: Experiment, place: Path, directory: str, label: int, key: str) -> list[RawFile]:
@@ -136,7 +156,7 @@ def _files(experiment: Experiment, place: Path, directory: str, label: int, key:
     if not found and patterns is not None:
         raise experiment.problem(key, f"no file in {place} matches {', '.join(patterns)}")
     if not found:
-        below = "" if label != BY_COLUMN else '; for those in directories below it set data.files: "**/*.h5"'
+        below = '; for those in directories below it set data.files: "**/*.h5"'
         raise experiment.problem(key, f"no HDF5 files ({', '.join(ALL_SUFFIXES)}) in {place}{below}")
     return found
 

@@ -94,6 +94,27 @@ def test_with_a_column_files_lie_in_one_place_or_are_named(
     ) == [str(outside)]
 
 
+def test_files_of_no_class_are_said_or_belong_to_all(
+    make_experiment: Make, raw: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Beside directories of classes they are left out loudly; a regression takes them."""
+    every = names(make_experiment("data.classes=null"))
+    (raw / "Ele/Ele_0.h5").rename(raw / "stray.h5")
+    assert names(make_experiment("data.classes=null")) == [name for name in every if name != "Ele/Ele_0.h5"]
+    assert f"1 file lying directly in {raw} is of no class and left out: stray.h5" in caplog.text
+    caplog.clear()
+    regress = "task={kind: regress, targets: {Energy: 'target[:,0,3]'}}"
+    everything = make_experiment("data.classes=null", regress, "data.files='**/*.h5'")
+    assert find_files(everything)[0] == (raw.name,)
+    assert len(names(everything)) == len(every)
+    assert not caplog.text
+    for directory in ("ChPi", "Ele", "Pi0"):
+        shutil.rmtree(raw / directory)
+    flat = make_experiment("data.classes=null", regress)
+    assert names(flat) == ["stray.h5"]
+    assert prepare(flat, processes=1).manifest.classes == (raw.name,)
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
