@@ -73,9 +73,9 @@ def find_files(experiment: Experiment) -> tuple[tuple[str, ...], list[RawFile]]:
     if column is not None:
         return column.names, _files(experiment, data.raw, "", BY_COLUMN, "data.files")
     if data.classes is None and not experiment.task.classifies and _all_together(experiment):
-        label = data.raw.resolve().name
-        check_label(label, [label], "data.raw", experiment.problem)
-        return (label,), _files(experiment, data.raw, "", 0, "data.files")
+        whole = data.raw.resolve().name
+        check_label(whole, [whole], "data.raw", experiment.problem)
+        return (whole,), _files(experiment, data.raw, "", 0, "data.files")
     directories = data.classes or _directories(experiment)
     for name in directories:
         check_label(name, directories, "data.classes" if data.classes else "data.raw", experiment.problem)
@@ -124,8 +124,8 @@ def _directories(experiment: Experiment) -> dict[str, str]:
             # it would be a label, in files and pictures that take text alone
             message = f"the directory {raw / name} has a name that is not UTF-8; rename it"
             raise experiment.problem("data.raw", message)
+    flat = [path.name for path in matching(raw, None)]
     if len(names) < (2 if experiment.task.classifies else 1):
-        flat = [path.name for path in matching(raw, None)]
         advice = (
             f"; {flat[0]} lies in it directly: say which files are of which class with data.classes "
             "({label: file}), or let a number of the events decide with data.labels ({column, classes})"
@@ -134,11 +134,9 @@ def _directories(experiment: Experiment) -> dict[str, str]:
         )
         message = f"needs a directory per class, found {names} in {raw}{advice}"
         raise experiment.problem("data.raw", message)
-    if flat := matching(raw, None):
-        log.warning(
-            "%s lying directly in %s %s of no class and left out: %s",
-            *(counted(len(flat), "file"), raw, agree(len(flat), "is", "are"), some([f.name for f in flat])),
-        )
+    if flat:
+        what = counted(len(flat), "file"), raw, agree(len(flat), "is", "are"), some(flat)
+        log.warning("%s lying directly in %s %s of no class and left out: %s", *what)
     return {name: name for name in names}
 
 
