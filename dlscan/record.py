@@ -47,6 +47,11 @@ class PointPaths:
         return self.directory / "last"
 
     @property
+    def losses(self) -> Path:
+        """The losses of validation events, where `scan.halving.racing` compares these: a directory."""
+        return self.directory / "losses"
+
+    @property
     def best(self) -> Path:
         """The trained network, in the weights of its best epoch."""
         return self.directory / "best.keras"

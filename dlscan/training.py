@@ -149,7 +149,9 @@ def _rungs(plan: Plan) -> Rungs | None:
         now = latest()
         return [(now.paths(point), _info(now, point, found)) for point in halving.waiting(now)]
 
-    found = Rungs(epochs, lambda: halving.standing(latest()).promoted, waiting)
+    rule = plan.experiment.scan.halving
+    racing = rule is not None and rule.racing
+    found = Rungs(epochs, lambda: halving.standing(latest()).promoted, waiting, racing)
     return found if epochs else None
 
 

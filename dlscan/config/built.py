@@ -65,7 +65,8 @@ def built(top: dict[str, Any], found: Collected) -> Experiment:
             if experiment and experiment.scan.halving:
                 pairs = list(dict.fromkeys((train, model) for train, model, _ in each))
                 kinds = [task.kind for task in experiment.task.all]
-                experiment.scan.halving.require_fit(pairs, experiment.adversary, kinds)
+                folds = [point.data.left_out for point in points]
+                experiment.scan.halving.require_fit(pairs, experiment.adversary, kinds, folds)
             if experiment:
                 asked = [train.devices for train, *_ in each if train.devices != "all"]
                 batch = experiment.batch.with_gpus(max(asked, default=1), "gpus" in top.get("batch", {}))

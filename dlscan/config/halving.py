@@ -2,24 +2,33 @@
 
 import dataclasses
 from collections.abc import Collection, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from dlscan.config.adversary import Adversary
 from dlscan.config.build import Min, Problem
 from dlscan.config.models import Model
-from dlscan.config.task_kinds import Generate
+from dlscan.config.task_kinds import Classify, Generate, Regress
 from dlscan.config.train import EarlyStopping, Train
+
+# The tasks whose losses are kept event by event for `racing`.
+_RACED = (Classify.kind, Regress.kind)
 
 
 @dataclasses.dataclass(frozen=True)
 class Halving:
     """All points train for `first` epochs, and the best of every `factor` for `factor` times as many.
 
-    So it goes on until `train.epochs`.
+    So it goes on until `train.epochs`. With `racing` those go on too that are not significantly worse than
+    the best.
     """
 
     first: Annotated[int, Min(1)]
     factor: Annotated[int, Min(2)] = 3
+    racing: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """What reads back as this; plans had no `racing` before there was any."""
+        return {name: value for name, value in vars(self).items() if name != "racing" or value}
 
     def rungs(self, epochs: int) -> tuple[int, ...]:
         """The epochs after which points are compared that have so many, in order."""
@@ -30,9 +39,25 @@ class Halving:
         return tuple(found)
 
     def require_fit(
-        self, points: Sequence[tuple[Train, Model]], adversary: Adversary, kinds: Collection[str]
+        self,
+        points: Sequence[tuple[Train, Model]],
+        adversary: Adversary,
+        kinds: Collection[str],
+        left_out: Collection[tuple[int, ...]] = (),
     ) -> None:
-        """Check that points can be compared after these epochs, else a `Problem`; `kinds` are of tasks."""
+        """Check that points can be compared after these epochs, else a `Problem`.
+
+        Parameters
+        ----------
+        points : sequence of (Train, Model)
+            All of the scan that differ.
+        adversary : Adversary
+            Of the experiment.
+        kinds : collection of str
+            Of its tasks.
+        left_out : collection of tuple of int
+            The folds that validate, of every training.
+        """
         if adversary.own is not None:
             raise Problem(
                 "scan.halving",
@@ -57,6 +82,8 @@ class Halving:
                 "compares points by train.early_stopping.monitor, which has to be the same for all: it is "
                 f"{' and '.join(columns)}",
             )
+        if self.racing:
+            self._require_events(columns[0], kinds, left_out)
         losses = {(train.minimised, *_of_model(model)) for train, model in points}
         if Generate.kind in kinds and columns[0] == "val_loss":
             return  # the energy distance, whatever a generator minimises
@@ -65,6 +92,30 @@ class Halving:
                 "scan.halving",
                 f"compares points by {columns[0]}, and different losses cannot be compared; "
                 "set train.early_stopping.monitor to a column that is no loss",
+            )
+
+    def _require_events(
+        self, column: str, kinds: Collection[str], left_out: Collection[tuple[int, ...]]
+    ) -> None:
+        """Check that points can be compared event by event."""
+        other = next((kind for kind in kinds if kind not in _RACED), None)
+        if other is not None:
+            raise Problem(
+                "scan.halving.racing",
+                f"compares losses of single events, which are not kept for the task {other}; remove racing",
+            )
+        if column != "val_loss":
+            raise Problem(
+                "scan.halving.racing",
+                f"compares losses of single events, and train.early_stopping.monitor is {column}; set it to "
+                "val_loss, or remove racing",
+            )
+        folds = [fold for each in set(left_out) for fold in each]
+        if len(folds) > len(set(folds)):
+            raise Problem(
+                "scan.halving.racing",
+                "compares means over all folds, and cannot where these overlap; leave out one fold at a "
+                "time, or remove racing",
             )
 
 

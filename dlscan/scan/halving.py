@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from dlscan.attempts import last_attempt
 from dlscan.config import BatchOptions
@@ -16,7 +16,7 @@ from dlscan.scan.choices import choices_of
 from dlscan.scan.outlook import outlook, retries_of
 from dlscan.scan.plan import Plan
 from dlscan.scan.point_progress import read_done
-from dlscan.scan.promotion import Standing, promote
+from dlscan.scan.promotion import Standing, Worse, promote
 from dlscan.scan.space import Point
 
 
@@ -45,8 +45,9 @@ def standing(plan: Plan) -> Standing:
             beyond.add(min(each))
         if any(one.lost for one in each.values()):
             lost.add(min(each))
-    found = promote(scores, halving.factor, beyond, lost, growing(plan))
-    promoted, pruned = set[int](), set[int]()
+    worse = _worse(plan, epochs, choices) if halving.racing else None
+    found = promote(scores, halving.factor, beyond, lost, growing(plan), worse)
+    promoted, pruned, reasons = set[int](), set[int](), dict[int, str]()
     for each in choices:
         first, rung = min(each), len(scores[min(each)])
         if first in found.promoted or first in beyond - lost:
@@ -56,14 +57,40 @@ def standing(plan: Plan) -> Standing:
             }
         if first in found.pruned or (first in lost and len(each) > 1):
             pruned |= {number for number, own in each.items() if not (own.lost or own.over())}
-    return Standing(frozenset(promoted), frozenset(pruned))
+            reasons |= dict.fromkeys(each, found.reasons.get(first, ""))
+    return Standing(frozenset(promoted), frozenset(pruned), reasons)
+
+
+def _worse(plan: Plan, epochs: Sequence[int], choices: Sequence[Mapping[int, "_Seen"]]) -> Worse:
+    """What compares choices event by event."""
+    # only where it is asked for: a status is there sooner without
+    from dlscan import event_losses
+    from dlscan.scan.racing import Losses, Race, averaged
+
+    points = {point.number: point for point in plan.points}
+    by_first = {min(each): each for each in choices}
+
+    def losses(rung: int, first: int) -> Losses | None:
+        return averaged(
+            [
+                (
+                    plan.experiment.at(points[number].params).data.left_out,
+                    event_losses.read(plan.paths(points[number]), seen.best[rung]),
+                )
+                for number, seen in by_first[first].items()
+            ]
+        )
+
+    count = max(len(choices), (plan.budget or 0) // plan.trainings)
+    return Race(epochs, count, losses).worse
 
 
 @dataclasses.dataclass(frozen=True)
 class _Seen:
-    """What the files of a point say: how good it was at each rung, and how far it is."""
+    """What the files of a point say: how good it was at each rung, in which epoch, and how far it is."""
 
     scores: list[float]
+    best: list[int]
     epochs: int
     over: Callable[[], bool]  # reads its record
     lost: bool
@@ -83,7 +110,8 @@ def _seen(plan: Plan, point: Point, column: str, sign: float, epochs: Sequence[i
     values = [sign * value for value in _column(paths, column)]
     is_over = functools.cache(functools.partial(_is_over, plan, point))
     lost = outlook(paths, retries) in ("diverged", "crashed") and not is_over()
-    return _Seen(_scores(values, epochs, is_over), len(values), is_over, lost)
+    found = _at_rungs(values, epochs, is_over)
+    return _Seen([score for score, _ in found], [epoch for _, epoch in found], len(values), is_over, lost)
 
 
 def _together(seen: Sequence[_Seen]) -> list[float]:
@@ -124,16 +152,19 @@ def waiting(plan: Plan) -> list[Point]:
     return sorted(free, key=lambda point: -len(_column(plan.paths(point), "epoch")))
 
 
-def _scores(values: Sequence[float], epochs: Sequence[int], is_over: Callable[[], bool]) -> list[float]:
-    """How good a point was at each rung: the best until then, as the weights that are kept are the best."""
-    scores = [_best(values[:rung]) for rung in epochs if len(values) >= rung]
-    if len(scores) < len(epochs) and is_over():
-        scores += [_best(values)] * (len(epochs) - len(scores))
-    return scores
+def _at_rungs(
+    values: Sequence[float], epochs: Sequence[int], is_over: Callable[[], bool]
+) -> list[tuple[float, int]]:
+    """How good a point was at each rung, and in which epoch: the best one, as those weights are kept."""
+    found = [_best(values[:rung]) for rung in epochs if len(values) >= rung]
+    if len(found) < len(epochs) and is_over():
+        found += [_best(values)] * (len(epochs) - len(found))
+    return found
 
 
-def _best(values: Sequence[float]) -> float:
-    return min((value for value in values if not math.isnan(value)), default=math.inf)
+def _best(values: Sequence[float]) -> tuple[float, int]:
+    known = [(value, epoch) for epoch, value in enumerate(values, 1) if not math.isnan(value)]
+    return min(known, default=(math.inf, 0))
 
 
 def _column(paths: PointPaths, name: str) -> list[float]:

@@ -7,7 +7,11 @@ others, A System for Massively Parallel Hyperparameter Tuning, 2020 (arXiv:1810.
 
 import dataclasses
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+# Which points of those that are asked about are worse than the best, and why: by the rung, all that have come
+# to it in the order of their rank, and those that are asked about.
+Worse = Callable[[int, Sequence[int], Collection[int]], Mapping[int, str]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,10 +24,13 @@ class Standing:
         The points that may train beyond the last rung that they have come to.
     pruned : frozenset of int
         Those that never will: all others have come to that rung, and too many are better.
+    reasons : mapping of int to str
+        Why some of those are worse than the best, if that was tested.
     """
 
     promoted: frozenset[int] = frozenset()
     pruned: frozenset[int] = frozenset()
+    reasons: Mapping[int, str] = dataclasses.field(default_factory=dict, compare=False)
 
 
 def promote(
@@ -32,10 +39,12 @@ def promote(
     beyond: Collection[int] = (),
     lost: Collection[int] = (),
     growing: bool = False,
+    worse: Worse | None = None,
 ) -> Standing:
     """Compare points rung by rung.
 
     Of n points at a rung, n / factor go on, rounded down; once no more can come to it, at least one does.
+    With `worse` so do all others that are not worse than the best.
 
     Parameters
     ----------
@@ -51,25 +60,36 @@ def promote(
         they have been.
     growing : bool
         Whether there may be more points than these: then more can come to every rung.
+    worse : callable, optional
+        See `Worse`.
     """
     promoted: set[int] = set()
     pruned: set[int] = set()
+    reasons: dict[int, str] = {}
     coming = set(scores) - set(lost)
     rung = 0
     while any(len(own) > rung for own in scores.values()):
         here = [number for number, own in scores.items() if len(own) > rung]
         here.sort(key=lambda number: (number in lost, _rank(scores[number][rung]), number))
         over = not growing and all(len(scores[number]) > rung for number in coming)
-        best = set(here[: max(len(here) // factor, int(over))])
         gone = {*beyond, *lost}
         waiting = {number for number in here if len(scores[number]) == rung + 1 and number not in gone}
+        best = set(here[: max(len(here) // factor, int(over))])
+        if worse is not None and best:
+            found = worse(rung, here, sorted(waiting - best))
+            best = set(here) - set(found)
+            reasons |= found
         promoted |= waiting & best
         if over:
             pruned |= waiting - best
         # who went on before better ones came is not called back
         coming = (best | (set(here) - waiting)) - set(lost)
         rung += 1
-    return Standing(frozenset(promoted), frozenset(pruned))
+    return Standing(
+        frozenset(promoted),
+        frozenset(pruned),
+        {number: why for number, why in reasons.items() if number in pruned},
+    )
 
 
 def _rank(score: float) -> float:

@@ -179,7 +179,12 @@ def _as_ranked(plan: Plan, statuses: list[PointStatus]) -> list[PointStatus]:
     found = standing(plan)
     now = {number: "pending" for number in found.promoted} | {number: "pruned" for number in found.pruned}
     return [
-        dataclasses.replace(status, state=now.get(status.point.number, "paused"), error="", seconds_left=None)
+        dataclasses.replace(
+            status,
+            state=now.get(status.point.number, "paused"),
+            error=found.reasons.get(status.point.number, ""),
+            seconds_left=None,
+        )
         if status.state == "paused"
         else status
         for status in statuses

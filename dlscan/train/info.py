@@ -26,11 +26,14 @@ class Rungs:
         Gives the numbers of the points that may train beyond the last of these that they have come to.
     waiting : callable
         Gives those of them that have paused there, for nobody else may train them on.
+    racing : bool
+        Whether points are compared event by event, so that the losses of events are kept.
     """
 
     epochs: tuple[int, ...]
     promoted: Callable[[], Collection[int]]
     waiting: Callable[[], "Sequence[tuple[PointPaths, PointInfo]]"]
+    racing: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,6 +18,7 @@ from dlscan.train.feed import Fed, Feed
 from dlscan.train.folds import LeftOut
 from dlscan.train.info import Progress, Stopped
 from dlscan.train.interruption import Interruption
+from dlscan.train.kept_losses import KeptLosses
 from dlscan.train.learner import Learner
 from dlscan.train.member import Member
 from dlscan.train.objectives.domain import DOMAIN
@@ -165,10 +166,12 @@ class Loop:
             # where its order matters, a training that was resumed has to see the same one
             self._validation[own].mix(self._training.mixing)
         trained = time.perf_counter()
+        rungs = members[0].point.rungs
+        kept = KeptLosses() if rungs is not None and rungs.racing else None
         for own in left_out:
             beside = self._beside("validation", 0, pack)
             for fed in self._feed(self._validation[own].epoch(epoch, last), pack.one_length):
-                pack.look(fed, own, next(beside))
+                pack.look(fed, own, next(beside), kept)
         pack.wait()
         learners = [member.learner for member in members]
         self._note_mixing(members)
@@ -178,9 +181,13 @@ class Loop:
             lowered = member.learner.lowered
             if lowered is not None:
                 member.say(f"no progress: the learning rate is {lowered:.3g} after epoch {row.epoch}")
+        losses = [None if kept is None else kept.of(learner) for learner in learners]
         lost = self._write(
             members,
-            [functools.partial(member.end_epoch, row) for member, row in zip(members, rows, strict=True)],
+            [
+                functools.partial(member.end_epoch, row, own)
+                for member, row, own in zip(members, rows, losses, strict=True)
+            ],
         )
         self._left.update(member.learner for member in lost)
         self._laps.append(time.perf_counter() - start)

@@ -7,6 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan import event_losses
 from dlscan.claims import Claim
 from dlscan.config import Experiment
 from dlscan.config.labels import VALIDATION_AREA
@@ -196,10 +200,15 @@ class Member(Generic[L]):
         epochs = f"epoch {self.learner.epoch} of {self.experiment.train.epochs}"
         return f"{epochs} and {self.learner.step} steps" if self.learner.step else epochs
 
-    def end_epoch(self, row: Row) -> Callable[[], None]:
-        """Keep an epoch that has ended, see `keep`; errors as for `require_usable`."""
+    def end_epoch(self, row: Row, losses: NDArray[np.float32] | None = None) -> Callable[[], None]:
+        """Keep an epoch that has ended, see `keep`; errors as for `require_usable`.
+
+        `losses` are those of the validation events, (N,): they are kept if this is the best epoch so far.
+        """
         self.require_usable(row)
-        return self.keep()
+        earlier = [each["val_loss"] for each in self.learner.history if each.epoch < row.epoch]
+        is_best = all(row["val_loss"] < each for each in earlier)
+        return self.keep(losses if is_best else None)
 
     def require_usable(self, row: Row) -> None:
         """Check that what an epoch tells can be gone on from.
@@ -223,8 +232,8 @@ class Member(Generic[L]):
                 "more than 0"
             )
 
-    def keep(self) -> Callable[[], None]:
-        """Take the network as it is now.
+    def keep(self, losses: NDArray[np.float32] | None = None) -> Callable[[], None]:
+        """Take the network as it is now, and the losses of events if it is the best so far.
 
         Returns
         -------
@@ -237,6 +246,10 @@ class Member(Generic[L]):
         @contextlib.contextmanager
         def turn() -> Iterator[None]:
             with self.claim.writing():
+                if losses is not None and self.point.rungs is not None:
+                    # in front of the history, by which they are looked for
+                    after = max((rung for rung in self.point.rungs.epochs if rung < state.epoch), default=0)
+                    event_losses.keep(self.paths, state.epoch, losses, after)
                 yield
                 write_csv(self.paths.history, state.history, self.validates)
 

@@ -8,9 +8,10 @@ from dlscan.models.replicas import Replicas
 from dlscan.train.areas import Areas
 from dlscan.train.feed import Fed
 from dlscan.train.history import Row
+from dlscan.train.kept_losses import KeptLosses
 from dlscan.train.learner import Learner
 from dlscan.train.means import Running, Sums
-from dlscan.train.steps import Jit, Steps, Who, steps
+from dlscan.train.steps import Jit, Steps, Who, chosen, steps
 
 NONE: Mapping[str, Fed] = MappingProxyType({})
 
@@ -86,15 +87,25 @@ class Pack:
         self._note(f"train {fold}", start)
 
     def look(
-        self, batch: Fed, left_out: tuple[int, ...] | None = None, others: Mapping[str, Fed] = NONE
+        self,
+        batch: Fed,
+        left_out: tuple[int, ...] | None = None,
+        others: Mapping[str, Fed] = NONE,
+        kept: KeptLosses | None = None,
     ) -> None:
-        """Measure what steps tell on a batch, without waiting: all learners, or those that leave this out."""
+        """Measure what steps tell on a batch, without waiting: all learners, or those that leave this out.
+
+        With `kept` the losses of its events are noted there.
+        """
         left_out = self.learners[0].left_out if left_out is None else left_out
         who, start = self._looking[left_out], time.perf_counter()
         numbers, raw = self._steps.look({**self._named(batch), **others}, who)
         self._validation.add(numbers, batch.events, who)
         if self._areas:
             self._areas[left_out].add([own["scores"] for own in raw], batch)
+        if kept is not None:
+            for learner, own in zip(chosen(self.learners, who), raw, strict=True):
+                kept.add(learner, own, batch)
         self._note(f"look {left_out}", start)
 
     def _named(self, batch: Fed) -> dict[str, Fed]:

@@ -1,0 +1,46 @@
+"""The losses of the validation events of a point at its best epochs, by which `scan.halving.racing` compares.
+
+A file for each epoch that was the best until a rung: the numbers alone, in the order of the split.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.files import written_whole
+from dlscan.record import PointPaths
+
+
+def keep(paths: PointPaths, epoch: int, losses: NDArray[np.float32], after: int) -> None:
+    """Write the losses of an epoch that is the best so far.
+
+    Parameters
+    ----------
+    paths : PointPaths
+        Of the point.
+    epoch : int
+        From 1.
+    losses : ndarray of float32, (N,)
+        Of each event, with its weight.
+    after : int
+        The last rung before this epoch: earlier epochs since then count no more, and are removed.
+    """
+    paths.losses.mkdir(exist_ok=True)
+    with written_whole(_file(paths, epoch)) as temporary:
+        np.save(temporary, losses, allow_pickle=False)
+    for earlier in range(after + 1, epoch):
+        _file(paths, earlier).unlink(missing_ok=True)
+
+
+def read(paths: PointPaths, epoch: int) -> NDArray[np.float64] | None:
+    """The losses of an epoch, (N,); None where none were kept, or they cannot be read."""
+    try:
+        losses = np.load(_file(paths, epoch), allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return losses.astype(np.float64) if losses.ndim == 1 and losses.dtype.kind == "f" else None
+
+
+def _file(paths: PointPaths, epoch: int) -> Path:
+    return paths.losses / f"epoch-{epoch:04d}.npy"

@@ -1,0 +1,210 @@
+"""`scan.halving.racing`: whom the paired test drops, how often by mistake, and a race to its end."""
+
+import csv
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlscan import event_losses
+from dlscan.config import Experiment
+from dlscan.errors import ConfigError
+from dlscan.prepare import prepare
+from dlscan.record import Record
+from dlscan.scan import Plan, freeze, scan_status
+from dlscan.scan.halving import standing
+from dlscan.scan.promotion import promote
+from dlscan.scan.racing import ALPHA, Losses, Race, averaged, excess
+from dlscan.training import train_planned
+from tests.scan.test_halving import TRAIN, leave, read, scan_of
+
+Make = Callable[..., Experiment]
+RACING = {"first": 1, "factor": 3, "racing": True}
+EVENTS = 400
+
+
+def drawn(rng: np.random.Generator, means: list[float]) -> dict[int, list[float]]:
+    """Losses of events that have much in common, as those of networks on the same events."""
+    easy = rng.exponential(1.0, EVENTS)
+    return {n: easy + mean + rng.exponential(0.3, EVENTS) for n, mean in enumerate(means, 1)}
+
+
+@pytest.mark.parametrize(("points", "rungs"), [(2, 1), (6, 2)])
+def test_equal_points_are_dropped_no_more_often_than_it_says(points: int, rungs: int) -> None:
+    """Of 2,000 races each; the limit is 3 standard deviations of a binomial above the level."""
+    race = Race(range(1, rungs + 1), points, lambda rung, number: None)
+    rng = np.random.default_rng(7)
+    toys, mistakes = 2000, 0
+    for _ in range(toys):
+        looks = [drawn(rng, [0.0] * points) for _ in range(rungs)]
+        race = dataclasses.replace(race, losses=lambda rung, number, looks=looks: {(): looks[rung][number]})
+        for rung, own in enumerate(looks):
+            ranked = sorted(own, key=lambda number: own[number].mean())
+            # point 1 is as good as any: it must hardly ever leave, at whichever rung
+            if race.worse(rung, ranked, [1]):
+                mistakes += 1
+                break
+    most = ALPHA * toys + 3 * (ALPHA * (1 - ALPHA) * toys) ** 0.5
+    assert mistakes < most
+    # the test has the power that it may have: a level of its own for each comparison would show here
+    assert points > 2 or mistakes > ALPHA * toys / 2
+
+
+def test_a_clear_loser_leaves_at_the_first_rung_and_one_that_is_close_stays() -> None:
+    # the errors of the difference are .02: half the sample's spread is common to all
+    losses = drawn(np.random.default_rng(1), [0.0, 0.02, 0.4])
+    scores = {number: [float(own.mean())] for number, own in losses.items()}
+    race = Race((3, 9), 3, lambda rung, number: {(): losses[number]})
+    found = promote(scores, 3, worse=race.worse)
+    assert (found.promoted, found.pruned) == ({1, 2}, {3})
+    assert found.reasons[3].startswith("its loss after 3 epochs is above that of point 1 by ")
+    # nobody is compared before there are as many as the factor says, unless no more can come
+    assert promote({**scores, 3: []}, 3, worse=race.worse).promoted == set()
+    assert promote({1: scores[1], 3: scores[3]}, 3, worse=race.worse).pruned == {3}
+    # of very many events nearly every difference is significant: the best of every `factor` go on anyway
+    assert promote(scores, 2, worse=lambda rung, ranked, asked: dict.fromkeys(asked, "")).promoted == {1}
+
+
+def test_the_test_is_paired_and_folds_are_combined() -> None:
+    rng = np.random.default_rng(3)
+    easy = rng.exponential(10.0, (2, 500))
+    one: Losses = {(n,): easy[n] + rng.normal(0.1, 0.5, 500) for n in range(2)}
+    other: Losses = {(n,): easy[n] + rng.normal(0.0, 0.5, 500) for n in range(2)}
+    errors, free = excess(one, other)
+    together = np.concatenate([one[(n,)] - other[(n,)] for n in range(2)])
+    assert errors == pytest.approx(together.mean() / (together.std() / 1000**0.5), rel=0.01)
+    assert free == 499
+    assert excess(other, one)[0] == pytest.approx(-errors)
+    # other folds or events: nothing is said
+    assert excess({(0,): easy[0]}, other)[0] == 0
+    assert excess({(0,): easy[0][:9]}, {(0,): easy[0]})[0] == 0
+    assert excess({(): easy[0]}, {(): easy[0]})[0] == 0
+    # repeats are averaged event by event
+    found = averaged([((), np.array([1.0, 2.0])), ((), np.array([3.0, 6.0]))])
+    assert found is not None
+    assert found[()].tolist() == [2.0, 4.0]
+    assert averaged([((), np.array([1.0])), ((), None)]) is None
+
+
+def test_decisions_come_from_the_files_of_points_alone(make_experiment: Make) -> None:
+    scan = {"grid": {"model.width": [2, 3, 4, 5]}, "halving": {"first": 2, "factor": 2, "racing": True}}
+    plan = freeze(make_experiment(scan=scan, train={"epochs": 8, "batch_size": 32}))
+    losses = drawn(np.random.default_rng(5), [0.0, 0.01, 0.5, 0.5])
+    for number, own in losses.items():
+        best = float(own.mean())
+        # the second epoch is worse, and the weights of the first are those that are kept
+        leave(plan, number, [best, best + 1])
+        if number < 4:
+            event_losses.keep(plan.paths(plan.point(number)), 1, own.astype(np.float32), 0)
+    # point 4, which came to the rung without losses of its events, goes on
+    found = standing(plan)
+    assert (found.promoted, found.pruned) == ({1, 2, 4}, {3})
+    assert standing(Plan.read(plan.directory)) == found
+    statuses = scan_status(plan)
+    assert [each.state for each in statuses] == ["pending", "pending", "pruned", "pending"]
+    assert "its loss after 2 epochs is above that of point 1" in statuses[2].error
+    # at the next rung the losses of a better epoch count, and only these
+    for number in (1, 2, 4):
+        leave_more(plan, number, [float(losses[number].mean()) - 0.1])
+    assert standing(plan).promoted == {1, 2, 4}
+    event_losses.keep(plan.paths(plan.point(1)), 3, losses[1].astype(np.float32) - 0.1, 2)
+    event_losses.keep(plan.paths(plan.point(4)), 3, losses[4].astype(np.float32) - 0.1, 2)
+    found = standing(plan)
+    assert (found.promoted, found.pruned) == ({1, 2}, {3, 4})
+
+
+def leave_more(plan: Plan, number: int, losses: list[float]) -> None:
+    """Two more epochs, of which the first is the better one."""
+    history = plan.paths(plan.point(number)).history
+    lines = [f"{epoch},1,{loss!r},0.5,1,1,1" for epoch, loss in enumerate([*losses, losses[-1] + 1], 3)]
+    history.write_text(history.read_text() + "\n".join(lines) + "\n")
+
+
+def test_losses_of_epochs_that_count_no_more_are_removed(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=scan_of(2, 3), train=TRAIN))
+    paths = plan.paths(plan.point(1))
+    for epoch, after in ((1, 0), (2, 0), (3, 0), (4, 3), (5, 3)):
+        event_losses.keep(paths, epoch, np.array([epoch], np.float32), after)
+    assert sorted(each.name for each in paths.losses.iterdir()) == ["epoch-0003.npy", "epoch-0005.npy"]
+    found = event_losses.read(paths, 5)
+    assert found is not None
+    assert found.tolist() == [5.0]
+    assert event_losses.read(paths, 4) is None
+    (paths.losses / "epoch-0005.npy").write_bytes(b"\x93NUMPY")
+    assert event_losses.read(paths, 5) is None
+
+
+@pytest.mark.parametrize(
+    ("halving", "sections", "said"),
+    [
+        ({"racing": 1}, {}, "scan.halving.racing: must be true or false, got 1"),
+        (
+            {},
+            {"train": {**TRAIN, "early_stopping": {"monitor": "val_accuracy"}}},
+            "scan.halving.racing: compares losses of single events, and train.early_stopping.monitor is val",
+        ),
+        (
+            {},
+            {"task": "reconstruct", "model": {"family": "autoencoder"}},
+            "scan.halving.racing: compares losses of single events, which are not kept for the task reconst",
+        ),
+        (
+            {},
+            {"folds": {"leave_out": 2}},
+            "scan.halving.racing: compares means over all folds, and cannot where these overlap",
+        ),
+    ],
+)
+def test_what_cannot_race_is_refused(
+    make_experiment: Make, halving: dict[str, object], sections: dict[str, object], said: str
+) -> None:
+    folds = {"folds": sections.pop("folds")} if "folds" in sections else {}
+    scan = {"grid": {"train.learning_rate": [0.1, 0.01]}, "halving": {**RACING, **halving}, **folds}
+    with pytest.raises(ConfigError) as caught:
+        make_experiment(*(["data.folds=3"] if folds else []), scan=scan, **{"train": TRAIN, **sections})
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_race_to_its_end(make_experiment: Make) -> None:
+    """Points that go on end as if they had never paused; what is kept of events is what the history says."""
+    # one learns, one learns nothing, and one that equals the first is in a job of its own
+    scan = {
+        "points": [{"model.dropout": 0.0}, {"train.learning_rate": 1e-6}, {"model.dropout": 1e-9}],
+        "halving": {"first": 2, "factor": 3, "racing": True},
+    }
+    whole = {"train": {"epochs": 4, "batch_size": 16}, "stream": {"workers": 0}}
+    experiment = make_experiment(scan=scan, **whole)
+    manifest = prepare(experiment, processes=1).manifest
+    plan = freeze(experiment, manifest.config_hash)
+    assert train_planned(plan, plan.points[:2]) == {1: "paused", 2: "paused"}
+    train_planned(plan, plan.points[2:])
+    train_planned(plan, [plan.point(number) for number in standing(plan).promoted])
+    assert [each.state for each in scan_status(plan)] == ["done", "pruned", "done"]
+
+    for number in (1, 2, 3):
+        paths = plan.paths(plan.point(number))
+        with paths.history.open(newline="") as file:
+            values = [float(row["val_loss"]) for row in csv.DictReader(file)]
+        for until in range(2, len(values) + 1, 2):
+            best = min(range(until), key=values.__getitem__)
+            kept = event_losses.read(paths, best + 1)
+            assert kept is not None
+            assert kept.mean() == pytest.approx(values[best], rel=1e-5)
+
+    plain = make_experiment("name=unpaused", scan={**scan, "halving": None}, **whole)
+    alone = freeze(plain, manifest.config_hash)
+    train_planned(alone, [alone.point(1), alone.point(3)])
+    for number in (1, 3):
+        found, right = (each.paths(each.point(number)) for each in (plan, alone))
+        assert read(found.history) == read(right.history)
+        assert Record.read(found.record).metrics == Record.read(right.record).metrics
+        assert not right.losses.exists()
+
+
+def test_a_plan_without_racing_is_as_before(make_experiment: Make) -> None:
+    plan = freeze(make_experiment(scan=scan_of(2, 3), train=TRAIN))
+    assert plan.config["scan"]["halving"] == {"first": 1, "factor": 3}
+    assert not Path(plan.paths(plan.point(1)).losses).exists()
