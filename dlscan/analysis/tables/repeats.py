@@ -87,14 +87,18 @@ def merged(columns: Columns, together: Sequence[Sequence[int]], points: Sequence
 
 
 def _is_common(column: Column, together: Sequence[Sequence[int]]) -> bool:
-    return all(len({column.values[number] for number in group}) == 1 for group in together)
+    return all(len(_different(column, group)) == 1 for group in together)
+
+
+def _different(column: Column, group: Sequence[int]) -> list[str]:
+    """The different values in a group, as texts: lists among them have no hash."""
+    return list(dict.fromkeys(text_of(column.values[number]) for number in group))
 
 
 def _common(column: Column, together: Sequence[Sequence[int]]) -> Column:
     if _is_common(column, together):
         return column.take([group[0] for group in together])
-    different = [list(dict.fromkeys(column.values[number] for number in group)) for group in together]
-    values = tuple(", ".join(map(text_of, values)) for values in different)
+    values = tuple(", ".join(_different(column, group)) for group in together)
     return dataclasses.replace(column, kind="text", values=values, joined=True)
 
 

@@ -67,6 +67,11 @@ def test_folds_share_a_line_with_mean_and_spread(points):
     assert list(each["Fold"]) == [1, 2, 3, 4] * 2
 
 
+def test_pairs_of_folds_that_are_left_out_are_named(write_scan):
+    points = load([write_scan("pairs", {"model.width": [64], "data.fold": [[1, 2], [1, 3], [2, 3]]})])
+    assert "[1,2], [1,3], [2,3]" in render(table(points, columns=["Fold", "Folds"]), "text")
+
+
 def test_the_interval_of_a_mean_over_folds_has_the_events_of_all(points):
     frame = table(points, ["Ele_AUC", "val_Ele_AUC"], errors=True).frame
     errors = [point.record.errors for point in points[:FOLDS]]
