@@ -52,8 +52,9 @@ def written_whole(path: Path, safe: bool = True) -> Iterator[Path]:
     try:
         yield temporary
         put_in_place(temporary, path, safe)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
 
 
 def temporary_beside(path: Path) -> Path:

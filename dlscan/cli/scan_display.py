@@ -140,9 +140,7 @@ def _tell_older(plan: Plan) -> None:
 
 def _tell_doubtful(plan: Plan) -> None:
     """Tell of points that are allowed and most probably not meant."""
-    networks = [plan.experiment.at(point.params).model for point in plan.points]
-    if plan.searches:
-        networks = [each.model for each in plan.experiment.combinations.examples]
+    networks = [each.model for each in plan.experiment.combinations.examples]
     written = plan.experiment.written
     keys = [
         *(f"train.{key}" for key in written["train"]),

@@ -20,7 +20,7 @@ from dlscan.config.dotted import get
 from dlscan.config.families.nested import with_family
 from dlscan.config.fitting import SECTIONS
 from dlscan.config.models import Model
-from dlscan.config.point_parts import Part, Parts, of_section
+from dlscan.config.point_parts import Built, Part, Parts, of_section
 from dlscan.config.scan import ScanOptions
 from dlscan.config.source import InFile, functions_in
 from dlscan.config.train import Train
@@ -60,6 +60,8 @@ class Combinations:
         The sections as they stand in the file, without defaults.
     scan : ScanOptions
         Which keys to vary.
+    built : Built, optional
+        Sections that have been built already.
 
     Raises
     ------
@@ -67,7 +69,9 @@ class Combinations:
         If what varies is no key of these sections, or there are too many points.
     """
 
-    def __init__(self, written: Mapping[str, Mapping[str, Any]], scan: ScanOptions) -> None:
+    def __init__(
+        self, written: Mapping[str, Mapping[str, Any]], scan: ScanOptions, built: Built | None = None
+    ) -> None:
         # what is null is not there
         self.written = {section: written.get(section) or {} for section in SECTIONS}
         self.written["model"] = with_family(self.written["model"])
@@ -87,7 +91,7 @@ class Combinations:
         self._in_files = {
             str(each): each for each in functions_in([self.written, *map(vars, self._axes), self._by_hand])
         }
-        self._parts = Parts(self.written, self._axes, self._has_grid, self._by_hand)
+        self._parts = Parts(self.written, self._axes, self._has_grid, self._by_hand, built)
 
     @functools.cached_property
     def all(self) -> list[Combination]:
@@ -220,7 +224,7 @@ class Combinations:
         fitted = {
             section: self._parts.fitting(section, of_section(section, known), True)[0] for section in SECTIONS
         }
-        return Combinations(fitted, ScanOptions())
+        return Combinations(fitted, ScanOptions(), self._parts.built)
 
     def _with_functions(self, value: Any) -> Any:
         """Nested values with the functions in files that their texts name."""

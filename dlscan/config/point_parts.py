@@ -26,6 +26,10 @@ class Part:
         return json.dumps(self.plain, sort_keys=True)
 
 
+# By the section's name and its text, as built and as plain values.
+Built = dict[tuple[str, str], tuple[Any, dict[str, Any]]]
+
+
 class Parts:
     """Makes the parts of points, and remembers which choices are at fault.
 
@@ -39,6 +43,8 @@ class Parts:
         Whether there are points beside those by hand.
     by_hand : sequence of Choice
         Points that are written out.
+    built : Built, optional
+        What sections with the same functions in files have been built already; it grows.
     """
 
     def __init__(
@@ -47,8 +53,10 @@ class Parts:
         axes: Sequence[Axis],
         has_grid: bool,
         by_hand: Sequence[Choice],
+        built: "Built | None" = None,
     ) -> None:
         self.fitting = Fitting(written, axes, has_grid, by_hand)
+        self.built: Built = {} if built is None else built
         self._at_fault: set[tuple[str, int]] = set()
         self._without: dict[tuple[str, str], Part] = {}
 
@@ -86,11 +94,15 @@ class Parts:
             If that cannot be.
         """
         mapping, kept = self.fitting(section, of_section(section, own), by_hand)
-        try:
-            built = build(SECTIONS[section], mapping, section)
-        except Problem as problem:
-            raise self._refused(section, kept, where, problem) from None
-        return Part(built, plain(built), kept)
+        # thousands of points have most of their sections in common
+        text = section, repr(mapping)
+        if text not in self.built:
+            try:
+                built = build(SECTIONS[section], mapping, section)
+            except Problem as problem:
+                raise self._refused(section, kept, where, problem) from None
+            self.built[text] = built, plain(built)
+        return Part(*self.built[text], kept)
 
     def _refused(self, section: str, own: Choice, where: str, problem: Problem) -> Problem:
         """The problem of a combination under its name, or under that of the one key that is at fault."""

@@ -1,5 +1,6 @@
 """The directories of points, each with the point as an experiment file of its own."""
 
+import contextlib
 import functools
 import json
 from collections.abc import Collection
@@ -35,7 +36,6 @@ def clear_points(directory: Path, keep: Collection[str] = ()) -> None:
 
 def make_point(paths: PointPaths, point: Point, experiment: Experiment) -> None:
     """Write the file of a point where it is not there yet, or another."""
-    paths.directory.mkdir(parents=True, exist_ok=True)
     mapping = experiment.at(point.params).plain()
     # a point has no points of its own, and where it runs is not part of what it is
     del mapping["scan"], mapping["batch"]
@@ -43,9 +43,13 @@ def make_point(paths: PointPaths, point: Point, experiment: Experiment) -> None:
         # a bare number is refused in the file of a person, which this may become
         mapping["train"]["time_limit"] = f"{mapping['train']['time_limit']}s"
     text = f"# Point {point.number} of a scan; `dlscan train` reads this.\n{_as_yaml(mapping)}"
-    if not paths.config.exists() or paths.config.read_text(encoding="utf-8") != text:
-        # the next `dlscan scan` makes it again if a machine loses it
-        write_text(paths.config, text, safe=False)
+    # of thousands of points each call to the file system counts
+    with contextlib.suppress(FileNotFoundError):
+        if paths.config.read_text(encoding="utf-8") == text:
+            return
+    paths.directory.mkdir(parents=True, exist_ok=True)
+    # the next `dlscan scan` makes it again if a machine loses it
+    write_text(paths.config, text, safe=False)
 
 
 def _as_yaml(mapping: dict[str, Any]) -> str:

@@ -42,6 +42,22 @@ def test_each_combination_is_checked_not_each_value_beside_the_file(make_experim
     ]
 
 
+def test_points_share_what_they_have_in_common(make_experiment: Make) -> None:
+    experiment = make_experiment(scan={"grid": {"model.width": [3, 4]}, "repeats": 2})
+    first, repeat, other = (experiment.at(each.params) for each in experiment.combinations.all[:3])
+    assert first.train.seed != repeat.train.seed
+    assert first.model is repeat.model
+    assert first.train is other.train
+    assert (repeat.model.parameters.width, other.model.parameters.width) == (3, 4)
+
+
+def test_equal_numbers_of_other_kinds_are_not_taken_for_one_another(make_experiment: Make) -> None:
+    experiment = make_experiment()
+    assert experiment.at({"train.clip_norm": 1}).train.clip_norm == 1.0
+    with pytest.raises(ConfigError, match="must be a number, got True"):
+        experiment.at({"train.clip_norm": True})
+
+
 def test_a_key_of_some_optimizers_is_varied_for_these_alone(make_experiment: Make) -> None:
     grid = {"train.optimizer": ["adam", "sgd"], "train.momentum": [0, 0.9], "model.width": [3]}
     experiment = make_experiment(scan={"grid": grid})
