@@ -124,8 +124,8 @@ def _limit_torch(memory: str | float) -> None:
     import torch
 
     # PyTorch takes what it needs by itself
-    if isinstance(memory, float) and torch.cuda.is_available():
-        torch.cuda.set_per_process_memory_fraction(memory)
+    for number in range(torch.cuda.device_count() if isinstance(memory, float) else 0):
+        torch.cuda.set_per_process_memory_fraction(memory, number)
 
 
 def _tensorflow_gpu() -> str | None:

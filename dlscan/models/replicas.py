@@ -23,7 +23,7 @@ def replicas(train: Train) -> Replicas:
     Raises
     ------
     BackendError
-        If there are fewer, or the back end cannot train on several.
+        If there are fewer.
     ConfigError
         If they cannot train what `train` says.
     """
@@ -38,11 +38,6 @@ def replicas(train: Train) -> Replicas:
         )
     if count == 1:
         return ()
-    if backend() == "torch":
-        raise BackendError(
-            f"train.devices: {count} devices cannot share a training on PyTorch; set KERAS_BACKEND to jax or "
-            "tensorflow, or train.devices: 1"
-        )
     if train.batch_size % count:
         raise ConfigError(
             f"train.batch_size is {train.batch_size}, which {count} devices cannot share evenly; make it "
@@ -62,12 +57,14 @@ def require_replicable(networks: Mapping[str, Network], train: Train, devices: R
     Raises
     ------
     ConfigError
-        If TensorFlow would make something else of them: its replicas do not see each other's events.
+        If TensorFlow or PyTorch would make something else of them: replicas there do not see each other's
+        events.
     """
-    if not devices or backend() != "tensorflow":
+    if not devices or backend() == "jax":
         return
+    name = {"tensorflow": "TensorFlow", "torch": "PyTorch"}[backend()]
     ways = "set KERAS_BACKEND=jax, or train.devices: 1"
-    if train.precision != "float32":
+    if backend() == "tensorflow" and train.precision != "float32":
         raise ConfigError(
             f"train.precision is {train.precision}, but TensorFlow trains on several devices in float32 "
             f"only; {ways}"
@@ -76,7 +73,7 @@ def require_replicable(networks: Mapping[str, Network], train: Train, devices: R
     for layer in itertools.chain.from_iterable(every):
         if isinstance(layer, _OF_BATCHES) and layer.trainable:
             raise ConfigError(
-                f"layer {layer.name} learns from whole batches, and with TensorFlow each of {len(devices)} "
+                f"layer {layer.name} learns from whole batches, and with {name} each of {len(devices)} "
                 f"devices would give it a share; {ways}"
             )
 
@@ -107,4 +104,4 @@ def _jax() -> list[Any]:
 def _torch() -> list[Any]:
     import torch
 
-    return list(range(max(torch.cuda.device_count(), 1)))
+    return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu"]

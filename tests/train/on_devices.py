@@ -13,6 +13,7 @@ import numpy as np
 from dlscan.config import Train
 from dlscan.errors import DlscanError
 from dlscan.models import Network, backend, keras
+from dlscan.models import replicas as module
 from dlscan.models.replicas import replicas, require_replicable
 from dlscan.record import PointPaths, Record
 from dlscan.tasks.classify import Classification
@@ -35,6 +36,9 @@ def simulate(count):
         (processor,) = tf.config.list_physical_devices("CPU")
         own = [tf.config.LogicalDeviceConfiguration() for _ in range(count)]
         tf.config.set_logical_device_configuration(processor, own)
+    if backend() == "torch":
+        # PyTorch takes all of them for the one processor
+        module._torch = lambda: [f"cpu:{number}" for number in range(count)]
 
 
 def network(width, seed, normed=False, name="net"):
@@ -144,6 +148,14 @@ def asked(count, **options):
     return replicas(Train(**{"batch_size": EVENTS, "devices": count, **options}))
 
 
+def device_in_use():
+    if backend() == "torch":
+        from keras.src.backend.torch.core import get_device
+
+        return get_device()
+    return ops.zeros(()).device
+
+
 def placed():
     """How many devices compute, and what each has of a batch."""
     if backend() == "jax":
@@ -152,13 +164,11 @@ def placed():
             "devices": len({shard.device for shard in values.addressable_shards}),
             "events": values.addressable_shards[0].data.shape[0],
         }
-    import tensorflow as tf
-
     seen = []
 
     class Seen(Squares):
         def __call__(self, networks, batches, training):
-            seen.append(tf.zeros(()).device)
+            seen.append(device_in_use())
             return super().__call__(networks, batches, training)
 
     own = network(4, 1)
@@ -206,6 +216,7 @@ def refused():
         asking["compiled"] = lambda: asked(2, jit=True)
         mixed = Train(precision="mixed_float16")
         asking["precision"] = lambda: require_replicable({"network": network(4, 1)}, mixed, asked(2))
+    if backend() != "jax":
         asking["normed"] = lambda: require_replicable(
             {"network": network(4, 1, normed=True)}, Train(), asked(2)
         )

@@ -13,15 +13,12 @@ import numpy as np
 import pytest
 
 from dlscan.config import Train
-from dlscan.errors import BackendError
 from dlscan.models import backend
-from dlscan.models import replicas as module
 from dlscan.models.replicas import replicas
 
 SCRIPT = Path(__file__).with_name("on_devices.py")
 FLAGS = {"jax": {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}}
 
-simulated = pytest.mark.skipif(backend() == "torch", reason="PyTorch trains on one device")
 on_jax = pytest.mark.skipif(backend() != "jax", reason="refused elsewhere")
 
 
@@ -38,7 +35,6 @@ def found(mapping, tmp_path_factory):
     return json.loads((home / "found.json").read_text())
 
 
-@simulated
 @pytest.mark.parametrize(
     ("case", "devices"), [("pack", 2), ("pack", 4), ("entries", 2), ("short", 2), ("parts", 2)]
 )
@@ -49,7 +45,6 @@ def test_steps_of_several_devices_are_those_of_one(found, case, devices):
     assert len(one["told"]) > 2
 
 
-@simulated
 def test_each_device_has_its_share(found):
     assert found["placed"] == {"devices": 4, "events": 6}
 
@@ -61,7 +56,6 @@ def test_batches_are_normalised_and_dropped_out_as_wholes(found):
         np.testing.assert_allclose(several[name], one[name], rtol=1e-5, atol=1e-6)
 
 
-@simulated
 def test_a_training_goes_on_with_another_number_of_devices(found):
     """Stopped in the second epoch on two devices, gone on with on one, and the other way round."""
     trained = found["trained"]
@@ -71,24 +65,17 @@ def test_a_training_goes_on_with_another_number_of_devices(found):
     assert trained["1 then 4"]["device"] == f"4 x {trained['1']['device']}"
 
 
-@simulated
 def test_what_devices_cannot_share_exactly_is_refused(found):
     expected = {"too many": "train.devices is 5, but this job sees 4 devices"}
     expected["uneven"] = "train.batch_size is 10, which 4 devices cannot share evenly; make it 8"
     if backend() == "tensorflow":
         expected["compiled"] = "train.jit: what TensorFlow compiles by XLA runs on one device"
         expected["precision"] = "train.precision is mixed_float16, but TensorFlow trains on several devices"
+    if backend() != "jax":
         expected["normed"] = "learns from whole batches"
     assert found["refused"].keys() == expected.keys()
     for name, message in expected.items():
         assert message in found["refused"][name]
-
-
-def test_pytorch_trains_on_one_device(monkeypatch):
-    monkeypatch.setattr(module, "backend", lambda: "torch")
-    monkeypatch.setattr(module, "_torch", lambda: [0, 1])
-    with pytest.raises(BackendError, match="2 devices cannot share a training on PyTorch; set KERAS_BACKEND"):
-        replicas(Train(devices="all"))
 
 
 def test_one_device_is_no_replica():

@@ -8,12 +8,12 @@ import tensorflow as tf
 
 from dlscan import garbage
 from dlscan.models import accelerator
-from dlscan.models.replicas import Replicas, can_share
+from dlscan.models.replicas import Replicas
 from dlscan.train.entries import Entries
 from dlscan.train.objectives import EVENTS, Given, Told
 from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
 from dlscan.train.steps.mostly_zeros import MostlyZeros
-from dlscan.train.steps.shares import mean_slopes, shares, together
+from dlscan.train.steps.shares import shares, sharing, together
 from dlscan.train.steps.spread import Spread, plain
 
 Networks = Mapping[str, Any]
@@ -65,17 +65,13 @@ class _TensorFlow:
         )
 
     def train(self, streams: Streams, who: Who = None) -> Any:
-        return self._train(who, self._sharing(streams))(plain(streams))
+        return self._train(who, sharing(streams, self._devices))(plain(streams))
 
     def look(self, streams: Streams, who: Who = None) -> Any:
-        return self._look(who, self._sharing(streams))(plain(streams))
+        return self._look(who, sharing(streams, self._devices))(plain(streams))
 
     def settle(self) -> None:
         """Variables are changed in place."""
-
-    def _sharing(self, streams: Streams) -> Replicas:
-        """The devices that share these batches; the last of an epoch may have no equal shares."""
-        return self._devices if all(can_share(fed.events, self._devices) for fed in streams.values()) else ()
 
     def _step(self, who: Who, devices: Replicas, streams: Any) -> Any:
         told = []
@@ -131,11 +127,19 @@ def _slopes(part: Part, networks: Networks, given: Mapping[str, Given], devices:
         for device, share in zip(devices, shares(given, devices), strict=True):
             with tf.device(device):
                 found.append(_slopes(part, networks, share, ()))
-        return together([told for told, _ in found]), mean_slopes([slopes for _, slopes in found])
+        return together([told for told, _ in found]), _mean_slopes([slopes for _, slopes in found])
     with tf.GradientTape() as tape:
         told = part.objective(networks, given, True)
         loss = part.optimizer.scale_loss(told.loss)
     return told, tape.gradient(loss, part.variables)
+
+
+def _mean_slopes(slopes: Sequence[Sequence[Any]]) -> list[Any]:
+    """The slopes of the mean loss, from those of the losses of shares; None where no loss has one."""
+    return [
+        None if own[0] is None else tf.add_n([tf.convert_to_tensor(slope) for slope in own]) / len(own)
+        for own in zip(*slopes, strict=True)
+    ]
 
 
 def _looked(part: Part, networks: Networks, given: Mapping[str, Given], devices: Replicas) -> Told:

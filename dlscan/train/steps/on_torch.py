@@ -1,21 +1,23 @@
 """Steps on PyTorch."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 
-from dlscan.models import trunks
+from dlscan.models import keras, trunks
 from dlscan.models.network import taken_by
 from dlscan.models.replicas import Replicas
-from dlscan.train.objectives import Given
+from dlscan.train.objectives import Given, Told
 from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
+from dlscan.train.steps.shares import shares, sharing, together
 from dlscan.train.steps.spread import Spread
 
 
 def make_steps(points: Sequence[Trained], jit: Jit, alike: bool, devices: Replicas) -> Steps:
     """See `dlscan.train.steps.steps`."""
-    return _Torch(points, alike)
+    return _Torch(points, alike, devices)
 
 
 def compiled(model: Any) -> Call:
@@ -40,7 +42,8 @@ class _Torch:
 
     one_length = False
 
-    def __init__(self, points: Sequence[Trained], alike: bool) -> None:
+    def __init__(self, points: Sequence[Trained], alike: bool, devices: Replicas) -> None:
+        self._devices = devices
         networks = [network for point in points for network in point.networks.values()]
         self._spread = Spread(networks)
         self._trunks = trunks(networks) if alike and len(networks) == len(points) else []
@@ -56,20 +59,20 @@ class _Torch:
         ]
 
     def train(self, streams: Streams, who: Who = None) -> Any:
-        given, told = self._given(streams), []
+        given, devices, told = self._given(streams), sharing(streams, self._devices), []
         for networks, parts in chosen(self._points, who):
             own = []
             for part in parts:
-                taken = [_step_of(part, networks, given) for _ in range(part.times)]
+                taken = [_step_of(part, networks, given, devices) for _ in range(part.times)]
                 own.append(taken[0])
             told.append(torch.cat(in_order(own)))
         return torch.stack(told)
 
     def look(self, streams: Streams, who: Who = None) -> Any:
-        given = self._given(streams)
+        given, devices = self._given(streams), sharing(streams, self._devices)
         with torch.no_grad():
             told = [
-                [part.objective(networks, given, False) for part in parts]
+                [_told(part, networks, given, False, devices) for part in parts]
                 for networks, parts in chosen(self._points, who)
             ]
             numbers = torch.stack([torch.cat(in_order([part.numbers for part in own])) for own in told])
@@ -89,12 +92,32 @@ class _Torch:
         return given
 
 
-def _step_of(part: Part, networks: Mapping[str, Called], given: Mapping[str, Given]) -> Any:
+def _step_of(
+    part: Part, networks: Mapping[str, Called], given: Mapping[str, Given], devices: Replicas
+) -> Any:
     """Let a part take a step; the numbers of before it."""
     for network in networks.values():
         network.model.zero_grad()
-    found = part.objective(networks, given, True)
+    found = _told(part, networks, given, True, devices)
     part.optimizer.scale_loss(found.loss).backward()
     with torch.no_grad():
         part.optimizer.apply([variable.value.grad for variable in part.variables], part.variables)
     return found.numbers.detach()
+
+
+def _told(
+    part: Part, networks: Mapping[str, Called], given: Mapping[str, Given], training: bool, devices: Replicas
+) -> Told:
+    """What a part finds of a batch.
+
+    On another device than theirs, Keras computes with copies of the variables, and PyTorch differentiates
+    through these: variables get the slopes of all shares.
+    """
+    if not devices:
+        return part.objective(networks, given, training)
+    found = []
+    for device, share in zip(devices, shares(given, devices), strict=True):
+        with keras.device(device):
+            there = keras.tree.map_structure(functools.partial(torch.Tensor.to, device=device), share)
+            found.append(part.objective(networks, there, training))
+    return together(found)
