@@ -104,6 +104,11 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
+def checksum_of(content: bytes) -> str:
+    """That of a file with this content."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
 def sync(path: Path) -> None:
     """Push a file or a directory to the disk."""
     handle = os.open(path, os.O_RDONLY)

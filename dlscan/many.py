@@ -1,8 +1,9 @@
 """Many files, on disks that need a moment for each."""
 
+import collections
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -36,5 +37,30 @@ def each(function: Callable[[Item], Found], items: Iterable[Item]) -> list[Found
     pool = ThreadPoolExecutor(_AT_ONCE)
     try:
         return [*found, *pool.map(function, rest)]
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def ahead(function: Callable[[Item], Found], items: Iterable[Item]) -> Iterator[Found]:
+    """As `each`, for what is too large to be in memory together: a few are found ahead of the one in use."""
+    rest, seconds = list(items), 0.0
+    few, rest = rest[:_FEW], rest[_FEW:]
+    for item in few:
+        start = time.perf_counter()
+        found = function(item)
+        seconds += time.perf_counter() - start
+        yield found
+    if seconds < _FEW * _QUICK:
+        yield from map(function, rest)
+        return
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    begun: collections.deque[Future[Found]] = collections.deque()
+    try:
+        for item in rest:
+            begun.append(pool.submit(function, item))
+            if len(begun) > _AT_ONCE:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)

@@ -9,7 +9,7 @@ from dlscan.config.models import trainer_of
 from dlscan.config.older import completed_params
 from dlscan.errors import DlscanError, ScanError
 from dlscan.fields import misfit, shown
-from dlscan.files import checksum, read_json, write_json
+from dlscan.files import checksum, checksum_of, read_json, write_json
 
 # as YAML is written by dlscan: a point's file says what no plan has to be read for
 _EPOCHS = re.compile(rb"^train:\n(?: .*\n)*? +epochs: (\d+)\n", re.MULTILINE)
@@ -82,7 +82,7 @@ class PointPaths:
         return self.directory / "lock"
 
 
-def require_whole(path: Path, digest: str | None) -> None:
+def require_whole(path: Path, digest: str | None, content: bytes | None = None) -> None:
     """Check that a file of a point has the checksum that its record has, if that has one.
 
     Raises
@@ -90,9 +90,9 @@ def require_whole(path: Path, digest: str | None) -> None:
     ScanError
         If it has another.
     """
-    if digest is None or not path.exists():
+    if digest is None or (content is None and not path.exists()):
         return
-    if checksum(path) != digest:
+    if (checksum(path) if content is None else checksum_of(content)) != digest:
         raise ScanError(
             f"{path}: damaged, its checksum does not match that in record.json; remove record.json and run "
             "the scan again to train this point again"
@@ -221,15 +221,15 @@ class Record:
         """Where the trained model is: a network, or boosted trees."""
         return paths.trees if trainer_of(self.params.get("model.family")) == "trees" else paths.best
 
-    def require_whole(self, path: Path) -> None:
-        """Check that `best.keras`, `best.h5` or `predictions.h5` is what the training wrote.
+    def require_whole(self, path: Path, content: bytes | None = None) -> None:
+        """Check that `best.keras`, `best.h5` or `predictions.h5`, or its content, is what the training wrote.
 
         Raises
         ------
         ScanError
             If it is damaged or of another training.
         """
-        require_whole(path, self.files.get(path.name))
+        require_whole(path, self.files.get(path.name), content)
 
     @classmethod
     def read(cls, path: Path) -> "Record":

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from dlscan.many import each
+from dlscan.many import ahead, each
 
 
 def slow(item):
@@ -17,6 +17,20 @@ def slow(item):
 def test_what_is_found_is_in_the_order_of_the_items(count):
     assert each(slow, range(count)) == [-item for item in range(count)]
     assert each(str, range(count)) == [str(item) for item in range(count)]
+
+
+@pytest.mark.parametrize("function", [slow, str])
+def test_what_is_found_ahead_is_in_order_and_no_more_than_some_at_once(function):
+    asked, taken = [], []
+
+    def find(item):
+        asked.append(item)
+        return function(item)
+
+    for found in ahead(find, range(200)):
+        taken.append(found)
+        assert len(asked) - len(taken) <= 130
+    assert taken == list(map(function, range(200)))
 
 
 def test_slow_items_wait_together():

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from dlscan.analysis.points.results import SPLITS, Floats, Predictions, predicti
 from dlscan.analysis.points.same_events import OtherEventsError, aligned
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.errors import DlscanError
+from dlscan.many import ahead
 
 # scores to rank altogether: some seconds. Of more, events are drawn at random.
 MOST_SCORES, LEAST_EVENTS = 20_000_000, 1000
@@ -54,10 +56,11 @@ def event_noise(points: Sequence[DonePoint], name: str) -> EventNoise:
     covariance = np.zeros((len(points), len(points)))
     groups: list[_Group] = []
     apart = unknown = 0
-    for number, point in enumerate(points):
+    contents = ahead(functools.partial(_content, name), points)
+    for number, (point, content) in enumerate(zip(points, contents, strict=True)):
         error = point.record.errors.get(name)
         half = None if error is None else sum(error) / 2
-        if _add(number, point, name, half, len(points), groups):
+        if content is not None and _add(number, point, content, name, half, len(points), groups):
             continue
         if half is not None:
             covariance[number, number] = half**2
@@ -79,15 +82,32 @@ class _Group:
     influences: dict[int, Floats] = dataclasses.field(default_factory=dict)
 
 
+def _split(name: str, point: DonePoint) -> str:
+    return describe(name, metrics_of([point])).about.split
+
+
+def _content(name: str, point: DonePoint) -> bytes | None:
+    """The file of a point's scores; None if it has none that tell of this number."""
+    if _split(name, point) not in SPLITS:
+        return None
+    try:
+        return point.paths.predictions.read_bytes()
+    except OSError:
+        return None
+
+
 def _add(
-    number: int, point: DonePoint, name: str, half: float | None, points: int, groups: list[_Group]
+    number: int,
+    point: DonePoint,
+    content: bytes,
+    name: str,
+    half: float | None,
+    points: int,
+    groups: list[_Group],
 ) -> bool:
     """Add the influence of each event to the group of these events; False where it cannot be known."""
-    split = describe(name, metrics_of([point])).about.split
-    if split not in SPLITS:
-        return False
     try:
-        scored = predictions(point, split)
+        scored = predictions(point, _split(name, point), content)
         group, scored = _placed(point, scored, groups)
         some, part = _thinned(scored, points)
         found = _of_number(some, name)

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,7 @@ def read_history(path: Path) -> dict[str, Floats]:
     return columns
 
 
-def predictions(point: DonePoint, split: str = "test") -> Predictions:
+def predictions(point: DonePoint, split: str = "test", content: bytes | None = None) -> Predictions:
     """The scores in a point's `predictions.h5`.
 
     Parameters
@@ -175,6 +176,8 @@ def predictions(point: DonePoint, split: str = "test") -> Predictions:
         A finished point.
     split : {"test", "validation", "train"}
         Which events; of the training split there is a sample.
+    content : bytes, optional
+        Of the file, if it has been read already.
 
     Raises
     ------
@@ -183,16 +186,16 @@ def predictions(point: DonePoint, split: str = "test") -> Predictions:
     """
     if split == "validation" and trains_all(point):
         raise SplitNotKept(f"{point.paths.predictions}: no scores of the validation split: {ALL_TRAIN}")
-    point.record.require_whole(point.paths.predictions)
-    return read_predictions(point.paths.predictions, split)
+    point.record.require_whole(point.paths.predictions, content)
+    return read_predictions(point.paths.predictions, split, content)
 
 
-def read_predictions(path: Path, split: str = "test") -> Predictions:
+def read_predictions(path: Path, split: str = "test", content: bytes | None = None) -> Predictions:
     """As `predictions`, from the file at `path`."""
     if split not in SPLITS:
         raise UsageError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
     try:
-        with open_hdf5(path) as file:
+        with open_hdf5(path if content is None else io.BytesIO(content)) as file:
             if split != "test" and split not in file:
                 raise SplitNotKept(
                     f"{path}: no scores of the {split} split, an older version of dlscan wrote it; train "
