@@ -127,4 +127,7 @@ def text(found: "Closure") -> str:
         f"pulls              {own.pulls}: {found.picture}",
         own.sentence,
     ]
+    if own.best_covered is not None:
+        of_exact = f"{own.best_covered} of {own.count} by the exact answer on the same test events"
+        lines.insert(5, f"  no network       {of_exact}")
     return "\n".join(lines)

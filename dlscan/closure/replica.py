@@ -19,7 +19,7 @@ from dlscan.dataset import Manifest, fits
 from dlscan.errors import ConfigError, PointsFailed
 from dlscan.files import read_json, remove, write_json
 from dlscan.hdf5 import written_hdf5
-from dlscan.metrics import auc, root_mean_square_error
+from dlscan.metrics import auc, auc_estimate, root_mean_square_error
 from dlscan.prepare import prepare
 from dlscan.scan import freeze
 from dlscan.training import TrainedPoint, train_planned
@@ -79,6 +79,23 @@ class Settings:
         rng = np.random.default_rng(self._seed(_SHUFFLED, seed))
         nothing = np.zeros(events) if drawn.classified else np.full(events, drawn.truth.mean())
         return drawn._replace(truth=rng.permutation(drawn.truth), exact=nothing)
+
+    @property
+    def test_events(self) -> int:
+        """Of a replica, in its test split."""
+        return max(round(self.events * self.tested), 2)
+
+    def best_covers(self, replica: "Replica") -> bool:
+        """Whether the interval of the exact answer on the test events of a replica holds what is true of it.
+
+        No network is in that: how often it is so tells how the test events happen to lie.
+        """
+        drawn = self.draw(_TESTED, replica.number, self.test_events)
+        if drawn.classified:
+            told = auc_estimate(drawn.exact, drawn.truth == 1)
+        else:
+            told = root_mean_square_error(drawn.exact, drawn.truth)
+        return told is not None and told.value - told.down <= replica.exact <= told.value + told.up
 
     def _seed(self, what: int, replica: int) -> int:
         return int(np.random.SeedSequence([self.seed, what, replica]).generate_state(1)[0])
@@ -200,7 +217,7 @@ def _experiment(experiment: Experiment, settings: Settings, directory: Path, num
 
 def _write_raw(experiment: Experiment, settings: Settings, number: int) -> None:
     """Raw files with the events of a replica, one of each side in the directory of each class."""
-    tested = max(round(settings.events * settings.tested), 2)
+    tested = settings.test_events
     for side, what, events in (
         (_TRAIN, _TRAINING, settings.events - tested),
         (_TEST, _TESTED, tested),

@@ -96,7 +96,8 @@ def close(
             done += 1
             progress("replicas", done, replicas)
         found = tuple(run(experiment, settings, places[number], number) for number in numbers)
-        summary = summarize(found)
+        best_covered = None if settings.permute else sum(map(settings.best_covers, found))
+        summary = summarize(found, best_covered)
         write_json(directory / "summary.json", dataclasses.asdict(summary) | {"sentence": summary.sentence})
         picture = pulls.draw(
             directory / "pulls.png",

@@ -57,6 +57,9 @@ class Summary:
         Mean of the errors in units of their intervals; 0 is right.
     width : float or None
         Their standard deviation; 1 is right.
+    best_covered : int or None
+        Replicas whose test events give the exact answer an interval that holds what is true of it; None where
+        there is no answer.
     """
 
     metric: str
@@ -70,6 +73,7 @@ class Summary:
     validation_bias: Mean
     pull: float
     width: float | None
+    best_covered: int | None = None
 
     @property
     def coverage(self) -> float:
@@ -111,8 +115,8 @@ class Summary:
         return f"{first}, and {second}{third}."
 
 
-def summarize(replicas: Sequence[Replica]) -> Summary:
-    """The summary of replicas, of which there is at least one."""
+def summarize(replicas: Sequence[Replica], best_covered: int | None = None) -> Summary:
+    """The summary of replicas, of which there is at least one; `best_covered` as in `Summary`."""
     pulls = [each.pull for each in replicas]
     return Summary(
         replicas[0].metric,
@@ -126,4 +130,5 @@ def summarize(replicas: Sequence[Replica]) -> Summary:
         Mean.of([each.validation - each.true for each in replicas]),
         statistics.fmean(pulls),
         statistics.stdev(pulls) if len(pulls) > 1 else None,
+        best_covered,
     )

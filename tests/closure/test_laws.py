@@ -1,5 +1,6 @@
 """Laws give what they promise; a law of a user is checked; levels draw anew what they say."""
 
+import dataclasses
 import math
 from pathlib import Path
 from statistics import NormalDist
@@ -142,6 +143,17 @@ def test_right_intervals_cover_and_wrong_ones_do_not() -> None:
     assert not narrow.covers
     assert narrow.coverage == pytest.approx(NormalDist().cdf(0.5) * 2 - 1, abs=0.08)
     assert "hold the truth less often than they should" in narrow.sentence
+
+
+@pytest.mark.parametrize(("law", "exact"), [("gaussians", 0.921350), ("resolution", 5.0)])
+def test_exact_answers_cover_as_often_as_they_should(law: str, exact: float) -> None:
+    settings = Settings(find_law(law, {}), events=2000)
+    if law == "resolution":
+        drawn = settings.law.draw(200_000, 5)
+        exact = float(np.sqrt(np.mean((drawn.exact - drawn.truth) ** 2)))
+    made = [dataclasses.replace(each, exact=exact) for each in replicas(600)]
+    share = np.mean([settings.best_covers(each) for each in made])
+    assert share == pytest.approx(0.6827, abs=3 * math.sqrt(0.6827 * 0.3173 / 600))
 
 
 def test_the_promise_of_a_choice_is_a_bias_of_validation_alone() -> None:
