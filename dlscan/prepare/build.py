@@ -42,7 +42,7 @@ from dlscan.prepare.remarks import remark, warn_of_rounding
 from dlscan.prepare.requirements import require_entries, require_kept, require_selections
 from dlscan.prepare.resampling import resampling
 from dlscan.prepare.scatter import PieceSummary, ScatterTask
-from dlscan.prepare.tasks import cut_into_tasks, local_processes, run_bytes
+from dlscan.prepare.tasks import cut_into_tasks, local_processes, run_bytes, total_bytes
 from dlscan.raw import RawFile, check_files, find_files, linked_files
 from dlscan.raw.inflate import warn_if_slow
 from dlscan.raw.refusals import is_compound, is_missing, what_to_write
@@ -189,7 +189,7 @@ class _Build:
         numbers = {file: number for number, file in enumerate(self.files)}
         pieces = cut_into_tasks(layouts, numbers, cut_for)
         count = processes or local_processes(len(pieces))
-        most = run_bytes(count if scheduler is None else None)
+        most = run_bytes(count if scheduler is None else None, total_bytes(layouts))
         tasks = [ScatterTask(number, part, form, kind, spill, most) for number, part in enumerate(pieces)]
         with workers(count, scheduler) as run:
             if self.experiment.data.resample is not None:

@@ -1,6 +1,7 @@
 """How the passes are cut into tasks: by bytes, by processes and by the memory that is free."""
 
 import dataclasses
+import math
 
 from dlscan.machine import free_memory, usable_cpus
 from dlscan.raw import FileLayout, RawFile
@@ -12,6 +13,8 @@ TASK_BYTES = 128 * 2**20
 # shard being sorted.
 _PROCESS_BYTES = 256 * 2**20
 _LEAST_RUN, _LONGEST_RUN = 32 * 2**20, 2**30
+# What is read of a run at once: long enough to hide the way to it.
+_READ_BYTES = 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +42,7 @@ def cut_into_tasks(
         Processes; huge data get longer tasks, so that their number stays within reason.
     """
     layout = next(iter(files.values()))
-    event = layout.event_bytes
-    total = event * sum(layout.events for layout in files.values())
+    event, total = layout.event_bytes, total_bytes(files)
     rows = max(1, int(min(max(TASK_BYTES, total / (workers * 16)), 32 * TASK_BYTES) // event))
     tasks: list[list[Piece]] = [[]]
     room = rows
@@ -62,12 +64,20 @@ def local_processes(tasks: int) -> int:
     return max(1, min(usable_cpus(), free_memory() // _PROCESS_BYTES, tasks))
 
 
-def run_bytes(processes: int | None) -> int:
+def total_bytes(files: dict[RawFile, FileLayout]) -> int:
+    """Dense bytes of the events of all files."""
+    layout = next(iter(files.values()))
+    return layout.event_bytes * sum(layout.events for layout in files.values())
+
+
+def run_bytes(processes: int | None, total: int) -> int:
     """Bytes of encoded events that each of so many local processes collects before it writes a run.
+
+    The second pass takes as many bytes of shards at once, and reads their part of each run: with runs as long
+    as the root of `total` bytes, a read is as long for any `total`. Longer runs would only take more memory.
 
     Sorting a run takes them twice more, and the rest of the machine is not ours: an eighth of what is free.
     None stands for processes elsewhere, of whose memory nothing is known.
     """
-    if processes is None:
-        return 4 * _LEAST_RUN
-    return min(max(free_memory() // (8 * processes), _LEAST_RUN), _LONGEST_RUN)
+    room = 4 * _LEAST_RUN if processes is None else free_memory() // (8 * processes)
+    return min(max(min(room, math.isqrt(total * _READ_BYTES)), _LEAST_RUN), _LONGEST_RUN)

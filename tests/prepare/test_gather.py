@@ -38,7 +38,7 @@ def test_shards_are_the_same_however_many_are_gathered_at_once(
         experiment = make_experiment(f"data.prepared={place}")
         manifest = prepare(experiment, processes=1).manifest
         shards = sum(len(split.shards) for split in manifest.splits.values())
-        together = layout.shards_together(tasks.run_bytes(1), shards, 1)
+        together = layout.shards_together(tasks.run_bytes(1, 0), shards, 1)
         assert (together > 1) == (place == "several")
         assert shards > 8
         # runs times groups are read, but HDF5 looks at each run once
@@ -61,3 +61,20 @@ def test_a_group_of_shards_is_no_longer_than_a_run_and_leaves_work_for_all(
     most: int, shards: int, processes: int, expected: int
 ) -> None:
     assert layout.shards_together(most, shards, processes) == expected
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "expected"),
+    [
+        (10**6, 2**36, 2**25),
+        (2**32, 2**36, 2**26),
+        (2**34, 2**36, 2**27),
+        (2**50, 2**36, 2**30),
+        (2**34, 2**29, 2**26),
+    ],
+)
+def test_runs_grow_as_the_root_of_the_data_as_far_as_memory_goes(
+    monkeypatch: pytest.MonkeyPatch, total: int, free: int, expected: int
+) -> None:
+    monkeypatch.setattr(tasks, "free_memory", lambda: free)
+    assert tasks.run_bytes(1, total) == expected
