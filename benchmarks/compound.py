@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,11 +18,16 @@ import yaml
 from numpy.lib.recfunctions import structured_to_unstructured
 from numpy.typing import NDArray
 
+from benchmarks.machine import describe
+from benchmarks.report import made_with
+from dlscan.files import write_text
+
 Array = NDArray[Any]
 
 JET = [f"j{number}" for number in range(20)]
 TRACK = [f"t{number}" for number in range(10)]
 TRACKS, BATCH, FILES = 40, 1000, 2
+HERE = Path(__file__).parent
 STORED: dict[str, dict[str, Any]] = {
     "lzf": {"compression": "lzf"},
     "shuffle+gzip": {"compression": "gzip", "compression_opts": 4, "shuffle": True},
@@ -35,7 +41,8 @@ STORED: dict[str, dict[str, Any]] = {
 @click.option(
     "--place", type=click.Path(path_type=Path), help="A directory with room.  [default: a temporary one]"
 )
-def main(events: int, workers: int, passes: int, place: Path | None) -> None:
+@click.option("--out", default=HERE / "results", type=click.Path(path_type=Path))
+def main(events: int, workers: int, passes: int, place: Path | None, out: Path) -> None:
     """Read all fields as float32, with the mask of tracks, in shuffled batches of 1,000.
 
     h5py, atlas-ftag-tools and torch (if they are installed) read batches that lie one after the other and
@@ -43,8 +50,18 @@ def main(events: int, workers: int, passes: int, place: Path | None) -> None:
     pass each reader has its turn; the first pass of each is not timed.
     """
     logging.disable(logging.WARNING)
-    print("| stored | reader | events/s | to the best of others |")
-    print("|---|---|---|---|")
+    about = [
+        "# Compound tables",
+        "",
+        *made_with(describe(frozenset(os.sched_getaffinity(0)))),
+        f"{events:,} jets of {len(JET)} fields and {TRACKS} tracks of {len(TRACK)} fields; {workers} workers "
+        f"of dlscan and of torch; the fastest of {passes} passes.",
+        "",
+        "| stored | reader | events/s | to the best of others |",
+        "|---|---|---:|---:|",
+    ]
+    print("\n".join(about))
+    lines = []
     with tempfile.TemporaryDirectory(dir=place) as directory:
         for stored, options in STORED.items():
             home = Path(directory) / stored
@@ -61,7 +78,9 @@ def main(events: int, workers: int, passes: int, place: Path | None) -> None:
             rates = measured(readers, passes)
             best = max(rate for name, rate in rates.items() if not name.startswith("dlscan"))
             for name, rate in rates.items():
-                print(f"| {stored} | {name} | {rate:,.0f} | {rate / best:.2f} |", flush=True)
+                lines.append(f"| {stored} | {name} | {rate:,.0f} | {rate / best:.2f} |")
+                print(lines[-1], flush=True)
+    write_text(out / "compound.md", "\n".join([*about, *lines, ""]))
 
 
 def measured(readers: dict[str, Callable[[], Iterator[int]]], passes: int) -> dict[str, float]:

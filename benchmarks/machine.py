@@ -26,6 +26,8 @@ _PACKAGES = (
     "zlib-ng",
     "deflate",
     "isal",
+    "python-neo-lzf",
+    "atlas-ftag-tools",
 )
 
 

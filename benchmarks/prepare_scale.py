@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -16,8 +17,13 @@ import click
 import h5py
 import numpy as np
 
+from benchmarks.machine import describe
+from benchmarks.report import made_with
+from dlscan.files import write_text
+
 FEATURES = 100
 _ROWS_OF_A_FILE = 50_000
+HERE = Path(__file__).parent
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,14 +32,24 @@ _ROWS_OF_A_FILE = 50_000
 )
 @click.option("--events", default=100_000, show_default=True, help="Events of 400 bytes.")
 @click.option("--processes", default=1, show_default=True, help="Of prepare.")
+@click.option("--cluster", default=0, help="Worker processes of a dask cluster instead; 0 is no cluster.")
 @click.option("--shard-kb", default=0, help="Size of a shard: small ones imitate larger data.")
 @click.option("--run-kb", default=0, help="Size of a run, likewise.")
 @click.option(
     "--place", type=click.Path(path_type=Path), help="A directory with room.  [default: a temporary one]"
 )
+@click.option("--out", default=HERE / "results", type=click.Path(path_type=Path))
 @click.option("--child", hidden=True, help="Prepare, and print what it took.")
 def main(
-    sizes: str, events: int, processes: int, shard_kb: int, run_kb: int, place: Path | None, child: str | None
+    sizes: str,
+    events: int,
+    processes: int,
+    cluster: int,
+    shard_kb: int,
+    run_kb: int,
+    place: Path | None,
+    out: Path,
+    child: str | None,
 ) -> None:
     """Prepare generated tables of several sizes, and print events a second of each pass and the peak memory.
 
@@ -41,15 +57,26 @@ def main(
     --shard-kb 128 --run-kb 4096: the second pass does as for a terabyte, with a 250th of the bytes.
     """
     if child is not None:
-        print(json.dumps(measure(Path(child), processes, shard_kb * 1024, run_kb * 1024)))
+        print(json.dumps(measure(Path(child), processes, cluster, shard_kb * 1024, run_kb * 1024)))
         return
-    print("| events | dense | runs | shards | first pass | second pass | events/s | peak memory |")
-    print("|---|---|---|---|---|---|---|---|")
+    by = f"a dask cluster of {cluster} worker processes" if cluster else f"prepare with {processes} process"
+    about = [
+        "# How prepare grows",
+        "",
+        *made_with(describe(frozenset(os.sched_getaffinity(0)))),
+        f"By {by}. The memory is that of the largest process.",
+        "",
+        "| events | dense | runs | shards | first pass | second pass | events/s | peak memory |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    print("\n".join(about), flush=True)
+    lines = []
     with tempfile.TemporaryDirectory(dir=place) as directory:
         for size in map(int, sizes.split(",")):
             home = Path(directory) / str(size)
             generate(home / "raw", size * events)
-            options = ["--processes", processes, "--shard-kb", shard_kb, "--run-kb", run_kb]
+            options = ["--processes", processes, "--cluster", cluster]
+            options += ["--shard-kb", shard_kb, "--run-kb", run_kb]
             command = [sys.executable, "-m", "benchmarks.prepare_scale", "--child", home, *options]
             answer = subprocess.run(
                 list(map(str, command)), capture_output=True, text=True, check=True
@@ -65,8 +92,11 @@ def main(
                 f"{size * events / (row['reading'] + row['mixing']):,.0f}",
                 f"{row['peak'] / 1e6:,.0f} MB",
             ]
-            print(f"| {' | '.join(cells)} |", flush=True)
+            lines.append(f"| {' | '.join(cells)} |")
+            print(lines[-1], flush=True)
             shutil.rmtree(home)
+    name = "prepare_scale_cluster.md" if cluster else "prepare_scale.md"
+    write_text(out / name, "\n".join([*about, *lines, ""]))
 
 
 def generate(raw: Path, events: int) -> None:
@@ -80,8 +110,23 @@ def generate(raw: Path, events: int) -> None:
                 handle["x"] = rows[: min(_ROWS_OF_A_FILE, events // 2 - start)]
 
 
-def measure(home: Path, processes: int, shard: int, run: int) -> dict[str, Any]:
+def measure(home: Path, processes: int, cluster: int, shard: int, run: int) -> dict[str, Any]:
     """Prepare what lies in `home`: seconds of each pass, runs, shards, and the peak memory of a process."""
+    if cluster:
+        from distributed import LocalCluster
+
+        with LocalCluster(n_workers=cluster, threads_per_worker=1, dashboard_address=None) as running:  # type: ignore[no-untyped-call]
+            row = _measure(home, running.scheduler_address, None, shard, run)
+    else:
+        row = _measure(home, None, processes, shard, run)
+    # workers have ended: the largest process of all
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return {**row, "peak": 1024 * peak}
+
+
+def _measure(
+    home: Path, scheduler: str | None, processes: int | None, shard: int, run: int
+) -> dict[str, Any]:
     from dlscan.config import load
     from dlscan.prepare import layout, prepare, tasks
 
@@ -100,12 +145,11 @@ def measure(home: Path, processes: int, shard: int, run: int) -> dict[str, Any]:
             seen[what] = time.monotonic()
             runs = max(runs, len(list(home.glob("prepared/*/spill/run-*.h5"))))
 
-    outcome = prepare(experiment, processes=processes, progress=progress)
+    outcome = prepare(experiment, scheduler=scheduler, processes=processes, progress=progress)
     end = time.monotonic()
     shards = sum(len(split.shards) for split in outcome.manifest.splits.values())
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     reading, mixing = seen["mixing"] - seen["reading"], end - seen["mixing"]
-    return {"reading": reading, "mixing": mixing, "runs": runs, "shards": shards, "peak": 1024 * peak}
+    return {"reading": reading, "mixing": mixing, "runs": runs, "shards": shards}
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import functools
 import importlib
 import re
@@ -31,6 +32,14 @@ from dlscan.errors import DataError, DlscanError, UsageError
 
 STEP = "50 MB"  # of all branches that are read: what is in memory at once, however long the tree is
 MANY = 100  # branches that take long enough to look at to say so
+WILD = re.compile(r"[*?[]")
+REMOTE = "(root|https?)://"
+# by module: what needs it, and the package
+NEEDED = {
+    "uproot": ("ROOT files are read by uproot", "'dlscan[root]'"),
+    "awkward": ("ROOT files are read by uproot", "'dlscan[root]'"),
+    "XRootD": ("root:// addresses are read by XRootD", "xrootd"),
+}
 NUMBERS = "a number per event"
 ARRAY = "an array of fixed size"
 JAGGED = "a list whose length changes"
@@ -51,6 +60,26 @@ class Tree:
 
     def kinds(self, branches: Sequence[str] | None) -> dict[str, str]:
         """What each of the branches, or of all, holds per event."""
+        return _kinds(self, None if branches is None else tuple(sorted({*branches})))
+
+    def expanded(self, names: Sequence[str] | None) -> list[str] | None:
+        """Names of branches, patterns such as `Jet_*` replaced by what they stand for."""
+        if not any(WILD.search(name) for name in names or ()):
+            return None if names is None else list(names)
+        with self._opened() as file:
+            leaves = _leaves(self._find(file))
+        found: dict[str, None] = {}
+        for name in names or ():
+            own = fnmatch.filter(leaves, name) if WILD.search(name) else [name]
+            if not own:
+                raise DataError(f"{self}: no branch matches {name}")
+            found |= dict.fromkeys(own)
+        return list(found)
+
+    def look(self, branches: Sequence[str] | None) -> dict[str, str]:
+        """See `kinds`."""
+        if re.match(REMOTE, str(self.path)):
+            click.echo(f"opening {self.path}", err=True)  # which may take minutes
         with self._opened() as file:
             tree = self._find(file)
             require(branches or [], tree.keys(), str(self), "branch")
@@ -80,8 +109,13 @@ class Tree:
 
     def _opened(self) -> Any:
         uproot = _load("uproot")
+        options = {}
+        if str(self.path).startswith("root://"):
+            _load("XRootD")
+            # fsspec hands numpy's integers on to XRootD, which refuses them
+            options["handler"] = uproot.source.xrootd.XRootDSource
         # an address may have colons of its own
-        return self._tried(lambda: uproot.open({str(self.path): None}))
+        return self._tried(lambda: uproot.open({str(self.path): None}, **options))
 
     def _tried(self, action: Callable[[], Any], branch: str | None = None) -> Any:
         try:
@@ -91,7 +125,8 @@ class Tree:
 
     def _unreadable(self, error: Exception, branch: str | None = None) -> DataError:
         what, advice = (f" branch {branch!r}", "; leave it out by --branches") if branch else ("", "")
-        reason = " ".join(str(error).split()) or repr(error)
+        # behind the reason, uproot explains how files may be named
+        reason = " ".join(str(error).partition("Files may be specified as")[0].split()) or repr(error)
         return DataError(f"{self}:{what} cannot be read ({reason}){advice}")
 
     def _find(self, file: Any) -> Any:
@@ -109,6 +144,11 @@ class Tree:
             if re.fullmatch(pattern, event):
                 return kind
         raise DataError(f"{self}: branch {name!r} holds {event}, not numbers; choose by --branches")
+
+
+@functools.cache
+def _kinds(tree: Tree, branches: tuple[str, ...] | None) -> dict[str, str]:
+    return tree.look(branches)
 
 
 def _leaves(tree: Any) -> list[str]:
@@ -165,13 +205,14 @@ class Roles:
             own |= {name: _as_float32(own[name]) for name in self.arrays}
         for name, values in (columns | own).items():
             numbers = values.values if isinstance(values, Lists) else values
-            good = np.isfinite(numbers).reshape(len(numbers), -1).all(axis=1)
+            good = np.isfinite(numbers).all(axis=tuple(range(1, numbers.ndim)))
             if not good.all():
                 wrong = int(np.argmin(good))
                 if isinstance(values, Lists):
                     wrong = int(np.searchsorted(values.offsets, wrong, side="right")) - 1
                 raise DataError(
-                    f"{tree}, event {first + wrong}, branch {name!r}: is not finite (as {numbers.dtype})"
+                    f"{tree}, event {first + wrong}, branch {name!r}: is not finite (as {numbers.dtype}); "
+                    "choose others by --branches"
                 )
         return {"features": np.column_stack(list(columns.values())), **own} if columns else own
 
@@ -216,7 +257,8 @@ def _load(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError:
-        raise DlscanError("ROOT files are read by uproot: pip install 'dlscan[root]'") from None
+        what, package = NEEDED[name]
+        raise DlscanError(f"{what}: pip install {package}") from None
 
 
 def _choose(
@@ -245,7 +287,9 @@ def _choose(
 @click.argument("sources", nargs=-1, required=True, metavar="FILE[:TREE]... | LABEL=FILE[:TREE]...")
 @click.option("--label-column", metavar="BRANCH", help="Its value is the class; without it, give LABEL=FILE.")
 @click.option("--labels", metavar="A=B,...", help="Call the class with value A of the label branch B.")
-@click.option("--branches", metavar="A,B,...", help="The inputs.  [default: all without another role]")
+@click.option(
+    "--branches", metavar="A,B,...", help="The inputs; 'Jet_*' works.  [default: all without another role]"
+)
 @click.option(
     "--extras", metavar="A,B,...", help="Branches to carry along, a dataset each, of their own type."
 )
@@ -284,14 +328,14 @@ def from_root(
     Files in which a branch says the class:
       from_root.py raw 'all*.root:events' --label-column is_signal --labels 0=Background,1=Signal
 
-    A file may be an address, root://host//path/file.root:TREE, if fsspec-xrootd is installed. Every value
-    must be finite. On any error OUT stays as it was.
+    A file may be an address, root://host//path/file.root:TREE, if xrootd is installed, or http://
+    with aiohttp. Every value must be finite. On any error OUT stays as it was.
     """
     if labels and not label_column:
         raise UsageError("--labels renames the values of --label-column, which is not given")
     names, lengths = parse_pairs(labels, "--labels"), _parse_lengths(pad)
     trees = list(_find_trees(sources, label_column))
-    chosen = split_names(branches)
+    chosen = trees[0][1].expanded(split_names(branches))
     roles = _choose(trees[0][1], chosen, split_names(extras) or [], lengths, label_column)
     with RawWriter(out, "from_root", roles.features, events_per_file, force) as writer:
         for label, tree in trees:

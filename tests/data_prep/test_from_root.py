@@ -113,6 +113,52 @@ def test_pad_cuts_and_fills_with_zeros(recipe: Recipe, read_class: ReadClass, tm
     np.testing.assert_array_equal(found["features"], [[0], [1], [2]])
 
 
+def test_lists_may_all_be_empty(recipe: Recipe, tmp_path: Path) -> None:
+    """As those of rare particles in short files."""
+    some = awkward.Array([[1.5], [], [2.5, 3.5]] * 10)
+    write_tree(tmp_path / "a.root", met=np.arange(30.0), mu=some[:, :0])
+    write_tree(tmp_path / "b.root", met=np.arange(30.0), mu=some)
+    done = recipe("from_root", "raw", "A=a.root", "B=b.root")
+    assert (done.returncode, done.stderr) == (0, "")
+    inputs = {"mu": {"offsets": "mu_offsets", "longest": 2}, "features": {}}
+    experiment = experiment_from(
+        {"name": "toy", "data": {"raw": "raw", "inputs": inputs}}, tmp_path / "t.yaml"
+    )
+    prepare(experiment, processes=1)
+    with Batches(experiment.data.prepared, batch_size=60, workers=0) as batches:
+        (batch,) = batches.epoch(0, last=True)
+    (column,) = {*batch.masks}
+    assert not batch.masks[column][batch.labels == 0].any()
+    assert batch.masks[column][batch.labels == 1].any()
+
+
+def test_patterns_choose_branches(recipe: Recipe, read_class: ReadClass, tmp_path: Path) -> None:
+    jets = {name: np.arange(3.0) + step for step, name in enumerate(("jet_pt", "jet_eta", "jetty"))}
+    write_tree(tmp_path / "a.root", met=np.ones(3), **jets, bad=np.full(3, np.nan))
+    done = recipe("from_root", "raw", "A=a.root", "--branches", "jet_*,met")
+    assert (done.returncode, done.stderr) == (0, "")
+    np.testing.assert_array_equal(
+        read_class(tmp_path / "raw/A")["features"], np.array([[0, 1, 1], [1, 2, 1], [2, 3, 1]])
+    )
+    none = recipe("from_root", "other", "A=a.root", "--branches", "Jet_*")
+    assert none.stderr == "Error: a.root: no branch matches Jet_*\n"
+    every = recipe("from_root", "other", "A=a.root")
+    assert every.stderr.endswith("branch 'bad': is not finite (as float32); choose others by --branches\n")
+
+
+def test_addresses_say_what_they_need_before_anything_is_waited_for(recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "XRootD.py").write_text("raise ImportError('absent')\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    done = recipe("from_root", "raw", "A=root://localhost:1//a.root:events", env=environment)
+    assert (done.returncode, done.stderr.splitlines()) == (
+        1,
+        [
+            "opening root://localhost:1//a.root",
+            "Error: root:// addresses are read by XRootD: pip install xrootd",
+        ],
+    )
+
+
 def test_lists_are_kept_and_prepared(recipe: Recipe, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     counts = rng.integers(0, 6, 90)
