@@ -115,7 +115,7 @@ def measure(home: Path, processes: int, cluster: int, shard: int, run: int) -> d
     if cluster:
         from distributed import LocalCluster
 
-        with LocalCluster(n_workers=cluster, threads_per_worker=1, dashboard_address=None) as running:  # type: ignore[no-untyped-call]
+        with LocalCluster(n_workers=cluster, threads_per_worker=1, dashboard_address=None) as running:
             row = _measure(home, running.scheduler_address, None, shard, run)
     else:
         row = _measure(home, None, processes, shard, run)
