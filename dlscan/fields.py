@@ -38,8 +38,7 @@ def fits(rule: Any, value: Any, finite: bool = True) -> bool:
 
 def _all_fit(rule: Any, values: Sequence[Any], finite: bool) -> bool:
     """Whether all of them do: together, because ten thousand records have millions of numbers."""
-    origin, inner = get_origin(rule), get_args(rule)
-    allowed = _plain_types(rule)
+    origin, inner, allowed = _taken_apart(rule)
     if allowed is not None:
         if Any in allowed:
             return True
@@ -61,6 +60,11 @@ def _all_fit(rule: Any, values: Sequence[Any], finite: bool) -> bool:
 
 
 @functools.cache
+def _taken_apart(rule: Any) -> tuple[Any, tuple[Any, ...], frozenset[Any] | None]:
+    """The container of a rule, what may be in it, and its plain types."""
+    return get_origin(rule), get_args(rule), _plain_types(rule)
+
+
 def _plain_types(rule: Any) -> frozenset[Any] | None:
     """The types that a rule without containers allows; 1.0 may be written as 1."""
     options = get_args(rule) if get_origin(rule) in (Union, types.UnionType) else (rule,)
