@@ -22,6 +22,7 @@ from tests.chaos.lies import Witness
 from tests.chaos.processes import end_all
 from tests.chaos.watch import Watcher, attempts
 from tests.chaos.workload import Scan, Workload, status
+from tests.conftest import write_raw
 from tests.slow import takes
 
 from .slurm import SlurmCluster, wait_for
@@ -133,6 +134,7 @@ OF_OTHER_KINDS: dict[str, dict[str, Any]] = {
             "adversary": {"kind": "pivot", "nuisance": "target[:,0,3]", "width": 4, "depth": 1},
         }
     },
+    "domain": {"others": {"adversary": {"kind": "domain", "raw": "beyond", "width": 4}}},
 }
 
 
@@ -141,6 +143,8 @@ OF_OTHER_KINDS: dict[str, dict[str, Any]] = {
 def test_trainings_of_other_kinds_end_as_undisturbed(
     cluster: SlurmCluster, tmp_path: Path, kind: str
 ) -> None:
+    # another domain, for the one that looks at it
+    write_raw(tmp_path / "faults" / "beyond", files=2, events=300, classes=("Ele", "Pi0"), seed=1)
     workload = Workload(
         tmp_path / "faults",
         **{"epochs": EPOCHS, "batch": {"retries": 100}, "scan": {"grid": {"model.width": [4, 6]}}},
