@@ -54,7 +54,8 @@ class Pivot:
     The network minimises its own loss less `strength` times that of the adversary. Scores are not to depend
     on the nuisance within each of `classes`, by default all. `density` is how the adversary tells the
     nuisance: a mixture of `components` Gaussians, or a probability of each of `bins`. It has `depth` layers
-    of `width` units, and takes `steps` steps at `learning_rate` for each of the network.
+    of `width` units, and takes `steps` steps at `learning_rate` for each of the network. The strength rises
+    from 0 over the first `warm_up` epochs.
     """
 
     nuisance: Nuisance
@@ -67,6 +68,7 @@ class Pivot:
     depth: Annotated[int, Min(0)] = 2
     learning_rate: Annotated[float, Above(0)] = 0.001
     steps: Annotated[int, Min(1)] = 1
+    warm_up: Annotated[int, Min(0)] = 0
 
     kind: ClassVar = "pivot"
     curves: ClassVar = (Curve(ADVERSARY_LOSS, False, of_some=True),)
@@ -80,7 +82,8 @@ class Domain:
     network, of `depth` layers of `width` units, tells the domains apart from the last hidden layer of the
     first one; it takes `steps` steps at `learning_rate` for each of that one, which gets its gradient turned
     round and multiplied by `strength`. `coral` and `mmd` minimise `strength` times a distance of both
-    distributions there: of their covariances, or of means of kernels.
+    distributions there: of their covariances, or of means of kernels. The strength rises from 0 over the
+    first `warm_up` epochs.
     """
 
     raw: Path
@@ -90,6 +93,7 @@ class Domain:
     depth: Annotated[int, Min(0)] = 1
     learning_rate: Annotated[float, Above(0)] = 0.003
     steps: Annotated[int, Min(1)] = 3
+    warm_up: Annotated[int, Min(0)] = 0
 
     kind: ClassVar = "domain"
     curves: ClassVar = (Curve(DOMAIN_LOSS, False),)
@@ -108,6 +112,7 @@ class Adversary:
     # what a scan may vary; the others decide what is read of events, or what a column means
     varied: ClassVar = (
         *("strength", "method", "density", "components", "bins", "width", "depth", "learning_rate", "steps"),
+        "warm_up",
     )
 
     @classmethod
@@ -184,6 +189,11 @@ class Adversary:
             )
         if self.domain is not None and folds:
             raise Problem("adversary", "the other domain has no folds; remove data.folds, or the adversary")
+        if self.own.warm_up > train.epochs:
+            raise Problem(
+                "adversary.warm_up",
+                f"must be at most train.epochs, which is {train.epochs}, got {self.own.warm_up}",
+            )
         if train.early_stopping is not None:
             raise Problem(
                 "train.early_stopping",

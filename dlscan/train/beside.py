@@ -43,7 +43,8 @@ class Beside:
     others : sequence of Other
         In the order of their steps on a batch; the network of the point takes its own last.
     objective : callable
-        From the loss of the heads of the network of the point to what it minimises.
+        From the loss of the heads of the network of the point, and the variable that counts the steps of its
+        optimizer, to what it minimises.
     states : sequence of keras.Variable
         See `Trained`.
     unchanged : mapping of str to Network
@@ -65,7 +66,7 @@ class Beside:
     """
 
     others: Sequence[Other]
-    objective: Callable[[Supervised], Objective]
+    objective: Callable[[Supervised, Any], Objective]
     states: Sequence[Any] = ()
     unchanged: Mapping[str, Network] = dataclasses.field(default_factory=dict)
     optimizer: Any = None
@@ -90,7 +91,7 @@ class Beside:
             other.optimizer.build(variables)
             parts.append(Part(variables, other.optimizer, other.objective, other.times))
         variables = [*network.model.trainable_variables, *self.joint_variables]
-        parts.append(Part(variables, optimizer, self.objective(supervised)))
+        parts.append(Part(variables, optimizer, self.objective(supervised, optimizer.iterations)))
         networks = {NETWORK: network, **{other.name: other.network for other in self.others}}
         return Trained(
             {**networks, **self.joint, **self.unchanged}, parts, self.states, (EVENTS, *self.streams)

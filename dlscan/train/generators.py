@@ -91,7 +91,7 @@ def _with_critic(
     )
     beside = Beside(
         [critic],
-        lambda supervised: GeneratorObjective(**_with_penalty(common, train, made.generator)),
+        lambda supervised, taken: GeneratorObjective(**_with_penalty(common, train, made.generator)),
         [noise.state],
         {SCALING: made.scaling, OBSERVER: made.observer},
         _optimizer(train, own, steps),
@@ -111,7 +111,7 @@ def _with_encoder(train: Train, own: Vae, made: Coders, kind: str, noise: Any) -
     )
     beside = Beside(
         [],
-        lambda supervised: objective,
+        lambda supervised, taken: objective,
         [noise.state],
         {SCALING: made.scaling, OBSERVER: made.observer},
         scored=made.judge,

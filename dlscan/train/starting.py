@@ -56,7 +56,7 @@ def starting_learner(
         experiment.data.inputs,
         _start(experiment, manifest, origin),
     )
-    left_out, other = experiment.data.left_out, beside(experiment, network, task, standards)
+    left_out, other = experiment.data.left_out, beside(experiment, network, task, standards, steps)
     learner = Learner(
         network, task, train, manifest.config_hash, steps, standards, left_out, other, devices=devices
     )

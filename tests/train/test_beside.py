@@ -67,7 +67,7 @@ def watcher(times):
     )
     noise = keras.random.SeedGenerator(7)
     other = Other("watcher", network, keras.optimizers.Adam(0.01), Watcher(noise), times)
-    return Beside([other], Hiding, [noise.state])
+    return Beside([other], lambda supervised, taken: Hiding(supervised), [noise.state])
 
 
 def make(batches, width, times):

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from dlscan.models import HIDDEN, keras
 from dlscan.models.adversaries import DOMAINS, FEATURES
 from dlscan.train.objectives.objective import EVENTS, NETWORK, Given, Objective, Told
+from dlscan.train.objectives.strength import Strength
 
 Networks = Mapping[str, Any]
 CLASSIFIER, DOMAIN = "domain", "domain"
@@ -125,17 +126,17 @@ class Adapted:
         The loss of the heads.
     against : Distance or Apart
         What works against it.
-    strength : float
+    strength : Strength
         How much that counts. With 0 the network learns as without it.
     """
 
-    def __init__(self, supervised: Objective, against: Distance | Apart, strength: float) -> None:
+    def __init__(self, supervised: Objective, against: Distance | Apart, strength: Strength) -> None:
         self._supervised, self._against, self._strength = supervised, against, strength
 
     def __call__(self, networks: Networks, batches: Mapping[str, Given], training: bool) -> Told:
         """The loss in the history is that of the heads; a distance stands behind the other numbers."""
         told = self._supervised(networks, batches, training)
-        counts = training and self._strength > 0
+        counts = training and bool(self._strength)
         if not counts and not self._against.tells:
             return told
         own = keras.ops.cast(told.raw[HIDDEN], "float32")
@@ -143,7 +144,7 @@ class Adapted:
         other = _hidden(networks, batches[DOMAIN], training=counts)
         found = self._against(networks, own, other, training)
         if counts:
-            told = told._replace(loss=told.loss + self._strength * found)
+            told = told._replace(loss=told.loss + self._strength() * found)
         if self._against.tells:
             told = told._replace(numbers=keras.ops.append(told.numbers, _summed(found, own)))
         return told

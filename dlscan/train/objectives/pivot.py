@@ -12,6 +12,7 @@ from dlscan.models import keras
 from dlscan.models.adversaries import CLASS, DENSITY, SCORES
 from dlscan.tasks import NUISANCE, Standard
 from dlscan.train.objectives.objective import EVENTS, NETWORK, Given, Objective, Told
+from dlscan.train.objectives.strength import Strength
 
 ADVERSARY = "adversary"
 # the logarithm of a width in standard units: a narrower one would tell of single events
@@ -110,7 +111,7 @@ class Adversarial:
 
 
 class Pivotal:
-    """The network's objective: its own loss, less `strength` times that of the adversary.
+    """The network's objective: its own loss, less that of the adversary times the strength.
 
     Parameters
     ----------
@@ -118,11 +119,11 @@ class Pivotal:
         The loss of its heads.
     guess : Guess
         What the adversary makes of scores.
-    strength : float
+    strength : Strength
         With 0 the network learns as without an adversary.
     """
 
-    def __init__(self, supervised: Objective, guess: Guess, strength: float) -> None:
+    def __init__(self, supervised: Objective, guess: Guess, strength: Strength) -> None:
         self._supervised, self._guess, self._strength = supervised, guess, strength
 
     def __call__(self, networks: Mapping[str, Any], batches: Mapping[str, Given], training: bool) -> Told:
@@ -131,4 +132,4 @@ class Pivotal:
         if not training or not self._strength:
             return told
         guessed = self._guess(networks, batches[EVENTS], told.raw["scores"], training)
-        return told._replace(loss=told.loss - self._strength * guessed)
+        return told._replace(loss=told.loss - self._strength() * guessed)
