@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from dlscan.config.adversary import Adversary
 from dlscan.config.build import Min, Problem
-from dlscan.config.models import trainer_of
+from dlscan.config.models import is_variational, trainer_of
 from dlscan.config.share import FRACTION, Share
 from dlscan.config.units import Duration, Size
 
@@ -68,7 +68,7 @@ def in_common(experiment: Mapping[str, Any]) -> str:
     own = [experiment["train"].get(key) for key in ("batch_size", "jit", "gpu_memory", "devices")]
     family = experiment["model"]["family"]
     # steps tell the same numbers of all
-    own += [trainer_of(family), family == "vae"]
+    own += [trainer_of(family), is_variational(family)]
     # a network that begins with another one scales its inputs as that does
     begun = experiment["model"].get("pretrained")
     own += [] if begun is None else [begun["from"], begun.get("point")]

@@ -41,6 +41,11 @@ def trainer_of(family: object) -> str:
     return str(getattr(FAMILIES.get(str(family)), "trainer", "networks"))
 
 
+def is_variational(family: object) -> bool:
+    """Whether a family is that of variational autoencoders, which have curves and numbers of their own."""
+    return issubclass(FAMILIES.get(str(family), object), Vae)
+
+
 def epochs_key(family: object) -> str:
     """The key that says how many epochs a family is trained at most."""
     return "model.trees" if trainer_of(family) == "trees" else "train.epochs"
@@ -142,8 +147,8 @@ class Model(Nested):
 
     @property
     def is_variational(self) -> bool:
-        """Whether it is a variational autoencoder, which has curves and numbers of its own."""
-        return isinstance(self.parameters, Vae)
+        """Whether it is a variational autoencoder."""
+        return is_variational(self.family)
 
     def epochs(self, asked: int) -> int:
         """How many epochs a training has at most where `train.epochs` asks for so many."""

@@ -17,6 +17,7 @@ from dlscan.stream import Batch, Batches
 from dlscan.tasks.classify_metrics import AREA, ELSEWHERE
 from dlscan.train.devices import sender
 from dlscan.train.feed import Fed, Feed
+from dlscan.train.learner import Learner
 from dlscan.train.steps import compiled
 
 # Training, validation, and both again of the other domain share what `stream.memory` allows.
@@ -87,20 +88,29 @@ def open_domain(experiment: Experiment, manifest: Manifest, stack: ExitStack) ->
     return {split: DomainStream(stack.enter_context(batches)) for split, batches in opened.items()}
 
 
-def measure_domain(experiment: Experiment, model: Any, classes: tuple[str, ...]) -> Measured:
+def measure_domain(experiment: Experiment, learner: Learner, classes: tuple[str, ...]) -> Measured:
     """The areas of a network on the test split of the other domain, if its events have labels there.
 
     Returns
     -------
     Measured
         `Domain_Mean_AUC`, `Domain_<Class>_AUC` and so on.
+
+    Raises
+    ------
+    DataError
+        If the events are no longer those that it was trained on.
     """
     other = experiment.other_domain
-    if other is None or tuple(Manifest.of(other).classes) != classes:
+    if other is None:
         return Measured()
-    call, send = compiled(model), sender()
+    call, send = compiled(learner.network), sender()
     scores, labels = [], []
-    with Batches(other.data.prepared, split="test", shuffle=False, workers=0) as batches:
+    with Batches(
+        other.data.prepared, split="test", shuffle=False, workers=0, dataset=learner.domain
+    ) as batches:
+        if tuple(batches.manifest.classes) != classes:
+            return Measured()
         for batch in batches.epoch(0, last=True):
             told = call(send(batch.by_network_name())())
             found = told["scores"] if isinstance(told, dict) else told

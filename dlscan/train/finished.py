@@ -10,7 +10,6 @@ from dlscan.config.folds import ALL_TRAIN, FOLD
 from dlscan.config.places import functions_by_key
 from dlscan.config.share import FRACTION
 from dlscan.config.source import InFile
-from dlscan.dataset import Manifest
 from dlscan.metrics import Measured
 from dlscan.record import Record
 from dlscan.train.evaluate import Evaluation
@@ -79,7 +78,8 @@ def record_of(
         backend=facts.backend,
         versions=versions() | facts.versions,
         git_commit=point.git_commit,
-        dataset={"path": str(experiment.data.prepared), "config_hash": learner.dataset} | _domain(experiment),
+        dataset={"path": str(experiment.data.prepared), "config_hash": learner.dataset}
+        | ({"domain": learner.domain} if learner.domain else {}),
         errors=measured.errors,
         reasons=measured.reasons | ({"flops": facts.why_no_flops} if facts.flops is None else {}),
         flops=facts.flops,
@@ -100,12 +100,6 @@ def _of_history(member: "Member[Any]") -> Measured:
         for name in [name for name in found.values if "val_" in name]:
             found.add(name, None, ALL_TRAIN)
     return found
-
-
-def _domain(experiment: Experiment) -> dict[str, str]:
-    """The `config_hash` of the other domain, if there is one: it has not changed since the training began."""
-    other = experiment.other_domain
-    return {} if other is None else {"domain": Manifest.of(other).config_hash}
 
 
 def _sources(experiment: Experiment) -> dict[str, dict[str, str]]:

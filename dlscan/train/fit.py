@@ -135,7 +135,7 @@ def _judge(members: list[Member[Learner]], report: Report, shared: float, datase
             try:
                 if isinstance(evaluation, DataError):
                     raise DataError(f"{member}: {evaluation}")
-                adapted = measure_domain(member.experiment, member.learner.network, evaluation.classes)
+                adapted = measure_domain(member.experiment, member.learner, evaluation.classes)
                 evaluation = dataclasses.replace(evaluation, measured=evaluation.measured | adapted)
                 member.finish(evaluation, file, shared)
             except (DlscanError, OSError) as error:

@@ -54,6 +54,8 @@ class Learned(Protocol):
         What it learns.
     dataset : str
         The `config_hash` of its dataset.
+    domain : str
+        That of the other domain that it has learned from; empty without one.
     history : list of Row
         The epochs so far.
     step : int
@@ -64,6 +66,7 @@ class Learned(Protocol):
 
     task: Task
     dataset: str
+    domain: str
     history: list[Row]
     step: int
     stopping: Stopping

@@ -64,6 +64,8 @@ class Learner:
         What steps need.
     dataset, left_out
         As given.
+    domain : str
+        See `Learned`.
     history : list of Row
         The epochs so far.
     step : int
@@ -111,8 +113,7 @@ class Learner:
             self.trained = beside.trained(built, self.optimizer, self.objective)
         self._scored = built if beside is None or beside.scored is None else beside.scored
         self.task, self._train, self.dataset, self.left_out = task, train, dataset, left_out
-        # all that a checkpoint goes with
-        self._datasets = " ".join([dataset, *([beside.dataset] if beside and beside.dataset else [])])
+        self.domain = beside.dataset if beside else ""
         self.history: list[Row] = []
         self.step, self.sums, self.seconds = 0, Sums(), 0.0
         self.mixing: int | None = None
@@ -211,7 +212,7 @@ class Learner:
     def state(self) -> State:
         """What `resume` needs beside the variables."""
         return State(
-            self._datasets,
+            " ".join(filter(None, (self.dataset, self.domain))),
             self.stopping.best_epoch,
             self.stopping.state(),
             tuple(self.history),

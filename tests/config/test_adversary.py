@@ -63,6 +63,10 @@ def test_without_one_the_file_means_what_it_did(tmp_path, value):
             {"train": {"schedule": "plateau", "early_stopping": None}},
             "train.schedule: plateau waits until the loss no longer falls",
         ),
+        (
+            {"adversary": {**PIVOT, "warm_up": 9}, "train": {"epochs": 8, "early_stopping": None}},
+            "adversary.warm_up: must be at most train.epochs, which is 8, got 9",
+        ),
         ({"scan": {"halving": {"first": 2}}}, "scan.halving: compares points by their loss"),
         (
             {

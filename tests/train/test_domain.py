@@ -166,6 +166,30 @@ def test_a_stopped_training_goes_on_to_the_digit_and_saves_the_network_alone(shi
     assert network.count_params() == record.model_parameters
 
 
+@pytest.mark.parametrize("classes", [("Signal", "Background"), ("Data",)])
+def test_another_domain_that_is_replaced_during_a_training_is_refused_and_not_scored(
+    shifted, tmp_path, classes
+):
+    for name in ("source", "target"):
+        shutil.copytree(shifted / name, tmp_path / name)
+    experiment = experiment_from(content_of(tmp_path), tmp_path / "a.yaml")
+    prepare(experiment, processes=1)
+    paths = short(tmp_path, tmp_path / "point", method="mmd")
+
+    def replace(epoch, step, steps):
+        if (epoch, step) != (2, steps):
+            return
+        shutil.rmtree(tmp_path / "target")
+        for name in classes:
+            (tmp_path / "target" / name).mkdir(parents=True)
+            shutil.copy(shifted / "source" / "Signal" / "1.h5", tmp_path / "target" / name / "1.h5")
+        prepare(experiment, processes=1)
+
+    with pytest.raises(DataError, match=r"prepared-domain: the dataset was replaced"):
+        train_point(paths, info_of(1), replace)
+    assert not paths.record.exists()
+
+
 def test_events_of_the_test_split_of_the_other_domain_are_scored_and_nothing_more(shifted, alone, tmp_path):
     for name in ("source", "target"):
         shutil.copytree(shifted / name, tmp_path / name)

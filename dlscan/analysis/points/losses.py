@@ -6,6 +6,7 @@ from typing import Any
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.tasks import different_tasks, metrics_of
 from dlscan.config.losses import AUTO, LOSSES, QUANTILE
+from dlscan.config.models import is_variational
 
 # always the cross-entropy
 _SAME = ("test_log_loss",)
@@ -42,7 +43,7 @@ def _words(params: Mapping[str, Any], usual: str, kinds: Sequence[str]) -> str:
     words = [usual if loss == AUTO else str(loss)]
     keys = ("gamma", "label_smoothing") if loss == "focal" else ("label_smoothing",)
     words += [f"{key} {params[f'train.{key}']:g}" for key in keys if params.get(f"train.{key}")]
-    if kinds == ["reconstruct"] and params.get("model.family") == "vae":
+    if kinds == ["reconstruct"] and is_variational(params.get("model.family")):
         # a bound on the logarithm of a likelihood
         words += [f"beta {params['model.beta']:g}"]
     return " with ".join(words)

@@ -70,7 +70,7 @@ class TreeLearner:
         validation: TreeEvents,
     ) -> None:
         train, parameters = experiment.train, experiment.model.parameters
-        self.task, self.dataset = task, manifest.config_hash
+        self.task, self.dataset, self.domain = task, manifest.config_hash, ""
         self._epochs, self._objective = train.epochs, objective
         inputs = {
             name: column.shape for name, column in manifest.inputs.items() if experiment.model.takes(name)
