@@ -14,8 +14,9 @@ from dlscan.tasks.classify import Classification
 from dlscan.train.beside import Beside, Other
 from dlscan.train.feed import Feed
 from dlscan.train.learner import Learner
-from dlscan.train.objectives import NETWORK, Told
+from dlscan.train.objectives import NETWORK, Told, supervised
 from dlscan.train.pack import Pack
+from dlscan.train.steps import steps
 
 ops = keras.ops
 
@@ -91,6 +92,17 @@ def assert_same(one, other):
             np.testing.assert_array_equal(a, b, err_msg=name)
 
 
+class Guess:
+    """Tells a random number."""
+
+    def __init__(self, noise):
+        self._noise = noise
+
+    def __call__(self, networks, batches, training):
+        number = keras.random.normal((1,), seed=self._noise)
+        return Told(ops.sum(number) * 0, number, {})
+
+
 @pytest.fixture(scope="module")
 def batches(mapping):
     with Batches(mapping["data"]["prepared"], batch_size=100, workers=0) as batches:
@@ -147,3 +159,20 @@ def test_saved_is_the_network_without_the_other(batches, tmp_path):
     learner.save(tmp_path / "best.keras")
     names = {variable.path for variable in keras.saving.load_model(tmp_path / "best.keras").variables}
     assert len(names) == len(learner.network.variables)
+
+
+def test_each_batch_that_is_looked_at_has_random_numbers_of_its_own(batches):
+    beside = watcher(1)
+    noise = keras.random.SeedGenerator(7)
+    (other,) = beside.others
+    beside = dataclasses.replace(
+        beside, others=[dataclasses.replace(other, objective=Guess(noise))], states=[noise.state]
+    )
+    network = models.construct(Model("dense", Dense(4, 1)), batches.manifest, {}, 1)
+    trained = beside.trained(network, keras.optimizers.SGD(0.1), supervised(TASK, Train()))
+    made, seen = steps([trained]), []
+    for batch in fed(batches)[:3]:
+        for _ in range(2):
+            numbers, _ = made.look({"events": batch})
+            seen.append(float(ops.convert_to_numpy(numbers)[0, -1]))
+    assert len(set(seen)) == 6

@@ -283,22 +283,46 @@ def spread_given_condition(paths):
     return np.cov((x - known @ np.linalg.lstsq(known, x, rcond=None)[0]).T / x.std(axis=0)[:, None])
 
 
-def test_a_variational_one_that_is_resumed_ends_as_if_it_had_not_been(gaussian, tmp_path):
-    ends = []
-    for name in ("whole", "halves"):
-        paths = write_point(
-            {**gaussian, "model": {**LINEAR, "dropout": 0.1, "depth": 1}, "train": SHORT}, tmp_path / name
-        )
+VARIATIONAL = [{"dropout": 0.1, "depth": 1}, {"beta": 2.0, "depth": 1, "width": 8}]
 
-        def stop(epoch, step, steps, name=name):
-            if (name, epoch, step) == ("halves", 2, 5):
-                os.kill(os.getpid(), signal.SIGTERM)
 
-        if train_point(paths, INFO, stop) == "preempted":
-            train_point(paths, INFO)
-        ends.append(paths)
-    assert rows(ends[0]) == rows(ends[1])
-    assert metrics(ends[0]) == metrics(ends[1])
+def short_variational(gaussian, place, own):
+    return write_point({**gaussian, "model": {**LINEAR, **own}, "train": SHORT}, place)
+
+
+@pytest.fixture(scope="module")
+def variational_alone(gaussian, tmp_path_factory):
+    made = [
+        short_variational(gaussian, tmp_path_factory.mktemp("alone") / "point", own) for own in VARIATIONAL
+    ]
+    for paths in made:
+        train_point(paths, INFO)
+    return made
+
+
+def test_a_variational_one_that_is_resumed_ends_as_if_it_had_not_been(gaussian, variational_alone, tmp_path):
+    paths = short_variational(gaussian, tmp_path / "point", VARIATIONAL[0])
+
+    def stop(epoch, step, steps):
+        if (epoch, step) == (2, 5):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    assert train_point(paths, INFO, stop) == "preempted"
+    train_point(paths, INFO)
+    assert rows(paths) == rows(variational_alone[0])
+    assert metrics(paths) == metrics(variational_alone[0])
+
+
+def test_variational_ones_that_share_a_job_end_as_alone(gaussian, variational_alone, tmp_path):
+    each = [
+        (short_variational(gaussian, tmp_path / str(n), own), PointInfo(n, "vae", "gaussian", ()))
+        for n, own in enumerate(VARIATIONAL, 1)
+    ]
+    assert train_points(each) == {1: "done", 2: "done"}
+    for (paths, _), other in zip(each, variational_alone, strict=True):
+        assert Record.read(paths.record).pack == 2
+        assert rows(paths) == rows(other)
+        assert metrics(paths) == metrics(other)
 
 
 def run(*arguments):

@@ -34,7 +34,11 @@ def varying_columns(points: Sequence[DonePoint]) -> list[str]:
     """The columns of what tells the points apart: parameters that a scan varies or in which scans differ."""
     names = parameter_columns(points)
     varied = dict.fromkeys(key for point in points for key in point.record.varied)
-    differing = [key for key in names if key != SEED_KEY and differs(points, key)]
+    # a section that is varied as a whole, as `model.pretrained`, says what its keys do
+    told = tuple(f"{key}." for key in varied)
+    differing = [
+        key for key in names if key != SEED_KEY and not key.startswith(told) and differs(points, key)
+    ]
     if _name_stands_twice(points):
         differing.append(SEED_KEY)
     return list(dict.fromkeys(names[key] for key in (*varied, *differing)))

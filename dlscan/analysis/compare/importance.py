@@ -10,6 +10,7 @@ import numpy as np
 from dlscan.analysis.compare.designs import Levels, Terms, basis_of, design_of, means_of, terms_of
 from dlscan.analysis.points.results import Floats
 from dlscan.errors import ScanError
+from dlscan.spelling import agree, counted
 
 DRAWS = 1000
 SEED = 1
@@ -130,8 +131,9 @@ def importances(
         several = f"which of {len(parameters)} parameters matters"
         which = several if len(parameters) > 1 else f"whether {next(iter(parameters))} matters"
         raise ScanError(
-            f"{different} models are too few to tell {which}: the fit has {rank} coefficients; use at least "
-            f"{rank + LEAST_LEFT} models, or fewer parameters (--by)"
+            f"{counted(different, 'model')} {agree(different, 'is', 'are')} too few to tell {which}: the fit "
+            f"has {counted(rank, 'coefficient')}; use at least {rank + LEAST_LEFT} models, or fewer "
+            "parameters (--by)"
         )
     spread = float(np.sum((values - values.mean()) ** 2))
     if spread <= 1e-24 * max(float(np.sum(values**2)), 1.0):

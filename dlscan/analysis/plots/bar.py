@@ -14,6 +14,7 @@ from dlscan.analysis.plots import Drawing, Options, numbers, style
 from dlscan.analysis.plots.numbers import Number
 from dlscan.analysis.points.done import DonePoint
 from dlscan.errors import UsageError
+from dlscan.spelling import counted
 
 ABSENT = float("-inf")
 BARS_PER_PAGE = 60
@@ -42,7 +43,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     if all(bar.value is None for bar in bars):
         raise UsageError(f"no point has a value for {found.name}; choose another --key")
     limits = _range(bars)
-    heading = f"{found.heading} of {len(bars)} models"
+    heading = f"{found.heading} of {counted(len(bars), 'model')}"
     pages = [bars[first : first + BARS_PER_PAGE] for first in range(0, len(bars), BARS_PER_PAGE)]
     return Drawing(
         f"bar-{found.name}",

@@ -15,6 +15,7 @@ from dlscan.analysis.plots import Drawing, Options, choice, style
 from dlscan.analysis.plots.energy import usual_number
 from dlscan.analysis.plots.events import bin_edges, event_number
 from dlscan.analysis.plots.questions import Question, questions
+from dlscan.analysis.points.adversaries import nuisance
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import Floats, Predictions, predictions
 from dlscan.errors import UsageError
@@ -43,7 +44,7 @@ class Scored:
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """A page per model for the first question, or for that of `options.key`."""
     question, by = questions(options.key, points)[0], options.by
-    if by is None and not all(_name(point) for point in points):
+    if by is None and not all(nuisance(point) for point in points):
         by = usual_number(points)
 
     def read(point: DonePoint) -> Scored:
@@ -53,7 +54,7 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     numbers = np.concatenate([model.content.number for model in shown.models])
     edges = bin_edges(options.bins, numbers, BINS)
     efficiency = EFFICIENCY if options.efficiency is None else options.efficiency
-    called = by or _name(shown.models[0].point)
+    called = by or nuisance(shown.models[0].point)
     pages = [_page(model, question, edges, efficiency, called, shown.note) for model in shown.models]
     rows = [row for model in shown.models for row in _rows(model, edges, efficiency)]
     return Drawing("dependence", pages, rows, shown.left_out)
@@ -68,16 +69,6 @@ def _scored(question: Question, scored: Predictions, by: str | None) -> Scored:
     else:
         number = scored.kept["nuisance"][:, 0].astype(np.float64)
     return Scored(*events, number[selection])
-
-
-def _name(point: DonePoint) -> str:
-    """Of the nuisance of a point; empty if it was trained without an adversary."""
-    names = [
-        key.removeprefix("adversary.nuisance.")
-        for key in point.record.params
-        if key.startswith("adversary.nuisance.")
-    ]
-    return next(iter(names), "")
 
 
 def _passing(content: Scored, signal: bool, edges: Floats, efficiency: float) -> list[Estimate | None]:

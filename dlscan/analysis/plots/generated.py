@@ -1,6 +1,7 @@
 """`generated`: observables of generated events beside those of real ones, a panel for each."""
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,8 +74,13 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
 
 def _asked(names: Sequence[str], key: str | None) -> Sequence[str]:
     if key is None:
-        return names
+        return sorted(names, key=_as_counted)
     return [find(name.strip(), names, "observable") for name in key.split(",") if name.strip()]
+
+
+def _as_counted(name: str) -> list[tuple[str, int]]:
+    """What orders x_2 before x_10."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", name)]
 
 
 def _lines(shown: Shown, panel: Panel, count: int) -> dict[str, Line]:
@@ -124,7 +130,7 @@ def _page(
         for model, look in zip(shown.models, shown.looks, strict=True):
             if model.name in lines[panel]:
                 _made(axes, lines[panel][model.name], look)
-        axes.set_xlabel(style.literal("Number" if panel.column is None else panel.name))
+        axes.set_xlabel(style.literal("Layer" if panel.column is None else panel.name))
         axes.set_ylabel(style.literal(panel.title if panel.column is None else "Share of events per unit"))
     style.title(page, f"Generated and real events of the test split{which}")
     style.footnote(

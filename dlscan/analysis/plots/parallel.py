@@ -19,6 +19,7 @@ from dlscan.analysis.plots import Drawing, Options, matrix, style, words
 from dlscan.analysis.plots.numbers import Number, Numbers, chance_note, color_limits
 from dlscan.analysis.plots.parameters import against, is_logarithmic, places_of, texts_of, values_of
 from dlscan.analysis.points.done import DonePoint
+from dlscan.spelling import counted
 
 MOST_TICKS = 12
 # how far apart the lines through one value lie at most, all and neighbours, in distances between values
@@ -64,7 +65,7 @@ def _page(found: Numbers, columns: Sequence[Column], present: Sequence[int]) -> 
             PathPatch(curve, facecolor="none", edgecolor=color, linewidth=width, alpha=1 if best else 0.75)
         )
     _frame(axes, [*columns, None], found, limits)
-    style.title(page, Marked(f"{found.heading} of {len(present)} models"))
+    style.title(page, Marked(f"{found.heading} of {counted(len(present), 'model')}"))
     first = entries[-1]
     thick = f"{style.cut(first.name)}, {found.column.about.best_is} of all: {cell(first.value, found.column)}"
     absent = len(found.entries) - len(present)

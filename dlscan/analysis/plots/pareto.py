@@ -100,7 +100,7 @@ def _page(found: Numbers, cost: Numbers, places: Sequence[Candidate]) -> Figure:
     _number(axes, best, found.column.about.best_is == "highest")
     axes.set_xlabel(style.literal(cost.axis))
     axes.set_ylabel(style.literal(found.axis))
-    style.title(page, Marked(f"{found.heading} over {cost.column.title} of {len(places)} models"))
+    style.title(page, Marked(f"{found.heading} over {cost.column.title} of {counted(len(places), 'model')}"))
     style.footnote(page, chance_note(found), found.note, _missing(found, cost, len(places)))
     handles = [Line2D([], [], **OTHERS) for _ in grey] + [Line2D([], [], **FRONT) for _ in names]
     heading = f"{len(best)} on the front" + ("" if len(best) == len(named) else f", {len(named)} named")

@@ -21,6 +21,7 @@ from dlscan.analysis.plots.parameters import (
     values_of,
 )
 from dlscan.analysis.points.done import DonePoint
+from dlscan.spelling import counted
 
 # inches
 WIDTH, HEIGHT = 3.0, 2.7
@@ -54,7 +55,7 @@ def _page(found: Numbers, columns: Sequence[Column], present: Sequence[int]) -> 
     panels[0].set_ylim(limits)
     for axes in panels[::across]:
         axes.set_ylabel(style.literal(found.axis))
-    style.title(page, Marked(f"{found.heading} of {len(present)} models over each parameter"))
+    style.title(page, Marked(f"{found.heading} of {counted(len(present), 'model')} over each parameter"))
     entry = found.entries[present[best]]
     absent = len(found.entries) - len(present)
     style.footnote(

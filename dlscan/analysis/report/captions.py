@@ -10,6 +10,7 @@ from dlscan.analysis.columns.names import varying_columns
 from dlscan.analysis.labels import unicode_of
 from dlscan.analysis.plots import Options, words
 from dlscan.analysis.plots.events import event_number
+from dlscan.analysis.points.adversaries import purpose
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.report.effects import effects
 from dlscan.analysis.report.facts import Facts
@@ -76,7 +77,24 @@ def history(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
         f"{_loss(point.record.metrics.get('best_val_loss'))}"
         for point in drawn
     ]
-    return f"{named(kept)}. The best epoch is chosen by val_loss, or by train.early_stopping.monitor if set."
+    how = "The best epoch is chosen by val_loss, or by train.early_stopping.monitor if set."
+    if any("adversary.kind" in point.record.params for point in drawn):
+        how = "With an adversary the last epoch is kept."
+    return f"{named(kept)}. {how}"
+
+
+def dependence(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """How much the scores of each model depend on the nuisance."""
+    column = facts.rows.columns[purpose(facts.points)]
+    parts = [
+        f"{entry(column, facts.points.index(point), UNICODE)} for {facts.name(point)}" for point in drawn
+    ]
+    return f"The {unicode_of(column.title)} is {named(parts)}; 0 would be none."
+
+
+def price(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
+    """What the picture of quality and dependence is for."""
+    return "Models on the line are beaten by no other in both. Which of them to take is for you to decide."
 
 
 def confused(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
@@ -121,6 +139,8 @@ def pareto(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
     sizes = sorted(point.record.model_parameters for point in drawn)
     best = facts.best.record.model_parameters
     smaller = sum(size < best for size in sizes)
+    if sizes[0] == sizes[-1]:
+        return f"{'All networks have' if len(sizes) > 1 else 'The network has'} {best:,} parameters."
     return (
         f"The networks have {sizes[0]:,} to {sizes[-1]:,} parameters; the best on the validation split has "
         f"{best:,}, and {smaller} of {len(sizes)} are smaller."

@@ -9,9 +9,11 @@ from dlscan.analysis.columns.cells import UNICODE, cell, entry
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.names import varying_columns
 from dlscan.analysis.labels import unicode_of
+from dlscan.analysis.points.adversaries import purpose
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.markup import escaped, scrolling, tag
+from dlscan.spelling import plural
 from dlscan.tasks.metric import TEST_LOSS
 
 _SHOWN_LAST = (TEST_LOSS, "Parameters", "Train_Seconds", "Point")
@@ -57,7 +59,8 @@ def choose_columns(facts: Facts) -> Shown:
     chosen_by = [] if facts.choice is None else [facts.choice.column.name]
     several = [SCAN] if len({point.scan for point in facts.points}) > 1 else []
     varying = varying_columns(facts.points)
-    wanted = [MODEL_NAME, *several, EVENTS, *varying, "Epochs", *chosen_by, *measured, *_SHOWN_LAST]
+    wanted = [MODEL_NAME, *several, EVENTS, *varying, "Epochs", *chosen_by, purpose(facts.points)]
+    wanted += [*measured, *_SHOWN_LAST]
     shown = [name for name in dict.fromkeys(wanted) if name in columns]
     others = [name for name, column in columns.items() if column.about.split or name in _OPTIONAL]
     # pairs of classes and rejections grow with the square of the classes: what is short goes first
@@ -75,7 +78,7 @@ def models_table(facts: Facts, shown: Shown) -> str:
     order = [rows[point.paths.directory] for point in facts.ranked]
     best = rows[facts.best.paths.directory] if facts.choice else None
     caption = (
-        f"{len(order):,} models"
+        f"{len(order):,} {plural(len(order), 'model')}"
         + (f", at first by {facts.chosen_by}, which chose the best" if facts.choice else "")
         + ". ± is the statistical uncertainty (68 %)."
     )

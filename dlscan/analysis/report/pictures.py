@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dlscan.analysis.plots import KINDS, Options, network, style
 from dlscan.analysis.plots.drawing import fits, require_comparable
 from dlscan.analysis.plots.events import event_number, like_energy
+from dlscan.analysis.points.adversaries import nuisance, purpose
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import history
 from dlscan.analysis.report import captions
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 MOST_SVG_BYTES = 700_000
 PIXELS_PER_INCH = 96
 
-IMPORTANCE, ENERGY = "importance", "energy"
+IMPORTANCE, ENERGY, DEPENDENCE = "importance", "energy", "dependence"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,10 +53,15 @@ class Wanted:
     caption: captions.Caption
 
 
+# of models with an adversary alone
+PRICE = Wanted("pareto", "Quality and dependence", None, "", captions.price)
+
 WANTED = (
     Wanted("heatmap", "Two parameters", None, "", captions.of_all),
     Wanted(IMPORTANCE, "What matters", None, "", captions.importance),
     Wanted("pareto", "Quality and size", None, "", captions.pareto),
+    PRICE,
+    Wanted(DEPENDENCE, "Dependence on the nuisance", 2, "scores", captions.dependence),
     Wanted("roc", "ROC curves", 6, "scores", captions.roc),
     Wanted(ENERGY, "Against energy", 4, "scores", captions.energy),
     Wanted("confusion", "Confusion of classes", 1, "scores", captions.confused),
@@ -128,8 +134,15 @@ def draw_all(facts: Facts, by: str | None = None) -> list[Picture]:
         scored = facts.scores(facts.best)
         event_number(by).take({} if scored is None else scored.extras)
     fitting = [wanted for wanted in WANTED if any(fits(wanted.kind, point) for point in facts.points)]
+    if not _has_nuisance(facts):
+        fitting = [wanted for wanted in fitting if wanted is not PRICE and wanted.kind != DEPENDENCE]
     drawn = [_draw(wanted, facts, _options(wanted, facts, by)) for wanted in fitting]
     return [*drawn, *([_network(facts)] if facts.best.paths.best.exists() else [])]
+
+
+def _has_nuisance(facts: Facts) -> bool:
+    """Whether all models were to be independent of the same number."""
+    return bool(purpose(facts.points) and nuisance(facts.points[0]))
 
 
 def _network(facts: Facts) -> Picture:
@@ -145,6 +158,9 @@ def _network(facts: Facts) -> Picture:
 
 
 def _options(wanted: Wanted, facts: Facts, by: str | None) -> Options:
+    if wanted is PRICE:
+        # both of them chosen without the test split
+        return Options(by=f"val_{purpose(facts.points)}")
     if wanted.kind == IMPORTANCE and facts.choice is not None:
         return Options(key=facts.choice.column.name)
     if wanted.kind == ENERGY:
@@ -172,7 +188,7 @@ def _draw(wanted: Wanted, facts: Facts, options: Options) -> Picture:
     remarks = [caption, *(f"{text[0].upper()}{text[1:]}." for text in drawing.remarks)]
     candidates = facts.points if wanted.models is None else facts.leading
     fitting = [point for point in candidates if fits(wanted.kind, point)]
-    selection = _selection(points, len(fitting), facts)
+    selection = _selection(wanted, points, len(fitting), facts)
     return Picture(wanted, images, " ".join(filter(None, remarks)), selection, rows=tuple(drawing.rows))
 
 
@@ -181,12 +197,22 @@ def _selected(wanted: Wanted, facts: Facts) -> list[DonePoint]:
     if wanted.models is None:
         return list(facts.points)
     found: list[DonePoint] = []
-    for point in (point for point in facts.leading if fits(wanted.kind, point)):
+    order = facts.leading
+    if wanted.kind == DEPENDENCE:
+        # the best, and that which the adversary has changed most
+        others = [point for point in facts.ranked if point is not facts.best]
+        order = (facts.best, *sorted(others, key=_dependence))
+    for point in (point for point in order if fits(wanted.kind, point)):
         if len(found) == wanted.models:
             break
         if _readable(point, wanted.needs, facts):
             found.append(point)
     return found
+
+
+def _dependence(point: DonePoint) -> float:
+    value = point.record.metrics[f"val_{purpose([point])}"]
+    return float("inf") if value is None else value
 
 
 def _readable(point: DonePoint, needs: str, facts: Facts) -> bool:
@@ -200,9 +226,11 @@ def _readable(point: DonePoint, needs: str, facts: Facts) -> bool:
     return True
 
 
-def _selection(points: Sequence[DonePoint], every: int, facts: Facts) -> str:
+def _selection(wanted: Wanted, points: Sequence[DonePoint], every: int, facts: Facts) -> str:
     if len(points) == every:
         return "All models." if every > 1 else ""
+    if wanted.kind == DEPENDENCE and len(points) > 1:
+        return "The model called best, and the one with the least dependence on the validation split."
     by = f"best of {every:,} by {facts.chosen_by}" if facts.choice else f"first of {every:,}"
     if len(points) == 1:
         return f"{facts.name(points[0])}, the {by}."

@@ -13,6 +13,7 @@ from dlscan.analysis.compare.chosen import chosen, sentence
 from dlscan.analysis.labels import unicode_of
 from dlscan.analysis.points.folds import what_differs
 from dlscan.analysis.points.tasks import metrics_of
+from dlscan.analysis.report.against import against
 from dlscan.analysis.report.compare import SIGNIFICANT, Comparison
 from dlscan.analysis.report.effects import Effect, effects
 from dlscan.analysis.report.facts import Facts
@@ -43,6 +44,7 @@ def summary(
     """
     said = [
         *([_best(facts, compared)] if facts.comparable else _each_best(facts)),
+        against(facts),
         _chosen(facts),
         _alike(facts, compared),
         _repeats(facts) if facts.comparable else "",

@@ -90,7 +90,7 @@ def choose(rows: Rows, key: str | None = None) -> Choice:
     said = [
         cell(best, column),
         _mean_over(trainings),
-        f"the {column.about.best_is} of {len(present)} models",
+        f"the {column.about.best_is} of {counted(len(present), 'model')}",
         f"tied with {counted(ties - 1, 'other')}, the first is shown" if ties > 1 else "",
     ]
     without = len(column.values) - len(present) - unfinished

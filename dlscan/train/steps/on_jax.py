@@ -37,7 +37,7 @@ class _Point:
 
     def __init__(self, point: Trained) -> None:
         self._networks = {name: Called(network.training()) for name, network in point.networks.items()}
-        self._parts = point.parts
+        self._parts, self._states = point.parts, point.states
         models = [network.model for network in self._networks.values()]
         owners = [*models, *(part.optimizer for part in point.parts if part.optimizer)]
         self.variables = {id(variable): variable for owner in owners for variable in owner.variables}
@@ -64,10 +64,13 @@ class _Point:
         )
         return numbers, values | dict(zip([*chosen, *own], [*trained, *after], strict=True))
 
-    def look(self, values: dict[int, Any], given: dict[str, Given]) -> tuple[Any, Any]:
-        with self._scope(values):
+    def look(self, values: dict[int, Any], given: dict[str, Given]) -> tuple[Any, Any, dict[int, Any]]:
+        """The numbers, what the network gave, and the random states after that."""
+        with self._scope(values) as scope:
             told = [part.objective(self._networks, given, False) for part in self._parts]
-        return jax.numpy.concatenate(in_order([part.numbers for part in told])), told[-1].raw
+            # or every batch would be looked at with the same random numbers
+            states = {id(one): scope.get_current_value(one) for one in self._states}
+        return jax.numpy.concatenate(in_order([part.numbers for part in told])), told[-1].raw, states
 
     def _loss(self, trainable: list[Any], part: Part, given: dict[str, Given], values: dict[int, Any]) -> Any:
         """What is differentiated by `trainable`, and the numbers and values that come with it."""
@@ -106,7 +109,8 @@ class _Jax:
         def look(states: Any, streams: Any, who: Who) -> Any:
             batches, points = given(streams), chosen(own, who)
             told = [point.look(values, batches) for point, values in zip(points, states, strict=True)]
-            return jax.numpy.stack([numbers for numbers, _ in told]), [raw for _, raw in told]
+            numbers, raw, after = zip(*told, strict=True)
+            return jax.numpy.stack(numbers), list(raw), list(after)
 
         self._train, self._look = (
             jax.jit(train, donate_argnums=0, static_argnums=2),
@@ -122,7 +126,11 @@ class _Jax:
         return numbers
 
     def look(self, streams: Streams, who: Who = None) -> Any:
-        return self._look(chosen(self._values(), who), plain(streams), who)
+        states = self._values()
+        numbers, raw, after = self._look(chosen(states, who), plain(streams), who)
+        for place, values in zip(range(len(states)) if who is None else who, after, strict=True):
+            states[place] = states[place] | values
+        return numbers, raw
 
     def settle(self) -> None:
         if self._states is None:
