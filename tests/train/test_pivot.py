@@ -130,7 +130,7 @@ def without_and_with(home, events, **train):
     counts.
     """
     content = toy(home, events)
-    content["train"] |= {"schedule": "cosine", **train}
+    content["train"] |= {"schedule": "cosine", "learning_rate": 0.003, **train}
     content["adversary"]["warm_up"] = train["epochs"] // 3
     points = [
         (write_point(content, home / f"strength-{strength}", adversary__strength=strength), info_of(number))
