@@ -44,6 +44,8 @@ class Wanted:
         Which file of a point it reads, beside the record.
     caption : Caption
         What stands below.
+    of_nuisance : bool
+        Whether it is there only if the scores of all models were to be independent of one number.
     """
 
     kind: str
@@ -51,17 +53,17 @@ class Wanted:
     models: int | None
     needs: Literal["", "scores", "history"]
     caption: captions.Caption
+    of_nuisance: bool = False
 
 
-# of models with an adversary alone
-PRICE = Wanted("pareto", "Quality and dependence", None, "", captions.price)
+PRICE = Wanted("pareto", "Quality and dependence", None, "", captions.price, of_nuisance=True)
 
 WANTED = (
     Wanted("heatmap", "Two parameters", None, "", captions.of_all),
     Wanted(IMPORTANCE, "What matters", None, "", captions.importance),
     Wanted("pareto", "Quality and size", None, "", captions.pareto),
     PRICE,
-    Wanted(DEPENDENCE, "Dependence on the nuisance", 2, "scores", captions.dependence),
+    Wanted(DEPENDENCE, "Dependence on the nuisance", 2, "scores", captions.dependence, of_nuisance=True),
     Wanted("roc", "ROC curves", 6, "scores", captions.roc),
     Wanted(ENERGY, "Against energy", 4, "scores", captions.energy),
     Wanted("confusion", "Confusion of classes", 1, "scores", captions.confused),
@@ -135,7 +137,7 @@ def draw_all(facts: Facts, by: str | None = None) -> list[Picture]:
         event_number(by).take({} if scored is None else scored.extras)
     fitting = [wanted for wanted in WANTED if any(fits(wanted.kind, point) for point in facts.points)]
     if not _has_nuisance(facts):
-        fitting = [wanted for wanted in fitting if wanted is not PRICE and wanted.kind != DEPENDENCE]
+        fitting = [wanted for wanted in fitting if not wanted.of_nuisance]
     drawn = [_draw(wanted, facts, _options(wanted, facts, by)) for wanted in fitting]
     return [*drawn, *([_network(facts)] if facts.best.paths.best.exists() else [])]
 
