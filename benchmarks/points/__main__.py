@@ -86,7 +86,8 @@ def measure(
     home: Path, points: int, repeats: int, milliseconds: float, before: Path | None, report: bool
 ) -> dict[str, Any]:
     """What each command takes, from a plan to the table of a scan whose points are all done."""
-    file = make_experiment(home, points, repeats)
+    own = clean_environment() | ({} if before is None else {"PYTHONPATH": str(before)})
+    file = make_experiment(home, points, repeats, own)
     commands = Commands(home, before, milliseconds)
     directory = home / "scans" / "many"
     found: dict[str, Any] = {}
@@ -98,7 +99,7 @@ def measure(
     time_one("scan", "scan", file)
     time_one("scan, again", "scan", file)
     time_one("status, none done", "status", directory)
-    finish(directory)
+    finish(directory, own)
     time_one("status, all done", "status", directory)
     time_one("table, first", "table", directory)
     time_one("table, again", "table", directory)
@@ -138,7 +139,11 @@ def page(result: dict[str, Any]) -> str:
 @click.option("--points", default=10_000, show_default=True, type=click.IntRange(20))
 @click.option("--repeats", default=20, show_default=True, type=click.IntRange(1))
 @click.option("--milliseconds", default=5.0, show_default=True, help="Of a call to the file system.")
-@click.option("--before", type=click.Path(exists=True, path_type=Path), help="Measure this checkout first.")
+@click.option(
+    "--before",
+    type=click.Path(exists=True, resolve_path=True, path_type=Path),
+    help="Measure this checkout first.",
+)
 @click.option("--report/--no-report", default=True, help="Measure `report` too, which takes minutes.")
 @click.option("--home", type=click.Path(path_type=Path), help="Leave the scans in this new directory.")
 @click.option("--out", default=HERE.parent / "results", type=click.Path(path_type=Path))

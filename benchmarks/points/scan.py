@@ -14,7 +14,6 @@ import h5py
 import numpy as np
 import yaml
 
-from benchmarks.process import clean_environment
 from dlscan.record import PointPaths
 
 _CLASSES = ("Ele", "Gamma", "Pi0")
@@ -39,7 +38,7 @@ esac
 _COMMANDS = {"sbatch": _TAKE, "squeue": _QUEUE, "scontrol": _ANSWER, "sacct": "exit 0", "scancel": "exit 0"}
 
 
-def make_experiment(home: Path, points: int, repeats: int) -> Path:
+def make_experiment(home: Path, points: int, repeats: int, environment: dict[str, str]) -> Path:
     """Write raw files and the experiment file of a scan of `points`, and prepare it; the file."""
     rng = np.random.default_rng(0)
     for label, name in enumerate(_CLASSES):
@@ -63,7 +62,8 @@ def make_experiment(home: Path, points: int, repeats: int) -> Path:
     file.write_text(yaml.safe_dump(content))
     subprocess.run(
         [sys.executable, "-m", "dlscan", "prepare", str(file)],
-        env=clean_environment(),
+        env=environment,
+        cwd=home,
         check=True,
         stdout=subprocess.DEVNULL,
     )
@@ -80,12 +80,13 @@ def make_commands(home: Path) -> Path:
     return place
 
 
-def finish(directory: Path) -> None:
+def finish(directory: Path, environment: dict[str, str]) -> None:
     """Let every point be done: train the first, and give the others copies with numbers of their own."""
     plan = json.loads((directory / "plan.json").read_text())
     subprocess.run(
         [sys.executable, "-m", "dlscan", "train", str(directory), "--point", "1"],
-        env=clean_environment(),
+        env=environment,
+        cwd=directory,
         check=True,
         stdout=subprocess.DEVNULL,
     )
