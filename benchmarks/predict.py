@@ -1,31 +1,35 @@
-"""How fast `dlscan predict` is, against the stream that it reads: 100 files of 1,000 calorimeter images.
+"""`python -m benchmarks.predict`: `dlscan predict` against the stream that it reads.
 
-    python -m benchmarks.predict [--files 100] [--rounds 3] [--workers 2]
-
-Both read the same files in turn. The time of predict is that of the whole call: checking files, loading the
-network, scores and output.
+Both read the same files of calorimeter images, in turn. The time of predict is that of the whole call:
+checking files, loading the network, scores and output.
 """
 
-import argparse
+import os
 import shutil
 import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
+import click
 import h5py
 import numpy as np
 
 import dlscan
+from benchmarks.machine import describe
+from benchmarks.report import made_with
 from dlscan.analysis.points.done import DonePoint
 from dlscan.config import load
 from dlscan.dataset import Manifest
+from dlscan.files import write_json, write_text
 from dlscan.prediction import Hdf5File, predict
 from dlscan.prepare.new_files import check_new_files
 from dlscan.prepare.new_index import index_new_files
 from dlscan.stream import Batches
 from dlscan.train.to_score import events_at_once
 
+HERE = Path(__file__).parent
 EVENTS, SHAPE, FILLED = 1000, (25, 25, 25), 0.04
 
 
@@ -53,36 +57,64 @@ def stream(point: DonePoint, files: list[Path], place: Path, workers: int) -> fl
     return count / (time.perf_counter() - start)
 
 
-def main() -> None:
-    """Print events per second of both, and their ratio, round by round."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--files", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=2)
-    arguments = parser.parse_args()
+def measure(files: int, rounds: int, workers: int) -> list[dict[str, float]]:
+    """Events per second of both, round by round."""
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         for seed, label in enumerate(("a", "b")):
             write(home / "raw" / label / "0.h5", seed)
-        files = [home / "new" / f"{number}.h5" for number in range(arguments.files)]
-        write(files[0], 2)
-        for file in files[1:]:
-            shutil.copyfile(files[0], file)
+        new = [home / "new" / f"{number}.h5" for number in range(files)]
+        write(new[0], 2)
+        for file in new[1:]:
+            shutil.copyfile(new[0], file)
         data = {"raw": str(home / "raw"), "inputs": ["ECAL"], "prepared": str(home / "prepared")}
         model = {"family": "dense", "width": 64, "depth": 2}
         point = dlscan.train({"data": data, "model": model, "train": {"epochs": 1}}, home / "scan")
-        ratios = []
-        for number in range(arguments.rounds):
+        rows = []
+        for number in range(rounds):
             place = home / f"index-{number}"
             place.mkdir()
-            alone = stream(point, files, place, arguments.workers)
+            alone = stream(point, new, place, workers)
             start = time.perf_counter()
-            outputs = [Hdf5File(home / f"{number}.h5")]
-            done = predict([point], files, outputs, workers=arguments.workers)
-            whole = done.events / (time.perf_counter() - start)
-            ratios.append(whole / alone)
-            print(f"stream {alone:10,.0f}/s   predict {whole:10,.0f}/s   ratio {ratios[-1]:.2f}", flush=True)
-        print(f"median ratio {statistics.median(ratios):.2f}")
+            done = predict([point], new, [Hdf5File(home / f"{number}.h5")], workers=workers)
+            rows.append({"stream": alone, "predict": done.events / (time.perf_counter() - start)})
+        return rows
+
+
+def page(result: dict[str, Any]) -> str:
+    """The result as Markdown."""
+    ratios = [row["predict"] / row["stream"] for row in result["rows"]]
+    lines = [
+        f"# dlscan predict on {result['files']} files",
+        "",
+        *made_with(result),
+        f"{EVENTS:,} images of {'x'.join(map(str, SHAPE))} cells in each file, gzip, {FILLED:.0%} of them",
+        f"not zero. A dense network of two layers of 64, {result['workers']} workers. Events per second of",
+        "the stream alone, and of the whole call of predict on the same files.",
+        "",
+        "| round | stream | predict | ratio |",
+        "|---|---:|---:|---:|",
+    ]
+    for number, (row, ratio) in enumerate(zip(result["rows"], ratios, strict=True), 1):
+        lines.append(f"| {number} | {row['stream']:,.0f} | {row['predict']:,.0f} | {ratio:.2f} |")
+    lines += ["", f"Median ratio: {statistics.median(ratios):.2f}."]
+    return "\n".join(lines) + "\n"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--files", default=100, show_default=True, type=click.IntRange(1))
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(0))
+@click.option("--out", default=HERE / "results", type=click.Path(path_type=Path))
+def main(files: int, rounds: int, workers: int, out: Path) -> None:
+    """Measure predict against its stream, and write `predict.md`."""
+    rows = measure(files, rounds, workers)
+    result = describe(frozenset(os.sched_getaffinity(0)))
+    result |= {"files": files, "workers": workers, "rows": rows}
+    write_json(out / "predict.json", result)
+    text = page(result)
+    write_text(out / "predict.md", text)
+    click.echo(text)
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ class Claim:
         if newest > self.attempt.number:
             raise FencedError(
                 f"{self._paths.directory}: attempt {newest} took over this point because attempt "
-                f"{self.attempt.number} gave no sign of life; attempt {self.attempt.number} writes nothing "
+                f"{self.attempt.number} had no heartbeat; attempt {self.attempt.number} writes nothing "
                 "more"
             )
 

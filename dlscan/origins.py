@@ -97,7 +97,7 @@ class Origin:
         if now != self.checksum:
             raise ScanError(
                 f"{self.file}: has changed since it was chosen for {KEY} (checksum {self.checksum[:12]}, "
-                f"now {now[:12]}); put back the file of then, or start a scan with another name"
+                f"now {now[:12]}); restore the original file, or start a scan with another name"
             )
 
 

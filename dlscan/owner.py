@@ -122,7 +122,7 @@ class Silence:
             left = min(left, stale_after(last) - (server_time(self._paths.attempts) - sign))
         if first and left > 0:
             log.info(
-                f"{self._paths.directory.name}: waiting up to {left:.0f} s for a sign of life from attempt "
+                f"{self._paths.directory.name}: waiting up to {left:.0f} s for a heartbeat of attempt "
                 f"{last.number} on {last.host}; without one, this job takes over the point"
             )
         return max(left, 0.0)

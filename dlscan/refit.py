@@ -123,6 +123,6 @@ def _require_same(found: Experiment, number: int, epochs_key: str) -> None:
         )
     if changes:
         raise ScanError(
-            f"{found.directory}: is of a model that is not the best any more, which is now that of point "
-            f"{number}; remove this directory to train that one on all folds"
+            f"{found.directory}: the best model is now that of point {number}, and this is another; "
+            "remove this directory to train that one on all folds"
         )

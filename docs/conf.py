@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -96,7 +97,7 @@ def _keys() -> str:
         "stream": experiment.Stream,
         "batch": experiment.BatchOptions,
     }
-    lines = ["# All keys", "", "What each does is on the page of [the experiment file](../config.md).", ""]
+    lines = ["# All keys", "", "The page about [the experiment file](../config.md) explains each key.", ""]
     for name, kind in sections.items():
         lines += [f"## {name}", "", *_table(kind), ""]
     for name, kind in models.FAMILIES.items():
@@ -136,7 +137,17 @@ def _without_bars(
     lines[:] = [line.replace("|", "\\|") for line in lines]
 
 
+def _unbroken(app: object, page: str, source: list[str]) -> None:
+    """In narrow columns of tables an uncertainty stays with its sign."""
+    lines = source[0].split("\n")
+    source[0] = "\n".join(
+        re.sub(r"(\+-|±) (?=[\d.])", "\\1\N{NO-BREAK SPACE}", line) if line.startswith("| ") else line
+        for line in lines
+    )
+
+
 def setup(app: typing.Any) -> None:
     """Make what is made from the code."""
+    app.connect("source-read", _unbroken)
     app.connect("builder-inited", _write)
     app.connect("autodoc-process-docstring", _without_bars)

@@ -240,7 +240,7 @@ def test_an_owner_that_was_stopped_and_replaced_writes_nothing_more(paths, worke
     first.kill(signal.SIGCONT)
     answer = first("write result old")
     assert answer.startswith("FencedError")
-    assert "attempt 2 took over this point because attempt 1 gave no sign of life" in answer
+    assert "attempt 2 took over this point because attempt 1 had no heartbeat" in answer
     assert first("resumed 3").startswith("FencedError")
     assert first("end failed") == "ended"
 

@@ -107,7 +107,7 @@ def test_one_of_another_model_is_not_taken_for_that_of_the_best(make_experiment:
     with pytest.raises(ScanError, match=r"has model\.trees 9, which would now be \d, by the best epochs of"):
         refit_of(experiment, Plan.read(experiment.directory))
     plan.write_text(text.replace('"leaves": 3', '"leaves": 5'))
-    with pytest.raises(ScanError, match="is of a model that is not the best any more, which is now that of"):
+    with pytest.raises(ScanError, match="the best model is now that of"):
         refit_of(experiment, Plan.read(experiment.directory))
 
 
@@ -150,7 +150,7 @@ def test_predict_takes_it_by_its_name(make_experiment: Make, tmp_path: Path) -> 
     assert "2 of 2 points done" in said_of_scan
     assert "1 of 1 points done" in said_of_last
     both = CliRunner().invoke(predict, [command[0], "refit,1", *command[2:], str(tmp_path / "out.h5")])
-    assert "N refit,1: refit is one model, trained on all folds, and stands alone" in str(both.exception)
+    assert "N refit,1: refit is one model, and cannot be combined with points" in str(both.exception)
     done = CliRunner().invoke(predict, [*command, str(tmp_path / "out.h5")])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "out.h5").exists()
@@ -163,12 +163,12 @@ def test_predict_takes_it_by_its_name(make_experiment: Make, tmp_path: Path) -> 
         (
             ("data.folds=2", "scan.refit=true"),
             {"schedule": "plateau"},
-            "scan.refit: all folds train, and the schedule plateau has no events to look at",
+            "scan.refit: all folds train, so the schedule plateau has no validation events",
         ),
         (
             ("data.folds=2", "data.fold=none"),
             {},
-            "data.fold: none: all folds train, and early stopping has no events to look at",
+            "data.fold: none: all folds train, so early stopping has no validation events",
         ),
         (("data.folds=leave-one-out",), {}, "data.folds: one event at a time cannot be left out"),
     ],

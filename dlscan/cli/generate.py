@@ -74,4 +74,4 @@ def generate(
         say(f"{path}: {events:,} events of {name}")
     say(f"{done.events / done.seconds:,.0f} events/s, writing not included")
     for text in done.outside:
-        say(f"Warning: {text}; what a network makes outside of that is a guess.", err=True)
+        say(f"Warning: {text}; outside of that, generated events are not reliable.", err=True)

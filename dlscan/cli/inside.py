@@ -68,7 +68,7 @@ def saliency_of(scan: Path, number: int, depth_axis: int, **which: Any) -> Pictu
     point, network, shown = _read(scan, number, **which)
     if _reconstructs(point):
         raise UsageError(
-            f"point {number} of {point.scan}: an autoencoder gives no score and no prediction; "
+            f"point {number} of {point.scan}: an autoencoder has no scores or predictions; "
             "dlscan show reconstruction shows what it gives"
         )
     from dlscan.models.inside import saliency
@@ -101,7 +101,7 @@ def reconstruction_of(scan: Path, number: int, depth_axis: int, **which: Any) ->
     point, network, shown = _read(scan, number, **which)
     if not _reconstructs(point):
         raise UsageError(
-            f"point {number} of {point.scan}: it has learned {_phrase(point)}, and reconstructs nothing"
+            f"point {number} of {point.scan}: it has learned {_phrase(point)}, and cannot reconstruct events"
         )
     from dlscan.models.inside import reconstructed
 
@@ -200,14 +200,14 @@ def _read(
     point = loaded.point(number)
     if point.record.model_file(point.paths) != point.paths.best:
         raise UsageError(
-            f"point {number} of {point.scan}: boosted trees are no network; "
-            "dlscan show model lists what they look at"
+            f"point {number} of {point.scan}: boosted trees are not a network; "
+            "dlscan show model lists the inputs that they use"
         )
     if not makes:
         require_takes_events(point)
     elif not any(task.kind == Generate.kind for task in metrics_of([point])):
         raise UsageError(
-            f"point {number} of {point.scan}: it has learned {_phrase(point)}, and generates nothing"
+            f"point {number} of {point.scan}: it has learned {_phrase(point)}, and cannot generate events"
         )
     shown = read_events(load_experiment(point.paths.config), label, count, split, seed)
     return point, loaded.model(point, trust_files), shown

@@ -129,7 +129,7 @@ def _points(scan: str, numbers: str, alone: bool, trust_files: bool) -> "list[Do
     asked = names(numbers)
     if "refit" in asked:
         if len(asked) > 1:
-            raise UsageError(f"N {numbers}: refit is one model, trained on all folds, and stands alone")
+            raise UsageError(f"N {numbers}: refit is one model, and cannot be combined with points")
         scan, asked = _refit(scan), ["1"]
     loaded = load(scan)
     found = [point_of(loaded.points, each, "N") for each in asked]

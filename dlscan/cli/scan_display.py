@@ -151,7 +151,7 @@ def _tell_doubtful(plan: Plan) -> None:
         families = ", ".join(dict.fromkeys(str(network.family) for network in networks))
         tell(
             f"Warning: {plan.directory}: {', '.join(unread)}: the family {families} does not use "
-            f"{'it' if len(unread) == 1 else 'them'}; what it can be told is in the section model"
+            f"{'it' if len(unread) == 1 else 'them'}; its parameters are those of the section model"
         )
     zeros = [network for network in networks if getattr(network.parameters, "initializer", "") == "zeros"]
     if zeros:

@@ -197,8 +197,8 @@ class Adversary:
         if train.early_stopping is not None:
             raise Problem(
                 "train.early_stopping",
-                "must be null with an adversary, as it is if you leave it out: the last epoch is kept, since "
-                "the least loss is that of a network that does not heed it",
+                "must be null with an adversary, which is also the default there: the last epoch is kept, "
+                "because the epoch with the lowest loss is one that ignores the adversary",
             )
 
     def plain(self) -> dict[str, Any]:

@@ -84,12 +84,14 @@ def _require_no_validation(experiment: Experiment, fold: object, train: Train) -
     if fold == NONE and train.early_stopping is not None:
         raise Problem(
             "data.fold",
-            "none: all folds train, and early stopping has no events to look at; set "
+            "none: all folds train, so early stopping has no validation events; set "
             "train.early_stopping: null and train.epochs",
         )
     if train.schedule == "plateau" and (fold == NONE or experiment.scan.refit):
         key = "data.fold" if fold == NONE else "scan.refit"
-        raise Problem(key, "all folds train, and the schedule plateau has no events to look at; take another")
+        raise Problem(
+            key, "all folds train, so the schedule plateau has no validation events; choose another"
+        )
 
 
 def _require_validation(experiment: Experiment, points: Sequence[Combination]) -> None:
@@ -97,13 +99,13 @@ def _require_validation(experiment: Experiment, points: Sequence[Combination]) -
     scan = experiment.scan
     if scan.folds is not None and experiment.data.fold == NONE:
         raise Problem(
-            "data.fold", "none: all folds train, and scan.folds leaves some out; leave out one of them"
+            "data.fold", "none: all folds train, but scan.folds leaves some out; remove one of them"
         )
     comparing = {"halving": scan.halving, "search": scan.search, "refit": scan.refit}
     wanting = next((name for name, value in comparing.items() if value), None)
     if wanting is not None and any(point.data.fold == NONE for point in points):
         raise Problem(
-            "data.fold", f"none: {ALL_TRAIN}, and scan.{wanting} compares points there; leave out one of them"
+            "data.fold", f"none: {ALL_TRAIN}, and scan.{wanting} compares points there; remove one of them"
         )
     if scan.search is not None and FOLD in scan.dimensions:
         raise Problem(

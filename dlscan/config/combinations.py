@@ -79,7 +79,7 @@ class Combinations:
         self._searches = scan.search is not None
         if self._searches != bool(self._axes if self._searches else scan.space):
             where, missing = ("space", "search") if scan.space else ("search", "space")
-            raise Problem(f"scan.{where}", f"needs scan.{missing} beside it")
+            raise Problem(f"scan.{where}", f"needs scan.{missing} too")
         self._by_hand = choices_by_hand(scan.points, SECTIONS)
         # without a grid the file itself is the point, unless points are written by hand
         self._has_grid = bool(self._axes) or not scan.points

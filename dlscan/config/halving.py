@@ -61,8 +61,8 @@ class Halving:
         if adversary.own is not None:
             raise Problem(
                 "scan.halving",
-                "compares points by their loss, which is least for a network that does not heed its "
-                "adversary; leave out one of them",
+                "compares points by their loss, which is lowest for a network that ignores its "
+                "adversary; remove one of them",
             )
         trees = next((model.family for _, model in points if model.trainer == "trees"), None)
         if trees is not None:

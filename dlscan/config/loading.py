@@ -203,6 +203,8 @@ def scans_and_labels(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, dict
     labels: dict[Path, dict[str, str]] = {}
     for path in paths:
         path = naming.found(Path(path))
+        if ".tar" in path.suffixes and path.is_file():
+            raise ConfigError(f"{path}: a packed scan; unpack it with `tar xf`, then give its directory")
         if not naming.is_file_name(path):
             directories.append(path)
             continue

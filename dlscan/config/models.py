@@ -236,7 +236,8 @@ class Model(Nested):
         if self.trainer == "trees" and made and (self.inputs or len(made) == len(inputs)):
             raise Problem(
                 "model.inputs",
-                f"{self.family} takes what is stored, and {made[0]} is made by networks; name other inputs",
+                f"{self.family} takes stored inputs only, and {made[0]} is made inside networks; choose "
+                "other inputs",
             )
 
 

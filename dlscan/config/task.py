@@ -69,7 +69,7 @@ class Tasks:
                 advice = "; give one task all targets" if kind == "regress" else ""
                 raise Problem(key, f"lists {kind} twice{advice}")
         if len(kinds) > 1 and (alone := next((kind for kind in kinds if kind in ALONE), None)):
-            raise Problem(key, f"{alone} is learned alone; remove the other tasks")
+            raise Problem(key, f"{alone} cannot be combined with other tasks; remove them")
         return cls(found)
 
     @property
@@ -125,7 +125,7 @@ class Tasks:
             raise Problem("train.loss", "no task takes it, since each has a loss of its own; remove it")
         if train.label_smoothing and not any(isinstance(task, Classify) for task in self.all):
             kind = self.all[0].kind
-            raise Problem("train.label_smoothing", f"is for classes, and task is {kind}")
+            raise Problem("train.label_smoothing", f"is for classification, but task is {kind}")
         loss = self.loss_of(self.all[0], train.loss)
         if trouble := model.why_not([task.kind for task in self.all], loss):
             raise Problem("model.family", trouble)

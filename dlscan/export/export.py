@@ -116,7 +116,7 @@ def export(
     model = _model(point, trust_files)
     if form not in model.formats:
         known = " or ".join(model.formats)
-        raise UsageError(f"--format {form}: boosted trees are exported as {known} alone")
+        raise UsageError(f"--format {form}: boosted trees can only be exported as {known}")
     made = tasks.make(Tasks.parse(record.task, "task"), record.classes)
     if "reconstruct" in made.kinds:
         outputs = {name: numbered(name, size) for name, size in model.outputs.items()}

@@ -92,7 +92,8 @@ class ExportedNetwork:
         if form == "onnx":
             onnx_file.onnx()
             self._export(path, "onnx")
-            onnx_file.describe(path, list(self.outputs), texts)
+            with self._what_it_cannot("onnx"):
+                onnx_file.describe(path, list(self.outputs), texts)
             return
         self._export(path, "tf_saved_model")
         (path / _EXTRA).mkdir(exist_ok=True)
@@ -132,9 +133,14 @@ class ExportedNetwork:
             name: keras.InputSpec(shape=tensor.shape, dtype=tensor.dtype, name=name)
             for name, tensor in self._model.input.items()
         }
+        with self._what_it_cannot(form), _silent():
+            self._model.export(path, format=form, input_signature=[signature], verbose=False)
+
+    @contextlib.contextmanager
+    def _what_it_cannot(self, form: str) -> Iterator[None]:
+        """Say in one line what a back end cannot export, and what can."""
         try:
-            with _silent():
-                self._model.export(path, format=form, input_signature=[signature], verbose=False)
+            yield
         except ImportError as error:
             extra = "onnx" if form == "onnx" else "cpu"
             raise UsageError(
@@ -142,21 +148,27 @@ class ExportedNetwork:
             ) from None
         except Exception as error:  # each back end raises whatever a missing part leads to
             reason = " ".join(str(error).split())[:_REASON]
-            other = (
-                ""
-                if backend() == "tensorflow"
-                else "; try KERAS_BACKEND=tensorflow, which reads the same file"
-            )
             raise BackendError(
-                f"{self._file}: {backend()} cannot export this network ({reason}){other}"
+                f"{self._file}: {backend()} cannot export this network as {form} ({reason}); {_other(form)}"
             ) from None
+
+
+def _other(form: str) -> str:
+    """What may write a network that this back end cannot write; all of them read the same file."""
+    if backend() != "tensorflow":
+        return "try KERAS_BACKEND=tensorflow, which reads the same file"
+    return (
+        "try KERAS_BACKEND=torch, which reads the same file, or --format saved-model"
+        if form == "onnx"
+        else "use --format keras"
+    )
 
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
     """Converters tell every step, some by print."""
     level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")

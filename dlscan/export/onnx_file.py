@@ -32,6 +32,7 @@ def onnx() -> ModuleType:
 def describe(path: Path, outputs: Sequence[str], texts: Mapping[str, str]) -> None:
     """Name the outputs of a file in their order, let the number of events be free, and put texts into it."""
     model = onnx().load(path)
+    _write_out_log1p(model.graph)
     new = dict(zip((output.name for output in model.graph.output), outputs, strict=True))
     for node in model.graph.node:
         for names in (node.input, node.output):
@@ -45,6 +46,34 @@ def describe(path: Path, outputs: Sequence[str], texts: Mapping[str, str]) -> No
     model.producer_name = "dlscan"
     onnx().checker.check_model(model)
     onnx().save(model, path)
+
+
+def _write_out_log1p(graph: Any) -> None:
+    """Write out log1p, an operation that TensorFlow has and ONNX has not.
+
+    With u = 1 + x as it is rounded, log1p(x) is x log(u) / (u - 1) to the last digits, and x where u is 1
+    (W. Kahan).
+    """
+    make = onnx().helper.make_node
+    nodes = []
+    for node in graph.node:
+        if node.op_type != "Log1p":
+            nodes.append(node)
+            continue
+        x, found = node.input[0], node.output[0]
+        one, u, above, none, log, times, ratio = (f"{found}_{number}" for number in range(7))
+        nodes += [
+            make("Constant", [], [one], value_float=1.0),
+            make("Add", [x, one], [u]),
+            make("Sub", [u, one], [above]),
+            make("Equal", [u, one], [none]),
+            make("Log", [u], [log]),
+            make("Mul", [x, log], [times]),
+            make("Div", [times, above], [ratio]),  # 0 / 0 where it is not used
+            make("Where", [none, x, ratio], [found]),
+        ]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def texts(path: Path) -> dict[str, str]:

@@ -94,7 +94,7 @@ class Conditions:
         """
         if not self._condition.by_class:
             raise UsageError(
-                f"--class {name}: the generator was not told the class of an event; add class to "
+                f"--class {name}: this generator does not take a class; add class to "
                 "task.condition to train one that is"
             )
         if name not in self._classes:

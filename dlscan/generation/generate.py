@@ -151,7 +151,7 @@ def _manifest(point: TrainedPoint) -> Manifest:
     try:
         return Manifest.read(path)
     except DataError as error:
-        raise DataError(f"{error}; what raw events look like stands in its manifest.json") from None
+        raise DataError(f"{error}; its manifest.json says what raw events look like") from None
 
 
 def _attributes(point: TrainedPoint, name: str, seed: int, at: str | None) -> dict[str, Any]:

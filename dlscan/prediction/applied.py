@@ -138,7 +138,9 @@ def model_in(path: Path, trust_files: bool = False) -> DonePoint | Path:
         If there is no such file, or another is needed.
     """
     if path.is_dir():
-        raise UsageError(f"{path}: a SavedModel says too little; give the point, or an ONNX or Keras file")
+        raise UsageError(
+            f"{path}: a SavedModel does not say how events are read; give SCAN N, or an ONNX or Keras file"
+        )
     if not path.exists():
         raise UsageError(f"{path}: no such file")
     paths = PointPaths(path.absolute().parent)
@@ -146,5 +148,7 @@ def model_in(path: Path, trust_files: bool = False) -> DonePoint | Path:
         record = Record.read(paths.record)
         return TrainedPoint(record, paths, record.scan, own=trust_files)
     if path.name == _TREES:
-        raise UsageError(f"{path}: record.json of its point is not beside it; give SCAN N, or an ONNX file")
+        raise UsageError(
+            f"{path}: the record.json of its point is not in the same directory; give SCAN N, or an ONNX file"
+        )
     return path

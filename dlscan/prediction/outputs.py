@@ -151,7 +151,7 @@ class BesideEvents:
                 elsewhere = _elsewhere(raw)
                 if elsewhere:
                     raise DataError(
-                        f"{file}: {elsewhere} lies in another file, and a copy would lack it; add --friends"
+                        f"{file}: {elsewhere} is in another file, so a copy would lack it; add --friends"
                     )
 
     @contextlib.contextmanager

@@ -244,7 +244,7 @@ def _manifest(applied: Sequence[Applied]) -> Manifest:
         try:
             manifest = Manifest.read(path)
         except DataError as error:
-            raise DataError(f"{error}; what the inputs are stands in its manifest.json") from None
+            raise DataError(f"{error}; its manifest.json says what the inputs are") from None
         if manifest.config_hash != each.dataset["config_hash"]:
             raise DataError(
                 f"{each.name}: {path} has been prepared again since, with other events or "

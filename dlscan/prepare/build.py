@@ -197,7 +197,7 @@ class _Build:
                 form = dataclasses.replace(form, resampled=resampled)
                 tasks = [dataclasses.replace(task, format=form) for task in tasks]
             if begin_notes(self.place, identity, cut_for, [pieces, form.resampled]):
-                log.info("going on with what an unfinished build has left")
+                log.info("continuing an unfinished build")
             events = sum(layout.events for layout in layouts.values())
             measured = scatter_all(run, tasks, events, self.progress)
             linked = linked_by_file(self.files, measured)
@@ -286,5 +286,5 @@ def _require_other(experiment: Experiment, other: Experiment, index_only: bool) 
         raise experiment.problem("adversary.raw", f"no such directory: {other.data.raw}")
     if index_only:
         raise experiment.problem(
-            "adversary", "an index of raw files has no other domain beside it; prepare without --index-only"
+            "adversary", "an index of raw files cannot have another domain; prepare without --index-only"
         )

@@ -63,7 +63,7 @@ def find_new_files(paths: Sequence[Path], target: Path) -> list[Path]:
             found.setdefault(each.resolve(), each)
     found.pop(target.resolve(), None)
     if not found:
-        raise DataError(f"{target}: is written, and no other file was given")
+        raise DataError(f"{target}: is the output, and no other file was given")
     return list(found.values())
 
 

@@ -87,7 +87,7 @@ def begin_notes(place: Path, identity: Any, processes: int, tasks: Any) -> bool:
     if before == wanted:
         return True
     if before:
-        log.info("nothing is kept of an unfinished build: its files, its keys or its version were others")
+        log.info("an unfinished build is not continued: its files, keys or version were different")
     for leftover in list(place.iterdir()):
         remove(leftover)
     (place / SPILL).mkdir()

@@ -79,7 +79,8 @@ def _several(own: Input, found: Sequence[FoundDataset], handle: RawHandle) -> Re
     (shape, *others) = {item.shape[1:] for item in found}
     if others or len(shape) > 1:
         raise RawError(
-            f"has datasets that are no vector together: one number per event, or as many; {listed}"
+            "has datasets that cannot be combined: each must have one number per event, or the same number "
+            f"of entries; {listed}"
         )
     if not shape:
         _require_no_entries(own, f"{listed} have one number per event")
@@ -154,7 +155,7 @@ def _lists(name: str, own: Input, found: Sequence[FoundDataset]) -> Recipe:
                 _type(base, own.valid, source)
     if own.valid is not None and "::" not in parts[0]:
         raise RawError(
-            f"has valid: {own.valid}, but {sources[0]} has no fields; its lists hold what there is"
+            f"has valid: {own.valid}, but {sources[0]} has no fields; all entries of its lists are valid"
         )
     longest = _require_longest(own, f"lists of different lengths in {', '.join(sources)}", found[0])
     features = tuple(part.rpartition("::")[2] for part in parts)

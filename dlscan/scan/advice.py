@@ -31,7 +31,7 @@ def what_to_do(scan: Path, status: PointStatus, retries: int | None = None, numb
         The point whose output is shown, where the line is for several points; by default this one.
     """
     if status.silent_since is not None:
-        return "no sign of life: if that lasts, the node is lost; end the job with `dlscan cancel`"
+        return "no heartbeat: if that lasts, the node is lost; end the job with `dlscan cancel`"
     advice = _BY_STATE.get(status.state, "")
     if status.state == "failed":
         advice = f"see `dlscan logs {shlex.quote(str(scan))} {number or status.point.number}`"

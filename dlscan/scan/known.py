@@ -86,8 +86,8 @@ def trials_elsewhere(directory: Path, plan: Plan, space: Space, targets: Sequenc
     other = Plan.read(directory)
     if None not in (plan.dataset, other.dataset) and other.dataset != plan.dataset:
         raise ScanError(
-            f"{plan.directory}: scan.search.from: {directory} is a scan on other events, and what is good "
-            "there need not be good here; leave it out"
+            f"{plan.directory}: scan.search.from: {directory} is a scan on other events, so its "
+            "results may not apply here; remove it"
         )
     trials = []
     for points in choices_of(other):

@@ -28,7 +28,7 @@ def require_going_on(plan: Plan, experiment: Experiment, narrow: bool) -> None:
     if gone:
         raise ScanError(
             f"{plan.directory}: {gone[0]} is not searched any more; keep it in scan.space, with a single "
-            f"value ([...]) and --narrow if that is what it is to be, or {AFRESH}"
+            f"value ([...]) and --narrow, or {AFRESH}"
         )
     for key in before:
         one, other = (now[key], before[key]) if narrow else (before[key], now[key])

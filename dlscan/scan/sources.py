@@ -66,7 +66,9 @@ def with_sources(plan: Plan, experiment: Experiment) -> Plan:
                 f"{before.sha256[:12]}, which is now {now.sha256[:12]}), and {why}; "
                 f"undo the change (what is new can be in another file), or {AFRESH}"
             )
-        log.warning("%s has changed; no point was trained as it was, so the plan takes it as it is now", path)
+        log.warning(
+            "%s has changed; no point was trained with its old text, so the plan takes the new one", path
+        )
     return dataclasses.replace(plan, sources=plan.sources | changed) if changed else plan
 
 
@@ -78,7 +80,8 @@ def note_changes(plan: Plan, points: Sequence[Point]) -> None:
             with contextlib.suppress(Problem):
                 if read_source(planned.path, "").sha256 != planned.sha256:
                     log.warning(
-                        "%s has changed since the scan was planned; what is trained is as it was", path
+                        "%s has changed since the scan was planned; points train with the text in the plan",
+                        path,
                     )
 
 

@@ -86,7 +86,7 @@ def test_a_task_is_written_as_it_is_read(value: Any) -> None:
         ({"kind": "regress", "loss": "huber"}, "task: regress needs targets"),
         ("reconstruct", "model.family: dense cannot learn the task reconstruct; choose one of autoencoder"),
         ({"kind": "reconstruct", "nosie": 1}, "task.nosie: unknown key; did you mean 'noise'?"),
-        (["classify", "reconstruct"], "task: reconstruct is learned alone; remove the other tasks"),
+        (["classify", "reconstruct"], "task: reconstruct cannot be combined with other tasks; remove them"),
         ({"kind": "reconstruct", "noise": -1}, "task.noise: must be at least 0"),
         ({"kind": "reconstruct", "train_on": []}, "task.train_on: must name at least one class"),
         ({"kind": "reconstruct", "train_on": ["Ele", "Ele"]}, "task.train_on: lists 'Ele' twice"),
@@ -97,7 +97,7 @@ def test_a_task_is_written_as_it_is_read(value: Any) -> None:
         ({"kind": "generate", "condition": []}, "task.condition: must name a number of an event"),
         ({"kind": "generate", "condition": ["class", "class"]}, "task.condition: lists class twice"),
         ({"kind": "generate", "condition": 50}, "task.condition: must be a dataset"),
-        (["classify", "generate"], "task: generate is learned alone; remove the other tasks"),
+        (["classify", "generate"], "task: generate cannot be combined with other tasks; remove them"),
         ("generate", "model.family: dense cannot learn the task generate; choose one of gan"),
     ],
 )
@@ -152,7 +152,10 @@ def test_a_misspelt_key_of_a_regression_is_named(make_experiment: Make) -> None:
             {"train": {"loss": "focal"}},
             "train.loss: focal is no loss of the task generate, which has standard",
         ),
-        ({"train": {"label_smoothing": 0.1}}, "train.label_smoothing: is for classes, and task is generate"),
+        (
+            {"train": {"label_smoothing": 0.1}},
+            "train.label_smoothing: is for classification, but task is generate",
+        ),
         ({"model": {"family": "gan", "k": 0}}, "model.k: must be at least 1"),
         ({"train": {"early_stopping": {"monitor": "val_mae"}}}, "must be a column of the history: val_loss"),
     ],
@@ -193,7 +196,7 @@ def test_one_class_is_enough_for_what_tells_none_apart(make_experiment: Make) ->
         ),
         (
             {"train": {"label_smoothing": 0.1}},
-            "is for classes, and task is reconstruct",
+            "is for classification, but task is reconstruct",
         ),
         (
             {"train": {"early_stopping": {"monitor": "val_kl"}}},

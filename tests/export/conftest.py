@@ -14,6 +14,10 @@ REGRESS = {"kind": "regress", "targets": {"Energy": "target[:,0,3]", "Row": "tar
 # name, sections of the experiment file, outputs with their columns
 POINTS: dict[str, tuple[dict[str, Any], dict[str, tuple[str, ...]]]] = {
     "dense": ({"model": {"width": 4, "depth": 1}}, {"scores": ("Ele", "Pi0", "ChPi")}),
+    "logarithms": (
+        {"model": {"width": 4, "depth": 1}, "normalize": {"ECAL": {"log": 100}, "HCAL": "quantile"}},
+        {"scores": ("Ele", "Pi0", "ChPi")},
+    ),
     "heads": (
         {"model": {"width": 4}, "task": ["classify", REGRESS], "train": {"epochs": 1}},
         {"scores": ("Ele", "Pi0", "ChPi"), "predictions": ("Energy", "Row")},
@@ -41,6 +45,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained
         if name not in made:
             sections = dict(POINTS[name][0])
             classes = sections.pop("classes", ("Ele", "Pi0", "ChPi"))
+            normalize = sections.pop("normalize", "standard")
             made[name] = dlscan.train(
                 {
                     "data": {
@@ -48,6 +53,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained
                         "classes": {each: each for each in classes},
                         "inputs": ["ECAL", "HCAL"],
                         "extras": ["target"],
+                        "normalize": normalize,
                         "prepared": str(home / f"prepared-{len(classes)}"),
                     },
                     "train": {"epochs": 1},

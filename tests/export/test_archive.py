@@ -29,6 +29,9 @@ def test_an_unpacked_scan_has_the_same_table_scores_and_models(
         assert {entry.uid for entry in archive} == {0}
         archive.extractall(tmp_path / "elsewhere", filter="data")
     assert not [name for name in names if "lock" in name or "/last/" in name]
+    for command in ("table", "status", "report"):
+        packed = CliRunner().invoke(cli, [command, str(tmp_path / "dense.tar.gz")])
+        assert "a packed scan; unpack it with `tar xf`, then give its directory" in str(packed.exception)
     there = dlscan.load(tmp_path / "elsewhere" / "dense")
     assert there.table().equals(dlscan.load(point.paths.scan).table())
     np.testing.assert_array_equal(there.predictions(1).scores, point.predictions().scores)

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -99,6 +100,27 @@ def test_a_saved_model_has_named_inputs_and_outputs(
     assert "Energy" in (path / "assets.extra" / "dlscan.json").read_text()
 
 
+def test_a_server_is_offered_the_signature_of_the_page(
+    trained: Callable[[str], TrainedPoint], tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorflow")
+    export(trained("dense"), "saved-model", tmp_path / "1", check=False)
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
+    command, shown = page.split("$ saved_model_cli ")[1].split("```")[0].split("\n", 1)
+    typed = [str(tmp_path / "1") if word == "serving/lcd/1" else word for word in command.split()]
+    program = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]
+    done = subprocess.run([*program, *typed], capture_output=True, text=True, check=True)
+    for here, there in (("25, 25, 25", "4, 5, 6"), ("5, 5, 60", "7"), ("(-1, 4)", "(-1, 3)")):
+        shown = shown.replace(here, there)
+
+    def lines(text: str) -> list[str]:
+        # TensorFlow numbers its calls, and says something about itself at the end
+        text = re.sub(r"StatefulPartitionedCall(_\d+)?", "StatefulPartitionedCall", text)
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+    assert lines(done.stdout)[: len(lines(shown))] == lines(shown)
+
+
 def test_what_differs_is_not_written(
     trained: Callable[[str], TrainedPoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +135,7 @@ def test_mistakes_are_one_line(trained: Callable[[str], TrainedPoint], tmp_path:
     there.touch()
     with pytest.raises(UsageError, match=r"there\.onnx: exists; .*--overwrite"):
         export(dense, "onnx", there)
-    with pytest.raises(UsageError, match="boosted trees are exported as onnx alone"):
+    with pytest.raises(UsageError, match="boosted trees can only be exported as onnx"):
         export(trained("trees"), "keras", tmp_path / "trees.keras")
     with pytest.raises(UsageError, match=r"reads only files whose name ends in \.keras"):
         export(dense, "keras", tmp_path / "model")

@@ -205,8 +205,8 @@ def test_a_file_of_a_model_is_applied_without_its_scan(
         ("moved/best.keras", "does not say how its events are read"),
         ("no.onnx", r"no\.onnx: no such file"),
         ("bad.onnx", "it is no ONNX file"),
-        ("best.h5", "record.json of its point is not beside it"),
-        ("saved", "a SavedModel says too little"),
+        ("best.h5", "the record.json of its point is not in the same directory"),
+        ("saved", "a SavedModel does not say how events are read"),
     ):
         (tmp_path / "bad.onnx").write_text("bad")
         (tmp_path / "best.h5").touch()
@@ -349,7 +349,7 @@ def test_what_cannot_be_written_is_said_before_anything_is_computed(
         for name in ("ECAL", "HCAL"):
             file[name] = h5py.ExternalLink(home / "unknown_0.h5", name)
     for output, message in (
-        (BesideEvents(tmp_path / "out", "nn", False), "ECAL lies in another file, .*add --friends"),
+        (BesideEvents(tmp_path / "out", "nn", False), "ECAL is in another file, .*add --friends"),
         (BesideEvents(tmp_path / "out", "a/b", False), "'a/b': not a name"),
         (BesideEvents(tmp_path / "out", "HCAL", False), "HCAL: .*linked.h5 has such a dataset"),
         (Hdf5File(linked), "linked.h5: exists"),

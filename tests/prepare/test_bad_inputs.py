@@ -59,7 +59,7 @@ def problem(raw: Path, tmp_path: Path, inputs: Any, **data: Any) -> str:
             r"write data.inputs: {x: {dataset: jets, fields: \[pt, eta, flavour",
         ),
         ({"datasets": ["met_x", "tracks"]}, "tracks, which is compound; name a field of it, as tracks.d0"),
-        ({"datasets": ["met_x", "d0"]}, "no vector together: .* met_x 1, d0 6"),
+        ({"datasets": ["met_x", "d0"]}, "cannot be combined: .* met_x 1, d0 6"),
         ({"datasets": ["met_x", "words"]}, "words holds .*, not numbers"),
         ({"dataset": "dense", "fields": ["a", "b", "c"]}, "names 3 fields, but dense has the shape 6x2"),
         ({"dataset": "cube", "longest": 2}, "cube has the shape 2x3x4"),

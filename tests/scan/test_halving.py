@@ -172,7 +172,7 @@ def test_losses_of_generators_are_one_energy_distance(make_experiment: Make) -> 
         ({"halving": HALVING}, "none", "data.fold: none: all folds train, so no events are left to validate"),
         ({"refit": True}, "none", "scan.refit compares points there"),
         ({"space": {"model.width": [2, 3]}, "search": {"points": 2}}, "none", "scan.search compares points"),
-        ({"folds": True}, "none", "data.fold: none: all folds train, and scan.folds leaves some out"),
+        ({"folds": True}, "none", "data.fold: none: all folds train, but scan.folds leaves some out"),
         (
             {"grid": {"data.fold": [1, "none"]}, "halving": HALVING},
             None,
@@ -202,7 +202,7 @@ def test_points_are_not_compared_on_other_events_or_on_none(
 
 def test_every_point_that_trains_on_all_folds_is_checked(make_experiment: Make) -> None:
     scan = {"grid": {"data.fold": [1, "none"]}}
-    with pytest.raises(ConfigError, match="and early stopping has no events to look at"):
+    with pytest.raises(ConfigError, match="so early stopping has no validation events"):
         make_experiment("data.folds=2", scan=scan, train=TRAIN)
 
 

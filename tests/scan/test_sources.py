@@ -104,10 +104,12 @@ def test_a_fault_can_be_mended_before_any_point_was_trained_with_it(
     note_changes(plan, plan.points[:1])
     assert not caplog.messages
     note_changes(plan, plan.points)
-    assert [f"{nets} has changed since the scan was planned; what is trained is as it was"] == caplog.messages
+    assert [
+        f"{nets} has changed since the scan was planned; points train with the text in the plan"
+    ] == caplog.messages
     caplog.clear()
     now = freeze(make_experiment(scan=GRID))
-    assert [f"{nets} has changed; no point was trained as it was, so the plan takes it as it is now"] == (
+    assert [f"{nets} has changed; no point was trained with its old text, so the plan takes the new one"] == (
         caplog.messages
     )
     assert now.points == plan.points

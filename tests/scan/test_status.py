@@ -191,7 +191,7 @@ def test_a_running_job_without_a_sign_of_life_says_since_when(plan):
         os.utime(file, (then, then))
     status = scan_status(plan, says(a1=JobState("running")))[0]
     assert (status.state, status.silent_since) == ("running", "2023-11-14T22:13:20+00:00")
-    assert "no sign of life" in what_to_do(plan.directory, status)
+    assert "no heartbeat" in what_to_do(plan.directory, status)
     beat_file(paths, attempt.number).touch()
     status = scan_status(plan, says(a1=JobState("ended", "node")))[0]
     assert (status.state, status.silent_since) == ("running", None)

@@ -102,7 +102,7 @@ def of_point(point: DonePoint) -> Figure:
     """
     file = point.record.model_file(point.paths)
     if file != point.paths.best:
-        raise UsageError(f"point {point.record.point} of {point.scan}: boosted trees are no network to draw")
+        raise UsageError(f"point {point.record.point} of {point.scan}: boosted trees are not a network")
     point.record.require_whole(file)
     return draw(drawing_of(file), f"Point {point.record.point} of {point.scan}: {point.record.name}")
 
