@@ -134,7 +134,8 @@ def export(
                 raise ScanError(
                     f"{path}: not written: its numbers differ from those of "
                     f"{record.model_file(point.paths)} by up to {difference:.1e} on test events; "
-                    "please report this"
+                    "--no-check writes it anyway. In a graph, rounding may decide which neighbours are "
+                    "nearest; please report any other network"
                 )
     return Exported(path, model.inputs, model.dtypes, outputs, count, difference)
 
