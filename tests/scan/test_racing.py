@@ -208,3 +208,21 @@ def test_a_plan_without_racing_is_as_before(make_experiment: Make) -> None:
     plan = freeze(make_experiment(scan=scan_of(2, 3), train=TRAIN))
     assert plan.config["scan"]["halving"] == {"first": 1, "factor": 3}
     assert not Path(plan.paths(plan.point(1)).losses).exists()
+
+
+def test_folds_of_a_regression_race(make_experiment: Make) -> None:
+    """The folds of a choice leave together, or go on together."""
+    scan = {
+        "points": [{"model.dropout": 0.0}, {"train.learning_rate": 1e-6}, {"model.dropout": 1e-9}],
+        "halving": {"first": 2, "factor": 3, "racing": True},
+        "folds": True,
+    }
+    task = {"kind": "regress", "targets": {"Kind": "target[:,0,0]"}}
+    train = {"epochs": 3, "batch_size": 16, "learning_rate": 0.01}
+    experiment = make_experiment("data.folds=2", scan=scan, task=task, train=train, stream={"workers": 0})
+    manifest = prepare(experiment, processes=1).manifest
+    plan = freeze(experiment, manifest.config_hash)
+    train_planned(plan, plan.points)
+    statuses = scan_status(plan)
+    assert [each.state for each in statuses] == ["done"] * 2 + ["pruned"] * 2 + ["done"] * 2
+    assert statuses[2].error == statuses[3].error != ""
