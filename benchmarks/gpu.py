@@ -9,6 +9,7 @@ import dataclasses
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,9 @@ HERE = Path(__file__).parent
 BACKENDS = ("jax", "torch")
 EIGHT = "scan.grid={model.width: [32, 64], model.depth: [1, 2, 3, 4]}"
 TWENTY = "scan.grid={model.width: [32, 64, 128, 256, 512], model.depth: [1, 2, 3, 4]}"
-CNN = "model={family: lenet, filters: 16}"
+CNN = "model={family: lenet, filters: FILTERS}"
+# Seconds of a case, above which a slow one gives way to the others.
+MOST = 60
 # The most telling first: what the time does not suffice for is at the end.
 CASES: dict[str, tuple[str, ...]] = {
     "dense 32x1": ("model={width: 32, depth: 1}",),
@@ -71,8 +74,9 @@ def prepare(home: Path, events: int, batch_size: int) -> Path:
     return file
 
 
-def measure(file: Path, seconds: float, deadline: float) -> None:
+def measure(file: Path, seconds: float, deadline: float, filters: int) -> None:
     """Measure the cases on the back end of this process; a line of JSON for each."""
+    signal.signal(signal.SIGALRM, _too_long)
     from dlscan.bench.run import bench
     from dlscan.config import load
     from dlscan.errors import DlscanError
@@ -84,31 +88,45 @@ def measure(file: Path, seconds: float, deadline: float) -> None:
             row["error"] = "no time was left"
         else:
             try:
-                row |= dataclasses.asdict(bench(load(file, overrides), "train", seconds))
+                signal.alarm(MOST)
+                experiment = load(file, [each.replace("FILTERS", str(filters)) for each in overrides])
+                row |= dataclasses.asdict(bench(experiment, "train", seconds))
             except DlscanError as error:
                 row["error"] = str(error)
             except Exception as error:
                 # the other cases are worth having
                 row["error"] = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+            finally:
+                signal.alarm(0)
         row["took"] = time.time() - start
         print(json.dumps(row), flush=True)
 
 
-def child(backend: str, file: Path, seconds: float, deadline: float) -> list[dict[str, Any]]:
-    """The rows of a back end, measured in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.gpu", "--child", str(file)]
+def _too_long(*_: object) -> None:
+    raise TimeoutError(f"took more than {MOST} s")
+
+
+def child(backend: str, file: Path, seconds: float, deadline: float, filters: int) -> list[dict[str, Any]]:
+    """The rows of a back end, measured in a process of its own, which ends soon after the deadline."""
+    command = [sys.executable, "-m", "benchmarks.gpu", "--child", str(file), "--filters", str(filters)]
     command += ["--seconds", str(seconds), "--deadline", str(deadline)]
-    done = subprocess.run(
-        command,
-        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        cwd=HERE.parent,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"case"')]
+    with tempfile.TemporaryFile("w+") as printed:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            cwd=HERE.parent,
+            stdout=printed,
+        )
+        try:
+            why = f"the process ended with {process.wait(max(deadline - time.time(), 0) + 20)}"
+        except subprocess.TimeoutExpired:
+            # an alarm cannot end what is in a compiler
+            process.kill()
+            process.wait()
+            why = "no time was left: the process was ended"
+        printed.seek(0)
+        rows = [json.loads(line) for line in printed.read().splitlines() if line.startswith('{"case"')]
     missing = [name for name in CASES if name not in {row["case"] for row in rows}]
-    why = f"the process ended with {done.returncode}"
     return [*rows, *({"case": name, "error": why, "took": 0.0} for name in missing)]
 
 
@@ -149,6 +167,7 @@ def page(result: dict[str, Any]) -> str:
 @click.option("--seconds", default=6.0, show_default=True, help="Of each measurement of a case.")
 @click.option("--events", default=2500, show_default=True, help="Of each of eight files.")
 @click.option("--batch-size", default=1024, show_default=True)
+@click.option("--filters", default=16, show_default=True, help="Of the first layer of the CNN.")
 @click.option("--backend", "backends", multiple=True, type=click.Choice(BACKENDS), help="Only this one.")
 @click.option("--out", default=HERE / "results", type=click.Path(path_type=Path))
 @click.option("--child", "file", type=click.Path(path_type=Path), hidden=True)
@@ -158,6 +177,7 @@ def main(
     seconds: float,
     events: int,
     batch_size: int,
+    filters: int,
     backends: tuple[str, ...],
     out: Path,
     file: Path | None,
@@ -165,7 +185,7 @@ def main(
 ) -> None:
     """Measure how busy the GPU is, and write `gpu.md` and `gpu.json`."""
     if file is not None:
-        measure(file, seconds, deadline)
+        measure(file, seconds, deadline, filters)
         return
     start = time.time()
     result = describe(frozenset(os.sched_getaffinity(0))) | {"batch_size": batch_size, "backends": {}}
@@ -173,9 +193,9 @@ def main(
     with tempfile.TemporaryDirectory() as place:
         experiment = prepare(Path(place), events, batch_size)
         for number, backend in enumerate(wanted):
-            # a case that has begun is measured to its end
             left = (start + 60 * minutes - time.time()) / (len(wanted) - number)
-            result["backends"][backend] = child(backend, experiment, seconds, time.time() + 0.85 * left)
+            until = time.time() + 0.85 * left
+            result["backends"][backend] = child(backend, experiment, seconds, until, filters)
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "gpu.json", result)
     text = page(result)

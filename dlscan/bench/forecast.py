@@ -49,6 +49,11 @@ def forecast(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> For
     It is told from finished points, else from the scan's trial, else from one that is made now and not kept.
     Where there is no dataset, or a trial fails, the sentence says so.
 
+    Raises
+    ------
+    ConfigError
+        If the dataset does not fit the experiment.
+
     Parameters
     ----------
     experiment : Experiment
@@ -61,12 +66,15 @@ def forecast(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> For
     batch, resources = experiment.batch, find_resources(experiment.batch)
     if not points:
         return _listed([], None, "Nothing is left to train.")
-    manifest, speed = None, None
     try:
         manifest = Manifest.of(experiment)
-        fits.require(manifest, experiment)
-        fits.require_transport(manifest, experiment)
-        fits.require_families(manifest, experiment)
+    except DlscanError as error:
+        return _listed(pack(plan, points, batch, resources=resources), None, f"No estimate: {error}")
+    # what `scan` would refuse is refused here
+    fits.require(manifest, experiment)
+    fits.require_transport(manifest, experiment)
+    fits.require_families(manifest, experiment)
+    try:
         speed, source = _measured(experiment, plan, points, manifest, resources)
     except DlscanError as error:
         return _listed(

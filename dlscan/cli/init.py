@@ -88,7 +88,13 @@ def _print(contents: "Contents", choice: "Choice") -> None:
     ]
     from tabulate import tabulate
 
-    say(tabulate(rows, ["Dataset", "Shape", "Type", "Filter", "Range", "Use"], disable_numparse=True))
+    from dlscan.inspection import ROWS
+
+    say(
+        tabulate(
+            rows, ["Dataset", "Shape", "Type", "Filter", f"Range ({ROWS} rows)", "Use"], disable_numparse=True
+        )
+    )
     for path, reason in contents.unreadable.items():
         say(f"Warning: {path}: {reason}", err=True)
 

@@ -26,7 +26,7 @@ from dlscan.config.losses import Loss
 from dlscan.config.pretrained import Pretrained
 from dlscan.config.signature import parameters
 from dlscan.config.source import InFile, functions_in, in_file, is_in_file
-from dlscan.spelling import hint
+from dlscan.spelling import hint, near_miss
 
 # What families learn that do not say it.
 _TASKS = ("classify", "regress")
@@ -75,8 +75,10 @@ class Model(Nested):
         elif isinstance(family, str) and family in FAMILIES:
             rule = FAMILIES[family]
         else:
+            near = near_miss(family, FAMILIES)
             known = f"{', '.join(FAMILIES)}, or a function in a file such as ./nets.py:mine"
-            raise Problem(join(key, "family"), f"must be one of {known}, got {family!r}")
+            meant = f"; did you mean {near!r}?" if near else ""
+            raise Problem(join(key, "family"), f"must be one of {known}, got {family!r}{meant}")
         found, names = Collected(), keys(rule)
         for name in mapping:
             if name not in names:

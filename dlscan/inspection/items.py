@@ -16,7 +16,7 @@ from dlscan.raw.filters import filters_of, require_filters
 from dlscan.raw.lists import read_lists
 
 # Rows of a file that ranges are taken from.
-_ROWS = 256
+ROWS = 256
 # What PyTables keeps beside the data for its own searches.
 _HIDDEN = re.compile(r"(^|/)_i_")
 # More different whole numbers than that are no labels.
@@ -112,7 +112,7 @@ def _item(name: str, dataset: h5py.Dataset) -> Item:
             if not shape or not shape[0]:
                 return item
             require_filters(dataset, name)
-            rows = dataset[:_ROWS]
+            rows = dataset[:ROWS]
             few = {field: _range(_field(rows, field)).get("values", ()) for field in fields}
             return dataclasses.replace(
                 item, field_values={field: values for field, values in few.items() if values}
@@ -132,9 +132,9 @@ def _item(name: str, dataset: h5py.Dataset) -> Item:
             return item
         require_filters(dataset, name)
         if kind == "lists":
-            lists = read_lists(dataset, 0, min(_ROWS, shape[0]))
+            lists = read_lists(dataset, 0, min(ROWS, shape[0]))
             return dataclasses.replace(item, longest=max(map(np.size, lists), default=0))
-        return dataclasses.replace(item, **_range(dataset[:_ROWS]))
+        return dataclasses.replace(item, **_range(dataset[:ROWS]))
 
 
 def _fields(dtype: np.dtype[Any], above: str = "") -> Iterator[tuple[str, str]]:

@@ -74,7 +74,7 @@ def require_same(directory: Path, before: Mapping[str, Any], experiment: Experim
     added = [key for key, *_ in changes if key.startswith("scan.")]
     others = len(changes) - len(added) - longer
     if changes and (others or not extend):
-        texts = [f"{key} {then!r}, which is now {later!r}" for key, then, later in changes]
+        texts = [f"{key} {_shown(then)}, which is now {_shown(later)}" for key, then, later in changes]
         # points can be added to a scan, and train on; what else all of them share cannot be changed
         gain = "to add its points" if added else "to train its points further"
         more = "" if others else f"run `{experiment.command('scan', '--extend')}` {gain}, "
@@ -82,6 +82,10 @@ def require_same(directory: Path, before: Mapping[str, Any], experiment: Experim
             f"{directory}: this scan was planned with {'; '.join(texts)}; undo the change, {more}or {AFRESH}"
         )
     return bool(changes)
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is None else repr(value)
 
 
 def require_same_dataset(directory: Path, planned: str | None, now: str | None, prepared: Path) -> None:

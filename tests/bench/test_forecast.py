@@ -8,7 +8,7 @@ import pytest
 from dlscan.bench.forecast import forecast, rehearse
 from dlscan.bench.trial import trial
 from dlscan.dataset import Manifest
-from dlscan.errors import DlscanError
+from dlscan.errors import ConfigError, DlscanError
 from dlscan.prepare import prepare
 from dlscan.scan import expand, freeze
 from dlscan.scan.estimate import trial_file
@@ -48,6 +48,16 @@ def test_without_a_dataset_there_are_jobs_and_no_estimate(make_experiment):
     assert found.rows[0][0] == plan.points[0].directory
     assert found.sentence.startswith("No estimate: ")
     assert "dlscan prepare" in found.sentence
+
+
+def test_what_a_scan_refuses_is_refused(make_experiment):
+    """A convolution over channels alone."""
+    model = "model={family: lenet, channels: last}"
+    experiment = make_experiment("data.inputs=[HCAL]", "data.normalize=null", model)
+    prepare(experiment, processes=1)
+    plan = freeze(experiment)
+    with pytest.raises(ConfigError, match="lenet goes over 1 to 3 axes"):
+        forecast(experiment, plan, plan.points)
 
 
 def test_without_keras_there_are_jobs_and_no_estimate(prepared, monkeypatch):

@@ -95,7 +95,7 @@ def _uncertain(value: float, interval: Interval, column: Column, style: Style) -
         decimals = max(_decimals(largest, 1), AREA_DECIMALS) if area else _decimals(largest, 2)
         sign = "+" if signed else ""
         middle = f"{value:{sign}.{decimals}f}"
-    interval = _balanced(*interval)
+    interval = balanced(*interval)
     down, up = (style.infinity if end is None else f"{end:.{decimals}f}" for end in interval)
     return (style.symmetric if down == up else style.asymmetric).format(value=middle, down=down, up=up)
 
@@ -122,7 +122,7 @@ def bound_text(side: str, limit: float) -> str:
     return f"{edge:.{AREA_DECIMALS}f}" if 0 < edge < 1 else f"{limit:.4g}"
 
 
-def _balanced(down: float | None, up: float | None) -> Interval:
+def balanced(down: float | None, up: float | None) -> Interval:
     """An interval that is all but symmetric as one that is, by its longer side."""
     if down is None or up is None or min(down, up) < NEARLY * max(down, up):
         return down, up

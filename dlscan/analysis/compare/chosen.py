@@ -99,7 +99,9 @@ def sentence(found: Chosen, models: Sequence[Sequence[DonePoint]], column: Colum
     next_ = "the next best model is not" if found.compared == 1 else next_
     text = f"Best on validation is {own}; "
     text += f"{who} cannot be told apart from it" if who else f"{next_} as good"
-    text += f" ({SIGNIFICANT:g} standard deviations of the paired difference, event by event)"
+    text += (
+        f" (numbers of points; {SIGNIFICANT:g} standard deviations of the paired difference, event by event)"
+    )
     if found.luck is None or found.luck <= 0:
         return text
     away = "low" if column.about.better == "less" else "high"

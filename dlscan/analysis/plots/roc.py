@@ -169,7 +169,7 @@ def _page(shown: Models, asked: Sequence[Question], plain: bool, which: str, abs
         else:
             _panel(page, place, shown, question)
     style.title(page, f"ROC on the test split{which}")
-    band = "" if plain else "Bands: statistical uncertainty (68 %)."
+    band = "" if plain else "Bands: statistical uncertainty (68 %); curves end where it exceeds 50 %."
     compared = ""
     if shown.reference is not None and any(_has_reference(shown, question) for question in asked):
         compared = f"Ratio: rejection divided by that of {style.cut(names[shown.reference])}."

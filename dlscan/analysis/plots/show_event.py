@@ -25,7 +25,7 @@ RANGE = 1e-4
 MOST_CELLS = 4000
 MOST_BARS = 30
 ACROSS, DOWN = 5, 4
-DISTANCE = "Distance from the mean in standard deviations"
+DISTANCE = "(value - mean) / standard deviation"
 # where colours end, in standard deviations
 FAR = 3
 

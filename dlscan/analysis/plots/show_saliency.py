@@ -15,7 +15,7 @@ from dlscan.analysis.events.read import Event, EventSet, without_single_axes
 from dlscan.analysis.labels import NO_LABELS, Labels, Marked, called, literal
 from dlscan.analysis.plots import style
 from dlscan.analysis.plots.axes import cell_axes
-from dlscan.analysis.plots.show_event import COLORS, MOST_BARS, RANGE
+from dlscan.analysis.plots.show_event import COLORS, DISTANCE, MOST_BARS, RANGE
 
 # of gradients: both signs, and sizes alone
 SIGNED, SIZES = "RdBu_r", "magma_r"
@@ -142,7 +142,7 @@ def _entries(
         names = [style.literal(called(each, labels)) for each in shown.features[name]]
         if len(names) <= MOST_BARS:
             panel.set_xticks(np.arange(len(names)), names, fontsize=8, rotation=90)
-    left.set_title("Distance from the mean in standard deviations", fontsize=8)
+    left.set_title(DISTANCE, fontsize=8)
 
 
 def _flat(part: SubFigure, image: Floats, gradient: Floats, label: str = "Gradient") -> tuple[Axes, Axes]:
@@ -192,7 +192,7 @@ def _values(
             fontsize=8,
         )
         left.invert_yaxis()
-        left.set_xlabel("Distance from the mean in standard deviations", fontsize=8)
+        left.set_xlabel(DISTANCE, fontsize=8)
         right.set_xlabel("Gradient per standard deviation", fontsize=8)
         return
     above, below = part.subplots(2, 1, sharex=True)

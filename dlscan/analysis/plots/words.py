@@ -2,7 +2,7 @@
 
 import math
 
-from dlscan.analysis.columns.cells import bound_text
+from dlscan.analysis.columns.cells import balanced, bound_text
 from dlscan.metrics import Estimate
 
 
@@ -13,10 +13,10 @@ def estimate(found: Estimate) -> str:
     """
     if found.bound is not None:
         return f"{found.bound[0]} {bound_text(*found.bound)} (68 %)"
-    low, high = sorted((found.down, found.up))
-    if high - low < 0.2 * high:
-        return f"{found.value:.4f} ± {high:.4f}"
-    return f"{found.value:.4f} +{found.up:.4f} -{found.down:.4f}"
+    down, up = balanced(found.down, found.up)
+    if down == up:
+        return f"{found.value:.4f} ± {up:.4f}"
+    return f"{found.value:.4f} +{up:.4f} -{down:.4f}"
 
 
 def measured(found: Estimate) -> str:
@@ -26,7 +26,7 @@ def measured(found: Estimate) -> str:
     """
     if found.bound is not None:
         return f"{found.bound[0]} {digits(found.bound[1], 2)}"
-    low, high = sorted((found.down, found.up))
+    high = max(found.down, found.up)
     if not 0 < high < math.inf:
         return digits(found.value, 3)
     most = max(abs(found.value), high)
@@ -35,9 +35,10 @@ def measured(found: Estimate) -> str:
         value, down, up = (number / 10.0**power for number in (found.value, found.down, found.up))
         return f"({measured(Estimate(value, down, up))})e{power:+03}"
     decimals = max(1 - math.floor(math.log10(high)), 0)
-    if high - low < 0.2 * high:
-        return f"{found.value:.{decimals}f} ± {high:.{decimals}f}"
-    return f"{found.value:.{decimals}f} +{found.up:.{decimals}f} -{found.down:.{decimals}f}"
+    lower, upper = balanced(found.down, found.up)
+    if lower == upper:
+        return f"{found.value:.{decimals}f} ± {upper:.{decimals}f}"
+    return f"{found.value:.{decimals}f} +{upper:.{decimals}f} -{lower:.{decimals}f}"
 
 
 def count(number: float) -> str:

@@ -119,6 +119,8 @@ def _column(rows: Rows, key: str) -> Column:
     if name in aliases.values() and name not in keys:
         there = f"choose by {', '.join(keys)}" if keys else "and no other validation number either"
         raise UsageError(f"--best {key}: no finished model has {name}; {there}")
+    if (meant := f"val_{key.casefold()}") in aliases:
+        raise UsageError(f"--best {key}: choose on the validation split; did you mean {meant}?")
     try:
         column = rows.columns[rows.columns.find(name)]
     except UsageError:

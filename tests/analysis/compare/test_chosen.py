@@ -45,7 +45,7 @@ def test_the_best_is_named_with_those_that_cannot_be_told_apart(scan):
     assert (choice.position, found.alike, found.compared) == (2, (0, 1), 3)
     text = sentence(found, rows.models, choice.column, 2)
     assert text.startswith(
-        "Best on validation is 3; 1 and 2 cannot be told apart from it (2 standard deviations"
+        "Best on validation is 3; 1 and 2 cannot be told apart from it (numbers of points; 2 standard"
     )
     assert "Because it is the best of 4, its val_Mean_AUC is 0.00" in text
     # the noise that all share makes nobody the best

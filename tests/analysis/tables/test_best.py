@@ -77,6 +77,11 @@ def test_records_without_validation_scores_name_what_there_is(write_scan):
         table(load([write_scan(change=older)]), best="val_auc")
 
 
+def test_a_number_of_no_split_means_that_of_validation(points):
+    with pytest.raises(UsageError, match="did you mean val_auc"):
+        table(points, best="auc")
+
+
 def test_the_best_of_repeats_is_that_of_their_mean(write_scan):
     def lucky(number, record):
         record["metrics"]["val_Mean_AUC"] = [0.5, 0.99, 0.8, 0.81][number - 1]
