@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import dlscan
-from dlscan.config import Experiment, experiment_from
+from dlscan.config import Experiment, Model, experiment_from
+from dlscan.config.families import FAMILIES
 from dlscan.errors import UsageError
 from dlscan.export import onnx_file
 from dlscan.files import checksum
@@ -104,7 +105,11 @@ def told_by(path: Path) -> Told:
     try:
         text = onnx_file.texts(path).get(KEY) if path.suffix == ".onnx" else _in_keras(path)
         told = json.loads(text or "{}")
-        experiment = experiment_from({"name": told["scan"], "data": told["data"], "task": told["task"]}, path)
+        # what is read does not depend on the family, but some tasks are for theirs alone
+        family = told["params"].get("model.family")
+        model = {"family": family if family in FAMILIES else Model.family}
+        sections = {"name": told["scan"], "data": told["data"], "task": told["task"], "model": model}
+        experiment = experiment_from(sections, path)
         return Told(
             told["scan"],
             told["point"],

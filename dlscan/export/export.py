@@ -26,6 +26,7 @@ FORMATS = ("keras", "onnx", "saved-model")
 EVENTS = 1000
 # Of scores; of numbers in a unit, of the largest one. Sums in another order differ by a few 1e-7.
 MOST = 1e-5
+_TRAINING = ("augment", "balance", "fold", "folds", "fraction", "resample")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,9 +161,8 @@ def _model(point: DonePoint, trust_files: bool) -> _Model:
 
 def _data(point: DonePoint) -> dict[str, Any]:
     """How events are read, without what is for training alone."""
-    data = dict(load(point.paths.config).plain()["data"])
-    data.pop("augment", None)
-    return data
+    data = load(point.paths.config).plain()["data"]
+    return {key: value for key, value in data.items() if key not in _TRAINING}
 
 
 def _events(point: DonePoint) -> Arrays:

@@ -136,15 +136,16 @@ def _directories(experiment: Experiment) -> dict[str, str]:
         raise experiment.problem("data.raw", message)
     if flat:
         what = counted(len(flat), "file"), raw, agree(len(flat), "is", "are"), some(flat)
-        log.warning("%s lying directly in %s %s of no class and left out: %s", *what)
+        way = "" if experiment.task.classifies else '; data.classes: {all: "**/*.h5"} takes all as one class'
+        log.warning("%s lying directly in %s %s of no class and left out: %s%s", *what, way)
     return {name: name for name in names}
 
 
 def _all_together(experiment: Experiment) -> bool:
-    """Whether files lie in the raw directory itself, and none in directories counts as a class."""
-    data = experiment.data
-    directories = any(path.is_dir() and path.name[0] != "." for path in data.raw.iterdir())
-    return bool(matching(data.raw, None)) and (data.files is not None or not directories)
+    """Whether files lie in the raw directory itself, and there are no directories, which would be classes."""
+    raw = experiment.data.raw
+    directories = any(path.is_dir() and path.name[0] != "." for path in raw.iterdir())
+    return bool(matching(raw, None)) and not directories
 
 
 def _files(experiment: Experiment, place: Path, directory: str, label: int, key: str) -> list[RawFile]:

@@ -217,6 +217,35 @@ def test_a_file_of_a_model_is_applied_without_its_scan(
         assert re.search(message, str(done.exception))
 
 
+@pytest.mark.parametrize(
+    ("name", "sections"),
+    [
+        (
+            "reconstructs",
+            {"task": "reconstruct", "model": {"family": "autoencoder", "code": 2, "layers": "dense"}},
+        ),
+        ("regresses", {"task": REGRESS, "data": {"balance": "oversample"}}),
+        (
+            "whole",
+            {"data": {"folds": 3, "fold": "none"}, "train": {"epochs": 1, "early_stopping": None}},
+        ),
+    ],
+)
+def test_an_exported_file_of_any_task_is_applied(
+    name: str, sections: dict[str, Any], home: Path, tmp_path: Path
+) -> None:
+    point = train(home, name, **sections)
+    export(point, "keras", tmp_path / "m.keras", check=False)
+    found = []
+    for number, model in enumerate((point, tmp_path / "m.keras")):
+        predict([model], [home / "new"], [Hdf5File(tmp_path / f"{number}.h5")])
+        with h5py.File(tmp_path / f"{number}.h5") as out:
+            found.append({each: out[each][()] for each in out})
+    assert found[0].keys() == found[1].keys()
+    for each, values in found[0].items():
+        np.testing.assert_array_equal(found[1][each], values)
+
+
 def test_killed_it_goes_on_where_it_was(dense: TrainedPoint, home: Path, tmp_path: Path) -> None:
     paths = [str(home / f"unknown_{number}.h5") for number in range(3)]
     target, root = tmp_path / "out", tmp_path / "out.root"

@@ -104,9 +104,13 @@ def test_files_of_no_class_are_said_or_belong_to_all(
     assert f"1 file lying directly in {raw} is of no class and left out: stray.h5" in caplog.text
     caplog.clear()
     regress = "task={kind: regress, targets: {Energy: 'target[:,0,3]'}}"
-    everything = make_experiment("data.classes=null", regress, "data.files='**/*.h5'")
-    assert find_files(everything)[0] == (raw.name,)
-    assert len(names(everything)) == len(every)
+    for pattern in ("data.files=null", "data.files='*.h5'", "data.files='**/*.h5'"):
+        experiment = make_experiment("data.classes=null", regress, pattern)
+        assert find_files(experiment)[0] == ("ChPi", "Ele", "Pi0")  # one stray file changes no class
+        assert 'left out: stray.h5; data.classes: {all: "**/*.h5"} takes all as one class' in caplog.text
+        caplog.clear()
+    everything = make_experiment("data.classes={all: '**/*.h5'}", regress)
+    assert (find_files(everything)[0], len(names(everything))) == (("all",), len(every))
     assert not caplog.text
     for directory in ("ChPi", "Ele", "Pi0"):
         shutil.rmtree(raw / directory)
