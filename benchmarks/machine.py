@@ -50,7 +50,7 @@ def describe(cpus: frozenset[int]) -> dict[str, Any]:
             "cpus_used": len(cpus),
             "memory_gib": round(int(_first(Path("/proc/meminfo"), r"^MemTotal:\s*(\d+)") or 0) / 2**20, 1),
             "load": os.getloadavg()[0],
-            "system": f"{platform.system()} {platform.release()}",
+            "system": _system(),
         },
         "versions": {
             "python": platform.python_version(),
@@ -58,6 +58,12 @@ def describe(cpus: frozenset[int]) -> dict[str, Any]:
             **{name: version for name in _PACKAGES if (version := _version(name))},
         },
     }
+
+
+def _system() -> str:
+    """The kernel and the number of its version; what follows names a distribution or a virtual machine."""
+    number = re.match(r"[\d.]*\d", platform.release())
+    return " ".join([platform.system(), *([number[0]] if number else [])])
 
 
 def _version(package: str) -> str | None:

@@ -146,6 +146,8 @@ class ExportedNetwork:
             raise UsageError(
                 f"exporting with {backend()} needs the package {error.name}: pip install 'dlscan[{extra}]'"
             ) from None
+        except OSError:  # a full disk is no matter of the network
+            raise
         except Exception as error:  # each back end raises whatever a missing part leads to
             reason = " ".join(str(error).split())[:_REASON]
             raise BackendError(

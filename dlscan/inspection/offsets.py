@@ -50,11 +50,14 @@ class Offsets:
 def offsets_in(file: h5py.File, shapes: Mapping[str, tuple[int, ...]]) -> list[Offsets]:
     """Find the offsets among the datasets of these names and shapes, each with its entries."""
     lengths = {shape[0] for shape in shapes.values() if shape and shape[0]}
+    rows = {
+        shape[0] for name, shape in shapes.items() if shape and not (shape[1:] == () and _CALLED.search(name))
+    }
     found = {}
     for name, shape in shapes.items():
         if len(shape) == 1 and 0 < shape[0] <= _MOST:
             with hdf5_errors(f"{name} cannot be read"):
-                own = _offsets(name, file[name], lengths)
+                own = _offsets(name, file[name], lengths, rows)
             if own is not None:
                 found[name] = own
     entries: dict[str, list[str]] = {}
@@ -67,20 +70,26 @@ def offsets_in(file: h5py.File, shapes: Mapping[str, tuple[int, ...]]) -> list[O
     return [dataclasses.replace(own, entries=several.get(name, ())) for name, own in found.items()]
 
 
-def _offsets(name: str, dataset: h5py.Dataset, lengths: set[int]) -> Offsets | None:
-    """What a dataset says, if that leads to all of as many entries as another one has."""
+def _offsets(name: str, dataset: h5py.Dataset, lengths: set[int], rows: set[int]) -> Offsets | None:
+    """What a dataset says, if that leads to all of as many entries as another one has.
+
+    Offsets are ends where other datasets have as many rows, and none has one less, as `prepare` reads them.
+    """
     pair = pair_of(dataset.dtype.names or ())
     if pair is not None:
         first, other, what = pair
-        rows = dataset[:]
-        if any(rows.dtype[field].kind not in "iu" for field in (first, other)):
+        records = dataset[:]
+        if any(records.dtype[field].kind not in "iu" for field in (first, other)):
             return None
-        begins, ends = (rows[field].astype(np.int64) for field in (first, other))
+        begins, ends = (records[field].astype(np.int64) for field in (first, other))
         if what == "counts":
             ends = begins + ends
     elif dataset.dtype.kind in "iu" and _CALLED.search(name) and int(dataset[-1]) in lengths:
         values = dataset[:].astype(np.int64)
-        if values[0] or name.rpartition("/")[2] == ENDS:
+        count, total = len(values), values[-1]
+        as_rows = count in rows - {total} and count - 1 not in rows
+        # a first event without entries ends at 0
+        if values[0] or name.rpartition("/")[2] == ENDS or as_rows:
             values = np.concatenate([[0], values])
         begins, ends = values[:-1], values[1:]
     else:

@@ -89,13 +89,13 @@ def prepare_device(train: Train) -> None:
     BackendError
         If the back end has taken its memory already, or a share of a GPU of unknown size is asked for.
     """
-    {"tensorflow": _limit_tensorflow, "jax": _limit_jax, "torch": _limit_torch}[backend()](train.gpu_memory)
+    {"tensorflow": _limit_tensorflow, "jax": _limit_jax, "torch": _limit_torch}[backend()](train)
 
 
-def _limit_tensorflow(memory: str | float) -> None:
+def _limit_tensorflow(train: Train) -> None:
     import tensorflow
 
-    config = tensorflow.config
+    config, memory = tensorflow.config, train.gpu_memory
     for number, gpu in enumerate(config.list_physical_devices("GPU")):
         try:
             if isinstance(memory, float):
@@ -112,7 +112,8 @@ def _limit_tensorflow(memory: str | float) -> None:
             ) from error
 
 
-def _limit_jax(memory: str | float) -> None:
+def _limit_jax(train: Train) -> None:
+    memory = train.gpu_memory
     # read when JAX first looks for devices; a share is the most that it ever takes
     if memory != "all":
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
@@ -120,12 +121,16 @@ def _limit_jax(memory: str | float) -> None:
         os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = str(memory)
 
 
-def _limit_torch(memory: str | float) -> None:
+def _limit_torch(train: Train) -> None:
     import torch
 
     # PyTorch takes what it needs by itself
-    for number in range(torch.cuda.device_count() if isinstance(memory, float) else 0):
-        torch.cuda.set_per_process_memory_fraction(memory, number)
+    count = torch.cuda.device_count()
+    if isinstance(train.gpu_memory, float) and count:
+        for number in range(count if train.devices == "all" else min(train.devices, count)):
+            torch.cuda.set_per_process_memory_fraction(train.gpu_memory, number)
+        # a share leaves its GPU the current one, and networks go to that
+        torch.cuda.set_device(0)
 
 
 def _tensorflow_gpu() -> str | None:

@@ -1,7 +1,9 @@
 """`dlscan export`: what is written gives the numbers of the model, and says what it is."""
 
+import errno
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from click.testing import CliRunner
 from dlscan.cli.main import cli
 from dlscan.errors import DataError, ScanError, UsageError
 from dlscan.export import Exported, export
+from dlscan.models import keras
 from dlscan.stream import Batches
 from dlscan.training import TrainedPoint
 
@@ -127,6 +130,21 @@ def test_what_differs_is_not_written(
     monkeypatch.setattr(importlib.import_module("dlscan.export.export"), "MOST", -1.0)
     with pytest.raises(ScanError, match=r"not written: its numbers differ from those of .*best\.keras"):
         export(trained("dense"), "onnx", tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("form", ["onnx", "saved-model"])
+def test_a_file_that_cannot_be_written_is_not_called_a_network_that_cannot_be(
+    trained: Callable[[str], TrainedPoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fail(*arguments: object, **options: object) -> None:
+        raise full
+
+    monkeypatch.setattr(keras.Model, "export", fail)
+    with pytest.raises(OSError, match="No space left on device"):
+        export(trained("dense"), form, tmp_path / "made", check=False)
     assert not list(tmp_path.iterdir())
 
 

@@ -140,6 +140,8 @@ def write_entries(path: Path, layout: str) -> None:
         if layout == "root":
             for name in ("jet_pt", "jet_phi"):
                 file[name], file[f"{name}_offsets"] = np.ones(80), np.append(0, ends)
+        elif layout == "ends":
+            file["jet_pt"], file["jet_offsets"] = np.ones(80), ends
         elif layout == "awkward":
             file["events/node0-offsets"] = np.append(0, ends)
             file["events/node2-data"] = file["events/node3-data"] = np.ones(80)
@@ -160,6 +162,8 @@ def write_entries(path: Path, layout: str) -> None:
 @pytest.mark.parametrize(
     ("layout", "wanted"),
     [
+        # the first event has no jet, so that ends begin with 0 as well
+        ("ends", {"jet_pt": {"offsets": "jet_offsets"}}),
         ("root", {"jet": {"datasets": ["jet_phi", "jet_pt"], "offsets": "jet_phi_offsets"}}),
         (
             "awkward",

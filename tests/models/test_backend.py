@@ -163,6 +163,33 @@ def test_tensorflow_limits_every_gpu(memory, first, second, monkeypatch):
     assert tensorflow.config.set == [first, second]
 
 
+class Cuda:
+    """PyTorch's GPUs: a share makes its GPU the current one."""
+
+    def __init__(self):
+        self.shares, self.current = {}, 0
+
+    def device_count(self):
+        return 3
+
+    def set_per_process_memory_fraction(self, share, number):
+        self.shares[number] = share
+        self.current = number
+
+    def set_device(self, number):
+        self.current = number
+
+
+@pytest.mark.parametrize(("devices", "limited"), [(1, [0]), (2, [0, 1]), ("all", [0, 1, 2])])
+def test_pytorch_limits_the_gpus_in_use_and_stays_on_the_first(devices, limited, monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch, "cuda", Cuda())
+    monkeypatch.setattr(backend_module, "backend", lambda: "torch")
+    models.prepare_device(Train(gpu_memory=0.25, devices=devices))
+    assert torch.cuda.shares == dict.fromkeys(limited, 0.25)
+    assert torch.cuda.current == 0
+
+
 def test_a_limit_of_gpu_memory_that_comes_too_late_is_an_error(monkeypatch):
     tensorflow = pytest.importorskip("tensorflow")
     monkeypatch.setattr(tensorflow, "config", Gpus(late=True))
