@@ -13,6 +13,8 @@ Found = TypeVar("Found")
 _AT_ONCE = 64
 # A few items tell whether they wait for a network. A disk of this machine answers before a thread has begun.
 _FEW, _QUICK = 8, 0.001
+# What is large is read so many items ahead.
+_AHEAD = 8
 # Of thousands, a thread takes up to so many items at once.
 _HANDFUL = 32
 
@@ -60,12 +62,12 @@ def ahead(function: Callable[[Item], Found], items: Iterable[Item]) -> Iterator[
     if seconds < _FEW * _QUICK:
         yield from map(function, rest)
         return
-    pool = ThreadPoolExecutor(_AT_ONCE)
+    pool = ThreadPoolExecutor(_AHEAD)
     begun: collections.deque[Future[Found]] = collections.deque()
     try:
         for item in rest:
             begun.append(pool.submit(function, item))
-            if len(begun) > _AT_ONCE:
+            if len(begun) > _AHEAD:
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()

@@ -49,11 +49,6 @@ def forecast(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> For
     It is told from finished points, else from the scan's trial, else from one that is made now and not kept.
     Where there is no dataset, or a trial fails, the sentence says so.
 
-    Raises
-    ------
-    ConfigError
-        If the dataset does not fit the experiment.
-
     Parameters
     ----------
     experiment : Experiment
@@ -62,6 +57,11 @@ def forecast(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> For
         It need not be on disk.
     points : sequence of Point
         Those that would be trained.
+
+    Raises
+    ------
+    ConfigError
+        If the dataset does not fit the experiment.
     """
     batch, resources = experiment.batch, find_resources(experiment.batch)
     if not points:

@@ -115,6 +115,11 @@ def text(found: "Closure") -> str:
     digits = 5 if own.metric == "Mean_AUC" else 4
 
     of = f", the best of {own.models} by validation" if own.models > 1 else ""
+    exact = []
+    if own.best_covered is not None:
+        exact = [
+            f"                   exact answer: {own.best_covered} of {own.count} on the same test events"
+        ]
     lines = [
         f"{found.directory}: {own.count} replicas, {own.metric}{of}",
         f"reached            {own.reached.text(digits)}",
@@ -122,12 +127,10 @@ def text(found: "Closure") -> str:
         f"reached - exact    {own.gap.text(digits, '+')}",
         f"coverage           {own.covered} of {own.count} intervals hold the truth: {own.coverage:.1%}, and "
         f"{NOMINAL:.1%} +- {own.coverage_error:.1%} are right",
+        *exact,
         f"test - truth       {own.test_bias.text(digits, '+')}",
         f"validation - truth {own.validation_bias.text(digits, '+')}",
         f"pulls              {own.pulls}: {found.picture}",
         own.sentence,
     ]
-    if own.best_covered is not None:
-        of_exact = f"{own.best_covered} of {own.count} by the exact answer on the same test events"
-        lines.insert(5, f"  no network       {of_exact}")
     return "\n".join(lines)

@@ -5,6 +5,7 @@ those of the file, and what nobody sets gets its default then: so each combinati
 whatever family of networks it is.
 """
 
+import copy
 import dataclasses
 import functools
 import itertools
@@ -306,7 +307,10 @@ def _combined(order: Iterable[str], parts: Mapping[str, Part]) -> Combination:
         section, _, name = key.partition(".")
         if key in parts[section].kept:
             part = parts[section]
-            params[key] = part.built.value(name) if section == "data" else get(part.plain, name)
+            # the parts are shared by many points
+            params[key] = (
+                part.built.value(name) if section == "data" else copy.deepcopy(get(part.plain, name))
+            )
     built = {name: part.built for name, part in parts.items()}
     return Combination(params, **{**built, "train": _read_of(built["train"], built["model"])})
 

@@ -16,7 +16,7 @@ from dlscan.scan.choices import choices_of
 from dlscan.scan.outlook import outlook, retries_of
 from dlscan.scan.plan import Plan
 from dlscan.scan.point_progress import read_done
-from dlscan.scan.promotion import Standing, Worse, promote
+from dlscan.scan.promotion import Comparison, Standing, promote
 from dlscan.scan.space import Point
 
 
@@ -45,8 +45,8 @@ def standing(plan: Plan) -> Standing:
             beyond.add(min(each))
         if any(one.lost for one in each.values()):
             lost.add(min(each))
-    worse = _worse(plan, epochs, choices) if halving.racing else None
-    found = promote(scores, halving.factor, beyond, lost, growing(plan), worse)
+    compare = _comparison(plan, epochs, choices) if halving.racing else None
+    found = promote(scores, halving.factor, beyond, lost, growing(plan), compare)
     promoted, pruned, reasons = set[int](), set[int](), dict[int, str]()
     for each in choices:
         first, rung = min(each), len(scores[min(each)])
@@ -57,11 +57,12 @@ def standing(plan: Plan) -> Standing:
             }
         if first in found.pruned or (first in lost and len(each) > 1):
             pruned |= {number for number, own in each.items() if not (own.lost or own.over())}
-            reasons |= dict.fromkeys(each, found.reasons.get(first, ""))
+        if first in found.reasons:
+            reasons |= dict.fromkeys(each, found.reasons[first])
     return Standing(frozenset(promoted), frozenset(pruned), reasons)
 
 
-def _worse(plan: Plan, epochs: Sequence[int], choices: Sequence[Mapping[int, "_Seen"]]) -> Worse:
+def _comparison(plan: Plan, epochs: Sequence[int], choices: Sequence[Mapping[int, "_Seen"]]) -> Comparison:
     """What compares choices event by event."""
     # only where it is asked for: a status is there sooner without
     from dlscan import event_losses
@@ -82,7 +83,7 @@ def _worse(plan: Plan, epochs: Sequence[int], choices: Sequence[Mapping[int, "_S
         )
 
     count = max(len(choices), (plan.budget or 0) // plan.trainings)
-    return Race(epochs, count, losses).worse
+    return Race(epochs, count, losses).compare
 
 
 @dataclasses.dataclass(frozen=True)

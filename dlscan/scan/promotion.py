@@ -9,9 +9,26 @@ import dataclasses
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-# Which points of those that are asked about are worse than the best, and why: by the rung, all that have come
-# to it in the order of their rank, and those that are asked about.
-Worse = Callable[[int, Sequence[int], Collection[int]], Mapping[int, str]]
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """How points compare with the best of their rung.
+
+    Attributes
+    ----------
+    worse : mapping of int to str
+        Those that are worse, and why.
+    unknown : mapping of int to str
+        Those of which nothing can be said, and why.
+    """
+
+    worse: Mapping[int, str]
+    unknown: Mapping[int, str] = dataclasses.field(default_factory=dict)
+
+
+# Compares points with the best: by the rung, all that have come to it in the order of their rank, and those
+# that are asked about.
+Comparison = Callable[[int, Sequence[int], Collection[int]], Compared]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +42,7 @@ class Standing:
     pruned : frozenset of int
         Those that never will: all others have come to that rung, and too many are better.
     reasons : mapping of int to str
-        Why some of those are worse than the best, if that was tested.
+        Why some of those are worse than the best, or why some of the promoted go on, if that was tested.
     """
 
     promoted: frozenset[int] = frozenset()
@@ -39,12 +56,12 @@ def promote(
     beyond: Collection[int] = (),
     lost: Collection[int] = (),
     growing: bool = False,
-    worse: Worse | None = None,
+    compare: Comparison | None = None,
 ) -> Standing:
     """Compare points rung by rung.
 
     Of n points at a rung, n / factor go on, rounded down; once no more can come to it, at least one does.
-    With `worse` so do all others that are not worse than the best.
+    With `compare` so do all others that are not worse than the best.
 
     Parameters
     ----------
@@ -60,8 +77,8 @@ def promote(
         they have been.
     growing : bool
         Whether there may be more points than these: then more can come to every rung.
-    worse : callable, optional
-        See `Worse`.
+    compare : callable, optional
+        See `Comparison`.
     """
     promoted: set[int] = set()
     pruned: set[int] = set()
@@ -75,10 +92,10 @@ def promote(
         gone = {*beyond, *lost}
         waiting = {number for number in here if len(scores[number]) == rung + 1 and number not in gone}
         best = set(here[: max(len(here) // factor, int(over))])
-        if worse is not None and best:
-            found = worse(rung, here, sorted(waiting - best))
-            best = set(here) - set(found)
-            reasons |= found
+        if compare is not None and best:
+            found = compare(rung, here, sorted(waiting - best))
+            best = set(here) - set(found.worse)
+            reasons |= {**found.worse, **found.unknown}
         promoted |= waiting & best
         if over:
             pruned |= waiting - best
@@ -88,7 +105,7 @@ def promote(
     return Standing(
         frozenset(promoted),
         frozenset(pruned),
-        {number: why for number, why in reasons.items() if number in pruned},
+        {number: why for number, why in reasons.items() if number in promoted | pruned},
     )
 
 

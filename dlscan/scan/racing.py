@@ -8,8 +8,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan.many import ahead
+from dlscan.scan.promotion import Compared
+
 # The chance, of all rungs and comparisons together, that the best point is dropped by mistake.
 ALPHA = 0.05
+
+# Of fewer validation events, a rare one with a very large loss may not be in the sample at all.
+FEWEST = 1000
 
 # The loss of each validation event, by the folds that validate: repeats are averaged.
 Losses = Mapping[tuple[int, ...], NDArray[np.float64]]
@@ -38,8 +44,8 @@ class Race:
         """The chance of error that each comparison may have."""
         return ALPHA / (len(self.rungs) * max(self.points - 1, 1))
 
-    def worse(self, rung: int, ranked: Sequence[int], asked: Collection[int]) -> dict[int, str]:
-        """Which of the points that are asked about are worse than the best, and why.
+    def compare(self, rung: int, ranked: Sequence[int], asked: Collection[int]) -> Compared:
+        """Which of the points that are asked about are worse than the best, and of which that is unknown.
 
         Parameters
         ----------
@@ -50,24 +56,37 @@ class Race:
         asked : collection of int
             Some of them.
         """
-        losses = functools.cache(functools.partial(self.losses, rung))
-        best = next((number for number in ranked if losses(number) is not None), None)
-        found: dict[int, str] = {}
-        for number in asked if best is not None else ():
-            own, least = self.losses(rung, number), losses(best)
-            if own is None or least is None or number == best:
+        losses = functools.partial(self.losses, rung)
+        known = ((number, least) for number in (ranked if asked else ()) if (least := losses(number)))
+        best, least = next(known, (0, {}))
+        events = sum(map(len, least.values()))
+        if not least:
+            return Compared({}, dict.fromkeys(asked, "not compared: no losses of validation events are kept"))
+        if events < FEWEST:
+            why = f"not compared: {events} validation events are too few, racing needs {FEWEST:,}"
+            return Compared({}, dict.fromkeys(asked, why))
+        instead = "" if best == ranked[0] else f"; the losses of the events of point {ranked[0]} are missing"
+        worse, unknown = dict[int, str](), dict[int, str]()
+        others = [number for number in asked if number != best]
+        for number, own in zip(others, ahead(losses, others), strict=True):
+            if own is None:
+                unknown[number] = "not compared: the losses of its validation events are missing"
                 continue
             errors, free = excess(own, least)
             if errors > (limit := critical(self.level, free)):
-                found[number] = (
+                worse[number] = (
                     f"its loss after {self.rungs[rung]} epochs is above that of point {best} by {errors:.1f} "
-                    f"standard errors (more than {limit:.1f})"
+                    f"standard errors (more than {limit:.1f}){instead}"
                 )
-        return found
+        return Compared(worse, unknown)
 
 
 def excess(own: Losses, best: Losses) -> tuple[float, int]:
     """How far the mean loss is above that of the best, in standard errors of the paired difference.
+
+    A few events with a very large loss make the differences skewed, and t is then larger by chance more often
+    than Student has it. It is corrected for that: P. Hall, On the removal of skewness by transformation,
+    1992. To first order in the skewness this is Johnson's modified t, but it rises with t everywhere.
 
     Returns
     -------
@@ -84,7 +103,11 @@ def excess(own: Losses, best: Losses) -> tuple[float, int]:
         return 0.0, 1
     mean = sum(float(each.mean()) for each in differences) / len(differences)
     variance = sum(float(each.var(ddof=1)) / len(each) for each in differences) / len(differences) ** 2
-    return (mean / math.sqrt(variance) if variance else 0.0), free
+    if not variance:
+        return 0.0, free
+    third = sum(float(((each - each.mean()) ** 3).mean()) / len(each) ** 2 for each in differences)
+    t, skew = mean / math.sqrt(variance), third / len(differences) ** 3 / variance**1.5
+    return t + skew * (1 + 2 * t**2) / 6 + skew**2 * t**3 / 27, free
 
 
 @functools.cache

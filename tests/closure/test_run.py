@@ -48,7 +48,9 @@ def test_replicas_close_and_are_not_made_twice(tmp_path: Path) -> None:
     assert not (place / "replica-0001" / "raw").exists()
     assert not (place / "replica-0001" / "prepared").exists()
     assert json.loads((place / "summary.json").read_text())["count"] == 2
-    assert f"  no network       {again.summary.best_covered} of 2 by the exact answer" in text(again)
+    assert f"exact answer: {again.summary.best_covered} of 2 on the same test events\ntest - truth" in text(
+        again
+    )
     assert (place / "pulls.png").stat().st_size > 1000
     for other in (
         dataclasses.replace(GAUSSIANS, law=find_law("gaussians", {"distance": 1})),

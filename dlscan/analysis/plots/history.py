@@ -169,7 +169,7 @@ def _page(
     marks, meanings = _marks(curves, keys)
     if early:
         marks.append(Line2D([], [], **STOPPED))
-        meanings.append("stopped early by scan.halving")
+        meanings.append("paused or stopped by scan.halving")
     style.legend_outside(page, [*handles, *marks], [*names, *meanings])
     return page
 

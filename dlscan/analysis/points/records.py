@@ -40,7 +40,7 @@ class Loaded:
     not_done : tuple of str
         How many points of a scan are not done, or that this is unknown.
     early : tuple of str
-        How many points of a scan stopped early, as its halving wants.
+        How many points of a scan its halving has paused or stopped.
     notes : tuple of str
         What holds for all numbers: other events, other versions, shorter trainings.
     """
@@ -170,7 +170,9 @@ def _load_scan(directory: Path, labels: Mapping[str, str] | None) -> Loaded:
         not_done.append(
             f"{directory}: {missing} of {count} points are not done; see dlscan status {directory}"
         )
-    early = [f"{directory}: {halved} of {count} points stopped early by scan.halving"] if halved else []
+    # which of them will go on is for the rungs to say
+    paused = f"{halved} of {count} points paused or stopped by scan.halving"
+    early = [f"{directory}: {paused}; see dlscan status {directory}"] if halved else []
     labels = plan.labels if labels is None else labels
     notes = [*_shorter(directory, points, plan.epochs, count), *_newer(directory, points)]
     points = [dataclasses.replace(point, labels=labels) for point in points] if labels else points

@@ -46,7 +46,7 @@ class ReportedScan:
 
     @property
     def not_done(self) -> list[Unfinished]:
-        """The unfinished points without those that halving stopped, for which nothing is to be done."""
+        """The unfinished points without those that halving has paused or stopped."""
         return [point for point in self.unfinished if point.state != "paused"]
 
 

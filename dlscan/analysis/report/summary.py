@@ -257,7 +257,10 @@ def _states(facts: Facts) -> list[str]:
         left, early = scan.not_done, len(scan.unfinished) - len(scan.not_done)
         of = f"Of the {counted(len(scan.points) + len(scan.unfinished), 'point')} of {scan.name}"
         if early:
-            texts.append(f"{of}, scan.halving stopped {early} early.")
+            texts.append(
+                f"{of}, {early} {agree(early, 'is', 'are')} paused or stopped by scan.halving; "
+                "`dlscan status` tells which may go on."
+            )
         if not left:
             continue
         states = Counter(point.state for point in left)

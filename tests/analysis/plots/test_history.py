@@ -197,11 +197,11 @@ def test_points_that_halving_stopped_are_thin_lines_behind_the_others(draw, writ
     stop_early(directory, 3, 2)
     with caplog.at_level("INFO"):
         points = load([directory])
-    assert "1 of 4 points stopped early by scan.halving" in caplog.text
+    assert "1 of 4 points paused or stopped by scan.halving; see dlscan status" in caplog.text
     assert "not done" not in caplog.text  # nothing is left to do
     drawing = draw("history", points)
     (page,) = drawing.pages
-    assert "stopped early by scan.halving" in legend(page)
+    assert "paused or stopped by scan.halving" in legend(page)
     rows = drawing.data
     assert list(rows[rows["point"] == 3]["epoch"]) == [1, 2]
     assert sorted(set(rows["point"])) == [1, 2, 3, 4]

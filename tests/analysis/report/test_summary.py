@@ -155,7 +155,7 @@ def test_what_halving_stopped_is_not_missing(write_scan):
     fail(scan, 4, "width=4", None, "paused")
     facts = gather_scans([scan])
     text = words(facts)
-    assert "Of the 4 points of lcd, scan.halving stopped 2 early." in text
+    assert "Of the 4 points of lcd, 2 are paused or stopped by scan.halving; `dlscan status` tells" in text
     assert "not done" not in text
     assert not_done(facts) == ""
 
