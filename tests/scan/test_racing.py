@@ -153,6 +153,7 @@ def test_decisions_come_from_the_files_of_points_alone(make_experiment: Make) ->
     statuses = scan_status(plan)
     assert [each.state for each in statuses] == ["pending", "pending", "pruned", "pending"]
     assert "its loss after 2 epochs is above that of point 1" in statuses[2].error
+    assert statuses[3].error == "not compared: the losses of its validation events are missing"
     # at the next rung the losses of a better epoch count, and only these
     for number in (1, 2, 4):
         leave_more(plan, number, [float(losses[number].mean()) - 0.1])
