@@ -6,8 +6,9 @@ from typing import Any
 
 from dlscan.analysis import lookup
 from dlscan.analysis.columns.catalog import Kind
-from dlscan.analysis.columns.names import SEED, SEED_KEY
+from dlscan.analysis.columns.names import SEED
 from dlscan.analysis.labels import Marked, literal
+from dlscan.analysis.points.models import SEED_KEY
 from dlscan.fields import LARGEST_INTEGER
 from dlscan.tasks.metric import About
 

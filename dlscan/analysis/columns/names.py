@@ -8,17 +8,15 @@ from typing import Any
 from dlscan.analysis.columns.catalog import RESERVED, SCAN
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.models import SEED_KEY, TRAINING_KEYS
 from dlscan.config.dotted import short_name_of
-from dlscan.config.folds import FOLD as FOLD_KEY
 from dlscan.config.pretrained import short_text
 
 # the record keeps the seed by itself: one column of it is enough
-SEED_KEY = "train.seed"
 SEED = "Seed"
 FOLD = "Fold"
 # what the trainings of a model may differ in
 TRAININGS = (SEED, FOLD)
-TRAINING_KEYS = (SEED_KEY, FOLD_KEY)
 _FAMILY = "model.family"
 POINT = "Point"
 

@@ -14,8 +14,9 @@ from dlscan.analysis.columns.catalog import (
     describe,
 )
 from dlscan.analysis.columns.column import Column, Columns, Interval
-from dlscan.analysis.columns.names import SEED_KEY, model_names, parameter_columns
+from dlscan.analysis.columns.names import model_names, parameter_columns
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.models import SEED_KEY
 from dlscan.analysis.points.tasks import caller, metrics_of
 from dlscan.tasks.metric import About, Metric
 

@@ -67,7 +67,7 @@ def looks(points: Sequence[DonePoint]) -> list[int]:
 
 
 def choose(points: Sequence[DonePoint], read: Callable[[DonePoint], Content], most: int) -> Shown[Content]:
-    """Read at most `most` points, the best by validation.
+    """Read at most `most` points, those of the best models by validation.
 
     Points that cannot be read make room for the next best.
 
@@ -100,19 +100,19 @@ def choose(points: Sequence[DonePoint], read: Callable[[DonePoint], Content], mo
             failed[number] = error
     if not found:
         raise ScanError(f"{next(iter(failed.values()))}; no other point can be drawn either")
-    note = _note(len(found), len(points), len(failed), by)
+    noun = "trainings" if any(point.trainings for point in points) else "models"
+    note = _note(len(found), len(points), len(failed), by, noun)
     left_out = {names[number]: str(error) for number, error in failed.items()}
     return Shown([found[number] for number in sorted(found)], note, left_out)
 
 
-def _note(shown: int, every: int, failed: int, by: str) -> str:
+def _note(shown: int, every: int, failed: int, by: str, noun: str) -> str:
     hidden = every - failed - shown
     if not hidden:
         return ""
+    best = "the best" if noun == "models" else "those of the best models"
     how = (
-        f"the best by {by} (validation)"
-        if by
-        else "the first ones, because no record has a validation number"
+        f"{best} by {by} (validation)" if by else "the first ones, because no record has a validation number"
     )
     left = f"{hidden} {agree(hidden, 'is', 'are')} not shown"
-    return f"{shown} of {every} models: {how}; {left}"
+    return f"{shown} of {every} {noun}: {how}; {left}"

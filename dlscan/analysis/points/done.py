@@ -19,10 +19,12 @@ class DonePoint:
     labels : mapping of str to str
         `data.labels` of its scan.
     look : int
-        Which colour and line it has in every picture: its rank by validation among all points that were
+        Which colour and line it has in every picture: its place by validation among all points that were
         loaded.
     events : str
         What to call the events that it was tested on; empty where all points that were loaded have the same.
+    trainings : tuple of DonePoint
+        All points of its model that were loaded, itself among them; empty where it is the only one.
     """
 
     record: Record
@@ -31,6 +33,7 @@ class DonePoint:
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
     look: int = 0
     events: str = ""
+    trainings: tuple["DonePoint", ...] = dataclasses.field(default=(), compare=False)
 
     def __repr__(self) -> str:
         return f"DonePoint({self.record.point} of {self.scan}: {self.record.name})"

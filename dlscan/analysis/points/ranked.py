@@ -1,10 +1,13 @@
-"""Which points are the best: the one place that says by which number of the validation split."""
+"""Which models are the best: the one place that says by which number of the validation split."""
 
 import math
+import statistics
 from collections.abc import Sequence
 
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.folds import folds_of
 from dlscan.analysis.points.losses import different_losses
+from dlscan.analysis.points.models import groups
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.tasks.metric import VALIDATION_LOSS, About
 
@@ -24,19 +27,38 @@ def ranking_key(points: Sequence[DonePoint]) -> str | None:
 
 
 def ranked(points: Sequence[DonePoint]) -> list[int]:
-    """Positions of the points from the best downwards; those without a number last, in their order.
+    """Positions of the points, model by model as `ranked_models` has them; of one model in their order."""
+    return [number for model in ranked_models(points) for number in model]
 
-    Where points were tested on different events, by these first: their numbers do not compare.
+
+def ranked_models(points: Sequence[DonePoint]) -> list[list[int]]:
+    """Positions of the points of each model, from the best model downwards; those without a number last.
+
+    A model is judged by the mean of all its trainings that were loaded, also where `points` has only some of
+    them: a lucky training makes no better model. Of models validated by folds, those with more of them come
+    first: a mean over fewer is of other events. Where points were tested on different events, by these first:
+    their numbers do not compare.
     """
     key = ranking_key(points)
-    about = None if key is None else about_metric(points, key)
-
-    def rank(number: int) -> float:
-        value = None if key is None else _number(points[number], key)
-        return -math.inf if value is None or about is None else about.goodness(value)
-
+    about = About() if key is None else about_metric(points, key)
     events = list(dict.fromkeys(point.events for point in points))
-    return sorted(range(len(points)), key=lambda number: (events.index(points[number].events), -rank(number)))
+
+    def place(model: Sequence[int]) -> tuple[int, bool, int, float]:
+        first = points[model[0]]
+        value = None if key is None else number_of_model(first, key)
+        where = events.index(first.events)
+        if value is None:
+            return where, True, 0, 0.0
+        return where, False, -len(folds_of(first.trainings)), -about.goodness(value)
+
+    return sorted(groups(points), key=place)
+
+
+def number_of_model(point: DonePoint, key: str) -> float | None:
+    """The mean of a number over the trainings of a point's model; None where one of them lacks it."""
+    values = [_number(each, key) for each in point.trainings or (point,)]
+    present = [value for value in values if value is not None]
+    return statistics.fmean(present) if len(present) == len(values) else None
 
 
 def about_metric(points: Sequence[DonePoint], name: str) -> About:

@@ -13,6 +13,7 @@ import dlscan
 from dlscan import garbage
 from dlscan.analysis.points.cache import Cache, Stamp, stamp_of
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.models import groups
 from dlscan.analysis.points.planned import planned
 from dlscan.analysis.points.ranked import ranked
 from dlscan.analysis.points.stopped import stopped
@@ -103,6 +104,7 @@ def read(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None 
         for point in each.points
     ]
     loaded, other_events = _with_events(_named_shortly(loaded))
+    loaded = _with_trainings(loaded)
     looks = {number: look for look, number in enumerate(ranked(loaded))}
     every = scans_.values()
     return Loaded(
@@ -131,6 +133,17 @@ def _named_shortly(points: Sequence[DonePoint]) -> list[DonePoint]:
         return dataclasses.replace(point, record=dataclasses.replace(point.record, params=params | own))
 
     return [renamed(point) if point.record.sources else point for point in points]
+
+
+def _with_trainings(points: Sequence[DonePoint]) -> list[DonePoint]:
+    """The points with all points of their model."""
+    found = list(points)
+    for group in groups(points):
+        if len(group) > 1:
+            own = tuple(points[number] for number in group)
+            for number in group:
+                found[number] = dataclasses.replace(points[number], trainings=own)
+    return found
 
 
 def _with_events(points: Sequence[DonePoint]) -> tuple[list[DonePoint], list[str]]:

@@ -77,10 +77,13 @@ def history(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
         f"{_loss(point.record.metrics.get('best_val_loss'))}"
         for point in drawn
     ]
-    how = "The best epoch is chosen by val_loss, or by train.early_stopping.monitor if set."
-    if any("adversary.kind" in point.record.params for point in drawn):
-        how = "With an adversary the last epoch is kept."
-    return f"{named(kept)}. {how}"
+    against = ["adversary.kind" in point.record.params for point in drawn]
+    how = []
+    if not all(against):
+        how.append("The best epoch is chosen by val_loss, or by train.early_stopping.monitor if set.")
+    if any(against):
+        how.append("With an adversary the last epoch is kept.")
+    return f"{named(kept)}. {' '.join(how)}"
 
 
 def dependence(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:

@@ -3,7 +3,6 @@
 import dataclasses
 import datetime
 import functools
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from dlscan.analysis.columns.names import distinct_names
 from dlscan.analysis.labels import Labels, called, merged, unicode_of
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.events import different_events
-from dlscan.analysis.points.ranked import ranking_key
+from dlscan.analysis.points.ranked import ranked_models, ranking_key
 from dlscan.analysis.points.records import read
 from dlscan.analysis.points.results import Predictions, predictions
 from dlscan.analysis.points.tasks import caller, metrics_of
@@ -101,21 +100,9 @@ class Facts:
 
     @functools.cached_property
     def _ranked(self) -> list[int]:
-        """Positions of the models, by the means of their trainings; first by sets of events."""
-        key = ranking_key(self.points)
-        column = None if key is None else self.models.columns.get(key)
-        events = list(dict.fromkeys(point.events for point in self.points))
-
-        def place(row: int) -> tuple[int, float]:
-            value = None if column is None else column.values[row]
-            worth = -math.inf if value is None or column is None else column.about.goodness(value)
-            return events.index(self.models.models[row][0].events), -worth
-
-        found = sorted(range(len(self.models.models)), key=place)
-        if self.choice is not None:  # which may have left out the first
-            found.remove(self.choice.position)
-            found.insert(0, self.choice.position)
-        return found
+        """Positions of the models, from the best on validation down."""
+        rows = {model[0].paths.directory: row for row, model in enumerate(self.models.models)}
+        return [rows[self.points[first].paths.directory] for first, *_ in ranked_models(self.points)]
 
     @functools.cached_property
     def different_events(self) -> str:

@@ -13,7 +13,7 @@ from dlscan.analysis.points.adversaries import purpose
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.markup import escaped, scrolling, tag
-from dlscan.spelling import plural
+from dlscan.spelling import counted
 from dlscan.tasks.metric import TEST_LOSS
 
 _SHOWN_LAST = (TEST_LOSS, "Parameters", "Train_Seconds", "Point")
@@ -78,8 +78,8 @@ def models_table(facts: Facts, shown: Shown) -> str:
     order = [rows[point.paths.directory] for point in facts.ranked]
     best = rows[facts.best.paths.directory] if facts.choice else None
     caption = (
-        f"{len(order):,} {plural(len(order), 'model')}"
-        + (f", at first by {facts.chosen_by}, which chose the best" if facts.choice else "")
+        _counted(facts)
+        + (f", at first by {facts.chosen_by}{_of_each(facts)}, which chose the best" if facts.choice else "")
         + ". ± is the statistical uncertainty (68 %)."
     )
     body = "\n".join(_row(shown.columns, row, row == best) for row in order)
@@ -91,6 +91,16 @@ def models_table(facts: Facts, shown: Shown) -> str:
         id="models-table",
     )
     return "\n".join((_controls(shown), scrolling(made, "Table of models")))
+
+
+def _counted(facts: Facts) -> str:
+    """`4 models`, or `8 trainings of 4 models`."""
+    trainings, models = len(facts.points), counted(len(facts.models.models), "model")
+    return f"{trainings:,} trainings of {models}" if facts.models.repeated else models
+
+
+def _of_each(facts: Facts) -> str:
+    return ", the mean of each model" if facts.models.repeated else ""
 
 
 def hidden_columns(shown: Shown) -> str:
@@ -150,7 +160,9 @@ def _examples(shown: Shown) -> str:
 
 
 def _heading(column: Column, facts: Facts) -> str:
-    is_order = facts.choice is not None and column.name == facts.choice.column.name
+    # trainings are in the order of the means of their models, which are not in the column
+    order = None if facts.models.repeated or facts.choice is None else facts.choice.column.name
+    is_order = column.name == order
     rising = is_order and column.about.better == "less"
     unit = f"{column.about.split} {f'({column.about.unit})' if column.about.unit else ''}".strip()
     return tag(

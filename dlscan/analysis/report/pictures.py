@@ -13,6 +13,7 @@ from dlscan.analysis.plots.drawing import fits, require_comparable
 from dlscan.analysis.plots.events import event_number, like_energy
 from dlscan.analysis.points.adversaries import nuisance, purpose
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.ranked import number_of_model
 from dlscan.analysis.points.results import history
 from dlscan.analysis.report import captions
 from dlscan.analysis.report.facts import Facts
@@ -202,8 +203,7 @@ def _selected(wanted: Wanted, facts: Facts) -> list[DonePoint]:
     order = facts.leading
     if wanted.kind == DEPENDENCE:
         # the best, and that which the adversary has changed most
-        others = [point for point in facts.ranked if point is not facts.best]
-        order = (facts.best, *sorted(others, key=_dependence))
+        order = (facts.best, *sorted(facts.leading[1:], key=_dependence))
     for point in (point for point in order if fits(wanted.kind, point)):
         if len(found) == wanted.models:
             break
@@ -213,7 +213,7 @@ def _selected(wanted: Wanted, facts: Facts) -> list[DonePoint]:
 
 
 def _dependence(point: DonePoint) -> float:
-    value = point.record.metrics[f"val_{purpose([point])}"]
+    value = number_of_model(point, f"val_{purpose([point])}")
     return float("inf") if value is None else value
 
 

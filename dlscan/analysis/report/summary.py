@@ -12,13 +12,13 @@ from dlscan.analysis.columns.column import Column
 from dlscan.analysis.compare.chosen import chosen, sentence
 from dlscan.analysis.labels import unicode_of
 from dlscan.analysis.points.folds import what_differs
+from dlscan.analysis.points.models import groups
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.report.against import against
 from dlscan.analysis.report.compare import SIGNIFICANT, Comparison
 from dlscan.analysis.report.effects import Effect, effects
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.states import Unfinished
-from dlscan.analysis.tables.repeats import groups
 from dlscan.metrics.estimate import Estimate
 from dlscan.spelling import agree, plural
 
@@ -83,9 +83,9 @@ def _best(facts: Facts, compared: Comparison | None) -> str:
     name = facts.name(facts.best)
     if facts.choice is None:
         return (
-            f"There are {counted(len(facts.points), 'model')}, and none has a validation result. No model "
-            "is called the best here, because a choice made on the test split would be biased. Where the "
-            f"page needs one model, it shows {name}."
+            f"There are {counted(len(facts.models.models), 'model')}, and none has a validation result. No "
+            "model is called the best here, because a choice made on the test split would be biased. Where "
+            f"the page needs one model, it shows {name}."
         )
     found = f"The best model is {facts.best_name}. It was chosen by {facts.chosen_by}: {facts.choice.reason}."
     trainings = len(facts.models.models[facts.choice.position])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from dlscan.analysis.columns.catalog import FOLDS, REPEATS
 from dlscan.analysis.columns.column import Column, Columns, Interval
-from dlscan.analysis.columns.names import FOLD, SEED, TRAINING_KEYS, text_of
+from dlscan.analysis.columns.names import FOLD, SEED, text_of
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.folds import fold_of, folds_of
 from dlscan.tasks.metric import About
@@ -22,19 +22,6 @@ _REPEATS = Column(
 _FOLDS = Column(FOLDS, "integer", about=About("choices of folds that validated the model"))
 
 
-def groups(points: Sequence[DonePoint]) -> list[list[int]]:
-    """The positions of the points of each model: of one scan, alike in all parameters but seed and fold."""
-    if len({(point.record.seed, fold_of(point)) for point in points}) < 2:
-        return [[number] for number in range(len(points))]
-    found: dict[tuple[str, str], list[int]] = {}
-    for number, point in enumerate(points):
-        params = sorted(
-            (key, value) for key, value in point.record.params.items() if key not in TRAINING_KEYS
-        )
-        found.setdefault((point.scan, text_of(params)), []).append(number)
-    return list(found.values())
-
-
 def merged(columns: Columns, together: Sequence[Sequence[int]], points: Sequence[DonePoint]) -> Columns:
     """`columns`, which have an entry per point, with an entry per model, `Repeats`, and `Folds` if there are.
 
@@ -43,7 +30,7 @@ def merged(columns: Columns, together: Sequence[Sequence[int]], points: Sequence
     columns : Columns
         As `columns_of` gives them.
     together : sequence of sequence of int
-        The positions of the points of each model: see `groups`.
+        The positions of the points of each model: see `points.models.groups`.
     points : sequence of DonePoint
         The points.
 

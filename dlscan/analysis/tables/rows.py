@@ -9,7 +9,8 @@ from dlscan.analysis.columns.column import Columns
 from dlscan.analysis.columns.names import TRAININGS, model_names, names_by, varying_columns
 from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.points.done import DonePoint
-from dlscan.analysis.tables.repeats import groups, merged
+from dlscan.analysis.points.models import groups
+from dlscan.analysis.tables.repeats import merged
 from dlscan.analysis.tables.where import select
 from dlscan.errors import UsageError
 

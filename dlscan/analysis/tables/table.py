@@ -14,6 +14,7 @@ from dlscan.analysis.compare.versus import compared
 from dlscan.analysis.lookup import matching
 from dlscan.analysis.points.done import DonePoint, point_of
 from dlscan.analysis.points.folds import folds_of, what_differs
+from dlscan.analysis.points.models import groups
 from dlscan.analysis.points.planned import planned
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.best import Choice, choose
@@ -29,7 +30,6 @@ from dlscan.analysis.tables.notes import (
 )
 from dlscan.analysis.tables.order import order
 from dlscan.analysis.tables.pivot import pivot as pivoted
-from dlscan.analysis.tables.repeats import groups
 from dlscan.analysis.tables.rows import Rows, naming_note, rows_of
 from dlscan.errors import UsageError
 from dlscan.tasks.metric import TEST_LOSS

@@ -84,6 +84,23 @@ def test_the_ratio_is_to_the_best_by_validation_or_to_the_reference(draw, four, 
     assert [axes.get_ylabel() for axes in page.axes] == ["Background rejection", "Ratio"]
 
 
+def test_a_lucky_training_makes_no_model_the_best(draw, write_scan, footnote):
+    def change(number, record):
+        record["metrics"]["val_Mean_AUC"] = [0.99, 0.5, 0.9, 0.9][number - 1]
+
+    points = load([write_scan(grid={"model.width": [1, 2]}, repeats=2, change=change)])
+    assert [point.look for point in points] == [2, 3, 0, 1]
+    # all of them, and what a report takes: the first of each model
+    for given in (points, points[::2]):
+        rows = draw("roc", given, key="Ele").data.dropna(subset=["ratio"])
+        assert set(rows.query("point == 3")["ratio"]) == {1.0}
+    drawing = draw("roc", points, key="Ele", most=2)
+    assert set(drawing.data["point"]) == {3, 4}
+    assert "2 of 4 trainings: those of the best models by mean AUC (validation); 2 are not shown" in footnote(
+        drawing.pages[0]
+    )
+
+
 def test_a_reference_that_is_not_among_the_best_is_drawn_too(draw, four):
     worst = min(four, key=lambda point: point.record.metrics["val_Mean_AUC"]).record.point
     drawing = draw("roc", four, key="Ele", most=1, reference=str(worst))

@@ -4,7 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
+from dlscan.analysis.plots import Options
 from dlscan.analysis.report.against import against
+from dlscan.analysis.report.captions import history
 from dlscan.analysis.report.facts import gather
 from dlscan.analysis.report.models import choose_columns
 from dlscan.analysis.report.pictures import draw_all
@@ -41,13 +43,37 @@ def pivoted(write_scan):
 def test_the_summary_names_the_model_that_depends_least(pivoted):
     text = against(pivoted)
     assert "the dependence on Mass of the best model is 0.500 ± 0.010" in text
-    assert "that of Strength=10.0, which goes farthest, is 0.050 ± 0.010, with the mean AUC 0.75" in text
+    assert (
+        "that of Strength=10.0, which goes farthest on the validation split, is 0.050 ± 0.010, with" in text
+    )
+    assert "with the mean AUC 0.75" in text
 
 
-def test_of_another_domain_it_names_that_which_is_best_there(write_scan):
+def test_of_another_domain_no_model_is_chosen_by_its_test_events(write_scan):
     text = against(gather([write_scan("domain", STRENGTHS, change=adapted)]))
-    assert "of the best model is 0.550" in text
-    assert "that of Strength=10.0, which goes farthest, is 0.625" in text
+    assert "favours a low strength" in text
+    assert "of the best model is 0.5500 ± 0.0100; over all 3 models it ranges from 0.5500 ± 0.0100" in text
+    assert text.endswith("to 0.6250 ± 0.0100.")
+    assert "Strength=" not in text
+
+
+def test_the_strength_is_spoken_of_only_where_it_varies(write_scan):
+    text = against(gather([write_scan("pivot", {"model.width": [1, 2, 3]}, change=trained)]))
+    assert "does not look at what the adversary is for. On the test split" in text
+    assert "that of Width=3, which goes farthest" in text
+
+
+def test_the_last_epoch_is_kept_of_those_with_an_adversary(write_scan):
+    def change(number, record):
+        if number == 2:
+            record["params"] |= {"adversary.kind": "pivot"}
+
+    facts = gather([write_scan("some", {"model.width": [1, 2]}, change=change)])
+    ordinary, against_it = "The best epoch is chosen by val_loss", "With an adversary the last epoch is kept."
+    assert ordinary in history(facts, facts.points, Options())
+    assert against_it in history(facts, facts.points, Options())
+    assert against_it not in history(facts, facts.points[:1], Options())
+    assert ordinary not in history(facts, facts.points[1:], Options())
 
 
 def test_the_table_and_the_pictures_show_the_dependence(pivoted):

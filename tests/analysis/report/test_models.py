@@ -46,6 +46,20 @@ def test_the_best_on_validation_is_first_and_marked(gather):
     assert 'aria-sort="descending"><button type="button"' in table
 
 
+def test_trainings_of_one_model_stand_together_in_the_order_of_their_mean(gather):
+    def change(number, record):
+        record["metrics"]["val_Mean_AUC"] = [0.99, 0.5, 0.9, 0.9][number - 1]
+
+    facts = gather(grid={"model.width": [1, 2]}, repeats=2, change=change)
+    table = models_table(facts, choose_columns(facts))
+    assert (
+        "4 trainings of 2 models, at first by mean AUC (validation), the mean of each model, which" in table
+    )
+    names = [cells(table, row)[0].partition("</span>")[0] for row in range(4)]
+    assert names == ["<span>Width=2"] * 2 + ["<span>Width=1"] * 2
+    assert set(re.findall(r'aria-sort="(\w+)"', table)) == {"none"}
+
+
 def test_a_lower_loss_stands_first(gather):
     facts = gather(
         change=lambda number, record: record["metrics"].update(val_Mean_AUC=None, best_val_loss=1.0 / number)

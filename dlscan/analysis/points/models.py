@@ -1,0 +1,25 @@
+"""Which points are trainings of one model."""
+
+import json
+from collections.abc import Sequence
+
+from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.folds import fold_of
+from dlscan.config.folds import FOLD
+
+SEED_KEY = "train.seed"
+# what the trainings of a model may differ in
+TRAINING_KEYS = (SEED_KEY, FOLD)
+
+
+def groups(points: Sequence[DonePoint]) -> list[list[int]]:
+    """The positions of the points of each model: of one scan, alike in all parameters but seed and fold."""
+    if len({(point.record.seed, fold_of(point)) for point in points}) < 2:
+        return [[number] for number in range(len(points))]
+    found: dict[tuple[str, str], list[int]] = {}
+    for number, point in enumerate(points):
+        params = sorted(
+            (key, value) for key, value in point.record.params.items() if key not in TRAINING_KEYS
+        )
+        found.setdefault((point.scan, json.dumps(params)), []).append(number)
+    return list(found.values())
