@@ -46,7 +46,7 @@ class Attempt:
     process : str or None
         The process among all of all machines, see `dlscan.process.identity`.
     beat : float or None
-        Seconds between its signs of life; None for one that gives none, as those of older versions.
+        Seconds between its heartbeats; None for one that has none, as those of older versions.
     pack : int
         How many points its job trains together.
     exit_code : int or None

@@ -1,6 +1,6 @@
 """Who trains a point: one owner at a time.
 
-The owner is the attempt with the highest number. It gives signs of life, and whoever wants the point waits
+The owner is the attempt with the highest number. It has a heartbeat, and whoever wants the point waits
 until there have been none for a while (`heartbeat.STALE_BEATS`). An owner that was silent for so long and
 goes on all the same finds that a newer attempt has begun, and writes nothing more: its number is the fencing
 token of distributed locks.
@@ -65,7 +65,7 @@ class Claim:
     def take(cls, paths: PointPaths, pack: int = 1, wait: Callable[[float], object] = time.sleep) -> "Claim":
         """Make this process the owner of a point.
 
-        An owner of which it is not known whether it lives is waited for: until it gives a sign of life, or
+        An owner of which it is not known whether it lives is waited for: until it has a heartbeat, or
         long enough to know that there is none.
 
         Parameters
@@ -249,7 +249,7 @@ def _fence(handle: BinaryIO, number: int) -> None:
 
 
 def _sweep(paths: PointPaths, attempt: Attempt) -> None:
-    """Remove signs of life of earlier attempts, and what killed processes left half-written."""
+    """Remove heartbeats of earlier attempts, and what killed processes left half-written."""
     for beat in paths.attempts.glob("*.beat"):
         if beat.stem < beat_file(paths, attempt.number).stem:
             beat.unlink(missing_ok=True)

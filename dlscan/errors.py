@@ -101,11 +101,11 @@ class PointsFailed(ScanError):
 
 
 class HeldError(ScanError):
-    """A point is being trained by another process, which gives signs of life."""
+    """A point is being trained by another process, which has a heartbeat."""
 
 
 class FencedError(ScanError):
-    """A point was taken over by another process while this one gave no sign of life: it must not write."""
+    """A point was taken over by another process while this one had no heartbeat: it must not write."""
 
 
 class NoMemoryError(DlscanError):

@@ -1,4 +1,4 @@
-"""The signs of life of an attempt: `attempts/0003.beat`, touched every few seconds.
+"""The heartbeat of an attempt: `attempts/0003.beat`, touched every few seconds.
 
 They are judged by the file server's clock alone: clocks of nodes may be off by any time.
 """
@@ -14,16 +14,16 @@ from dlscan.errors import ConfigError
 from dlscan.files import modified
 from dlscan.record import PointPaths
 
-# Seconds between signs of life, for tests.
+# Seconds between heartbeats, for tests.
 VARIABLE = "DLSCAN_HEARTBEAT"
-# An attempt is stale after so many beats without a sign of life.
+# An attempt is stale after so many beats without a heartbeat.
 STALE_BEATS = 6
 # Where an attempt that cannot be read would have it.
 BEAT = 10.0
 
 
 def beat_seconds() -> float:
-    """Seconds between signs of life.
+    """Seconds between heartbeats.
 
     Raises
     ------
@@ -53,20 +53,20 @@ def beat_file(paths: PointPaths, number: int) -> Path:
 
 
 def last_sign(paths: PointPaths, attempt: Attempt) -> float | None:
-    """When an attempt last gave a sign of life, by the file server's clock; writing its file is one."""
+    """When an attempt last had a heartbeat, by the file server's clock; writing its file is one."""
     files = (beat_file(paths, attempt.number), attempt_file(paths, attempt.number))
     return max((time for file in files if (time := modified(file)) is not None), default=None)
 
 
 class Heart(threading.Thread):
-    """Gives signs of life until it is stopped, its process ends, or a newer attempt has begun.
+    """Beats until it is stopped, its process ends, or a newer attempt has begun.
 
     Parameters
     ----------
     paths : PointPaths
         The point.
     attempt : Attempt
-        Whose signs of life.
+        Whose heartbeat.
     """
 
     def __init__(self, paths: PointPaths, attempt: Attempt) -> None:
@@ -84,7 +84,7 @@ class Heart(threading.Thread):
                 self.beat()
 
     def beat(self) -> None:
-        """Give a sign of life."""
+        """Beat once."""
         self._file.touch()
 
     def stop(self) -> None:

@@ -19,7 +19,7 @@ _own: set[Path] = set()
 
 
 def alive(paths: PointPaths, attempt: Attempt, now: float | None = None) -> bool:
-    """Tell whether the process of an attempt gives signs of life.
+    """Tell whether the process of an attempt has a heartbeat.
 
     Parameters
     ----------

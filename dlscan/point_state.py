@@ -43,7 +43,7 @@ class Verdict:
     error : str
         Why it is not well.
     silent : bool
-        It runs by what the batch system says, but gives no sign of life.
+        It runs by what the batch system says, but has no heartbeat.
     unwritten : {"", "attempt", "job"}
         No attempt on file says so: the latest attempt, or a job before it made one, ended without a word.
     """

@@ -127,7 +127,7 @@ def last_sign(paths, number):
 
 
 def age(paths, number, seconds):
-    """Let all signs of life of an attempt be older, by the file server's clock."""
+    """Let all heartbeats of an attempt be older, by the file server's clock."""
     then = server_time(paths.attempts) - seconds
     for path in paths.attempts.glob(f"{number:04}.*"):
         os.utime(path, (then, then))

@@ -59,8 +59,8 @@ def generate(
     """Make events with the generator of point N of SCAN.
 
     SCAN is a scan's directory, its experiment file, or the beginning of either name. The output is like the
-    raw files that the scan was prepared from: inputs in their units, and the dataset
-    that holds the condition. You can prepare it and train on it.
+    raw files that the scan was prepared from: inputs in their units, and the dataset that holds the
+    condition. You can prepare it and train on it.
     """
     from dlscan.analysis.points.done import point_of
     from dlscan.generation import generate as make

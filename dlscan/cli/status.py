@@ -38,9 +38,8 @@ _WATCH_SECONDS = 5.0
 def status(scan: str, seconds: float | None, as_json: bool, files_only: bool) -> None:
     """Show the state of every point of SCAN.
 
-    SCAN is a scan's directory, its experiment file, or the beginning of either name. Below the
-    table is advice for points with problems. The exit code is 1 if any point failed, ran out of memory or
-    diverged.
+    SCAN is a scan's directory, its experiment file, or the beginning of either name. Below the table is
+    advice for points with problems. The exit code is 1 if any point failed, ran out of memory or diverged.
 
     \b
     The states are:

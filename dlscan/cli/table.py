@@ -76,8 +76,7 @@ def table(
     SCAN is a scan's directory, its experiment file, or the beginning of either name; several share one table
     with a column Scan. Without --columns it shows the varied parameters, the epochs, and on the test split
     the AUC of each class against the rest and their mean, or the errors of each target of a regression, and
-    the loss. Upper and lower case are the same in names; --list shows all
-    columns.
+    the loss. Upper and lower case are the same in names; --list shows all columns.
 
     Repeats, which differ only in their seed, share a line: mean +- standard deviation. --best accepts only
     metrics of the validation split, so that the test split stays an unbiased test of the best model. text,

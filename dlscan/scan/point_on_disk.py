@@ -26,7 +26,7 @@ class PointOnDisk:
     attempt : Attempt or None
         The latest.
     alive : bool
-        Whether it gives signs of life.
+        Whether it has a heartbeat.
     numbers : tuple of int
         Of all attempts.
     epochs : int

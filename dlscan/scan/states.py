@@ -29,7 +29,7 @@ class Evidence:
     attempt : Attempt or None
         The latest.
     alive : bool
-        That attempt shows signs of life.
+        That attempt has a heartbeat.
     submitted : bool
         It is in a submission to a batch system, and that system took the job or may have.
     own : bool

@@ -58,7 +58,7 @@ class PointStatus:
     crashes : int
         How many of them crashed since one of them last finished an epoch.
     silent_since : str or None
-        For a running point that shows no sign of life: ISO 8601, UTC.
+        For a running point that has no heartbeat: ISO 8601, UTC.
     words : str
         The batch system's own words on its job.
     submission : str
@@ -101,7 +101,7 @@ def scan_status(plan: Plan, look: Look | None = None, say: Say = _say_nothing) -
         Of the scan.
     look : callable, optional
         Called as `look(batch, jobs)` for each batch system with jobs of points that are neither done
-        nor give signs of life, with the `batch` section that they were submitted by; gives what the system
+        nor have a heartbeat, with the `batch` section that they were submitted by; gives what the system
         says of each, as `System.look` does, and raises `BatchError` if the system does not answer. By default
         the systems are asked.
     say : callable, optional
@@ -262,7 +262,7 @@ def _crashes(paths: PointPaths, disk: PointOnDisk) -> int:
 
 
 def _last_sign(paths: PointPaths, attempt: Attempt) -> str:
-    """When an attempt last showed a sign of life."""
+    """When an attempt last had a heartbeat."""
     time = last_sign(paths, attempt)
     if time is None:
         return attempt.started

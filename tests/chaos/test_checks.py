@@ -91,7 +91,7 @@ def test_an_epoch_that_is_trained_twice_is_seen(scan: Scan) -> None:
     assert watcher.rewritten == ["0001-width=4: epoch 2 was trained twice"]
 
 
-def test_signs_of_life_after_the_next_attempt_are_seen(scan: Scan) -> None:
+def test_heartbeats_after_the_next_attempt_are_seen(scan: Scan) -> None:
     watcher = Watcher(scan)
     watcher.look()
     beat = scan.points()[0] / "attempts" / "0001.beat"
@@ -100,7 +100,7 @@ def test_signs_of_life_after_the_next_attempt_are_seen(scan: Scan) -> None:
     for time in (late, late + 1):
         os.utime(beat, (time, time))
         watcher.look()
-    assert watcher.overlaps() == ["0001-width=4: attempt 1 gave 2 signs of life after the next"]
+    assert watcher.overlaps() == ["0001-width=4: attempt 1 had 2 heartbeats after the next"]
 
 
 def test_a_point_that_paused_is_compared_as_far_as_it_came(scan: Scan, tmp_path: Path) -> None:

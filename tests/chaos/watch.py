@@ -14,7 +14,7 @@ _SECONDS = 0.15
 
 @dataclasses.dataclass
 class Seen:
-    """What was seen of an attempt: when it began, and its signs of life, by the file system's clock."""
+    """What was seen of an attempt: when it began, and its heartbeats, by the file system's clock."""
 
     began: float
     beats: set[float] = dataclasses.field(default_factory=set)
@@ -24,7 +24,7 @@ class Watcher(threading.Thread):
     """Looks at the files of a scan until it is stopped.
 
     An epoch that is once in the history must stay there as it is: its row holds the seconds that it took, so
-    one that is trained again, or written by a second process, differs. An attempt must give no signs of life
+    one that is trained again, or written by a second process, differs. An attempt must have no heartbeat
     once the next one has begun. Points that are once in the plan must stay there as they are.
 
     Parameters
@@ -72,7 +72,7 @@ class Watcher(threading.Thread):
             # one more may have been under way, and means nothing: it is not a write to what counts
             late = [] if after is None else [beat for beat in seen.beats if beat > after.began]
             if len(late) > 1:
-                found.append(f"{point.name}: attempt {number} gave {len(late)} signs of life after the next")
+                found.append(f"{point.name}: attempt {number} had {len(late)} heartbeats after the next")
         return found
 
     def _look_at_plan(self, file: Path) -> None:

@@ -78,7 +78,7 @@ def document(facts: Facts, by: str | None = None) -> str:
     names = named([scan.name for scan in facts.scans], 3)
     return page(
         title=f"{plural(len(facts.scans), 'Scan')} {names}",
-        subtitle=f"{counted(len(facts.points), 'model')}, the newest of {facts.created}",
+        subtitle=f"{facts.how_many}, the newest of {facts.created}",
         sections=first | parts,
         hidden=hidden_columns(shown),
         footer=f"dlscan {dlscan.__version__}, from records up to {facts.created}. This page loads nothing.",

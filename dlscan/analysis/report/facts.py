@@ -21,6 +21,7 @@ from dlscan.analysis.report.states import Unfinished, read_plan, unfinished
 from dlscan.analysis.tables.best import Choice, choose
 from dlscan.analysis.tables.rows import Rows, rows_of
 from dlscan.errors import DlscanError
+from dlscan.spelling import plural
 from dlscan.tasks.metric import TaskMetrics
 
 
@@ -87,6 +88,13 @@ class Facts:
     def best_name(self) -> str:
         """What to call the best model."""
         return str(self.models.columns[MODEL_NAME].values[self._ranked[0]])
+
+    @property
+    def how_many(self) -> str:
+        """`4 models`, or `8 trainings of 4 models`."""
+        number = len(self.models.models)
+        models = f"{number:,} {plural(number, 'model')}"
+        return f"{len(self.points):,} trainings of {models}" if self.models.repeated else models
 
     @property
     def ranked(self) -> tuple[DonePoint, ...]:

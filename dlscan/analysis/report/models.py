@@ -13,7 +13,6 @@ from dlscan.analysis.points.adversaries import purpose
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.markup import escaped, scrolling, tag
-from dlscan.spelling import counted
 from dlscan.tasks.metric import TEST_LOSS
 
 _SHOWN_LAST = (TEST_LOSS, "Parameters", "Train_Seconds", "Point")
@@ -78,7 +77,7 @@ def models_table(facts: Facts, shown: Shown) -> str:
     order = [rows[point.paths.directory] for point in facts.ranked]
     best = rows[facts.best.paths.directory] if facts.choice else None
     caption = (
-        _counted(facts)
+        facts.how_many
         + (f", at first by {facts.chosen_by}{_of_each(facts)}, which chose the best" if facts.choice else "")
         + ". ± is the statistical uncertainty (68 %)."
     )
@@ -91,12 +90,6 @@ def models_table(facts: Facts, shown: Shown) -> str:
         id="models-table",
     )
     return "\n".join((_controls(shown), scrolling(made, "Table of models")))
-
-
-def _counted(facts: Facts) -> str:
-    """`4 models`, or `8 trainings of 4 models`."""
-    trainings, models = len(facts.points), counted(len(facts.models.models), "model")
-    return f"{trainings:,} trainings of {models}" if facts.models.repeated else models
 
 
 def _of_each(facts: Facts) -> str:
