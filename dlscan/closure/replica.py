@@ -14,14 +14,16 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.tables.best import choose
 from dlscan.analysis.tables.rows import rows_of
 from dlscan.closure.laws import Drawn, Floats, Law
-from dlscan.config import Experiment, FractionSplit, experiment_from
+from dlscan.config import BatchOptions, Experiment, FractionSplit, experiment_from
 from dlscan.dataset import Manifest, fits
 from dlscan.errors import ConfigError, PointsFailed
 from dlscan.files import read_json, remove, write_json
 from dlscan.hdf5 import written_hdf5
 from dlscan.metrics import auc, auc_estimate, root_mean_square_error
 from dlscan.prepare import prepare
-from dlscan.scan import freeze
+from dlscan.scan import Plan, freeze, scan_status
+from dlscan.scan.searcher import Searcher
+from dlscan.scan.work import to_submit
 from dlscan.training import TrainedPoint, train_planned
 
 CLASSES = ("background", "signal")
@@ -164,16 +166,30 @@ def run(experiment: Experiment, settings: Settings, directory: Path, number: int
         manifest = Manifest.of(own)
         fits.require(manifest, own)
         plan = freeze(own, manifest.config_hash)
-        outcomes = train_planned(plan, plan.points)
-        stopped = {outcome for outcome in outcomes.values() if outcome != "done"}
-        if stopped:
-            raise PointsFailed(f"{directory}: training was stopped ({', '.join(stopped)}); run it again")
+        _train(plan, own, manifest, directory)
         found = _measured(records.load([own.directory]), settings, number)
     write_json(done, dataclasses.asdict(found))
     # both can be made again
     for place in (own.data.raw, own.data.prepared):
         remove(place)
     return found
+
+
+def _train(plan: Plan, experiment: Experiment, manifest: Manifest, directory: Path) -> None:
+    """Train here what a scan wants: its points, what its search proposes, and who goes on at a rung."""
+    batch = BatchOptions()
+    searcher = Searcher.of(plan, experiment, batch, manifest, stays=True)
+    while True:
+        if searcher is not None:
+            searcher.fill()
+            plan = searcher.plan
+        points = [status.point for status in to_submit(scan_status(plan), batch)]
+        if not points:
+            return
+        outcomes = train_planned(plan, points)
+        stopped = set(outcomes.values()) - {"done", "paused"}
+        if stopped:
+            raise PointsFailed(f"{directory}: training was stopped ({', '.join(stopped)}); run it again")
 
 
 def _experiment(experiment: Experiment, settings: Settings, directory: Path, number: int) -> Experiment:

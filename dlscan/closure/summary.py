@@ -6,9 +6,12 @@ import statistics
 from collections.abc import Sequence
 
 from dlscan.closure.replica import Replica
+from dlscan.spelling import counted
 
 NOMINAL = 0.6827
 # so many standard errors away is no chance any more
+# below that, neither a coverage nor a bias can be told from chance
+_FEW = 20
 _MOST = 2.5
 
 
@@ -99,6 +102,8 @@ class Summary:
     @property
     def sentence(self) -> str:
         """What can be believed, in a sentence or two."""
+        if self.count < _FEW:
+            return f"{counted(self.count, 'replica')} cannot tell whether to believe it; make {_FEW} or more."
         if self.covers:
             first = "The intervals of the test split hold the truth as often as they should"
         else:

@@ -1,5 +1,6 @@
 """ONNX files: who made them, how their outputs are called, and running them."""
 
+import hashlib
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from dlscan.errors import UsageError
 
+_DIGEST = "sha256"
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -40,7 +42,7 @@ def describe(path: Path, outputs: Sequence[str], texts: Mapping[str, str]) -> No
     for value in (*model.graph.input, *model.graph.output):
         value.name = new.get(value.name, value.name)
         value.type.tensor_type.shape.dim[0].dim_param = "events"
-    for key, text in texts.items():
+    for key, text in ({**texts, _DIGEST: _digest(model)}).items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, text
     model.producer_name = "dlscan"
@@ -84,7 +86,7 @@ def texts(path: Path) -> dict[str, str]:
     OSError
         If there is no such file.
     ValueError
-        If it is no ONNX file.
+        If it is no ONNX file, or damaged.
     """
     parse = onnx().load
     try:
@@ -93,7 +95,15 @@ def texts(path: Path) -> dict[str, str]:
         raise
     except Exception:  # of protobuf, which is no package of ours
         raise ValueError("it is no ONNX file") from None
-    return {entry.key: entry.value for entry in found.metadata_props}
+    told = {entry.key: entry.value for entry in found.metadata_props}
+    if told.get(_DIGEST, _digest(found)) != _digest(found):
+        raise ValueError("it is damaged: its checksum does not match")
+    return told
+
+
+def _digest(model: Any) -> str:
+    """The checksum of what a file computes."""
+    return hashlib.sha256(model.graph.SerializeToString(deterministic=True)).hexdigest()
 
 
 def runner(path: Path) -> Callable[[Mapping[str, NDArray[Any]]], Arrays]:

@@ -71,7 +71,7 @@ def _say_left_alone(manifest: Manifest, data: Data, linked: Collection[Path]) ->
             data.raw,
             ", ".join(parts),
             ", ".join(SUFFIXES),
-            "it" if data.label_column is not None else "the directory of a class",
+            "it" if _lies_flat(data, manifest) else "the directory of a class",
         )
 
 
@@ -137,6 +137,13 @@ def _warn_of_weights(manifest: Manifest, data: Data) -> None:
                 )
 
 
+def _lies_flat(data: Data, manifest: Manifest) -> bool:
+    """Whether raw files lie in no directories of classes."""
+    return data.label_column is not None or (
+        data.classes is None and not any("/" in source.file for source in manifest.sources)
+    )
+
+
 def _left_alone(data: Data, manifest: Manifest) -> Iterator[tuple[str, Path]]:
     """Entries that are not read, by name; those with a hidden name only if they look like HDF5 files.
 
@@ -145,7 +152,7 @@ def _left_alone(data: Data, manifest: Manifest) -> Iterator[tuple[str, Path]]:
     if data.files is not None:
         return
     read = {data.raw / source.file for source in manifest.sources}
-    if data.label_column is not None:
+    if _lies_flat(data, manifest):
         directories = [""]
     else:
         directories = list(data.classes.values() if data.classes else manifest.classes)
@@ -156,7 +163,7 @@ def _left_alone(data: Data, manifest: Manifest) -> Iterator[tuple[str, Path]]:
             hidden, hdf5 = path.name[0] == ".", path.suffix.lower() in SUFFIXES
             if hidden == hdf5 and path not in read:
                 yield f"{directory}/{path.name}" if directory else path.name, path
-    if data.classes is None and data.label_column is None:
+    if data.classes is None and not _lies_flat(data, manifest):
         for path in sorted(data.raw.iterdir()):
             if path.name[0] != "." and not path.is_dir():
                 yield path.name, path

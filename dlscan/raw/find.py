@@ -134,7 +134,7 @@ def _directories(experiment: Experiment) -> dict[str, str]:
         )
         message = f"needs a directory per class, found {names} in {raw}{advice}"
         raise experiment.problem("data.raw", message)
-    if flat:
+    if flat and experiment.data.files is not None:  # without, what is not read is said of all entries
         what = counted(len(flat), "file"), raw, agree(len(flat), "is", "are"), some(flat)
         way = "" if experiment.task.classifies else '; data.classes: {all: "**/*.h5"} takes all as one class'
         log.warning("%s lying directly in %s %s of no class and left out: %s%s", *what, way)

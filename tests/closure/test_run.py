@@ -51,6 +51,7 @@ def test_replicas_close_and_are_not_made_twice(tmp_path: Path) -> None:
     assert f"exact answer: {again.summary.best_covered} of 2 on the same test events\ntest - truth" in text(
         again
     )
+    assert "2 replicas cannot tell whether to believe it" in text(again)
     assert (place / "pulls.png").stat().st_size > 1000
     for other in (
         dataclasses.replace(GAUSSIANS, law=find_law("gaussians", {"distance": 1})),
@@ -72,6 +73,21 @@ def test_a_network_that_predicts_a_number_closes(tmp_path: Path) -> None:
     assert found.models == 1
     assert found.exact < found.true < 35
     assert found.test == pytest.approx(found.true, rel=0.2)
+
+
+def test_a_search_and_its_rungs_are_a_part_of_the_chain(tmp_path: Path) -> None:
+    scan = {
+        "search": {"method": "random", "points": 3},
+        "space": {"train.learning_rate": {"log": [0.001, 0.1]}},
+        "halving": {"first": 1, "factor": 2},
+    }
+    train = {"epochs": 2, "batch_size": 256}
+    own = experiment(tmp_path, model={"width": 4, "depth": 1}, train=train, scan=scan)
+    settings = dataclasses.replace(GAUSSIANS, events=600, true_events=2_000)
+    found = close(own, settings, 1, processes=1)
+    points = list((found.directory / "replica-0001/scan/points").iterdir())
+    assert len(points) == 3
+    assert found.replicas[0].models == sum((point / "record.json").exists() for point in points) < 3
 
 
 @slow

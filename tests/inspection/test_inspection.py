@@ -254,3 +254,14 @@ def test_an_example_comes_with_its_scripts(tmp_path: Path) -> None:
     assert "exists with another content" in str(refused.exception)
     unknown = CliRunner().invoke(cli, ["init", str(tmp_path), "--example", "dmeo"])
     assert "did you mean 'demo'?" in str(unknown.exception)
+
+
+@pytest.mark.parametrize("name", ["events", "data", "jets"])
+def test_a_table_of_records_is_an_input_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    records = np.zeros(40, [("pt", "f4"), ("eta", "f4"), ("label", "i4")])
+    records["pt"], records["label"] = np.arange(40), np.arange(40) % 2
+    (tmp_path / "raw").mkdir()
+    with h5py.File(tmp_path / "raw/a.h5", "w") as file:
+        file[name] = records
+    choice = choose(look_at(tmp_path / "raw"))
+    assert choice.inputs == {name: {"fields": ["pt", "eta"]}}

@@ -11,6 +11,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import onnx
 import pytest
 import uproot
 from click.testing import CliRunner
@@ -201,10 +202,15 @@ def test_a_file_of_a_model_is_applied_without_its_scan(
                     np.testing.assert_array_equal(found[each][()], right[each][()])
                 np.testing.assert_allclose(found["scores"][()], right["scores"][()], atol=1e-5)
     (moved / "record.json").unlink()
+    flipped = bytearray((tmp_path / "m.onnx").read_bytes())
+    weights = onnx.load(tmp_path / "m.onnx").graph.initializer[0].raw_data
+    flipped[flipped.find(weights) + len(weights) // 2] ^= 1
+    (tmp_path / "flipped.onnx").write_bytes(flipped)
     for name, message in (
         ("moved/best.keras", "does not say how its events are read"),
         ("no.onnx", r"no\.onnx: no such file"),
         ("bad.onnx", "it is no ONNX file"),
+        ("flipped.onnx", "it is damaged: its checksum does not match"),
         ("best.h5", "the record.json of its point is not in the same directory"),
         ("saved", "a SavedModel does not say how events are read"),
     ):
