@@ -130,7 +130,7 @@ def _inputs(items: list[Item], uses: dict[str, str], others: bool) -> dict[str, 
         about = _is_about(item.name)
         if item.kind == "fields":
             own = _fields(item)
-            # what says where something lies is nothing that a detector saw; records called events are all there is
+            # what says where something lies is nothing that a detector saw; `events` may be all there is
             if own and (not about or _GROUP.match(f"{item.name}/")) and pair_of(tuple(item.fields)) is None:
                 inputs[item.name] = own
         elif item.kind == "lists" and not about:
