@@ -115,7 +115,9 @@ def test_a_width_goes_down_its_slope_by_ten_learning_rates(events):
     learner = learner_of(
         {"family": "vae", "code": 2, "depth": 0}, optimizer="sgd", learning_rate=1e-3, clip_norm=None
     )
-    numbers = steps([learner.trained]).train(fed(events[0]))[0]
+    taken = steps([learner.trained])
+    numbers = taken.train(fed(events[0]))[0]
+    taken.settle()
     told = dict(zip([curve.name for curve in learner.task.curves], map(float, numbers), strict=True))
     # of width 1 at the start, so that minus the logarithm of the likelihood is half the squared distance
     squares = 2 * told["reconstruction"] / len(events[0]) - LENGTH * math.log(2 * math.pi)
