@@ -1,9 +1,11 @@
 """Networks as ONNX and SavedModel: Keras writes them, this names what is in them."""
 
 import contextlib
+import errno
 import io
 import json
 import logging
+import os
 import shutil
 import warnings
 import zipfile
@@ -149,6 +151,9 @@ class ExportedNetwork:
         except OSError:  # a full disk is no matter of the network
             raise
         except Exception as error:  # each back end raises whatever a missing part leads to
+            full = os.strerror(errno.ENOSPC)
+            if full in str(error):  # TensorFlow has errors of its own for it
+                raise OSError(errno.ENOSPC, full) from None
             reason = " ".join(str(error).split())[:_REASON]
             raise BackendError(
                 f"{self._file}: {backend()} cannot export this network as {form} ({reason}); {_other(form)}"
