@@ -49,6 +49,8 @@ while [ -z "$code" ] || [ -n "$woken" ]; do # a signal ends `wait`, not the trai
   wait "$training"
   code=$?
 done
+# SIGTERM may have reached the training first.
+[ "$code" != 85 ] || [ -n "$limit$ended" ] || sleep 1
 say "exit code $code${limit:+, before the time limit}${ended:+, told to end}"
 
 # 85: stopped, its state is saved. Whoever told it to end decides whether it comes back; else it sees to that itself.
