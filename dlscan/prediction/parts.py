@@ -17,7 +17,7 @@ from dlscan.locks import locked
 from dlscan.tasks import Arrays
 
 # Events of a part: few enough to be kept in memory, enough for the files to be few.
-EVENTS = 100_000
+EVENTS = 20_000
 
 
 class Parts:
