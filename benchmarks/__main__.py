@@ -13,10 +13,9 @@ from benchmarks.cases import Case, lcd, make_cases, tabular
 from benchmarks.generate import generate
 from benchmarks.machine import describe
 from benchmarks.readers import READERS
-from benchmarks.report import markdown
+from benchmarks.report import markdown, save
 from benchmarks.rounds import ReaderProcesses, Settings, say
 from benchmarks.suite import measure_case, measure_memory_of_streams, usual_readers
-from dlscan.files import write_json, write_text
 
 HERE = Path(__file__).parent
 _QUICK = ("lcd-gz32", "lcd-plain", "tabular10-plain")
@@ -90,8 +89,7 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     # what is only a part of the suite does not take the place of the whole
     name = "part" if only or chosen else "quick" if quick else "latest"
-    write_json(out / f"{name}.json", result)
-    write_text(out / f"{name}.md", markdown(result))
+    save(out, name, markdown(result), result)
     click.echo(markdown(result))
     failed = [row for case in result["cases"] for row in case["readers"] if "error" in row]
     sys.exit(1 if failed else 0)

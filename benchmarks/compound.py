@@ -19,8 +19,7 @@ from numpy.lib.recfunctions import structured_to_unstructured
 from numpy.typing import NDArray
 
 from benchmarks.machine import describe
-from benchmarks.report import made_with
-from dlscan.files import write_text
+from benchmarks.report import made_with, save
 
 Array = NDArray[Any]
 
@@ -80,7 +79,7 @@ def main(events: int, workers: int, passes: int, place: Path | None, out: Path) 
             for name, rate in rates.items():
                 lines.append(f"| {stored} | {name} | {rate:,.0f} | {rate / best:.2f} |")
                 print(lines[-1], flush=True)
-    write_text(out / "compound.md", "\n".join([*about, *lines, ""]))
+    save(out, "compound", "\n".join([*about, *lines, ""]))
 
 
 def measured(readers: dict[str, Callable[[], Iterator[int]]], passes: int) -> dict[str, float]:

@@ -24,8 +24,7 @@ from benchmarks.cases import GZIP_32, Case, lcd
 from benchmarks.datasets import SPLIT
 from benchmarks.generate import generate
 from benchmarks.machine import describe
-from benchmarks.report import made_with
-from dlscan.files import write_json, write_text
+from benchmarks.report import made_with, save
 
 HERE = Path(__file__).parent
 BACKENDS = ("jax", "torch")
@@ -196,10 +195,8 @@ def main(
             left = (start + 60 * minutes - time.time()) / (len(wanted) - number)
             until = time.time() + 0.85 * left
             result["backends"][backend] = child(backend, experiment, seconds, until, filters)
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "gpu.json", result)
     text = page(result)
-    write_text(out / "gpu.md", text)
+    save(out, "gpu", text, result)
     click.echo(text)
 
 

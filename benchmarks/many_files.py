@@ -21,10 +21,9 @@ import numpy as np
 
 from benchmarks.machine import describe
 from benchmarks.process import clean_environment
-from benchmarks.report import made_with
+from benchmarks.report import made_with, save
 from dlscan.config import experiment_from
 from dlscan.dataset import SPLITS, Manifest
-from dlscan.files import write_json, write_text
 from dlscan.prepare import prepare
 from dlscan.raw import index_file
 from dlscan.raw.writer import FileIndex, IndexWriter
@@ -143,9 +142,8 @@ def main(files: int, out: Path) -> None:
         sizes = {name: (prepared / name).stat().st_size for name in ("manifest.json", "index.h5")}
     own = {"files": files, "rows": rows, "manifest": sizes["manifest.json"], "index": sizes["index.h5"]}
     result = describe(frozenset(os.sched_getaffinity(0))) | own
-    write_json(out / "many_files.json", result)
     text = page(result)
-    write_text(out / "many_files.md", text)
+    save(out, "many_files", text, result)
     click.echo(text)
 
 

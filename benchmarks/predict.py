@@ -18,11 +18,10 @@ import numpy as np
 
 import dlscan
 from benchmarks.machine import describe
-from benchmarks.report import made_with
+from benchmarks.report import made_with, save
 from dlscan.analysis.points.done import DonePoint
 from dlscan.config import load
 from dlscan.dataset import Manifest
-from dlscan.files import write_json, write_text
 from dlscan.prediction import Hdf5File, predict
 from dlscan.prepare.new_files import check_new_files
 from dlscan.prepare.new_index import index_new_files
@@ -111,9 +110,8 @@ def main(files: int, rounds: int, workers: int, out: Path) -> None:
     rows = measure(files, rounds, workers)
     result = describe(frozenset(os.sched_getaffinity(0)))
     result |= {"files": files, "workers": workers, "rows": rows}
-    write_json(out / "predict.json", result)
     text = page(result)
-    write_text(out / "predict.md", text)
+    save(out, "predict", text, result)
     click.echo(text)
 
 

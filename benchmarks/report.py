@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+from dlscan.files import write_json, write_text
+
+
+def save(out: Path, name: str, page: str, result: dict[str, Any] | None = None) -> None:
+    """Write `name`.md to the directory `out`, which is made, and a result beside it as `name`.json."""
+    out.mkdir(parents=True, exist_ok=True)
+    if result is not None:
+        write_json(out / f"{name}.json", result)
+    write_text(out / f"{name}.md", page)
 
 
 def complete(case: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from benchmarks.packs.report import complete, markdown
 from benchmarks.packs.run import measure_scan, usual_ways
 from benchmarks.packs.scans import first_models, make_scans
 from benchmarks.packs.ways import WAYS, Place
-from dlscan.files import write_json, write_text
+from benchmarks.report import save
 
 HERE = Path(__file__).parents[1]
 
@@ -82,8 +82,7 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     part = only or chosen or any(option is not None for option in (events, epochs, models))
     kind = "packs-part" if part else "packs-quick" if quick else "packs"
-    write_json(out / f"{kind}.json", result)
-    write_text(out / f"{kind}.md", markdown(result))
+    save(out, kind, markdown(result), result)
     click.echo(markdown(result))
     failed = [row for scan in result["scans"] for row in scan["rows"] if "error" in row]
     sys.exit(1 if failed else 0)

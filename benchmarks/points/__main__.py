@@ -18,8 +18,7 @@ import click
 from benchmarks.machine import describe
 from benchmarks.points.scan import finish, make_commands, make_experiment
 from benchmarks.process import clean_environment
-from benchmarks.report import made_with
-from dlscan.files import write_json, write_text
+from benchmarks.report import made_with, save
 
 HERE = Path(__file__).parent
 GOALS = {
@@ -166,8 +165,7 @@ def main(
             found[name] = measure(place / name, points, repeats, milliseconds, checkout, report)
     own = {"points": points, "repeats": repeats, "milliseconds": milliseconds, "found": found}
     result = describe(frozenset(os.sched_getaffinity(0))) | own
-    write_json(out / "points.json", result)
-    write_text(out / "points.md", page(result))
+    save(out, "points", page(result), result)
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def closure(
     chosen network is measured on many more events. Run the same command again to continue.
     """
     from dlscan.closure import close, find_law
-    from dlscan.closure.replica import Settings
+    from dlscan.closure.settings import Settings
     from dlscan.config import FractionSplit, load
 
     experiment = load(file, overrides)

@@ -5,7 +5,6 @@ import dataclasses
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,13 +12,14 @@ from dlscan.analysis.points import records
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.tables.best import choose
 from dlscan.analysis.tables.rows import rows_of
-from dlscan.closure.laws import Drawn, Floats, Law
+from dlscan.closure.laws import Drawn, Floats
+from dlscan.closure.settings import TESTED, TRAINING, TRUE, Settings
 from dlscan.config import BatchOptions, Experiment, FractionSplit, experiment_from
 from dlscan.dataset import Manifest, fits
 from dlscan.errors import ConfigError, PointsFailed
 from dlscan.files import read_json, remove, write_json
 from dlscan.hdf5 import written_hdf5
-from dlscan.metrics import auc, auc_estimate, root_mean_square_error
+from dlscan.metrics import auc, root_mean_square_error
 from dlscan.prepare import prepare
 from dlscan.scan import Plan, freeze, scan_status
 from dlscan.scan.searcher import Searcher
@@ -31,76 +31,6 @@ TARGET = "Target"
 # of a dataset with what `prepare` needs to know of an event
 _SIDE, _TRUTH = "closure_side", "closure_truth"
 _TRAIN, _TEST = 0, 1
-# what numbers are drawn for
-_TRAINING, _TESTED, _TRUE, _SHUFFLED = range(4)
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What all replicas have in common.
-
-    Attributes
-    ----------
-    law : Law
-        Where events come from.
-    level : {0, 1, 2}
-        What is drawn anew for each replica: nothing but the seed of training, the test events too, or all.
-    events : int
-        Of a replica, in all splits.
-    true_events : int
-        By which the truth about a network is measured.
-    seed : int
-        Of everything.
-    permute : bool
-        Whether labels are shuffled, so that there is nothing to learn.
-    tested : float
-        The share of the events that test.
-    """
-
-    law: Law
-    level: int = 2
-    events: int = 4000
-    true_events: int = 100_000
-    seed: int = 1
-    permute: bool = False
-    tested: float = 0.25
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What decides the results of replicas, as plain values."""
-        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {**own, "law": self.law.identity}
-
-    def draw(self, what: int, replica: int, events: int) -> Drawn:
-        """Events of one kind for a replica, or for all where the level says so."""
-        anew = {_TRAINING: self.level >= 2, _TESTED: self.level >= 1, _TRUE: False}[what]
-        seed = self._seed(what, replica if anew else 0)
-        drawn = self.law.draw(events, seed)
-        if not self.permute:
-            return drawn
-        rng = np.random.default_rng(self._seed(_SHUFFLED, seed))
-        nothing = np.zeros(events) if drawn.classified else np.full(events, drawn.truth.mean())
-        return drawn._replace(truth=rng.permutation(drawn.truth), exact=nothing)
-
-    @property
-    def test_events(self) -> int:
-        """Of a replica, in its test split."""
-        return max(round(self.events * self.tested), 2)
-
-    def best_covers(self, replica: "Replica") -> bool:
-        """Whether the interval of the exact answer on the test events of a replica holds what is true of it.
-
-        No network is in that: how often it is so tells how the test events happen to lie.
-        """
-        drawn = self.draw(_TESTED, replica.number, self.test_events)
-        if drawn.classified:
-            told = auc_estimate(drawn.exact, drawn.truth == 1)
-        else:
-            told = root_mean_square_error(drawn.exact, drawn.truth)
-        return told is not None and told.value - told.down <= replica.exact <= told.value + told.up
-
-    def _seed(self, what: int, replica: int) -> int:
-        return int(np.random.SeedSequence([self.seed, what, replica]).generate_state(1)[0])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,8 +165,8 @@ def _write_raw(experiment: Experiment, settings: Settings, number: int) -> None:
     """Raw files with the events of a replica, one of each side in the directory of each class."""
     tested = settings.test_events
     for side, what, events in (
-        (_TRAIN, _TRAINING, settings.events - tested),
-        (_TEST, _TESTED, tested),
+        (_TRAIN, TRAINING, settings.events - tested),
+        (_TEST, TESTED, tested),
     ):
         drawn = settings.draw(what, number, events)
         # of a number to predict classes say nothing: every second event is of one
@@ -257,7 +187,7 @@ def _measured(points: Sequence[DonePoint], settings: Settings, number: int) -> R
     rows = rows_of(points)
     position = choose(rows).position
     model = rows.models[position]
-    drawn = settings.draw(_TRUE, number, settings.true_events)
+    drawn = settings.draw(TRUE, number, settings.true_events)
     metric = "Mean_AUC" if drawn.classified else f"{TARGET}_RMSE"
     columns = {name: rows.columns[name] for name in (metric, f"val_{metric}")}
     told: list[float] = []

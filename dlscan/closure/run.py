@@ -12,7 +12,8 @@ from pathlib import Path
 from dlscan.analysis.plots import pulls
 from dlscan.backend import choose_backend
 from dlscan.batch.local import cpu_share
-from dlscan.closure.replica import Replica, Settings, run
+from dlscan.closure.replica import Replica, run
+from dlscan.closure.settings import Settings
 from dlscan.closure.summary import Summary, summarize
 from dlscan.config import Experiment
 from dlscan.errors import ScanError
@@ -96,7 +97,9 @@ def close(
             done += 1
             progress("replicas", done, replicas)
         found = tuple(run(experiment, settings, places[number], number) for number in numbers)
-        best_covered = None if settings.permute else sum(map(settings.best_covers, found))
+        best_covered = (
+            None if settings.permute else sum(settings.best_covers(each.number, each.exact) for each in found)
+        )
         summary = summarize(found, best_covered)
         write_json(directory / "summary.json", dataclasses.asdict(summary) | {"sentence": summary.sentence})
         picture = pulls.draw(

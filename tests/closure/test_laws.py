@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from dlscan.closure import find_law
-from dlscan.closure.replica import _TESTED, _TRAINING, _TRUE, Replica, Settings
+from dlscan.closure.replica import Replica
+from dlscan.closure.settings import TESTED, TRAINING, TRUE, Settings
 from dlscan.closure.summary import summarize
 from dlscan.errors import ConfigError, UsageError
 from dlscan.metrics import auc_estimate
@@ -89,22 +90,22 @@ def test_names_of_laws_and_parameters_are_checked() -> None:
         find_law("nowhere.py:f", {})
 
 
-@pytest.mark.parametrize(("level", "anew"), [(0, ()), (1, (_TESTED,)), (2, (_TRAINING, _TESTED))])
+@pytest.mark.parametrize(("level", "anew"), [(0, ()), (1, (TESTED,)), (2, (TRAINING, TESTED))])
 def test_a_level_draws_anew_what_it_says(level: int, anew: tuple[int, ...]) -> None:
     settings = Settings(find_law("gaussians", {}), level)
-    for what in (_TRAINING, _TESTED, _TRUE):
+    for what in (TRAINING, TESTED, TRUE):
         one, other = (settings.draw(what, replica, 20).inputs["x"] for replica in (1, 2))
         assert np.array_equal(one, other) == (what not in anew)
     # training and test never have events in common
-    kinds = [settings.draw(what, 1, 20).inputs["x"] for what in (_TRAINING, _TESTED, _TRUE)]
+    kinds = [settings.draw(what, 1, 20).inputs["x"] for what in (TRAINING, TESTED, TRUE)]
     assert not np.isin(kinds[0], kinds[1]).any()
     assert not np.isin(kinds[1], kinds[2]).any()
 
 
 def test_shuffled_labels_keep_their_number_and_know_nothing() -> None:
     settings = Settings(find_law("gaussians", {}), permute=True)
-    plain = Settings(find_law("gaussians", {})).draw(_TRAINING, 1, 2000)
-    drawn = settings.draw(_TRAINING, 1, 2000)
+    plain = Settings(find_law("gaussians", {})).draw(TRAINING, 1, 2000)
+    drawn = settings.draw(TRAINING, 1, 2000)
     np.testing.assert_array_equal(drawn.inputs["x"], plain.inputs["x"])
     assert drawn.truth.sum() == plain.truth.sum()
     found = auc_estimate(plain.exact, drawn.truth == 1)
@@ -115,7 +116,7 @@ def test_shuffled_labels_keep_their_number_and_know_nothing() -> None:
 @pytest.mark.parametrize(("level", "same"), [(0, (True, True)), (1, (True, False)), (2, (False, False))])
 def test_labels_are_shuffled_anew_only_where_events_are(level: int, same: tuple[bool, bool]) -> None:
     settings = Settings(find_law("gaussians", {}), level=level, permute=True)
-    for what, alike in zip((_TRAINING, _TESTED), same, strict=True):
+    for what, alike in zip((TRAINING, TESTED), same, strict=True):
         one, two = (settings.draw(what, replica, 500).truth for replica in (1, 2))
         assert np.array_equal(one, two) == alike
 
@@ -152,7 +153,7 @@ def test_exact_answers_cover_as_often_as_they_should(law: str, exact: float) -> 
         drawn = settings.law.draw(200_000, 5)
         exact = float(np.sqrt(np.mean((drawn.exact - drawn.truth) ** 2)))
     made = [dataclasses.replace(each, exact=exact) for each in replicas(600)]
-    share = np.mean([settings.best_covers(each) for each in made])
+    share = np.mean([settings.best_covers(each.number, each.exact) for each in made])
     assert share == pytest.approx(0.6827, abs=3 * math.sqrt(0.6827 * 0.3173 / 600))
 
 

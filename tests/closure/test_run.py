@@ -9,7 +9,7 @@ import pytest
 
 from dlscan.cli.closure import text
 from dlscan.closure import close, find_law
-from dlscan.closure.replica import Settings
+from dlscan.closure.settings import Settings
 from dlscan.config import Experiment, experiment_from
 from dlscan.errors import ScanError
 from tests.slow import slow
