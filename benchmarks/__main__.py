@@ -86,7 +86,6 @@ def main(
     result = _run([cases[name] for name in only or (_QUICK if quick else cases)], list(chosen), settings)
     if not quick and not only:
         measure_memory_of_streams(cases, settings, result, long_)
-    out.mkdir(parents=True, exist_ok=True)
     # what is only a part of the suite does not take the place of the whole
     name = "part" if only or chosen else "quick" if quick else "latest"
     save(out, name, markdown(result), result)

@@ -18,8 +18,7 @@ import h5py
 import numpy as np
 
 from benchmarks.machine import describe
-from benchmarks.report import made_with
-from dlscan.files import write_text
+from benchmarks.report import made_with, save
 
 FEATURES = 100
 _ROWS_OF_A_FILE = 50_000
@@ -95,8 +94,8 @@ def main(
             lines.append(f"| {' | '.join(cells)} |")
             print(lines[-1], flush=True)
             shutil.rmtree(home)
-    name = "prepare_scale_cluster.md" if cluster else "prepare_scale.md"
-    write_text(out / name, "\n".join([*about, *lines, ""]))
+    name = "prepare_scale_cluster" if cluster else "prepare_scale"
+    save(out, name, "\n".join([*about, *lines, ""]))
 
 
 def generate(raw: Path, events: int) -> None:

@@ -79,7 +79,6 @@ def main(
         entry = measure_scan(scan, names, place, turns, auc_within)
         complete(entry)
         result["scans"].append(entry)
-    out.mkdir(parents=True, exist_ok=True)
     part = only or chosen or any(option is not None for option in (events, epochs, models))
     kind = "packs-part" if part else "packs-quick" if quick else "packs"
     save(out, kind, markdown(result), result)
