@@ -84,6 +84,13 @@ class Normalization:
     kind: str = "standard"
     factor: float | None = None
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether it depends on the training events."""
+        if self.kind == "scale":
+            return self.factor is None
+        return self.kind in ("standard", "minmax", "quantile")
+
     @classmethod
     def parse(cls, value: Any, key: str) -> "Normalization":
         """Read `standard` or `{tanh-log: 100}`."""

@@ -144,6 +144,10 @@ def scaled_inputs(
         if scale != stored:
             own_names[own] = f"{own}-as-{network_name(scale)}"
         how = normalizations.get(scale, Normalization())
+        if manifest.left_out and how.is_measured:
+            # networks of a pack may be trained on other folds
+            folds = "-".join(map(str, manifest.left_out))
+            own_names[own] = f"{own_names.get(own, own)}-without-{folds}"
         tensor = given(network_name(stored), manifest.inputs[stored].shape)
         measured = manifest.statistics[scale]
         if view.view is not None:

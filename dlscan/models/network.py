@@ -103,7 +103,7 @@ class Network:
 
 
 def trunks(networks: Sequence[Network]) -> list[Any]:
-    """Models that together scale what networks take, each input once; the networks scale alike."""
+    """Models that together scale what networks take, each input once: one name means one set of values."""
     found, known = [], set[str]()
     for network in networks:
         new = network.scaled.keys() - known

@@ -139,7 +139,7 @@ class Loop:
         self.close()
         factors = self._validation[wanted[0].left_out].class_weights
         jit = members[0].experiment.train.jit
-        self._pack = Pack(wanted, jit, factors, self._training.alike, self._devices)
+        self._pack = Pack(wanted, jit, factors, self._devices)
         return self._pack
 
     def _epoch(

@@ -31,8 +31,6 @@ class Pack:
         See `steps`.
     factors : sequence of float
         The weight of each class in the loss; only needed where a learner monitors the mean AUC.
-    alike : bool
-        See `Pass`.
     devices : Replicas
         See `steps`.
     """
@@ -42,16 +40,13 @@ class Pack:
         learners: Sequence[Learner],
         jit: Jit = "auto",
         factors: Sequence[float] = (),
-        alike: bool = True,
         devices: Replicas = (),
     ) -> None:
         self.learners = tuple(learners)
         monitored = any(learner.stopping.monitors_area for learner in learners)
         left_out = dict.fromkeys(learner.left_out for learner in learners)
         self._areas = {own: Areas(factors) for own in left_out} if monitored else {}
-        # what trains on other events scales its inputs otherwise
-        alike = alike and len(left_out) == 1
-        self._steps: Steps = steps([learner.trained for learner in learners], jit, alike, devices)
+        self._steps: Steps = steps([learner.trained for learner in learners], jit, devices)
         self._looking = {own: self._who(own.__eq__) for own in left_out}
         self._taking: dict[int | None, Who] = {None: None}
         self._start_sums()

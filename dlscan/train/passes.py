@@ -43,13 +43,10 @@ class Pass(Protocol):
         Batches of an epoch.
     events : int
         Events of an epoch.
-    alike : bool
-        Whether whoever trains on it scales inputs alike: only those that leave out the same folds do.
     """
 
     steps: int
     events: int
-    alike: bool
 
     @property
     def mixing(self) -> int | None:
@@ -72,8 +69,6 @@ class Pass(Protocol):
 
 class WholePass:
     """A stream of the training split; see `Pass`."""
-
-    alike = True
 
     def __init__(self, batches: Batches) -> None:
         self._batches = batches
@@ -120,8 +115,6 @@ class FoldPass:
     """
 
     mixing = None
-    # also for one alone: what a training becomes must not depend on who is in the pass
-    alike = False
 
     def __init__(
         self,

@@ -100,8 +100,9 @@ def _mostly_zeros(experiment: Experiment, manifest: Manifest) -> bool:
     train = experiment.train
     if backend() != "tensorflow" or train.jit is True or train.precision != "float32":
         return False
-    if experiment.data.left_out and not passed_alone(experiment):
-        return False  # folds that share a pass scale their inputs each by its own events
+    measured = any(experiment.data.normalization(name).is_measured for name in manifest.inputs)
+    if measured and experiment.data.left_out and not passed_alone(experiment):
+        return False  # folds that share a pass scale such inputs each by its own events
     if not starts_with_products(experiment.model, manifest, experiment.data.inputs):
         return False
     stored = {name: column for name, column in manifest.inputs.items() if column.encoding == "sparse"}

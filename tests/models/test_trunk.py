@@ -1,7 +1,9 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
-from dlscan.config import Model
+from dlscan.config import Model, Normalization
 from dlscan.dataset import Statistics
 from dlscan.models import Network, construct, keras, trunks
 from dlscan.models.trunk import first_layers
@@ -97,3 +99,23 @@ def test_networks_of_a_pack_that_scale_an_input_in_their_own_ways_keep_them(make
             told = numpy(body({name: scaled[name] for name in body.input}))
             whole = numpy(network.training()(raw))
             np.testing.assert_allclose(told["scores"], whole["scores"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("how", "shared"),
+    [("standard", False), ("minmax", False), ("scale", False), ({"scale": 2}, True), ({"log": 10}, True)],
+    ids=str,
+)
+def test_networks_of_a_pack_that_leave_out_other_folds_share_what_is_not_measured(make_manifest, how, shared):
+    networks = []
+    for fold in (1, 2):
+        measured = Statistics((fold,), (2.0 * fold,), (-fold,), (9.0 * fold,), 4.0 * fold, occupancy=0.5)
+        manifest = dataclasses.replace(make_manifest(measured={"a": measured}, a=(4, 3)), left_out=(fold,))
+        networks.append(construct(Model(), manifest, {"a": Normalization.parse(how, "how")}))
+    assert len(trunks(networks)) == (1 if shared else 2)
+    raw = {"a": np.random.default_rng(1).uniform(1, 8, (5, 4, 3)).astype(np.float32)}
+    scaled = {name: values for trunk in trunks(networks) for name, values in trunk(raw).items()}
+    for network in networks:
+        body = network.body()
+        told = numpy(body({name: scaled[name] for name in body.input}))
+        np.testing.assert_allclose(told["scores"], numpy(network.training()(raw))["scores"], rtol=1e-5)

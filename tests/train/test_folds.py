@@ -98,14 +98,24 @@ def test_a_fold_in_a_pack_equals_the_fold_alone(make, alone):
         assert Record.read(paths.record).pack == len(LEFT_OUT)
 
 
-@pytest.mark.parametrize("asked", ["auto", "sparse"])
-def test_a_fold_in_a_pack_equals_the_fold_alone_where_inputs_are_mostly_zeros(sparse_data, tmp_path, asked):
+@pytest.mark.parametrize(
+    ("asked", "normalize"), [("auto", "log"), ("sparse", "standard"), ("sparse", {"ECAL": "log"})], ids=str
+)
+def test_a_fold_in_a_pack_equals_the_fold_alone_where_inputs_are_mostly_zeros(
+    sparse_data, tmp_path, asked, normalize
+):
     from tests.train.conftest import write_point
 
     content = {
         "name": "sparse",
         "output": str(tmp_path),
-        "data": {**sparse_data, "balance": "none", "folds": FOLDS, "prepared": str(tmp_path / "prepared")},
+        "data": {
+            **sparse_data,
+            "balance": "none",
+            "folds": FOLDS,
+            "normalize": normalize,
+            "prepared": str(tmp_path / "prepared"),
+        },
         "model": {"width": 40, "depth": 1},
         "train": {"batch_size": 40, "epochs": 1},
         "stream": {"transport": asked, "workers": 0},

@@ -115,21 +115,19 @@ class Steps(Protocol):
         """See to it that the variables hold what the steps have made of them."""
 
 
-def steps(points: Sequence[Trained], jit: Jit = "auto", alike: bool = True, devices: Replicas = ()) -> Steps:
+def steps(points: Sequence[Trained], jit: Jit = "auto", devices: Replicas = ()) -> Steps:
     """The steps of points.
 
     Parameters
     ----------
     points : sequence of Trained
-        Inputs that their networks have in common are scaled alike.
+        Scaled inputs with one name in several of their networks are the same.
     jit : bool or "auto"
         Whether TensorFlow compiles by XLA; `auto` does so as Keras does, on accelerators alone.
-    alike : bool
-        False if inputs are scaled otherwise for some of the points, which then share less.
     devices : Replicas
         Those that share every batch, if there are several.
     """
-    made: Steps = _own().make_steps(points, jit, alike, devices)
+    made: Steps = _own().make_steps(points, jit, devices)
     return made
 
 

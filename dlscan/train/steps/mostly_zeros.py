@@ -52,7 +52,7 @@ class MostlyZeros:
     Parameters
     ----------
     networks : sequence of Network
-        Inputs that they have in common are scaled alike.
+        Scaled inputs with one name in several of them are the same.
     names : set of str
         Of these inputs; a network may take none of them.
 

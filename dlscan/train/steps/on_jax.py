@@ -13,7 +13,7 @@ from dlscan.train.steps.sharding import Sharding, on_first
 from dlscan.train.steps.spread import Spread, plain
 
 
-def make_steps(points: Sequence[Trained], jit: Jit, alike: bool, devices: Replicas) -> Steps:
+def make_steps(points: Sequence[Trained], jit: Jit, devices: Replicas) -> Steps:
     """See `dlscan.train.steps.steps`."""
     return _Jax(points, devices)
 

@@ -19,9 +19,9 @@ from dlscan.train.steps.spread import Spread, plain
 Networks = Mapping[str, Any]
 
 
-def make_steps(points: Sequence[Trained], jit: Jit, alike: bool, devices: Replicas) -> Steps:
+def make_steps(points: Sequence[Trained], jit: Jit, devices: Replicas) -> Steps:
     """See `dlscan.train.steps.steps`."""
-    return _TensorFlow(points, jit, alike, devices)
+    return _TensorFlow(points, jit, devices)
 
 
 def compiled(model: Any) -> Call:
@@ -40,7 +40,7 @@ def slopes(function: Callable[[dict[str, Any]], Any], at: dict[str, Any]) -> dic
 class _TensorFlow:
     """All points in one graph; see `Steps`."""
 
-    def __init__(self, points: Sequence[Trained], jit: Jit, alike: bool, devices: Replicas) -> None:
+    def __init__(self, points: Sequence[Trained], jit: Jit, devices: Replicas) -> None:
         self._points, self._devices = points, devices
         self._networks = [network for point in points for network in point.networks.values()]
         self._models = [
@@ -50,7 +50,7 @@ class _TensorFlow:
         # a function that XLA compiles runs on one device
         self.one_length = (accelerator() is not None and not devices) if jit == "auto" else jit
         # neither XLA nor a GPU has them
-        self._has_products = alike and not self.one_length and accelerator() is None and not devices
+        self._has_products = not self.one_length and accelerator() is None and not devices
         # they give what the heads do, and no more
         self._has_products &= not any(network.shows_hidden for network in self._networks)
         self._mostly_zeros = functools.cache(lambda names: MostlyZeros(self._networks, names))

@@ -15,9 +15,9 @@ from dlscan.train.steps.shares import shares, sharing, together
 from dlscan.train.steps.spread import Spread
 
 
-def make_steps(points: Sequence[Trained], jit: Jit, alike: bool, devices: Replicas) -> Steps:
+def make_steps(points: Sequence[Trained], jit: Jit, devices: Replicas) -> Steps:
     """See `dlscan.train.steps.steps`."""
-    return _Torch(points, alike, devices)
+    return _Torch(points, devices)
 
 
 def compiled(model: Any) -> Call:
@@ -42,11 +42,11 @@ class _Torch:
 
     one_length = False
 
-    def __init__(self, points: Sequence[Trained], alike: bool, devices: Replicas) -> None:
+    def __init__(self, points: Sequence[Trained], devices: Replicas) -> None:
         self._devices = devices
         networks = [network for point in points for network in point.networks.values()]
         self._spread = Spread(networks)
-        self._trunks = trunks(networks) if alike and len(networks) == len(points) else []
+        self._trunks = trunks(networks) if len(networks) == len(points) else []
         self._points = [
             (
                 {
