@@ -31,8 +31,6 @@ BACKENDS = ("jax", "torch")
 EIGHT = "scan.grid={model.width: [32, 64], model.depth: [1, 2, 3, 4]}"
 TWENTY = "scan.grid={model.width: [32, 64, 128, 256, 512], model.depth: [1, 2, 3, 4]}"
 CNN = "model={family: lenet, filters: FILTERS}"
-# Seconds of a case, above which a slow one gives way to the others.
-MOST = 60
 # The most telling first: what the time does not suffice for is at the end.
 CASES: dict[str, tuple[str, ...]] = {
     "dense 32x1": ("model={width: 32, depth: 1}",),
@@ -73,7 +71,7 @@ def prepare(home: Path, events: int, batch_size: int) -> Path:
     return file
 
 
-def measure(file: Path, seconds: float, deadline: float, filters: int) -> None:
+def measure(file: Path, seconds: float, deadline: float, filters: int, most: int) -> None:
     """Measure the cases on the back end of this process; a line of JSON for each."""
     signal.signal(signal.SIGALRM, _too_long)
     from dlscan.bench.run import bench
@@ -87,7 +85,7 @@ def measure(file: Path, seconds: float, deadline: float, filters: int) -> None:
             row["error"] = "no time was left"
         else:
             try:
-                signal.alarm(MOST)
+                signal.alarm(most)
                 experiment = load(file, [each.replace("FILTERS", str(filters)) for each in overrides])
                 row |= dataclasses.asdict(bench(experiment, "train", seconds))
             except DlscanError as error:
@@ -102,13 +100,15 @@ def measure(file: Path, seconds: float, deadline: float, filters: int) -> None:
 
 
 def _too_long(*_: object) -> None:
-    raise TimeoutError(f"took more than {MOST} s")
+    raise TimeoutError("took too long, see --most")
 
 
-def child(backend: str, file: Path, seconds: float, deadline: float, filters: int) -> list[dict[str, Any]]:
+def child(
+    backend: str, file: Path, seconds: float, deadline: float, filters: int, most: int
+) -> list[dict[str, Any]]:
     """The rows of a back end, measured in a process of its own, which ends soon after the deadline."""
     command = [sys.executable, "-m", "benchmarks.gpu", "--child", str(file), "--filters", str(filters)]
-    command += ["--seconds", str(seconds), "--deadline", str(deadline)]
+    command += ["--seconds", str(seconds), "--deadline", str(deadline), "--most", str(most)]
     with tempfile.TemporaryFile("w+") as printed:
         process = subprocess.Popen(
             command,
@@ -163,6 +163,9 @@ def page(result: dict[str, Any]) -> str:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--minutes", default=8.0, show_default=True, help="For everything; what is left over is said.")
+@click.option(
+    "--most", default=60, show_default=True, help="Seconds of a case; a slower one gives way to others."
+)
 @click.option("--seconds", default=6.0, show_default=True, help="Of each measurement of a case.")
 @click.option("--events", default=2500, show_default=True, help="Of each of eight files.")
 @click.option("--batch-size", default=1024, show_default=True)
@@ -173,6 +176,7 @@ def page(result: dict[str, Any]) -> str:
 @click.option("--deadline", default=0.0, hidden=True)
 def main(
     minutes: float,
+    most: int,
     seconds: float,
     events: int,
     batch_size: int,
@@ -184,7 +188,7 @@ def main(
 ) -> None:
     """Measure how busy the GPU is, and write `gpu.md` and `gpu.json`."""
     if file is not None:
-        measure(file, seconds, deadline, filters)
+        measure(file, seconds, deadline, filters, most)
         return
     start = time.time()
     result = describe(frozenset(os.sched_getaffinity(0))) | {"batch_size": batch_size, "backends": {}}
@@ -194,7 +198,7 @@ def main(
         for number, backend in enumerate(wanted):
             left = (start + 60 * minutes - time.time()) / (len(wanted) - number)
             until = time.time() + 0.85 * left
-            result["backends"][backend] = child(backend, experiment, seconds, until, filters)
+            result["backends"][backend] = child(backend, experiment, seconds, until, filters, most)
     text = page(result)
     save(out, "gpu", text, result)
     click.echo(text)

@@ -65,7 +65,7 @@ def in_common(experiment: Mapping[str, Any]) -> str:
     experiment : mapping
         The plain sections `data`, `task`, `model`, `stream`, `train` and `adversary` of a point.
     """
-    own = [experiment["train"].get(key) for key in ("batch_size", "jit", "gpu_memory", "devices")]
+    own = [experiment["train"].get(key) for key in ("batch_size", "jit", "gpu_memory", "devices", "parallel")]
     family = experiment["model"]["family"]
     # steps tell the same numbers of all
     own += [trainer_of(family), is_variational(family)]

@@ -56,8 +56,8 @@ class Train:
     gradient. `keep_checkpoint` keeps the last epoch of a point that is done, to train on. `precision` is what
     hidden layers compute in, a policy of Keras. `gpu_memory` is what the process takes of a GPU: what it
     needs as it needs it, all that the framework takes by itself, or at most a share. `jit` is whether
-    TensorFlow compiles by XLA: `auto` on accelerators. `devices` train a network together, each on its share
-    of every batch.
+    TensorFlow compiles by XLA: `auto` on accelerators. `devices` train a network together: in
+    `parallel` by data each on its share of every batch, by model each with its part of every weight.
     """
 
     epochs: Annotated[int, Min(1)] = 100
@@ -89,6 +89,7 @@ class Train:
     gpu_memory: Literal["growth", "all"] | Annotated[float, Above(0), Below(1)] = "growth"
     jit: Literal["auto"] | bool = "auto"
     devices: Literal["all"] | Annotated[int, Min(1)] = 1
+    parallel: Literal["data", "model"] = "data"
 
     @classmethod
     def parse(cls, value: Any, key: str) -> "Train":
@@ -103,7 +104,13 @@ class Train:
         if train.warm_up >= train.epochs:
             message = f"must be less than {key}.epochs, which is {train.epochs}, got {train.warm_up}"
             raise Problem(join(key, "warm_up"), message)
-        if train.devices != "all" and train.batch_size % train.devices:
+        if train.parallel == "model":
+            if train.devices == 1:
+                message = (
+                    f"model divides a network over devices, and {key}.devices is 1; set it, or remove this"
+                )
+                raise Problem(join(key, "parallel"), message)
+        elif train.devices != "all" and train.batch_size % train.devices:
             message = f"must share {key}.batch_size evenly, which is {train.batch_size}, got {train.devices}"
             raise Problem(join(key, "devices"), message)
         return train

@@ -1,4 +1,7 @@
-"""Several devices that train a network together: each has a copy of it and takes its share of each batch."""
+"""Several devices that train a network together.
+
+Each has a copy of it and takes its share of each batch; or, model parallel, each has a part of it.
+"""
 
 import itertools
 from collections.abc import Mapping
@@ -7,11 +10,14 @@ from typing import Any
 from dlscan.config import Train
 from dlscan.errors import BackendError, ConfigError
 from dlscan.models.backend import backend, device, keras
+from dlscan.models.model_parallel import ModelParallel
 from dlscan.models.network import Network
 from dlscan.spelling import counted
 
 # The back end's own devices; none where one device trains, as it does without any of this.
 Replicas = tuple[Any, ...]
+
+_NAMES = {"tensorflow": "TensorFlow", "torch": "PyTorch"}
 
 # Layers that keep what they have seen of batches.
 _OF_BATCHES = (keras.layers.BatchNormalization, keras.layers.SpectralNormalization)
@@ -29,6 +35,11 @@ def replicas(train: Train) -> Replicas:
     """
     if train.devices == 1:
         return ()
+    if train.parallel == "model" and backend() != "jax":
+        raise ConfigError(
+            f"train.parallel: model divides a network over devices, which works on JAX alone, and Keras runs "
+            f"on {_NAMES[backend()]}; set KERAS_BACKEND=jax, or train.parallel: data"
+        )
     seen = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[backend()]()
     count = len(seen) if train.devices == "all" else train.devices
     if count > len(seen):
@@ -38,6 +49,8 @@ def replicas(train: Train) -> Replicas:
         )
     if count == 1:
         return ()
+    if train.parallel == "model":
+        return ModelParallel(seen[:count])
     if train.batch_size % count:
         raise ConfigError(
             f"train.batch_size is {train.batch_size}, which {count} devices cannot share evenly; make it "
@@ -62,7 +75,7 @@ def require_replicable(networks: Mapping[str, Network], train: Train, devices: R
     """
     if not devices or backend() == "jax":
         return
-    name = {"tensorflow": "TensorFlow", "torch": "PyTorch"}[backend()]
+    name = _NAMES[backend()]
     ways = "set KERAS_BACKEND=jax, or train.devices: 1"
     if backend() == "tensorflow" and train.precision != "float32":
         raise ConfigError(
@@ -81,6 +94,11 @@ def require_replicable(networks: Mapping[str, Network], train: Train, devices: R
 def named(devices: Replicas) -> str:
     """The name of the device that trains, or of several."""
     return f"{len(devices)} x {device()}" if devices else device()
+
+
+def holding(devices: Replicas) -> Replicas:
+    """The devices that hold networks together; none where each has all of them, so that one can score."""
+    return devices if isinstance(devices, ModelParallel) else ()
 
 
 def can_share(events: int, devices: Replicas) -> bool:

@@ -17,7 +17,8 @@ NOT_FROZEN = (
     # it comes after the points, and changes none of them
     "scan.refit",
     *("data.raw", "data.prepared", "data.follow_links", "data.labels"),
-    *("train.time_limit", "train.gpu_memory", "train.keep_checkpoint", "train.devices"),
+    *("train.time_limit", "train.gpu_memory", "train.keep_checkpoint"),
+    *("train.devices", "train.parallel"),
 )
 
 

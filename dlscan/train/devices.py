@@ -20,12 +20,12 @@ _ALIGNMENT = 64
 
 
 def sender(devices: Replicas = ()) -> Send:
-    """The function that sends arrays to the device of the back end, or to several that share them.
+    """The function that sends arrays to the device of the back end, or to several that train together.
 
     The arrays may be dropped at once: what reads their memory keeps them alive until it has.
     """
     if devices and backend() == "jax":
-        return _shared_by_jax(devices)
+        return _several_on_jax(devices)
     # TensorFlow shares within its steps
     return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[backend()]()
 
@@ -73,10 +73,11 @@ def _jax() -> Send:
     return send
 
 
-def _shared_by_jax(devices: Replicas) -> Send:
-    from dlscan.train.steps.sharding import Sharding
+def _several_on_jax(devices: Replicas) -> Send:
+    from dlscan.train.steps.sharding import sharding_of
 
-    sharding = Sharding(devices)
+    sharding = sharding_of(devices)
+    assert sharding is not None
 
     def send(arrays: Arrays) -> Sent:
         tensors = {name: sharding.send(array) for name, array in arrays.items()}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _WHOLE = ("train.loss", "model.pretrained")
 
 # Keys of `train` that say nothing of what a network becomes.
-_BESIDE = ("train.keep_checkpoint", "train.devices")
+_BESIDE = ("train.keep_checkpoint", "train.devices", "train.parallel")
 
 
 def record_of(

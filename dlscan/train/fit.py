@@ -10,7 +10,7 @@ from dlscan.config import Experiment
 from dlscan.config.task_kinds import Generate
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError, DlscanError
-from dlscan.models.replicas import replicas
+from dlscan.models.replicas import Replicas, holding, replicas
 from dlscan.stream.standards import numbers_of, standards
 from dlscan.tasks import Standards
 from dlscan.train.domain import measure_domain, open_domain
@@ -95,7 +95,7 @@ def fit(
         # what trains on other events scales its inputs otherwise
         alike = [member for member in going if member.experiment.data.left_out == left_out]
         for start in range(0, len(alike), _SCORED):
-            _judge(alike[start : start + _SCORED], report, shared, dataset)
+            _judge(alike[start : start + _SCORED], report, shared, dataset, holding(devices))
     return None
 
 
@@ -104,7 +104,9 @@ def _of_each(members: Sequence[Member[Learner]]) -> dict[LeftOut, Experiment]:
     return {each.experiment.data.left_out: each.experiment for each in reversed(members)}
 
 
-def _judge(members: list[Member[Learner]], report: Report, shared: float, dataset: str) -> None:
+def _judge(
+    members: list[Member[Learner]], report: Report, shared: float, dataset: str, devices: Replicas
+) -> None:
     """Score the best networks of members that are finished, and write what they leave."""
     start = time.perf_counter()
     experiment, seed = members[0].experiment, members[0].order_seed
@@ -122,7 +124,7 @@ def _judge(members: list[Member[Learner]], report: Report, shared: float, datase
     with score_files([member.paths.predictions for member in members]) as files:
         evaluations = evaluate(
             [member.learner.task for member in members],
-            scorer(networks, seed),
+            scorer(networks, seed, devices),
             lambda split: open_scored(experiment, split, seed, dataset),
             files,
             experiment.data.weights,

@@ -7,6 +7,7 @@ import numpy as np
 
 from dlscan.models import Network, keras, trunks
 from dlscan.models.makers import noise_of
+from dlscan.models.replicas import Replicas
 from dlscan.train.devices import Arrays as Inputs
 from dlscan.train.devices import sender
 from dlscan.train.scorer import Scored, timed
@@ -22,12 +23,14 @@ class NetworkScorer:
         Inputs that they have in common are scaled alike.
     seed : int
         Of what is drawn, which is nothing here.
+    devices : Replicas
+        Those that hold the networks together; one does without them.
     """
 
-    def __init__(self, networks: Sequence[Network], seed: int = 0) -> None:
+    def __init__(self, networks: Sequence[Network], seed: int = 0, devices: Replicas = ()) -> None:
         self._trunks = [compiled(trunk) for trunk in trunks(networks)]
         self._heads = [compiled(network.scoring()) for network in networks]
-        self._send = sender()
+        self._send = sender(devices)
         self.seconds: list[float] = []
 
     def __call__(self, inputs: Inputs) -> Iterator[Scored]:
@@ -57,10 +60,12 @@ class GeneratingScorer(NetworkScorer):
         Judges, see `dlscan.models.makers`.
     seed : int
         Of the noise. A network gets the same noise for the same events, whichever others there are.
+    devices : Replicas
+        See `NetworkScorer`.
     """
 
-    def __init__(self, networks: Sequence[Network], seed: int = 0) -> None:
-        super().__init__(networks)
+    def __init__(self, networks: Sequence[Network], seed: int = 0, devices: Replicas = ()) -> None:
+        super().__init__(networks, devices=devices)
         codes = {
             name: tensor.shape[1]
             for network in networks

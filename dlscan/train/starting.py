@@ -5,6 +5,7 @@ from dlscan.config import Experiment
 from dlscan.config.task_kinds import Generate
 from dlscan.dataset import Manifest
 from dlscan.models import Start
+from dlscan.models.model_parallel import place
 from dlscan.models.replicas import Replicas, require_replicable
 from dlscan.origins import Origin, origins_of
 from dlscan.tasks import Standards, Task
@@ -37,7 +38,7 @@ def starting_learner(
     steps : int
         Batches in an epoch.
     devices : Replicas
-        Those that share every batch, if there are several.
+        Those that train it together, if there are several.
     origin : Origin, optional
         The network of `model.pretrained`; by default what is there now.
 
@@ -46,6 +47,21 @@ def starting_learner(
     DlscanError
         If the network cannot be built, or what it begins with is gone.
     """
+    with place(devices):
+        learner = _starting(experiment, task, standards, manifest, steps, devices, origin)
+    require_replicable(learner.trained.networks, experiment.train, devices)
+    return learner
+
+
+def _starting(
+    experiment: Experiment,
+    task: Task,
+    standards: Standards,
+    manifest: Manifest,
+    steps: int,
+    devices: Replicas,
+    origin: Origin | None,
+) -> Learner:
     if Generate.kind in task.kinds:
         return generating_learner(experiment, task, standards, manifest, steps)
     train = experiment.train
@@ -57,11 +73,9 @@ def starting_learner(
         _start(experiment, manifest, origin),
     )
     left_out, other = experiment.data.left_out, beside(experiment, network, task, standards, steps)
-    learner = Learner(
+    return Learner(
         network, task, train, manifest.config_hash, steps, standards, left_out, other, devices=devices
     )
-    require_replicable(learner.trained.networks, train, devices)
-    return learner
 
 
 def _start(experiment: Experiment, manifest: Manifest, origin: Origin | None) -> Start | None:

@@ -57,7 +57,13 @@ def load_variables(path: Path, groups: Groups) -> None:
         if [value.shape for value in values[name]] != [tuple(variable.shape) for variable in known]:
             raise ScanError(f"{path}: from another network, its {name} has other shapes; {advice}")
         for variable, value in zip(known, values[name], strict=True):
-            variable.assign(value)
+            variable.assign(_placed(value, variable))
+
+
+def _placed(value: NDArray[Any], variable: Any) -> Any:
+    """A value where its variable is: one that is divided over devices must not be whole on the first."""
+    layout = getattr(variable, "_layout", None)
+    return value if layout is None else keras.distribution.distribute_tensor(value, layout)
 
 
 def _read(path: Path) -> dict[str, list[NDArray[Any]]]:

@@ -9,7 +9,7 @@ from dlscan.models import keras
 from dlscan.models.replicas import Replicas
 from dlscan.train.objectives import Given
 from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
-from dlscan.train.steps.sharding import Sharding, on_first
+from dlscan.train.steps.sharding import sharding_of
 from dlscan.train.steps.spread import Spread, plain
 
 
@@ -96,21 +96,26 @@ class _Jax:
     def __init__(self, points: Sequence[Trained], devices: Replicas) -> None:
         self._points = own = [_Point(point) for point in points]
         spread = Spread(network for point in points for network in point.networks.values())
-        self._sharding = sharding = Sharding(devices) if devices else None
+        self._sharding = sharding = sharding_of(devices)
 
         def given(streams: Any) -> Any:
             return sharding.shared(spread.given(streams)) if sharding else spread.given(streams)
 
+        def kept(points: Sequence[_Point], states: Any) -> Any:
+            if sharding is None:
+                return states
+            return [sharding.kept(own, point.variables) for own, point in zip(states, points, strict=True)]
+
         def train(states: Any, streams: Any, who: Who) -> tuple[Any, Any]:
             batches, points = given(streams), chosen(own, who)
             done = [point.train(values, batches) for point, values in zip(points, states, strict=True)]
-            return jax.numpy.stack([numbers for numbers, _ in done]), [values for _, values in done]
+            return jax.numpy.stack([numbers for numbers, _ in done]), kept(points, [own for _, own in done])
 
         def look(states: Any, streams: Any, who: Who) -> Any:
             batches, points = given(streams), chosen(own, who)
             told = [point.look(values, batches) for point, values in zip(points, states, strict=True)]
             numbers, raw, after = zip(*told, strict=True)
-            return jax.numpy.stack(numbers), list(raw), list(after)
+            return jax.numpy.stack(numbers), list(raw), kept(points, list(after))
 
         self._train, self._look = (
             jax.jit(train, donate_argnums=0, static_argnums=2),
@@ -137,7 +142,7 @@ class _Jax:
             return
         for point, values in zip(self._points, self._states, strict=True):
             for key, variable in point.variables.items():
-                variable.assign(on_first(values[key]) if self._sharding else values[key])
+                variable.assign(self._sharding.settled(values[key]) if self._sharding else values[key])
         self._states = None
 
     def _values(self) -> Any:
@@ -146,5 +151,5 @@ class _Jax:
                 {key: variable.value for key, variable in point.variables.items()} for point in self._points
             ]
             if self._sharding:
-                self._states = self._sharding.copies(self._states)
+                self._states = self._sharding.placed(self._states)
         return self._states
