@@ -11,6 +11,7 @@ from dlscan.config.combinations import Combination, Combinations
 from dlscan.config.experiment import Experiment
 from dlscan.config.fitting import SECTIONS
 from dlscan.config.folds import ALL_TRAIN, FOLD, NONE
+from dlscan.config.models import Model
 from dlscan.config.scan import ScanOptions
 from dlscan.config.train import Train
 from dlscan.config.trainings import SEED
@@ -62,6 +63,7 @@ def built(top: dict[str, Any], found: Collected) -> Experiment:
                     model.require_inputs(experiment.data.inputs)
             if experiment:
                 _require_validation(experiment, points)
+                _require_divided(experiment, [model for _, model, _ in each])
             if experiment and experiment.scan.halving:
                 pairs = list(dict.fromkeys((train, model) for train, model, _ in each))
                 kinds = [task.kind for task in experiment.task.all]
@@ -75,6 +77,13 @@ def built(top: dict[str, Any], found: Collected) -> Experiment:
     assert combinations is not None
     assert experiment is not None
     return replace(experiment, combinations=combinations)
+
+
+def _require_divided(experiment: Experiment, models: Sequence[Model]) -> None:
+    """Check that there are networks to divide over devices, if the file says so."""
+    if experiment.train.parallel == "model" and not any(model.reads("train.parallel") for model in models):
+        families = " and ".join(dict.fromkeys(str(model.family) for model in models))
+        raise Problem("train.parallel", f"model divides networks over devices, not {families}; remove it")
 
 
 def _require_no_validation(experiment: Experiment, fold: object, train: Train) -> None:

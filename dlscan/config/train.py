@@ -106,9 +106,7 @@ class Train:
             raise Problem(join(key, "warm_up"), message)
         if train.parallel == "model":
             if train.devices == 1:
-                message = (
-                    f"model divides a network over devices, and {key}.devices is 1; set it, or remove this"
-                )
+                message = f"model divides a network over {key}.devices, which is 1; set it to 2 or all"
                 raise Problem(join(key, "parallel"), message)
         elif train.devices != "all" and train.batch_size % train.devices:
             message = f"must share {key}.batch_size evenly, which is {train.batch_size}, got {train.devices}"

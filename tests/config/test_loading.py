@@ -220,6 +220,12 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
         ("train.devices=0", "train.devices", "at least 1"),
         ("train.devices=every", "train.devices", "all or"),
         ("train.devices=3", "train.devices", "must share train.batch_size evenly, which is 1024, got 3"),
+        ("train.parallel=layers", "train.parallel", "one of data, model"),
+        (
+            "train.parallel=model",
+            "train.parallel",
+            "over train.devices, which is 1; set it to 2",
+        ),
         ("model.dropout=1", "model.dropout", "less than 1"),
         ("model.batch_norm=1", "model.batch_norm", "true or false"),
         ("model.family=densse", "model.family", "one of dense"),
@@ -483,6 +489,19 @@ def test_jobs_get_a_gpu_for_each_device(file: Path, overrides: list[str], gpus: 
 def test_fewer_gpus_than_devices_are_refused(file: Path) -> None:
     with pytest.raises(ConfigError, match=r"batch\.gpus: must be at least train\.devices, which is 4"):
         load(file, ["train.devices=4", "batch.gpus=2"])
+
+
+def test_a_network_is_divided_over_devices_whatever_the_batch_size(file: Path) -> None:
+    assert load(file, ["train.devices=3", "train.parallel=model", "batch.gpus=3"]).train.parallel == "model"
+
+
+def test_trees_are_not_divided_over_devices(file: Path) -> None:
+    asked = ["train.devices=2", "train.parallel=model", "batch.gpus=2"]
+    with pytest.raises(ConfigError, match=r"train\.parallel: model divides networks over devices, not bdt"):
+        load(file, [*asked, "model={family: bdt}", "scan={}"])
+    # beside networks they are trained as ever
+    both = load(file, [*asked, "scan={grid: {model.family: [dense, bdt]}}"])
+    assert [point.train.parallel for point in both.combinations.examples] == ["model", "data"]
 
 
 def test_labels_cuts_and_resampling_are_read_back_as_they_were(tmp_path: Path) -> None:
