@@ -193,7 +193,7 @@ def begin(
         The plan, and its dataset.
     """
     if batch.system == "local":
-        choose_backend()  # elsewhere a container may have it
+        _require_backend(experiment)  # elsewhere a container may have it
     manifest = Manifest.of(experiment)
     fits.require(manifest, experiment)
     fits.require_transport(manifest, experiment)
@@ -215,3 +215,13 @@ def begin(
     plan = freeze(experiment, manifest.config_hash, extend, narrow)
     listener.planned(plan)
     return plan, manifest
+
+
+def _require_backend(experiment: Experiment) -> None:
+    """Check that there is a back end, and that it can divide networks if that is asked for."""
+    name = choose_backend()
+    divides = any(point.train.parallel == "model" for point in experiment.combinations.examples)
+    if divides and name != "jax":
+        raise experiment.problem(
+            "train.parallel", f"model works on JAX alone, and the back end is {name}; set KERAS_BACKEND=jax"
+        )

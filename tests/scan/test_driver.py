@@ -238,6 +238,16 @@ def test_dry_run_shows_jobs_and_script_and_writes_nothing(
     assert site.jobs() == 3
 
 
+def test_a_back_end_that_divides_no_networks_is_said_before_anything_is_trained(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    code, _, err = site.scan("batch.system=local", "train.devices=2", "train.parallel=model")
+    assert code == 1
+    assert "train.parallel: model works on JAX alone, and the back end is tensorflow" in err
+    assert not site.experiment.directory.exists()
+
+
 def test_extend_adds_points_and_submits_them_alone(site: Site) -> None:
     site.scan()
     wider = ["scan.grid.model.width=[4,8,16,32]"]
