@@ -25,6 +25,7 @@ from dlscan.scan.pull import pull, pulling
 from dlscan.scan.sources import note_changes
 from dlscan.train.info import Outcome, PointInfo, Progress, Rungs
 from dlscan.train.interruption import Interruption
+from dlscan.train.nodes import joined
 from dlscan.train.points import train_points
 from dlscan.trees import read_forest
 
@@ -161,6 +162,16 @@ def train_job(plan: Plan, points: Sequence[Point], on_step: Progress | None = No
     Arguments and errors as for `train_planned`; a point that fails does not end it, but a job in which none
     is done does not go on: it would spend the budget.
     """
+    with joined() as nodes:
+        if nodes.follows:
+            from dlscan.train.follow import follow
+
+            follow(lambda number: (plan.paths(plan.point(number)), _info(plan, plan.point(number))), nodes)
+        return _train_job(plan, points, on_step)
+    return {}
+
+
+def _train_job(plan: Plan, points: Sequence[Point], on_step: Progress | None) -> dict[int, Outcome]:
     started, many, outcomes = time.monotonic(), len(points), dict[int, Outcome]()
     batch, trouble = pulling(plan, points), None
     while points:

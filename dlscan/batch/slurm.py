@@ -17,6 +17,7 @@ from dlscan.spelling import hint
 
 SCRIPT = "slurm.sh"
 TRAIN = "slurm.train"  # what a job does, to be put in for @train@
+NODES = "slurm.nodes"  # what it does first if it has several nodes, to be put in for @together@
 _CLUSTER = "ClusterName"
 _SUBMIT_SECONDS = 120.0  # sbatch waits by itself where the controller is busy
 
@@ -74,7 +75,10 @@ class Slurm:
             "python": sys.executable,
             "cpus": request.batch.cpus,
             "gpus": request.batch.gpus,
+            "nodes": request.batch.nodes,
         }
+        several = request.batch.nodes > 1
+        values["together"] = Lines(fill(*read_template(None, NODES), values) if several else "")
         values["train"] = Lines(fill(*read_template(None, TRAIN), values))
         return fill(text, name, values)
 

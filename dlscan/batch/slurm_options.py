@@ -20,6 +20,8 @@ _GROUPS = (
     ("cpus-per-task", "cpus-per-gpu"),
     ("requeue", "no-requeue"),
 )
+# How many processes a job has, and where.
+_PROCESSES = ("nodes", "ntasks", "ntasks-per-node", "distribution")
 # What dlscan needs for itself, and what to use instead.
 _OWN = {
     "array": "use batch.max_running to limit how many jobs run at a time",
@@ -94,6 +96,7 @@ def asks_for_gpus_itself(batch: BatchOptions) -> bool:
 def header(request: Request) -> Options:
     """The options of a submission, in the order in which they are written; None for one without a value."""
     batch, given = request.batch, native(request.batch.options)
+    _require_processes(batch, given)
     limit = f"%{batch.max_running}" if batch.max_running is not None else ""
     options: Options = {
         "job-name": request.tag,
@@ -102,8 +105,8 @@ def header(request: Request) -> Options:
         "open-mode": "append",
         "requeue": None,
         "signal": f"B:USR1@{_signal_seconds(batch, given)}",
-        "nodes": "1",
-        "ntasks": "1",
+        "nodes": str(batch.nodes),
+        "ntasks" if batch.nodes == 1 else "ntasks-per-node": "1",
         "cpus-per-task": str(batch.cpus),
     }
     if batch.gpus:
@@ -121,6 +124,16 @@ def header(request: Request) -> Options:
         if value is not None and value is not False:
             options[name] = None if value is True else str(value)
     return options
+
+
+def _require_processes(batch: BatchOptions, given: Collection[str]) -> None:
+    """Check that a job of several nodes has one process on each."""
+    for name in _PROCESSES if batch.nodes > 1 else ():
+        if name in given:
+            raise BatchError(
+                f"batch.options.{name}: a job with batch.nodes: {batch.nodes} has one process on each node; "
+                "remove the option"
+            )
 
 
 def output(directory: Path) -> str:

@@ -8,6 +8,7 @@ from dlscan.bench.forecast import Forecast, forecast
 from dlscan.config import BatchOptions, Experiment
 from dlscan.errors import BatchError
 from dlscan.scan import Listener, Plan, Point, draft, find_work
+from dlscan.scan.nodes import require_nodes
 from dlscan.scan.submissions import Submissions
 
 
@@ -49,6 +50,7 @@ def dry_run(
 ) -> DryRun:
     """Find what `dlscan.scan.run` would do, with arguments and errors as there; writes nothing."""
     plan, manifest = draft(experiment, extend, narrow)
+    require_nodes(experiment, batch, manifest)
     listener.planned(plan)
     points = find_work(plan, batch, manifest, listener.line, retry).points
     found = forecast(experiment, plan, points)

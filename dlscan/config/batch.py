@@ -16,6 +16,7 @@ from dlscan.config.units import Duration, Size
 class BatchOptions:
     """Where the points run and what each job may use.
 
+    A job has `nodes`, which train its networks together, and `gpus` and `cpus` on each of them.
     `models_per_job` points share one stream; `auto` decides by what they cost. A point that crashed more than
     `retries` times is not submitted again unless asked for. `options` are the batch system's own. `template`
     is the name of a job script in the package or the path of one. `scheduler` is the address of a dask
@@ -24,6 +25,7 @@ class BatchOptions:
 
     system: Literal["local", "slurm", "htcondor", "pbs", "dask"] = "local"
     models_per_job: Literal["auto"] | Annotated[int, Min(1)] = 1
+    nodes: Annotated[int, Min(1)] = 1
     gpus: Annotated[int, Min(0)] = 1
     cpus: Annotated[int, Min(1)] = 1
     memory: Size | None = None

@@ -23,8 +23,10 @@ _NAMES = {"tensorflow": "TensorFlow", "torch": "PyTorch"}
 _OF_BATCHES = (keras.layers.BatchNormalization, keras.layers.SpectralNormalization)
 
 
-def replicas(train: Train) -> Replicas:
+def replicas(train: Train, nodes: int = 1) -> Replicas:
     """The devices that `train.devices` asks for, after `prepare_device`; empty for one.
+
+    With JAX they are those of all nodes, if several train together.
 
     Raises
     ------
@@ -33,7 +35,7 @@ def replicas(train: Train) -> Replicas:
     ConfigError
         If they cannot train what `train` says.
     """
-    if train.devices == 1:
+    if train.devices == nodes == 1:
         return ()
     if train.parallel == "model" and backend() != "jax":
         raise ConfigError(
@@ -47,24 +49,35 @@ def replicas(train: Train) -> Replicas:
             f"train.devices is {count}, but this job sees {counted(len(seen), 'device')} ({device()}); lower "
             "it, or give jobs more with batch.gpus"
         )
-    if count == 1:
+    if count == 1 and nodes == 1:
         return ()
     if train.parallel == "model":
+        if nodes > 1:
+            raise ConfigError(
+                "train.parallel: model divides a network over the devices of one node; set batch.nodes: 1"
+            )
         return ModelParallel(seen[:count])
-    if train.batch_size % count:
+    every = count * nodes
+    if train.batch_size % every:
         raise ConfigError(
-            f"train.batch_size is {train.batch_size}, which {count} devices cannot share evenly; make it "
-            f"{train.batch_size - train.batch_size % count or count}"
+            f"train.batch_size is {train.batch_size}, which {every} devices cannot share evenly; make it "
+            f"{train.batch_size - train.batch_size % every or every}"
         )
-    if backend() == "tensorflow" and train.jit is True:
+    if backend() == "tensorflow" and train.jit is True and every > 1:
         raise ConfigError(
-            f"train.jit: what TensorFlow compiles by XLA runs on one device, and there are {count}; set it "
+            f"train.jit: what TensorFlow compiles by XLA runs on one device, and there are {every}; set it "
             "to auto, or set KERAS_BACKEND=jax"
         )
+    if nodes > 1 and backend() == "jax":
+        return _of_all_nodes(count)
+    if count == 1:
+        return ()
     return tuple(seen[:count])
 
 
-def require_replicable(networks: Mapping[str, Network], train: Train, devices: Replicas) -> None:
+def require_replicable(
+    networks: Mapping[str, Network], train: Train, devices: Replicas, nodes: int = 1
+) -> None:
     """Check that several devices train these networks as one would.
 
     Raises
@@ -73,10 +86,11 @@ def require_replicable(networks: Mapping[str, Network], train: Train, devices: R
         If TensorFlow or PyTorch would make something else of them: replicas there do not see each other's
         events.
     """
-    if not devices or backend() == "jax":
+    count = max(len(devices), 1) * nodes
+    if count == 1 or backend() == "jax":
         return
     name = _NAMES[backend()]
-    ways = "set KERAS_BACKEND=jax, or train.devices: 1"
+    ways = f"set KERAS_BACKEND=jax, or {'train.devices' if nodes == 1 else 'batch.nodes'}: 1"
     if backend() == "tensorflow" and train.precision != "float32":
         raise ConfigError(
             f"train.precision is {train.precision}, but TensorFlow trains on several devices in float32 "
@@ -86,14 +100,16 @@ def require_replicable(networks: Mapping[str, Network], train: Train, devices: R
     for layer in itertools.chain.from_iterable(every):
         if isinstance(layer, _OF_BATCHES) and layer.trainable:
             raise ConfigError(
-                f"layer {layer.name} learns from whole batches, and with {name} each of {len(devices)} "
+                f"layer {layer.name} learns from whole batches, and with {name} each of {count} "
                 f"devices would give it a share; {ways}"
             )
 
 
-def named(devices: Replicas) -> str:
+def named(devices: Replicas, nodes: int = 1) -> str:
     """The name of the device that trains, or of several."""
-    return f"{len(devices)} x {device()}" if devices else device()
+    own = len(devices) // (nodes if backend() == "jax" else 1)
+    name = f"{own} x {device()}" if own > 1 else device()
+    return f"{nodes} nodes x {name}" if nodes > 1 else name
 
 
 def holding(devices: Replicas) -> Replicas:
@@ -110,13 +126,26 @@ def _tensorflow() -> list[Any]:
     import tensorflow
 
     found = tensorflow.config.list_logical_devices
-    return [each.name for each in found("GPU") or found("CPU")]
+    # where processes train together, those of the others are listed too
+    own = tensorflow.constant(0).device.rpartition("/device:")[0]
+    return [each.name for each in found("GPU") or found("CPU") if each.name.startswith((own, "/device:"))]
 
 
 def _jax() -> list[Any]:
     import jax
 
     return list(jax.local_devices())
+
+
+def _of_all_nodes(count: int) -> Replicas:
+    """So many devices of each process."""
+    import jax
+
+    return tuple(
+        device
+        for process in range(jax.process_count())
+        for device in jax.local_devices(process_index=process)[:count]
+    )
 
 
 def _torch() -> list[Any]:

@@ -17,6 +17,7 @@ from dlscan.scan import local
 from dlscan.scan.changing import PlanBusy
 from dlscan.scan.freeze import freeze
 from dlscan.scan.halving import waiting
+from dlscan.scan.nodes import require_nodes
 from dlscan.scan.objective import targets_of
 from dlscan.scan.packs import pack
 from dlscan.scan.plan import Plan
@@ -198,6 +199,7 @@ def begin(
     fits.require(manifest, experiment)
     fits.require_transport(manifest, experiment)
     fits.require_families(manifest, experiment)
+    require_nodes(experiment, batch, manifest)
     is_planned = (experiment.directory / "plan.json").exists()
     require_origins(experiment, manifest, Plan.read(experiment.directory).origins if is_planned else ())
     require_domain(experiment, manifest)

@@ -19,13 +19,15 @@ Send = Callable[[Arrays], Sent]
 _ALIGNMENT = 64
 
 
-def sender(devices: Replicas = ()) -> Send:
+def sender(devices: Replicas = (), whole: bool = False) -> Send:
     """The function that sends arrays to the device of the back end, or to several that train together.
+
+    With `whole` each of several gets all of them.
 
     The arrays may be dropped at once: what reads their memory keeps them alive until it has.
     """
     if devices and backend() == "jax":
-        return _several_on_jax(devices)
+        return _several_on_jax(devices, whole)
     # TensorFlow shares within its steps
     return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[backend()]()
 
@@ -73,14 +75,15 @@ def _jax() -> Send:
     return send
 
 
-def _several_on_jax(devices: Replicas) -> Send:
+def _several_on_jax(devices: Replicas, whole: bool) -> Send:
     from dlscan.train.steps.sharding import sharding_of
 
     sharding = sharding_of(devices)
     assert sharding is not None
+    put = sharding.placed if whole else sharding.send
 
     def send(arrays: Arrays) -> Sent:
-        tensors = {name: sharding.send(array) for name, array in arrays.items()}
+        tensors = {name: put(array) for name, array in arrays.items()}
         return lambda: tensors
 
     return send

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from dlscan.config import network_name
-from dlscan.models import accelerator
+from dlscan.models import accelerator, backend
 from dlscan.models.replicas import Replicas
-from dlscan.stream import Batch
+from dlscan.stream import Batch, SparseRows
 from dlscan.tasks import Task
 from dlscan.train.devices import Arrays, Sent, sender
 from dlscan.train.entries import Entries, Padding
+from dlscan.train.nodes import Nodes, here
 
 
 class Fed(NamedTuple):
@@ -24,13 +27,16 @@ class Fed(NamedTuple):
     weights : tensor of float32, (B,)
         Of the events in the loss.
     events : int
-        B.
+        Of the whole batch: B, but for a part.
+    part : bool
+        Whether it is the share of this process alone, of several that train together.
     """
 
     inputs: dict[str, Any]
     truth: dict[str, Any]
     weights: Any
     events: int
+    part: bool = False
 
 
 class Feed:
@@ -51,12 +57,26 @@ class Feed:
         self._task, self._send = task, sender(devices)
         self._ahead = accelerator() is not None
         self._padding = Padding()
+        self._nodes = here()
+        # several devices of one process see all of a batch anyway
+        self._send_whole = sender(devices, whole=True) if self._nodes.count > 1 else self._send
 
-    def __call__(self, batches: Iterable[Batch], one_length: bool) -> Iterator[Fed]:
-        """The batches in order, the entries of sparse inputs in tensors of `one_length` if that is wanted."""
-        waiting: tuple[Sent, int] | None = None
+    def _can_part(self, events: int) -> bool:
+        """Whether this process gets a share of so many events; JAX shares them by itself."""
+        return self._nodes.count > 1 and backend() != "jax" and events % self._nodes.count == 0
+
+    def __call__(self, batches: Iterable[Batch], one_length: bool, whole: bool = False) -> Iterator[Fed]:
+        """The batches in order, the entries of sparse inputs in tensors of `one_length` if that is wanted.
+
+        Of processes that train together each gets its share, unless `whole` batches are wanted.
+        """
+        waiting: tuple[Sent, int, bool] | None = None
         for batch in batches:
-            sent: tuple[Sent, int] | None = (self._send(self._arrays(batch, one_length)), len(batch))
+            part, events = not whole and self._can_part(len(batch)), len(batch)
+            if part:
+                batch = _share(batch, self._nodes)
+            send = self._send_whole if whole else self._send
+            sent: tuple[Sent, int, bool] | None = (send(self._arrays(batch, one_length)), events, part)
             del batch  # or its slot would be lent for as long as the caller takes
             if self._ahead:
                 sent, waiting = waiting, sent
@@ -81,7 +101,27 @@ class Feed:
         }
 
 
-def _fed(sent: Sent, events: int) -> Fed:
+def _share(batch: Batch, nodes: Nodes) -> Batch:
+    """The events of a batch that this process takes."""
+    events = len(batch) // nodes.count
+    own = slice(nodes.number * events, (nodes.number + 1) * events)
+
+    def entries(rows: SparseRows) -> SparseRows:
+        first, last = np.searchsorted(rows.rows, (own.start, own.stop))
+        # events are counted from the first of the share on
+        return SparseRows(rows.rows[first:last] - own.start, rows.index[first:last], rows.value[first:last])
+
+    return Batch(
+        {name: values[own] for name, values in batch.inputs.items()},
+        *(batch.labels[own], batch.weights[own]),
+        {name: values[own] for name, values in batch.extras.items()},
+        batch.sources,
+        {name: entries(rows) for name, rows in batch.sparse.items()},
+        {name: mask[own] for name, mask in batch.masks.items()},
+    )
+
+
+def _fed(sent: Sent, events: int, part: bool) -> Fed:
     tensors = sent()
     inputs, truth = {}, {}
     for key, tensor in tensors.items():
@@ -92,4 +132,4 @@ def _fed(sent: Sent, events: int) -> Fed:
             truth[name] = tensor
         elif kind == "rows":
             inputs[name] = Entries(tensor, tensors[f"index/{name}"], tensors[f"value/{name}"])
-    return Fed(inputs, truth, tensors["weights"], events)
+    return Fed(inputs, truth, tensors["weights"], events, part)

@@ -16,15 +16,18 @@ from dlscan.tasks import Standards
 from dlscan.train.domain import measure_domain, open_domain
 from dlscan.train.evaluate import evaluate
 from dlscan.train.folds import LeftOut
+from dlscan.train.follow import start_alike
 from dlscan.train.info import Report, Stopped
 from dlscan.train.interruption import Interruption
 from dlscan.train.learner import Learner
 from dlscan.train.loop import Loop
 from dlscan.train.member import Member
+from dlscan.train.nodes import here
 from dlscan.train.passes import open_pass
 from dlscan.train.scorers import GeneratingScorer, NetworkScorer
 from dlscan.train.scores import score_files
 from dlscan.train.starting import starting_learner
+from dlscan.train.steps.across import connect
 from dlscan.train.streams import open_stream
 from dlscan.train.to_score import open_scored
 from dlscan.train.twosample import told_apart
@@ -38,7 +41,9 @@ def fit(
 ) -> Stopped | None:
     """Train the networks of members on one pass of events; see `Trainer`."""
     models.prepare_device(members[0].experiment.train)
-    devices = replicas(members[0].experiment.train)
+    nodes = here()
+    connect(nodes)
+    devices = replicas(members[0].experiment.train, nodes.count)
     seed = members[0].order_seed
     going = list(members)
 
@@ -81,6 +86,7 @@ def fit(
                 member.start(learner, training.mix)
             except DlscanError as error:
                 drop(member, error)
+        start_alike(going, nodes)
         domain = open_domain(first, manifest, stack)
         loop = Loop(task, training, validation, drop, leave, report.on_step, devices, domain)
         stopped = loop.run(going, interruption)
@@ -90,6 +96,8 @@ def fit(
             reason = interruption.signal or "train.time_limit"
             member.say(f"stopped by {reason} after {member.progress}; run the same command again to continue")
         return stopped
+    if nodes.follows:
+        return None
     shared = (time.perf_counter() - began - loop.train_seconds) / max(len(going), 1)
     for left_out in manifests:
         # what trains on other events scales its inputs otherwise

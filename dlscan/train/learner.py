@@ -1,16 +1,19 @@
 """One network in training."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from dlscan import models
 from dlscan.config import Train
 from dlscan.config.folds import NO_FOLD
 from dlscan.config.labels import VALIDATION_AREA
-from dlscan.models import Network
+from dlscan.models import Network, keras
 from dlscan.models.flops import flops
 from dlscan.models.replicas import Replicas, named
 from dlscan.record import PointPaths
@@ -20,12 +23,16 @@ from dlscan.train.checkpoint import State
 from dlscan.train.history import Row
 from dlscan.train.learned import ModelFacts
 from dlscan.train.means import Sums
+from dlscan.train.nodes import here
 from dlscan.train.objectives import NETWORK, Supervised, supervised
 from dlscan.train.optimizers import make_optimizer
 from dlscan.train.schedules import lower
 from dlscan.train.steps import Trained
 from dlscan.train.stopping import Plateau, Stopping
 from dlscan.train.variables import Values, load_variables
+
+# What Keras calls the variables of its random numbers: a seed and a counter.
+_RANDOM = "seed_generator_state"
 
 
 class Learner:
@@ -144,7 +151,7 @@ class Learner:
     @property
     def device(self) -> str:
         """See `Learned`."""
-        return named(self._devices)
+        return named(self._devices, here().count)
 
     @property
     def summary(self) -> str:
@@ -230,6 +237,21 @@ class Learner:
     def resume(self, state: State, path: Path) -> None:
         """Go on from `state` with the variables in `path`."""
         load_variables(path, self._groups)
+        self._resume(state)
+
+    def follow(self, state: State, values: Values, number: int) -> None:
+        """Go on from where the learner of the first process is, in another one with this number."""
+        values.assign_to(self._groups)
+        self._resume(state)
+        if models.backend() == "jax":
+            return  # one program for all of them
+        for variable in itertools.chain.from_iterable(self._groups.values()):
+            if variable.name == _RANDOM:
+                # each process drops out other things of its share
+                seed, counter = keras.ops.convert_to_numpy(variable)
+                variable.assign(np.array([seed + number, counter]))
+
+    def _resume(self, state: State) -> None:
         self.history = list(state.history)
         self.step, self.sums, self.seconds = state.step, Sums.of(state.sums), state.seconds
         self.mixing = state.mixing

@@ -21,6 +21,7 @@ from dlscan.train.interruption import Interruption
 from dlscan.train.kept_losses import KeptLosses
 from dlscan.train.learner import Learner
 from dlscan.train.member import Member
+from dlscan.train.nodes import here
 from dlscan.train.objectives.domain import DOMAIN
 from dlscan.train.pack import Pack
 from dlscan.train.passes import Delivered, Pass
@@ -134,7 +135,7 @@ class Loop:
             others = [learner for learner in self._pack.learners if learner not in wanted]
             # one that is ahead must not take a step now; one that is finished or failed may
             idle = all(learner.finished or learner in self._left for learner in others)
-            if not others or (idle and not self._pack.worth_leaving(others, self._laps[-1])):
+            if not others or (idle and not here().agree(self._pack.worth_leaving(others, self._laps[-1]))):
                 return self._pack
         self.close()
         factors = self._validation[wanted[0].left_out].class_weights
@@ -170,7 +171,8 @@ class Loop:
         kept = KeptLosses() if rungs is not None and rungs.racing else None
         for own in left_out:
             beside = self._beside("validation", 0, pack)
-            for fed in self._feed(self._validation[own].epoch(epoch, last), pack.one_length):
+            whole = pack.needs_events or kept is not None
+            for fed in self._feed(self._validation[own].epoch(epoch, last), pack.one_length, whole):
                 pack.look(fed, own, next(beside), kept)
         pack.wait()
         learners = [member.learner for member in members]
@@ -235,6 +237,11 @@ class Loop:
                 except DlscanError as error:
                     failed[member] = error
         failed |= {member: failure for member, future in written if (failure := future.result())}
+        lost = here().agree([member.point.number for member in failed])
+        for member in members:
+            if member.point.number in lost:
+                # its files are written by the first process alone
+                failed.setdefault(member, DlscanError(f"{member}: failed in the first process"))
         for member, trouble in failed.items():
             self._fail(member, trouble)
         return list(failed)

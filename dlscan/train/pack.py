@@ -11,6 +11,7 @@ from dlscan.train.history import Row
 from dlscan.train.kept_losses import KeptLosses
 from dlscan.train.learner import Learner
 from dlscan.train.means import Running, Sums
+from dlscan.train.nodes import here
 from dlscan.train.steps import Jit, Steps, Who, chosen, steps
 
 NONE: Mapping[str, Fed] = MappingProxyType({})
@@ -62,6 +63,11 @@ class Pack:
         """Let the sums start where each learner is."""
         self._training = Running([learner.sums for learner in self.learners])
         self._validation = Running([Sums()] * len(self.learners))
+
+    @property
+    def needs_events(self) -> bool:
+        """Whether something is measured of all events of the validation split together."""
+        return bool(self._areas)
 
     @property
     def one_length(self) -> bool:
@@ -130,6 +136,8 @@ class Pack:
             if not kept.empty:
                 for place, area in zip(range(len(areas)) if who is None else who, kept.read(), strict=True):
                     areas[place] = area
+        # what differs between nodes by rounding must not decide otherwise there
+        training, validation, areas = here().agree((training, validation, areas))
         rows = [
             learner.end_epoch(
                 training[place], validation[place], seconds, events_per_second, len(learners), areas[place]

@@ -27,6 +27,7 @@ from dlscan.record import PointPaths, Record, is_done
 from dlscan.train.folds import passed_alone
 from dlscan.train.info import Outcome, PointInfo, Progress, Report
 from dlscan.train.interruption import Interruption, grace_seconds
+from dlscan.train.nodes import here
 
 log = logging.getLogger("dlscan")
 
@@ -60,6 +61,7 @@ class Session:
 
     def __enter__(self) -> "Session":
         self._interruption.__enter__()
+        here().on_lost = self._end_lost
         return self
 
     def __exit__(
@@ -83,6 +85,12 @@ class Session:
             raise PointsFailed(
                 f"{len(self._failed)} of {len(self._failed) + len(self.outcomes)} points failed: {names}"
             )
+
+    def _end_lost(self, error: DlscanError) -> None:
+        """Write down, from another thread, that a process that trains with this one is gone."""
+        for claim in list(self._claims.values()):
+            with contextlib.suppress(DlscanError):
+                claim.end("failed", str(error))
 
     def claim(self, points: Sequence[tuple[PointPaths, PointInfo]]) -> None:
         """Take the points that are neither done nor held by somebody else."""
@@ -188,16 +196,20 @@ class Session:
         ]
         try:
             train = trainer.load()
-            return train(members, interruption, Report(self._end, self._fail, self._on_step), began)
+            here().agree([held.point.number for held in pack])
+            stops = here().interruption(interruption)
+            return train(members, stops, Report(self._end, self._fail, self._on_step), began)
         except ConfigError as error:
             # a step has met what one point says, such as a loss of the user that only works outside of steps
-            if not self._several:
+            if not self._several or here().count > 1:
                 raise
             return _without_frames(error)
         except DlscanError:
             raise  # of the stream or the back end: no smaller pack does better
         except Exception as error:
-            if not self._several and not is_out_of_memory(error):
+            here().await_loss()
+            # processes that train together cannot go on without one of them
+            if here().count > 1 or (not self._several and not is_out_of_memory(error)):
                 raise
             log.debug("a pack of %d", len(pack), exc_info=error)
             return _without_frames(error)

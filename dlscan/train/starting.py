@@ -11,6 +11,7 @@ from dlscan.origins import Origin, origins_of
 from dlscan.tasks import Standards, Task
 from dlscan.train.generators import generating_learner
 from dlscan.train.learner import Learner
+from dlscan.train.nodes import here
 from dlscan.train.pivots import beside
 
 
@@ -49,7 +50,7 @@ def starting_learner(
     """
     with place(devices):
         learner = _starting(experiment, task, standards, manifest, steps, devices, origin)
-    require_replicable(learner.trained.networks, experiment.train, devices)
+    require_replicable(learner.trained.networks, experiment.train, devices, here().count)
     return learner
 
 

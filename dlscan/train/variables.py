@@ -26,6 +26,12 @@ class Values:
     def __init__(self, groups: Groups) -> None:
         self._groups = {name: [_numpy(variable) for variable in group] for name, group in groups.items()}
 
+    def assign_to(self, groups: Groups) -> None:
+        """Set groups of the same names and shapes to these."""
+        for name, variables in groups.items():
+            for variable, value in zip(variables, self._groups[name], strict=True):
+                variable.assign(value)
+
     def write(self, path: Path) -> None:
         """Write them to `path`, and push them to the disk; who reads them there has to wait for the end."""
         layout = {

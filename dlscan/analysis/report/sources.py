@@ -66,7 +66,7 @@ def training_hours(points: Sequence[DonePoint]) -> list[tuple[str, str]]:
     """Time spent in epochs of finished models, on GPUs and on CPUs."""
     seconds: dict[str, list[float]] = {}
     for point in points:
-        kind = "CPU" if point.record.device.startswith("CPU") else "GPU"
+        kind = "CPU" if point.record.device.rpartition(" x ")[2].startswith("CPU") else "GPU"
         seconds.setdefault(kind, []).append(point.record.train_seconds)
     return [
         (kind, f"{duration(sum(parts))} in {counted(len(parts), 'model')}")

@@ -33,15 +33,23 @@ def slopes(function: Callable[[dict[str, Any]], Any], at: dict[str, Any]) -> dic
 
 
 class _Point:
-    """A point whose variables are values that go in and come out, by the variable's id."""
+    """A point whose variables are values that go in and come out, by the variable's number.
+
+    Processes that train together must compile the same step: ids would give it another order in each.
+    """
 
     def __init__(self, point: Trained) -> None:
         self._networks = {name: Called(network.training()) for name, network in point.networks.items()}
         self._parts, self._states = point.parts, point.states
         models = [network.model for network in self._networks.values()]
         owners = [*models, *(part.optimizer for part in point.parts if part.optimizer)]
-        self.variables = {id(variable): variable for owner in owners for variable in owner.variables}
-        self.variables |= {id(variable): variable for variable in point.states}
+        every = [*(variable for owner in owners for variable in owner.variables), *point.states]
+        known = {id(variable): variable for variable in every}
+        self._numbers = {one: number for number, one in enumerate(known)}
+        self.variables = dict(enumerate(known.values()))
+
+    def _keys(self, variables: Sequence[Any]) -> list[int]:
+        return [self._numbers[id(variable)] for variable in variables]
 
     def train(self, values: dict[int, Any], given: dict[str, Given]) -> tuple[Any, dict[int, Any]]:
         """The numbers, and the values after the step."""
@@ -56,7 +64,7 @@ class _Point:
 
     def _step_of(self, part: Part, values: dict[int, Any], given: dict[str, Given]) -> Any:
         """The numbers of before a step of a part, and the values after it."""
-        chosen, own = ([id(one) for one in group] for group in (part.variables, part.optimizer.variables))
+        chosen, own = self._keys(part.variables), self._keys(part.optimizer.variables)
         slope = jax.grad(self._loss, has_aux=True)
         slopes, (numbers, values) = slope([values[one] for one in chosen], part, given, values)
         trained, after = part.optimizer.stateless_apply(
@@ -69,13 +77,13 @@ class _Point:
         with self._scope(values) as scope:
             told = [part.objective(self._networks, given, False) for part in self._parts]
             # or every batch would be looked at with the same random numbers
-            states = {id(one): scope.get_current_value(one) for one in self._states}
+            pairs = zip(self._keys(self._states), self._states, strict=True)
+            states = {key: scope.get_current_value(one) for key, one in pairs}
         return jax.numpy.concatenate(in_order([part.numbers for part in told])), told[-1].raw, states
 
     def _loss(self, trainable: list[Any], part: Part, given: dict[str, Given], values: dict[int, Any]) -> Any:
         """What is differentiated by `trainable`, and the numbers and values that come with it."""
-        chosen = [id(one) for one in part.variables]
-        with self._scope(values | dict(zip(chosen, trainable, strict=True))) as scope:
+        with self._scope(values | dict(zip(self._keys(part.variables), trainable, strict=True))) as scope:
             told = part.objective(self._networks, given, True)
             loss = part.optimizer.scale_loss(told.loss)
             # random states and running means have moved on
@@ -106,16 +114,20 @@ class _Jax:
                 return states
             return [sharding.kept(own, point.variables) for own, point in zip(states, points, strict=True)]
 
+        def everywhere(values: Any) -> Any:
+            return sharding.told(values) if sharding else values
+
         def train(states: Any, streams: Any, who: Who) -> tuple[Any, Any]:
             batches, points = given(streams), chosen(own, who)
             done = [point.train(values, batches) for point, values in zip(points, states, strict=True)]
-            return jax.numpy.stack([numbers for numbers, _ in done]), kept(points, [own for _, own in done])
+            numbers = jax.numpy.stack([numbers for numbers, _ in done])
+            return everywhere(numbers), kept(points, [own for _, own in done])
 
         def look(states: Any, streams: Any, who: Who) -> Any:
             batches, points = given(streams), chosen(own, who)
             told = [point.look(values, batches) for point, values in zip(points, states, strict=True)]
             numbers, raw, after = zip(*told, strict=True)
-            return jax.numpy.stack(numbers), list(raw), kept(points, list(after))
+            return *everywhere((jax.numpy.stack(numbers), list(raw))), kept(points, list(after))
 
         self._train, self._look = (
             jax.jit(train, donate_argnums=0, static_argnums=2),
@@ -128,14 +140,14 @@ class _Jax:
         numbers, after = self._train(chosen(states, who), plain(streams), who)
         for place, values in zip(range(len(states)) if who is None else who, after, strict=True):
             states[place] = values
-        return numbers
+        return self._sharding.here(numbers) if self._sharding else numbers
 
     def look(self, streams: Streams, who: Who = None) -> Any:
         states = self._values()
         numbers, raw, after = self._look(chosen(states, who), plain(streams), who)
         for place, values in zip(range(len(states)) if who is None else who, after, strict=True):
             states[place] = states[place] | values
-        return numbers, raw
+        return self._sharding.here((numbers, raw)) if self._sharding else (numbers, raw)
 
     def settle(self) -> None:
         if self._states is None:

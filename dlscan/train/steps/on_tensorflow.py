@@ -1,8 +1,9 @@
 """Steps on TensorFlow."""
 
 import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import tensorflow as tf
 
@@ -10,13 +11,17 @@ from dlscan import garbage
 from dlscan.models import accelerator
 from dlscan.models.replicas import Replicas
 from dlscan.train.entries import Entries
+from dlscan.train.nodes import here
 from dlscan.train.objectives import EVENTS, Given, Told
 from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
+from dlscan.train.steps.across import are_parts, weighted
 from dlscan.train.steps.mostly_zeros import MostlyZeros
 from dlscan.train.steps.shares import shares, sharing, together
 from dlscan.train.steps.spread import Spread, plain
 
 Networks = Mapping[str, Any]
+# of collectives, each known by its numbers in all processes; TensorFlow takes the first ones itself
+_GROUP, _INSTANCES = 7001, itertools.count(7001)
 
 
 def make_steps(points: Sequence[Trained], jit: Jit, devices: Replicas) -> Steps:
@@ -54,42 +59,46 @@ class _TensorFlow:
         # they give what the heads do, and no more
         self._has_products &= not any(network.shows_hidden for network in self._networks)
         self._mostly_zeros = functools.cache(lambda names: MostlyZeros(self._networks, names))
-        # a graph for each choice of points and devices
+        # a graph for each choice of points and devices, and for parts of batches
         self._train, self._look = (
             functools.cache(
-                lambda who, devices, function=function: traced(
-                    functools.partial(function, who, devices), self.one_length
+                lambda who, how, function=function: traced(
+                    functools.partial(function, who, how), self.one_length
                 )
             )
             for function in (self._step, self._numbers)
         )
 
     def train(self, streams: Streams, who: Who = None) -> Any:
-        return self._train(who, sharing(streams, self._devices))(plain(streams))
+        return self._train(who, self._how(streams))(plain(streams))
 
     def look(self, streams: Streams, who: Who = None) -> Any:
-        return self._look(who, sharing(streams, self._devices))(plain(streams))
+        return self._look(who, self._how(streams))(plain(streams))
+
+    def _how(self, streams: Streams) -> "_How":
+        return _How(sharing(streams, self._devices), are_parts(streams))
 
     def settle(self) -> None:
         """Variables are changed in place."""
 
-    def _step(self, who: Who, devices: Replicas, streams: Any) -> Any:
+    def _step(self, who: Who, how: "_How", streams: Any) -> Any:
         told = []
         for point, (networks, given) in self._taking(streams, who):
             own = []
             for part in point.parts:
-                taken = [_step_of(part, networks, given, devices) for _ in range(part.times)]
+                taken = [_step_of(part, networks, given, how) for _ in range(part.times)]
                 own.append(taken[0])
             told.append(tf.concat(in_order(own), axis=0))
         return tf.stack(told)
 
-    def _numbers(self, who: Who, devices: Replicas, streams: Any) -> Any:
+    def _numbers(self, who: Who, how: "_How", streams: Any) -> Any:
         told = [
-            [_looked(part, networks, given, devices) for part in point.parts]
+            [_looked(part, networks, given, how.devices) for part in point.parts]
             for point, (networks, given) in self._taking(streams, who)
         ]
-        numbers = tf.stack([tf.concat(in_order([part.numbers for part in own]), axis=0) for own in told])
-        return numbers, [own[-1].raw for own in told]
+        numbers = [[_put_together(part.numbers, [], how.part)[0] for part in own] for own in told]
+        rows = tf.stack([tf.concat(in_order(own), axis=0) for own in numbers])
+        return rows, [own[-1].raw for own in told]
 
     def _taking(self, streams: Any, who: Who) -> Sequence[tuple[Trained, Any]]:
         """The points that take a batch, with what `_given` gives of each."""
@@ -113,11 +122,46 @@ class _TensorFlow:
         ]
 
 
-def _step_of(part: Part, networks: Networks, given: Mapping[str, Given], devices: Replicas) -> Any:
+class _How(NamedTuple):
+    """The devices that share a batch here, and whether it is a part of one that several processes share."""
+
+    devices: Replicas
+    part: bool
+
+
+def _step_of(part: Part, networks: Networks, given: Mapping[str, Given], how: _How) -> Any:
     """Let a part take a step; the numbers of before it."""
-    found, slopes = _slopes(part, networks, given, devices)
+    found, slopes = _slopes(part, networks, given, how.devices)
+    numbers, slopes = _put_together(found.numbers, slopes, how.part)
     part.optimizer.apply(slopes, part.variables)
-    return found.numbers
+    return numbers
+
+
+def _put_together(numbers: Any, slopes: Sequence[Any], part: bool) -> tuple[Any, list[Any]]:
+    """What all processes tell of a batch, and the slopes of its loss, from what each finds of its part."""
+    nodes = here()
+    if nodes.count == 1:
+        return numbers, list(slopes)
+    there = [tf.convert_to_tensor(slope) for slope in slopes if slope is not None]
+    own = weighted(numbers, there, part, nodes)
+    flat = tf.concat([tf.reshape(tensor, [-1]) for tensor in own], axis=0)
+    summed = tf.raw_ops.CollectiveReduceV2(
+        input=flat,
+        group_size=nodes.count,
+        group_key=_GROUP,
+        # graphs are made in the same order everywhere
+        instance_key=next(_INSTANCES),
+        ordering_token=[],
+        merge_op="Add",
+        final_op="Id",
+    )
+    first, rest, *found = (
+        tf.reshape(tensor, tf.shape(mine))
+        for tensor, mine in zip(tf.split(summed, [tf.size(tensor) for tensor in own]), own, strict=True)
+    )
+    left = iter(found)
+    joined = [None if slope is None else next(left) for slope in slopes]
+    return tf.concat([first, rest], axis=0), joined
 
 
 def _slopes(part: Part, networks: Networks, given: Mapping[str, Given], devices: Replicas) -> Any:

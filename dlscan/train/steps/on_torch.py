@@ -9,8 +9,10 @@ import torch
 from dlscan.models import keras, trunks
 from dlscan.models.network import taken_by
 from dlscan.models.replicas import Replicas
+from dlscan.train.nodes import here
 from dlscan.train.objectives import Given, Told
 from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
+from dlscan.train.steps.across import are_parts, weighted
 from dlscan.train.steps.shares import shares, sharing, together
 from dlscan.train.steps.spread import Spread
 
@@ -60,23 +62,25 @@ class _Torch:
 
     def train(self, streams: Streams, who: Who = None) -> Any:
         given, devices, told = self._given(streams), sharing(streams, self._devices), []
+        of_part = are_parts(streams)
         for networks, parts in chosen(self._points, who):
             own = []
-            for part in parts:
-                taken = [_step_of(part, networks, given, devices) for _ in range(part.times)]
+            for each in parts:
+                taken = [_step_of(each, networks, given, devices, of_part) for _ in range(each.times)]
                 own.append(taken[0])
             told.append(torch.cat(in_order(own)))
         return torch.stack(told)
 
     def look(self, streams: Streams, who: Who = None) -> Any:
         given, devices = self._given(streams), sharing(streams, self._devices)
+        of_part = are_parts(streams)
         with torch.no_grad():
             told = [
-                [_told(part, networks, given, False, devices) for part in parts]
+                [_told(each, networks, given, False, devices) for each in parts]
                 for networks, parts in chosen(self._points, who)
             ]
-            numbers = torch.stack([torch.cat(in_order([part.numbers for part in own])) for own in told])
-            return numbers, [own[-1].raw for own in told]
+            numbers = [[_put_together(each.numbers, [], of_part)[0] for each in own] for own in told]
+            return torch.stack([torch.cat(in_order(own)) for own in numbers]), [own[-1].raw for own in told]
 
     def settle(self) -> None:
         """Variables are changed in place."""
@@ -93,7 +97,7 @@ class _Torch:
 
 
 def _step_of(
-    part: Part, networks: Mapping[str, Called], given: Mapping[str, Given], devices: Replicas
+    part: Part, networks: Mapping[str, Called], given: Mapping[str, Given], devices: Replicas, of_part: bool
 ) -> Any:
     """Let a part take a step; the numbers of before it."""
     for network in networks.values():
@@ -101,8 +105,24 @@ def _step_of(
     found = _told(part, networks, given, True, devices)
     part.optimizer.scale_loss(found.loss).backward()
     with torch.no_grad():
-        part.optimizer.apply([variable.value.grad for variable in part.variables], part.variables)
-    return found.numbers.detach()
+        slopes = [variable.value.grad for variable in part.variables]
+        numbers, slopes = _put_together(found.numbers.detach(), slopes, of_part)
+        part.optimizer.apply(slopes, part.variables)
+    return numbers
+
+
+def _put_together(numbers: Any, slopes: list[Any], of_part: bool) -> tuple[Any, list[Any]]:
+    """What all processes tell of a batch, and the slopes of its loss, from what each finds of its part."""
+    if here().count == 1:
+        return numbers, slopes
+    known = [slope for slope in slopes if slope is not None]
+    own = weighted(numbers, known, of_part, here())
+    flat = torch.cat([tensor.reshape(-1) for tensor in own])
+    torch.distributed.all_reduce(flat)
+    parts = torch.split(flat, [tensor.numel() for tensor in own])
+    first, rest, *found = [part.reshape(mine.shape) for part, mine in zip(parts, own, strict=True)]
+    left = iter(found)
+    return torch.cat([first, rest]), [None if slope is None else next(left) for slope in slopes]
 
 
 def _told(

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import jax
+import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from dlscan.models.model_parallel import ModelParallel
 from dlscan.models.replicas import Replicas, can_share
 from dlscan.train.objectives import Given
 
-# Values of variables, and the variables, by the id of these.
+# Values of variables, and the variables, by the number of these in their point.
 Values = dict[int, Any]
 Variables = Mapping[int, Any]
 
@@ -29,6 +30,12 @@ class Sharding(Protocol):
 
     def kept(self, values: Values, variables: Variables) -> Values:
         """Values of variables in a compiled step, which leaves them where the next one takes them from."""
+
+    def told(self, values: Any) -> Any:
+        """What a compiled step tells: every process is to have all of it, if there are several."""
+
+    def here(self, values: Any) -> Any:
+        """What this process has of values that were `told`."""
 
     def settled(self, value: Any) -> Any:
         """The value of a variable between steps, as Keras is to have it."""
@@ -51,7 +58,7 @@ class _Shares:
 
     def send(self, array: Any) -> Any:
         # a share on each where these can be equal
-        return jax.device_put(array, self._shares if can_share(len(array), self._devices) else self._whole)
+        return _put(array, self._shares if can_share(len(array), self._devices) else self._whole)
 
     def shared(self, batches: Mapping[str, Given]) -> dict[str, Given]:
         def share(tensor: Any) -> Any:
@@ -63,13 +70,36 @@ class _Shares:
         return found
 
     def placed(self, values: Any) -> Any:
-        return jax.device_put(values, self._whole)
+        return _put(values, self._whole)
+
+    def told(self, values: Any) -> Any:
+        return (
+            values
+            if self._whole.is_fully_addressable
+            else jax.lax.with_sharding_constraint(values, self._whole)
+        )
+
+    def here(self, values: Any) -> Any:
+        return values if self._whole.is_fully_addressable else jax.tree.map(self.settled, values)
 
     def kept(self, values: Values, variables: Variables) -> Values:
         return values
 
     def settled(self, value: Any) -> Any:
         return value.addressable_data(0)
+
+
+def _put(values: Any, sharding: NamedSharding) -> Any:
+    """Arrays on the devices of a sharding; of several processes each puts what is its own there."""
+    if sharding.is_fully_addressable:
+        return jax.device_put(values, sharding)
+
+    def put(value: Any) -> Any:
+        own = np.asarray(value)
+        return jax.make_array_from_callback(own.shape, sharding, lambda index: own[index])
+
+    # `device_put` would compare what all processes have
+    return jax.tree.map(put, values)
 
 
 class _Divided:
@@ -93,6 +123,12 @@ class _Divided:
             key: jax.lax.with_sharding_constraint(value, variables[key]._layout.backend_layout)
             for key, value in values.items()
         }
+
+    def told(self, values: Any) -> Any:
+        return values
+
+    def here(self, values: Any) -> Any:
+        return values
 
     def settled(self, value: Any) -> Any:
         return value

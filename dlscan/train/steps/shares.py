@@ -12,7 +12,8 @@ ops = keras.ops
 
 def sharing(streams: Mapping[str, Fed], devices: Replicas) -> Replicas:
     """The devices that share these batches; the last of an epoch may have no equal shares."""
-    return devices if all(can_share(fed.events, devices) for fed in streams.values()) else ()
+    here = [len(fed.weights) for fed in streams.values()]
+    return devices if all(can_share(events, devices) for events in here) else ()
 
 
 def shares(batches: Mapping[str, Given], devices: Replicas) -> list[dict[str, Given]]:

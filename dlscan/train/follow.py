@@ -1,0 +1,88 @@
+"""Training in a process that is not the first of those that train together: it decides and leaves nothing."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlscan.config import load_point
+from dlscan.dataset import Manifest, fits
+from dlscan.errors import BackendError
+from dlscan.record import PointPaths
+from dlscan.train.info import PointInfo, Report
+from dlscan.train.interruption import Interruption
+from dlscan.train.learner import Learner
+from dlscan.train.member import Member
+from dlscan.train.nodes import Nodes
+
+
+class Follower(Member[Learner]):
+    """A point that the first process trains too, which alone owns it; see `Member`."""
+
+    def __init__(self, paths: PointPaths, point: PointInfo, pack: int) -> None:
+        self.paths, self.point, self.pack = paths, point, pack
+        self.experiment = load_point(paths.config, point.sources)
+
+    def say(self, text: str) -> None:
+        """The first process says it."""
+
+    def require_data(self, manifest: Manifest) -> None:
+        """Check it; that it is used, the first process notes."""
+        fits.require(manifest, self.experiment)
+
+    def start(self, learner: Learner, mix: Callable[[int | None], bool] = lambda events: True) -> None:
+        """Wait for `start_alike`."""
+        self.learner = learner
+
+    def keep(self, losses: NDArray[np.float32] | None = None) -> Callable[[], None]:
+        """The first process keeps it."""
+        return lambda: None
+
+
+def start_alike(members: Sequence[Member[Learner]], nodes: Nodes) -> None:
+    """Let the learners of all processes go on from where those of the first one are.
+
+    Raises
+    ------
+    BackendError
+        If a point can be trained there but not here.
+    """
+    if nodes.count == 1:
+        return
+    here = {member.point.number: member for member in members}
+    for number in nodes.agree(list(here)):
+        if number not in here:
+            raise BackendError(f"point {number} cannot be trained in process {nodes.number + 1}")
+        learner = here[number].learner
+        state, values = nodes.agree((learner.state(), learner.values()))
+        if nodes.follows:
+            learner.follow(state, values, nodes.number)
+
+
+def follow(point_of: Callable[[int], tuple[PointPaths, PointInfo]], nodes: Nodes) -> None:
+    """Train what the first process trains, until it ends.
+
+    Parameters
+    ----------
+    point_of : callable
+        Gives the point of a number.
+    nodes : Nodes
+        The processes.
+
+    Raises
+    ------
+    Ended
+        At the end.
+    """
+    from dlscan.train.fit import fit
+
+    def fail(point: PointInfo, error: Exception) -> None:
+        """The first process has failed of it too, or says so in `start_alike`."""
+
+    with Interruption() as interruption:
+        while True:
+            numbers = nodes.agree(list[int]())
+            members = [Follower(*point_of(number), len(numbers)) for number in numbers]
+            report = Report(lambda point, outcome: None, fail)
+            fit(members, nodes.interruption(interruption), report, time.perf_counter())

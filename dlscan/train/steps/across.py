@@ -1,0 +1,79 @@
+"""What processes on several nodes find of their shares of a batch, put together by the back end."""
+
+import signal
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dlscan.models.backend import backend
+from dlscan.train.feed import Fed
+from dlscan.train.nodes import Nodes
+
+
+def connect(nodes: Nodes) -> None:
+    """Let the back end know of the other processes, before it makes its first tensor."""
+    if nodes.count > 1 and not nodes.is_connected:
+        {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[backend()](nodes)
+        nodes.is_connected = True
+
+
+def _tensorflow(nodes: Nodes) -> None:
+    import tensorflow as tf
+
+    cluster = tf.train.ClusterSpec({"worker": nodes.addresses})
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        cluster, task_type="worker", task_id=nodes.number, rpc_layer="grpc"
+    )
+    handler = signal.getsignal(signal.SIGTERM)
+    # only for its servers; nothing else can start them
+    tf.distribute.MultiWorkerMirroredStrategy(resolver)
+    # they take SIGTERM for themselves
+    signal.signal(signal.SIGTERM, handler)
+
+
+def _jax(nodes: Nodes) -> None:
+    import jax
+
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    # steps under way at the same time would mix up what they send between processors
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+    jax.distributed.initialize(nodes.addresses[0], nodes.count, nodes.number)
+    nodes.at_end = jax.distributed.shutdown
+
+
+def _torch(nodes: Nodes) -> None:
+    import torch
+    import torch.distributed as dist
+
+    kind = "nccl" if torch.cuda.is_available() else "gloo"
+    dist.init_process_group(kind, f"tcp://{nodes.addresses[0]}", world_size=nodes.count, rank=nodes.number)
+    nodes.at_end = dist.destroy_process_group
+
+
+def are_parts(streams: Mapping[str, Fed]) -> bool:
+    """Whether each process has its share of a batch, and not the whole."""
+    return all(fed.part for fed in streams.values())
+
+
+def weighted(numbers: Any, slopes: Sequence[Any], part: bool, nodes: Nodes) -> list[Any]:
+    """What this process adds to the sums over all, from what it finds of a batch on TensorFlow or PyTorch.
+
+    Where all have the whole batch, the first one's are taken: rounding may differ between machines.
+
+    Parameters
+    ----------
+    numbers : tensor, (M,)
+        A mean loss, and sums.
+    slopes : sequence of tensor
+        Of the mean loss.
+    part : bool
+        See `are_parts`.
+    nodes : Nodes
+        The processes.
+
+    Returns
+    -------
+    list of tensor
+        The loss (1,), the other numbers (M - 1,), and the slopes.
+    """
+    mean = 1 / nodes.count if part else float(not nodes.follows)
+    return [numbers[:1] * mean, numbers[1:] * (1.0 if part else mean), *(slope * mean for slope in slopes)]
