@@ -44,6 +44,7 @@ class Slurm:
         """Check options, partition, time and GPUs against what this Slurm has."""
         known, letters = options.known_options(ask(["sbatch", "--help"]))
         given = options.native(batch.options)
+        options.require_processes(batch, given)
         options.require_known(given, known, letters)
         read_script_template(batch.template, SCRIPT)
         if isinstance(given.get("partition"), str):

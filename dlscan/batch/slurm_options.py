@@ -96,7 +96,7 @@ def asks_for_gpus_itself(batch: BatchOptions) -> bool:
 def header(request: Request) -> Options:
     """The options of a submission, in the order in which they are written; None for one without a value."""
     batch, given = request.batch, native(request.batch.options)
-    _require_processes(batch, given)
+    require_processes(batch, given)
     limit = f"%{batch.max_running}" if batch.max_running is not None else ""
     options: Options = {
         "job-name": request.tag,
@@ -126,7 +126,7 @@ def header(request: Request) -> Options:
     return options
 
 
-def _require_processes(batch: BatchOptions, given: Collection[str]) -> None:
+def require_processes(batch: BatchOptions, given: Collection[str]) -> None:
     """Check that a job of several nodes has one process on each."""
     for name in _PROCESSES if batch.nodes > 1 else ():
         if name in given:

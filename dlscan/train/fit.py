@@ -16,7 +16,6 @@ from dlscan.tasks import Standards
 from dlscan.train.domain import measure_domain, open_domain
 from dlscan.train.evaluate import evaluate
 from dlscan.train.folds import LeftOut
-from dlscan.train.follow import start_alike
 from dlscan.train.info import Report, Stopped
 from dlscan.train.interruption import Interruption
 from dlscan.train.learner import Learner
@@ -26,7 +25,7 @@ from dlscan.train.nodes import here
 from dlscan.train.passes import open_pass
 from dlscan.train.scorers import GeneratingScorer, NetworkScorer
 from dlscan.train.scores import score_files
-from dlscan.train.starting import starting_learner
+from dlscan.train.starting import start_alike, starting_learner
 from dlscan.train.steps.across import connect
 from dlscan.train.streams import open_stream
 from dlscan.train.to_score import open_scored

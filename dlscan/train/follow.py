@@ -1,15 +1,15 @@
 """Training in a process that is not the first of those that train together: it decides and leaves nothing."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlscan.config import load_point
 from dlscan.dataset import Manifest, fits
-from dlscan.errors import BackendError
 from dlscan.record import PointPaths
+from dlscan.train.fit import fit
 from dlscan.train.info import PointInfo, Report
 from dlscan.train.interruption import Interruption
 from dlscan.train.learner import Learner
@@ -32,32 +32,12 @@ class Follower(Member[Learner]):
         fits.require(manifest, self.experiment)
 
     def start(self, learner: Learner, mix: Callable[[int | None], bool] = lambda events: True) -> None:
-        """Wait for `start_alike`."""
+        """`start_alike` does the rest."""
         self.learner = learner
 
     def keep(self, losses: NDArray[np.float32] | None = None) -> Callable[[], None]:
         """The first process keeps it."""
         return lambda: None
-
-
-def start_alike(members: Sequence[Member[Learner]], nodes: Nodes) -> None:
-    """Let the learners of all processes go on from where those of the first one are.
-
-    Raises
-    ------
-    BackendError
-        If a point can be trained there but not here.
-    """
-    if nodes.count == 1:
-        return
-    here = {member.point.number: member for member in members}
-    for number in nodes.agree(list(here)):
-        if number not in here:
-            raise BackendError(f"point {number} cannot be trained in process {nodes.number + 1}")
-        learner = here[number].learner
-        state, values = nodes.agree((learner.state(), learner.values()))
-        if nodes.follows:
-            learner.follow(state, values, nodes.number)
 
 
 def follow(point_of: Callable[[int], tuple[PointPaths, PointInfo]], nodes: Nodes) -> None:
@@ -75,10 +55,9 @@ def follow(point_of: Callable[[int], tuple[PointPaths, PointInfo]], nodes: Nodes
     Ended
         At the end.
     """
-    from dlscan.train.fit import fit
 
     def fail(point: PointInfo, error: Exception) -> None:
-        """The first process has failed of it too, or says so in `start_alike`."""
+        """The first process has failed of it too, or `start_alike` ends this one."""
 
     with Interruption() as interruption:
         while True:

@@ -1,9 +1,12 @@
 """The network of a point at its start, whoever trains it and whatever for."""
 
+from collections.abc import Sequence
+
 from dlscan import models
 from dlscan.config import Experiment
 from dlscan.config.task_kinds import Generate
 from dlscan.dataset import Manifest
+from dlscan.errors import BackendError
 from dlscan.models import Start
 from dlscan.models.model_parallel import place
 from dlscan.models.replicas import Replicas, require_replicable
@@ -11,7 +14,8 @@ from dlscan.origins import Origin, origins_of
 from dlscan.tasks import Standards, Task
 from dlscan.train.generators import generating_learner
 from dlscan.train.learner import Learner
-from dlscan.train.nodes import here
+from dlscan.train.member import Member
+from dlscan.train.nodes import Nodes, here
 from dlscan.train.pivots import beside
 
 
@@ -77,6 +81,26 @@ def _starting(
     return Learner(
         network, task, train, manifest.config_hash, steps, standards, left_out, other, devices=devices
     )
+
+
+def start_alike(members: Sequence[Member[Learner]], nodes: Nodes) -> None:
+    """Let the learners of all processes go on from where those of the first one are.
+
+    Raises
+    ------
+    BackendError
+        If a point can be trained there but not here.
+    """
+    if nodes.count == 1:
+        return
+    here = {member.point.number: member for member in members}
+    for number in nodes.agree(list(here)):
+        if number not in here:
+            raise BackendError(f"point {number} cannot be trained in process {nodes.number + 1}")
+        learner = here[number].learner
+        state, values = nodes.agree((learner.state(), learner.values()))
+        if nodes.follows:
+            learner.follow(state, values, nodes.number)
 
 
 def _start(experiment: Experiment, manifest: Manifest, origin: Origin | None) -> Start | None:

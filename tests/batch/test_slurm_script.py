@@ -43,6 +43,7 @@ def request(scan: str = "/scans/lcd", jobs: int = 3, **batch: Any) -> Request:
                 options={"partition": "gpu", "account": "lcd"},
             ),
         ),
+        ("slurm-nodes.sh", request(nodes=2, cpus=4, gpus=2)),
         (
             "slurm-hostile.sh",
             request(
@@ -119,6 +120,12 @@ def test_option_of_the_user_takes_the_place_of_ours(batch: dict[str, Any], absen
 def test_option_that_cannot_be_is_an_error(options: dict[str, Any], message: str) -> None:
     with pytest.raises(BatchError, match=message):
         native(options)
+
+
+@pytest.mark.parametrize("name", ["nodes", "ntasks", "ntasks-per-node"])
+def test_a_job_of_several_nodes_has_one_process_on_each(name: str) -> None:
+    with pytest.raises(BatchError, match=f"batch.options.{name}: a job with batch.nodes: 2 has one process"):
+        header(request(nodes=2, options={name: 4}))
 
 
 def test_known_options_are_read_from_the_help() -> None:
