@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import h5py
@@ -19,7 +20,6 @@ from dlscan.scan import Plan, freeze
 from dlscan.training import train_planned
 
 from ..slow import slow
-from .test_processes import wait_for
 
 COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "val_Mean_AUC")
 
@@ -92,6 +92,13 @@ def require_same(plan: Plan, other: Plan) -> None:
             np.testing.assert_allclose(file["scores"][:], reference["scores"][:], atol=1e-5)
 
 
+def wait_for_epoch(plan: Plan, after: int, jobs: "list[subprocess.Popen[str]]") -> None:
+    while not plan.paths(plan.point(1)).history.exists() or len(history(plan, 1)) <= after:
+        if jobs[0].poll() is not None:
+            raise AssertionError(ended(jobs))
+        time.sleep(0.05)
+
+
 def stop_after_the_first_epoch(epoch: int, step: int, steps: int) -> None:
     if (epoch, step) == (1, 1):
         os.kill(os.getpid(), signal.SIGTERM)
@@ -120,7 +127,7 @@ def test_a_training_that_lost_a_node_goes_on_on_one(make_plan):
     assert set(train_planned(alone, alone.points).values()) == {"done"}
     first = plan.paths(plan.point(1))
     jobs = start(plan, 3)
-    wait_for(first.history)
+    wait_for_epoch(plan, 0, jobs)
     jobs[2].send_signal(signal.SIGKILL)
     codes, _ = ended(jobs)
     assert codes[0] == 1
@@ -130,11 +137,9 @@ def test_a_training_that_lost_a_node_goes_on_on_one(make_plan):
     assert "process 3 of 3 (127.0.0.1) is gone" in attempt.error
     assert 1 <= len(history(plan, 1)) < 30
 
-    jobs = start(plan)
-    wait_for(plan.directory / "1-0.nodes")
     before = len(history(plan, 1))
-    while len(history(plan, 1)) == before:
-        assert jobs[0].poll() is None
+    jobs = start(plan)
+    wait_for_epoch(plan, before, jobs)
     # what counts is the first one
     jobs[1].send_signal(signal.SIGTERM)
     jobs[0].send_signal(signal.SIGTERM)
@@ -149,6 +154,7 @@ def test_a_training_that_lost_a_node_goes_on_on_one(make_plan):
 
 MEMBER = """
 import sys
+import time
 from pathlib import Path
 from dlscan.train import nodes, rendezvous
 
