@@ -34,7 +34,7 @@ def make_plan(mapping, tmp_path):
             "name": name,
             "output": str(tmp_path / "scans"),
             "model": {"width": 8, "depth": 1},
-            # batches of 100 are shared, the last one of an epoch may not be
+            # whole batches are shared, the last one of an epoch may not be
             "train": {
                 **mapping["train"],
                 "epochs": 2,
@@ -123,7 +123,7 @@ def test_a_training_goes_on_on_two_nodes_as_it_would_on_one(make_plan):
 
 @slow
 def test_a_training_that_lost_a_node_goes_on_on_one(make_plan):
-    alone, plan = make_plan("alone", epochs=30), make_plan("together", epochs=30)
+    alone, plan = (make_plan(name, epochs=30, batch_size=96) for name in ("alone", "together"))
     assert set(train_planned(alone, alone.points).values()) == {"done"}
     first = plan.paths(plan.point(1))
     jobs = start(plan, 3)
