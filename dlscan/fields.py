@@ -4,7 +4,7 @@ import functools
 import itertools
 import math
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 # More is no number of anything, and tables keep integers in 64 bits.
@@ -25,44 +25,61 @@ def misfit(cls: type, value: Any, finite: bool = True) -> str:
     """
     if not isinstance(value, Mapping):
         return f"must be a mapping of names to values, got {shown(value)}"
-    for name, rule in _hints(cls).items():
-        if name in value and not fits(rule, value[name], finite):
+    for name, fit in _checks(cls).items():
+        if name in value and not fit((value[name],), finite):
             return f"{name} is {shown(value[name])}"
     return ""
 
 
 def fits(rule: Any, value: Any, finite: bool = True) -> bool:
     """Whether a plain value is one that an annotation allows."""
-    return _all_fit(rule, [value], finite)
+    return _check(rule)((value,), finite)
 
 
-def _all_fit(rule: Any, values: Sequence[Any], finite: bool) -> bool:
-    """Whether all of them do: together, because ten thousand records have millions of numbers."""
-    origin, inner, allowed = _taken_apart(rule)
-    if allowed is not None:
-        if Any in allowed:
-            return True
-        found = set(map(type, values))
-        if int in found and any(abs(value) > LARGEST_INTEGER for value in values if type(value) is int):
-            return False
-        if finite and float in found and not all(math.isfinite(v) for v in values if type(v) is float):
-            return False
-        return found <= allowed
-    if origin in (list, tuple):
-        lists = all(isinstance(value, list | tuple) for value in values)
-        return lists and _all_fit(inner[0], list(itertools.chain(*values)), finite)
-    if origin is dict:
-        return all(isinstance(value, Mapping) for value in values) and all(
-            _all_fit(part, list(itertools.chain(*items)), finite)
-            for part, items in zip(inner, (values, (value.values() for value in values)), strict=True)
-        )
-    return all(any(_all_fit(option, [value], finite) for option in inner) for value in values)
+# Whether all of some values are allowed, and finite if asked. Together, because ten thousand records have
+# millions of numbers.
+_Check = Callable[[Collection[Any], bool], bool]
 
 
 @functools.cache
-def _taken_apart(rule: Any) -> tuple[Any, tuple[Any, ...], frozenset[Any] | None]:
-    """The container of a rule, what may be in it, and its plain types."""
-    return get_origin(rule), get_args(rule), _plain_types(rule)
+def _check(rule: Any) -> _Check:
+    """The check of an annotation."""
+    allowed = _plain_types(rule)
+    if allowed is not None and Any in allowed:
+        return lambda values, finite: True
+    inner = tuple(map(_check, get_args(rule)))
+    if allowed is not None:
+        return functools.partial(_all_plain, allowed)
+    if get_origin(rule) in (list, tuple):
+        return functools.partial(_all_lists, inner[0])
+    if get_origin(rule) is dict:
+        return functools.partial(_all_mappings, *inner)
+    return lambda values, finite: all(any(fit((value,), finite) for fit in inner) for value in values)
+
+
+def _all_plain(allowed: frozenset[Any], values: Collection[Any], finite: bool) -> bool:
+    found = set(map(type, values))
+    if int in found and any(abs(value) > LARGEST_INTEGER for value in values if type(value) is int):
+        return False
+    if finite and float in found and not all(math.isfinite(v) for v in values if type(v) is float):
+        return False
+    return found <= allowed
+
+
+def _all_lists(inner: _Check, values: Collection[Any], finite: bool) -> bool:
+    kinds = set(map(type, values))
+    lists = kinds <= {list, tuple} or all(isinstance(value, list | tuple) for value in values)
+    return lists and inner(list(itertools.chain.from_iterable(values)), finite)
+
+
+def _all_mappings(names: _Check, inner: _Check, values: Collection[Any], finite: bool) -> bool:
+    if not set(map(type, values)) <= {dict} and not all(isinstance(value, Mapping) for value in values):
+        return False
+    if len(values) == 1:
+        (value,) = values
+        return names(value, finite) and inner(value.values(), finite)
+    parts = itertools.chain.from_iterable(value.values() for value in values)
+    return names(list(itertools.chain.from_iterable(values)), finite) and inner(list(parts), finite)
 
 
 def _plain_types(rule: Any) -> frozenset[Any] | None:
@@ -74,8 +91,8 @@ def _plain_types(rule: Any) -> frozenset[Any] | None:
 
 
 @functools.cache
-def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls)
+def _checks(cls: type) -> dict[str, _Check]:
+    return {name: _check(rule) for name, rule in get_type_hints(cls).items()}
 
 
 def shown(value: Any) -> str:

@@ -93,7 +93,7 @@ def read_json(path: Path) -> Any:
     """Read JSON from `path`; a damaged file is a `DlscanError` that names it."""
     try:
         with naming(path):
-            return json.loads(path.read_text(encoding="utf-8"))
+            return json.loads(path.read_bytes().decode("utf-8"))
     except (ValueError, RecursionError) as error:  # no JSON or no text, a number or a nesting without an end
         raise DlscanError(f"{path}: damaged, not JSON ({error})") from None
 

@@ -11,6 +11,8 @@ from dlscan.errors import DlscanError, ScanError
 from dlscan.fields import misfit, shown
 from dlscan.files import checksum, checksum_of, read_json, write_json
 
+# the file of a record
+RECORD = "record.json"
 # as YAML is written by dlscan: a point's file says what no plan has to be read for
 _EPOCHS = re.compile(rb"^train:\n(?: .*\n)*? +epochs: (\d+)\n", re.MULTILINE)
 
@@ -34,7 +36,7 @@ class PointPaths:
     @property
     def record(self) -> Path:
         """Exists when the point is done."""
-        return self.directory / "record.json"
+        return self.directory / RECORD
 
     @property
     def history(self) -> Path:
@@ -266,13 +268,15 @@ class Record:
                 # older versions wrote what the job took, once for each network of the pack
                 value["job_seconds"] = value["train_seconds"]
                 value["train_seconds"] = value["train_seconds"] / (value.get("pack") or 1)
-            known = {field.name for field in dataclasses.fields(cls)}
             # a newer version may say more; what it says beyond is not ours to judge
-            return cls(**{name: item for name, item in value.items() if name in known})
+            return cls(**{name: item for name, item in value.items() if name in _FIELDS})
         except KeyError as error:
             raise ScanError(f"{path}: damaged record (it has no {error}); run the scan again") from None
         except TypeError as error:
             raise ScanError(f"{path}: damaged record ({error}); run the scan again") from None
+
+
+_FIELDS = frozenset(field.name for field in dataclasses.fields(Record))
 
 
 def is_done(paths: PointPaths, epochs: int | None = None) -> bool:

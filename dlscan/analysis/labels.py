@@ -52,7 +52,8 @@ def called(name: str, labels: Labels) -> Marked:
 def merged(every: Iterable[Labels]) -> dict[str, str]:
     """The labels of several scans together; of two for one name the first counts."""
     found: dict[str, str] = {}
-    for labels in every:
+    # the points of a scan share them
+    for labels in {id(labels): labels for labels in every}.values():
         found = {**labels, **found}
     return found
 

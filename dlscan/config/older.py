@@ -25,6 +25,7 @@ LATER_OF_TRAIN = {
     "train.warm_up": 0,
 }
 _WINDOW = {"window": 1}
+_ADDED = {f"model.{key}": value for key, value in BEFORE.items()} | LATER
 
 
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,8 +41,7 @@ def completed_params(params: Any) -> Any:
     """The same for the parameters of a record, `model.width` and so on; anything else stays as it is."""
     if not isinstance(params, dict) or params.get("model.family") != "dense":
         return params
-    added = {f"model.{key}": value for key, value in BEFORE.items()} | LATER
-    found = {**params, **{key: params.get(key, value) for key, value in added.items()}}
+    found = {**params, **{key: value for key, value in _ADDED.items() if key not in params}}
     if "train.epochs" not in params or "train.warm_up" in params:
         return found
     if "train.early_stopping.monitor" in params:

@@ -103,6 +103,9 @@ class Columns(Mapping[str, Column]):
             self._filled[name] = self._fill(self.heads[name])
         return self._filled[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.heads
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.heads)
 

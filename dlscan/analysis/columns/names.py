@@ -1,6 +1,7 @@
 """What models and parameters are called."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from dlscan.analysis.columns.catalog import RESERVED, SCAN
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.models import SEED_KEY, TRAINING_KEYS
+from dlscan.analysis.points.parameters import differing, keys_of
 from dlscan.config.dotted import short_name_of
 from dlscan.config.pretrained import short_text
 
@@ -17,13 +19,12 @@ SEED = "Seed"
 FOLD = "Fold"
 # what the trainings of a model may differ in
 TRAININGS = (SEED, FOLD)
-_FAMILY = "model.family"
 POINT = "Point"
 
 
 def parameter_columns(points: Sequence[DonePoint]) -> dict[str, str]:
     """The column name of every parameter of `points`: `model.width` is `Width`."""
-    keys = dict.fromkeys(key for point in points for key in (*point.record.varied, *point.record.params))
+    keys = keys_of(points)
     keys.pop(SEED_KEY, None)
     return _short_names(keys, RESERVED) | {SEED_KEY: SEED}
 
@@ -31,26 +32,14 @@ def parameter_columns(points: Sequence[DonePoint]) -> dict[str, str]:
 def varying_columns(points: Sequence[DonePoint]) -> list[str]:
     """The columns of what tells the points apart: parameters that a scan varies or in which scans differ."""
     names = parameter_columns(points)
-    varied = dict.fromkeys(key for point in points for key in point.record.varied)
+    varied = _varied(points)
     # a section that is varied as a whole, as `model.pretrained`, says what its keys do
     told = tuple(f"{key}." for key in varied)
-    differing = [
-        key for key in names if key != SEED_KEY and not key.startswith(told) and differs(points, key)
-    ]
+    different = differing(points)
+    others = [key for key in names if key in different and key != SEED_KEY and not key.startswith(told)]
     if _name_stands_twice(points):
-        differing.append(SEED_KEY)
-    return list(dict.fromkeys(names[key] for key in (*varied, *differing)))
-
-
-def differs(points: Sequence[DonePoint], key: str) -> bool:
-    """Whether the parameter `key` is not the same for all of `points`; 1, 1.0 and true are three values.
-
-    Points of a family that has no such parameter do not differ in it from those of another.
-    """
-    having = {point.record.params.get(_FAMILY) for point in points if key in point.record.params}
-    params = [point.record.params for point in points if point.record.params.get(_FAMILY) in having]
-    values = [each.get(key) for each in params]
-    return any(value != values[0] or type(value) is not type(values[0]) for value in values)
+        others.append(SEED_KEY)
+    return list(dict.fromkeys(names[key] for key in (*varied, *others)))
 
 
 def model_names(points: Sequence[DonePoint], *, with_seed: bool = True) -> list[str]:
@@ -58,7 +47,7 @@ def model_names(points: Sequence[DonePoint], *, with_seed: bool = True) -> list[
 
     Without `with_seed` neither seeds nor folds are named.
     """
-    short = _short_names(dict.fromkeys(key for point in points for key in point.record.varied))
+    short = _short_names(_varied(points))
     names = []
     for point in points:
         params = point.record.params
@@ -106,15 +95,23 @@ def text_of(value: Any) -> str:
     """A parameter as text, exact to the last digit: `64`, `0.001`, `relu`, `true`, `[64,32]`."""
     if isinstance(value, str):
         return value
+    # most are plain numbers, of which JSON makes the same in ten times the time
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return repr(value)
     if (short := short_text(value)) is not None:
         return short
-    # most are integers, of which JSON makes the same in ten times the time
-    return str(value) if type(value) is int else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def named(values: Mapping[str, Any]) -> str:
     """`Width=64 Depth=3`."""
     return " ".join(f"{name}={text_of(value)}" for name, value in values.items())
+
+
+def _varied(points: Sequence[DonePoint]) -> dict[str, None]:
+    """The keys that the scans of points vary, in their order."""
+    orders = dict.fromkeys(point.record.varied for point in points)
+    return dict.fromkeys(key for varied in orders for key in varied)
 
 
 def _short_names(keys: Iterable[str], taken: Collection[str] = ()) -> dict[str, str]:

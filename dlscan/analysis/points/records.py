@@ -23,7 +23,7 @@ from dlscan.config.source import short_name
 from dlscan.errors import DlscanError, ScanError
 from dlscan.files import read_json
 from dlscan.many import each
-from dlscan.record import PointPaths, Record, reaches
+from dlscan.record import RECORD, PointPaths, Record, reaches
 
 log = logging.getLogger("dlscan")
 
@@ -87,6 +87,12 @@ def read(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None 
     ScanError
         If a directory is no scan, or no point of any scan is done.
     """
+    # reading makes no cycles, and the search for some among ten thousand records takes longer
+    with garbage.no_search():
+        return _read_scans(scans, labels)
+
+
+def _read_scans(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] | None) -> Loaded:
     directories = list({scan.resolve(): scan for scan in scans}.values())
     given = {scan.resolve(): own for scan, own in (labels or {}).items()}
     scans_ = {directory: _load_scan(directory, given.get(directory.resolve())) for directory in directories}
@@ -171,9 +177,7 @@ def _load_scan(directory: Path, labels: Mapping[str, str] | None) -> Loaded:
             "give a directory that `dlscan scan` has made, or its experiment file"
         )
     folders = _folders(directory / "points")
-    # reading makes no cycles, and the search for some takes longer
-    with garbage.no_search():
-        points, left_out = _load_points(directory, folders)
+    points, left_out = _load_points(directory, folders)
     plan = planned(directory)
     count = plan.points or len(folders)
     not_done = [plan.problem] if plan.problem else []
@@ -204,7 +208,8 @@ def _shorter(directory: Path, points: Sequence[DonePoint], epochs: int, planned:
 
 
 def _newer(directory: Path, points: Sequence[DonePoint]) -> list[str]:
-    newer = {point.record.versions["dlscan"] for point in points if _is_newer(point.record.versions)}
+    versions = {point.record.versions.get("dlscan", "") for point in points}
+    newer = {version for version in versions if _is_newer(version)}
     if not newer:
         return []
     return [
@@ -229,18 +234,19 @@ def _load_points(directory: Path, folders: Sequence[str]) -> tuple[list[DonePoin
     points: list[DonePoint] = []
     left_out = []
     known: set[tuple[str, tuple[str, ...]]] = set()
-    all_paths = [PointPaths(directory / "points" / folder) for folder in folders]
-    for folder, paths, look in zip(
-        folders, all_paths, each(lambda paths: _look(paths, cache), all_paths), strict=True
-    ):
+    place = directory / "points"
+    looks = each(lambda folder: _look(place, folder, cache), folders)
+    for folder, look in zip(folders, looks, strict=True):
+        paths = PointPaths(place / folder)
         try:
             if isinstance(look, Exception):
                 raise look
             stamp, record, is_new = look
             new += is_new
+            point = DonePoint(record, paths, record.scan)
             task = str(record.task), record.classes
             if task not in known:
-                metrics_of([DonePoint(record, paths, record.scan)])
+                metrics_of([point])
                 known.add(task)
         except (FileNotFoundError, NotADirectoryError):
             continue
@@ -250,17 +256,20 @@ def _load_points(directory: Path, folders: Sequence[str]) -> tuple[list[DonePoin
             left_out.append(str(error) if own else f"{paths.record}: {getattr(error, 'strerror', error)}")
             continue
         found[folder] = stamp, record
-        points.append(DonePoint(record, paths, record.scan))
+        points.append(point)
     cache.put(found, new)
     return points, left_out
 
 
-def _look(paths: PointPaths, cache: Cache) -> tuple[Stamp, Record, bool] | Exception:
+def _look(place: Path, folder: str, cache: Cache) -> tuple[Stamp, Record, bool] | Exception:
     """The record of a point, and whether it is not from the cache; or why it cannot be read."""
     try:
-        stamp = stamp_of(paths.record)
-        record = cache.get(paths.directory.name, stamp)
-        return stamp, record or _read(paths.record), record is None
+        # a path's own way costs as much again, ten thousand times
+        stamp = stamp_of(f"{place}/{folder}/{RECORD}")
+        record = cache.get(folder, stamp)
+        if record is not None:
+            return stamp, record, False
+        return stamp, _read(PointPaths(place / folder).record), True
     except (DlscanError, OSError) as error:
         return error
 
@@ -287,16 +296,16 @@ def _reaches(record: Record, epochs: int) -> bool:
     return key != "train.epochs" or key in record.varied or reaches(record.epochs, record.stopped, epochs)
 
 
-def _is_newer(versions: Mapping[str, Any]) -> bool:
-    """Whether a newer dlscan than this has written a record with these versions."""
-    return _numbers(versions.get("dlscan")) > _numbers(dlscan.__version__)
+def _is_newer(version: Any) -> bool:
+    """Whether a version of dlscan is newer than this."""
+    return _numbers(version) > _numbers(dlscan.__version__)
 
 
 def _newer_version(path: Path) -> str | None:
     """The version of dlscan that has written a record which this one cannot read, if it is a newer one."""
     try:
-        versions = read_json(path)["versions"]
-        return versions["dlscan"] if _is_newer(versions) else None
+        version: str = read_json(path)["versions"]["dlscan"]
+        return version if _is_newer(version) else None
     except (DlscanError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 

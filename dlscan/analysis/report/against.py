@@ -3,9 +3,9 @@
 from dlscan.analysis.columns.catalog import MODEL_NAME
 from dlscan.analysis.columns.cells import UNICODE, entry
 from dlscan.analysis.columns.column import Column
-from dlscan.analysis.columns.names import differs
 from dlscan.analysis.labels import unicode_of
 from dlscan.analysis.points.adversaries import purpose
+from dlscan.analysis.points.parameters import differing
 from dlscan.analysis.report.facts import Facts
 
 _STRENGTH = "adversary.strength"
@@ -21,7 +21,7 @@ def against(facts: Facts) -> str:
         return ""
     columns, best = facts.models.columns, facts.choice.position
     column, quality = columns[name], columns[facts.task.headline]
-    favours = ", and favours a low strength" if differs(facts.points, _STRENGTH) else ""
+    favours = ", and favours a low strength" if _STRENGTH in differing(facts.points) else ""
     found = (
         "These networks were trained against an adversary. The choice above does not look at what the "
         f"adversary is for{favours}. On the test split, the {unicode_of(column.title)} of the best model is "

@@ -16,7 +16,7 @@ from dlscan.analysis.points.events import different_events
 from dlscan.analysis.points.ranked import ranked_models, ranking_key
 from dlscan.analysis.points.records import read
 from dlscan.analysis.points.results import Predictions, predictions
-from dlscan.analysis.points.tasks import caller, metrics_of
+from dlscan.analysis.points.tasks import caller, kinds_of, metrics_of
 from dlscan.analysis.report.states import Unfinished, read_plan, unfinished
 from dlscan.analysis.tables.best import Choice, choose
 from dlscan.analysis.tables.rows import Rows, rows_of
@@ -221,7 +221,7 @@ def gather(directories: Sequence[Path], labels: Mapping[Path, Mapping[str, str]]
 
 def _alike(point: DonePoint) -> tuple[str, ...]:
     """What must be the same for two points to be compared: the events, and what was learned."""
-    return (point.events, *(metrics.kind for metrics in metrics_of([point])))
+    return (point.events, *kinds_of(point))
 
 
 def moment(iso: str) -> str:

@@ -112,10 +112,17 @@ def test_a_damaged_record_stays_damaged(scan, caplog):
 
 def with_other_content(scan):
     """Whole, and not what we write."""
-    head, _, body = (scan / FILE).read_bytes().partition(b"\n")
-    changed = json.dumps(json.loads(body) | {"records": 7}).encode()
-    head = json.loads(head) | {"crc32": zlib.crc32(changed), "size": len(changed)}
+    head, _, _ = (scan / FILE).read_bytes().partition(b"\n")
+    changed = b'[{"layout": 7}]'
+    head = json.loads(head) | {"crc32": zlib.crc32(changed), "size": len(changed), "texts": len(changed)}
     return json.dumps(head).encode() + b"\n" + changed
+
+
+def with_fewer_floats(scan):
+    head, _, body = (scan / FILE).read_bytes().partition(b"\n")
+    head, body = json.loads(head), body[:-16]
+    head |= {"crc32": zlib.crc32(body), "size": len(body)}
+    return json.dumps(head).encode() + b"\n" + body
 
 
 def of_another_version(scan):
@@ -129,10 +136,10 @@ def with_a_field_too_few(scan):
     return json.dumps(head | {"fields": head["fields"][1:]}).encode() + b"\n" + body
 
 
-def with_a_flipped_digit(scan):
-    content = (scan / FILE).read_bytes()
-    place = content.index(b"123456.789")
-    return content[:place] + b"9" + content[place + 1 :]
+def with_a_flipped_bit(scan):
+    content = bytearray((scan / FILE).read_bytes())
+    content[-3] ^= 1
+    return bytes(content)
 
 
 @pytest.mark.parametrize(
@@ -145,8 +152,9 @@ def with_a_flipped_digit(scan):
         lambda scan: (scan / FILE).read_bytes()[:-100],
         of_another_version,
         with_a_field_too_few,
-        with_a_flipped_digit,
+        with_a_flipped_bit,
         with_other_content,
+        with_fewer_floats,
     ],
 )
 def test_a_damaged_or_foreign_cache_is_made_anew(scan, reads, damaged):
@@ -197,9 +205,12 @@ def test_several_writers_at_once_leave_a_whole_cache(scan, reads):
 
 
 def test_what_a_killed_writer_left_is_removed_in_time(scan):
-    old, young = scan / f".{FILE[:-5]}-1-aa.json", scan / f".{FILE[:-5]}-2-bb.json"
-    for leftover in (old, young):
+    old, young = scan / f".{FILE}-1-aa", scan / f".{FILE}-2-bb"
+    # the cache of older versions
+    before = scan / f"{FILE}.json"
+    for leftover in (old, young, before):
         leftover.write_text("")
     os.utime(old, (1, 1))
     load([scan])
-    assert (old.exists(), young.exists(), (scan / FILE).exists()) == (False, True, True)
+    there = [path.exists() for path in (old, young, before, scan / FILE)]
+    assert there == [False, True, False, True]
