@@ -16,6 +16,8 @@ from dlscan.errors import DlscanError
 
 # Seconds after which a stamp of the clock is nobody's any more.
 _ABANDONED = 60
+# Bytes that are read at once: most JSON of ours is smaller.
+_PIECE = 1 << 16
 
 
 @contextlib.contextmanager
@@ -93,9 +95,18 @@ def read_json(path: Path) -> Any:
     """Read JSON from `path`; a damaged file is a `DlscanError` that names it."""
     try:
         with naming(path):
-            return json.loads(path.read_bytes().decode("utf-8"))
+            return json.loads(_content(path).decode("utf-8"))
     except (ValueError, RecursionError) as error:  # no JSON or no text, a number or a nesting without an end
         raise DlscanError(f"{path}: damaged, not JSON ({error})") from None
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file, by few calls: of many threads, each waits for the others at every call."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        return b"".join(iter(lambda: os.read(handle, _PIECE), b""))
+    finally:
+        os.close(handle)
 
 
 def checksum(path: Path) -> str:

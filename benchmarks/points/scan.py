@@ -16,6 +16,7 @@ import yaml
 
 from dlscan.record import PointPaths
 
+_SECONDS = ("seconds_per_epoch", "train_seconds", "job_seconds", "beside_seconds", "events_per_second")
 _CLASSES = ("Ele", "Gamma", "Pi0")
 # A Slurm that takes all jobs and lets them wait; its directory is that of the command.
 _QUEUE = r"""
@@ -100,12 +101,18 @@ def finish(directory: Path, environment: dict[str, str]) -> None:
             **record,
             "point": point["number"],
             "name": point["name"],
-            "seed": point["params"]["train.seed"],
+            "seed": point["params"].get("train.seed", record["seed"]),
+            # no two trainings take the same time
+            **{name: record[name] * rng.uniform(0.8, 1.2) for name in _SECONDS},
         }
         own["params"] = {**record["params"], **point["params"]}
         own["metrics"] = {
             name: value if value is None else value * (1 + 0.01 * rng.normal())
             for name, value in record["metrics"].items()
+        }
+        own["errors"] = {
+            name: [end * rng.uniform(0.95, 1.05) for end in interval]
+            for name, interval in record["errors"].items()
         }
         paths.record.write_text(json.dumps(own, indent=1) + "\n")
         for path in (first.history, first.predictions, first.best):

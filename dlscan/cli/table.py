@@ -89,9 +89,10 @@ def table(
     from dlscan.analysis.tables.table import list_columns
     from dlscan.analysis.tables.table import table as make_table
 
-    points = load(*given_scans(scans))
-    # this process needs the records to its end; the search for garbage among thousands takes a while
-    garbage.keep_all()
+    with garbage.no_search():
+        points = load(*given_scans(scans))
+        # this process needs the records to its end; the search for garbage among thousands takes a while
+        garbage.keep_all()
     if listed:
         made = list_columns(points, options["where"])
     else:

@@ -1,6 +1,7 @@
 """A column of a table, and all columns that there are."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -76,7 +77,7 @@ class Column:
         split = {"train": "training"}.get(self.about.split, self.about.split)
         return Marked(f"{self.title} ({split})" if split else self.title)
 
-    @property
+    @functools.cached_property
     def is_text(self) -> bool:
         """Whether the entries are read as text, and not as numbers or truths."""
         return self.kind == "text" or (self.kind == "parameter" and parameter_type(self.values) == "string")

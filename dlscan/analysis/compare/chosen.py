@@ -10,12 +10,15 @@ from dlscan.analysis.columns.column import Column
 from dlscan.analysis.compare.event_noise import event_noise
 from dlscan.analysis.compare.paired import Known, paired
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.results import Floats
 from dlscan.errors import DlscanError
 
 SIGNIFICANT = 2.0
 # the next best ones: more would take long, and none of them is as good
 MOST = 20
 _DRAWS, _SEED = 4000, 1
+# whose noise is looked at: models far below the best are never chosen, and a thousand tell how large it is
+MOST_NOISY, MOST_TRAININGS = 1000, 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,25 +118,36 @@ def _luck(models: Sequence[Sequence[DonePoint]], column: Column, present: Sequen
     """What the best of all owes to the noise of events, on average over scans like this one.
 
     The true numbers scatter less than those that were measured: they are drawn towards their mean by the
-    share of the variance that is noise. Then noise is drawn, and the best chosen.
+    share of the variance that is noise. Then noise is drawn, and the best chosen. Of thousands of models,
+    the best tell how large the noise is, and one of these is chosen.
     """
-    points = [point for row in present for point in models[row]]
+    worths = np.array([column.about.goodness(column.values[row]) for row in present])
+    kept = _leading(worths, [len(models[row]) for row in present])
+    points = [point for number in kept for point in models[present[number]]]
     noise = event_noise(points, column.name)
     if noise.unknown or len(present) < 2:
         return None
-    average = np.zeros((len(present), len(points)))
+    average = np.zeros((len(kept), len(points)))
     first = 0
-    for number, row in enumerate(present):
-        average[number, first : first + len(models[row])] = 1 / len(models[row])
-        first += len(models[row])
+    for number, place in enumerate(kept):
+        count = len(models[present[place]])
+        average[number, first : first + count] = 1 / count
+        first += count
     covariance = average @ noise.covariance @ average.T
-    worths = np.array([column.about.goodness(column.values[row]) for row in present])
     spread = float(np.sum((worths - worths.mean()) ** 2))
-    noisy = float(np.trace(covariance) - covariance.sum() / len(worths))
+    noisy = float(np.trace(covariance) - covariance.sum() / len(kept)) * (len(worths) / len(kept))
     share = max(0.0, 1 - noisy / spread) if spread else 0.0
-    true = worths.mean() + share * (worths - worths.mean())
+    true = (worths.mean() + share * (worths - worths.mean()))[kept]
     sizes, axes = np.linalg.eigh(covariance)
-    normal = np.random.default_rng(_SEED).normal(size=(_DRAWS, len(worths)))
+    normal = np.random.default_rng(_SEED).normal(size=(_DRAWS, len(kept)))
     drawn = normal @ (axes * np.sqrt(np.maximum(sizes, 0.0))).T
     picked = np.argmax(true + drawn, axis=1)
     return float(drawn[np.arange(_DRAWS), picked].mean())
+
+
+def _leading(worths: Floats, trainings: Sequence[int]) -> list[int]:
+    """The positions of all models, or of thousands of the best ones, in their order."""
+    ranked = np.argsort(-worths, kind="stable")
+    together = np.cumsum(np.array(trainings)[ranked])
+    most = max(int(np.searchsorted(together, MOST_TRAININGS, side="right")), 2)
+    return sorted(ranked[: min(most, MOST_NOISY)].tolist())

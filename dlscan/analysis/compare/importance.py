@@ -169,7 +169,8 @@ def noise_shares(
     count = len(values)
     spread = float(np.sum((values - values.mean()) ** 2))
     covariance = np.zeros((count, count)) if events is None else events
-    from_events = min(float(np.trace(covariance) - covariance.sum() / count) / spread, 1.0)
+    # networks that are all alike leave nothing but rounding
+    from_events = min(max(float(np.trace(covariance) - covariance.sum() / count) / spread, 0.0), 1.0)
     from_training = None
     if models is not None and _repeats(models) >= LEAST_LEFT:
         variance = _noise(values, means_of(models), covariance).training

@@ -18,6 +18,7 @@ from dlscan.spelling import counted
 
 ABSENT = float("-inf")
 BARS_PER_PAGE = 60
+MOST_BARS = 10 * BARS_PER_PAGE
 
 # inches
 BAR_GAP = 0.13
@@ -27,7 +28,8 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """The column `options.key` of the table; from the best result down unless the points are sorted already.
 
     Points and not bars: the axis seldom starts at zero, and the length of a bar would say nothing then.
-    Repeats of a model share a line: their mean, with a small point for each.
+    Repeats of a model share a line: their mean, with a small point for each. Of more than `MOST_BARS`
+    the first of this order.
     """
     found = numbers.numbers(points, options.key or numbers.headline(points))
     bars, about = found.entries, found.column.about
@@ -42,8 +44,12 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         bars = sorted(bars, key=worth, reverse=True)
     if all(bar.value is None for bar in bars):
         raise UsageError(f"no point has a value for {found.name}; choose another --key")
+    every, most = len(bars), MOST_BARS
+    bars = bars[:most]
+    first = "first" if options.sort else "best" if about.split else "largest"
+    hidden = f"The {first} {most:,} of {every:,} models; the others are not shown." if every > most else ""
     limits = _range(bars)
-    heading = f"{found.heading} of {counted(len(bars), 'model')}"
+    heading = f"{found.heading} of {counted(every, 'model')}"
     pages = [bars[first : first + BARS_PER_PAGE] for first in range(0, len(bars), BARS_PER_PAGE)]
     return Drawing(
         f"bar-{found.name}",
@@ -52,11 +58,13 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
                 page,
                 found,
                 limits,
+                hidden,
                 Marked(heading + (f" (page {number} of {len(pages)})" if len(pages) > 1 else "")),
             )
             for number, page in enumerate(pages, 1)
         ],
         [_row(bar, found.name) for bar in bars],
+        remarks=(hidden,) if hidden else (),
     )
 
 
@@ -65,7 +73,7 @@ def _row(bar: Number, name: str) -> dict[str, Any]:
 
 
 def _page(
-    bars: Sequence[Number], found: numbers.Numbers, limits: tuple[float, float], heading: str
+    bars: Sequence[Number], found: numbers.Numbers, limits: tuple[float, float], hidden: str, heading: str
 ) -> Figure:
     names = [style.label(bar.name) for bar in bars]
     # a name of several lines takes more room, so rows are placed in inches
@@ -87,7 +95,7 @@ def _page(
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(style.literal(found.axis))
     style.title(page, heading)
-    style.footnote(page, found.note)
+    style.footnote(page, hidden, found.note)
     return page
 
 

@@ -18,6 +18,9 @@ from dlscan.errors import UsageError
 
 # inches
 CELL_WIDTH, CELL_HEIGHT = 0.95, 0.5
+# of more values in either direction: the size of all cells together
+MOST_WRITTEN, MOST_TICKS = 30, 20
+WIDTH, HEIGHT = 12.0, 8.0
 
 Cells = dict[tuple[int, int], int]
 
@@ -88,24 +91,36 @@ def _page(found: Numbers, cells: Cells, down: Column, across: Column) -> Figure:
         values[place] = np.nan if value is None else value
     names = [[style.short(text) for text in texts] for texts in (lines, heads)]
     margin = 1.0 + style.LETTER_WIDTH * max(map(len, names[0]))
-    width = max(CELL_WIDTH * len(heads), 3.0) + margin + 1.2
-    page = style.figure(width, max(CELL_HEIGHT * len(lines), 1.5) + 1.8)
+    # of more there is colour alone
+    written = max(len(heads), len(lines)) <= MOST_WRITTEN
+    wide = CELL_WIDTH * len(heads) if written else WIDTH
+    high = CELL_HEIGHT * len(lines) if written else min(CELL_HEIGHT * len(lines), HEIGHT)
+    page = style.figure(max(wide, 3.0) + margin + 1.2, max(high, 1.5) + 1.8)
     axes = page.add_subplot()
     limits = color_limits(found.entries)
     image = matrix.cells(axes, values, limits, matrix.VALUES)
-    for place, row in cells.items():
+    for place, row in cells.items() if written else ():
         _write(axes, place, found, row, matrix.ink(values[place], *limits, matrix.VALUES))
     tilted = max(map(len, names[1])) > 10
+    across_step, down_step = (1, 1) if written else (_step(len(heads)), _step(len(lines)))
     axes.set_xticks(
-        range(len(heads)), names[1], rotation=30 if tilted else 0, ha="right" if tilted else "center"
+        range(0, len(heads), across_step),
+        names[1][::across_step],
+        rotation=30 if tilted else 0,
+        ha="right" if tilted else "center",
     )
-    axes.set_yticks(range(len(lines)), names[0])
+    axes.set_yticks(range(0, len(lines), down_step), names[0][::down_step])
     axes.set_xlabel(style.short(across.name, 40))
     axes.set_ylabel(style.short(down.name, 30))
     page.colorbar(image, ax=axes, aspect=25, pad=0.02).outline.set_visible(False)
     style.title(page, found.heading)
-    style.footnote(page, _note(found, len(lines) * len(heads) - len(cells)))
+    style.footnote(page, _note(found, len(lines) * len(heads) - len(cells), written))
     return page
+
+
+def _step(count: int) -> int:
+    """Of how many values one is written at an axis."""
+    return -(-count // MOST_TICKS)
 
 
 def _write(axes: Axes, place: tuple[int, int], found: Numbers, row: int, color: str) -> None:
@@ -122,7 +137,9 @@ def _write(axes: Axes, place: tuple[int, int], found: Numbers, row: int, color: 
     axes.annotate(f"± {error}", where, (0, -2), textcoords="offset points", va="top", fontsize=7.5, **look)
 
 
-def _note(found: Numbers, empty: int) -> str:
+def _note(found: Numbers, empty: int, written: bool) -> str:
     note = found.note.replace("Error bars: ", "±: ").replace(" (points around their mean)", "")
+    if not written:
+        note = "Too many cells for their numbers to be written; not every value is at the axes."
     grey = "Grey: no finished model." if empty else ""
     return " ".join(filter(None, [note, grey]))

@@ -28,6 +28,8 @@ _TITLES = {
     "events_per_second": "training events per second [1/s]",
 }
 MOST_MARKED = 15
+# 25 pages of the usual number of models
+MOST_MODELS = 100
 STOPPED: Any = {"color": "#bbbbbb", "linewidth": 0.8, "linestyle": "-", "zorder": 1}
 
 DASHED = (0, (4, 1.5))
@@ -73,9 +75,11 @@ class Curve:
 def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     """Lines for each model, `options.per_page` models a page, the same scales on every page.
 
+    Of more than `MOST_MODELS`, the best by validation.
+
     `options.key` is drawn for training and validation, or, as `val_loss`, for validation alone.
     """
-    shown = choice.choose(points, history, len(points))
+    shown = choice.choose(points, history, MOST_MODELS)
     known = dict.fromkeys(key for model in shown.models for key in model.content if key != EPOCH)
     if not known:
         raise ScanError(f"{points[0].paths.history}: no epoch to draw, and none in any other point")
@@ -95,7 +99,8 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         which = f" (page {number} of {len(pages)})" if len(pages) > 1 else ""
         figures.append(_page(page, [] if what else early, keys, limits, f"{what}{which}"))
     rows = [row for curve in curves for row in _rows(curve)]
-    return Drawing(f"history-{key}", figures, [*rows, *stopped_rows(early)], shown.left_out)
+    remarks = (shown.note,) if shown.note else ()
+    return Drawing(f"history-{key}", figures, [*rows, *stopped_rows(early)], shown.left_out, remarks)
 
 
 def _comparable(curves: Sequence[Curve], key: str) -> dict[str, list[Curve]]:

@@ -7,14 +7,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from dlscan.analysis.compare.designs import Levels
 from dlscan.analysis.compare.event_noise import EventNoise, event_noise
-from dlscan.analysis.compare.importance import DEGREE, Importance, importances, levels, noise_shares
+from dlscan.analysis.compare.importance import DEGREE, SEED, Importance, importances, levels, noise_shares
 from dlscan.analysis.labels import Marked, unicode_of
 from dlscan.analysis.plots import Drawing, Options, style
 from dlscan.analysis.plots.numbers import Numbers
 from dlscan.analysis.plots.parameters import against, places_of
 from dlscan.analysis.points.done import DonePoint
 
+MOST_TRAININGS = 2000
 EVENTS, SEEDS, LEFT = "number of events", "other seeds", "left over"
 
 
@@ -26,7 +28,10 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     # every training by itself: repeats tell how large the noise of training is
     models = np.repeat(np.arange(len(entries)), [len(entry.repeats) for entry in entries])
     values = np.array([value for entry in entries for value in entry.repeats], dtype=np.float64)
-    noise = event_noise([point for entry in entries for point in entry.points], found.name)
+    points_ = [point for entry in entries for point in entry.points]
+    drawn, every = _drawn(len(values)), len(values)
+    models, values = models[drawn], values[drawn]
+    noise = event_noise([points_[number] for number in drawn], found.name)
     smooth: dict[str, bool] = {}
     codes = {}
     for name in [column.name for column in columns]:
@@ -50,12 +55,20 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     ]
     rows += [{"parameter": f"({name})", "share": share} for name, share in others.items()]
     remarks = (
+        f"From {len(drawn):,} of the {every:,} trainings, drawn at random." if len(drawn) < every else "",
         _not_known(found, noise, len(values)),
         f"As polynomials of degree {DEGREE}, of the logarithm where values span much: {names}."
         if (names := ", ".join(filter(smooth.get, smooth)))
         else "",
     )
     return Drawing(f"importance-{found.name}", [_page(found, bars, others, len(entries), remarks)], rows)
+
+
+def _drawn(trainings: int) -> Levels:
+    """Which trainings are looked at: of many thousands some, whose noise is a matrix of all by all."""
+    if trainings <= MOST_TRAININGS:
+        return np.arange(trainings)
+    return np.sort(np.random.default_rng(SEED).choice(trainings, MOST_TRAININGS, replace=False))
 
 
 def _others(left: float, events: float | None, seeds: float | None) -> dict[str, float]:

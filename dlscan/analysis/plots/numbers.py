@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from dlscan.analysis.columns.column import Column
+from dlscan.analysis.columns.column import Column, Columns
 from dlscan.analysis.columns.names import distinct_names
 from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.labels import Marked
@@ -150,7 +150,7 @@ def numbers(points: Sequence[DonePoint], key: str, *, parameters: bool = True, e
     numeric = {
         name: key_in_file
         for name, key_in_file in single.keys_in_file.items()
-        if (parameters or not key_in_file) and _is_numeric(single[name])
+        if (parameters or not key_in_file) and _is_numeric(single, name)
     }
     if not numeric:
         raise UsageError("no point has any numeric value to draw")
@@ -244,8 +244,10 @@ def _interval(column: Column, row: int) -> Interval:
     return Interval(None if down is None else value - down, None if up is None else value + up)
 
 
-def _is_numeric(column: Column) -> bool:
-    present = [value for value in column.values if value is not None]
-    return column.kind != "text" and all(
-        isinstance(value, int | float) and not isinstance(value, bool) for value in present
-    )
+def _is_numeric(columns: Columns, name: str) -> bool:
+    kind = columns.heads[name].kind
+    if kind != "parameter":
+        # records are checked when they are read: to look at every number of ten thousand takes seconds
+        return kind != "text"
+    present = [value for value in columns[name].values if value is not None]
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in present)

@@ -22,6 +22,8 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.spelling import counted
 
 MOST_TICKS = 12
+# more lines are a grey area, and take minutes
+MOST_LINES, BEST_LINES = 500, 100
 # how far apart the lines through one value lie at most, all and neighbours, in distances between values
 SPREAD, STEP = 0.5, 0.07
 
@@ -34,6 +36,8 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     found, axes, present = against(points, options)
     # the best are drawn last, above all others
     present.sort(key=lambda row: found.column.about.goodness(found.entries[row].value or 0.0))
+    every = len(present)
+    present = [present[number] for number in _drawn(every)]
     rows = [
         {
             **found.entries[row].identity,
@@ -42,10 +46,18 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         }
         for row in reversed(present)
     ]
-    return Drawing(f"parallel-{found.name}", [_page(found, axes, present)], rows)
+    return Drawing(f"parallel-{found.name}", [_page(found, axes, present, every)], rows)
 
 
-def _page(found: Numbers, columns: Sequence[Column], present: Sequence[int]) -> Figure:
+def _drawn(every: int) -> list[int]:
+    """Which have a line, of models from the worst to the best: the best, and some of the others."""
+    if every <= MOST_LINES:
+        return list(range(every))
+    rest = np.linspace(0, every - BEST_LINES, MOST_LINES - BEST_LINES, endpoint=False)
+    return [*rest.astype(int).tolist(), *range(every - BEST_LINES, every)]
+
+
+def _page(found: Numbers, columns: Sequence[Column], present: Sequence[int], every: int) -> Figure:
     entries: list[Number] = [found.entries[row] for row in present]
     values = np.array([float(entry.value or 0.0) for entry in entries])
     limits = color_limits(entries)
@@ -65,12 +77,14 @@ def _page(found: Numbers, columns: Sequence[Column], present: Sequence[int]) -> 
             PathPatch(curve, facecolor="none", edgecolor=color, linewidth=width, alpha=1 if best else 0.75)
         )
     _frame(axes, [*columns, None], found, limits)
-    style.title(page, Marked(f"{found.heading} of {counted(len(present), 'model')}"))
+    style.title(page, Marked(f"{found.heading} of {counted(every, 'model')}"))
     first = entries[-1]
     thick = f"{style.cut(first.name)}, {found.column.about.best_is} of all: {cell(first.value, found.column)}"
-    absent = len(found.entries) - len(present)
+    absent = len(found.entries) - every
+    others = f"{MOST_LINES - BEST_LINES} of the others, evenly from best to worst"
+    some = f"Drawn: the best {BEST_LINES} of {every:,} models and {others}." if len(present) < every else ""
     without = f"Not drawn: {absent} without this number." if absent else ""
-    style.footnote(page, f"Thick: {thick}.", chance_note(found), without)
+    style.footnote(page, f"Thick: {thick}.", some, chance_note(found), without)
     return page
 
 

@@ -24,6 +24,9 @@ COSTS = {"flops": "FLOPs", "time": "Train_Seconds", "parameters": "Parameters"}
 MOST_NAMED = 25
 
 OTHERS: Any = {"color": "#9a9a9a", "marker": "o", "linestyle": "none", "markersize": 4.5}
+# more error bars would hide the models
+MOST_BARS = 300
+MANY: Any = {"markersize": 2.5, "alpha": 0.5}
 FRONT: Any = {"color": style.INK, "marker": "D", "linestyle": "none", "markersize": 6.5}
 
 
@@ -89,10 +92,12 @@ def _page(found: Numbers, cost: Numbers, places: Sequence[Candidate]) -> Figure:
     grey = ["other models"] if others else []
     page = style.figure(7.2, 5.0, [*grey, *names])
     axes = page.add_subplot()
-    for group, look in ((others, OTHERS), (best, FRONT)):
+    many = len(others) > MOST_BARS
+    for group, look in ((others, OTHERS | MANY if many else OTHERS), (best, FRONT)):
         halves = np.array([place.entry.halves for place in group]).reshape(-1, 2).T
         prices, values = [place.cost for place in group], [place.value for place in group]
-        axes.errorbar(prices, values, halves, elinewidth=0.9, zorder=2, **look)
+        bars = None if many and group is others else halves
+        axes.errorbar(prices, values, bars, elinewidth=0.9, zorder=2, **look)
     steps = [place.cost for place in best], [place.value for place in best]
     axes.step(*steps, where="post", color=FRONT["color"], linewidth=1.4, zorder=1)
     axes.margins(y=0.08)
@@ -101,7 +106,10 @@ def _page(found: Numbers, cost: Numbers, places: Sequence[Candidate]) -> Figure:
     axes.set_xlabel(style.literal(cost.axis))
     axes.set_ylabel(style.literal(found.axis))
     style.title(page, Marked(f"{found.heading} over {cost.column.title} of {counted(len(places), 'model')}"))
-    style.footnote(page, chance_note(found), found.note, _missing(found, cost, len(places)))
+    without = "The other models are drawn without their error bars." if many and found.note else ""
+    style.footnote(
+        page, chance_note(found), f"{found.note} {without}".strip(), _missing(found, cost, len(places))
+    )
     handles = [Line2D([], [], **OTHERS) for _ in grey] + [Line2D([], [], **FRONT) for _ in names]
     heading = f"{len(best)} on the front" + ("" if len(best) == len(named) else f", {len(named)} named")
     style.legend_outside(page, handles, [*grey, *names], heading)

@@ -1,7 +1,6 @@
 """`search`: the best of one number so far, over the points of a scan and over what they cost."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +30,7 @@ from dlscan.errors import UsageError
 _AT_RANDOM = ("random",)
 # shares of the orders between which the band of such a scan lies
 _BAND = (0.16, 0.84)
+_ROUNDING = 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,9 +112,11 @@ def _best_of(ranked: Floats, share: float) -> Floats:
     count = len(ranked)
     found = []
     for tried in range(1, count + 1):
-        # the k best are all among those not tried yet
-        none = [math.comb(count - k, tried) / math.comb(count, tried) for k in range(count + 1)]
-        reached = next(k for k in range(1, count + 1) if 1 - none[k] >= share)
+        # that the k best are all among those not tried yet
+        none, reached = 1.0, 0
+        while 1 - none < share - _ROUNDING:
+            none *= (count - tried - reached) / (count - reached)
+            reached += 1
         found.append(ranked[reached - 1])
     return np.array(found)
 

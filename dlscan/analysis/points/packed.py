@@ -131,7 +131,7 @@ def _flat(record: Record) -> tuple[_Layout, list[Any]]:
             values.append(item)
             continue
         # intervals
-        pairs = all(type(each) is list and len(each) == 2 for each in item.values())
+        pairs = set(map(type, item.values())) <= {list} and set(map(len, item.values())) <= {2}
         layout.append((pairs, *item))
         values.extend(itertools.chain.from_iterable(item.values()) if pairs else item.values())
     return tuple(layout), values
@@ -142,5 +142,7 @@ def _is_one(column: _Row) -> bool:
     if column.count(column[0]) < len(column):
         return False
     kinds = set(map(type, column))
+    if len(kinds) == 1 and (kinds <= _EXACT or (kinds == {float} and column[0])):
+        return True
     # 0 and -0 are equal, and so are 1, 1.0 and true
-    return (len(kinds) == 1 and kinds <= _EXACT) or len(set(map(repr, column))) == 1
+    return len(set(map(repr, column))) == 1

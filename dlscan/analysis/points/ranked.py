@@ -26,18 +26,22 @@ def ranking_key(points: Sequence[DonePoint]) -> str | None:
     return best if best is not None and count[best] else None
 
 
-def ranked(points: Sequence[DonePoint]) -> list[int]:
+def ranked(points: Sequence[DonePoint], together: Sequence[Sequence[int]] | None = None) -> list[int]:
     """Positions of the points, model by model as `ranked_models` has them; of one model in their order."""
-    return [number for model in ranked_models(points) for number in model]
+    return [number for model in ranked_models(points, together) for number in model]
 
 
-def ranked_models(points: Sequence[DonePoint]) -> list[list[int]]:
+def ranked_models(
+    points: Sequence[DonePoint], together: Sequence[Sequence[int]] | None = None
+) -> list[Sequence[int]]:
     """Positions of the points of each model, from the best model downwards; those without a number last.
 
     A model is judged by the mean of all its trainings that were loaded, also where `points` has only some of
     them: a lucky training makes no better model. Of models validated by folds, those with more of them come
     first: a mean over fewer is of other events. Where points were tested on different events, by these first:
     their numbers do not compare.
+
+    `together` has the positions of the points of each model, where `groups` has been asked already.
     """
     key = ranking_key(points)
     about = About() if key is None else about_metric(points, key)
@@ -51,7 +55,7 @@ def ranked_models(points: Sequence[DonePoint]) -> list[list[int]]:
             return where, True, 0, 0.0
         return where, False, -len(folds_of(first.trainings)), -about.goodness(value)
 
-    return sorted(groups(points), key=place)
+    return sorted(groups(points) if together is None else together, key=place)
 
 
 def number_of_model(point: DonePoint, key: str) -> float | None:

@@ -110,8 +110,9 @@ def _read_scans(scans: Sequence[Path], labels: Mapping[Path, Mapping[str, str]] 
         for point in each.points
     ]
     loaded, other_events = _with_events(_named_shortly(loaded))
-    loaded = _with_trainings(loaded)
-    looks = {number: look for look, number in enumerate(ranked(loaded))}
+    together = groups(loaded)
+    loaded = _with_trainings(loaded, together)
+    looks = {number: look for look, number in enumerate(ranked(loaded, together))}
     every = scans_.values()
     return Loaded(
         tuple(dataclasses.replace(point, look=looks[number]) for number, point in enumerate(loaded)),
@@ -141,10 +142,10 @@ def _named_shortly(points: Sequence[DonePoint]) -> list[DonePoint]:
     return [renamed(point) if point.record.sources else point for point in points]
 
 
-def _with_trainings(points: Sequence[DonePoint]) -> list[DonePoint]:
+def _with_trainings(points: Sequence[DonePoint], together: Sequence[Sequence[int]]) -> list[DonePoint]:
     """The points with all points of their model."""
     found = list(points)
-    for group in groups(points):
+    for group in together:
         if len(group) > 1:
             own = tuple(points[number] for number in group)
             for number in group:

@@ -21,6 +21,7 @@ from dlscan.analysis.report.states import Unfinished, read_plan, unfinished
 from dlscan.analysis.tables.best import Choice, choose
 from dlscan.analysis.tables.rows import Rows, rows_of
 from dlscan.errors import DlscanError
+from dlscan.many import each
 from dlscan.spelling import plural
 from dlscan.tasks.metric import TaskMetrics
 
@@ -78,6 +79,7 @@ class Facts:
     choice: Choice | None
     notes: tuple[str, ...] = ()
     problems: list[str] = dataclasses.field(default_factory=list)
+    _of_files: set[str] = dataclasses.field(default_factory=set)
 
     @property
     def best(self) -> DonePoint:
@@ -189,7 +191,8 @@ class Facts:
     def report_problem(self, text: str) -> None:
         """Note what could not be read: a line per file, the first that is said of it."""
         place = text.partition(": ")[0]
-        if not any(problem.partition(": ")[0] == place for problem in self.problems):
+        if place not in self._of_files:
+            self._of_files.add(place)
             self.problems.append(text)
 
 
@@ -212,10 +215,10 @@ def gather(directories: Sequence[Path], labels: Mapping[Path, Mapping[str, str]]
         facts = dataclasses.replace(facts, choice=choose(models))
     for text in (*found.left_out, *(scan.plan_error for scan in scans if scan.plan_error)):
         facts.report_problem(text)
-    for point in points:
-        for path in (point.paths.predictions, point.paths.history):
-            if not path.exists():
-                facts.report_problem(f"{path}: no such file")
+    expected = [path for point in points for path in (point.paths.predictions, point.paths.history)]
+    for path, there in zip(expected, each(Path.exists, expected), strict=True):
+        if not there:
+            facts.report_problem(f"{path}: no such file")
     return facts
 
 
@@ -238,7 +241,9 @@ def _notes(said: Sequence[str]) -> tuple[str, ...]:
 
 def _scan(directory: Path, points: Sequence[DonePoint]) -> ReportedScan:
     place = (directory / "points").resolve()
-    own = tuple(point for point in points if point.paths.directory.parent.resolve() == place)
+    # each resolved once: a slow file system is asked about every part of a path
+    parents = {parent: parent.resolve() for parent in {point.paths.directory.parent for point in points}}
+    own = tuple(point for point in points if parents[point.paths.directory.parent] == place)
     plan, plan_error = read_plan(directory)
     missing = unfinished(directory, plan, {point.paths.directory.name for point in own})
     name = own[0].scan if own else str(plan.get("name", directory.resolve().name))

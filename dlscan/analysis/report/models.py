@@ -4,15 +4,18 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from dlscan.analysis.columns.catalog import EVENTS, MODEL_NAME, SCAN
+from dlscan.analysis.columns.catalog import EVENTS, FOLDS, MODEL_NAME, REPEATS, SCAN
 from dlscan.analysis.columns.cells import UNICODE, cell, entry
 from dlscan.analysis.columns.column import Column
-from dlscan.analysis.columns.names import varying_columns
+from dlscan.analysis.columns.names import TRAININGS, varying_columns
 from dlscan.analysis.labels import unicode_of
 from dlscan.analysis.points.adversaries import purpose
+from dlscan.analysis.points.folds import what_differs
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.markup import escaped, scrolling, tag
+from dlscan.analysis.tables.notes import presented
+from dlscan.analysis.tables.rows import Rows
 from dlscan.tasks.metric import TEST_LOSS
 
 _SHOWN_LAST = (TEST_LOSS, "Parameters", "Train_Seconds", "Point")
@@ -29,6 +32,8 @@ _OPTIONAL = (
 )
 # entries altogether: what a browser lays out in an instant, and a few megabytes
 _MOST_ENTRIES = 60_000
+# of more trainings there is a line per model, and of more models the best
+MOST_LINES = 2000
 MOST_SHOWN_PARTS = 12
 
 
@@ -39,7 +44,11 @@ class Shown:
     Attributes
     ----------
     columns : tuple of Column
-        In order.
+        In order, with an entry for each line of `rows`.
+    rows : Rows
+        A line per training, or of thousands of trainings a line per model.
+    order : tuple of int
+        The lines that are shown, the best on the validation split first.
     hidden : frozenset of str
         Those that are not shown until they are asked for.
     left_out : int
@@ -47,45 +56,74 @@ class Shown:
     """
 
     columns: tuple[Column, ...]
+    rows: Rows
+    order: tuple[int, ...]
     hidden: frozenset[str]
     left_out: int
+
+    @property
+    def of_models(self) -> bool:
+        """Whether a line stands for all trainings of a model."""
+        return self.rows.repeated
+
+    @property
+    def not_shown(self) -> int:
+        """Lines that are not on the page."""
+        return len(self.rows.models) - len(self.order)
 
 
 def choose_columns(facts: Facts) -> Shown:
     """Which columns the page has: what tells models apart and how good they are, and more to choose from."""
-    columns = facts.rows.columns
+    rows = facts.models if len(facts.points) > MOST_LINES else facts.rows
+    order = _order(facts, rows)[:MOST_LINES]
+    columns = rows.columns
     measured = [name for task in metrics_of(facts.points) for name in task.first(MOST_SHOWN_PARTS).defaults]
     chosen_by = [] if facts.choice is None else [facts.choice.column.name]
     several = [SCAN] if len({point.scan for point in facts.points}) > 1 else []
     varying = varying_columns(facts.points)
+    if rows.repeated:
+        varying = [*(name for name in varying if name not in TRAININGS), REPEATS, FOLDS]
     wanted = [MODEL_NAME, *several, EVENTS, *varying, "Epochs", *chosen_by, purpose(facts.points)]
     wanted += [*measured, *_SHOWN_LAST]
     shown = [name for name in dict.fromkeys(wanted) if name in columns]
     others = [name for name, column in columns.items() if column.about.split or name in _OPTIONAL]
     # pairs of classes and rejections grow with the square of the classes: what is short goes first
     others.sort(key=lambda name: ("Rejection@" in name, name.startswith("val_"), "_vs_" in name))
-    optional = [name for name in others if name not in shown and _is_there(columns[name])]
-    room = max(_MOST_ENTRIES // max(len(facts.points), 1) - len(shown), 0)
+    # what the trainings of a line differ in is a list of all of them
+    without = {*shown, *(TRAININGS if rows.repeated else ())}
+    optional = [name for name in others if name not in without and _is_there(columns[name])]
+    room = max(_MOST_ENTRIES // max(len(order), 1) - len(shown), 0)
     kept = set(optional[:room])
     names = [*shown, *(name for name in columns if name in kept)]
-    return Shown(tuple(columns[name] for name in names), frozenset(kept), len(optional) - len(kept))
+    made = (
+        presented([columns[name] for name in names], errors=False)
+        if rows.repeated
+        else map(columns.get, names)
+    )
+    return Shown(tuple(made), rows, order, frozenset(kept), len(optional) - len(kept))
+
+
+def _order(facts: Facts, rows: Rows) -> tuple[int, ...]:
+    """The lines from the best on the validation split down."""
+    place = {model[0].paths.directory: row for row, model in enumerate(rows.models)}
+    points = facts.leading if rows.repeated else facts.ranked
+    return tuple(place[point.paths.directory] for point in points)
 
 
 def models_table(facts: Facts, shown: Shown) -> str:
     """The table with its controls, best model on the validation split first."""
-    rows = {point.paths.directory: row for row, point in enumerate(facts.points)}
-    order = [rows[point.paths.directory] for point in facts.ranked]
-    best = rows[facts.best.paths.directory] if facts.choice else None
+    best = shown.order[0] if facts.choice else None
+    plus = f"the standard deviation over the {what_differs(shown.rows.models)} of a model"
     caption = (
         facts.how_many
         + (f", at first by {facts.chosen_by}{_of_each(facts)}, which chose the best" if facts.choice else "")
-        + ". ± is the statistical uncertainty (68 %)."
+        + f". ± is {plus if shown.of_models else 'the statistical uncertainty (68 %)'}."
     )
-    body = "\n".join(_row(shown.columns, row, row == best) for row in order)
+    body = "\n".join(_row(shown.columns, row, row == best) for row in shown.order)
     made = tag(
         "table",
         tag("caption", escaped(caption)),
-        tag("thead", tag("tr", *(_heading(column, facts) for column in shown.columns))),
+        tag("thead", tag("tr", *(_heading(column, facts, shown) for column in shown.columns))),
         tag("tbody", "\n" + body),
         id="models-table",
     )
@@ -152,9 +190,10 @@ def _examples(shown: Shown) -> str:
     return f" such as {' or '.join(found)}" if found else ""
 
 
-def _heading(column: Column, facts: Facts) -> str:
+def _heading(column: Column, facts: Facts, shown: Shown) -> str:
     # trainings are in the order of the means of their models, which are not in the column
-    order = None if facts.models.repeated or facts.choice is None else facts.choice.column.name
+    means = facts.models.repeated and not shown.of_models
+    order = None if means or facts.choice is None else facts.choice.column.name
     is_order = column.name == order
     rising = is_order and column.about.better == "less"
     unit = f"{column.about.split} {f'({column.about.unit})' if column.about.unit else ''}".strip()

@@ -26,6 +26,7 @@ from dlscan.analysis.report.sources import Dataset, provenance, training_hours
 from dlscan.analysis.report.summary import counted, number_text, summary
 
 MOST_PROBLEMS = 50
+MOST_LEFT = 500
 MOST_FILES = 5000
 
 
@@ -41,10 +42,14 @@ def not_done(facts: Facts) -> str:
     parts = []
     for scan in facts.scans:
         if scan.not_done:
+            left = scan.not_done
             rows = [
-                (str(point.number), point.name, point.state, point.error or "-") for point in scan.not_done
+                (str(point.number), point.name, point.state, point.error or "-") for point in left[:MOST_LEFT]
             ]
-            caption = f"{scan.name}: {counted(len(rows), 'point')} not done"
+            shown = (
+                f"; the first {len(rows)} are shown, dlscan status has more" if len(rows) < len(left) else ""
+            )
+            caption = f"{scan.name}: {counted(len(left), 'point')} not done{shown}"
             parts.append(simple_table(caption, ("Point", "Parameters", "State", "Last error"), rows))
     if facts.problems:
         shown = facts.problems[:MOST_PROBLEMS]
@@ -66,7 +71,23 @@ def models(facts: Facts, shown: Shown) -> str:
         for task in metrics_of(facts.points)
         if len(task.names) > MOST_SHOWN_PARTS
     ]
-    return section("models", "Models", models_table(facts, shown), paragraphs(notes))
+    table = models_table(facts, shown)
+    return section("models", "Models", paragraphs(_which_lines(facts, shown)), table, paragraphs(notes))
+
+
+def _which_lines(facts: Facts, shown: Shown) -> list[str]:
+    """What the lines of the table are, and which are not there, where it does not have all trainings."""
+    said = []
+    if shown.of_models:
+        every = f"all {len(facts.points):,} trainings"
+        said.append(f"A line is the mean of a model's trainings; dlscan table --repeats each has {every}.")
+    if shown.not_shown:
+        best = "best on the validation split" if facts.choice else "first"
+        said.append(
+            f"The {len(shown.order):,} {best} are shown; the other {shown.not_shown:,} are not on this page. "
+            "dlscan table has them all."
+        )
+    return said
 
 
 def pictures(drawn: Sequence[Picture]) -> str:

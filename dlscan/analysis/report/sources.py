@@ -11,6 +11,9 @@ from dlscan.analysis.report.summary import counted
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError
 
+# a person reads no more hosts, versions or seeds
+MOST_DIFFERENT = 30
+
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
@@ -96,4 +99,6 @@ def _counted(values: Iterable[str]) -> str:
     count = Counter(values)
     if len(count) == 1:
         return next(iter(count))
-    return "; ".join(f"{value or '-'} ({number})" for value, number in count.most_common())
+    told = [f"{value or '-'} ({number})" for value, number in count.most_common(MOST_DIFFERENT)]
+    more = len(count) - len(told)
+    return "; ".join([*told, *([f"and {more:,} others"] if more else [])])

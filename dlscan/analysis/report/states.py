@@ -1,6 +1,7 @@
 """What a scan wanted, and why a part of it is not there: from the files alone."""
 
 import dataclasses
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from dlscan.attempts import last_attempt
 from dlscan.errors import DlscanError
 from dlscan.files import read_json
+from dlscan.many import each
 from dlscan.owner import alive
 from dlscan.point_state import after
 from dlscan.record import PointPaths
@@ -61,17 +63,25 @@ def unfinished(directory: Path, plan: dict[str, Any], done: Collection[str]) -> 
     done : collection of str
         Names of the directories of points that are done.
     """
-    folders = {path.name: path for path in sorted((directory / "points").glob("*")) if path.is_dir()}
+    folders = _folders(directory / "points")
     by_number = {_number(name): path for name, path in folders.items()}
     wanted = [(int(point["number"]), str(point["name"])) for point in plan.get("points", [])]
     if not wanted:
         wanted = [(number, path.name.partition("-")[2]) for number, path in by_number.items()]
     finished = {_number(name) for name in done}
-    return [
-        Unfinished(number, name, *_state(by_number.get(number)))
-        for number, name in sorted(wanted)
-        if number not in finished
-    ]
+    left = [(number, name) for number, name in sorted(wanted) if number not in finished]
+    states = each(_state, [by_number.get(number) for number, _ in left])
+    return [Unfinished(number, name, *state) for (number, name), state in zip(left, states, strict=True)]
+
+
+def _folders(points: Path) -> dict[str, Path]:
+    """The directories of points by name, in order; the listing itself says which are directories."""
+    try:
+        with os.scandir(points) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    return {name: points / name for name in names}
 
 
 def _number(folder: str) -> int:

@@ -80,3 +80,15 @@ def test_the_table_says_it_of_searches_and_where_the_best_is_asked_for(scan):
     plan["config"] = {"scan": {"search": {"method": "tpe", "points": 4}}}
     (scan / "plan.json").write_text(json.dumps(plan))
     assert any(note.startswith("Best on validation is 3;") for note in table(points).notes)
+
+
+def test_of_very_many_models_the_best_tell_how_large_the_noise_is(write_scan, monkeypatch):
+    grid = {"model.width": list(range(8, 28))}
+    points = load([write_scan(grid=grid, classes=("Ele", "Pi0"), events=EVENTS)])
+    rows = rows_of(points)
+    column = choose(rows, "val_auc").column
+    far = dataclasses.replace(column, values=(*(0.9 + 1e-9 * n for n in range(10)), *[0.5] * 10))
+    every = _luck(rows.models, far, range(20))
+    monkeypatch.setattr("dlscan.analysis.compare.chosen.MOST_TRAININGS", 12)
+    # those far below are never the best
+    assert _luck(rows.models, far, range(20)) == pytest.approx(every, rel=0.1)

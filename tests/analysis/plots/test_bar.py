@@ -127,3 +127,12 @@ def test_a_column_of_text_is_no_key(draw, four, key):
 def test_a_number_that_no_point_has_is_an_error(draw, widths_with):
     with pytest.raises(UsageError, match="no point has a value for Ele_AUC"):
         draw("bar", widths_with([None, None]), key="Ele_AUC")
+
+
+def test_of_very_many_models_the_best_are_drawn(draw, forty, footnote, monkeypatch):
+    monkeypatch.setattr("dlscan.analysis.plots.bar.MOST_BARS", 7)
+    drawing = draw("bar", forty)
+    assert len(drawing.rows) == 7
+    assert "The best 7 of 40 models; the others are not shown." in footnote(drawing.pages[0])
+    assert drawing.remarks
+    assert not draw("bar", forty[:7]).remarks

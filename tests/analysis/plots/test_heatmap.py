@@ -114,3 +114,15 @@ def test_colours_do_not_paint_noise(draw, write_scan):
         limits.append(drawing.pages[0].axes[0].images[0].get_clim())
     assert limits[0] == pytest.approx((0.9025 - 0.03, 0.9025 + 0.03))
     assert limits[1] == pytest.approx((0.6, 0.9))
+
+
+def test_of_very_many_cells_there_are_colours_alone(draw, forty, footnote, monkeypatch):
+    (plain,) = draw("heatmap", forty).pages
+    monkeypatch.setattr("dlscan.analysis.plots.heatmap.MOST_WRITTEN", 3)
+    monkeypatch.setattr("dlscan.analysis.plots.heatmap.MOST_TICKS", 3)
+    (page,) = draw("heatmap", forty).pages
+    assert plain.axes[0].texts
+    assert not page.axes[0].texts
+    assert "Too many cells for their numbers" in footnote(page)
+    assert len(page.axes[0].get_xticks()) <= 3
+    assert len(page.axes[0].get_yticks()) <= 3

@@ -220,3 +220,12 @@ def test_losses_of_different_kinds_do_not_share_an_axis(draw, write_scan):
     ]
     assert [len(lines(page)) for page in pages] == [6, 2]
     assert len(draw("history", points, key="accuracy").pages) == 1
+
+
+def test_of_very_many_models_the_best_are_drawn(draw, four, monkeypatch):
+    monkeypatch.setattr("dlscan.analysis.plots.history.MOST_MODELS", 3)
+    drawing = draw("history", four)
+    best = sorted(four, key=lambda point: -point.record.metrics["val_Mean_AUC"])[:3]
+    assert set(drawing.data["point"]) == {point.record.point for point in best}
+    (remark,) = drawing.remarks
+    assert remark.startswith("3 of 4 models: the best by")

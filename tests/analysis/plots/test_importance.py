@@ -66,3 +66,9 @@ def test_few_points_are_refused(draw, four):
 def test_points_that_vary_nothing_are_refused(draw, write_scan):
     with pytest.raises(UsageError, match="do not vary any parameter"):
         draw("importance", write_scan(grid={}, events=50))
+
+
+def test_of_very_many_trainings_some_are_drawn_at_random(draw, forty, footnote, monkeypatch):
+    monkeypatch.setattr("dlscan.analysis.plots.importance.MOST_TRAININGS", 30)
+    (page,) = draw("importance", forty).pages
+    assert "From 30 of the 40 trainings, drawn at random." in footnote(page)

@@ -77,3 +77,15 @@ def test_many_values_over_decades_stand_on_a_logarithmic_scale(draw, write_scan)
 def test_points_that_vary_nothing_are_refused(draw, write_scan):
     with pytest.raises(UsageError, match="do not vary any parameter"):
         draw("parallel", write_scan(grid={}, events=50))
+
+
+def test_of_very_many_models_the_best_and_some_others_are_drawn(draw, forty, footnote, monkeypatch):
+    monkeypatch.setattr("dlscan.analysis.plots.parallel.MOST_LINES", 12)
+    monkeypatch.setattr("dlscan.analysis.plots.parallel.BEST_LINES", 4)
+    drawing = draw("parallel", forty)
+    (page,) = drawing.pages
+    assert len(page.axes[0].patches) == len(drawing.rows) == 12
+    assert "Drawn: the best 4 of 40 models and 8 of the others" in footnote(page)
+    values = sorted((point.record.metrics["val_Mean_AUC"] for point in forty), reverse=True)
+    assert drawing.data["val_Mean_AUC"].tolist()[:4] == values[:4]
+    assert drawing.data["val_Mean_AUC"].iloc[-1] == values[-1]

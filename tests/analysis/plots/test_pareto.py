@@ -83,3 +83,11 @@ def test_numbers_on_the_front_do_not_hide_each_other(draw, forty):
     boxes = [text.get_window_extent() for text in page.axes[0].texts]
     assert len(boxes) > 2
     assert not any(one.overlaps(other) for number, one in enumerate(boxes) for other in boxes[number + 1 :])
+
+
+def test_very_many_models_have_no_error_bars_but_on_the_front(draw, forty, footnote, monkeypatch):
+    monkeypatch.setattr("dlscan.analysis.plots.pareto.MOST_BARS", 10)
+    (page,) = draw("pareto", forty).pages
+    others, front = page.axes[0].containers
+    assert (others.has_yerr, front.has_yerr) == (False, True)
+    assert "without their error bars" in footnote(page)

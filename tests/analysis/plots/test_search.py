@@ -1,4 +1,6 @@
 import json
+import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -99,3 +101,17 @@ def test_whole_numbers_have_ticks_at_whole_numbers_and_no_model_is_cut_off(draw,
     assert "Other parameters" not in " ".join(text.get_text() for text in page.texts)
     (page,) = draw("slice", scan, by="depth").pages
     assert all(tick == round(tick) for tick in page.axes[0].get_xticks())
+
+
+def test_the_best_of_points_at_random_is_that_of_all_orders():
+    """By the chances themselves, as exact numbers."""
+    for count in (1, 2, 7, 30):
+        ranked = np.arange(count, 0, -1.0)
+        for share in (0.5, 0.16, 0.84):
+            for tried in range(1, count + 1):
+                none = (
+                    Fraction(math.comb(count - k, tried), math.comb(count, tried))
+                    for k in range(1, count + 1)
+                )
+                reached = next(k for k, chance in enumerate(none, 1) if 1 - chance >= Fraction(str(share)))
+                assert _best_of(ranked, share)[tried - 1] == ranked[reached - 1]

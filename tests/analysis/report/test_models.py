@@ -1,6 +1,7 @@
 import re
 
 from dlscan.analysis.report.models import choose_columns, hidden_columns, models_table
+from dlscan.analysis.report.sections import models
 
 
 def cells(table, row):
@@ -99,3 +100,27 @@ def test_headings_say_unit_split_and_meaning(gather):
     )
     assert re.search(r">Loss</button><small>test</small>", table)
     assert re.search(r">Mean AUC</button><small>validation</small>", table)
+
+
+def test_of_very_many_trainings_there_is_a_line_per_model(gather, monkeypatch):
+    monkeypatch.setattr("dlscan.analysis.report.models.MOST_LINES", 5)
+    facts = gather(grid={"model.width": [8, 16, 32]}, repeats=2)
+    shown = choose_columns(facts)
+    assert len(shown.order) == 3
+    assert "Seed" not in [column.name for column in shown.columns]
+    table = models_table(facts, shown)
+    assert "± is the standard deviation over the repeats of a model." in table
+    means = {cells(table, row)[2] for row in range(3)}
+    assert means == {"2"}
+    assert "dlscan table --repeats each has all 6 trainings" in models(facts, shown)
+
+
+def test_of_very_many_models_the_best_are_on_the_page_and_it_says_so(gather, monkeypatch):
+    monkeypatch.setattr("dlscan.analysis.report.models.MOST_LINES", 3)
+    facts = gather(change=lambda number, record: record["metrics"].update(val_Mean_AUC=0.5 + 0.1 * number))
+    shown = choose_columns(facts)
+    assert shown.order == (3, 2, 1)
+    assert "The 3 best on the validation split are shown; the other 1 are not on this page." in models(
+        facts, shown
+    )
+    assert models_table(facts, shown).count("badge") == 1
