@@ -93,18 +93,24 @@ def write_json(path: Path, value: Any, long: Mapping[str, Any] = {}) -> None:
 
 def read_json(path: Path) -> Any:
     """Read JSON from `path`; a damaged file is a `DlscanError` that names it."""
+    return parse_json(path, read_whole(path)[0])
+
+
+def parse_json(path: Path, content: bytes) -> Any:
+    """The JSON in the `content` of `path`; errors as for `read_json`."""
     try:
-        with naming(path):
-            return json.loads(_content(path).decode("utf-8"))
+        return json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:  # no JSON or no text, a number or a nesting without an end
         raise DlscanError(f"{path}: damaged, not JSON ({error})") from None
 
 
-def _content(path: Path) -> bytes:
-    """The bytes of a file, by few calls: of many threads, each waits for the others at every call."""
+def read_whole(path: Path | str) -> tuple[bytes, os.stat_result]:
+    """The bytes of a file and what the system said of it before, by few calls: many threads wait at each."""
     handle = os.open(path, os.O_RDONLY)
     try:
-        return b"".join(iter(lambda: os.read(handle, _PIECE), b""))
+        with naming(Path(path)):
+            status = os.fstat(handle)
+            return b"".join(iter(lambda: os.read(handle, _PIECE), b"")), status
     finally:
         os.close(handle)
 

@@ -9,7 +9,7 @@ from dlscan.config.models import trainer_of
 from dlscan.config.older import completed_params
 from dlscan.errors import DlscanError, ScanError
 from dlscan.fields import misfit, shown
-from dlscan.files import checksum, checksum_of, read_json, write_json
+from dlscan.files import checksum, checksum_of, parse_json, read_whole, write_json
 
 # the file of a record
 RECORD = "record.json"
@@ -244,8 +244,13 @@ class Record:
         FileNotFoundError
             If the point is not done.
         """
+        return cls.parsed(path, read_whole(path)[0])
+
+    @classmethod
+    def parsed(cls, path: Path, content: bytes) -> "Record":
+        """As `read`, of a file that has been read already."""
         try:
-            value = read_json(path)
+            value = parse_json(path, content)
         except DlscanError as error:
             raise ScanError(f"{error}; run the scan again") from None
         # a metric that is not finite is missing in tables

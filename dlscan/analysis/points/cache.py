@@ -34,9 +34,8 @@ _ABANDONED = 3600
 Stamp = tuple[int, int, int, int]
 
 
-def stamp_of(path: str) -> Stamp:
+def stamp_of(status: os.stat_result) -> Stamp:
     """What tells one state of a file from another."""
-    status = os.stat(path)  # noqa: PTH116 - a Path costs as much again, ten thousand times
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
@@ -64,10 +63,13 @@ class Cache:
             if not isinstance(error, FileNotFoundError):
                 log.debug("%s: not used (%s)", self._path, error)
 
-    def get(self, folder: str, stamp: Stamp) -> Record | None:
-        """The record of the point in `folder`, if its file is the one that was read."""
+    def get(self, folder: str, path: str) -> tuple[Stamp, Record] | None:
+        """The record of the point in `folder`, if its file at `path` is the one that was read."""
         known = self._entries.get(folder)
-        return known[1].record() if known is not None and known[0] == stamp else None
+        # os, because a Path costs as much again, ten thousand times
+        if known is None or known[0] != stamp_of(os.stat(path)):  # noqa: PTH116
+            return None
+        return known[0], known[1].record()
 
     def put(self, records: Mapping[str, tuple[Stamp, Record]], new: int) -> None:
         """Write `records`, by folder, if enough of them were `new`; where that is not allowed, do nothing."""

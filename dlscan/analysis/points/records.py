@@ -21,7 +21,7 @@ from dlscan.analysis.points.tasks import metrics_of
 from dlscan.config.models import epochs_key
 from dlscan.config.source import short_name
 from dlscan.errors import DlscanError, ScanError
-from dlscan.files import read_json
+from dlscan.files import read_json, read_whole
 from dlscan.many import each
 from dlscan.record import RECORD, PointPaths, Record, reaches
 
@@ -240,10 +240,12 @@ def _load_points(directory: Path, folders: Sequence[str]) -> tuple[list[DonePoin
     for folder, look in zip(folders, looks, strict=True):
         paths = PointPaths(place / folder)
         try:
-            if isinstance(look, Exception):
+            if isinstance(look, OSError):
                 raise look
-            stamp, record, is_new = look
-            new += is_new
+            stamp, record = look
+            if isinstance(record, bytes):
+                # here and not in many threads, which would only take turns
+                record, new = _parsed(paths.record, record), new + 1
             point = DonePoint(record, paths, record.scan)
             task = str(record.task), record.classes
             if task not in known:
@@ -262,23 +264,23 @@ def _load_points(directory: Path, folders: Sequence[str]) -> tuple[list[DonePoin
     return points, left_out
 
 
-def _look(place: Path, folder: str, cache: Cache) -> tuple[Stamp, Record, bool] | Exception:
-    """The record of a point, and whether it is not from the cache; or why it cannot be read."""
+def _look(place: Path, folder: str, cache: Cache) -> tuple[Stamp, Record | bytes] | OSError:
+    """The record of a point from the cache, else the bytes of its file; or why these cannot be read."""
     try:
-        # a path's own way costs as much again, ten thousand times
-        stamp = stamp_of(f"{place}/{folder}/{RECORD}")
-        record = cache.get(folder, stamp)
-        if record is not None:
-            return stamp, record, False
-        return stamp, _read(PointPaths(place / folder).record), True
-    except (DlscanError, OSError) as error:
+        path = f"{place}/{folder}/{RECORD}"
+        known = cache.get(folder, path)
+        if known is not None:
+            return known
+        content, status = read_whole(path)
+        return stamp_of(status), content
+    except OSError as error:
         return error
 
 
-def _read(path: Path) -> Record:
+def _parsed(path: Path, content: bytes) -> Record:
     """The record at `path`."""
     try:
-        return Record.read(path)
+        return Record.parsed(path, content)
     except ScanError as error:
         problem = error
     except (ValueError, RecursionError) as error:
