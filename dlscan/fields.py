@@ -53,7 +53,7 @@ def _check(rule: Any) -> _Check:
     if get_origin(rule) in (list, tuple):
         return functools.partial(_all_lists, inner[0])
     if get_origin(rule) is dict:
-        return functools.partial(_all_mappings, *inner)
+        return functools.partial(_all_mappings, inner[0], inner[1])
     return lambda values, finite: all(any(fit((value,), finite) for fit in inner) for value in values)
 
 

@@ -95,11 +95,8 @@ def choose_columns(facts: Facts) -> Shown:
     room = max(_MOST_ENTRIES // max(len(order), 1) - len(shown), 0)
     kept = set(optional[:room])
     names = [*shown, *(name for name in columns if name in kept)]
-    made = (
-        presented([columns[name] for name in names], errors=False)
-        if rows.repeated
-        else map(columns.get, names)
-    )
+    made = [columns[name] for name in names]
+    made = presented(made, errors=False) if rows.repeated else made
     return Shown(tuple(made), rows, order, frozenset(kept), len(optional) - len(kept))
 
 

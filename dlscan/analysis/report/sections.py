@@ -46,10 +46,10 @@ def not_done(facts: Facts) -> str:
             rows = [
                 (str(point.number), point.name, point.state, point.error or "-") for point in left[:MOST_LEFT]
             ]
-            shown = (
+            first = (
                 f"; the first {len(rows)} are shown, dlscan status has more" if len(rows) < len(left) else ""
             )
-            caption = f"{scan.name}: {counted(len(left), 'point')} not done{shown}"
+            caption = f"{scan.name}: {counted(len(left), 'point')} not done{first}"
             parts.append(simple_table(caption, ("Point", "Parameters", "State", "Last error"), rows))
     if facts.problems:
         shown = facts.problems[:MOST_PROBLEMS]
