@@ -2,7 +2,7 @@
 # How busy a GPU is, on JAX and PyTorch, in 8 minutes: see `python -m benchmarks.gpu --help`, which gets all arguments.
 #
 #   benchmarks/gpu.sh --out "$OUT"
-#   CUDA_VISIBLE_DEVICES= benchmarks/gpu.sh --events 40 --batch-size 32 --seconds 0.3 --filters 2   # a rehearsal without a GPU
+#   benchmarks/gpu.sh --rehearse --out rehearsal   # without a GPU: that each case works
 #
 # Packages that are missing are installed from wheels in .whl beside this checkout's files, if there are any:
 #   pip download --no-deps -d .whl keras h5py ...

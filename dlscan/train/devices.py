@@ -92,7 +92,10 @@ def _several_on_jax(devices: Replicas, whole: bool) -> Send:
 def _alias_in_jax(array: NDArray[Any]) -> Any:
     import jax
 
-    return jax.dlpack.from_dlpack(array) if _can_alias(array) else jax.numpy.array(array)
+    if _can_alias(array):
+        return jax.dlpack.from_dlpack(array)
+    # committed to the device as the others are: steps are compiled anew for each mixture of both
+    return jax.device_put(jax.numpy.array(array), jax.local_devices()[0])
 
 
 def _torch() -> Send:

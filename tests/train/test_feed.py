@@ -88,6 +88,18 @@ def test_no_slot_is_refilled_while_a_tensor_of_it_lives(make_batches):
         assert place in used
 
 
+@needs_a_processor
+@pytest.mark.skipif(backend() != "jax", reason="of JAX")
+def test_a_step_is_compiled_once_wherever_arrays_begin_in_memory():
+    import jax
+
+    step, memory = jax.jit(lambda given: given["x"] + 1), np.zeros(1024, np.uint8)
+    aligned = -memory.ctypes.data % 64
+    for start in (aligned, aligned + 4):
+        step(sender()({"x": memory[start : start + 400].view(np.float32)})())
+    assert step._cache_size() == 1
+
+
 @pytest.mark.parametrize(("workers", "transport"), [(1, "dense"), (2, "sparse")])
 def test_training_from_the_ring_is_training_from_memory(sparse_batches, transport, workers):
     """Steps do not wait for their results: what they read must outlive the loop's own references."""
