@@ -84,7 +84,7 @@ class How:
 
 
 # Every case once on a processor: JAX compiles for most of the time there.
-REHEARSAL = How(60.0, 0.3, 900, 100, 128, 16, 2)
+REHEARSAL = How(60.0, 0.3, 900, 40, 32, 16, 2)
 
 
 def prepare(home: Path, how: How) -> Path:
