@@ -14,6 +14,8 @@ Rows = NDArray[np.int64]
 
 # From here on copying event by event costs less than gathering them into a temporary array
 LONG_EVENT = 8192
+# Runs of neighbours are copied run by run if they have so many events on average, else all are gathered first
+_RUN = 8
 
 
 class Destination(Protocol):
@@ -27,17 +29,23 @@ class Destination(Protocol):
         Of one event.
     straight : bool
         Whether the events follow one another.
+    divisible : bool
+        Whether some values of each event can be put by themselves.
     """
 
     dtype: np.dtype[np.generic]
     event_bytes: int
     straight: bool
+    divisible: bool
 
     def part(self, first: int, last: int) -> Self:
         """The events from `first` to `last`."""
 
-    def put(self, values: Array, rows: Rows) -> None:
-        """Copy `values[rows[i]]`, flat events, to event i; other types are converted. `rows` ascend."""
+    def put(self, values: Array, rows: Rows, first: int = 0) -> None:
+        """Copy `values[rows[i]]`, flat events, to event i; other types are converted. `rows` ascend.
+
+        They may be fewer values of each event, those from `first` on, if it is divisible.
+        """
 
     def fill(self, value: Array) -> None:
         """Set all values of all events to that of an array of one."""
@@ -97,6 +105,7 @@ class Scattered:
     """Places of open batches; made by `Cells.at`."""
 
     straight = False
+    divisible = True
 
     def __init__(self, cells: Cells, slots: Rows, places: Rows) -> None:
         self._cells, self._slots, self._places = cells, slots, places
@@ -107,15 +116,22 @@ class Scattered:
         """The events from `first` to `last`."""
         return Scattered(self._cells, self._slots[first:last], self._places[first:last])
 
-    def put(self, values: Array, rows: Rows) -> None:
+    def put(self, values: Array, rows: Rows, first: int = 0) -> None:
         """See `Destination`."""
         size = self.event_bytes
-        if size < LONG_EVENT or values.dtype != self.dtype:
-            self._cells.events[self._slots, self._places] = values[rows]
+        if size >= LONG_EVENT and values.dtype == self.dtype and values[0].nbytes == size:
+            source = values.reshape(-1).view(np.uint8).data
+            for row, memory in self.pieces(rows):
+                memory[:] = source[row * size : row * size + size]
             return
-        source = values.reshape(-1).view(np.uint8).data
-        for row, memory in self.pieces(rows):
-            memory[:] = source[row * size : row * size + size]
+        events = self._cells.events[:, :, first : first + values.shape[1]]
+        edges = _edges(rows)
+        if len(edges) > len(rows) // _RUN:
+            events[self._slots, self._places] = values[rows]
+            return
+        for begin, end in itertools.pairwise(edges):
+            chosen = values[rows[begin] : rows[end - 1] + 1]
+            events[self._slots[begin:end], self._places[begin:end]] = chosen
 
     def fill(self, value: Array) -> None:
         """See `Destination`."""
@@ -144,6 +160,7 @@ class Straight:
     """
 
     straight = True
+    divisible = True
 
     def __init__(self, cells: Array) -> None:
         if not cells.flags.c_contiguous:
@@ -156,15 +173,16 @@ class Straight:
         """The events from `first` to `last`."""
         return Straight(self._cells[first:last])
 
-    def put(self, values: Array, rows: Rows) -> None:
+    def put(self, values: Array, rows: Rows, first: int = 0) -> None:
         """See `Destination`."""
+        events = self._events[:, first : first + values.shape[1]]
         if is_run(rows):
-            self._events[...] = values[rows[0] : rows[-1] + 1]
-        elif values.dtype == self.dtype:
+            events[...] = values[rows[0] : rows[-1] + 1]
+        elif values.dtype == self.dtype and events.flags.c_contiguous:
             # rows are as they must be: looking at each first would take as long as copying
-            np.take(values, rows, axis=0, out=self._events, mode="clip")
+            np.take(values, rows, axis=0, out=events, mode="clip")
         else:
-            self._events[...] = values[rows]
+            events[...] = values[rows]
 
     def fill(self, value: Array) -> None:
         """See `Destination`."""
@@ -173,9 +191,13 @@ class Straight:
     def pieces(self, rows: Rows) -> Iterator[tuple[int, memoryview]]:
         """See `Destination`."""
         cells = self._events.view(np.uint8)
-        edges = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
-        for first, last in itertools.pairwise(edges):
+        for first, last in itertools.pairwise(_edges(rows)):
             yield int(rows[first]), cells[first:last].reshape(-1).data
+
+
+def _edges(rows: Rows) -> list[int]:
+    """Where runs of neighbours begin in some ascending rows, and the end of the last one."""
+    return [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
 
 
 def is_run(rows: Rows) -> bool:
