@@ -25,8 +25,15 @@ def complete(case: dict[str, Any]) -> None:
     case["best_peer"] = best["reader"] if best else None
     for row in rows:
         row["ratio"] = row["rate"] / best["rate"] if best else None
-        limit = limits.get("limit-set" if row["reader"].startswith("dlscan-prepared") else "limit-inflate")
+        limit = _limit(row["reader"], case["compressed"], limits)
         row["share"] = row["rate"] / limit if limit and row["role"] != "limit" else None
+
+
+def _limit(reader: str, compressed: bool, limits: dict[str, float]) -> float | None:
+    """The rate of the least work that a reader cannot avoid, of what was measured."""
+    usual = "limit-set" if reader.startswith("dlscan-prepared") else "limit-inflate"
+    names = (usual,) if compressed else ("limit-gather", "limit-copy", usual)
+    return next((limits[name] for name in names if name in limits), None)
 
 
 def markdown(result: dict[str, Any]) -> str:
@@ -37,9 +44,10 @@ def markdown(result: dict[str, Any]) -> str:
         *made_with(result),
         _settings(result["settings"]),
         "",
-        "Events/s delivered; ratio: to the best peer of the table; share: of the limit (prepared data:",
-        "setting memory; others: reading and inflating); first: seconds from asking to the first batch,",
-        "workers' start included. docs/benchmarks.md says how it is done.",
+        "Events/s delivered; ratio: to the best peer of the table; share: of the limit (gzip: reading and",
+        "inflating; uncompressed showers: copying memory; uncompressed tables: gathering rows; prepared",
+        "showers: setting memory); first: seconds from asking to the first batch, workers' start included.",
+        "docs/benchmarks.md says how it is done.",
     ]
     for case in result["cases"]:
         lines += ["", *_case(case)]

@@ -32,6 +32,7 @@ def measure_case(
         "files": len(paths),
         "event_bytes": case.sample.event_bytes,
         "stored_bytes": sum(path.stat().st_size for path in paths) / case.events,
+        "compressed": case.layout.gzip,
         "readers": rows,
     }
     complete(entry)
@@ -41,11 +42,17 @@ def measure_case(
 def usual_readers(case: Case) -> list[str]:
     """All readers that make sense: prepared data are the same whatever they were made of, and run once."""
     once = ("dlscan-prepared", "dlscan-prepared-tf", "dlscan-index-tf", "limit-set", "limit-copy")
-    here = once if case.name == "lcd-gz32" else ("dlscan-prepared", "limit-set")
+    here = once if case.name == "lcd-gz32" else ("dlscan-prepared", "limit-set", "limit-gather")
     with_prepared = case.layout.name == ("plain" if case.sample.tabular else "gz32")
     # one does less than the protocol asks; it is there for who wants to know
-    others = [name for name in READERS if name not in once and name != "h5py-unshuffled"]
-    return others + (list(here) if with_prepared else [])
+    left_out = {*once, "limit-gather", "h5py-unshuffled"}
+    # whatever is not compressed has to be copied
+    copied = ["limit-copy"] if case.name == "lcd-plain" else []
+    return [
+        *(name for name in READERS if name not in left_out),
+        *copied,
+        *(here if with_prepared else ()),
+    ]
 
 
 def _make_datasets(case: Case, readers: list[str], settings: Settings, result: Result) -> dict[str, Path]:

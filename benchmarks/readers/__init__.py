@@ -133,4 +133,5 @@ READERS: dict[str, Kind] = {
     "limit-inflate": _limit("limit: read and inflate, 2 processes", "InflateLimit"),
     "limit-set": _limit("limit: set memory, 2 processes", "MemoryLimit", copy=False),
     "limit-copy": _limit("limit: copy memory, 2 processes", "MemoryLimit", copy=True),
+    "limit-gather": _limit("limit: gather rows in random order, 2 processes", "GatherLimit"),
 }

@@ -25,6 +25,7 @@ Inflate = Callable[[bytes | memoryview, int], bytes | bytearray]
 Work = Callable[[int], Iterator[float]]  # number of the process -> events done, step by step
 
 _BUFFERS = 6
+_GATHERED = 70_000_000  # bytes of batches that rows are gathered to, too many for any cache
 _PIECE = 2**20  # what is read at once of a contiguous dataset
 
 
@@ -142,6 +143,28 @@ class MemoryLimit(Limit):
             else:
                 target.fill(0)
             yield size / self._job.case.sample.event_bytes
+
+    def check(self) -> int:
+        """Nothing to verify."""
+        return 0
+
+
+class GatherLimit(Limit):
+    """Copies rows of pools in random order to buffers as large as a batch, turn about; reads nothing."""
+
+    def steps(self, number: int) -> Iterator[float]:
+        """See `Limit`."""
+        sample, random = self._job.case.sample, np.random.default_rng(number)
+        width = sample.event_bytes // 4
+        pool = np.ones((sample.pool, width), np.float32)
+        buffers = np.ones((_GATHERED // (BATCH * sample.event_bytes) + 1, BATCH, width), np.float32)
+        batches = itertools.cycle(buffers)
+        while True:
+            rows = random.permutation(sample.pool)
+            for start in range(0, sample.pool, BATCH):
+                hand = rows[start : start + BATCH]
+                np.take(pool, hand, axis=0, out=next(batches)[: len(hand)], mode="clip")
+                yield len(hand)
 
     def check(self) -> int:
         """Nothing to verify."""

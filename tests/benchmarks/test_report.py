@@ -28,7 +28,7 @@ def test_ratio_is_to_the_best_peer_and_share_is_of_the_limit_that_fits() -> None
         row("limit-inflate", "limit", 200.0),
         row("limit-set", "limit", 1600.0),
     ]
-    case = {"readers": rows}
+    case = {"compressed": True, "readers": rows}
     complete(case)
 
     found = {row["reader"]: row for row in rows}
@@ -38,6 +38,22 @@ def test_ratio_is_to_the_best_peer_and_share_is_of_the_limit_that_fits() -> None
     assert found["dlscan-index"]["share"] == pytest.approx(0.5)
     assert found["dlscan-prepared"]["share"] == pytest.approx(0.25)
     assert "ratio" not in found["tf-map"]
+
+
+@pytest.mark.parametrize("limit", ["limit-copy", "limit-gather"])
+def test_share_of_what_is_not_compressed_is_of_copying_it(limit: str) -> None:
+    rows = [
+        row("dlscan-index", "dlscan", 100.0),
+        row("dlscan-prepared", "dlscan", 400.0),
+        row("limit-inflate", "limit", 1000.0),
+        row("limit-set", "limit", 1600.0),
+        row(limit, "limit", 500.0),
+    ]
+    complete({"compressed": False, "readers": rows})
+    assert [one["share"] for one in rows[:2]] == pytest.approx([0.2, 0.8])
+
+    complete({"compressed": True, "readers": rows})
+    assert [one["share"] for one in rows[:2]] == pytest.approx([0.1, 0.25])
 
 
 def test_clock_counts_neither_the_first_batches_nor_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
