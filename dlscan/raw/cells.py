@@ -14,8 +14,6 @@ Rows = NDArray[np.int64]
 
 # From here on copying event by event costs less than gathering them into a temporary array
 LONG_EVENT = 8192
-# Runs of neighbours are copied run by run if they have so many events on average, else all are gathered first
-_RUN = 8
 
 
 class Destination(Protocol):
@@ -29,23 +27,17 @@ class Destination(Protocol):
         Of one event.
     straight : bool
         Whether the events follow one another.
-    divisible : bool
-        Whether some values of each event can be put by themselves.
     """
 
     dtype: np.dtype[np.generic]
     event_bytes: int
     straight: bool
-    divisible: bool
 
     def part(self, first: int, last: int) -> Self:
         """The events from `first` to `last`."""
 
-    def put(self, values: Array, rows: Rows, first: int = 0) -> None:
-        """Copy `values[rows[i]]`, flat events, to event i; other types are converted. `rows` ascend.
-
-        They may be fewer values of each event, those from `first` on, if it is divisible.
-        """
+    def put(self, values: Array, rows: Rows) -> None:
+        """Copy `values[rows[i]]`, flat events, to event i; other types are converted. `rows` ascend."""
 
     def fill(self, value: Array) -> None:
         """Set all values of all events to that of an array of one."""
@@ -105,7 +97,6 @@ class Scattered:
     """Places of open batches; made by `Cells.at`."""
 
     straight = False
-    divisible = True
 
     def __init__(self, cells: Cells, slots: Rows, places: Rows) -> None:
         self._cells, self._slots, self._places = cells, slots, places
@@ -116,22 +107,15 @@ class Scattered:
         """The events from `first` to `last`."""
         return Scattered(self._cells, self._slots[first:last], self._places[first:last])
 
-    def put(self, values: Array, rows: Rows, first: int = 0) -> None:
+    def put(self, values: Array, rows: Rows) -> None:
         """See `Destination`."""
         size = self.event_bytes
-        if size >= LONG_EVENT and values.dtype == self.dtype and values[0].nbytes == size:
-            source = values.reshape(-1).view(np.uint8).data
-            for row, memory in self.pieces(rows):
-                memory[:] = source[row * size : row * size + size]
+        if size < LONG_EVENT or values.dtype != self.dtype:
+            self._cells.events[self._slots, self._places] = values[rows]
             return
-        events = self._cells.events[:, :, first : first + values.shape[1]]
-        edges = _edges(rows)
-        if len(edges) > len(rows) // _RUN:
-            events[self._slots, self._places] = values[rows]
-            return
-        for begin, end in itertools.pairwise(edges):
-            chosen = values[rows[begin] : rows[end - 1] + 1]
-            events[self._slots[begin:end], self._places[begin:end]] = chosen
+        source = values.reshape(-1).view(np.uint8).data
+        for row, memory in self.pieces(rows):
+            memory[:] = source[row * size : row * size + size]
 
     def fill(self, value: Array) -> None:
         """See `Destination`."""
@@ -160,7 +144,6 @@ class Straight:
     """
 
     straight = True
-    divisible = True
 
     def __init__(self, cells: Array) -> None:
         if not cells.flags.c_contiguous:
@@ -173,16 +156,15 @@ class Straight:
         """The events from `first` to `last`."""
         return Straight(self._cells[first:last])
 
-    def put(self, values: Array, rows: Rows, first: int = 0) -> None:
+    def put(self, values: Array, rows: Rows) -> None:
         """See `Destination`."""
-        events = self._events[:, first : first + values.shape[1]]
         if is_run(rows):
-            events[...] = values[rows[0] : rows[-1] + 1]
-        elif values.dtype == self.dtype and events.flags.c_contiguous:
+            self._events[...] = values[rows[0] : rows[-1] + 1]
+        elif values.dtype == self.dtype:
             # rows are as they must be: looking at each first would take as long as copying
-            np.take(values, rows, axis=0, out=events, mode="clip")
+            np.take(values, rows, axis=0, out=self._events, mode="clip")
         else:
-            events[...] = values[rows]
+            self._events[...] = values[rows]
 
     def fill(self, value: Array) -> None:
         """See `Destination`."""
@@ -191,13 +173,9 @@ class Straight:
     def pieces(self, rows: Rows) -> Iterator[tuple[int, memoryview]]:
         """See `Destination`."""
         cells = self._events.view(np.uint8)
-        for first, last in itertools.pairwise(_edges(rows)):
+        edges = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
+        for first, last in itertools.pairwise(edges):
             yield int(rows[first]), cells[first:last].reshape(-1).data
-
-
-def _edges(rows: Rows) -> list[int]:
-    """Where runs of neighbours begin in some ascending rows, and the end of the last one."""
-    return [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
 
 
 def is_run(rows: Rows) -> bool:

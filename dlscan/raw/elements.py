@@ -43,7 +43,7 @@ class Chosen:
         Gets the elements, (m,), each time with the first event that they are of.
     """
 
-    straight = divisible = False
+    straight = False
     # no elements go anywhere as they are
     dtype: np.dtype[np.generic] = np.dtype(np.void)
 
@@ -58,7 +58,7 @@ class Chosen:
         """See `Destination`."""
         return Chosen(self._valid, self._mask[first:last], self._kept, self._first + first)
 
-    def put(self, values: Array, rows: Rows, first: int = 0) -> None:
+    def put(self, values: Array, rows: Rows) -> None:
         """See `Destination`."""
         events, longest = self._mask.shape
         # what lies before the first one and behind the last need not be looked at
@@ -90,7 +90,7 @@ class Lane:
         Where they go.
     """
 
-    straight = divisible = False
+    straight = False
     dtype: np.dtype[np.generic] = np.dtype(np.void)
 
     def __init__(self, cells: Array) -> None:
@@ -101,7 +101,7 @@ class Lane:
         """See `Destination`."""
         return Lane(self._cells[first:last])
 
-    def put(self, values: Array, rows: Rows, first: int = 0) -> None:
+    def put(self, values: Array, rows: Rows) -> None:
         """See `Destination`."""
         chosen = values[rows[0] : rows[-1] + 1] if is_run(rows) else values[rows]
         self._cells[...] = chosen.reshape(self._cells.shape)

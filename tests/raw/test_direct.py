@@ -182,8 +182,7 @@ def test_however_small_the_buffers(
     monkeypatch.setattr(whole, "_BLOCK_BYTES", small)
     monkeypatch.setattr(whole, "_GAP_BYTES", 64)
     monkeypatch.setattr(whole, "_MOST_BUFFERS", 4)
-    # of the image's events five are put together at a time, or six of their halves; tiles of twelve are held
-    monkeypatch.setattr(tiles_module, "_SLAB_BYTES", 6 * 720 if small > 1 else 1)
+    # of the image's events five are put together at a time, and tiles of twelve are held
     monkeypatch.setattr(tiles_module, "_TOGETHER_BYTES", 5 * 1080 if small > 1 else 1)
     monkeypatch.setattr(tiles_module, "_HELD_BYTES", 12 * 1080 if small > 1 else 1)
     for long_event in (1, 10**9):
