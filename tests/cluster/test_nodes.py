@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dlscan.attempts import last_attempt
 from dlscan.config import Experiment
 from dlscan.prepare import prepare
 from dlscan.record import Record
@@ -16,7 +17,7 @@ from tests.slow import takes
 from .slurm import SlurmCluster, wait_for
 
 BATCH = {"system": "slurm", "gpus": 0, "cpus": 1, "nodes": 2, "memory": "1200M", "time": "10m"}
-TRAIN = {"epochs": 200, "batch_size": 32, "early_stopping": None}
+TRAIN = {"epochs": 400, "batch_size": 32, "early_stopping": None}
 
 
 @pytest.fixture
@@ -68,13 +69,23 @@ def test_a_training_goes_on_after_one_of_its_nodes_lost_its_process(
     assert 0 < epochs() < TRAIN["epochs"]
     assert not processes(plan.directory)
 
-    # a signal reaches the first process by way of srun, and the job comes back by itself
+    # cancelled, it ends well
+    before = epochs()
+    assert "1 submitted" in dlscan("scan", experiment.file).stdout
+    wait_for("another epoch", lambda: epochs() > before, 180)
+    assert "cancelled 1 job" in dlscan("cancel", plan.directory).stdout
+    wait_for("its end", lambda: not cluster.run("squeue", "-h", "-o", "%A").split(), 60)
+    attempt = last_attempt(paths)
+    assert attempt is not None
+    assert attempt.outcome == "preempted"
+
+    # the signal before the time limit reaches the first process through srun, and the job comes back
     before = epochs()
     assert "1 submitted" in dlscan("scan", experiment.file).stdout
     wait_for("another epoch", lambda: epochs() > before, 180)
     job = cluster.run("squeue", "-h", "-o", "%A").strip()
     cluster.run("scancel", "--signal=USR1", "--batch", job)
-    log = plan.directory / "submissions" / "0002" / "1.log"
+    log = plan.directory / "submissions" / "0003" / "1.log"
     wait_for("its end", lambda: "exit code 85, before the time limit" in log.read_text(), 60)
     wait_for("the record", paths.record.exists, 240)
     assert Record.read(paths.record).device.startswith("2 nodes x")
