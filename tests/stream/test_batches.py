@@ -320,8 +320,8 @@ def test_a_killed_worker_is_an_error_that_names_the_file(prepared: Path) -> None
 
 def test_a_worker_that_hangs_is_named(prepared: Path) -> None:
     before = children()
-    with Batches(prepared, batch_size=4, workers=1, patience=1.5) as batches:
-        with pytest.raises(StreamError, match=r"has not answered for 2 s"):
+    with Batches(prepared, batch_size=4, workers=1, patience=3) as batches:
+        with pytest.raises(StreamError, match=r"has not answered for 3 s"):
             for step, _ in enumerate(batches.epoch(0)):
                 if step == 2:
                     for pid in children() - before:
@@ -331,12 +331,12 @@ def test_a_worker_that_hangs_is_named(prepared: Path) -> None:
 
 def test_a_worker_that_hangs_is_named_when_a_request_does_not_fit_into_its_socket(prepared: Path) -> None:
     before = children()
-    with Batches(prepared, batch_size=4, workers=1, patience=1.5) as batches:
+    with Batches(prepared, batch_size=4, workers=1, patience=3) as batches:
         next(batches.epoch(0))
         for pid in children() - before:
             os.kill(pid, signal.SIGSTOP)
         assert batches._ring is not None
-        with pytest.raises(StreamError, match=r"stream worker 0 .* has not answered for 2 s"):
+        with pytest.raises(StreamError, match=r"stream worker 0 .* has not answered for 3 s"):
             batches._ring._workers.ask(99, np.zeros(2**20), [0])
 
 
