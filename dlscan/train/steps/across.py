@@ -12,7 +12,10 @@ from dlscan.train.nodes import Nodes
 def connect(nodes: Nodes) -> None:
     """Let the back end know of the other processes, before it makes its first tensor."""
     if nodes.count > 1 and not nodes.is_connected:
+        handler = signal.getsignal(signal.SIGTERM)
         {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[backend()](nodes)
+        # TensorFlow and JAX have taken it for themselves
+        signal.signal(signal.SIGTERM, handler)
         nodes.is_connected = True
 
 
@@ -23,11 +26,8 @@ def _tensorflow(nodes: Nodes) -> None:
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         cluster, task_type="worker", task_id=nodes.number, rpc_layer="grpc"
     )
-    handler = signal.getsignal(signal.SIGTERM)
     # only for its servers; nothing else can start them
     tf.distribute.MultiWorkerMirroredStrategy(resolver)
-    # they take SIGTERM for themselves
-    signal.signal(signal.SIGTERM, handler)
 
 
 def _jax(nodes: Nodes) -> None:
