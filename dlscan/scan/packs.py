@@ -44,9 +44,9 @@ def pack(
     """Group points into jobs.
 
     Points share a job only if they can share its stream: the same `data` and `stream` sections and the same
-    `train.batch_size`, `jit`, `gpu_memory` and `devices`. A job gets at most `batch.models_per_job`
-    of them, and jobs take about equally long. A point whose last attempt, in a pack of K, ran out of memory
-    or ended without a word is put into a pack of at most K/2.
+    `train.batch_size`, `jit`, `gpu_memory`, `devices` and `parallel`. A job gets at most
+    `batch.models_per_job` of them, and jobs take about equally long. A point whose last attempt, in a pack of
+    K, ran out of memory or ended without a word is put into a pack of at most K/2.
 
     Parameters
     ----------

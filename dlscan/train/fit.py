@@ -44,10 +44,11 @@ def fit(
     connect(nodes)
     devices = replicas(members[0].experiment.train, nodes.count)
     seed = members[0].order_seed
-    going = list(members)
+    going, failed = list(members), dict[int, str]()
 
     def drop(member: Member[Learner], error: Exception) -> None:
         going.remove(member)
+        failed[member.point.number] = str(error)
         report.fail(member.point, error)
 
     def leave(member: Member[Learner]) -> None:
@@ -85,7 +86,7 @@ def fit(
                 member.start(learner, training.mix)
             except DlscanError as error:
                 drop(member, error)
-        start_alike(going, nodes)
+        going[:] = start_alike(going, failed, nodes)
         domain = open_domain(first, manifest, stack)
         loop = Loop(task, training, validation, drop, leave, report.on_step, devices, domain)
         stopped = loop.run(going, interruption)

@@ -1,4 +1,4 @@
-"""Training in a process that is not the first of those that train together: it decides and leaves nothing."""
+"""Training in a process that is not the first of those that train together: it neither decides nor writes."""
 
 import time
 from collections.abc import Callable
@@ -57,7 +57,7 @@ def follow(point_of: Callable[[int], tuple[PointPaths, PointInfo]], nodes: Nodes
     """
 
     def fail(point: PointInfo, error: Exception) -> None:
-        """The first process has failed of it too, or `start_alike` ends this one."""
+        """The first process tells it, or `start_alike` ends this one with the reason."""
 
     with Interruption() as interruption:
         while True:

@@ -6,11 +6,13 @@ logs. What it decides goes over connections of their own, which tell too when a 
 at once, because a back end may wait for it without an end.
 """
 
+import atexit
 import contextlib
 import logging
 import os
 import pickle
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -118,6 +120,9 @@ class Nodes:
                 self._send(_FAILED if failed else _END)
         if not failed:
             self.at_end()
+        elif self.is_connected:
+            # a back end would wait for the others, which are gone or wait for this one
+            atexit.register(_end_at_once)
         if not self.follows:
             for watch in self._watches:
                 watch.join(_LEAVING)
@@ -155,6 +160,14 @@ class Nodes:
             log.error("%s", error)
             self.on_lost(error)
             os._exit(1)
+
+
+def _end_at_once() -> None:
+    """Called first of what is to be done at the end: by now the error is told."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(1)
 
 
 class _Agreed(Interruption):

@@ -1,6 +1,6 @@
 """The network of a point at its start, whoever trains it and whatever for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dlscan import models
 from dlscan.config import Experiment
@@ -83,8 +83,24 @@ def _starting(
     )
 
 
-def start_alike(members: Sequence[Member[Learner]], nodes: Nodes) -> None:
+def start_alike(
+    members: Sequence[Member[Learner]], failed: Mapping[int, str], nodes: Nodes
+) -> list[Member[Learner]]:
     """Let the learners of all processes go on from where those of the first one are.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        Those that can be trained here.
+    failed : mapping of int to str
+        Why others cannot, by the number of their point.
+    nodes : Nodes
+        The processes.
+
+    Returns
+    -------
+    list of Member
+        Those that the first process trains, in its order.
 
     Raises
     ------
@@ -92,15 +108,20 @@ def start_alike(members: Sequence[Member[Learner]], nodes: Nodes) -> None:
         If a point can be trained there but not here.
     """
     if nodes.count == 1:
-        return
-    here = {member.point.number: member for member in members}
-    for number in nodes.agree(list(here)):
-        if number not in here:
-            raise BackendError(f"point {number} cannot be trained in process {nodes.number + 1}")
-        learner = here[number].learner
+        return list(members)
+    own = {member.point.number: member for member in members}
+    numbers = nodes.agree(list(own))
+    for number in numbers:
+        if number not in own:
+            raise BackendError(
+                f"point {number} cannot be trained in process {nodes.number + 1} of {nodes.count}: "
+                f"{failed[number]}"
+            )
+        learner = own[number].learner
         state, values = nodes.agree((learner.state(), learner.values()))
         if nodes.follows:
             learner.follow(state, values, nodes.number)
+    return [own[number] for number in numbers]
 
 
 def _start(experiment: Experiment, manifest: Manifest, origin: Origin | None) -> Start | None:

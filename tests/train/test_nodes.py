@@ -1,6 +1,7 @@
 """Processes that train together, as on several nodes: here they are all on this machine."""
 
 import csv
+import dataclasses
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from dlscan.config import experiment_from
 from dlscan.dataset import Manifest
 from dlscan.record import Record
 from dlscan.scan import Plan, freeze
+from dlscan.train.checkpoint import Checkpoint
 from dlscan.training import train_planned
 
 from ..slow import slow
@@ -121,6 +123,24 @@ def test_a_training_goes_on_on_two_nodes_as_it_would_on_one(make_plan):
     assert not list(plan.directory.glob("*.nodes"))
 
 
+def test_a_point_that_the_first_process_cannot_go_on_with_is_trained_by_none(make_plan):
+    alone, plan = make_plan("alone"), make_plan("together")
+    assert set(train_planned(alone, alone.points).values()) == {"done"}
+    assert set(train_planned(plan, plan.points, stop_after_the_first_epoch).values()) == {"preempted"}
+    # only the first process reads checkpoints
+    checkpoint = Checkpoint(plan.paths(plan.point(2)).last)
+    state = checkpoint.read()
+    variables = checkpoint.variables(state.epoch).read_bytes()
+    checkpoint.commit(dataclasses.replace(state, dataset="another"), lambda path: path.write_bytes(variables))
+
+    codes, said = ended(start(plan))
+
+    assert codes == [1, 0], said
+    assert "the dataset was rebuilt after epoch 1" in said[0]
+    np.testing.assert_allclose(history(plan, 1), history(alone, 1), rtol=1e-5)
+    assert [last_attempt(plan.paths(point)).outcome for point in plan.points] == ["done", "failed"]
+
+
 @slow
 def test_a_training_that_lost_a_node_goes_on_on_one(make_plan):
     alone, plan = (make_plan(name, epochs=30, batch_size=96) for name in ("alone", "together"))
@@ -166,8 +186,15 @@ with nodes.joined(environment) as here:
     print(here.agree(f"process {number}"), here.agree([1]), len(here.addresses), flush=True)
     if deed == "fail" and number == "0":
         raise SystemExit("wrong")
-    if deed == "wait" or here.follows:
-        input() if deed == "wait" else here.agree(None)
+    if deed.startswith("connect"):
+        from dlscan.train.steps.across import connect
+
+        connect(here)
+        here.agree("both are connected")
+        if deed == f"connect, then {number} fails":
+            raise SystemExit("wrong")
+    if deed == "wait" or here.follows or deed == "connect, then 1 fails":
+        here.agree(None) if deed != "wait" and here.follows else input()
 """
 
 
@@ -199,6 +226,16 @@ def test_an_error_of_the_first_process_ends_the_others(tmp_path):
     assert "wrong" in first.communicate(timeout=60)[1]
     assert first.returncode == 1
     assert [(job.communicate(timeout=60)[1], job.returncode) for job in others] == [("", 0)] * 2
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_failure_ends_all_whatever_their_back_end_waits_for(tmp_path, number):
+    jobs = members(tmp_path / "place", 2, f"connect, then {number} fails")[::-1]
+    codes = [job.wait(timeout=60) for job in jobs]
+    said = [job.communicate() for job in jobs]
+    assert "wrong" in said[number][1]
+    # others that the first one ends have not failed
+    assert codes == [1, number], said
 
 
 @pytest.mark.parametrize("gone", [0, 1])

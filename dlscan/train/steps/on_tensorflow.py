@@ -53,7 +53,8 @@ class _TensorFlow:
         ]
         self._spread = Spread(self._networks)
         # a function that XLA compiles runs on one device
-        self.one_length = (accelerator() is not None and not devices) if jit == "auto" else jit
+        alone = not devices and here().count == 1
+        self.one_length = (accelerator() is not None and alone) if jit == "auto" else jit
         # neither XLA nor a GPU has them
         self._has_products = not self.one_length and accelerator() is None and not devices
         # they give what the heads do, and no more
