@@ -9,6 +9,7 @@ from dlscan.config import BatchOptions, Experiment
 from dlscan.errors import BatchError
 from dlscan.scan import Listener, Plan, Point, draft, find_work
 from dlscan.scan.nodes import require_nodes
+from dlscan.scan.run import require_backend
 from dlscan.scan.submissions import Submissions
 
 
@@ -49,6 +50,8 @@ def dry_run(
     narrow: bool = False,
 ) -> DryRun:
     """Find what `dlscan.scan.run` would do, with arguments and errors as there; writes nothing."""
+    if batch.system == "local":
+        require_backend(experiment)
     plan, manifest = draft(experiment, extend, narrow)
     require_nodes(experiment, batch, manifest)
     listener.planned(plan)

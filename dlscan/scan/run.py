@@ -194,7 +194,7 @@ def begin(
         The plan, and its dataset.
     """
     if batch.system == "local":
-        _require_backend(experiment)  # elsewhere a container may have it
+        require_backend(experiment)  # elsewhere a container may have it
     manifest = Manifest.of(experiment)
     fits.require(manifest, experiment)
     fits.require_transport(manifest, experiment)
@@ -219,7 +219,7 @@ def begin(
     return plan, manifest
 
 
-def _require_backend(experiment: Experiment) -> None:
+def require_backend(experiment: Experiment) -> None:
     """Check that there is a back end, and that it can divide networks if that is asked for."""
     name = choose_backend()
     divides = any(point.train.parallel == "model" for point in experiment.combinations.examples)

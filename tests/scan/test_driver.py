@@ -238,11 +238,12 @@ def test_dry_run_shows_jobs_and_script_and_writes_nothing(
     assert site.jobs() == 3
 
 
+@pytest.mark.parametrize("how", [[], ["--dry-run"]])
 def test_a_back_end_that_divides_no_networks_is_said_before_anything_is_trained(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch, how: list[str]
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    code, _, err = site.scan("batch.system=local", "train.devices=2", "train.parallel=model")
+    code, _, err = site.scan(*how, "batch.system=local", "train.devices=2", "train.parallel=model")
     assert code == 1
     assert "train.parallel: model works on JAX alone, and the back end is tensorflow" in err
     assert not site.experiment.directory.exists()
