@@ -1,8 +1,10 @@
 """How processes on several nodes find each other: by a file on the disk that they share."""
 
 import json
+import os
 import secrets
 import socket
+import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing import AuthenticationError
@@ -71,15 +73,20 @@ def _receive(file: Path, count: int) -> Meeting:
             while len(connections) < count - 1:
                 server.settimeout(max(until - time.monotonic(), 0.001))
                 try:
-                    connection = _connection(server.accept()[0])
-                    deliver_challenge(connection, key)
-                    answer_challenge(connection, key)
-                    number, own, first = connection.recv()
+                    link = server.accept()[0]
                 except TimeoutError:
                     raise BackendError(
                         f"only {len(connections) + 1} of {count} processes have started within "
                         f"{_PATIENCE:.0f} s; look at the job's log, and at the nodes of the job"
                     ) from None
+                try:
+                    connection = _connection(link)
+                    # whoever says nothing must not keep others out
+                    _wait_at_most(connection, _ANSWER)
+                    deliver_challenge(connection, key)
+                    answer_challenge(connection, key)
+                    number, own, first = connection.recv()
+                    _wait_at_most(connection, 0.0)
                 except (AuthenticationError, OSError, EOFError):
                     continue  # whoever that was
                 connections[number], addresses[number], addresses[0] = connection, own, first
@@ -130,6 +137,13 @@ def _connection(link: socket.socket) -> Connection:
     for option, value in _ALIVE.items():
         link.setsockopt(socket.IPPROTO_TCP, option, value)
     return Connection(link.detach())
+
+
+def _wait_at_most(connection: Connection, seconds: float) -> None:
+    """Let reading fail with an `OSError` after so many seconds without a word; 0 waits without an end."""
+    limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
+    with socket.socket(fileno=os.dup(connection.fileno())) as link:
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
 
 
 def _own_names() -> list[str]:

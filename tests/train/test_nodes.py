@@ -2,8 +2,10 @@
 
 import csv
 import dataclasses
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -179,6 +181,7 @@ from pathlib import Path
 from dlscan.train import nodes, rendezvous
 
 rendezvous._PATIENCE = float(sys.argv[4])
+rendezvous._ANSWER = min(rendezvous._ANSWER, rendezvous._PATIENCE)
 place, count, number, deed = Path(sys.argv[1]), *sys.argv[2:4], sys.argv[5]
 environment = {"DLSCAN_NODES": count, "DLSCAN_NODE": number, "DLSCAN_RENDEZVOUS": str(place)}
 with nodes.joined(environment) as here:
@@ -260,3 +263,12 @@ def test_processes_that_do_not_come_are_not_waited_for_without_an_end(tmp_path):
     (tmp_path / "place").write_text("{")
     (second,) = members(tmp_path / "place", 2, "end", patience=0.5, numbers=[1])
     assert "has not found the first one" in second.communicate(timeout=60)[1]
+
+
+def test_whoever_connects_and_says_nothing_does_not_keep_the_processes_waiting(tmp_path):
+    place = tmp_path / "place"
+    (first,) = members(place, 2, "end", patience=1.0, numbers=[0])
+    while not place.exists():
+        assert first.poll() is None
+    with socket.create_connection(("127.0.0.1", json.loads(place.read_text())["port"])):
+        assert "only 1 of 2 processes have started" in first.communicate(timeout=60)[1]
