@@ -272,3 +272,41 @@ def test_whoever_connects_and_says_nothing_does_not_keep_the_processes_waiting(t
         assert first.poll() is None
     with socket.create_connection(("127.0.0.1", json.loads(place.read_text())["port"])):
         assert "only 1 of 2 processes have started" in first.communicate(timeout=60)[1]
+
+
+# in a network of its own
+OUT_OF_REACH = """
+import socket
+import subprocess
+from dlscan.train import rendezvous
+
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+rendezvous._ALIVE = {option: max(value // 20, 1) for option, value in rendezvous._ALIVE.items()}
+with socket.create_server(("127.0.0.1", 0)) as server:
+    connection = rendezvous._connection(socket.create_connection(server.getsockname()))
+    other = server.accept()
+    subprocess.run(["ip", "link", "set", "lo", "down"], check=True)
+    connection.send("to nobody")
+    try:
+        connection.recv()
+    except OSError as error:
+        print(type(error).__name__)
+"""
+
+
+def test_a_node_that_is_out_of_reach_is_noticed_though_something_is_under_way_to_it():
+    alone = ["unshare", "--map-root-user", "--net"]
+    try:
+        subprocess.run([*alone, "ip", "link", "set", "lo", "up"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no network of its own for a process here")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [*alone, sys.executable, "-c", OUT_OF_REACH],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "TimeoutError\n"
