@@ -1,5 +1,6 @@
 """Training in a process that is not the first of those that train together: it neither decides nor writes."""
 
+import gc
 import time
 from collections.abc import Callable
 
@@ -65,3 +66,6 @@ def follow(point_of: Callable[[int], tuple[PointPaths, PointInfo]], nodes: Nodes
             members = [Follower(*point_of(number), len(numbers)) for number in numbers]
             report = Report(lambda point, outcome: None, fail)
             fit(members, nodes.interruption(interruption), report, time.perf_counter())
+            # networks refer to themselves, and the next ones want their memory
+            members.clear()
+            gc.collect()

@@ -28,10 +28,10 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     # every training by itself: repeats tell how large the noise of training is
     models = np.repeat(np.arange(len(entries)), [len(entry.repeats) for entry in entries])
     values = np.array([value for entry in entries for value in entry.repeats], dtype=np.float64)
-    points_ = [point for entry in entries for point in entry.points]
+    trainings = [point for entry in entries for point in entry.points]
     drawn, every = _drawn(len(values)), len(values)
     models, values = models[drawn], values[drawn]
-    noise = event_noise([points_[number] for number in drawn], found.name)
+    noise = event_noise([trainings[number] for number in drawn], found.name)
     smooth: dict[str, bool] = {}
     codes = {}
     for name in [column.name for column in columns]:
