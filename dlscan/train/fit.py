@@ -43,6 +43,7 @@ def fit(
     nodes = here()
     connect(nodes)
     devices = replicas(members[0].experiment.train, nodes.count)
+    nodes.require_alike(len(devices))
     seed = members[0].order_seed
     going, failed = list(members), dict[int, str]()
 

@@ -12,6 +12,7 @@ import logging
 import os
 import pickle
 import queue
+import socket
 import sys
 import threading
 import time
@@ -102,6 +103,20 @@ class Nodes:
             return told
         self._send(pickle.dumps(value))
         return value
+
+    def require_alike(self, devices: int) -> None:
+        """Check that this process trains on as many devices as the first one.
+
+        Raises
+        ------
+        BackendError
+            If not: the back ends would wait for each other.
+        """
+        if self.agree(devices) != devices:
+            raise BackendError(
+                f"process {self.number + 1} of {self.count} ({socket.gethostname()}) sees another number of "
+                "devices than the first one; set train.devices to a number that every node has"
+            )
 
     def interruption(self, own: Interruption) -> Interruption:
         """What asks all of them to stop: what asks the first one."""

@@ -189,6 +189,8 @@ with nodes.joined(environment) as here:
     print(here.agree(f"process {number}"), here.agree([1]), len(here.addresses), flush=True)
     if deed == "fail" and number == "0":
         raise SystemExit("wrong")
+    if deed == "devices":
+        here.require_alike(1 + int(number))
     if deed.startswith("connect"):
         from dlscan.train.steps.across import connect
 
@@ -196,7 +198,7 @@ with nodes.joined(environment) as here:
         here.agree("both are connected")
         if deed == f"connect, then {number} fails":
             raise SystemExit("wrong")
-    if deed == "wait" or here.follows or deed == "connect, then 1 fails":
+    if deed in ("wait", "devices") or here.follows or deed == "connect, then 1 fails":
         here.agree(None) if deed != "wait" and here.follows else input()
 """
 
@@ -229,6 +231,14 @@ def test_an_error_of_the_first_process_ends_the_others(tmp_path):
     assert "wrong" in first.communicate(timeout=60)[1]
     assert first.returncode == 1
     assert [(job.communicate(timeout=60)[1], job.returncode) for job in others] == [("", 0)] * 2
+
+
+def test_nodes_with_other_numbers_of_devices_do_not_wait_for_each_other(tmp_path):
+    second, first = members(tmp_path / "place", 2, "devices")
+    assert "process 2 of 2" in second.communicate(timeout=60)[1]
+    first.wait(timeout=60)
+    assert "is gone" in first.communicate()[0]
+    assert [first.returncode, second.returncode] == [1, 1]
 
 
 @pytest.mark.parametrize("number", [0, 1])
