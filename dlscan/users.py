@@ -1,24 +1,20 @@
-"""Which scans use a dataset: each leaves a note beside its files, by which `dlscan prepare` warns."""
+"""What became of the scans that use a dataset, of which `dlscan prepare` warns before it replaces it."""
 
 import contextlib
 import dataclasses
-import hashlib
 from pathlib import Path
 
 from dlscan.attempts import last_attempt
+from dlscan.dataset.notes import noted
 from dlscan.errors import DlscanError
-from dlscan.files import read_json, write_json
 from dlscan.many import each
 from dlscan.owner import alive
 from dlscan.record import PointPaths, is_done
 
-# In the dataset's directory: it goes with the dataset.
-_NOTES = ".scans"
-
 
 @dataclasses.dataclass(frozen=True)
 class User:
-    """A scan that is not finished.
+    """A scan that uses a dataset.
 
     Attributes
     ----------
@@ -36,31 +32,23 @@ class User:
     done: int
     training: int
 
+    @property
+    def finished(self) -> bool:
+        """Whether all of its points are done."""
+        return self.done == self.points
+
     def __str__(self) -> str:
         now = f", {self.training} training now" if self.training else ""
         return f"scan {self.scan} ({self.directory}; {self.done} of {self.points} points done{now})"
 
 
-def note_use(prepared: Path, scan: str, directory: Path) -> None:
-    """Leave a note that a scan uses a dataset, where the dataset can be written."""
-    place = str(directory.resolve())
-    file = prepared / _NOTES / f"{hashlib.blake2b(place.encode(), digest_size=8).hexdigest()}.json"
-    with contextlib.suppress(OSError):
-        if not file.exists():
-            file.parent.mkdir(exist_ok=True)
-            write_json(file, {"scan": scan, "directory": place})
-
-
-def unfinished_users(prepared: Path) -> list[User]:
-    """The scans that use a dataset and have points that are not done."""
+def users_of(prepared: Path) -> list[User]:
+    """The scans that use a dataset and have points."""
     users = []
-    for note in sorted((prepared / _NOTES).glob("*.json")):
-        with contextlib.suppress(DlscanError, OSError, KeyError, TypeError):
-            content = read_json(note)
-            user = _look(str(content["scan"]), Path(content["directory"]))
-            if user.done < user.points:
-                users.append(user)
-    return users
+    for scan, directory in noted(prepared):
+        with contextlib.suppress(DlscanError, OSError):
+            users.append(_look(scan, directory))
+    return [user for user in users if user.points]
 
 
 def _look(scan: str, directory: Path) -> User:

@@ -4,9 +4,11 @@ from dlscan.config import Experiment
 from dlscan.config.build import Problem
 from dlscan.config.labels import require_distinct
 from dlscan.dataset.manifest import Manifest, changed_keys, content
+from dlscan.dataset.notes import noted
 from dlscan.dataset.scaled import has_range, why_out_of_range
 from dlscan.dataset.taken import taken
 from dlscan.errors import DataError
+from dlscan.spelling import plural, some
 
 
 def require(manifest: Manifest, experiment: Experiment) -> None:
@@ -26,7 +28,7 @@ def require(manifest: Manifest, experiment: Experiment) -> None:
     if changed:
         raise DataError(
             f"{experiment.data.prepared}: prepared with other values of {', '.join(changed)} than "
-            f"{experiment.file} has now; run `{_prepare(manifest, experiment)}`"
+            f"{experiment.file} has now; run `{_prepare(manifest, experiment)}`{_replaced(experiment)}"
         )
 
     require_measured(manifest, experiment)
@@ -180,6 +182,17 @@ def _require_range(manifest: Manifest, experiment: Experiment) -> None:
                     f"{what} may bring cells out of the range that the loss {point.train.loss} needs; "
                     "leave it out, or set train.loss to mse",
                 )
+
+
+def _replaced(experiment: Experiment) -> str:
+    """Whose dataset another one would replace, and how to keep it; empty where no scan uses it."""
+    users = [f"{scan} ({directory})" for scan, directory in noted(experiment.data.prepared)]
+    if not users:
+        return ""
+    return (
+        f", which replaces the dataset of {plural(len(users), 'scan')} {some(users)}; to keep that, first "
+        "set another data.prepared"
+    )
 
 
 def _prepare(manifest: Manifest, experiment: Experiment) -> str:

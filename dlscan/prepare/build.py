@@ -46,7 +46,7 @@ from dlscan.prepare.tasks import cut_into_tasks, local_processes, run_bytes, tot
 from dlscan.raw import RawFile, check_files, find_files, linked_files
 from dlscan.raw.inflate import warn_if_slow
 from dlscan.raw.refusals import is_compound, is_missing, what_to_write
-from dlscan.users import unfinished_users
+from dlscan.users import users_of
 
 log = logging.getLogger("dlscan")
 
@@ -136,13 +136,7 @@ def prepare(
             remark(verdict.manifest, experiment.data)
             fits.require_measured(verdict.manifest, experiment)
             return Outcome(verdict.manifest, False, time.monotonic() - started)
-        for user in unfinished_users(directory):
-            log.warning(
-                "%s uses the dataset that is being replaced; its unfinished points will fail unless the "
-                "new dataset has the same events in the same splits. Give the new dataset its own "
-                "data.prepared",
-                user,
-            )
+        _warn_of_users(directory)
         log.info("building %s because %s", directory, verdict.reason)
         warn_if_slow()
         with place_of_build(directory) as place:
@@ -278,6 +272,21 @@ class _Build:
                 if not events:
                     what = f"the {split} split" if split in SPLITS else split
                     log.warning("%s has no events of class %s", what, label)
+
+
+def _warn_of_users(directory: Path) -> None:
+    """Name the scans whose dataset is about to be replaced."""
+    for user in users_of(directory):
+        if user.finished:
+            what = "`dlscan predict` and `dlscan scan` will refuse that scan unless"
+        else:
+            what = "its unfinished points will fail unless"
+        log.warning(
+            "%s uses the dataset that is being replaced; %s the new dataset has the same events in the same "
+            "splits. Interrupt this to keep it, and give the new dataset its own data.prepared",
+            user,
+            what,
+        )
 
 
 def _require_other(experiment: Experiment, other: Experiment, index_only: bool) -> None:

@@ -7,6 +7,7 @@ from dlscan.config import Experiment
 from dlscan.config.dotted import merged
 from dlscan.config.fitting import SECTIONS
 from dlscan.dataset import Manifest
+from dlscan.dataset.notes import note_use
 from dlscan.files import read_json
 from dlscan.machine import git_commit
 from dlscan.many import each
@@ -20,7 +21,6 @@ from dlscan.scan.plan import Plan
 from dlscan.scan.point_files import clear_points, is_tried, make_point
 from dlscan.scan.sources import at_planned_paths, with_sources
 from dlscan.scan.space import Point, extended
-from dlscan.users import note_use
 
 
 def freeze(

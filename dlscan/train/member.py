@@ -15,6 +15,7 @@ from dlscan.claims import Claim
 from dlscan.config import Experiment
 from dlscan.config.labels import VALIDATION_AREA
 from dlscan.dataset import Manifest, fits
+from dlscan.dataset.notes import note_use
 from dlscan.errors import DataError, DivergedError, ScanError
 from dlscan.files import checksum, put_in_place, sync, temporary_beside
 from dlscan.origins import Origin, origins_of
@@ -26,7 +27,6 @@ from dlscan.train.history import Row, write_csv
 from dlscan.train.info import PointInfo
 from dlscan.train.learned import Learned
 from dlscan.train.scores import ScoreFile
-from dlscan.users import note_use
 
 log = logging.getLogger("dlscan")
 
