@@ -8,6 +8,7 @@ from dlscan.bench.forecast import Forecast, forecast
 from dlscan.config import BatchOptions, Experiment
 from dlscan.errors import BatchError
 from dlscan.scan import Listener, Plan, Point, draft, find_work
+from dlscan.scan.foreseen import Foreseen, foreseen
 from dlscan.scan.nodes import require_nodes
 from dlscan.scan.run import require_backend
 from dlscan.scan.submissions import Submissions
@@ -31,6 +32,8 @@ class DryRun:
         Why the batch system would refuse them; empty if nothing is known.
     forecast : Forecast
         The jobs, and how long they take.
+    foreseen : Foreseen or None
+        What a search will propose beyond these points.
     """
 
     plan: Plan
@@ -39,6 +42,7 @@ class DryRun:
     script: str
     refusal: str
     forecast: Forecast
+    foreseen: Foreseen | None
 
 
 def dry_run(
@@ -48,6 +52,7 @@ def dry_run(
     retry: Collection[str] = (),
     extend: bool = False,
     narrow: bool = False,
+    wait: bool = False,
 ) -> DryRun:
     """Find what `dlscan.scan.run` would do, with arguments and errors as there; writes nothing."""
     if batch.system == "local":
@@ -59,14 +64,15 @@ def dry_run(
     found = forecast(experiment, plan, points)
     jobs = {point.number: pack for pack in found.packs for point in pack}
     commands = [_command(plan, jobs[point.number]) for point in points]
-    if batch.system == "local" or not points:
-        return DryRun(plan, points, commands, "", "", found)
-    refusal = ""
-    try:
-        system(batch).check(batch)
-    except BatchError as error:
-        refusal = str(error)
-    return DryRun(plan, points, commands, _script(experiment, batch, plan, found), refusal, found)
+    more = foreseen(plan, batch, stays=batch.system == "local" or wait or batch.pull)
+    script = refusal = ""
+    if batch.system != "local" and (points or more):
+        try:
+            system(batch).check(batch)
+        except BatchError as error:
+            refusal = str(error)
+        script = _script(experiment, batch, plan, found) if points else ""
+    return DryRun(plan, points, commands, script, refusal, found, more)
 
 
 def _command(plan: Plan, points: Sequence[Point]) -> list[str]:

@@ -85,7 +85,7 @@ def scan(
     batch = with_scheduler(experiment.batch, scheduler)
     display = ScanDisplay()
     if dry_run:
-        words.show(find_dry_run(experiment, batch, display, retry, extend, narrow), batch.system)
+        words.show(find_dry_run(experiment, batch, display, retry, extend, narrow, wait), batch.system)
     elif detach:
         if batch.system != "local":
             raise click.UsageError(

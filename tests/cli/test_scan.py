@@ -230,7 +230,8 @@ def test_dry_run_shows_a_script_that_brings_its_files_before_there_is_a_scan(
     batch = {"system": "htcondor", "gpus": 0, "options": {"should_transfer_files": True}}
     experiment = make_experiment(scan={"grid": {"model.width": [4, 8]}}, batch=batch)
     done = dlscan("scan", experiment.file, "--dry-run")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1
+    assert "Error: cannot be submitted as it is: `condor_version` cannot be run here" in done.stderr
     assert "\n#CONDOR 0002-width=8\n" in done.stdout
     assert f"\n#CONDOR dataset = {experiment.data.prepared}\n" in done.stdout
     assert not experiment.directory.exists()
