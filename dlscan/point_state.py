@@ -27,6 +27,8 @@ OVER: tuple[State, ...] = ("done", "pruned")
 SETTLED: tuple[State, ...] = (*OVER, "paused", *UNDER_WAY)
 # states that spend a retry
 CRASHED: tuple[State, ...] = ("failed", "oom", "diverged")
+# how the error of a point begins whose job the batch system took but could not run, on file too
+NEVER_RAN = "the job never ran"
 
 # what an attempt's own outcome makes of a point; one that is not known, of a newer version, is no success
 _BY_OUTCOME: dict[str, State] = {**{state: state for state in STATES}, "lost": "preempted"}

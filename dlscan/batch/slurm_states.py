@@ -23,6 +23,10 @@ _ENDED: dict[str, Reason] = {
     "REVOKED": "cancelled",
 }
 _NO_REASON = ("", "None", "(null)", "N/A")
+# Reasons that say no more than the exit code.
+_BY_CODE = ("NonZeroExitCode", "RaisedSignal")
+# What Slurm itself puts in for a job that no node can run: it reads as a signal, but no process had it.
+_NO_CODE = "0:1"
 _NO_HOST = ("", "n/a", "N/A", "(null)", "None assigned")
 
 _KILLED = "killed by signal 9"
@@ -49,13 +53,18 @@ def job_state(state: str, reason: str = "", host: str = "", code: str = "") -> J
     host : str
         Where it runs or ran.
     code : str
-        Exit code and signal of one that failed: `1:0`.
+        Exit code and signal of one that failed: `1:0`. That of one that never had a node means nothing.
     """
     word = re.split(r"[ +]", state.strip(), maxsplit=1)[0]
-    end = _how(code) if word == "FAILED" else ""
-    detail = end or ("" if reason in _NO_REASON else reason)
-    words = f"{word} ({detail})" if detail else word
     host = "" if host in _NO_HOST else host
+    reason = "" if reason in _NO_REASON else reason
+    tells = bool(reason) and not reason.startswith(_BY_CODE)
+    refused = word == "FAILED" and not host and (tells or code == _NO_CODE)
+    end = _how(code) if word == "FAILED" and not refused else ""
+    detail = end or reason
+    words = f"{word} ({detail})" if detail else word
+    if refused:
+        return JobState("ended", "refused", words)
     if word in _ENDED:
         return JobState("ended", _ENDED[word], words, host)
     return JobState("running" if word in _RUNNING else "queued", "", words, host)

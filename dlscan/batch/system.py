@@ -10,7 +10,7 @@ from dlscan.config import BatchOptions
 # Ids of jobs, each with the tag of its submission: a number alone may be somebody else's job by now.
 Jobs = Mapping[str, str]
 Phase = Literal["queued", "running", "ended"]
-Reason = Literal["", "done", "failed", "oom", "timeout", "preempted", "cancelled", "node"]
+Reason = Literal["", "done", "failed", "oom", "timeout", "preempted", "cancelled", "node", "refused"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,8 @@ class JobState:
     phase : {"queued", "running", "ended"}
         Held and requeued jobs are queued.
     reason : str
-        Why it ended, as far as the system knows: "" if it does not. `node` is a lost node.
+        Why it ended, as far as the system knows: "" if it does not. `node` is a lost node. A `refused` job
+        was taken, but could not run anywhere.
     words : str
         The system's own words, for people: `PENDING (Resources)`.
     host : str

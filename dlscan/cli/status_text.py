@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from tabulate import tabulate
 
 from dlscan.clock import clock
-from dlscan.point_state import OVER
+from dlscan.point_state import NEVER_RAN, OVER
 from dlscan.scan import Plan, PointStatus
 from dlscan.scan.advice import what_to_do
 from dlscan.scan.outlook import retries_of
@@ -99,7 +99,8 @@ def _advice(plan: Plan, statuses: Sequence[PointStatus]) -> Iterator[str]:
     """What to do, a line for all points to which it applies."""
     retries = retries_of(plan)
     found: dict[str, list[int]] = {}
-    first = next((status.point.number for status in statuses if status.state == "failed"), None)
+    failed = (status for status in statuses if status.state == "failed")
+    first = next((each.point.number for each in failed if not each.error.startswith(NEVER_RAN)), None)
     for status in statuses:
         # of several that failed, the output of the first is shown
         advice = what_to_do(plan.directory, status, retries, first)

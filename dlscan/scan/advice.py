@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 from dlscan.config import BatchOptions
-from dlscan.point_state import CRASHED
+from dlscan.point_state import CRASHED, NEVER_RAN
 from dlscan.scan.status import PointStatus
 
 _AGAIN = "run `dlscan scan` again"
@@ -14,6 +14,11 @@ _BY_STATE = {
     "oom": "raise batch.memory, or lower train.batch_size or batch.models_per_job",
     "diverged": "lower train.learning_rate, or set train.clip_norm",
 }
+# no output to look at
+_NEVER_RAN = (
+    "no node may have what the job asks for: change batch.gpus, batch.memory or batch.options, then run "
+    "`dlscan scan` again"
+)
 
 
 def what_to_do(scan: Path, status: PointStatus, retries: int | None = None, number: int | None = None) -> str:
@@ -33,7 +38,9 @@ def what_to_do(scan: Path, status: PointStatus, retries: int | None = None, numb
     if status.silent_since is not None:
         return "no heartbeat: if that lasts, the node is lost; end the job with `dlscan cancel`"
     advice = _BY_STATE.get(status.state, "")
-    if status.state == "failed":
+    if status.state == "failed" and status.error.startswith(NEVER_RAN):
+        advice = _NEVER_RAN
+    elif status.state == "failed":
         advice = f"see `dlscan logs {shlex.quote(str(scan))} {number or status.point.number}`"
     if status.state in CRASHED and status.crashes > (BatchOptions.retries if retries is None else retries):
         advice += f"; it crashed too often: to try it again, run `dlscan scan` with --retry {status.state}"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from dlscan.attempts import Attempt
 from dlscan.batch.system import JobState
-from dlscan.point_state import CRASHED, State, Verdict, after
+from dlscan.point_state import CRASHED, NEVER_RAN, State, Verdict, after
 
 _STOPPED = ("preempted", "timeout", "lost")
 # what a job's end makes of a point whose attempt could not write down its own
@@ -110,7 +110,8 @@ def _ended(known: Evidence, job_state: JobState) -> Verdict:
         # it never came to this point: things are as they were before it
         return after(attempt)
     state = _BY_REASON.get(job_state.reason, "failed")
-    return Verdict(state, _joined("the job ended before training started", job_state.words), unwritten="job")
+    text = NEVER_RAN if job_state.reason == "refused" else "the job ended before training started"
+    return Verdict(state, _joined(text, job_state.words), unwritten="job")
 
 
 def _joined(text: str, words: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dlscan.config import BatchOptions, Experiment
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError
-from dlscan.point_state import CRASHED, SETTLED, UNDER_WAY
+from dlscan.point_state import CRASHED, NEVER_RAN, SETTLED, UNDER_WAY
 from dlscan.scan.changes import as_planned
 from dlscan.scan.estimate import known_speed
 from dlscan.scan.freeze import changed
@@ -18,6 +18,7 @@ from dlscan.scan.sources import at_planned_paths, with_sources
 from dlscan.scan.space import Point, extended
 from dlscan.scan.status import PointStatus, scan_status
 from dlscan.scan.submit import Say
+from dlscan.spelling import counted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,9 +106,14 @@ def find_work(
         Gets the plan and the points before they are packed, to measure what packs are made by.
     """
     statuses = scan_status(plan, say=say)
-    points: Sequence[Point] = [status.point for status in to_submit(statuses, batch, retry)]
+    again = to_submit(statuses, batch, retry)
+    points: Sequence[Point] = [status.point for status in again]
     if not points:
         return Work(statuses, [])
+    refused = [status for status in again if status.error.startswith(NEVER_RAN)]
+    if refused:
+        example = f"{refused[0].point.directory}: {refused[0].error}"
+        say(f"Warning: {counted(len(refused), 'point')} whose last job could not run, such as {example}")
     rehearse(plan, points)
     known = None
     if batch.models_per_job == "auto":

@@ -1,5 +1,6 @@
 """What Slurm's commands print, as they printed it, and what is made of it."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,25 @@ def test_failure_tells_how(code: str, words: str) -> None:
     assert job_state("FAILED", "NonZeroExitCode", "node1", code) == JobState(
         "ended", "failed", words, "node1"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "words"),
+    [
+        ("12|1|FAILED|n/a|x|BadConstraints", from_squeue, "FAILED (BadConstraints)"),
+        (
+            "JobId=13 ArrayJobId=12 ArrayTaskId=1 JobName=x JobState=FAILED Reason=BadConstraints "
+            "ExitCode=0:1 NodeList= NumNodes=1",
+            from_scontrol,
+            "FAILED (BadConstraints)",
+        ),
+        ("12_1|FAILED|0:1|None assigned|x", from_sacct, "FAILED"),
+    ],
+)
+def test_a_job_that_no_node_can_run_was_killed_by_no_signal(
+    text: str, read: Callable[[str], Iterable[object]], words: str
+) -> None:
+    assert list(read(text)) == [(("12", 1), "x", JobState("ended", "refused", words))]
 
 
 def test_squeue_is_read() -> None:

@@ -50,14 +50,17 @@ def test_each_point_that_is_not_well_is_shown_with_its_error_and_what_to_do(dlsc
     ended(plan, 1, "oom", "MemoryError: 40 GB")
     ended(plan, 2, "failed", "DataError: no file")
     ended(plan, 3, "timeout")
+    ended(plan, 4, "failed", "the job never ran: FAILED (BadConstraints)")
     done = dlscan("status", plan.directory)
     assert done.returncode == 1
     assert re.search(r"^ +1 +width=8 +oom +0/2 +MemoryError: 40 GB$", done.stdout, re.MULTILINE)
-    assert "1 pending, 1 timeout, 1 oom, 1 failed; 0 of at most 8 epochs" in done.stdout
+    assert "1 timeout, 1 oom, 2 failed; 0 of at most 8 epochs" in done.stdout
     assert "\n  1: raise batch.memory" in done.stdout
     assert f"\n  2: see `dlscan logs {plan.directory} 2`" in done.stdout.replace("'", "")
     assert "\n  3: run `dlscan scan` again" in done.stdout
-    assert done.stderr.startswith("Error: 2 of 4 points failed; ")
+    # it has no output to look at
+    assert "\n  4: no node may have what the job asks for: change batch.gpus, batch.memory" in done.stdout
+    assert done.stderr.startswith("Error: 3 of 4 points failed; ")
 
 
 def test_a_point_is_left_out_by_the_retries_of_the_latest_submission(dlscan: Run, plan: Plan) -> None:

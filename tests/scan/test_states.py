@@ -15,7 +15,7 @@ from dlscan.scan.status import PointStatus
 from dlscan.scan.work import to_submit
 
 QUEUED, RUNNING = JobState("queued", words="PENDING"), JobState("running", words="RUNNING")
-ENDS = ("", "done", "failed", "oom", "timeout", "preempted", "cancelled", "node")
+ENDS = ("", "done", "failed", "oom", "timeout", "preempted", "cancelled", "node", "refused")
 # what a system may say of a job, and that it does not answer
 WORDS = {"queued": QUEUED, "running": RUNNING, "silent": None, "unanswered": None} | {
     f"ended {reason}".strip(): JobState("ended", reason, "ITS WORDS") for reason in ENDS
@@ -44,7 +44,7 @@ DURING = {
 }  # fmt: skip
 DIED = {
     "": "failed", "done": "failed", "failed": "failed", "oom": "oom", "timeout": "timeout",
-    "preempted": "preempted", "cancelled": "preempted", "node": "preempted",
+    "preempted": "preempted", "cancelled": "preempted", "node": "preempted", "refused": "failed",
 }  # fmt: skip
 
 
@@ -130,7 +130,8 @@ def test_a_job_that_ended_before_it_began(reason, outcome):
     else:
         assert verdict.state == DIED[reason]
         assert verdict.unwritten == "job"
-        assert verdict.error == "the job ended before training started: ITS WORDS"
+        begin = "the job never ran" if reason == "refused" else "the job ended before training started"
+        assert verdict.error == f"{begin}: ITS WORDS"
 
 
 @pytest.mark.parametrize("outcome", AFTER)
