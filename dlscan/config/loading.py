@@ -17,7 +17,7 @@ from dlscan.config.experiment import Experiment
 from dlscan.config.older import completed
 from dlscan.config.places import Sources, make_absolute, read_functions
 from dlscan.config.reading import read_yaml
-from dlscan.config.units import require_unit
+from dlscan.config.units import require_unit, require_unit_of_size
 from dlscan.errors import ConfigError
 from dlscan.files import read_json
 
@@ -26,6 +26,7 @@ _MOST_LINES = 30
 _LONGEST_LINE = 1000
 _MOST_LETTERS = 5_000_000
 DURATIONS = ("train.time_limit", "batch.time")
+SIZES = ("batch.memory", "stream.memory")
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -50,7 +51,8 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
         One line with the file, the key, what is wrong and what would be right.
     """
     path = naming.found(Path(path))
-    mapping, found = _planned(path) if naming.is_scan(path) else _read(path), Collected()
+    planned, found = naming.is_scan(path), Collected()
+    mapping = _planned(path) if planned else _read(path)
     names = [_name(mapping)]
     for override in overrides:
         with found.collecting():
@@ -59,6 +61,10 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
         if re.sub(r"^scan\.(grid|points|space)\.", "", key) in DURATIONS:
             with found.collecting():
                 require_unit(value, key)
+        # a plan may have what was not refused before
+        if key in SIZES and not planned:
+            with found.collecting():
+                require_unit_of_size(value, key)
     prepared = _prepared([*names, _name(mapping)], path)
     return replace(_experiment(mapping, path, found, prepared), overrides=tuple(overrides))
 

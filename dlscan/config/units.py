@@ -10,6 +10,8 @@ _SECONDS |= {"d": 86400, "day": 86400}
 _WITH_UNITS = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|second|m|min|minute|h|hour|d|day)s?(?![a-z])\s*")
 # as Slurm has it: minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes[:seconds]
 _CLOCK = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d{1,2}))?(?::(\d{1,2}))?")
+# No job and no stream gets along with less.
+_FEWEST = 2**20
 _BYTES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -51,6 +53,19 @@ def require_unit(value: Any, key: str) -> None:
     if not isinstance(value, bool) and re.fullmatch(r"\d+(\.\d+)?", text):
         both = "could mean seconds or, as in Slurm, minutes"
         raise Problem(key, f"{text} {both}; write {text}s or {text}min")
+
+
+def require_unit_of_size(value: Any, key: str) -> None:
+    """Refuse a bare number that is too small for bytes: batch systems read it as megabytes, as a rule.
+
+    Raises
+    ------
+    Problem
+        With what it would be, and what was perhaps meant.
+    """
+    text = str(value).strip()
+    if not isinstance(value, bool) and re.fullmatch(r"\d+(\.\d+)?", text) and 1 <= float(text) < _FEWEST:
+        raise Problem(key, f"{text} without a unit is bytes, which is too few; write {text}G or {text}M")
 
 
 def _seconds(text: str) -> float | None:

@@ -376,6 +376,18 @@ def test_a_bare_number_is_no_duration_and_both_readings_are_shown(file: Path, ke
     assert f"write {number}s or {number}min" in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["batch.memory", "stream.memory"])
+def test_a_size_without_its_unit_is_not_taken_for_bytes(file: Path, key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{key}: 32 without a unit is bytes.*; write 32G or 32M"):
+        load(file, [f"{key}=32"])
+    experiment = load(file, ["batch.memory=2000000000"])
+    assert experiment.batch.memory == 2_000_000_000
+    # one that was written down is read
+    plain = experiment.plain()
+    plain["batch"]["memory"] = 32
+    assert experiment_from(plain, file).batch.memory == 32
+
+
 def test_a_bare_number_is_no_duration_in_a_grid_either(file: Path) -> None:
     with pytest.raises(ConfigError, match=r"scan\.grid\.train\.time_limit: 90 could mean"):
         load(file, ["scan.grid.train.time_limit=[2h, 90]"])
