@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -82,7 +83,12 @@ class Member(Generic[L]):
 
     def _log_is_of_the_job(self) -> bool:
         """Whether what this process prints goes to the point's log anyway, as of the first of a pack."""
-        return self.paths.log.exists() and os.path.samestat(self.paths.log.stat(), os.fstat(2))
+        if not self.paths.log.exists():
+            return False
+        # where a pipe leads there, as that of `srun`, the job's script tells
+        told = Path(os.environ.get("DLSCAN_LOG") or os.devnull)
+        is_printed = os.path.samestat(self.paths.log.stat(), os.fstat(2))
+        return is_printed or (told.exists() and told.samefile(self.paths.log))
 
     @property
     def order_seed(self) -> int:

@@ -425,13 +425,17 @@ def test_point_that_breaks_its_pack_is_found_and_the_others_are_trained(make_poi
     assert last_attempt(points[1][0]).error == "ValueError: no such kernel on this device"
 
 
-def test_each_point_of_a_pack_has_its_lines_once(make_points):
+@pytest.mark.parametrize("through_a_pipe", [False, True])
+def test_each_point_of_a_pack_has_its_lines_once(make_points, monkeypatch, through_a_pipe):
     points = make_points("logs", {"train__epochs": 2}, {"train__epochs": 2})
     logger, before = logging.getLogger("dlscan"), os.dup(2)
     level = logger.level
     handler = logging.FileHandler(points[0][0].log)
-    # as the driver has it: what the job prints goes to the log of the first
-    os.dup2(handler.stream.fileno(), 2)
+    # as the driver has it: what the job prints goes to the log of the first; with `srun`, by a pipe
+    if through_a_pipe:
+        monkeypatch.setenv("DLSCAN_LOG", str(points[0][0].log))
+    else:
+        os.dup2(handler.stream.fileno(), 2)
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:

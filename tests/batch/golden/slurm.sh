@@ -30,6 +30,7 @@ exec >>"$directory/$SLURM_ARRAY_TASK_ID.log" 2>&1
 say() { echo "$(date '+%Y-%m-%d %H:%M:%S') $DLSCAN_JOB on ${SLURMD_NODENAME:-$(hostname)}: $*"; }
 read -r -a points < <(sed -n "${SLURM_ARRAY_TASK_ID}p" "$directory/jobs.txt")
 logs=("$scan/points/$(printf %04d "$((10#${points[0]}))")"-*)
+export DLSCAN_LOG=${logs[0]}/log.txt
 
 # The signal before the time limit reaches this shell alone. Training ignores it until it is ready for it, so it
 # is told again and again. SIGTERM reaches everybody: a cancelled, preempted or requeued job.
@@ -41,7 +42,7 @@ say "points ${points[*]}${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DEVICES}"
 (
   trap '' USR1
   exec "${launch[@]}" -P -m dlscan train "$scan" --point "${points[@]}" --stopped-exit-code 85
-) >>"${logs[0]}/log.txt" 2>&1 &
+) >>"$DLSCAN_LOG" 2>&1 &
 training=$!
 code=
 while [ -z "$code" ] || [ -n "$woken" ]; do # a signal ends `wait`, not the training
