@@ -134,6 +134,11 @@ def require_processes(batch: BatchOptions, given: Collection[str]) -> None:
                 f"batch.options.{name}: a job with batch.nodes: {batch.nodes} has one process on each node; "
                 "remove the option"
             )
+    if batch.nodes > 1 and "cpus-per-gpu" in given:
+        raise BatchError(
+            "batch.options.cpus-per-gpu: does not go with batch.nodes, for which dlscan gives srun "
+            "--cpus-per-task; use batch.cpus"
+        )
 
 
 def output(directory: Path) -> str:

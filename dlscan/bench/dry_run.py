@@ -8,6 +8,7 @@ from dlscan.bench.forecast import Forecast, forecast
 from dlscan.config import BatchOptions, Experiment
 from dlscan.errors import BatchError
 from dlscan.scan import Listener, Plan, Point, draft, find_work
+from dlscan.scan.devices import require_devices
 from dlscan.scan.foreseen import Foreseen, foreseen
 from dlscan.scan.nodes import require_nodes
 from dlscan.scan.run import require_backend
@@ -58,6 +59,7 @@ def dry_run(
     if batch.system == "local":
         require_backend(experiment)
     plan, manifest = draft(experiment, extend, narrow)
+    require_devices(experiment, batch)
     require_nodes(experiment, batch, manifest)
     listener.planned(plan)
     points = find_work(plan, batch, manifest, listener.line, retry).points

@@ -9,7 +9,7 @@ from typing import Any
 
 from dlscan.config import Train
 from dlscan.errors import BackendError, ConfigError
-from dlscan.models.backend import backend, device, keras
+from dlscan.models.backend import accelerator, backend, device, keras
 from dlscan.models.model_parallel import ModelParallel
 from dlscan.models.network import Network
 from dlscan.spelling import counted
@@ -45,9 +45,11 @@ def replicas(train: Train, nodes: int = 1) -> Replicas:
     seen = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[backend()]()
     count = len(seen) if train.devices == "all" else train.devices
     if count > len(seen):
+        ways = "lower it, or give jobs more with batch.gpus"
+        if accelerator() is None:
+            ways = "set it to 1, or run on machines with GPUs"
         raise BackendError(
-            f"train.devices is {count}, but this job sees {counted(len(seen), 'device')} ({device()}); lower "
-            "it, or give jobs more with batch.gpus"
+            f"train.devices is {count}, but this job sees {counted(len(seen), 'device')} ({device()}); {ways}"
         )
     if count == 1 and nodes == 1:
         return ()

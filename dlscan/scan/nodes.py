@@ -18,6 +18,15 @@ def require_nodes(experiment: Experiment, batch: BatchOptions, manifest: Manifes
     reason = _why_not(experiment, batch, manifest)
     if reason:
         raise experiment.problem("batch.nodes", f"is {batch.nodes}, but {reason}; set it to 1")
+    for point in experiment.combinations.examples:
+        size, devices = point.train.batch_size, point.train.devices
+        count = batch.nodes * (1 if devices == "all" else devices)
+        if size % count:
+            raise experiment.problem(
+                "batch.nodes",
+                f"is {batch.nodes}, but {count} devices cannot share train.batch_size evenly, which is "
+                f"{size}; set it to 1, or train.batch_size to a multiple of {count}",
+            )
 
 
 def _why_not(experiment: Experiment, batch: BatchOptions, manifest: Manifest | None) -> str:
@@ -38,8 +47,4 @@ def _why_not(experiment: Experiment, batch: BatchOptions, manifest: Manifest | N
             return "an adversary learns from whole batches"
         if point.train.parallel == "model":
             return "train.parallel: model divides a network over the devices of one node"
-        size, devices = point.train.batch_size, point.train.devices
-        count = batch.nodes * (1 if devices == "all" else devices)
-        if size % count:
-            return f"{count} devices cannot share train.batch_size evenly, which is {size}"
     return ""

@@ -15,6 +15,7 @@ from dlscan.dataset.other_domain import require_domain
 from dlscan.origins import require_origins
 from dlscan.scan import local
 from dlscan.scan.changing import PlanBusy
+from dlscan.scan.devices import require_devices
 from dlscan.scan.freeze import freeze
 from dlscan.scan.halving import waiting
 from dlscan.scan.nodes import require_nodes
@@ -199,6 +200,7 @@ def begin(
     fits.require(manifest, experiment)
     fits.require_transport(manifest, experiment)
     fits.require_families(manifest, experiment)
+    require_devices(experiment, batch)
     require_nodes(experiment, batch, manifest)
     is_planned = (experiment.directory / "plan.json").exists()
     require_origins(experiment, manifest, Plan.read(experiment.directory).origins if is_planned else ())

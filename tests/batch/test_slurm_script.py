@@ -128,6 +128,12 @@ def test_a_job_of_several_nodes_has_one_process_on_each(name: str) -> None:
         header(request(nodes=2, options={name: 4}))
 
 
+def test_several_nodes_share_no_processors_by_gpus() -> None:
+    header(request(options={"cpus-per-gpu": 4}))
+    with pytest.raises(BatchError, match=r"options.cpus-per-gpu: does not go with batch.nodes.*batch.cpus"):
+        header(request(nodes=2, options={"cpus-per-gpu": 4}))
+
+
 def test_known_options_are_read_from_the_help() -> None:
     known, letters = known_options(
         "Usage: sbatch [OPTIONS(0)...] [ : ...] script(0) [args(0)...]\n\n"

@@ -6,6 +6,7 @@ from dlscan.config import BatchOptions
 from dlscan.dataset import Manifest
 from dlscan.errors import ConfigError
 from dlscan.prepare import prepare
+from dlscan.scan.devices import require_devices
 from dlscan.scan.nodes import require_nodes
 
 TWO = {"system": "slurm", "nodes": 2}
@@ -44,6 +45,24 @@ def test_what_nodes_cannot_train_is_refused(make_experiment, batch, sections, me
     with pytest.raises(ConfigError, match=r"experiment.yaml: batch.nodes: is .*; set it to 1") as found:
         require_nodes(experiment, asked, None)
     assert message in str(found.value)
+
+
+def test_a_batch_size_for_three_nodes_is_named(make_experiment):
+    with pytest.raises(ConfigError, match=r"set it to 1, or train.batch_size to a multiple of 3"):
+        require_nodes(make_experiment(), BatchOptions(system="slurm", nodes=3), None)
+
+
+def test_devices_are_for_networks_and_have_to_be_here(make_experiment, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    two = make_experiment(train={"batch_size": 32, "devices": 2})
+    with pytest.raises(ConfigError, match=r"train.devices: is 2, but this machine has no GPUs"):
+        require_devices(two, BatchOptions())
+    require_devices(two, BatchOptions(system="slurm"))
+    require_devices(make_experiment(), BatchOptions())
+    trees = make_experiment(model={"family": "bdt"}, train={"devices": 2})
+    with pytest.raises(ConfigError, match=r"train.devices: .* train a network, which bdt is"):
+        require_devices(trees, BatchOptions(system="slurm"))
 
 
 def test_events_of_an_index_are_refused(make_experiment):
