@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlscan.cli.experiment import experiment_arguments
-from dlscan.cli.output import examples, say
+from dlscan.cli.output import examples, say, tell
 from dlscan.cli.progress_bar import ProgressBar
 from dlscan.cli.signals import terminable
 
@@ -91,8 +91,12 @@ def closure(
         permute,
         tested,
     )
-    with terminable(), ProgressBar() as progress:
-        found = close(experiment, settings, replicas, processes, progress)
+    try:
+        with terminable(), ProgressBar() as progress:
+            found = close(experiment, settings, replicas, processes, progress)
+    except KeyboardInterrupt:
+        tell("What is finished is kept; run the same command again to continue.")
+        raise
     say(text(found))
 
 

@@ -157,7 +157,7 @@ def find_law(text: str, parameters: Mapping[str, float]) -> Law:
             raise UsageError(f"--law {text}: no such file: {path}")
         return Law(f"{Path(path).resolve()}:{text.rpartition(':')[2]}", dict(parameters))
     if text not in LAWS:
-        raise UsageError(f"--law {text}: must be FILE.py:FUNCTION or {hint(text, LAWS)}")
+        raise UsageError(f"--law {text}: neither FILE.py:FUNCTION nor a law; {hint(text, LAWS)}")
     known = [name for name in inspect.signature(LAWS[text]).parameters if name not in ("events", "seed")]
     for name in parameters:
         if name not in known:

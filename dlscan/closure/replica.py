@@ -3,10 +3,12 @@
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dlscan.analysis.points import records
 from dlscan.analysis.points.done import DonePoint
@@ -25,12 +27,15 @@ from dlscan.scan import Plan, freeze, scan_status
 from dlscan.scan.searcher import Searcher
 from dlscan.scan.work import to_submit
 from dlscan.training import TrainedPoint, train_planned
+from dlscan.trees import Forest
 
 CLASSES = ("background", "signal")
 TARGET = "Target"
 # of a dataset with what `prepare` needs to know of an event
 _SIDE, _TRUTH = "closure_side", "closure_truth"
 _TRAIN, _TEST = 0, 1
+# events that a network gets together
+_AT_ONCE = 8192
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +123,8 @@ def _train(plan: Plan, experiment: Experiment, manifest: Manifest, directory: Pa
             return
         outcomes = train_planned(plan, points)
         stopped = set(outcomes.values()) - {"done", "paused"}
+        if "preempted" in stopped:
+            raise KeyboardInterrupt
         if stopped:
             raise PointsFailed(f"{directory}: training was stopped ({', '.join(stopped)}); run it again")
 
@@ -212,11 +219,28 @@ def _true(point: DonePoint, drawn: Drawn) -> float:
         return 0.5  # labels that were shuffled: whatever it says, it says by chance
     made = TrainedPoint.of(point).model()
     inputs = {name: values.astype(np.float32) for name, values in drawn.inputs.items()}
-    if hasattr(made, "predict"):
-        given = np.asarray(made.predict(inputs, batch_size=8192, verbose=0))
+    if not isinstance(made, Forest):
+        given = _given(made, inputs)
     else:
         given = made.scores(inputs) if drawn.classified else made.predictions(inputs)
     return _score(given[:, 1] if drawn.classified else given[:, 0], drawn)
+
+
+def _given(network: Any, inputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """What the only head of a network gives, (B, ...)."""
+    from dlscan.models import keras
+    from dlscan.train.devices import sender
+    from dlscan.train.steps import compiled
+
+    call, send = compiled(network), sender()
+    events = len(next(iter(inputs.values())))
+    found = []
+    for start in range(0, events, _AT_ONCE):
+        # the last ones too are so many, or they would be compiled again
+        rows = np.arange(start, start + min(_AT_ONCE, events)) % events
+        taken = call(send({name: inputs[name][rows] for name in network.input})())
+        found.append(keras.ops.convert_to_numpy(taken))
+    return np.concatenate(found)[:events]
 
 
 def _score(given: Floats, drawn: Drawn) -> float:

@@ -4,10 +4,11 @@ import dataclasses
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from dlscan.analysis.plots import pulls
 from dlscan.backend import choose_backend
@@ -23,6 +24,8 @@ from dlscan.machine import usable_cpus
 
 # A process keeps something of each network that it has trained.
 _REPLICAS_PER_PROCESS = 20
+# of a setting that a message quotes
+_LONGEST = 60
 # (what is being done, how much is done, of how much)
 Progress = Callable[[str, int, int], None]
 
@@ -124,12 +127,28 @@ def _require_same(directory: Path, experiment: Experiment, settings: Settings) -
         write_json(file, now)
         return
     before = read_json(file)
-    changed = [name for name in now if before.get(name) != now[name]]
+    changed = list(_differences(before, now))
     if changed:
         raise ScanError(
             f"{directory}: holds replicas with other values of {', '.join(changed)}; undo the change, or "
             "give the experiment another name (name=...) to start afresh"
         )
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    """`law.parameters.distance (not set, now 1)` for each setting that differs."""
+    for name in dict.fromkeys([*now, *before]):
+        one, other = before.get(name), now.get(name)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _differences(one, other, f"{within}{name}.")
+        elif one != other:
+            key = f"{within}{name}".replace("law.law", "law")
+            yield f"{key} ({_shown(one)}, now {_shown(other)})"
+
+
+def _shown(value: Any) -> str:
+    text = "not set" if value in (None, "") else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _made(

@@ -82,7 +82,7 @@ def test_a_law_that_gives_anything_else_is_refused(tmp_path: Path, name: str, me
 
 
 def test_names_of_laws_and_parameters_are_checked() -> None:
-    with pytest.raises(UsageError, match="did you mean 'gaussians'"):
+    with pytest.raises(UsageError, match=r"neither FILE.py:FUNCTION nor a law; did you mean 'gaussians'"):
         find_law("gausians", {})
     with pytest.raises(UsageError, match="no such parameter; did you mean 'distance'"):
         find_law("gaussians", {"distanc": 1})

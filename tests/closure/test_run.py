@@ -2,13 +2,18 @@
 
 import dataclasses
 import json
+import logging
+import re
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from dlscan.cli.closure import closure as command
 from dlscan.cli.closure import text
-from dlscan.closure import close, find_law
+from dlscan.closure import close, find_law, replica
 from dlscan.closure.settings import Settings
 from dlscan.config import Experiment, experiment_from
 from dlscan.errors import ScanError
@@ -53,11 +58,14 @@ def test_replicas_close_and_are_not_made_twice(tmp_path: Path) -> None:
     )
     assert "2 replicas cannot tell whether to believe it" in text(again)
     assert (place / "pulls.png").stat().st_size > 1000
-    for other in (
-        dataclasses.replace(GAUSSIANS, law=find_law("gaussians", {"distance": 1})),
-        dataclasses.replace(GAUSSIANS, level=1),
+    for other, said in (
+        (
+            dataclasses.replace(GAUSSIANS, law=find_law("gaussians", {"distance": 1})),
+            "law.parameters.distance (not set, now 1)",
+        ),
+        (dataclasses.replace(GAUSSIANS, level=1, events=900), "level (2, now 1), events (1200, now 900)"),
     ):
-        with pytest.raises(ScanError, match="holds replicas with other values of"):
+        with pytest.raises(ScanError, match=re.escape(f"holds replicas with other values of {said}; undo")):
             close(own, other, 2, processes=1)
 
 
@@ -88,6 +96,33 @@ def test_a_search_and_its_rungs_are_a_part_of_the_chain(tmp_path: Path) -> None:
     points = list((found.directory / "replica-0001/scan/points").iterdir())
     assert len(points) == 3
     assert found.replicas[0].models == sum((point / "record.json").exists() for point in points) < 3
+
+
+def test_an_interrupt_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training ends with what it has when a signal comes, and says that it was stopped."""
+    file = tmp_path / "toy.yaml"
+    file.write_text("{name: toy, data: {raw: raw, inputs: [x]}, model: {family: bdt, trees: 2}}")
+    monkeypatch.setattr(replica, "train_planned", lambda plan, points: {1: "preempted"})
+    found = CliRunner().invoke(
+        command, [str(file), "--replicas", "1", "--events", "200"], standalone_mode=False
+    )
+    assert isinstance(found.exception, click.Abort)
+    assert found.output.strip() == "What is finished is kept; run the same command again to continue."
+
+
+def test_tensorflow_says_nothing_of_many_networks(tmp_path: Path) -> None:
+    said: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = said.append  # type: ignore[method-assign]
+    log = logging.getLogger("tensorflow")
+    log.addHandler(handler)
+    try:
+        model, train = {"width": 4, "depth": 1}, {"epochs": 1, "batch_size": 128}
+        own = experiment(tmp_path, model=model, train=train, scan={"repeats": 6})
+        close(own, dataclasses.replace(GAUSSIANS, events=300, true_events=10_000), 1, processes=1)
+    finally:
+        log.removeHandler(handler)
+    assert [record.getMessage() for record in said] == []
 
 
 @slow

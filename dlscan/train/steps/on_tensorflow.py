@@ -31,7 +31,9 @@ def make_steps(points: Sequence[Trained], jit: Jit, devices: Replicas) -> Steps:
 
 def compiled(model: Any) -> Call:
     """See `dlscan.train.steps.compiled`."""
-    return traced(lambda inputs: model(inputs, training=False), jit=accelerator() is not None)
+    # TensorFlow tells functions apart by their code, and would warn that one is compiled for each network
+    call = functools.partial(lambda inputs: model(inputs, training=False))
+    return traced(call, jit=accelerator() is not None)
 
 
 def slopes(function: Callable[[dict[str, Any]], Any], at: dict[str, Any]) -> dict[str, Any]:
