@@ -95,6 +95,8 @@ class Normalization:
     def parse(cls, value: Any, key: str) -> "Normalization":
         """Read `standard` or `{tanh-log: 100}`."""
         factor = None
+        if isinstance(value, list) and len(value) == 2 and value[0] in NORMALIZATIONS:
+            raise Problem(key, f"a factor is written {{{value[0]}: {value[1]}}}, not {value!r}")
         if isinstance(value, dict):
             if len(value) != 1:
                 raise Problem(key, f"must be one of {', '.join(NORMALIZATIONS)} or {{one of them: factor}}")

@@ -251,4 +251,5 @@ def _overridden(mapping: Mapping[str, Any], override: str) -> dict[str, Any]:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    """An error of YAML on a line, without the name that it has for any text."""
+    return " ".join(str(error).replace('in "<unicode string>", line', "in line").split())

@@ -15,6 +15,9 @@ _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 # a text, which stays as it is, or a name in backquotes
 _QUOTED = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|`([^`]*)`""")
 
+# a single `=`
+_ASSIGNED = re.compile(r"(?<![=!<>])=(?!=)")
+
 
 @dataclasses.dataclass(frozen=True)
 class Expression:
@@ -73,7 +76,8 @@ class _Parser:
         try:
             tree = ast.parse(_QUOTED.sub(self._named, self.text).strip(), mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            raise self.words.fault(f"is not an expression such as '{self.words.example}'") from None
+            equal = " (`==` compares, one `=` does not)" if _ASSIGNED.search(self.text) else ""
+            raise self.words.fault(f"is not an expression such as '{self.words.example}'{equal}") from None
         try:
             return self._truth(tree.body)
         except RecursionError:

@@ -238,6 +238,7 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
         ("data.extras=[HCAL]", "data.inputs", "twice"),
         ("data.normalize.FCAL=none", "data.normalize.FCAL", "did you mean"),
         ("data.normalize.ECAL=standrd", "data.normalize.ECAL", "did you mean 'standard'"),
+        ("data.normalize.ECAL=[log, 1000]", "data.normalize.ECAL", "a factor is written {log: 1000}"),
         ("data.normalize.ECAL={scale: -1}", "data.normalize.ECAL.scale", "greater than 0"),
         ("data.classes={Ele: EleEscan}", "data.classes", "two classes"),
         ("data.classes={mean: a, Ele: b}", "data.classes", "label other than mean"),

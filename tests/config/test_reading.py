@@ -64,6 +64,7 @@ def test_values_are_what_people_mean(text: str, value: object) -> None:
         ("{? !!set {a} : 1}", "cannot be a key"),
         ("a: 1\na: 2", "line 2: key 'a' is listed twice"),
         ("a: *b", "undefined alias"),
+        ("a:\n\tb: 1", "cannot start any token in line 2, column 1"),
         ("a: \0", "not allowed"),
         ("x" * 5_000_001, "more than 5,000,000 characters"),
     ],

@@ -26,9 +26,10 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     found, columns, present = against(points, options)
     chosen = columns if options.by is not None else [column for column in columns if is_number(column)][:2]
     if len(chosen) != 2 or not all(map(is_number, chosen)):
-        names = ", ".join(column.name for column in columns if is_number(column)) or "none"
+        varying = columns if options.by is None else parameters(found.rows, None)
+        names = ", ".join(column.name for column in varying if is_number(column)) or "none"
         raise UsageError(
-            f"a contour needs two parameters that are numbers, such as --by A,B; those that vary: {names}"
+            f"a contour needs two parameters that are numbers, such as --by A,B; numbers that vary: {names}"
         )
     across, up = chosen
     present = [row for row in present if None not in (across.values[row], up.values[row])]

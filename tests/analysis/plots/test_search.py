@@ -82,7 +82,7 @@ def test_a_contour_takes_two_numbers(draw, scan):
     drawing = draw("contour", scan)
     assert drawing.name == "contour-val_Mean_AUC-Width-Learning_Rate"
     assert len(drawing.rows) == 18
-    with pytest.raises(UsageError, match="two parameters that are numbers"):
+    with pytest.raises(UsageError, match=r"two parameters that are numbers.* vary: Width, Learning_Rate$"):
         draw("contour", scan, by="width")
 
 

@@ -61,7 +61,7 @@ def test_an_expression_selects(expression: str, rows: list[int]) -> None:
         ("Widht > 3", "did you mean 'Width'"),
         ("Width >", "not an expression"),
         ("", "not an expression"),
-        ("Width = 3", "not an expression"),
+        ("Width = 3", "`==` compares"),
         ("Width", "not a comparison"),
         ("Width + 1 > 3", "not a column"),
         ("Width is 3", "use =="),
