@@ -4,6 +4,7 @@ Each has a copy of it and takes its share of each batch; or, model parallel, eac
 """
 
 import itertools
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from dlscan.models.backend import accelerator, backend, device, keras
 from dlscan.models.model_parallel import ModelParallel
 from dlscan.models.network import Network
 from dlscan.spelling import counted
+
+log = logging.getLogger("dlscan")
 
 # The back end's own devices; none where one device trains, as it does without any of this.
 Replicas = tuple[Any, ...]
@@ -52,6 +55,10 @@ def replicas(train: Train, nodes: int = 1) -> Replicas:
             f"train.devices is {count}, but this job sees {counted(len(seen), 'device')} ({device()}); {ways}"
         )
     if count == 1 and nodes == 1:
+        if train.parallel == "model":
+            log.info(
+                "train.parallel: model divides nothing here, because this job sees 1 device (%s)", device()
+            )
         return ()
     if train.parallel == "model":
         if nodes > 1:

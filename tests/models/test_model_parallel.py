@@ -5,6 +5,7 @@ import pytest
 from dlscan.config import Train
 from dlscan.errors import ConfigError
 from dlscan.models import backend
+from dlscan.models import replicas as module
 from dlscan.models.model_parallel import divided_axis
 from dlscan.models.replicas import replicas
 
@@ -34,6 +35,16 @@ from dlscan.models.replicas import replicas
 )
 def test_weights_are_divided_along_heads_outputs_or_the_longest_axis(path, shape, devices, axis):
     assert divided_axis(path, shape, devices) == axis
+
+
+def test_a_single_device_divides_nothing_and_says_so(monkeypatch, caplog):
+    monkeypatch.setattr(module, "backend", lambda: "jax")
+    monkeypatch.setattr(module, "_jax", lambda: ["cpu:0"])
+    with caplog.at_level("INFO", "dlscan"):
+        assert replicas(Train(devices="all")) == ()
+        assert caplog.text == ""
+        assert replicas(Train(devices="all", parallel="model")) == ()
+    assert "train.parallel: model divides nothing, because this job sees 1 device" in caplog.text
 
 
 @pytest.mark.skipif(backend() == "jax", reason="it works there")
