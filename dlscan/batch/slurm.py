@@ -171,4 +171,6 @@ def _advice(error: CallError, request: Request) -> str:
             f"; this site does not let you submit {len(request.jobs)} jobs at once: train several points "
             "per job (batch.models_per_job), or run the same command again when other jobs have ended"
         )
+    if "node configuration is not available" in words:
+        return "; no node here has what a job asks for: change batch.gpus, batch.memory or batch.options"
     return ""

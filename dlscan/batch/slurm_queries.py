@@ -49,7 +49,7 @@ def environment(given: Iterable[str] = ()) -> dict[str, str]:
 
 
 def find_arrays(tag: str, accounting: Callable[[], bool]) -> set[str]:
-    """The arrays of this name.
+    """The arrays of this name, without those that `sbatch` refused: Slurm shows them for a while as failed.
 
     Raises
     ------
@@ -57,20 +57,26 @@ def find_arrays(tag: str, accounting: Callable[[], bool]) -> set[str]:
         If the controller does not answer.
     """
     found: set[str] = set()
+    refused: set[str] = set()
+
+    def sort(said: Iterable[tuple[Key, str, JobState]]) -> None:
+        for key, name, job_state in said:
+            if name == tag:
+                (refused if job_state.reason == "refused" else found).add(key[0])
+
     with contextlib.suppress(CallError):
-        text = ask([*_SQUEUE, f"--name={tag}"])
-        found = {key[0] for key, name, _ in from_squeue(text) if name == tag}
+        sort(from_squeue(ask([*_SQUEUE, f"--name={tag}"])))
     # no answer and an empty one look alike when a controller is in trouble: another command confirms it
     if not found:
         text = ask(_SCONTROL)
         jobs = list(from_scontrol(text))
         if not jobs and _NONE not in text:
             raise no_answer("scontrol", text)
-        found = {key[0] for key, name, _ in jobs if name == tag}
+        sort(jobs)
     if not found and accounting():
         with contextlib.suppress(CallError):
             text = ask([*_SACCT, "-S", "now-30days", f"--name={tag}"])
-            found = set(re.findall(rf"^(\d+)_[^|]*\|.*\|{re.escape(tag)}$", text, re.MULTILINE))
+            found = set(re.findall(rf"^(\d+)_[^|]*\|.*\|{re.escape(tag)}$", text, re.MULTILINE)) - refused
     return found
 
 

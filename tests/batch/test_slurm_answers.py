@@ -176,6 +176,23 @@ def test_limit_of_the_site_is_told_with_the_way_out(commands: Commands, tmp_path
         Slurm(BatchOptions()).submit(request(tmp_path))
 
 
+def test_jobs_that_sbatch_refused_are_not_taken_though_slurm_shows_them(
+    commands: Commands, tmp_path: Path
+) -> None:
+    no = "Batch job submission failed: Requested node configuration is not available"
+    array = "JobId=12 ArrayJobId=12 ArrayTaskId=1-2 JobName=dlscan-x-1"
+    commands(
+        accounting="slurmdbd",
+        sbatch=f"echo '{no}' >&2; exit 1",
+        squeue='for n in 1 2; do echo "12|$n|FAILED|n/a|dlscan-x-1|BadConstraints"; done',
+        jobs=f"echo '{array} JobState=FAILED Reason=BadConstraints ExitCode=0:1'",
+        sacct="echo '12_1|FAILED|0:1|None assigned|dlscan-x-1'",
+    )
+    with pytest.raises(CallError, match=r"not available; no node here has .*: change batch.gpus, batch.mem"):
+        Slurm(BatchOptions()).submit(request(tmp_path))
+    assert Slurm(BatchOptions()).find(request(tmp_path)) == []
+
+
 def test_variables_do_not_overrule_what_is_written(
     commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -150,6 +150,14 @@ def test_submission_is_found_by_its_name(scans: Scans) -> None:
     assert system.find(request) == jobs
 
 
+def test_jobs_that_no_node_can_run_are_refused_and_not_found(scans: Scans) -> None:
+    system = Named(BatchOptions())
+    request = scans.request("true", 2, memory=900 * 2**30)
+    with pytest.raises(BatchError, match=r"not available; no node here has what a job asks for"):
+        system.submit(request)
+    assert system.find(request) == []
+
+
 def test_crashed_and_killed_jobs_tell_how(scans: Scans, cluster: SlurmCluster) -> None:
     request = scans.request("[ $2 = 1 ] && exit 3; kill -9 $$", jobs=2)
     system = Named(request.batch)
