@@ -56,9 +56,7 @@ def replicas(train: Train, nodes: int = 1) -> Replicas:
         )
     if count == 1 and nodes == 1:
         if train.parallel == "model":
-            log.info(
-                "train.parallel: model divides nothing here, because this job sees 1 device (%s)", device()
-            )
+            log.info("train.parallel: model divides nothing, because this job sees 1 device (%s)", device())
         return ()
     if train.parallel == "model":
         if nodes > 1:
