@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dlscan.analysis.points.done import DonePoint
 from dlscan.config.folds import FOLD, NONE
+from dlscan.spelling import counted
 
 
 def fold_of(point: DonePoint) -> tuple[int, ...]:
@@ -22,6 +23,31 @@ def trains_all(point: DonePoint) -> bool:
 def folds_of(points: Sequence[DonePoint]) -> list[tuple[int, ...]]:
     """What was left out in the trainings of a model, each choice once."""
     return list(dict.fromkeys(fold_of(point) for point in points if fold_of(point)))
+
+
+def folds_missing(models: Sequence[Sequence[DonePoint]]) -> list[int]:
+    """For each model, by how many folds fewer it was validated than another one of its dataset.
+
+    None are missing where none are wanted: of a scan without folds, or where all folds train.
+    """
+    counts = [len(folds_of(points)) for points in models]
+    datasets = [points[0].record.dataset.get("config_hash") if points else None for points in models]
+    most: dict[object, int] = {}
+    for dataset, count in zip(datasets, counts, strict=True):
+        most[dataset] = max(most.get(dataset, 0), count)
+    return [most[dataset] - count if count else 0 for dataset, count in zip(datasets, counts, strict=True)]
+
+
+def validated_apart(models: Sequence[Sequence[DonePoint]]) -> str:
+    """That some models have folds and others have none, so that other events validated them; or nothing."""
+    folds = sum(bool(folds_of(points)) for points in models)
+    without = sum(not folds_of(points) and not any(map(trains_all, points)) for points in models)
+    if not folds or not without:
+        return ""
+    return (
+        f"{counted(folds, 'model')} with folds and {without} without were validated on different events: "
+        "between these, a small difference of a val_* number may be due to the events alone"
+    )
 
 
 def all_folds_of(point: DonePoint, points: Sequence[DonePoint]) -> list[DonePoint]:

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 
 from dlscan.analysis.points.done import DonePoint
-from dlscan.analysis.points.folds import folds_of
+from dlscan.analysis.points.folds import folds_missing
 from dlscan.analysis.points.losses import different_losses
 from dlscan.analysis.points.models import groups
 from dlscan.analysis.points.tasks import metrics_of
@@ -37,25 +37,27 @@ def ranked_models(
     """Positions of the points of each model, from the best model downwards; those without a number last.
 
     A model is judged by the mean of all its trainings that were loaded, also where `points` has only some of
-    them: a lucky training makes no better model. Of models validated by folds, those with more of them come
-    first: a mean over fewer is of other events. Where points were tested on different events, by these first:
-    their numbers do not compare.
+    them: a lucky training makes no better model. Models without folds that others of their dataset have come
+    after those: a mean over fewer is of other events. Where points were tested on different events, by these
+    first: their numbers do not compare.
 
     `together` has the positions of the points of each model, where `groups` has been asked already.
     """
     key = ranking_key(points)
     about = About() if key is None else about_metric(points, key)
     events = list(dict.fromkeys(point.events for point in points))
+    models = groups(points) if together is None else together
+    missing = folds_missing([first.trainings or (first,) for first in (points[model[0]] for model in models)])
 
-    def place(model: Sequence[int]) -> tuple[int, bool, int, float]:
-        first = points[model[0]]
+    def place(number: int) -> tuple[int, bool, int, float]:
+        first = points[models[number][0]]
         value = None if key is None else number_of_model(first, key)
         where = events.index(first.events)
         if value is None:
             return where, True, 0, 0.0
-        return where, False, -len(folds_of(first.trainings)), -about.goodness(value)
+        return where, False, missing[number], -about.goodness(value)
 
-    return sorted(groups(points) if together is None else together, key=place)
+    return [models[number] for number in sorted(range(len(models)), key=place)]
 
 
 def number_of_model(point: DonePoint, key: str) -> float | None:

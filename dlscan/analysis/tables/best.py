@@ -8,7 +8,7 @@ from dlscan.analysis.columns.column import Column
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.events import choose_events, different_events
-from dlscan.analysis.points.folds import folds_of, what_differs
+from dlscan.analysis.points.folds import folds_missing, validated_apart, what_differs
 from dlscan.analysis.points.losses import different_losses, is_loss
 from dlscan.analysis.points.ranked import ranking_key
 from dlscan.analysis.points.tasks import metrics_of
@@ -67,8 +67,8 @@ def choose(rows: Rows, key: str | None = None) -> Choice:
     column = _column(rows, key)
     present = [row for row, value in enumerate(column.values) if value is not None]
     # a mean over fewer folds is of other events
-    folds = [len(folds_of(model)) for model in rows.models]
-    whole = [row for row in present if folds[row] == max(folds)] or present
+    missing = folds_missing(rows.models)
+    whole = [row for row in present if not missing[row]] or present
     unfinished, present = len(present) - len(whole), whole
     if not present:
         raise UsageError(f"--best {key}: no finished model has {column.name}")
@@ -99,6 +99,8 @@ def choose(rows: Rows, key: str | None = None) -> Choice:
     )
     if unfinished:
         ending += f"; {unfinished} without all folds {agree(unfinished, 'was', 'were')} not considered"
+    apart = validated_apart([rows.models[row] for row in present])
+    ending += f"; {apart}" if apart else ""
     return Choice(position, column, ", ".join(filter(None, said)) + ending, tuple(present))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.points.done import DonePoint
-from dlscan.analysis.points.folds import folds_of, trains_all
+from dlscan.analysis.points.folds import folds_missing, folds_of, validated_apart
 from dlscan.analysis.points.losses import different_losses, is_loss
 from dlscan.spelling import agree, counted
 
@@ -94,15 +94,18 @@ def presented(columns: Sequence[Column], errors: bool) -> list[Column]:
 
 
 def folds_note(models: Sequence[Sequence[DonePoint]]) -> list[str]:
-    """That some models were not validated by all folds, so that their means are of other events."""
-    # one that all folds trained has none to be validated by
-    counts = [len(folds_of(points)) for points in models if not all(map(trains_all, points))]
-    less = sum(count < max(counts, default=0) for count in counts)
+    """That some models were not validated by all folds, or on other events than others are."""
+    missing = folds_missing(models)
+    less = sum(map(bool, missing))
+    apart = validated_apart(models)
+    notes = [apart] if apart else []
     if not less:
-        return []
+        return notes
+    every = max(count + len(folds_of(points)) for count, points in zip(missing, models, strict=True) if count)
     return [
         f"{less} of {len(models)} models {agree(less, 'is', 'are')} not yet validated by all "
-        f"{max(counts)} folds: their means are of fewer events"
+        f"{every} folds: their means are of fewer events",
+        *notes,
     ]
 
 
