@@ -9,12 +9,22 @@ from matplotlib.figure import Figure
 
 from dlscan.analysis.compare.designs import Levels
 from dlscan.analysis.compare.event_noise import EventNoise, event_noise
-from dlscan.analysis.compare.importance import DEGREE, SEED, Importance, importances, levels, noise_shares
+from dlscan.analysis.compare.importance import (
+    DEGREE,
+    SEED,
+    TOGETHER,
+    Importance,
+    importances,
+    levels,
+    noise_shares,
+)
 from dlscan.analysis.labels import Marked, unicode_of
 from dlscan.analysis.plots import Drawing, Options, style
 from dlscan.analysis.plots.numbers import Numbers
 from dlscan.analysis.plots.parameters import against, places_of
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.folds import fold_of
+from dlscan.analysis.points.results import Floats
 
 MOST_TRAININGS = 2000
 EVENTS, SEEDS, LEFT = "number of events", "other seeds", "left over"
@@ -25,12 +35,14 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     found, columns, present = against(points, options)
     kept = found.rows.take(present)
     entries = [found.entries[row] for row in present]
-    # every training by itself: repeats tell how large the noise of training is
+    # every training by itself: repeats tell how large the noise of training is. Folds have other events as
+    # well, and tell no such thing.
     models = np.repeat(np.arange(len(entries)), [len(entry.repeats) for entry in entries])
     values = np.array([value for entry in entries for value in entry.repeats], dtype=np.float64)
     trainings = [point for entry in entries for point in entry.points]
     drawn, every = _drawn(len(values)), len(values)
-    models, values = models[drawn], values[drawn]
+    means = _over_folds([trainings[number] for number in drawn], models[drawn])
+    models, values = models[drawn][np.argmax(means > 0, axis=1)], means @ values[drawn]
     noise = event_noise([trainings[number] for number in drawn], found.name)
     smooth: dict[str, bool] = {}
     codes = {}
@@ -38,8 +50,8 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         column = kept.columns[name]
         numbers, smooth[name] = levels(column.values, places_of(column))
         codes[name] = numbers[models]
-    known = noise.unknown < len(values)
-    covariance = noise.covariance if known else None
+    known = noise.unknown < len(drawn)
+    covariance = means @ noise.covariance @ means.T if known else None
     bars, left = importances(codes, values, covariance, models)
     others = _others(left, *noise_shares(values, covariance, models))
     rows: list[dict[str, Any]] = [
@@ -56,9 +68,12 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
     rows += [{"parameter": f"({name})", "share": share} for name, share in others.items()]
     remarks = (
         f"From {len(drawn):,} of the {every:,} trainings, drawn at random." if len(drawn) < every else "",
-        _not_known(found, noise, len(values)),
+        _not_known(found, noise, len(drawn)),
         f"As polynomials of degree {DEGREE}, of the logarithm where values span much: {names}."
         if (names := ", ".join(filter(smooth.get, smooth)))
+        else "",
+        f"{TOGETHER}: {alike} as a group."
+        if (alike := ", ".join(bar.name for bar in bars if bar.share is None))
         else "",
     )
     return Drawing(f"importance-{found.name}", [_page(found, bars, others, len(entries), remarks)], rows)
@@ -71,9 +86,24 @@ def _drawn(trainings: int) -> Levels:
     return np.sort(np.random.default_rng(SEED).choice(trainings, MOST_TRAININGS, replace=False))
 
 
+def _over_folds(trainings: Sequence[DonePoint], models: Levels) -> Floats:
+    """The matrix that takes means over the folds of the same model and seed: a row of weights for each."""
+    groups: dict[tuple[int, int, int], list[int]] = {}
+    for number, (point, model) in enumerate(zip(trainings, models, strict=True)):
+        alone = -1 if fold_of(point) else number
+        groups.setdefault((int(model), point.record.seed, alone), []).append(number)
+    means = np.zeros((len(groups), len(trainings)))
+    for row, numbers in enumerate(groups.values()):
+        means[row, numbers] = 1 / len(numbers)
+    return means
+
+
 def _others(left: float, events: float | None, seeds: float | None) -> dict[str, float]:
-    """What no parameter explains, by where it comes from."""
-    others = {EVENTS: events, SEEDS: seeds, LEFT: max(left - (events or 0.0) - (seeds or 0.0), 0.0)}
+    """What no parameter explains, by where it comes from: no more than there is."""
+    events = None if events is None else min(events, left)
+    rest = left - (events or 0.0)
+    seeds = None if seeds is None else min(seeds, rest)
+    others = {EVENTS: events, SEEDS: seeds, LEFT: rest - (seeds or 0.0)}
     return {name: share for name, share in others.items() if share is not None}
 
 

@@ -51,6 +51,17 @@ def test_repeats_tell_what_other_seeds_give(draw, write_scan):
     assert (rows["share"] >= 0).all()
 
 
+def test_folds_of_a_model_are_no_repeats(draw, write_scan):
+    def few(widths):
+        return write_scan(f"w{len(widths)}", {"model.width": widths, "data.fold": [1, 2, 3]}, events=40)
+
+    with pytest.raises(ScanError, match="2 models are too few to tell whether Width matters"):
+        draw("importance", few([8, 16]))
+    rows = draw("importance", few([8, 16, 32, 64, 128, 256, 512])).data
+    assert "(other seeds)" not in list(rows["parameter"])
+    assert rows["share"].sum() == pytest.approx(1.0)
+
+
 def test_parameters_can_be_chosen(draw, scan):
     assert draw("importance", scan, by="depth", key="Parameters").data["parameter"].tolist() == [
         "Depth",
