@@ -87,8 +87,10 @@ def chosen(
     return Chosen(tuple(sorted(alike)), compared, len(considered), _luck(models, column, considered))
 
 
-def sentence(found: Chosen, models: Sequence[Sequence[DonePoint]], column: Column, best: int) -> str:
-    """`Best on validation is 17; 3, 8 and 21 cannot be told apart from it. ...`."""
+def sentence(
+    found: Chosen, models: Sequence[Sequence[DonePoint]], column: Column, best: int, name: str
+) -> str:
+    """`Best on validation is Width=64 (17); 3, 8 and 21 cannot be told apart from it. ...`."""
     several = len({model[0].scan for model in models}) > 1
     numbers = [
         f"{models[row][0].scan}:{models[row][0].record.point}"
@@ -100,14 +102,23 @@ def sentence(found: Chosen, models: Sequence[Sequence[DonePoint]], column: Colum
     who = " and ".join(filter(None, [", ".join(others[:-1]), others[-1]])) if others else ""
     next_ = f"none of the {found.compared} next best models is"
     next_ = "the next best model is not" if found.compared == 1 else next_
-    text = f"Best on validation is {own}; "
+    text = f"Best on validation is {name} ({own}); "
     text += f"{who} cannot be told apart from it" if who else f"{next_} as good"
     text += (
-        f" (numbers of points; {SIGNIFICANT:g} standard deviations of the paired difference, event by event)"
+        f" (numbers are those of the column Point; {SIGNIFICANT:g} standard deviations of the paired "
+        "difference, event by event)"
     )
-    if found.luck is None or found.luck <= 0:
-        return text
     away = "low" if column.about.better == "less" else "high"
+    if found.luck is None:
+        return (
+            f"{text}. How much too {away} its {column.name} is, because it is the best of "
+            f"{found.considered}, is not known: scores of some models are missing"
+        )
+    if found.luck <= 0:
+        return (
+            f"{text}. That it is the best of {found.considered} makes its {column.name} hardly too {away} "
+            "on average"
+        )
     return (
         f"{text}. Because it is the best of {found.considered}, its {column.name} is {found.luck:.2g} too "
         f"{away} on average"

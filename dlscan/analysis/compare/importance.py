@@ -247,6 +247,14 @@ def _size(quantile: Callable[[float], float], found: float) -> float:
     return high
 
 
+def is_smooth(values: Sequence[Any]) -> bool:
+    """Whether a parameter's values in the models are numbers that are rarely equal; None is none."""
+    there = [value for value in values if value is not None]
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in there):
+        return False
+    return len(set(there)) > DEGREE + 1 and len(there) < LEAST_PER_LEVEL * len(set(there))
+
+
 def levels(values: Sequence[Any], places: Sequence[int]) -> tuple[Terms, bool]:
     """The number of the level of each model; or of numbers that are rarely equal, terms of a polynomial.
 
@@ -264,12 +272,9 @@ def levels(values: Sequence[Any], places: Sequence[int]) -> tuple[Terms, bool]:
     smooth : bool
         Whether these are terms.
     """
-    codes = np.array(places, dtype=np.int64)
+    if not is_smooth(values):
+        return np.array(places, dtype=np.int64), False
     there = [value for value in values if value is not None]
-    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in there)
-    count = len(set(there)) if numeric else 0
-    if not numeric or count <= DEGREE + 1 or len(there) >= LEAST_PER_LEVEL * count:
-        return codes, False
     numbers = np.array(there, dtype=np.float64)
     low, high = numbers.min(), numbers.max()
     if low > 0 and high >= _LOGARITHMIC * low:

@@ -80,7 +80,9 @@ def compared(
         if column in asked:
             columns += _beside(column, [differences.get(column.name) for differences in found])
     count = sum(len(differences) for differences in found)
-    return columns, _note(count, reference, len(folds_of(base))) + _direction(asked)
+    return columns, _note(
+        count, reference, len(folds_of(base)), any(each.about.split == "validation" for each in asked)
+    ) + _direction(asked)
 
 
 def _beside(column: Column, found: Sequence["Difference | None"]) -> list[Column]:
@@ -149,15 +151,19 @@ def _differences(names: Sequence[str], models: Sequence[Model], base: Model) -> 
 _ADVICE = "only numbers on the same events are compared; choose points by --where or fewer scans"
 
 
-def _note(count: int, reference: DonePoint, folds: int) -> str:
+def _note(count: int, reference: DonePoint, folds: int, validation: bool) -> str:
     said = (
         f"_Diff, _z: from point {reference.record.point} of {reference.scan}, paired on the same test events"
     )
     if folds > 1:
         said = (
             f"_Diff, _z: from the model of point {reference.record.point} of {reference.scan}, mean over "
-            f"{folds} folds, paired on the same events; _t: from the scatter of the folds, corrected for "
-            f"overlapping training sets ({folds - 1} degrees of freedom)"
+            f"{folds} folds, paired on the same events"
+        )
+    if folds > 1 and validation:
+        said += (
+            "; _t: from the scatter of the folds, corrected for overlapping training sets "
+            f"({folds - 1} degrees of freedom)"
         )
     if not count:
         return f"{said}; no comparison was made"

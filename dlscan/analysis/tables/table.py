@@ -168,7 +168,10 @@ def _worth(rows: Rows, choice: Choice) -> list[str]:
     from dlscan.analysis.compare.chosen import chosen, sentence
 
     found = chosen(rows.models, choice.column, choice.position, choice.considered)
-    return [] if found is None else [sentence(found, rows.models, choice.column, choice.position)]
+    if found is None:
+        return []
+    name = str(rows.columns[MODEL_NAME].values[choice.position])
+    return [sentence(found, rows.models, choice.column, choice.position, name)]
 
 
 def _search_note(rows: Rows) -> list[str]:

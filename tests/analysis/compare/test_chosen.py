@@ -43,11 +43,14 @@ def test_the_best_is_named_with_those_that_cannot_be_told_apart(scan):
     choice = choose(rows, "val_auc")
     found = chosen(rows.models, choice.column, choice.position, choice.considered)
     assert (choice.position, found.alike, found.compared) == (2, (0, 1), 3)
-    text = sentence(found, rows.models, choice.column, 2)
+    text = sentence(found, rows.models, choice.column, 2, "Width=32")
     assert text.startswith(
-        "Best on validation is 3; 1 and 2 cannot be told apart from it (numbers of points; 2 standard"
+        "Best on validation is Width=32 (3); 1 and 2 cannot be told apart from it (numbers are those of the "
     )
     assert "Because it is the best of 4, its val_Mean_AUC is 0.00" in text
+    for luck, said in ((None, "is not known: scores of some models are missing"), (0.0, "hardly too high")):
+        other = dataclasses.replace(found, luck=luck)
+        assert said in sentence(other, rows.models, choice.column, 2, "Width=32")
     # the noise that all share makes nobody the best
     half = sum(choice.column.errors[2]) / 2
     assert 0 < found.luck < 0.5 * half
@@ -58,7 +61,7 @@ def test_models_that_could_not_be_chosen_are_no_part_of_the_comparison(scan):
     choice = choose(rows, "val_auc")
     found = chosen(rows.models, choice.column, 2, (0, 2, 3))
     assert (found.alike, found.compared, found.considered) == ((0,), 2, 3)
-    assert "the best of 3" in sentence(found, rows.models, choice.column, 2)
+    assert "the best of 3" in sentence(found, rows.models, choice.column, 2, "Width=32")
     assert found.luck == _luck(rows.models, choice.column, (0, 2, 3))
 
 
@@ -74,12 +77,14 @@ def test_equal_models_of_independent_events_owe_the_expected_maximum(write_scan)
 
 def test_the_table_says_it_of_searches_and_where_the_best_is_asked_for(scan):
     points = load([scan])
-    assert any(note.startswith("Best on validation is 3;") for note in table(points, best="val_auc").notes)
+    assert any(
+        note.startswith("Best on validation is Width=32 (3);") for note in table(points, best="val_auc").notes
+    )
     assert not any("Best on validation" in note for note in table(points).notes)
     plan = json.loads((scan / "plan.json").read_text())
     plan["config"] = {"scan": {"search": {"method": "tpe", "points": 4}}}
     (scan / "plan.json").write_text(json.dumps(plan))
-    assert any(note.startswith("Best on validation is 3;") for note in table(points).notes)
+    assert any(note.startswith("Best on validation is Width=32 (3);") for note in table(points).notes)
 
 
 def test_of_very_many_models_the_best_tell_how_large_the_noise_is(write_scan, monkeypatch):

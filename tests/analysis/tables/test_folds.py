@@ -1,5 +1,6 @@
 """Trainings on the folds of a dataset share a line, and are compared event by event, fold by fold."""
 
+import dataclasses
 import math
 import statistics
 
@@ -9,6 +10,7 @@ import pytest
 from scipy import stats
 
 from dlscan.analysis.points.folds import all_folds_of
+from dlscan.analysis.points.ranked import ranked_models
 from dlscan.analysis.points.records import load
 from dlscan.analysis.points.results import predictions
 from dlscan.analysis.points.same_events import OtherEventsError, aligned
@@ -105,6 +107,23 @@ def test_models_without_all_folds_are_named_and_not_chosen(points):
     assert any("1 without all folds was not considered" in note for note in chosen.notes)
 
 
+def test_a_scan_without_folds_is_whole_and_may_have_the_best(points, write_scan):
+    def change(number, record):
+        record["dataset"] = {"path": "prepared/lcd", "config_hash": "4567"}
+        record["metrics"]["val_Mean_AUC"] = 0.99 if number == 2 else 0.01
+
+    plain = load([write_scan("plain", {"model.width": [8, 16]}, change=change)])
+    both = [dataclasses.replace(point, events="") for point in (*points, *plain)]
+    notes = table(both).notes
+    apart = "2 models with folds and 2 without were validated on different events"
+    assert not any("not yet validated" in note for note in notes)
+    assert any(apart in note for note in notes)
+    best = table(both, best="val_auc")
+    assert list(best.frame["Model Name"]) == ["Width=16"]
+    assert any("the highest of 4 models" in note and apart in note for note in best.notes)
+    assert ranked_models(both)[0] == [9]
+
+
 def test_repeats_of_folds_are_averaged_before_the_spread_is_taken(write_scan):
     def repeat(number, record):
         record["metrics"]["Mean_AUC"] = 0.8 + 0.01 * record["params"]["data.fold"] + 0.1 * record["seed"]
@@ -140,9 +159,13 @@ def test_models_are_compared_on_all_events_that_validate_once_each(points):
         for model in (wide, narrow)
     ]
     assert frame["Ele_AUC_Diff_Up"][1] == pytest.approx(float(np.linalg.norm(mean[0] - mean[1])))
-    note = next(note for note in table(points, ["Ele_AUC"], versus=2).notes if "_Diff" in note)
-    assert "mean over 4 folds" in note
-    assert "3 degrees of freedom" in note
+    notes = [
+        next(note for note in table(points, names, versus=2).notes if "_Diff" in note)
+        for names in (["Ele_AUC"], ["val_Ele_AUC"])
+    ]
+    assert all("mean over 4 folds" in note for note in notes)
+    # which only numbers of the validation split have
+    assert ["3 degrees of freedom" in note for note in notes] == [False, True]
 
 
 def test_validation_events_of_different_folds_are_never_paired(points):
