@@ -95,7 +95,8 @@ def _page(
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(style.literal(found.axis))
     style.title(page, heading)
-    style.footnote(page, hidden, found.note)
+    several = any(len(bar.repeats) > 1 for bar in bars)
+    style.footnote(page, hidden, found.note, "Small points: each training." if several else "")
     return page
 
 

@@ -101,8 +101,9 @@ def _page(found: Numbers, cells: Cells, down: Column, across: Column) -> Figure:
     image = matrix.cells(axes, values, limits, matrix.VALUES)
     for place, row in cells.items() if written else ():
         _write(axes, place, found, row, matrix.ink(values[place], *limits, matrix.VALUES))
-    tilted = max(map(len, names[1])) > 10
     across_step, down_step = (1, 1) if written else (_step(len(heads)), _step(len(lines)))
+    longest = style.LETTER_WIDTH * (max(map(len, names[1])) + 2)
+    tilted = longest > across_step * wide / len(heads)
     axes.set_xticks(
         range(0, len(heads), across_step),
         names[1][::across_step],
@@ -138,7 +139,7 @@ def _write(axes: Axes, place: tuple[int, int], found: Numbers, row: int, color: 
 
 
 def _note(found: Numbers, empty: int, written: bool) -> str:
-    note = found.note.replace("Error bars: ", "±: ").replace(" (points around their mean)", "")
+    note = found.note.replace("Error bars: ", "±: ")
     if not written:
         note = "Too many cells for their numbers to be written; not every value is at the axes."
     grey = "Grey: no finished model." if empty else ""

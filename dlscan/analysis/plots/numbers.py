@@ -123,7 +123,7 @@ class Numbers:
             parts.append("statistical uncertainty (68 %)")
         if any(len(entry.repeats) > 1 for entry in self.entries):
             over = what_differs(self.rows.models)
-            parts.append(f"standard deviation over {over} (points around their mean)")
+            parts.append(f"standard deviation over {over}")
         return f"Error bars: {'; '.join(parts)}." if parts else ""
 
 

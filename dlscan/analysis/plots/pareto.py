@@ -108,7 +108,11 @@ def _page(found: Numbers, cost: Numbers, places: Sequence[Candidate]) -> Figure:
     style.title(page, Marked(f"{found.heading} over {cost.column.title} of {counted(len(places), 'model')}"))
     without = "The other models are drawn without their error bars." if many and found.note else ""
     style.footnote(
-        page, chance_note(found), f"{found.note} {without}".strip(), _missing(found, cost, len(places))
+        page,
+        chance_note(found),
+        f"{found.note} {without}".strip(),
+        _pack_note(cost),
+        _missing(found, cost, len(places)),
     )
     handles = [Line2D([], [], **OTHERS) for _ in grey] + [Line2D([], [], **FRONT) for _ in names]
     heading = f"{len(best)} on the front" + ("" if len(best) == len(named) else f", {len(named)} named")
@@ -144,6 +148,14 @@ def _scale(axes: Axes, prices: Sequence[float]) -> None:
         axes.xaxis.set_major_locator(style.log_ticks())
     axes.xaxis.set_major_formatter(formatter)
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _pack_note(cost: Numbers) -> str:
+    """That networks which train together have their time together."""
+    packed = any(point.record.pack > 1 for entry in cost.entries for point in entry.points)
+    if cost.name != COSTS["time"] or not packed:
+        return ""
+    return "Models trained together, in a pack, count an equal share of its time each, whatever their size."
 
 
 def _missing(found: Numbers, cost: Numbers, drawn: int) -> str:

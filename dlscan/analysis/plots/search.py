@@ -137,13 +137,9 @@ def _page(found: Numbers, courses: Sequence[Course]) -> Figure:
     limits = good_limits(values, found.column.about)
     left.set_ylim(limits)
     style.title(page, Marked(f"Best {found.title} so far"))
-    at_random = any("(random)" in course.name for course in courses)
     style.footnote(
         page,
-        "Crosses: each model. Line: the best so far. " + (found.note.replace("Error bars", "Band") or ""),
-        "Of points at random: median over all orders of its points, and 68 % of the orders."
-        if at_random
-        else "",
+        f"Crosses: each model. {_lines_note(found, names)}",
         chance_note(found),
         outside_note(values, limits),
     )
@@ -151,6 +147,16 @@ def _page(found: Numbers, courses: Sequence[Course]) -> Figure:
         handles = [Line2D([], [], **style.line(number)) for number in range(len(names))]
         style.legend_outside(page, handles, names)
     return page
+
+
+def _lines_note(found: Numbers, names: Sequence[str]) -> str:
+    """What lines and bands are, which depends on how the points of a scan were chosen."""
+    at_random = sum("(random)" in name for name in names)
+    random = "median over all orders of its points; band: 68 % of the orders."
+    if at_random == len(names):
+        return f"Line: the best so far, {random}"
+    note = f"Line: the best so far. {found.note.replace('Error bars', 'Band')}".strip()
+    return f"{note} Of a random search: {random}" if at_random else note
 
 
 def _line(axes: Axes, x: Any, course: Course, number: int) -> None:

@@ -47,6 +47,7 @@ def test_the_front_is_of_the_validation_split_and_named(draw, scan, legend, foot
 
 def test_a_front_of_the_test_split_says_what_that_means(draw, scan, footnote):
     drawing = draw("pareto", scan, key="test_loss", by="time")
+    assert "in a pack" not in footnote(drawing.pages[0])
     assert drawing.name == "pareto-test_loss-Train_Seconds"
     assert "The best of many on the test split is partly due to chance" in footnote(drawing.pages[0])
     # a loss is better the lower it is, and all cost the same
@@ -56,6 +57,11 @@ def test_a_front_of_the_test_split_says_what_that_means(draw, scan, footnote):
 @pytest.mark.parametrize("by", ["flops", "FLOPs", "Seconds_per_Epoch", "Width"])
 def test_costs_go_by_their_names(draw, scan, by):
     assert draw("pareto", scan, by=by).name.casefold() == f"pareto-val_mean_auc-{by.casefold()}"
+
+
+def test_the_time_of_a_pack_is_said_to_be_shared(draw, write_scan, footnote):
+    packed = write_scan("packed", change=lambda number, record: record.update(pack=4))
+    assert "count an equal share of its time each" in footnote(draw("pareto", packed, by="time").pages[0])
 
 
 def test_models_without_either_number_are_left_out_and_counted(draw, write_scan, footnote):

@@ -47,7 +47,9 @@ def test_the_best_so_far_never_gets_worse(draw, scan):
 def test_points_at_random_are_the_median_over_their_orders(draw, scan, footnote):
     with_method(scan, "random")
     drawing = draw("search", scan)
-    assert "median over all orders" in footnote(drawing.pages[0])
+    note = footnote(drawing.pages[0])
+    assert "median over all orders" in note
+    assert note.casefold().count("band:") == 1
     values = np.sort(drawing.data["val_Mean_AUC"])[::-1]
     rng = np.random.default_rng(1)
     drawn = [rng.permutation(values)[:5].max() for _ in range(4000)]
