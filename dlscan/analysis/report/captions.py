@@ -12,6 +12,7 @@ from dlscan.analysis.plots import Options, words
 from dlscan.analysis.plots.events import event_number
 from dlscan.analysis.points.adversaries import purpose
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.models import groups
 from dlscan.analysis.report.effects import effects
 from dlscan.analysis.report.facts import Facts
 from dlscan.analysis.report.summary import counted, extremes, named, percent
@@ -139,7 +140,7 @@ def calibration(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> s
 
 def pareto(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
     """How large the networks are, and the best one among them."""
-    sizes = sorted(point.record.model_parameters for point in drawn)
+    sizes = sorted(drawn[model[0]].record.model_parameters for model in groups(drawn))
     best = facts.best.record.model_parameters
     smaller = sum(size < best for size in sizes)
     if sizes[0] == sizes[-1]:
@@ -240,7 +241,7 @@ def code(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
 def overlaid(facts: Facts, drawn: Sequence[DonePoint], options: Options) -> str:
     """What to look for."""
     metrics = drawn[0].record.metrics
-    text = "Where training and test differ, the network is overtrained."
+    text = "Where the network does better on training events than on test events, it is overtrained."
     final, kept = metrics.get("final_loss"), metrics.get("best_val_loss")
     if final is None or kept is None:
         return text

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlscan.analysis.columns.column import Column
-from dlscan.analysis.columns.names import text_of, varying_columns
+from dlscan.analysis.columns.names import TRAININGS, text_of, varying_columns
+from dlscan.analysis.compare.importance import is_smooth
 from dlscan.analysis.tables.rows import Rows
 
 
@@ -21,15 +22,19 @@ class Effect:
     share : float
         Of the sum of squared deviations between all models, the part between the parameter's values.
     means : dict of str to float
-        The mean over the models with each value of the parameter, from low to high.
+        The mean over the models with each value of the parameter, from low to high. Of numbers that are
+        rarely equal, such as those of a search, the mean over each half of the models.
     models : int
         How many models there are in them.
+    halves : bool
+        Whether `means` are those of halves.
     """
 
     name: str
     share: float
     means: dict[str, float]
     models: int
+    halves: bool = False
 
     @property
     def chance(self) -> float:
@@ -47,7 +52,7 @@ def effects(rows: Rows, number: Column) -> list[Effect]:
     number : Column
         What is looked at: an entry per model.
     """
-    names = varying_columns(rows.points)
+    names = [name for name in varying_columns(rows.points) if name not in TRAININGS]
     found = [
         _effect(name, rows.columns[name].values, number.values) for name in names if name in rows.columns
     ]
@@ -56,9 +61,12 @@ def effects(rows: Rows, number: Column) -> list[Effect]:
 
 def _effect(name: str, values: Sequence[Any], numbers: Sequence[float | None]) -> Effect | None:
     groups: dict[str, list[float]] = {}
+    present = [value for value, number in zip(values, numbers, strict=True) if number is not None]
+    halves = is_smooth(present)
+    middle_value = statistics.median_low(value for value in present if value is not None) if halves else None
     for value, number in zip(values, numbers, strict=True):
         if number is not None:
-            groups.setdefault("-" if value is None else text_of(value), []).append(number)
+            groups.setdefault(_called(value, middle_value), []).append(number)
     every = [number for group in groups.values() for number in group]
     # as many values as models: whatever the parameter does, the models alone would do as well
     if not 1 < len(groups) < len(every):
@@ -70,4 +78,13 @@ def _effect(name: str, values: Sequence[Any], numbers: Sequence[float | None]) -
     means = {value: statistics.fmean(group) for value, group in groups.items()}
     between = sum(len(group) * (means[value] - middle) ** 2 for value, group in groups.items())
     ranked = dict(sorted(means.items(), key=lambda item: item[1]))
-    return Effect(name, between / total, ranked, len(every))
+    return Effect(name, between / total, ranked, len(every), halves)
+
+
+def _called(value: Any, middle: Any) -> str:
+    """What to call the models with a value: that, or the half of the models below or above the `middle`."""
+    if value is None:
+        return "-"
+    if middle is None:
+        return text_of(value)
+    return f"{'≤' if value <= middle else '>'} {text_of(middle)}"

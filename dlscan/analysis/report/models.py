@@ -109,14 +109,16 @@ def _order(facts: Facts, rows: Rows) -> tuple[int, ...]:
 
 def models_table(facts: Facts, shown: Shown) -> str:
     """The table with its controls, best model on the validation split first."""
-    best = shown.order[0] if facts.choice else None
+    best = _best_lines(facts, shown)
+    # the best of means has no best line
+    badge = "best on validation" if len(best) == 1 else "best model on validation, by its mean"
     plus = f"the standard deviation over the {what_differs(shown.rows.models)} of a model"
     caption = (
         facts.how_many
         + (f", at first by {facts.chosen_by}{_of_each(facts)}, which chose the best" if facts.choice else "")
         + f". ± is {plus if shown.of_models else 'the statistical uncertainty (68 %)'}."
     )
-    body = "\n".join(_row(shown.columns, row, row == best) for row in shown.order)
+    body = "\n".join(_row(shown.columns, row, badge if row in best else "") for row in shown.order)
     made = tag(
         "table",
         tag("caption", escaped(caption)),
@@ -125,6 +127,14 @@ def models_table(facts: Facts, shown: Shown) -> str:
         id="models-table",
     )
     return "\n".join((_controls(shown), scrolling(made, "Table of models")))
+
+
+def _best_lines(facts: Facts, shown: Shown) -> set[int]:
+    """The lines of the best model: one, or that of each of its trainings."""
+    if facts.choice is None:
+        return set()
+    best = {point.paths.directory for point in facts.models.models[facts.choice.position]}
+    return {row for row in shown.order if shown.rows.models[row][0].paths.directory in best}
 
 
 def _of_each(facts: Facts) -> str:
@@ -210,12 +220,12 @@ def _heading(column: Column, facts: Facts, shown: Shown) -> str:
     )
 
 
-def _row(columns: Sequence[Column], row: int, best: bool) -> str:
+def _row(columns: Sequence[Column], row: int, badge: str) -> str:
     name, *others = columns
-    mark = tag("span", "best on validation", class_="badge") if best else ""
+    mark = tag("span", badge, class_="badge") if badge else ""
     first = tag("th", tag("span", escaped(entry(name, row))), mark, scope="row")
     cells = [_cell(column, row) for column in others]
-    return tag("tr", first, *cells, class_="best" if best else None)
+    return tag("tr", first, *cells, class_="best" if badge else None)
 
 
 def _cell(column: Column, row: int) -> str:

@@ -7,6 +7,7 @@ import yaml
 
 from dlscan.analysis.columns.cells import UNICODE, entry
 from dlscan.analysis.labels import unicode_of
+from dlscan.analysis.points.folds import what_differs
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.report.compare import Comparison
 from dlscan.analysis.report.facts import Facts
@@ -24,6 +25,7 @@ from dlscan.analysis.report.models import MOST_SHOWN_PARTS, Shown, models_table
 from dlscan.analysis.report.pictures import IMPORTANCE, Picture
 from dlscan.analysis.report.sources import Dataset, provenance, training_hours
 from dlscan.analysis.report.summary import counted, number_text, summary
+from dlscan.analysis.tables.notes import presented
 
 MOST_PROBLEMS = 50
 MOST_LEFT = 500
@@ -133,7 +135,9 @@ def _tiles(facts: Facts, compared: Comparison | None) -> str:
     tiles = []
     if facts.choice is not None:
         tiles.append(("Best on validation", facts.best_name))
-        tiles.append((f"Its {unicode_of(facts.headline.title)} (test)", _headline(facts, compared)))
+        trainings = facts.models.models[facts.choice.position]
+        mean = f", mean over {what_differs([trainings])}" if len(trainings) > 1 else ""
+        tiles.append((f"Its {unicode_of(facts.headline.title)} (test{mean})", _headline(facts, compared)))
     tiles.append(("Points done", f"{len(facts.points):,} of {planned:,}"))
     tiles += [(f"Training on {kind}", text) for kind, text in training_hours(facts.points)]
     return tag(
@@ -144,6 +148,14 @@ def _tiles(facts: Facts, compared: Comparison | None) -> str:
 
 
 def _headline(facts: Facts, compared: Comparison | None) -> str:
+    columns, choice = facts.models.columns, facts.choice
+    if (
+        choice is not None
+        and len(facts.models.models[choice.position]) > 1
+        and facts.headline.name in columns
+    ):
+        (column,) = presented([columns[facts.headline.name]], errors=False)
+        return entry(column, choice.position, UNICODE)
     if compared is not None:
         return number_text(facts.headline, compared.whole)
     return entry(facts.headline, facts.points.index(facts.best), UNICODE)

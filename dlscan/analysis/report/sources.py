@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.models import groups
 from dlscan.analysis.report.facts import Facts, moment
 from dlscan.analysis.report.summary import counted
 from dlscan.dataset import Manifest
@@ -71,8 +72,9 @@ def training_hours(points: Sequence[DonePoint]) -> list[tuple[str, str]]:
     for point in points:
         kind = "CPU" if point.record.device.rpartition(" x ")[2].startswith("CPU") else "GPU"
         seconds.setdefault(kind, []).append(point.record.train_seconds)
+    what = "training" if any(len(model) > 1 for model in groups(points)) else "model"
     return [
-        (kind, f"{duration(sum(parts))} in {counted(len(parts), 'model')}")
+        (kind, f"{duration(sum(parts))} in {counted(len(parts), what)}")
         for kind, parts in sorted(seconds.items(), reverse=True)
     ]
 

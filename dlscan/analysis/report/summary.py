@@ -10,6 +10,7 @@ from typing import Any
 from dlscan.analysis.columns.cells import UNICODE, cell, entry
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.compare.chosen import chosen, sentence
+from dlscan.analysis.compare.importance import TOGETHER
 from dlscan.analysis.labels import unicode_of
 from dlscan.analysis.points.folds import what_differs
 from dlscan.analysis.points.models import groups
@@ -141,7 +142,7 @@ def _chosen(facts: Facts) -> str:
         return ""
     models, column, best = facts.models.models, facts.choice.column, facts.choice.position
     found = chosen(models, column, best, facts.choice.considered)
-    return "" if found is None else f"{sentence(found, models, column, best)}."
+    return "" if found is None else f"{sentence(found, models, column, best, facts.best_name)}."
 
 
 def _alike(facts: Facts, compared: Comparison | None) -> str:
@@ -206,9 +207,10 @@ def _repeats(facts: Facts) -> str:
 
 
 def extremes(effect: Effect, column: Column) -> str:
-    """`0.91 at Width=8 and 0.94 at Width=64`."""
+    """`0.91 at Width=8 and 0.94 at Width=64`, or of halves `0.91 at Width ≤ 20 and 0.94 at Width > 20`."""
     (low, least), *_, (high, most) = effect.means.items()
-    return f"{cell(least, column)} at {effect.name}={low} and {cell(most, column)} at {effect.name}={high}"
+    name = f"{effect.name} " if effect.halves else f"{effect.name}="
+    return f"{cell(least, column)} at {name}{low} and {cell(most, column)} at {name}{high}"
 
 
 def _matters(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> str:
@@ -218,27 +220,8 @@ def _matters(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> str:
     column = facts.choice.column
     title = unicode_of(column.full_title)
     found = {each.name: each for each in effects(facts.models, column)}
-    told = [row for row in importance if row.get("more_than_chance")]
-    events = next((row["share"] for row in importance if row["parameter"] == "(number of events)"), None)
-    shared = ""
-    if events is not None:
-        shared = f"the finite number of events alone causes {percent(events)} of the variance on average"
-    if importance and not told:
-        nothing = f"None of the varied parameters changes the {title} by more than chance would"
-        return f"{'; '.join(filter(None, [nothing, shared]))}."
-    if told:
-        first = told[0]
-        text = (
-            f"Of the varied parameters, {first['parameter']} matters most: it explains "
-            f"{percent(first['share'])} (68 % interval {percent(first['low'])} to {percent(first['high'])}) "
-            f"of the variance of the {title} between the models"
-        )
-        if first["parameter"] in found:
-            text += f"; on average it is {extremes(found[first['parameter']], column)}"
-        others = [f"{row['parameter']} explains {percent(row['share'])}" for row in told[1:]]
-        chance = [str(row["parameter"]) for row in importance if row.get("more_than_chance") is False]
-        texts = [text, named(others), f"compatible with chance: {named(chance)}" if chance else ""]
-        return f"{'; '.join(filter(None, [*texts, shared]))}."
+    if importance:
+        return _by_variance(importance, found, column)
     if not found:
         return ""
     seen = next(iter(found.values()))
@@ -248,6 +231,51 @@ def _matters(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> str:
         f"{percent(seen.share)} of the variance between them; a parameter without effect would account for "
         f"{percent(seen.chance)}."
     )
+
+
+def _by_variance(importance: Sequence[Mapping[str, Any]], found: Mapping[str, Effect], column: Column) -> str:
+    title = unicode_of(column.full_title)
+    alone = [
+        row
+        for row in importance
+        if "more_than_chance" in row and row["share"] is not None and row["parameter"] != TOGETHER
+    ]
+    told = [row for row in alone if row["more_than_chance"]]
+    chance = [str(row["parameter"]) for row in alone if not row["more_than_chance"]]
+    texts = []
+    if told:
+        first = told[0]
+        texts.append(
+            f"Of the varied parameters, {first['parameter']} matters most: it explains "
+            f"{percent(first['share'])} (68 % interval {percent(first['low'])} to {percent(first['high'])}) "
+            f"of the variance of the {title} between the models"
+        )
+        if first["parameter"] in found:
+            texts.append(f"on average it is {extremes(found[first['parameter']], column)}")
+        texts.append(named([f"{row['parameter']} explains {percent(row['share'])}" for row in told[1:]]))
+        texts.append(f"compatible with chance: {named(chance)}" if chance else "")
+    elif chance:
+        which = "the other" if _together(importance) else "the varied"
+        texts.append(f"None of {which} parameters changes the {title} by more than chance would")
+    texts.append(_together(importance))
+    events = next((row["share"] for row in importance if row["parameter"] == "(number of events)"), None)
+    if events is not None:
+        texts.append(f"the finite number of events alone causes {percent(events)} of the variance on average")
+    text = "; ".join(filter(None, texts))
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _together(importance: Sequence[Mapping[str, Any]]) -> str:
+    """Which parameters nothing tells apart, and what they explain as a group; empty without such."""
+    names = [str(row["parameter"]) for row in importance if row["share"] is None]
+    if not names:
+        return ""
+    text = f"the effects of {named(names)}, which vary together, cannot be separated"
+    group = next((row for row in importance if row["parameter"] == TOGETHER), None)
+    if group is None:
+        return text
+    told = f"explain {percent(group['share'])}" if group["more_than_chance"] else "are compatible with chance"
+    return f"{text} (as a group they {told})"
 
 
 def _states(facts: Facts) -> list[str]:

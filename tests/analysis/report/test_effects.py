@@ -1,6 +1,7 @@
 import pytest
 
 from dlscan.analysis.report.effects import effects
+from dlscan.analysis.report.summary import extremes
 from dlscan.analysis.tables.rows import rows_of
 
 
@@ -30,6 +31,14 @@ def test_the_share_is_that_of_the_sum_of_squares(gather):
 def test_values_stand_from_the_lowest_mean_to_the_highest(gather):
     facts = gather(change=losses([5.0, 7.0, 1.0, 3.0]))
     assert list(found(facts)[0].means) == ["256", "64"]
+
+
+def test_numbers_of_a_search_are_averaged_over_halves(gather):
+    rates = [0.001, 0.02, 0.0004, 0.03, 0.007, 0.0001]
+    facts = gather("x", {"train.learning_rate": rates}, change=losses([2.0, 5.0, 3.0, 7.0, 6.0, 1.0]))
+    (only,) = found(facts)
+    assert only.means == {"≤ 0.001": 2.0, "> 0.001": 6.0}
+    assert extremes(only, facts.rows.columns["test_loss"]).endswith("6 at Learning_Rate > 0.001")
 
 
 def test_a_model_without_a_number_is_left_out(gather):

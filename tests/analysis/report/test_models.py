@@ -58,6 +58,13 @@ def test_trainings_of_one_model_stand_together_in_the_order_of_their_mean(gather
     )
     names = [cells(table, row)[0].partition("</span>")[0] for row in range(4)]
     assert names == ["<span>Width=2"] * 2 + ["<span>Width=1"] * 2
+    # the mean is that of both
+    assert ["best model on validation, by its mean" in cells(table, row)[0] for row in range(4)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
     assert set(re.findall(r'aria-sort="(\w+)"', table)) == {"none"}
 
 

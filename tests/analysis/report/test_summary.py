@@ -3,7 +3,7 @@ import pytest
 from dlscan.analysis.columns.column import Column
 from dlscan.analysis.report.compare import compare
 from dlscan.analysis.report.facts import gather as gather_scans
-from dlscan.analysis.report.sections import not_done
+from dlscan.analysis.report.sections import not_done, overview
 from dlscan.analysis.report.summary import counted, named, number_text, summary
 from dlscan.claims import note_end
 from dlscan.metrics import Estimate
@@ -101,6 +101,22 @@ def test_nothing_matters_if_nothing_is_told_from_chance(gather):
     )
 
 
+def test_parameters_that_vary_together_are_named_and_not_called_chance(gather):
+    none = {"share": None, "low": None, "high": None, "more_than_chance": False}
+    rows = [
+        {"parameter": "Epochs", **none},
+        {"parameter": "Batch_Size", **none},
+        row("Width", 0.7, True),
+        row("Depth", 0.0, False),
+        row("(vary together)", 0.04, True),
+    ]
+    text = " ".join(summary(gather(change=falling_apart), None, rows))
+    assert (
+        "compatible with chance: Depth; the effects of Epochs and Batch_Size, which vary together, cannot be "
+        "separated (as a group they explain 4 %)."
+    ) in text
+
+
 def test_what_failed_is_said_with_why_and_which(write_scan):
     scan = write_scan(grid={"model.width": [1, 2, 3, 4, 5, 6]}, done=2)
     fail(scan, 3, "width=3", "CUDA: out of memory")
@@ -127,7 +143,11 @@ def test_repeats_of_the_best_give_mean_and_spread(gather):
         record["metrics"]["Mean_AUC"] = [0.9, 0.92, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5][number - 1]
         record["metrics"]["val_Mean_AUC"] = 0.99 if number == 1 else 0.5
 
-    text = words(gather(repeats=2, change=change))
+    facts = gather(repeats=2, change=change)
+    text = words(facts)
+    page = overview(facts, compare(facts), ())
+    assert "Its mean AUC (test, mean over repeats)</dt><dd>0.9100 ± 0.0141</dd>" in page
+    assert "in 8 trainings" in page
     assert "The 2 repeats of this model with other seeds reach mean AUC (test) 0.9100 ± 0.0141" in text
 
 
