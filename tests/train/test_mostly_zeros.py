@@ -114,7 +114,7 @@ def look(networks, fed):
 
 def operations(networks, fed):
     """The kinds of operations in the graph of a step that changes nothing."""
-    made = make_steps(trained(networks), "auto", True, ())
+    made = make_steps(trained(networks), "auto", ())
     graph = tf.function(functools.partial(made._numbers, None, ()), autograph=False).get_concrete_function(
         {EVENTS: (fed.inputs, fed.truth, fed.weights)}
     )
