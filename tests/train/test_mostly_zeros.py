@@ -22,6 +22,7 @@ from dlscan.train.objectives import EVENTS, supervised
 from dlscan.train.steps import Trained, steps
 from dlscan.train.steps.mostly_zeros import MostlyZeros
 from dlscan.train.steps.on_tensorflow import make_steps
+from dlscan.train.steps.spread import plain
 
 SCALINGS = {kind: Normalization(kind) for kind in ("none", "scale", "standard", "minmax", "log", "tanh-log")}
 
@@ -115,9 +116,9 @@ def look(networks, fed):
 def operations(networks, fed):
     """The kinds of operations in the graph of a step that changes nothing."""
     made = make_steps(trained(networks), "auto", ())
-    graph = tf.function(functools.partial(made._numbers, None, ()), autograph=False).get_concrete_function(
-        {EVENTS: (fed.inputs, fed.truth, fed.weights)}
-    )
+    streams = {EVENTS: fed}
+    numbers = functools.partial(made._numbers, None, made._how(streams))
+    graph = tf.function(numbers, autograph=False).get_concrete_function(plain(streams))
     return {operation.type for operation in graph.graph.get_operations()}
 
 
