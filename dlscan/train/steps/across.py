@@ -1,12 +1,14 @@
 """What processes on several nodes find of their shares of a batch, put together by the back end."""
 
+import itertools
+import math
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dlscan.models.backend import backend
+from dlscan.models.backend import backend, keras
 from dlscan.train.feed import Fed
-from dlscan.train.nodes import Nodes
+from dlscan.train.nodes import Nodes, here
 
 
 def connect(nodes: Nodes) -> None:
@@ -54,26 +56,38 @@ def are_parts(streams: Mapping[str, Fed]) -> bool:
     return all(fed.part for fed in streams.values())
 
 
-def weighted(numbers: Any, slopes: Sequence[Any], part: bool, nodes: Nodes) -> list[Any]:
-    """What this process adds to the sums over all, from what it finds of a batch on TensorFlow or PyTorch.
+def put_together(
+    numbers: Any, slopes: Sequence[Any], part: bool, add: Callable[[Any], Any]
+) -> tuple[Any, list[Any]]:
+    """What all processes tell of a batch, and the slopes of its loss, on TensorFlow or PyTorch.
 
     Where all have the whole batch, the first one's are taken: rounding may differ between machines.
 
     Parameters
     ----------
     numbers : tensor, (M,)
-        A mean loss, and sums.
-    slopes : sequence of tensor
+        Of this process: a mean loss, and sums.
+    slopes : sequence of (tensor or None)
         Of the mean loss.
     part : bool
         See `are_parts`.
-    nodes : Nodes
-        The processes.
-
-    Returns
-    -------
-    list of tensor
-        The loss (1,), the other numbers (M - 1,), and the slopes.
+    add : callable
+        Gives the sum of a tensor, (N,), over all processes.
     """
+    nodes = here()
+    if nodes.count == 1:
+        return numbers, list(slopes)
     mean = 1 / nodes.count if part else float(not nodes.follows)
-    return [numbers[:1] * mean, numbers[1:] * (1.0 if part else mean), *(slope * mean for slope in slopes)]
+    # those of embeddings come as rows
+    known = [keras.ops.convert_to_tensor(slope) for slope in slopes if slope is not None]
+    own = [numbers[:1] * mean, numbers[1:] * (1.0 if part else mean), *(slope * mean for slope in known)]
+    sizes = [math.prod(tensor.shape) for tensor in own]
+    flat = keras.ops.concatenate([keras.ops.reshape(tensor, (-1,)) for tensor in own])
+    summed = keras.ops.reshape(add(flat), (sum(sizes),))
+    parts = keras.ops.split(summed, list(itertools.accumulate(sizes))[:-1])
+    first, rest, *found = (
+        keras.ops.reshape(summed, mine.shape) for summed, mine in zip(parts, own, strict=True)
+    )
+    left = iter(found)
+    joined = [None if slope is None else next(left) for slope in slopes]
+    return keras.ops.concatenate([first, rest]), joined

@@ -14,7 +14,7 @@ from dlscan.train.entries import Entries
 from dlscan.train.nodes import here
 from dlscan.train.objectives import EVENTS, Given, Told
 from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
-from dlscan.train.steps.across import are_parts, weighted
+from dlscan.train.steps.across import are_parts, put_together
 from dlscan.train.steps.mostly_zeros import MostlyZeros
 from dlscan.train.steps.shares import shares, sharing, together
 from dlscan.train.steps.spread import Spread, plain
@@ -141,30 +141,21 @@ def _step_of(part: Part, networks: Networks, given: Mapping[str, Given], how: _H
 
 
 def _put_together(numbers: Any, slopes: Sequence[Any], part: bool) -> tuple[Any, list[Any]]:
-    """What all processes tell of a batch, and the slopes of its loss, from what each finds of its part."""
-    nodes = here()
-    if nodes.count == 1:
-        return numbers, list(slopes)
-    there = [tf.convert_to_tensor(slope) for slope in slopes if slope is not None]
-    own = weighted(numbers, there, part, nodes)
-    flat = tf.concat([tf.reshape(tensor, [-1]) for tensor in own], axis=0)
-    summed = tf.raw_ops.CollectiveReduceV2(
-        input=flat,
-        group_size=nodes.count,
-        group_key=_GROUP,
-        # graphs are made in the same order everywhere
-        instance_key=next(_INSTANCES),
-        ordering_token=[],
-        merge_op="Add",
-        final_op="Id",
-    )
-    first, rest, *found = (
-        tf.reshape(tensor, tf.shape(mine))
-        for tensor, mine in zip(tf.split(summed, [tf.size(tensor) for tensor in own]), own, strict=True)
-    )
-    left = iter(found)
-    joined = [None if slope is None else next(left) for slope in slopes]
-    return tf.concat([first, rest], axis=0), joined
+    """See `dlscan.train.steps.across.put_together`."""
+
+    def add(flat: Any) -> Any:
+        return tf.raw_ops.CollectiveReduceV2(
+            input=flat,
+            group_size=here().count,
+            group_key=_GROUP,
+            # graphs are made in the same order everywhere
+            instance_key=next(_INSTANCES),
+            ordering_token=[],
+            merge_op="Add",
+            final_op="Id",
+        )
+
+    return put_together(numbers, slopes, part, add)
 
 
 def _slopes(part: Part, networks: Networks, given: Mapping[str, Given], devices: Replicas) -> Any:

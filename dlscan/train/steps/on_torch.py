@@ -9,10 +9,9 @@ import torch
 from dlscan.models import keras, trunks
 from dlscan.models.network import taken_by
 from dlscan.models.replicas import Replicas
-from dlscan.train.nodes import here
 from dlscan.train.objectives import Given, Told
 from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
-from dlscan.train.steps.across import are_parts, weighted
+from dlscan.train.steps.across import are_parts, put_together
 from dlscan.train.steps.shares import shares, sharing, together
 from dlscan.train.steps.spread import Spread
 
@@ -79,7 +78,7 @@ class _Torch:
                 [_told(each, networks, given, False, devices) for each in parts]
                 for networks, parts in chosen(self._points, who)
             ]
-            numbers = [[_put_together(each.numbers, [], of_part)[0] for each in own] for own in told]
+            numbers = [[put_together(each.numbers, [], of_part, _added)[0] for each in own] for own in told]
             return torch.stack([torch.cat(in_order(own)) for own in numbers]), [own[-1].raw for own in told]
 
     def settle(self) -> None:
@@ -106,23 +105,14 @@ def _step_of(
     part.optimizer.scale_loss(found.loss).backward()
     with torch.no_grad():
         slopes = [variable.value.grad for variable in part.variables]
-        numbers, slopes = _put_together(found.numbers.detach(), slopes, of_part)
+        numbers, slopes = put_together(found.numbers.detach(), slopes, of_part, _added)
         part.optimizer.apply(slopes, part.variables)
     return numbers
 
 
-def _put_together(numbers: Any, slopes: list[Any], of_part: bool) -> tuple[Any, list[Any]]:
-    """What all processes tell of a batch, and the slopes of its loss, from what each finds of its part."""
-    if here().count == 1:
-        return numbers, slopes
-    known = [slope for slope in slopes if slope is not None]
-    own = weighted(numbers, known, of_part, here())
-    flat = torch.cat([tensor.reshape(-1) for tensor in own])
+def _added(flat: Any) -> Any:
     torch.distributed.all_reduce(flat)
-    parts = torch.split(flat, [tensor.numel() for tensor in own])
-    first, rest, *found = [part.reshape(mine.shape) for part, mine in zip(parts, own, strict=True)]
-    left = iter(found)
-    return torch.cat([first, rest]), [None if slope is None else next(left) for slope in slopes]
+    return flat
 
 
 def _told(
