@@ -52,35 +52,23 @@ def starting_learner(
     DlscanError
         If the network cannot be built, or what it begins with is gone.
     """
+    train, left_out = experiment.train, experiment.data.left_out
     with place(devices):
-        learner = _starting(experiment, task, standards, manifest, steps, devices, origin)
-    require_replicable(learner.trained.networks, experiment.train, devices, here().count)
+        if Generate.kind in task.kinds:
+            return generating_learner(experiment, task, standards, manifest, steps)
+        network = models.construct(
+            *(experiment.model, manifest, experiment.data.normalize, train.seed, train.precision),
+            task,
+            standards,
+            experiment.data.inputs,
+            _start(experiment, manifest, origin),
+        )
+        other = beside(experiment, network, task, standards, steps)
+        learner = Learner(
+            network, task, train, manifest.config_hash, steps, standards, left_out, other, devices=devices
+        )
+    require_replicable(learner.trained.networks, train, devices, here().count)
     return learner
-
-
-def _starting(
-    experiment: Experiment,
-    task: Task,
-    standards: Standards,
-    manifest: Manifest,
-    steps: int,
-    devices: Replicas,
-    origin: Origin | None,
-) -> Learner:
-    if Generate.kind in task.kinds:
-        return generating_learner(experiment, task, standards, manifest, steps)
-    train = experiment.train
-    network = models.construct(
-        *(experiment.model, manifest, experiment.data.normalize, train.seed, train.precision),
-        task,
-        standards,
-        experiment.data.inputs,
-        _start(experiment, manifest, origin),
-    )
-    left_out, other = experiment.data.left_out, beside(experiment, network, task, standards, steps)
-    return Learner(
-        network, task, train, manifest.config_hash, steps, standards, left_out, other, devices=devices
-    )
 
 
 def start_alike(
