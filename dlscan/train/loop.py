@@ -14,6 +14,7 @@ from dlscan.models.replicas import Replicas
 from dlscan.stream import Batch, Batches
 from dlscan.tasks import Task
 from dlscan.train.domain import DomainStream
+from dlscan.train.failures import without_frames
 from dlscan.train.feed import Fed, Feed
 from dlscan.train.folds import LeftOut
 from dlscan.train.info import Progress, Stopped
@@ -262,6 +263,5 @@ def _trouble(write: Callable[[], None]) -> Exception | None:
     try:
         write()
     except (DlscanError, OSError) as error:
-        error.__cause__ = error.__context__ = None
-        return error.with_traceback(None)
+        return without_frames(error)
     return None

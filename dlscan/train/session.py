@@ -15,7 +15,6 @@ from dlscan.claims import Claim
 from dlscan.config import Experiment, in_common, load_point
 from dlscan.errors import (
     ConfigError,
-    DivergedError,
     DlscanError,
     HeldError,
     NoMemoryError,
@@ -24,6 +23,7 @@ from dlscan.errors import (
     is_out_of_memory,
 )
 from dlscan.record import PointPaths, Record, is_done
+from dlscan.train.failures import exit_code, first_words, last_line, outcome_of, without_frames
 from dlscan.train.folds import passed_alone
 from dlscan.train.info import Outcome, PointInfo, Progress, Report
 from dlscan.train.interruption import Interruption, grace_seconds
@@ -77,7 +77,7 @@ class Session:
         if error is not None:
             for claim in self._claims.values():
                 with contextlib.suppress(DlscanError):  # a full disk: the error on its way says so
-                    claim.end(_outcome(error), _last_line(error), _exit_code(error))
+                    claim.end(outcome_of(error), last_line(error), exit_code(error))
         elif self._failed and not self._several:
             raise next(iter(self._failed.values()))
         elif self._failed:
@@ -203,7 +203,7 @@ class Session:
             # a step has met what one point says, such as a loss of the user that only works outside of steps
             if not self._several or here().count > 1:
                 raise
-            return _without_frames(error)
+            return without_frames(error)
         except DlscanError:
             raise  # of the stream or the back end: no smaller pack does better
         except Exception as error:
@@ -212,7 +212,7 @@ class Session:
             if here().count > 1 or (not self._several and not is_out_of_memory(error)):
                 raise
             log.debug("a pack of %d", len(pack), exc_info=error)
-            return _without_frames(error)
+            return without_frames(error)
 
     def _smaller(self, pack: Sequence[_Held], trouble: Exception) -> list[list[_Held]]:
         """What is left of a pack that cannot be trained, in halves; one point alone has failed."""
@@ -221,7 +221,7 @@ class Session:
             point = left[0].point
             if is_out_of_memory(trouble):
                 trouble = NoMemoryError(
-                    f"{point} does not fit into memory ({_first_words(trouble)}); lower train.batch_size, "
+                    f"{point} does not fit into memory ({first_words(trouble)}); lower train.batch_size, "
                     "make the network smaller, or give it more memory"
                 )
             self._fail(point, trouble)
@@ -232,7 +232,7 @@ class Session:
             "%d points %s together (%s); continuing with %s of them",
             len(left),
             "do not fit into memory" if is_out_of_memory(trouble) else "failed in training",
-            _first_words(trouble),
+            first_words(trouble),
             " and then ".join(str(len(half)) for half in halves),
         )
         return halves
@@ -244,10 +244,10 @@ class Session:
     def _fail(self, point: PointInfo, error: Exception) -> None:
         claim = self._claims.pop(point.number, None)
         if claim is not None:
-            claim.end(_outcome(error), _last_line(error))
-        self._failed[point] = _without_frames(error) if self._several else error
+            claim.end(outcome_of(error), last_line(error))
+        self._failed[point] = without_frames(error) if self._several else error
         if self._several:
-            log.error("%s", error if isinstance(error, DlscanError) else f"{point}: {_first_words(error)}")
+            log.error("%s", error if isinstance(error, DlscanError) else f"{point}: {first_words(error)}")
 
 
 def _packs(held: Sequence[_Held]) -> list[list[_Held]]:
@@ -259,36 +259,6 @@ def _packs(held: Sequence[_Held]) -> list[list[_Held]]:
         kind = in_common(one.experiment.plain()), order, passed_alone(one.experiment)
         packs.setdefault(kind, []).append(one)
     return list(packs.values())
-
-
-def _outcome(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return "preempted"
-    if isinstance(error, NoMemoryError) or is_out_of_memory(error):
-        return "oom"
-    return "diverged" if isinstance(error, DivergedError) else "failed"
-
-
-def _exit_code(error: BaseException) -> int:
-    return 130 if isinstance(error, KeyboardInterrupt) else 1
-
-
-def _last_line(error: BaseException) -> str | None:
-    if isinstance(error, KeyboardInterrupt):
-        return None
-    lines = str(error).strip().splitlines() or [""]
-    return lines[-1] if isinstance(error, DlscanError) else f"{type(error).__name__}: {lines[-1]}"
-
-
-def _without_frames(error: Exception) -> Exception:
-    """An error to keep: its frames, and those of what it came from, hold on to networks and batches."""
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
-
-
-def _first_words(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:200]}"
 
 
 def _is_damaged(record: Path) -> bool:
