@@ -101,10 +101,10 @@ def fit(
         return None
     shared = (time.perf_counter() - began - loop.train_seconds) / max(len(going), 1)
     for left_out in manifests:
-        # what trains on other events scales its inputs otherwise
-        alike = [member for member in going if member.experiment.data.left_out == left_out]
-        for start in range(0, len(alike), _SCORED):
-            _judge(alike[start : start + _SCORED], report, shared, dataset, holding(devices))
+        # other events validate them
+        together = [member for member in going if member.experiment.data.left_out == left_out]
+        for start in range(0, len(together), _SCORED):
+            _judge(together[start : start + _SCORED], report, shared, dataset, holding(devices))
     return None
 
 
