@@ -2,13 +2,14 @@
 
 from dlscan.config.batch import BatchOptions, in_common
 from dlscan.config.build import plain
-from dlscan.config.data import ColumnSplit, Data, FractionSplit, GroupSplit, Normalization
+from dlscan.config.data import ColumnSplit, Data, FractionSplit, GroupSplit
 from dlscan.config.experiment import Experiment, Stream
 from dlscan.config.families import Alexnet, Bdt, Branches, Inception, Lenet, Resnet, Siamese, Vgg, Zfnet
 from dlscan.config.folds import Folds, FoldScan
 from dlscan.config.inputs import Input, Inputs, mask_name, network_name
 from dlscan.config.loading import experiment_from, load, load_point, scan_directory, scans_and_labels
 from dlscan.config.models import Dense, Model
+from dlscan.config.normalization import Normalization
 from dlscan.config.scan import ScanOptions
 from dlscan.config.train import EarlyStopping, Train
 

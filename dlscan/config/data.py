@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from dlscan.config.augment import Augment
-from dlscan.config.build import Above, Below, Problem, build, build_fields, join, plain, require_mapping
+from dlscan.config.build import Above, Below, Problem, build_fields, join, plain, require_mapping
 from dlscan.config.cuts import Cuts
 from dlscan.config.event_labels import LabelColumn, Labels
 from dlscan.config.file_names import FileNames
 from dlscan.config.folds import NO_FOLD, Folds, require_folds
 from dlscan.config.inputs import Inputs, is_plain
 from dlscan.config.labels import check_label
+from dlscan.config.normalization import Normalization
 from dlscan.config.resample import WEIGHT, Resample
 from dlscan.config.selection import Selection
 from dlscan.config.share import Share
 from dlscan.spelling import hint, near_miss
 
 Fraction = Annotated[float, Above(0), Below(1)]
-NORMALIZATIONS = ("none", "scale", "standard", "minmax", "log", "tanh-log", "quantile")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,44 +69,6 @@ class Split:
         if abs(total - 1) > 1e-9:
             raise Problem(key, f"train, validation and test must add up to 1, got {total:g}")
         return shares
-
-
-@dataclasses.dataclass(frozen=True)
-class Normalization:
-    """How an input is scaled inside the network; `factor` multiplies it first.
-
-    With x the raw value times the factor: `none`, `scale` x · `standard` zero mean and unit variance ·
-    `minmax` 0 to 1 · `log` sign(x) log(1 + |x|) · `tanh-log` tanh(sign(x) log(1 + |x|) / 2) ·
-    `quantile` the rank among the training events, of zero mean and unit variance; for vectors.
-    A bare `scale` takes one over the mean size of the non-zero values as its factor.
-    """
-
-    kind: str = "standard"
-    factor: float | None = None
-
-    @property
-    def is_measured(self) -> bool:
-        """Whether it depends on the training events."""
-        if self.kind == "scale":
-            return self.factor is None
-        return self.kind in ("standard", "minmax", "quantile")
-
-    @classmethod
-    def parse(cls, value: Any, key: str) -> "Normalization":
-        """Read `standard` or `{tanh-log: 100}`."""
-        factor = None
-        if isinstance(value, list) and len(value) == 2 and value[0] in NORMALIZATIONS:
-            raise Problem(key, f"a factor is written {{{value[0]}: {value[1]}}}, not {value!r}")
-        if isinstance(value, dict):
-            if len(value) != 1:
-                raise Problem(key, f"must be one of {', '.join(NORMALIZATIONS)} or {{one of them: factor}}")
-            ((value, number),) = value.items()
-            factor = build(Annotated[float, Above(0)], number, join(key, str(value)))
-        return cls(build(Literal[NORMALIZATIONS], "none" if value is None else value, key), factor)
-
-    def plain(self) -> Any:
-        """The value that `parse` reads back."""
-        return self.kind if self.factor is None else {self.kind: self.factor}
 
 
 # null is another way to leave these out

@@ -17,10 +17,11 @@ from dlscan.config.build import (
     plain,
 )
 from dlscan.config.combinations import Combinations
-from dlscan.config.data import Data, Normalization
+from dlscan.config.data import Data
 from dlscan.config.dotted import get
 from dlscan.config.fitting import SECTIONS
 from dlscan.config.models import Model
+from dlscan.config.normalization import Normalization
 from dlscan.config.scan import ScanOptions
 from dlscan.config.selection import Selection
 from dlscan.config.source import Source

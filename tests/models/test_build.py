@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from dlscan.config import Dense, Model, Normalization, network_name
-from dlscan.config.data import NORMALIZATIONS
 from dlscan.config.models import FAMILIES as CONFIGURED
 from dlscan.config.models import trainer_of
+from dlscan.config.normalization import NORMALIZATIONS
 from dlscan.dataset import RANKS
 from dlscan.models import build, families, keras
 from dlscan.models.seeds import layer_seed

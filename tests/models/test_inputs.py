@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dlscan.config import Dense, Model, Normalization
-from dlscan.config.data import NORMALIZATIONS
 from dlscan.config.inputs import Input
+from dlscan.config.normalization import NORMALIZATIONS
 from dlscan.models import construct, keras
 from dlscan.models.points import points
 from dlscan.models.saved import meetings

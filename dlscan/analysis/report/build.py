@@ -13,7 +13,7 @@ from dlscan.analysis.report.models import choose_columns, hidden_columns
 from dlscan.analysis.report.page import page
 from dlscan.analysis.report.pictures import draw_all
 from dlscan.analysis.report.sources import datasets
-from dlscan.analysis.report.summary import counted, named
+from dlscan.analysis.report.words import counted, named
 from dlscan.spelling import plural
 
 log = logging.getLogger("dlscan")

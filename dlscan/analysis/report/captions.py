@@ -15,7 +15,8 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.models import groups
 from dlscan.analysis.report.effects import effects
 from dlscan.analysis.report.facts import Facts
-from dlscan.analysis.report.summary import counted, extremes, named, percent
+from dlscan.analysis.report.matters import extremes
+from dlscan.analysis.report.words import counted, named, percent
 from dlscan.metrics import Estimate, accuracy, calibration_error, confusion
 
 Caption = Callable[[Facts, Sequence[DonePoint], Options], str]

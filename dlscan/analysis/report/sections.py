@@ -24,7 +24,8 @@ from dlscan.analysis.report.markup import (
 from dlscan.analysis.report.models import MOST_SHOWN_PARTS, Shown, models_table
 from dlscan.analysis.report.pictures import IMPORTANCE, Picture
 from dlscan.analysis.report.sources import Dataset, provenance, training_hours
-from dlscan.analysis.report.summary import counted, number_text, summary
+from dlscan.analysis.report.summary import summary
+from dlscan.analysis.report.words import counted, number_text
 from dlscan.analysis.tables.notes import presented
 
 MOST_PROBLEMS = 50

@@ -8,7 +8,7 @@ from pathlib import Path
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.models import groups
 from dlscan.analysis.report.facts import Facts, moment
-from dlscan.analysis.report.summary import counted
+from dlscan.analysis.report.words import counted
 from dlscan.dataset import Manifest
 from dlscan.errors import DataError
 

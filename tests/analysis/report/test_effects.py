@@ -1,7 +1,7 @@
 import pytest
 
 from dlscan.analysis.report.effects import effects
-from dlscan.analysis.report.summary import extremes
+from dlscan.analysis.report.matters import extremes
 from dlscan.analysis.tables.rows import rows_of
 
 

@@ -6,7 +6,8 @@ from dlscan.analysis.report.build import document
 from dlscan.analysis.report.compare import compare
 from dlscan.analysis.report.facts import gather
 from dlscan.analysis.report.models import choose_columns
-from dlscan.analysis.report.summary import number_text, summary
+from dlscan.analysis.report.summary import summary
+from dlscan.analysis.report.words import number_text
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ from dlscan.analysis.columns.column import Column
 from dlscan.analysis.report.compare import compare
 from dlscan.analysis.report.facts import gather as gather_scans
 from dlscan.analysis.report.sections import not_done, overview
-from dlscan.analysis.report.summary import counted, named, number_text, summary
+from dlscan.analysis.report.summary import summary
+from dlscan.analysis.report.words import counted, named, number_text
 from dlscan.claims import note_end
 from dlscan.metrics import Estimate
 from dlscan.record import PointPaths
