@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import jax
 import numpy as np
+from images import write_images
 
 from dlscan.config import Model, experiment_from
 from dlscan.models import keras
@@ -142,13 +143,7 @@ def trainings(home):
 
 
 def of_family(home, family):
-    for label, name in enumerate(("Ele", "Pi0")):
-        (home / "raw" / name).mkdir(parents=True)
-        rng = np.random.default_rng(label)
-        with h5py.File(home / "raw" / name / f"{name}.h5", "w") as file:
-            for image in "ab":
-                file[image] = rng.exponential(1 + label, (300, 5, 4)).astype(np.float32)
-            file["v"] = rng.normal(label, 1.0, (300, 3)).astype(np.float32)
+    write_images(home)
     keys = {
         "inputs": ["a", "b", "v"] if family == "branches" else ["a", "v"],
         **{key: value for key, value in SMALL.items() if Model.applies(key, family)},

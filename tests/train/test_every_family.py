@@ -6,7 +6,6 @@ import runpy
 import signal
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
@@ -16,6 +15,7 @@ from dlscan.models.saved import read_network, trainable_parameters
 from dlscan.prepare import prepare
 from dlscan.record import Record
 from dlscan.train import PointInfo, train_point, train_points
+from tests.train.images import write_images
 
 slow = runpy.run_path(str(Path(__file__).parents[1] / "slow.py"))["slow"]
 
@@ -49,13 +49,7 @@ FEW = ["dense", "branches", "siamese"]
 def mapping(tmp_path_factory):
     """Two images and a vector, which tell two classes apart; prepared."""
     home = tmp_path_factory.mktemp("families")
-    for label, name in enumerate(("Ele", "Pi0")):
-        (home / "raw" / name).mkdir(parents=True)
-        rng = np.random.default_rng(label)
-        with h5py.File(home / "raw" / name / f"{name}.h5", "w") as file:
-            for image in "ab":
-                file[image] = rng.exponential(1 + label, (300, 5, 4)).astype(np.float32)
-            file["v"] = rng.normal(label, 1.0, (300, 3)).astype(np.float32)
+    write_images(home)
     (home / "nets.py").write_text(NETS)
     content = {
         "name": "toy",
