@@ -116,7 +116,7 @@ class _Stage:
         if not self._fed:
             self._fed = list(Feed(learners[0].task, devices)(self._kept, pack.one_length))
         pack.train(self._fed[0])
-        pack.look(self._fed[0])
+        pack.look({learner.left_out: self._fed[0] for learner in learners})
         pack.wait()
         return pack
 

@@ -170,11 +170,16 @@ class Loop:
         trained = time.perf_counter()
         rungs = members[0].point.rungs
         kept = KeptLosses() if rungs is not None and rungs.racing else None
-        for own in left_out:
-            beside = self._beside("validation", 0, pack)
-            whole = pack.needs_events or kept is not None
-            for fed in self._feed(self._validation[own].epoch(epoch, last), pack.one_length, whole):
-                pack.look(fed, own, next(beside), kept)
+        whole = pack.needs_events or kept is not None
+        validating = {
+            own: self._feed(self._validation[own].epoch(epoch, last), pack.one_length, whole)
+            for own in left_out
+        }
+        beside = self._beside("validation", 0, pack)
+        for groups in _together(validating):
+            others = next(beside)
+            for batches in groups:
+                pack.look(batches, others, kept)
         pack.wait()
         learners = [member.learner for member in members]
         self._note_mixing(members)
@@ -256,6 +261,16 @@ def _noted(places: "collections.deque[tuple[int, int | None]]", delivered: Deliv
     """A batch, whose place and fold wait until it is on the device: others may be ahead of it there."""
     places.append((delivered.place, delivered.fold))
     return delivered.batch
+
+
+def _together(streams: Mapping[LeftOut, Iterator[Fed]]) -> Iterator[list[dict[LeftOut, Fed]]]:
+    """The next batch of each stream: in one call while all have some, and then each in its own."""
+    going = dict(streams)
+    while going:
+        batches = {own: fed for own, stream in going.items() if (fed := next(stream, None)) is not None}
+        # each choice of streams would be compiled anew
+        yield [batches] if len(batches) == len(streams) else [{own: fed} for own, fed in batches.items()]
+        going = {own: going[own] for own in batches}
 
 
 def _trouble(write: Callable[[], None]) -> Exception | None:

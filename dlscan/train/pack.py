@@ -7,6 +7,7 @@ from types import MappingProxyType
 from dlscan.models.replicas import Replicas
 from dlscan.train.areas import Areas
 from dlscan.train.feed import Fed
+from dlscan.train.folds import LeftOut
 from dlscan.train.history import Row
 from dlscan.train.kept_losses import KeptLosses
 from dlscan.train.learner import Learner
@@ -54,7 +55,7 @@ class Pack:
         self._compiling, self._wasted = 0.0, 0.0
         self._called: set[str] = set()
 
-    def _who(self, chosen: Callable[[tuple[int, ...]], bool]) -> Who:
+    def _who(self, chosen: Callable[[LeftOut], bool]) -> Who:
         """The learners that leave out such folds; None is all."""
         who = tuple(place for place, learner in enumerate(self.learners) if chosen(learner.left_out))
         return None if len(who) == len(self.learners) else who
@@ -89,25 +90,30 @@ class Pack:
 
     def look(
         self,
-        batch: Fed,
-        left_out: tuple[int, ...] | None = None,
+        batches: Mapping[LeftOut, Fed],
         others: Mapping[str, Fed] = NONE,
         kept: KeptLosses | None = None,
     ) -> None:
-        """Measure what steps tell on a batch, without waiting: all learners, or those that leave this out.
+        """Measure what steps tell on batches, without waiting: each by those that leave these folds out.
 
-        With `kept` the losses of its events are noted there.
+        With `kept` the losses of their events are noted there.
         """
-        left_out = self.learners[0].left_out if left_out is None else left_out
-        who, start = self._looking[left_out], time.perf_counter()
-        numbers, raw = self._steps.look({**self._named(batch), **others}, who)
-        self._validation.add(numbers, batch.events, who)
-        if self._areas:
-            self._areas[left_out].add([own["scores"] for own in raw], batch)
-        if kept is not None:
-            for learner, own in zip(chosen(self.learners, who), raw, strict=True):
-                kept.add(learner, own, batch)
-        self._note(f"look {left_out}", start)
+        start = time.perf_counter()
+        found = self._steps.look(
+            *(
+                ({**self._named(batch), **others}, self._looking[left_out])
+                for left_out, batch in batches.items()
+            )
+        )
+        for (left_out, batch), (numbers, raw) in zip(batches.items(), found, strict=True):
+            who = self._looking[left_out]
+            self._validation.add(numbers, batch.events, who)
+            if self._areas:
+                self._areas[left_out].add([own["scores"] for own in raw], batch)
+            if kept is not None:
+                for learner, own in zip(chosen(self.learners, who), raw, strict=True):
+                    kept.add(learner, own, batch)
+        self._note(f"look {list(batches)}", start)
 
     def _named(self, batch: Fed) -> dict[str, Fed]:
         """The batches of all streams: this one where they have none of their own, to measure speed."""

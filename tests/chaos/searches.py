@@ -19,7 +19,7 @@ SPACE = (
 )
 FIRST = 2
 # each asks for as many choices of parameters; those with folds are trained on two
-KINDS = {"halving": 10, "folds": 5, "halving and folds": 5}
+KINDS = {"halving": 10, "racing": 10, "folds": 5, "halving and folds": 5}
 # what makes of a choice of parameters several points
 _TRAININGS = ("data.fold", "train.seed")
 
@@ -28,7 +28,8 @@ def overrides(kind: str, draw: random.Random) -> tuple[str, ...]:
     """A search of a kind, with what else is drawn of it, as on the command line."""
     method, pull = draw.choice(("random", "tpe")), draw.choice(("true", "false"))
     points, seed = KINDS[kind], draw.randrange(1000)
-    halving = f", halving: {{first: {FIRST}, factor: 2}}" if "halving" in kind else ""
+    rungs = {"halving": f"first: {FIRST}, factor: 2", "racing": f"first: {FIRST}, factor: 2, racing: true"}
+    halving = "".join(f", halving: {{{how}}}" for name, how in rungs.items() if name in kind)
     folds = ", folds: true" if "folds" in kind else ""
     search = f"search: {{method: {method}, points: {points}, seed: {seed}}}"
     return (

@@ -120,7 +120,7 @@ def measured(points, lengths, devices, sparse=False, streams=("events",)):
     for events in lengths:
         given = {name: fed(batch(events, rng, sparse), devices) for name in streams}
         told.append(made.train(given))
-    looked, raw = made.look(given)
+    ((looked, raw),) = made.look((given, None))
     made.settle()
     variables = [
         variable for own in points for net in own.networks.values() for variable in net.model.variables

@@ -63,7 +63,7 @@ def test_areas_of_a_pack_are_those_of_each_network(mapping, balance):
         pack = Pack([Learner(one, task, train, "hash", 1) for one in networks], factors=batches.class_weights)
         for batch in Feed(task)(batches.epoch(0), one_length=True):
             pack.train(batch)
-            pack.look(batch)
+            pack.look({(): batch})
         rows = pack.end_epoch(pack.learners, 1.0, 1.0)
         events = [
             ({name: values.copy() for name, values in batch.inputs.items()}, batch.labels.copy())

@@ -49,11 +49,17 @@ def fed(values):
     return {EVENTS: Fed({"x": tensor}, {}, keras.ops.ones(len(values)), len(values))}
 
 
+def looked_at(made, streams):
+    """The loss of a batch without training."""
+    ((numbers, _),) = made.look((streams, None))
+    return float(numbers[0][0])
+
+
 def losses_of(learner, values, number):
     """The loss of so many steps, and then that without training."""
     taken, batch = steps([learner.trained]), fed(values)
     told = [float(taken.train(batch)[0][0]) for _ in range(number)]
-    looked = float(taken.look(batch)[0][0][0])
+    looked = looked_at(taken, batch)
     taken.settle()
     return told, looked
 
@@ -99,7 +105,7 @@ def test_the_bound_of_a_linear_variational_one_is_the_likelihood_of_probabilisti
             variable.assign(own.pop(variable.path))
     assert not own
     # without training its draws have no mean, and unit covariance, but they go along with the events a little
-    assert float(steps([learner.trained]).look(fed(values))[0][0][0]) == pytest.approx(best, abs=0.03)
+    assert looked_at(steps([learner.trained]), fed(values)) == pytest.approx(best, abs=0.03)
 
 
 def test_a_linear_variational_one_comes_to_that_likelihood_and_not_below(events):

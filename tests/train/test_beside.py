@@ -145,7 +145,7 @@ def test_packed_they_end_as_alone(batches):
     for pack in packs:
         for batch in fed(batches):
             pack.train(batch)
-            pack.look(batch)
+            pack.look({(): batch})
         rows.append(pack.end_epoch(pack.learners, 1.0, 1.0))
     for together, own in zip(rows[0], rows[1] + rows[2], strict=True):
         assert together.values == own.values
@@ -173,6 +173,6 @@ def test_each_batch_that_is_looked_at_has_random_numbers_of_its_own(batches):
     made, seen = steps([trained]), []
     for batch in fed(batches)[:3]:
         for _ in range(2):
-            numbers, _ = made.look({"events": batch})
+            ((numbers, _),) = made.look(({"events": batch}, None))
             seen.append(float(ops.convert_to_numpy(numbers)[0, -1]))
     assert len(set(seen)) == 6

@@ -168,7 +168,8 @@ def test_one_loss_for_history_validation_and_test_where_a_network_is_sure_and_wr
     with stream("test") as batches:
         told = Running([Sums()])
         for fed in Feed(TASK)(batches.epoch(0), pack.one_length):
-            told.add(pack.look({EVENTS: fed})[0], fed.events)
+            ((numbers, _),) = pack.look(({EVENTS: fed}, None))
+            told.add(numbers, fed.events)
         (sums,) = told.read()
     with score_files([tmp_path / "predictions.h5"]) as files:
         (evaluation,) = evaluate([TASK], NetworkScorer([network]), lambda split: stream(split, 100), files)

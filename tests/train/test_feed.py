@@ -114,7 +114,7 @@ def test_training_from_the_ring_is_training_from_memory(sparse_batches, transpor
                 for fed in feed(batches.epoch(number), pack.one_length):
                     pack.train(fed)
                 for fed in feed(batches.epoch(number), pack.one_length):
-                    pack.look(fed)
+                    pack.look({(): fed})
                 rows += pack.end_epoch([learner], 1.0, 1.0)
             return [list(row.values.values()) for row in rows]
 

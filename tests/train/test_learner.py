@@ -37,7 +37,7 @@ def epoch(learner, batches, pack=None):
     pack = pack or Pack([learner])
     for batch in batches:
         pack.train(batch)
-        pack.look(batch)
+        pack.look({(): batch})
     return pack.end_epoch([learner], 1.0, 1.0)[0]
 
 

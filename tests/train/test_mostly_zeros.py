@@ -110,14 +110,15 @@ def trained(networks):
 
 def look(networks, fed):
     """What a pack tells of a batch."""
-    return np.asarray(steps(trained(networks)).look({EVENTS: fed})[0])
+    ((numbers, _),) = steps(trained(networks)).look(({EVENTS: fed}, None))
+    return np.asarray(numbers)
 
 
 def operations(networks, fed):
     """The kinds of operations in the graph of a step that changes nothing."""
     made = make_steps(trained(networks), "auto", ())
     streams = {EVENTS: fed}
-    numbers = functools.partial(made._numbers, None, made._how(streams))
+    numbers = functools.partial(made._numbers_of, None, made._how(streams))
     graph = tf.function(numbers, autograph=False).get_concrete_function(plain(streams))
     return {operation.type for operation in graph.graph.get_operations()}
 

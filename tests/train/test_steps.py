@@ -86,7 +86,7 @@ def test_each_part_takes_its_steps_with_what_the_one_before_has_changed(together
     made = steps(points)
     streams = {"events": fed("x", real), "noise": fed("z", noise)}
 
-    looked, raw = made.look(streams)
+    ((looked, raw),) = made.look((streams, None))
     told = ops.convert_to_numpy(made.train(streams))
     made.settle()
 
@@ -114,4 +114,4 @@ def test_batches_are_not_written_as_text_to_train_on_them(monkeypatch):
 
     monkeypatch.setattr(type(streams["events"].weights), "__repr__", written)
     made.train(streams)
-    made.look(streams)
+    made.look((streams, None))

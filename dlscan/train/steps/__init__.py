@@ -24,6 +24,8 @@ Point = TypeVar("Point")
 Streams = Mapping[str, Fed]
 # The positions of some points of a pack; None is all.
 Who = tuple[int, ...] | None
+# Batches, and which points look at them.
+Looked = tuple[Streams, Who]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Steps(Protocol):
     """What a pack does with a batch, without waiting for it; K is the number of its points.
 
     Both tell of each point M numbers, a tensor (K, M): those of the objective of its last part, and then
-    those of the others in their order, see `Told`. With `who` they are about these points alone.
+    those of the others in their order, see `Told`. With some positions they are about these points alone.
 
     Attributes
     ----------
@@ -108,8 +110,11 @@ class Steps(Protocol):
     def train(self, streams: Streams, who: Who = None) -> Any:
         """Let each optimizer take a step; the numbers of before it."""
 
-    def look(self, streams: Streams, who: Who = None) -> Any:
-        """Change nothing; the numbers, and for each point what the network of its last part gave, by head."""
+    def look(self, *batches: Looked) -> list[tuple[Any, Any]]:
+        """Change nothing; of each batch the numbers, and what the networks of last parts gave, by head.
+
+        A small network needs less time for a batch than it takes to ask it: some are looked at in one call.
+        """
 
     def settle(self) -> None:
         """See to it that the variables hold what the steps have made of them."""

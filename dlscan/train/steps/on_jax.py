@@ -8,7 +8,7 @@ import jax
 from dlscan.models import keras
 from dlscan.models.replicas import Replicas
 from dlscan.train.objectives import Given
-from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
+from dlscan.train.steps import Call, Called, Jit, Looked, Part, Steps, Streams, Trained, Who, chosen, in_order
 from dlscan.train.steps.sharding import sharding_of
 from dlscan.train.steps.spread import Spread, plain
 
@@ -123,11 +123,14 @@ class _Jax:
             numbers = jax.numpy.stack([numbers for numbers, _ in done])
             return everywhere(numbers), kept(points, [own for _, own in done])
 
-        def look(states: Any, streams: Any, who: Who) -> Any:
+        def look_at(states: Any, streams: Any, who: Who) -> Any:
             batches, points = given(streams), chosen(own, who)
             told = [point.look(values, batches) for point, values in zip(points, states, strict=True)]
             numbers, raw, after = zip(*told, strict=True)
-            return *everywhere((jax.numpy.stack(numbers), list(raw))), kept(points, list(after))
+            return everywhere((jax.numpy.stack(numbers), list(raw))), kept(points, list(after))
+
+        def look(states: Any, each: Any, whose: tuple[Who, ...]) -> Any:
+            return [look_at(*batch) for batch in zip(states, each, whose, strict=True)]
 
         self._train, self._look = (
             jax.jit(train, donate_argnums=0, static_argnums=2),
@@ -142,12 +145,15 @@ class _Jax:
             states[place] = values
         return self._sharding.here(numbers) if self._sharding else numbers
 
-    def look(self, streams: Streams, who: Who = None) -> Any:
-        states = self._values()
-        numbers, raw, after = self._look(chosen(states, who), plain(streams), who)
-        for place, values in zip(range(len(states)) if who is None else who, after, strict=True):
-            states[place] = states[place] | values
-        return self._sharding.here((numbers, raw)) if self._sharding else (numbers, raw)
+    def look(self, *batches: Looked) -> list[tuple[Any, Any]]:
+        states, whose = self._values(), tuple(who for _, who in batches)
+        given = [plain(streams) for streams, _ in batches]
+        found = self._look([chosen(states, who) for who in whose], given, whose)
+        for who, (_, after) in zip(whose, found, strict=True):
+            for place, values in zip(range(len(states)) if who is None else who, after, strict=True):
+                states[place] = states[place] | values
+        told = [own for own, _ in found]
+        return [self._sharding.here(own) for own in told] if self._sharding else told
 
     def settle(self) -> None:
         if self._states is None:

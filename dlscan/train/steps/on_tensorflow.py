@@ -13,7 +13,7 @@ from dlscan.models.replicas import Replicas
 from dlscan.train.entries import Entries
 from dlscan.train.nodes import here
 from dlscan.train.objectives import EVENTS, Given, Told
-from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
+from dlscan.train.steps import Call, Called, Jit, Looked, Part, Steps, Streams, Trained, Who, chosen, in_order
 from dlscan.train.steps.across import are_parts, put_together
 from dlscan.train.steps.mostly_zeros import MostlyZeros
 from dlscan.train.steps.shares import shares, sharing, together
@@ -65,9 +65,7 @@ class _TensorFlow:
         # a graph for each choice of points and devices, and for parts of batches
         self._train, self._look = (
             functools.cache(
-                lambda who, how, function=function: traced(
-                    functools.partial(function, who, how), self.one_length
-                )
+                lambda *how, function=function: traced(functools.partial(function, *how), self.one_length)
             )
             for function in (self._step, self._numbers)
         )
@@ -75,8 +73,9 @@ class _TensorFlow:
     def train(self, streams: Streams, who: Who = None) -> Any:
         return self._train(who, self._how(streams))(plain(streams))
 
-    def look(self, streams: Streams, who: Who = None) -> Any:
-        return self._look(who, self._how(streams))(plain(streams))
+    def look(self, *batches: Looked) -> list[tuple[Any, Any]]:
+        ways = tuple((who, self._how(streams)) for streams, who in batches)
+        return list(self._look(ways)([plain(streams) for streams, _ in batches]))
 
     def _how(self, streams: Streams) -> "_How":
         return _How(sharing(streams, self._devices), are_parts(streams))
@@ -94,7 +93,10 @@ class _TensorFlow:
             told.append(tf.concat(in_order(own), axis=0))
         return tf.stack(told)
 
-    def _numbers(self, who: Who, how: "_How", streams: Any) -> Any:
+    def _numbers(self, ways: Sequence[tuple[Who, "_How"]], batches: Any) -> Any:
+        return [self._numbers_of(*way, streams) for way, streams in zip(ways, batches, strict=True)]
+
+    def _numbers_of(self, who: Who, how: "_How", streams: Any) -> Any:
         told = [
             [_looked(part, networks, given, how.devices) for part in point.parts]
             for point, (networks, given) in self._taking(streams, who)

@@ -10,7 +10,7 @@ from dlscan.models import keras, trunks
 from dlscan.models.network import taken_by
 from dlscan.models.replicas import Replicas
 from dlscan.train.objectives import Given, Told
-from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Trained, Who, chosen, in_order
+from dlscan.train.steps import Call, Called, Jit, Looked, Part, Steps, Streams, Trained, Who, chosen, in_order
 from dlscan.train.steps.across import are_parts, put_together
 from dlscan.train.steps.shares import shares, sharing, together
 from dlscan.train.steps.spread import Spread
@@ -70,7 +70,10 @@ class _Torch:
             told.append(torch.cat(in_order(own)))
         return torch.stack(told)
 
-    def look(self, streams: Streams, who: Who = None) -> Any:
+    def look(self, *batches: Looked) -> list[tuple[Any, Any]]:
+        return [self._numbers_of(*batch) for batch in batches]
+
+    def _numbers_of(self, streams: Streams, who: Who) -> tuple[Any, Any]:
         given, devices = self._given(streams), sharing(streams, self._devices)
         of_part = are_parts(streams)
         with torch.no_grad():

@@ -39,7 +39,7 @@ def trained(batches, *trains):
     pack = Pack(made)
     fed = next(Feed(made[0].task)([first], one_length=True))
     pack.train(fed)
-    pack.look(fed)
+    pack.look({(): fed})
     return made, pack.end_epoch(made, 1.0, 1.0), first
 
 
