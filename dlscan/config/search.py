@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from dlscan.config.build import Below, Min, Problem, build, build_fields, join, plain, require_mapping
 
-Method = Literal["grid", "random", "sobol", "tpe", "cmaes", "zoom"]
+Method = Literal["grid", "random", "sobol", "tpe", "cmaes", "evolution", "zoom"]
 # they come to an end by themselves, so that a budget is no must
 FINITE = ("grid", "zoom")
 # of these the values of numbers are listed, and `steps` says how many there are
 LISTED = {"grid": None, "zoom": 3}
-_SINGLE = ("cmaes", "zoom")
+_SINGLE = ("cmaes", "evolution", "zoom")
 _KINDS = ("uniform", "log", "int", "choice")
 # digits of a number that is drawn: more tell nothing, and names of points have them all
 _DIGITS = 4
@@ -166,8 +166,8 @@ class Search:
 
     `points` is the budget of the scan: so many different choices, each with all repeats. `metric` names the
     columns of the validation split that are to become good; by default what the task chooses by. `rounds` is
-    for zoom, `population` for cmaes. `known` is a scan on the same dataset whose points are known from the
-    start (`from`).
+    for zoom, `population` for cmaes and evolution. `known` is a scan on the same dataset whose points are
+    known from the start (`from`).
     """
 
     points: Annotated[int, Min(1)] | None = None

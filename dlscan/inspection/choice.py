@@ -102,6 +102,7 @@ def choose(contents: Contents) -> Choice:
     uses |= {item.name: f"left out: {item.kind}" for item in per_event if item.name not in uses}
     by_name = {item.name: item for item in per_event}
     normalize = {name: _normalization(by_name.get(name), inputs[name]) for name in inputs}
+    doubts += _fills(inputs, {item.name: item for item in contents.items})
     return Choice(inputs, tuple(extras), classes, labels, split, weights, normalize, uses, tuple(doubts))
 
 
@@ -189,6 +190,24 @@ def _entries(items: list[Item], uses: dict[str, str]) -> dict[str, dict[str, Any
         inputs[name] = {**sources, "offsets": own[0].offsets, "longest": max(own[0].longest, 1)}
         uses |= dict.fromkeys(names, "entries of events (data.inputs)")
     return inputs
+
+
+def _fills(inputs: dict[str, dict[str, Any]], items: dict[str, Item]) -> list[str]:
+    """Let 0 replace nan where some was seen; what there is to decide about it."""
+    doubts = []
+    for name, own in inputs.items():
+        if "valid" in own:
+            continue  # padding is often nan, and does not count
+        sources = [items[source] for source in own.get("datasets", [name])]
+        holding = [item.name for item in sources if item.has_nan]
+        holding += [field for item in sources for field in own.get("fields", ()) if field in item.nan_fields]
+        if holding:
+            own["fill"] = 0
+            doubts.append(
+                f"whether 0 may replace nan in {', '.join(holding)} (fill in data.inputs.{name}); "
+                "without fill, prepare refuses files with nan"
+            )
+    return doubts
 
 
 def _common(names: list[str]) -> str:

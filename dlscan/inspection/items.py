@@ -45,12 +45,16 @@ class Item:
         Over some rows of the first file of each class.
     zeros : float
         The share of its values there that are zero.
+    has_nan : bool
+        Whether one of them is nan.
     values : tuple of int
         If they are few whole numbers, these.
     longest : int
         Of lists, the length of the longest one that was looked at.
     field_values : dict of str to tuple of int
         Fields that hold few whole numbers, and these.
+    nan_fields : tuple of str
+        Fields that hold nan.
     offsets : str
         If these are the entries of all events one after the other, the dataset that says where each begins.
     places : str
@@ -68,9 +72,11 @@ class Item:
     lowest: float | None = None
     highest: float | None = None
     zeros: float = 0.0
+    has_nan: bool = False
     values: tuple[int, ...] = ()
     longest: int = 0
     field_values: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+    nan_fields: tuple[str, ...] = ()
     offsets: str = ""
     places: str = ""
     events: int | None = None
@@ -113,9 +119,11 @@ def _item(name: str, dataset: h5py.Dataset) -> Item:
                 return item
             require_filters(dataset, name)
             rows = dataset[:ROWS]
-            few = {field: _range(_field(rows, field)).get("values", ()) for field in fields}
+            ranges = {field: _range(_field(rows, field)) for field in fields}
             return dataclasses.replace(
-                item, field_values={field: values for field, values in few.items() if values}
+                item,
+                field_values={field: own["values"] for field, own in ranges.items() if own.get("values")},
+                nan_fields=tuple(field for field, own in ranges.items() if own.get("has_nan")),
             )
         listed = h5py.check_vlen_dtype(dtype)
         kind = (
@@ -133,7 +141,11 @@ def _item(name: str, dataset: h5py.Dataset) -> Item:
         require_filters(dataset, name)
         if kind == "lists":
             lists = read_lists(dataset, 0, min(ROWS, shape[0]))
-            return dataclasses.replace(item, longest=max(map(np.size, lists), default=0))
+            return dataclasses.replace(
+                item,
+                longest=max(map(np.size, lists), default=0),
+                has_nan=any(map(_has_nan, lists)),
+            )
         return dataclasses.replace(item, **_range(dataset[:ROWS]))
 
 
@@ -156,15 +168,20 @@ def _range(rows: np.ndarray[Any, Any]) -> dict[str, Any]:
         return {}
     finite = rows[np.isfinite(rows)] if rows.dtype.kind == "f" else rows
     if not finite.size:
-        return {}
+        return {"has_nan": _has_nan(rows)}
     different = np.unique(finite)
     whole = len(different) <= _MOST_VALUES and bool(np.all(different == np.round(different.astype(float))))
     return {
         "lowest": float(finite.min()),
         "highest": float(finite.max()),
         "zeros": float(np.mean(finite == 0)),
+        "has_nan": _has_nan(rows),
         "values": tuple(int(value) for value in different) if whole else (),
     }
+
+
+def _has_nan(values: np.ndarray[Any, Any]) -> bool:
+    return values.dtype.kind == "f" and bool(np.isnan(values).any())
 
 
 def _plain(dtype: np.dtype[Any]) -> str:
@@ -205,6 +222,7 @@ def _together(found: Sequence[Item]) -> Item:
         lowest=min(lows, default=None),
         highest=max(highs, default=None),
         zeros=sum(item.zeros for item in found) / len(found),
+        has_nan=any(item.has_nan for item in found),
         values=tuple(values) if few else (),
         longest=max(item.longest for item in found),
         places=" ".join(item.places for item in found),
@@ -213,4 +231,5 @@ def _together(found: Sequence[Item]) -> Item:
             for field in found[0].field_values
             if all(field in item.field_values for item in found)
         },
+        nan_fields=tuple({field: None for item in found for field in item.nan_fields}),
     )

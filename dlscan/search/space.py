@@ -141,7 +141,7 @@ class Ask:
     pack : int
         Points that are trained together.
     population : int or None
-        Of `cmaes`, as the file has it.
+        Of `cmaes` and `evolution`, as the file has it.
     rounds : int
         Of `zoom`.
     metrics : int

@@ -89,6 +89,28 @@ def test_numbers_side_by_side_are_one_vector(tmp_path: Path) -> None:
     assert choice.uses["bins"] == "left out: has 7 rows, most datasets have 50"
 
 
+def test_nan_among_the_inputs_gets_a_number_and_a_question(tmp_path: Path) -> None:
+    image, met, label = np.ones((40, 3, 3), "f"), np.ones((40, 2), "f"), np.arange(40) % 2
+    jets, tracks = np.zeros(40, JETS), np.zeros((40, 5), TRACKS)
+    image[3, 1, 1], jets["pt"][7], tracks["d0"][2, 4] = np.nan, np.nan, np.nan
+    directory = flat(tmp_path / "mixed", image=image, met=met, jets=jets, tracks=tracks, label=label)
+    choice = chosen(directory)
+    assert {name: own.get("fill") for name, own in choice.inputs.items()} == {
+        "image": 0,
+        "met": None,
+        "jets": 0,
+        "tracks": None,  # padding may be nan
+    }
+    assert [doubt.split(" (")[0] for doubt in choice.doubts] == [
+        "whether 0 may replace nan in image",
+        "whether 0 may replace nan in pt",
+    ]
+
+    plain = flat(tmp_path / "plain", image=image, met=met, label=label)
+    init(plain, tmp_path / "plain.yaml")
+    assert prepare(load(tmp_path / "plain.yaml"), processes=1).manifest.classes == ("class0", "class1")
+
+
 @pytest.mark.parametrize("values", [(0, 1), (1, 2)])
 def test_only_0_and_1_are_taken_for_training_and_test(tmp_path: Path, values: tuple[int, int]) -> None:
     split, label = np.resize(values, 40), np.arange(40) // 2 % 2

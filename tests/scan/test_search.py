@@ -103,7 +103,7 @@ def test_what_was_known_gives_the_same_points_again(make_experiment: Make) -> No
     assert [dict(draw.notes) for draw in again] == proposal.notes
 
 
-@pytest.mark.parametrize("method", ["random", "sobol", "tpe", "cmaes"])
+@pytest.mark.parametrize("method", ["random", "sobol", "tpe", "cmaes", "evolution"])
 def test_the_budget_is_kept_to_the_point(make_experiment: Make, method: str) -> None:
     experiment = make_experiment(scan={**searching(11, method), "repeats": 2})
     grown = asked(freeze(experiment), experiment)

@@ -55,20 +55,22 @@ def mean_regret(method: str, seeds: int) -> float:
     return float(np.mean([min(regret(each.values) for each in searched(method, n)) for n in range(seeds)]))
 
 
-def test_tpe_and_cmaes_find_more_than_chance_in_batches() -> None:
+def test_methods_that_learn_find_more_than_chance_in_batches() -> None:
     chance = mean_regret("random", 24)
     assert mean_regret("tpe", 3) < chance / 2
     assert mean_regret("cmaes", 3) <= 0.012
+    assert mean_regret("evolution", 12) < chance / 2
 
 
 @slow
 def test_regret_over_24_repeats() -> None:
     assert mean_regret("tpe", 24) < mean_regret("random", 24) / 2
     assert mean_regret("cmaes", 24) <= 0.012
+    assert mean_regret("evolution", 24) <= 0.012
     assert mean_regret("sobol", 24) < mean_regret("random", 24) * 1.2
 
 
-@pytest.mark.parametrize("method", ["random", "sobol", "tpe", "cmaes"])
+@pytest.mark.parametrize("method", ["random", "sobol", "tpe", "cmaes", "evolution"])
 def test_the_same_question_has_the_same_answer_and_no_point_comes_twice(method: str) -> None:
     trials = searched(method, 3, 24)
     assert len({str(trial.values) for trial in trials}) == 24
@@ -108,9 +110,9 @@ def test_keys_are_drawn_only_where_they_apply() -> None:
         },
         applies,
     )
-    for method in ("random", "sobol", "tpe", "cmaes"):
+    for method in ("random", "sobol", "tpe", "cmaes", "evolution"):
         trials: list[Trial] = []
-        for count in range(5):
+        for count in range(8):
             draws = propose(method, space, trials, Ask(4, count))
             assert isinstance(draws, list)
             trials += [Trial(draw.values, "done", (draw.values["rate"],), draw.notes) for draw in draws]
@@ -144,6 +146,47 @@ def test_points_that_were_pruned_are_worse_than_those_that_are_done() -> None:
     assert np.median([draw.values["x"] for draw in draws]) > 0.5
     ranked = sorted([good[0], early[0], Trial({}, "diverged")], key=lambda trial: trial.rank)
     assert [trial.state for trial in ranked] == ["diverged", "pruned", "done"]
+
+
+def test_children_differ_from_a_good_recent_parent_in_one_dimension() -> None:
+    first = [Trial(SPACE.at([n / 16] * 5), "done", (float(n),)) for n in range(16)]
+    lost = [
+        *(
+            Trial(SPACE.at([0.9, 0.9, 0.9, 0.9, n / 10]), state, (99.0,))
+            for n, state in enumerate(["crashed"] * 4)
+        ),
+        Trial(SPACE.at([0.5, 0.9, 0.9, 0.9, 0.9]), "running"),
+        Trial(SPACE.at([0.1, 0.9, 0.9, 0.9, 0.9]), "diverged"),
+    ]
+    draws = propose("evolution", SPACE, [*first, *lost], Ask(40, 1))
+    assert isinstance(draws, list)
+    parents = []
+    for draw in draws:
+        alike = [sum(draw.values[key] == each.values[key] for key in SPACE.dimensions) for each in first]
+        assert max(alike) >= 4
+        parents.append(first[alike.index(max(alike))].worth[0])
+    # of fifteen that told something and one that diverged, twelve compete at a time
+    assert min(parents) >= 11
+    assert np.mean(parents) > 14
+
+    # who is older than the population is no parent, however good
+    old = Trial(SPACE.at([0.99] * 5), "done", (1000.0,))
+    same = propose("evolution", SPACE, [old, *first], Ask(40, 1))
+    assert isinstance(same, list)
+    assert all(sum(draw.values[k] == old.values[k] for k in SPACE.dimensions) < 4 for draw in same)
+
+
+def test_the_first_points_of_an_evolution_are_random_as_many_as_its_population() -> None:
+    draws = propose("evolution", SPACE, [], Ask(40, 1, population=4))
+    assert isinstance(draws, list)
+    # nothing is known of any of them, so that there are no parents
+    assert len({draw.values["rate"] for draw in draws}) == 40
+    told = [Trial(draw.values, "done", (float(n),)) for n, draw in enumerate(draws[:4])]
+    for count, is_child in ((3, False), (4, True)):
+        (new,) = propose("evolution", SPACE, told[:count], Ask(1, 2, population=4))
+        assert not isinstance(new, str)
+        alike = [sum(new.values[key] == each.values[key] for key in SPACE.dimensions) for each in told]
+        assert (max(alike) >= 4) == is_child
 
 
 def test_a_generation_waits_for_its_points_and_replaces_those_that_crashed() -> None:

@@ -25,4 +25,4 @@ def _lazy(module: str) -> Callable[[Space, Sequence[Trial], Ask], Stream]:
     return draw
 
 
-METHODS = {name: _lazy(name) for name in ("grid", "random", "sobol", "tpe", "cmaes", "zoom")}
+METHODS = {name: _lazy(name) for name in ("grid", "random", "sobol", "tpe", "cmaes", "evolution", "zoom")}
