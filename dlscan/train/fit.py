@@ -65,7 +65,9 @@ def fit(
         dataset, task = manifest.config_hash, tasks.of(first, manifest.classes)
         training = open_pass([each.experiment for each in members], manifest, seed, stack)
         validation = {
-            left_out: stack.enter_context(open_stream(experiment, "validation", seed, dataset))
+            left_out: stack.enter_context(
+                open_stream(experiment, "validation", seed, dataset, beside=len(manifests))
+            )
             for left_out, experiment in _of_each(members).items()
         }
         found: dict[Hashable, Standards] = {}

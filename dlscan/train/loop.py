@@ -28,6 +28,8 @@ from dlscan.train.pack import Pack
 from dlscan.train.passes import Delivered, Pass
 
 _WRITERS = 8
+# Validation streams that are read side by side: each has a batch on the device and one on its way.
+_LOOKED_AT = 4
 
 
 class Loop:
@@ -152,17 +154,10 @@ class Loop:
         epoch, done = members[0].place
         last = all(epoch + 1 >= member.experiment.train.epochs for member in members)
         left_out = list(dict.fromkeys(member.learner.left_out for member in members))
-        places: collections.deque[tuple[int, int | None]] = collections.deque()
-        delivered = self._training.deliver(epoch, done, last, left_out)
-        beside = self._beside("train", epoch * self._training.steps + done, pack)
-        for fed in self._feed(map(functools.partial(_noted, places), delivered), pack.one_length):
-            step, fold = places.popleft()
-            pack.train(fed, fold, next(beside))
-            if self._on_step:
-                self._on_step(epoch + 1, step, self._training.steps)
-            if step < self._training.steps and self._must_leave(start, step - done, step, interruption):
-                self._pause(pack, members, step, start)
-                return None
+        left_at = self._steps(pack, members, left_out, interruption, start, last)
+        if left_at is not None:
+            self._pause(pack, members, left_at, start)
+            return None
         pack.wait()
         for own in left_out:
             # where its order matters, a training that was resumed has to see the same one
@@ -170,16 +165,8 @@ class Loop:
         trained = time.perf_counter()
         rungs = members[0].point.rungs
         kept = KeptLosses() if rungs is not None and rungs.racing else None
-        whole = pack.needs_events or kept is not None
-        validating = {
-            own: self._feed(self._validation[own].epoch(epoch, last), pack.one_length, whole)
-            for own in left_out
-        }
-        beside = self._beside("validation", 0, pack)
-        for groups in _together(validating):
-            others = next(beside)
-            for batches in groups:
-                pack.look(batches, others, kept)
+        for some in _side_by_side(pack.left_out, left_out):
+            self._look(pack, some, epoch, last, kept)
         pack.wait()
         learners = [member.learner for member in members]
         self._note_mixing(members)
@@ -201,6 +188,44 @@ class Loop:
         self._laps.append(time.perf_counter() - start)
         self.train_seconds += self._laps[-1]
         return lost
+
+    def _steps(
+        self,
+        pack: Pack,
+        members: Sequence[Member[Learner]],
+        left_out: Sequence[LeftOut],
+        interruption: Interruption,
+        start: float,
+        last: bool,
+    ) -> int | None:
+        """Take the steps of an epoch; the last one, if the epoch is left behind it."""
+        epoch, done = members[0].place
+        places: collections.deque[tuple[int, int | None]] = collections.deque()
+        delivered = self._training.deliver(epoch, done, last, left_out)
+        beside = self._beside("train", epoch * self._training.steps + done, pack)
+        for fed in self._feed(map(functools.partial(_noted, places), delivered), pack.one_length):
+            step, fold = places.popleft()
+            pack.train(fed, fold, next(beside))
+            if self._on_step:
+                self._on_step(epoch + 1, step, self._training.steps)
+            if step < self._training.steps and self._must_leave(start, step - done, step, interruption):
+                return step
+        return None
+
+    def _look(
+        self, pack: Pack, left_out: Sequence[LeftOut], epoch: int, last: bool, kept: KeptLosses | None
+    ) -> None:
+        """Look at what validates these choices of folds, a batch of each in one call."""
+        whole = pack.needs_events or kept is not None
+        streams = {
+            own: self._feed(self._validation[own].epoch(epoch, last), pack.one_length, whole)
+            for own in left_out
+        }
+        beside = self._beside("validation", 0, pack)
+        for groups in _together(streams):
+            others = next(beside)
+            for batches in groups:
+                pack.look(batches, others, kept)
 
     def _beside(self, split: str, first: int, pack: Pack) -> Iterator[Mapping[str, Fed]]:
         """What other streams give with each batch, from number `first` on."""
@@ -261,6 +286,20 @@ def _noted(places: "collections.deque[tuple[int, int | None]]", delivered: Deliv
     """A batch, whose place and fold wait until it is on the device: others may be ahead of it there."""
     places.append((delivered.place, delivered.fold))
     return delivered.batch
+
+
+def _side_by_side(every: Sequence[LeftOut], wanted: Sequence[LeftOut]) -> Iterator[list[LeftOut]]:
+    """The choices of folds that are wanted, some at a time: each call is compiled for those that it looks at.
+
+    Where some of them are finished, the others are looked at one by one, which is compiled once for each.
+    """
+    for first in range(0, len(every), _LOOKED_AT):
+        some = list(every[first : first + _LOOKED_AT])
+        left = [own for own in some if own in wanted]
+        if left == some:
+            yield some
+        else:
+            yield from ([own] for own in left)
 
 
 def _together(streams: Mapping[LeftOut, Iterator[Fed]]) -> Iterator[list[dict[LeftOut, Fed]]]:

@@ -35,6 +35,13 @@ class Pack:
         The weight of each class in the loss; only needed where a learner monitors the mean AUC.
     devices : Replicas
         See `steps`.
+
+    Attributes
+    ----------
+    learners : tuple of Learner
+        As given.
+    left_out : tuple of tuple of int
+        The different choices of folds that learners leave out, in their order.
     """
 
     def __init__(
@@ -46,10 +53,10 @@ class Pack:
     ) -> None:
         self.learners = tuple(learners)
         monitored = any(learner.stopping.monitors_area for learner in learners)
-        left_out = dict.fromkeys(learner.left_out for learner in learners)
-        self._areas = {own: Areas(factors) for own in left_out} if monitored else {}
+        self.left_out = tuple(dict.fromkeys(learner.left_out for learner in learners))
+        self._areas = {own: Areas(factors) for own in self.left_out} if monitored else {}
         self._steps: Steps = steps([learner.trained for learner in learners], jit, devices)
-        self._looking = {own: self._who(own.__eq__) for own in left_out}
+        self._looking = {own: self._who(own.__eq__) for own in self.left_out}
         self._taking: dict[int | None, Who] = {None: None}
         self._start_sums()
         self._compiling, self._wasted = 0.0, 0.0

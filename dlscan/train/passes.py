@@ -191,12 +191,16 @@ def open_pass(
         events = sum(manifest.folds[fold - 1].events.events for fold in wanted)
         workers = auto_workers(manifest, events, True)
         options["workers"] = max(workers // len(wanted), 1) if workers else 0
-    if first.stream.memory is not None:
-        options["memory"] = first.stream.memory // (2 * len(wanted))
     streams = {
         fold: stack.enter_context(
-            # a fold is what validates if it is left out
-            open_stream(first, "validation", seed, manifest.config_hash, fold=fold, **options)
+            # a fold is what validates if it is left out; all of them count, because the order of events may
+            # depend on the memory, and a training alone leaves out some
+            open_stream(
+                *(first, "validation", seed, manifest.config_hash),
+                fold=fold,
+                beside=len(numbers),
+                **options,
+            )
         )
         for fold in wanted
     }

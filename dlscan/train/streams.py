@@ -6,6 +6,7 @@ from dlscan import tasks
 from dlscan.config import Experiment
 from dlscan.config.task_kinds import Generate
 from dlscan.dataset import Manifest, fits
+from dlscan.machine import free_memory
 from dlscan.models import accelerator, backend, starts_with_products
 from dlscan.stream import Batches
 from dlscan.train.folds import passed_alone
@@ -24,6 +25,7 @@ def open_stream(
     seed: int | None = None,
     dataset: str | None = None,
     fold: int | None = None,
+    beside: int = 1,
     **options: Any,
 ) -> Batches:
     """Open the stream of a split as training takes it: train shuffled and augmented, the others as on disk.
@@ -33,7 +35,8 @@ def open_stream(
 
     The order of events is that of `seed`, by default `train.seed`; `dataset` is the `config_hash` of the
     dataset that it must be. With `fold` it is the validation split with that fold left out, shuffled: the
-    fold itself. `options` replace those of the stream.
+    fold itself. So many streams of folds are open `beside` each other, itself among them, and share what one
+    may take of the memory. `options` replace those of the stream.
 
     Raises
     ------
@@ -45,8 +48,11 @@ def open_stream(
     data, train, stream = experiment.data, experiment.train, experiment.stream
     for_training = split == "train" or fold is not None
     kinds = [task.kind for task in experiment.task.all]
-    streams = _STREAMS if experiment.adversary.domain is None else 2 * _STREAMS
-    memory = None if stream.memory is None else stream.memory // streams
+    streams = beside * (_STREAMS if experiment.adversary.domain is None else 2 * _STREAMS)
+    memory: int | None = stream.memory
+    if memory is None and beside > 1:
+        memory = free_memory()
+    memory = None if memory is None else memory // streams
     return Batches(
         data.prepared,
         split=split,

@@ -16,7 +16,7 @@ from tests.chaos.faults import Stage, freed
 from tests.chaos.lies import Witness
 from tests.chaos.processes import end_all, trainings
 from tests.chaos.watch import Watcher, attempts
-from tests.chaos.workload import FOLDED, Scan, Workload
+from tests.chaos.workload import FOLDED, RACED, Scan, Workload
 from tests.cluster.slurm import SlurmCluster
 
 # Seconds between faults, and what a scan may take once nothing disturbs it any more.
@@ -114,7 +114,8 @@ class Campaign:
         (self.home / "slurm").mkdir(mode=0o755)
         (self.home / "work").mkdir()
         workload = Workload(self.home / "work", batch={"retries": _RETRIES})
-        workload.prepare(*FOLDED)
+        for data in (FOLDED, RACED):
+            workload.prepare(*data)
         undisturbed = workload.train_undisturbed()
         with _cluster(self.home / "slurm") as cluster, self._small_disk():
             workload.environment |= {"SLURM_CONF": str(cluster.conf)}

@@ -12,7 +12,7 @@ from dlscan.dataset import Manifest
 from dlscan.scan import Plan, Point, scan_status
 from dlscan.scan.point_files import make_point
 from tests.chaos import checks
-from tests.chaos.workload import FOLDED, Scan, Workload
+from tests.chaos.workload import FOLDED, RACED, Scan, Workload
 
 SPACE = (
     "model.width: {int: [3, 24], log: true}, model.depth: [1, 2], train.learning_rate: {log: [1e-4, 1e-2]}"
@@ -36,7 +36,7 @@ def overrides(kind: str, draw: random.Random) -> tuple[str, ...]:
         f"scan={{space: {{{SPACE}}}, {search}{halving}{folds}}}",
         f"batch.pull={pull}",
         "batch.max_running=3",
-        *(FOLDED if folds else ()),
+        *(FOLDED if folds else RACED if "racing" in kind else ()),
     )
 
 

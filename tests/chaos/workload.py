@@ -24,6 +24,8 @@ SCAN = {"grid": GRID}
 BATCH = {"gpus": 0, "cpus": 1, "memory": "1900M"}
 # for searches that train each choice on two folds: a dataset of its own
 FOLDED = ("data.folds=2", "data.prepared=folded")
+# and for those that race, which needs a thousand validation events
+RACED = ("data.split={train: 0.4, validation: 0.5, test: 0.1}", "data.prepared=raced")
 # Stale after three seconds, and a signal leaves a second: Slurm here kills three seconds after it.
 BEAT, GRACE = 0.5, 1.0
 _ENVIRONMENT = {

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import functools
 import os
 import signal
@@ -9,16 +10,21 @@ import signal
 import numpy as np
 import pytest
 
+from dlscan import event_losses
 from dlscan.analysis.points.results import read_predictions
-from dlscan.config import experiment_from
+from dlscan.config import experiment_from, load_point, plain
 from dlscan.config.dotted import put
 from dlscan.dataset import Manifest
+from dlscan.machine import free_memory
 from dlscan.prepare import prepare
 from dlscan.record import Record
 from dlscan.stream import Batches
-from dlscan.train import PointInfo, train_point, train_points
+from dlscan.train import PointInfo, loop, train_point, train_points
 from dlscan.train.folds import passed_alone
+from dlscan.train.info import Rungs
+from dlscan.train.pack import Pack
 from dlscan.train.passes import open_pass
+from dlscan.train.streams import open_stream
 
 FOLDS = 3
 
@@ -184,6 +190,78 @@ def test_no_network_trains_on_an_event_that_validates_or_tests_it(folded, tmp_pa
     assert not np.array_equal(seen[0], seen[1])
     train, validation, test = (sources(split, (2,)) for split in ("train", "validation", "test"))
     assert not (train & validation) | (train & test) | (validation & test)
+
+
+def test_folds_that_end_at_different_epochs_equal_those_alone(folded, tmp_path, monkeypatch):
+    """Where some are finished, the calls that look at the others are few: each choice is compiled."""
+    from tests.train.conftest import write_point
+
+    def made(name):
+        return [
+            (
+                write_point(folded, tmp_path / f"{name}-{fold}", data__fold=fold, train__epochs=epochs),
+                info_of(fold),
+            )
+            for fold, epochs in ((1, 3), (2, 1), (3, 2))
+        ]
+
+    together, alone = made("together"), made("alone")
+    for point in alone:
+        assert train_point(*point) == "done"
+    looked, look = set(), Pack.look
+
+    def noted(self, batches, *others):
+        looked.add(tuple(batches))
+        return look(self, batches, *others)
+
+    monkeypatch.setattr(Pack, "look", noted)
+    monkeypatch.setattr(Pack, "worth_leaving", lambda *those: False)
+    assert set(train_points(together).values()) == {"done"}
+    for (paths, _), (other, _) in zip(together, alone, strict=True):
+        assert_same(paths, other)
+    assert looked <= {((1,), (2,), (3,)), ((1,),), ((2,),), ((3,),)}
+    assert ((1,), (2,), (3,)) in looked
+
+
+@pytest.mark.parametrize("together", [1, 2])
+def test_folds_are_looked_at_some_at_a_time(make, alone, monkeypatch, together):
+    monkeypatch.setattr(loop, "_LOOKED_AT", together)
+    packed = make("some", *LEFT_OUT, **AREA)
+    assert set(train_points(packed).values()) == {"done"}
+    for (paths, _), other in zip(packed, alone, strict=True):
+        assert_same(paths, other)
+
+
+def test_streams_of_folds_share_what_one_may_take(make):
+    points = make("small", 1, 2, stream__memory="4MiB")
+    experiments = [load_point(paths.config) for paths, _ in points]
+    manifest = Manifest.of(experiments[0])
+    with contextlib.ExitStack() as stack:
+        training = open_pass(experiments, manifest, 1, stack)
+        (own,) = {stream._budget.bytes for stream in training._streams.values()}
+        # half is for validation; a training alone gives each fold as much, or would see another order
+        assert own == 2 * 2**20 // FOLDS
+    with open_stream(experiments[0], "validation", beside=2) as validation:
+        assert validation._budget.bytes == 2**20
+    (free,) = [experiment_from(put(plain(experiments[0]), "stream.memory", None), points[0][0].config)]
+    with open_stream(free, "validation", beside=8) as validation:
+        assert validation._budget.bytes <= free_memory() / 8
+
+
+def test_the_losses_that_a_race_compares_are_those_of_the_fold_alone(make):
+    rungs = Rungs((2,), lambda: {1, 2, 3}, list, racing=True)
+    packed, alone = (
+        [(paths, dataclasses.replace(info, rungs=rungs)) for paths, info in make(name, *LEFT_OUT)]
+        for name in ("packed", "alone")
+    )
+    assert set(train_points(packed).values()) == {"done"}
+    for point in alone:
+        assert train_point(*point) == "done"
+    for (paths, _), (other, _) in zip(packed, alone, strict=True):
+        epoch = Record.read(paths.record).best_epoch
+        kept, whole = (event_losses.read(each, epoch) for each in (paths, other))
+        assert len(kept) > 0
+        np.testing.assert_array_equal(kept, whole)
 
 
 def test_folds_that_are_stopped_within_an_epoch_go_on_as_if_nothing_had_been(make, alone, monkeypatch):

@@ -94,8 +94,9 @@ def _heights(column: Column, present: Sequence[int]) -> Any:
     count = len(values_of(column))
     if count > MOST_TICKS and not column.is_text and None not in column.values:
         numbers_ = np.array([float(column.values[row]) for row in present])
-        ends = np.array([values_of(column)[0], values_of(column)[-1]], dtype=np.float64)
-        if is_logarithmic(ends):
+        values = np.array(values_of(column), dtype=np.float64)
+        ends = values[[0, -1]]
+        if is_logarithmic(values):
             numbers_, ends = np.log(numbers_), np.log(ends)
         return (numbers_ - ends[0]) / (ends[1] - ends[0])
     for place in np.unique(places):
@@ -143,7 +144,7 @@ def _ticks(column: Column | None, found: Numbers, limits: tuple[float, float]) -
     values_ = values_of(column)
     if len(values_) > MOST_TICKS and not column.is_text and None not in values_:
         low, high = float(values_[0]), float(values_[-1])
-        logarithmic = is_logarithmic(np.array([low, high]))
+        logarithmic = is_logarithmic(np.array(values_, dtype=np.float64))
         ticks = np.geomspace(low, high, 5) if logarithmic else np.linspace(low, high, 5)
         return [(number / 4, words.digits(float(value), 3)) for number, value in enumerate(ticks)]
     # a dash alone is lost beside the axis

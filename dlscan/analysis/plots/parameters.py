@@ -17,6 +17,9 @@ from dlscan.analysis.tables.order import comparable
 from dlscan.analysis.tables.rows import Rows
 from dlscan.errors import UsageError
 
+# Ranges that are read logarithmically, and those that may be: the largest number over the least.
+_WIDE, _NARROW = 20, 4
+
 
 def parameters(rows: Rows, by: str | None) -> list[Column]:
     """The columns of the parameters that `by` names, or of all that vary; the seed is none.
@@ -79,9 +82,19 @@ def is_number(column: Column) -> bool:
 
 
 def is_logarithmic(values: Floats) -> bool:
-    """Whether numbers are better read on a logarithmic axis."""
+    """Whether numbers are better read on a logarithmic axis: over decades, or if they lie evenly there."""
     low, high = float(np.min(values)), float(np.max(values))
-    return low > 0 and high >= 20 * low
+    if low <= 0 or high < _NARROW * low:
+        return False
+    # whole numbers have no good ticks on part of a decade
+    part = bool(np.any(values != np.round(values))) and _lopsided(np.log(values)) < _lopsided(values)
+    return part or high >= _WIDE * low
+
+
+def _lopsided(values: Floats) -> float:
+    """How far the mean of numbers is from the middle of their range, in units of that range."""
+    low, high = float(np.min(values)), float(np.max(values))
+    return abs(float(np.mean(values)) - (low + high) / 2) / (high - low)
 
 
 def scale(axes: Axes, direction: Literal["x", "y"], values: Floats) -> None:
