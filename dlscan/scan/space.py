@@ -10,6 +10,7 @@ from typing import Any
 from dlscan.config import Experiment, plain
 from dlscan.config.combinations import Combination
 from dlscan.config.dotted import short_name_of
+from dlscan.config.fitting import SECTIONS
 from dlscan.config.pretrained import short_text
 from dlscan.config.source import short_name
 from dlscan.errors import ScanError
@@ -69,13 +70,14 @@ def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
     Raises
     ------
     ScanError
-        If the experiment lacks some of `points`.
+        If the experiment lacks some of `points`, or no longer tells two of them apart.
     """
-    known = {_identity(experiment.at(point.params)): point for point in points}
     if experiment.scan.search is not None:
-        new = [each for each in experiment.combinations.all if _identity(each) not in known]
+        there = {_identity(experiment.at(point.params)) for point in points}
+        new = [each for each in experiment.combinations.all if _identity(each) not in there]
         kept = [dataclasses.replace(point, params=_with_all(point, experiment)) for point in points]
         return kept + numbered(experiment, new, len(points) + 1)
+    known = _known(points, experiment)
     wanted = {
         _identity(each): point
         for each, point in zip(experiment.combinations.all, expand(experiment), strict=True)
@@ -95,6 +97,19 @@ def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
     return kept + added
 
 
+def _known(points: Sequence[Point], experiment: Experiment) -> dict[str, Point]:
+    """The points of a plan by what tells them apart; an error if that is nothing, as one would be lost."""
+    known: dict[str, Point] = {}
+    for point in points:
+        same = known.setdefault(_identity(experiment.at(point.params)), point)
+        if same is not point:
+            raise ScanError(
+                f"{experiment.directory}: {same.directory} and {point.directory} are the same training, so "
+                "this scan cannot be extended; give the experiment another name to start afresh"
+            )
+    return known
+
+
 def _with_all(point: Point, experiment: Experiment) -> dict[str, Any]:
     """The keys of a point with those that are varied from now on, as they were in the file."""
     own = experiment.at(point.params)
@@ -103,11 +118,11 @@ def _with_all(point: Point, experiment: Experiment) -> dict[str, Any]:
 
 
 def _identity(point: Experiment | Combination) -> str:
-    """What tells a point from another: what its network sees, all of what it is, and how it is trained."""
-    seen = [plain(point.data.normalize), *([list(point.data.left_out)] if point.data.folds else [])]
-    seen += [plain(point.data.augment)] if point.data.augment else []
-    seen += [] if point.data.fraction is None else [point.data.value("fraction")]
-    return json.dumps([*seen, plain(point.model), plain(point.train)], sort_keys=True)
+    """What tells a point from another: what its network sees, and all else that points can set."""
+    data = point.data
+    seen = [plain(data.normalize), data.left_out, plain(data.augment), data.value("fraction")]
+    others = [plain(getattr(point, section)) for section in SECTIONS if section != "data"]
+    return json.dumps([*seen, *others], sort_keys=True)
 
 
 def _short(keys: Sequence[str]) -> dict[str, str]:

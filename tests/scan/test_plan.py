@@ -118,6 +118,56 @@ def test_extend_takes_more_repeats_and_the_points_keep_their_seed(make_experimen
     assert more.order_seed == plan.order_seed == 5
 
 
+STRENGTHS = {"grid": {"adversary.strength": [0.0, 1.0], "model.width": [8, 16]}}
+
+
+def against(make_experiment: Make, *overrides: str, scan: Any = STRENGTHS) -> Experiment:
+    return make_experiment(*overrides, scan=scan, adversary={"kind": "pivot", "nuisance": "target[:,0]"})
+
+
+def test_extend_tells_points_apart_that_differ_in_their_adversary(make_experiment: Make) -> None:
+    plan = freeze(against(make_experiment))
+    for point in plan.points:
+        finish(plan.paths(point))
+    wider = {"grid": {**STRENGTHS["grid"], "adversary.strength": [0.0, 1.0, 10.0]}}
+    more = freeze(against(make_experiment, scan=wider), extend=True)
+    assert more.points[:4] == plan.points
+    assert [point.directory for point in more.points[4:]] == [
+        "0005-strength=10.0-width=8",
+        "0006-strength=10.0-width=16",
+    ]
+    assert more == Plan.read(plan.directory)
+    assert [status.state for status in scan_status(more)] == ["done"] * 4 + ["pending"] * 2
+
+
+def test_more_epochs_are_for_every_strength_of_an_adversary(make_experiment: Make) -> None:
+    plan = freeze(against(make_experiment))
+    more = freeze(against(make_experiment, "train.epochs=4"), extend=True)
+    assert more.points == plan.points
+    assert [more.epochs(point) for point in more.points] == [4] * 4
+    assert [load(more.paths(point).config).adversary for point in more.points] == [
+        plan.experiment.at(point.params).adversary for point in plan.points
+    ]
+
+
+def test_an_adversary_by_hand_is_added_to_a_search(make_experiment: Make) -> None:
+    scan = {"space": {"model.width": {"int": [4, 64]}}, "search": {"method": "random", "points": 4}}
+    hand = [{"model.width": 8}, {"model.width": 8, "adversary.strength": 5.0}]
+    plan = freeze(against(make_experiment, scan={**scan, "points": hand[:1]}))
+    more = freeze(against(make_experiment, scan={**scan, "points": hand}), extend=True)
+    assert [point.params.get("adversary.strength") for point in more.points] == [1.0, 5.0]
+    assert len(plan.points) == 1
+
+
+def test_extend_loses_no_point_that_it_cannot_tell_from_another(make_experiment: Make) -> None:
+    # fold 1 validates where nothing else is said
+    scan = {"grid": {"data.fold": [None, 1, 2]}}
+    plan = freeze(make_experiment("data.folds=3", scan=scan))
+    with pytest.raises(ScanError, match=r"0001-fold=None and 0002-fold=1 are the same training"):
+        freeze(make_experiment("data.folds=3", "scan.grid.data.fold=[null,1,2,3]", scan=scan), extend=True)
+    assert Plan.read(plan.directory) == plan
+
+
 def test_extend_takes_a_new_key_if_the_points_that_are_there_are_in_its_grid(make_experiment: Make) -> None:
     plan = freeze(make_experiment(scan=GRID))
     more = widened(make_experiment, "scan.grid.model.dropout=[0.5,0.0]")
