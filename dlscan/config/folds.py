@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from dlscan.config.build import Max, Min, Problem, build, build_fields, join
@@ -78,6 +79,23 @@ def require_folds(fold: "int | tuple[int, ...] | str | None", folds: Folds | Non
         raise Problem(key, f"must be from 1 to {folds.count}, got {wrong[0]}")
     if not 1 <= len(set(chosen)) == len(chosen) < folds.count:
         raise Problem(key, f"must be different folds, fewer than {folds.count}, got {list(chosen)}")
+
+
+def validating(params: Mapping[str, Any]) -> tuple[int, ...]:
+    """The folds that validate a point with these keys, from 1; none where it sets none, or all train."""
+    value = params.get(FOLD)
+    if value in (None, NONE):
+        return ()
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def narrowing(left: Sequence[tuple[int, ...]]) -> float:
+    """By how much the error of a mean over trainings, by the folds that each leaves out, is below theirs.
+
+    Each fold has other validation events; trainings that leave out the same ones have the same events.
+    """
+    together = {fold for own in left for fold in own}
+    return math.sqrt(len(left[0]) / len(together)) if together else 1.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 from dlscan.attempts import last_attempt
 from dlscan.claims import alive
 from dlscan.config import Experiment
+from dlscan.config.folds import narrowing, validating
 from dlscan.errors import DlscanError, ScanError
 from dlscan.record import PointPaths, Record, reaches
 from dlscan.scan.choices import choices_of
@@ -64,7 +65,7 @@ def trials_of(plan: Plan, space: Space, targets: Sequence[Target], retries: int)
         if state == "pruned":
             trials.append(_pruned(rungs(points), values, own, points[0].number))
             continue
-        trials.append(_trial(values, state, done, targets, own, points[0].number))
+        trials.append(_trial(points, values, state, done, targets, own, points[0].number))
     for target in targets if records else ():
         if all(target.worth(record) is None for record in records):
             there = ", ".join(name for name in records[0].metrics if name.startswith("val_"))
@@ -76,7 +77,7 @@ def trials_of(plan: Plan, space: Space, targets: Sequence[Target], retries: int)
 
 
 def trials_elsewhere(directory: Path, plan: Plan, space: Space, targets: Sequence[Target]) -> list[Trial]:
-    """The finished points of another scan on the same dataset.
+    """The choices of another scan on the same dataset of which every repeat and fold is finished.
 
     Raises
     ------
@@ -91,10 +92,11 @@ def trials_elsewhere(directory: Path, plan: Plan, space: Space, targets: Sequenc
         )
     trials = []
     for points in choices_of(other):
-        records = [record for point in points if (record := _record(other.paths(point))) is not None]
-        values = space.located(records[0].params) if records else None
+        records = [record for point in points if (record := _finished(other, point)) is not None]
+        # the mean of some trainings alone cannot be compared
+        values = space.located(records[0].params) if len(records) == len(points) else None
         if values is not None:
-            trials.append(_trial(values, "done", records, targets, {}, 0))
+            trials.append(_trial(points, values, "done", records, targets, {}, 0))
     return trials
 
 
@@ -124,6 +126,7 @@ def _is_trained(paths: PointPaths) -> bool:
 
 
 def _trial(
+    points: Sequence[Point],
     values: dict[str, Any],
     state: State,
     records: Sequence[Record],
@@ -141,7 +144,9 @@ def _trial(
             # a result that is no number tells as little as none
             return Trial(values, "crashed", (), notes, number=number)
         worths.append(statistics.fmean(known))
-    error = statistics.fmean(targets[0].error(record) for record in records)
+    # folds have other validation events each, repeats have the same
+    part = narrowing([validating(point.params) for point in points])
+    error = part * statistics.fmean(targets[0].error(record) for record in records)
     return Trial(values, "done", tuple(worths), notes, error, number)
 
 
@@ -159,20 +164,21 @@ def _located(plan: Plan, space: Space, point: Point) -> dict[str, Any] | None:
     return space.located({**whole, **point.params})
 
 
-def _record(paths: PointPaths) -> Record | None:
+def _finished(plan: Plan, point: Point) -> Record | None:
+    """The record of a point that has had all of its epochs."""
     try:
-        return Record.read(paths.record)
+        record = Record.read(plan.paths(point).record)
     except (DlscanError, OSError):
         return None
+    return record if reaches(record.epochs, record.stopped, plan.epochs(point)) else None
 
 
 def _state(plan: Plan, point: Point, retries: int) -> tuple[State, Record | None]:
     """How far a point is, by its files alone."""
-    paths = plan.paths(point)
-    record = _record(paths)
-    if record is not None and reaches(record.epochs, record.stopped, plan.epochs(point)):
+    record = _finished(plan, point)
+    if record is not None:
         return "done", record
-    found = outlook(paths, retries)
+    found = outlook(plan.paths(point), retries)
     if found == "paused":
         # without `scan.halving` any more, it trains on
         return ("running" if plan.experiment.scan.halving is None else "pruned"), None

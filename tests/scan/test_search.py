@@ -20,7 +20,7 @@ from dlscan.prepare import prepare
 from dlscan.scan import Plan, freeze
 from dlscan.scan.changing import changing
 from dlscan.scan.growth import Grown, grow, in_flight
-from dlscan.scan.known import open_points, space_of, trials_of
+from dlscan.scan.known import open_points, space_of, trials_elsewhere, trials_of
 from dlscan.scan.objective import targets_of
 from dlscan.scan.pull import pull
 from dlscan.scan.space import Point
@@ -338,6 +338,46 @@ def test_points_of_another_scan_are_known_from_the_start(make_experiment: Make) 
     other = make_experiment("name=other", scan=searching(4, **{"from": str(plan.directory)}))
     with pytest.raises(ScanError, match="a scan on other events"):
         asked(freeze(other, "other events"), other)
+
+
+@pytest.mark.parametrize("scan", [{"folds": True}, {"repeats": 3}], ids=["folds", "repeats"])
+def test_choices_of_another_scan_that_lack_a_training_are_not_known(make_experiment: Make, scan: Any) -> None:
+    grid = {"grid": {"model.width": [4, 8, 16]}, **scan}
+    other = freeze(make_experiment("data.folds=3", name="other", scan=grid))
+    for number, value in ((1, 0.9), (4, 0.7), (5, 0.8), (6, 0.75), (7, 0.8), (8, 0.9), (9, 0.95)):
+        done(other, other.point(number), value)
+    # it has had more epochs since, and trains on
+    record = other.paths(other.point(9)).record
+    write_json(record, read_json(record) | {"epochs": 1})
+    experiment = make_experiment(
+        "data.folds=3", name="new", scan={**searching(), "space": {"model.width": {"int": [4, 64]}}, **scan}
+    )
+    targets = targets_of(experiment, CLASSES)
+    found = trials_elsewhere(other.directory, freeze(experiment), space_of(experiment), targets)
+    assert [(trial.values, trial.state) for trial in found] == [({"model.width": 8}, "done")]
+    assert found[0].worth == pytest.approx((0.75,))
+
+
+@pytest.mark.parametrize(
+    ("scan", "error"),
+    [
+        ({"folds": True}, 0.005),
+        ({"folds": True, "repeats": 2}, 0.005),
+        ({"folds": {"leave_out": 2}}, 0.01 * 0.5**0.5),
+        ({"repeats": 4}, 0.01),
+    ],
+    ids=["folds", "repeats of folds", "overlapping folds", "repeats"],
+)
+def test_folds_have_other_validation_events_each_and_their_mean_a_smaller_error(
+    make_experiment: Make, scan: Any, error: float
+) -> None:
+    experiment = make_experiment("data.folds=4", scan={**searching(), **scan})
+    plan = asked(freeze(experiment), experiment, 1).plan
+    for point in plan.points:
+        done(plan, point, 0.8)
+        record = plan.paths(point).record
+        write_json(record, read_json(record) | {"errors": {"val_Mean_AUC": [0.01, 0.01]}})
+    assert [trial.error for trial in known(plan, experiment)] == pytest.approx([error])
 
 
 def test_how_many_points_wait_or_run_at_a_time(make_experiment: Make) -> None:

@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 
 from dlscan.analysis.points.done import DonePoint
-from dlscan.config.folds import FOLD, NONE
+from dlscan.config.folds import FOLD, NONE, validating
 from dlscan.spelling import counted
 
 
 def fold_of(point: DonePoint) -> tuple[int, ...]:
     """The folds that validated a point, from 1; none where its dataset has no folds, or all of them train."""
-    value = point.record.params.get(FOLD)
-    if value in (None, NONE):
-        return ()
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
+    return validating(point.record.params)
 
 
 def trains_all(point: DonePoint) -> bool:

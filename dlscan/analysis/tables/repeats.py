@@ -1,7 +1,6 @@
 """Trainings of a model, which differ in nothing but seed and fold, on one line: mean and spread."""
 
 import dataclasses
-import math
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from dlscan.analysis.columns.column import Column, Columns, Interval
 from dlscan.analysis.columns.names import FOLD, SEED, text_of
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.folds import fold_of, folds_of
+from dlscan.config.folds import narrowing
 from dlscan.tasks.metric import About
 
 # what is of a network and not of its training: repeats have it in common; how large trees are may differ
@@ -103,7 +103,7 @@ def _mean(
         errors=None
         if errors is None
         else tuple(
-            _mean_interval([errors[number] for number in group], _part(own) if apart else 1.0)
+            _mean_interval([errors[number] for number in group], narrowing(own) if apart else 1.0)
             for group, own in zip(together, left, strict=True)
         ),
     )
@@ -117,12 +117,6 @@ def _spread(values: Sequence[float], left: Sequence[tuple[int, ...]]) -> float |
     if len(by_fold) > 1:
         values = [statistics.fmean(own) for own in by_fold.values()]
     return statistics.stdev(values) if len(values) > 1 else None
-
-
-def _part(left: Sequence[tuple[int, ...]]) -> float:
-    """By how much the interval of a mean over folds is narrower than those of their own events."""
-    together = {fold for own in left for fold in own}
-    return math.sqrt(len(left[0]) / len(together)) if together else 1.0
 
 
 def _mean_interval(intervals: Sequence[Interval | None], part: float) -> Interval | None:
