@@ -22,6 +22,7 @@
     │   ├── PointsFailed       some points of a scan have failed
     │   ├── HeldError          another process trains the point
     │   ├── PlanBusy           another process is changing the plan (scan/changing.py)
+    │   ├── SubmitBusy         another process submits or cancels jobs of the scan (scan/submit.py)
     │   ├── FencedError        another process has taken the point over from this one
     │   ├── SplitNotKept       a point has no scores of this split (analysis/points/results.py)
     │   └── OtherEventsError   two points were tested on different events (analysis/points/same_events.py)

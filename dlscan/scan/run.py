@@ -25,7 +25,7 @@ from dlscan.scan.plan import Plan
 from dlscan.scan.searcher import Searcher
 from dlscan.scan.space import Point
 from dlscan.scan.status import PointStatus, settle
-from dlscan.scan.submit import Submitted, reconcile, submit, submitting
+from dlscan.scan.submit import Say, Submitted, reconcile, submit, submitting
 from dlscan.scan.wait import watch
 from dlscan.scan.work import Work, find_work
 
@@ -141,22 +141,25 @@ def run(
         return ScanResult(plan if searcher is None else searcher.plan, work, None, statuses)
     listener.submitted(plan, work, submitted)
     if wait and (submitted.ids or work.under_way):
+        owed = False  # points are proposed, and their jobs not submitted yet
 
         def further(states: Sequence[PointStatus]) -> Plan | None:
             """Submit what the search proposes; the plan with it, None if that is nothing."""
-            if searcher is None or not searcher.has_room(states):
+            nonlocal owed
+            if searcher is None or not (owed or searcher.has_room(states)):
                 return None
+            # what a try that came to nothing has said need not be said again
+            say: Say = (lambda text: None) if owed else listener.line
             with submitting(plan):
-                try:
-                    if not searcher.fill():
-                        return None
-                except PlanBusy:
-                    return None  # the next look asks again
-                again = find_work(searcher.plan, batch, manifest, listener.line, retry, rehearse)
+                owed = bool(searcher.fill()) or owed
+                if not owed:
+                    return None
+                again = find_work(searcher.plan, batch, manifest, say, retry, rehearse)
                 more = submit(searcher.plan, again.packs, batch)
+                owed = False
             if more.refusal:
                 listener.line(more.refusal)
-            return searcher.plan if more.ids else None
+            return searcher.plan
 
         with listener.waiting(submitted):
             for statuses in watch(plan, listener.line, further=further):

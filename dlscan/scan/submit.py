@@ -51,16 +51,20 @@ class Submitted:
     refusal: str = ""
 
 
+class SubmitBusy(ScanError):
+    """Another process submits or cancels jobs of the scan."""
+
+
 @contextlib.contextmanager
 def submitting(plan: Plan) -> Iterator[None]:
     """Be the only one who submits jobs of a scan, or cancels them.
 
     Raises
     ------
-    ScanError
+    SubmitBusy
         If another process does.
     """
-    busy = ScanError(
+    busy = SubmitBusy(
         f"{plan.directory}: another `dlscan scan` or `cancel` is submitting or cancelling jobs of this scan; "
         f"`dlscan status {shlex.quote(str(plan.directory))}` shows the result once it has finished"
     )

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 
+from dlscan.errors import BatchError, DlscanError
 from dlscan.point_state import OVER, UNDER_WAY
+from dlscan.scan.changing import PlanBusy
 from dlscan.scan.plan import Plan
 from dlscan.scan.status import PointStatus, scan_status
-from dlscan.scan.submit import Say
+from dlscan.scan.submit import Say, SubmitBusy
 
 _FIRST_SECONDS, _MOST_SECONDS = 2.0, 30.0
 # for a system that does not answer: asking it often is one more load on it
@@ -23,8 +25,8 @@ def watch(
 ) -> Iterator[list[PointStatus]]:
     """Look at a scan again and again, until every point is done or nothing more is queued or running.
 
-    A batch system or a file server that does not answer does not end it: that is said once, and the pauses
-    get longer until it answers again.
+    A batch system or a file server that does not answer does not end it, nor another process that changes
+    the plan or submits: that is said once, and the pauses get longer until it is over.
 
     Parameters
     ----------
@@ -36,14 +38,14 @@ def watch(
         Waits for so many seconds.
     further : callable
         Gets the states at each look. Where the scan has more points to wait for from then on, it gives the
-        plan with these.
+        plan with these. What it raises of that kind is tried again at a later look.
 
     Yields
     ------
     list of PointStatus
         Of every point, at each look.
     """
-    pause, silent, over = _FIRST_SECONDS, False, False
+    pause, silent, hindered, over = _FIRST_SECONDS, False, False, False
     before: list[PointStatus] | None = None
     while True:
         begin = time.monotonic()
@@ -57,17 +59,26 @@ def watch(
         if statuses is not None:
             yield statuses
             states = {status.state for status in statuses}
-            grown = further(statuses)
+            grown = None
+            try:
+                grown, hindered = further(statuses), False
+            except (PlanBusy, SubmitBusy, BatchError, OSError) as error:
+                if not hindered:
+                    say(f"{_words(error, plan)}; no more points are submitted yet, trying again later")
+                hindered = True
+            waits = silent or hindered
             if grown is not None:
                 plan, over, pause = grown, False, _FIRST_SECONDS
+            elif hindered:
+                over = False
             elif states <= set(OVER) or (over and not states & set(UNDER_WAY)):
                 return
             # once more before the end: a requeued job is for a moment neither running nor queued
-            over = grown is None and not silent and not states & set(UNDER_WAY)
-            pause = _FIRST_SECONDS if over or (statuses != before and not silent) else pause
+            over = grown is None and not waits and not states & set(UNDER_WAY)
+            pause = _FIRST_SECONDS if over or (statuses != before and not waits) else pause
             before = statuses
         sleep(max(pause, (time.monotonic() - begin) / _SHARE))
-        pause = min(pause * 1.5, _MOST_SECONDS_SILENT if silent else _MOST_SECONDS)
+        pause = min(pause * 1.5, _MOST_SECONDS_SILENT if silent or hindered else _MOST_SECONDS)
 
 
 def _look(plan: Plan) -> tuple[list[PointStatus] | None, str]:
@@ -76,4 +87,10 @@ def _look(plan: Plan) -> tuple[list[PointStatus] | None, str]:
     try:
         return scan_status(plan, say=silence.append), "; ".join(silence)
     except OSError as error:  # a file server that is away for a while
-        return None, f"{error.filename or plan.directory}: {error.strerror or error}"
+        return None, _words(error, plan)
+
+
+def _words(error: DlscanError | OSError, plan: Plan) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or plan.directory}: {error.strerror or error}"
+    return str(error)

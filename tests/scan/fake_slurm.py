@@ -26,6 +26,8 @@ class Slurm:
         self.fault = os.environ.get("FAKE_FAULT", "")
 
     def cluster(self) -> str:
+        if (self.home / "no cluster").exists():
+            raise BatchError("it does not answer")
         return os.environ.get("FAKE_CLUSTER", "main")
 
     def check(self, batch: BatchOptions) -> None:

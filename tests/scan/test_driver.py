@@ -1,13 +1,14 @@
 """A scan on a batch system: whatever goes wrong, no job is lost and none is submitted twice."""
 
 import dataclasses
+import fcntl
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,13 +16,15 @@ from typing import Any
 import pytest
 
 from dlscan.claims import note_end
+from dlscan.cli.scan_display import ScanDisplay
 from dlscan.config import Experiment
 from dlscan.errors import ScanError
 from dlscan.prepare import prepare
-from dlscan.scan import Plan, cancel, find_work, freeze, scan_status, submit, watch
+from dlscan.scan import Plan, PointStatus, cancel, find_work, freeze, run, scan_status, submit, watch
 from dlscan.scan.submissions import Submissions
 
 from . import fake_slurm
+from .test_search import done
 
 Make = Callable[..., Experiment]
 HOOK = """
@@ -294,6 +297,69 @@ def test_watch_goes_on_while_the_system_is_silent_and_ends_when_nothing_is_under
     assert "answers again" in said[1]
     assert pauses[1:7] == sorted(pauses[1:7])
     assert pauses[6] > 10
+
+
+class Trained(ScanDisplay):
+    """Lets every point be done once it has been looked at, and something hinder a few looks."""
+
+    def __init__(self, site: Site, hinder: Callable[[], Callable[[], object]]) -> None:
+        super().__init__()
+        self.site, self.hinder, self.looks = site, hinder, 0
+        self.lines: list[str] = []
+
+    def watched(self, statuses: Sequence[PointStatus]) -> None:
+        self.looks += 1
+        assert self.looks < 50
+        for name in ids_of(self.site):
+            (self.site.home / f"{name}.job_state").write_text("ended done")
+        for status in statuses:
+            if status.state != "done":
+                done(self.site.plan, status.point, 0.5)
+        if self.looks == 1:
+            self.release = self.hinder()
+        elif self.looks == 5:
+            self.release()
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def by_another_command(site: Site, patch: pytest.MonkeyPatch) -> Callable[[], object]:
+    return hold(site.experiment.directory / ".submit.lock")
+
+
+def by_a_search(site: Site, patch: pytest.MonkeyPatch) -> Callable[[], object]:
+    patch.setattr("dlscan.scan.changing._PATIENCE", 0.1)
+    return hold(site.experiment.directory / ".plan.lock")
+
+
+def by_silence(site: Site, patch: pytest.MonkeyPatch) -> Callable[[], object]:
+    (site.home / "no cluster").touch()
+    return (site.home / "no cluster").unlink
+
+
+def hold(path: Path) -> Callable[[], object]:
+    file = path.open("a+b")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file.close
+
+
+@pytest.mark.parametrize("hinder", [by_another_command, by_a_search, by_silence])
+def test_a_search_waits_until_it_can_submit_again(
+    make_experiment: Make, site: Site, monkeypatch: pytest.MonkeyPatch, hinder: Callable[..., Any]
+) -> None:
+    scan = {"space": {"model.width": {"int": [4, 64]}}, "search": {"method": "random", "points": 6}}
+    batch = {"system": "slurm", "gpus": 0, "max_running": 2}
+    site.experiment = make_experiment(name="search", scan=scan, batch=batch)
+    monkeypatch.setattr("dlscan.scan.wait._FIRST_SECONDS", 0.1)
+    monkeypatch.setattr("dlscan.scan.wait._SHARE", 1.0)
+    listener = Trained(site, lambda: hinder(site, monkeypatch))
+    result = run(site.experiment, site.experiment.batch, listener, wait=True)
+    assert len(listener.lines) == 1
+    assert "trying again" in listener.lines[0]
+    assert result.statuses is not None
+    assert [status.state for status in result.statuses] == ["done"] * 6
+    assert site.jobs() == 6
 
 
 def test_wait_ends_with_what_became_of_the_points(site: Site) -> None:
