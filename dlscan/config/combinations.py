@@ -64,6 +64,11 @@ class Combinations:
     built : Built, optional
         Sections that have been built already.
 
+    Attributes
+    ----------
+    trainings : Trainings
+        The repeats and folds of each point.
+
     Raises
     ------
     Problem
@@ -86,9 +91,9 @@ class Combinations:
         self._has_grid = bool(self._axes) or not scan.points
         self._require_few(scan)
         choices = itertools.chain((choice for axis in self._axes for choice in axis.choices), self._by_hand)
-        self._trainings = Trainings(scan, self.written, list(choices))
+        self.trainings = Trainings(scan, self.written, list(choices))
         if self._has_grid and not self._searches:
-            self._axes += self._trainings.axes
+            self._axes += self.trainings.axes
         self._in_files = {
             str(each): each for each in functions_in([self.written, *map(vars, self._axes), self._by_hand])
         }
@@ -110,7 +115,7 @@ class Combinations:
                 grids[section] = self._section_of_grid(section)
         by_hand = []
         for number, choice in enumerate(self._by_hand):
-            for own in self._trainings.of(choice):
+            for own in self.trainings.of(choice):
                 with found.collecting():
                     where = f"scan.points[{number}]"
                     by_hand.append((where, own, self._parts.of(own, where, True)))
@@ -167,7 +172,7 @@ class Combinations:
             If that cannot be.
         """
         own = _flat(values)
-        return [self._drawn(each) for each in self._trainings.of(own)]
+        return [self._drawn(each) for each in self.trainings.of(own)]
 
     def applies(self, key: str, values: Mapping[str, Any]) -> bool:
         """Whether a key of `scan.space` is for points with these values of keys that decide it."""
@@ -202,7 +207,7 @@ class Combinations:
         choices = [choice for axis in self._axes for choice in axis.choices if axis.where not in TRAININGS]
         order = dict.fromkeys(key for choice in [*choices, *self._by_hand] for key in choice)
         used = {key for combination in self.examples for key in combination.params}
-        last = self._trainings.keys
+        last = self.trainings.keys
         return tuple(key for key in [*order, *last] if key in used or key in last)
 
     @property

@@ -38,6 +38,13 @@ def require_going_on(plan: Plan, experiment: Experiment, narrow: bool) -> None:
                 f"{plan.directory}: scan.space.{key} is {now[key].plain()!r}, which is not {how} than "
                 f"{before[key].plain()!r}; use {option}, or {AFRESH}"
             )
+    trainings = experiment.scan.trainings(plan.config["data"].get("folds"))
+    if plan.searches and trainings < plan.trainings:
+        raise ScanError(
+            f"{plan.directory}: each choice of this search is trained {plan.trainings} times, which is now "
+            f"{trainings}; trainings can be added but not removed: restore scan.repeats and scan.folds, or "
+            f"{AFRESH}"
+        )
     tried, search = len(choices_of(plan)), experiment.scan.search
     if search is not None and search.points is not None and search.points < tried:
         raise ScanError(

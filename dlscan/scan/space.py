@@ -73,10 +73,7 @@ def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
         If the experiment lacks some of `points`, or no longer tells two of them apart.
     """
     if experiment.scan.search is not None:
-        there = {_identity(experiment.at(point.params)) for point in points}
-        new = [each for each in experiment.combinations.all if _identity(each) not in there]
-        kept = [dataclasses.replace(point, params=_with_all(point, experiment)) for point in points]
-        return kept + numbered(experiment, new, len(points) + 1)
+        return _searched(points, experiment)
     known = _known(points, experiment)
     wanted = {
         _identity(each): point
@@ -95,6 +92,24 @@ def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
     more = [point for key, point in wanted.items() if key not in known]
     added = [dataclasses.replace(point, number=len(points) + n) for n, point in enumerate(more, start=1)]
     return kept + added
+
+
+def _searched(points: Sequence[Point], experiment: Experiment) -> list[Point]:
+    """The points of a search with all repeats and folds of each, and those that are written by hand."""
+    there = {_identity(experiment.at(point.params)) for point in points}
+    new = {_identity(each): each for each in experiment.combinations.all}
+    kept = []
+    for point in points:
+        params, own = _with_all(point, experiment), _identity(experiment.at(point.params))
+        for each in experiment.combinations.trainings.of(params):
+            training = experiment.at(each)
+            if _identity(training) == own:
+                params = each
+            (single,) = training.combinations.all
+            new[_identity(training)] = dataclasses.replace(single, params=each)
+        kept.append(dataclasses.replace(point, params=params))
+    added = [each for identity, each in new.items() if identity not in there]
+    return kept + numbered(experiment, added, len(points) + 1)
 
 
 def _known(points: Sequence[Point], experiment: Experiment) -> dict[str, Point]:

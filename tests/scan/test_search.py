@@ -19,7 +19,9 @@ from dlscan.files import read_json, write_json
 from dlscan.prepare import prepare
 from dlscan.scan import Plan, freeze
 from dlscan.scan.changing import changing
+from dlscan.scan.choices import choices_of
 from dlscan.scan.growth import Grown, grow, in_flight
+from dlscan.scan.halving import growing
 from dlscan.scan.known import open_points, space_of, trials_elsewhere, trials_of
 from dlscan.scan.objective import targets_of
 from dlscan.scan.pull import pull
@@ -308,6 +310,35 @@ def test_a_search_goes_on_in_a_wider_or_narrower_space_with_all_that_is_known(ma
     assert all(8 <= point.params["model.width"] <= 16 for point in new)
     with pytest.raises(ScanError, match=r"12 points were proposed"):
         freeze(make_experiment(scan={"space": small, "search": {"points": 3}}), extend=True)
+
+
+@pytest.mark.parametrize(
+    ("more", "trainings"),
+    [
+        ({"repeats": 2}, [{"train.seed": 1}, {"train.seed": 2}]),
+        ({"folds": True}, [{"data.fold": 1}, {"data.fold": 2}, {"data.fold": 3}]),
+    ],
+    ids=["repeats", "folds"],
+)
+def test_repeats_and_folds_are_added_to_all_points_of_a_search(
+    make_experiment: Make, more: Any, trainings: list[dict[str, Any]]
+) -> None:
+    scan = {**searching(3, "random"), "points": [{"model.width": 70}]}
+    experiment = make_experiment("data.folds=3", scan=scan)
+    before = asked(freeze(experiment), experiment).plan
+    for point in before.points:
+        done(before, point, 0.5)
+    experiment = make_experiment("data.folds=3", scan={**scan, **more})
+    plan = freeze(experiment, extend=True)
+    assert [point.directory for point in plan.points[:3]] == [point.directory for point in before.points]
+    found = [[{key: point.params[key] for key in trainings[0]} for point in own] for own in choices_of(plan)]
+    assert found == [trainings] * 3
+    assert asked(plan, experiment).state == "stop"
+    assert not growing(plan)
+    # the one by hand lies outside of the space
+    assert [trial.state for trial in known(plan, experiment)] == ["running"] * 2
+    with pytest.raises(ScanError, match=f"is trained {len(trainings)} times, which is now 1; .*scan.repeats"):
+        freeze(make_experiment("data.folds=3", scan=scan), extend=True)
 
 
 def known(plan: Plan, experiment: Experiment) -> list[Trial]:
