@@ -119,7 +119,7 @@ def summary(manifest: "Manifest", experiment: "Experiment") -> str:
     header = ["Input", "Shape", "Stored", "Non-zero", "Mean |non-zero|", "Least", "Most", "Normalize"]
     inputs = tabulate(rows, header, colalign=["left"] * 3 + ["right"] * 4 + ["left"], disable_numparse=True)
     files = sum(1 for source in manifest.sources if source.events)
-    last = f"measured on the training split; {manifest.events:,} events from {files} files"
+    last = f"measured on the training split; {manifest.events:,} events from {counted(files, 'file')}"
     if manifest.raw is not None:
         last += f"\nan index only: the events stay in {manifest.raw}"
     weights = weights_texts(manifest, experiment.data.weights)

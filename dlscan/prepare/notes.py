@@ -87,7 +87,9 @@ def begin_notes(place: Path, identity: Any, processes: int, tasks: Any) -> bool:
     if before == wanted:
         return True
     if before:
-        log.info("an unfinished build is not continued: its files, keys or version were different")
+        log.info(
+            "an earlier prepare did not finish, and is not continued: its files, keys or version differed"
+        )
     for leftover in list(place.iterdir()):
         remove(leftover)
     (place / SPILL).mkdir()

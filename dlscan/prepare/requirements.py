@@ -68,8 +68,10 @@ def require_entries(experiment: Experiment, form: Format, good: Sequence[PieceSu
     """
     for name, recipe in form.recipes.items():
         if not any(part.count for item in good for part in item.moments.get(name, ())):
-            said = f"valid: {recipe.valid}" if recipe.valid else "padding, which is nan or zero"
-            raise experiment.problem(f"data.inputs.{name}", f"leaves no entry of any event ({said})")
+            why = "all values are nan or 0, which is taken for padding; see valid in docs/inputs.md"
+            if recipe.valid:
+                why = f"{recipe.valid} is 0 everywhere"
+            raise experiment.problem(f"data.inputs.{name}", f"no event has an entry, because {why}")
 
 
 def require_kept(

@@ -57,15 +57,15 @@ def fields_missing(name: str, source: str, found: FoundDataset) -> str:
     valid = next((field for field in there if field.lower() in ("valid", "is_valid", "mask")), None)
     own = [] if source == name else [f"dataset: {source}"]
     wanted = [field for field in there if field != valid]
-    listed = ", ".join(wanted[:3]) + (", ..." if len(wanted) > 3 else "")
-    own += [f"fields: [{listed}]"] * bool(wanted)
+    own += [f"fields: [{', '.join(wanted[:3])}]"] * bool(wanted)
     entries = base is not None or bool(found.shape[1:])
     own += [f"valid: {valid}"] * bool(valid and entries)
     own += [f"longest: {longest_list(found)}"] * (base is not None)
     what = f"records of the fields {some(there)}" if there else "lists"
     if base is not None:
         what = f"lists of different lengths{f', of the fields {some(there)}' if there else ''}"
-    return f"{source} holds {what}; write data.inputs: {{{name}: {{{', '.join(own)}}}}}"
+    others = ", or other fields" if len(wanted) > 3 else ""
+    return f"{source} holds {what}; write data.inputs: {{{name}: {{{', '.join(own)}}}}}{others}"
 
 
 def require_numbers(name: str, found: FoundDataset) -> None:

@@ -90,8 +90,8 @@ class RawIndex:
             raise ValueError("damaged: its numbers do not fit each other")
 
     @classmethod
-    def open(cls, path: Path, sealed: bool = False) -> "RawIndex":
-        """Open the index at `path`; `sealed` says whether it ends with checksums, as the manifest has it.
+    def open(cls, path: Path, sealed: bool = True) -> "RawIndex":
+        """Open the index at `path`; without `sealed` it is one of an old version, which has no checksums.
 
         Raises
         ------

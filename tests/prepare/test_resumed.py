@@ -205,7 +205,7 @@ def test_another_version_repeats_all(raw, small, monkeypatch, caplog):
     with caplog.at_level("INFO"):
         _, tasks = _again(experiment, monkeypatch)
     assert tasks
-    assert "an unfinished build is not continued" in caplog.text
+    assert "an earlier prepare did not finish, and is not continued" in caplog.text
 
 
 def test_a_build_that_ended_before_its_last_step_repeats_nothing(raw, small, monkeypatch):

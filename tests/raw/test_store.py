@@ -151,7 +151,7 @@ def test_numbers_of_an_index_without_checksums_that_do_not_fit_are_an_error(
         handle[name][2] = value
 
     def read_all() -> None:
-        with RawIndex.open(path) as index:
+        with RawIndex.open(path, sealed=False) as index:
             for number in range(len(index)):
                 index.file(number)
 
