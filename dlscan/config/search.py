@@ -124,7 +124,12 @@ class Dimension:
         if self.log:
             low, high, number = math.log(low), math.log(high), math.log(number)
         place = (number - low) / (high - low)
-        return place if self.steps is None else (round(place * (self.steps - 1)) + 0.5) / self.steps
+        if self.steps is None:
+            return place
+        # as its value was rounded, a step may lie nearer to the value of another one than that itself
+        nearest = (round(place * (self.steps - 1)) + 0.5) / self.steps
+        steps = (nearest, *((n + 0.5) / self.steps for n in range(self.steps)))
+        return next((step for step in steps if self.at(step) == value), nearest)
 
     def found(self, key: str, params: Mapping[str, Any]) -> tuple[Any] | None:
         """The value, in a tuple, that a point with these dotted keys has; None if it has none of these.

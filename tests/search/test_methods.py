@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 
 from dlscan.config.search import Dimension
 from dlscan.errors import DlscanError
 from dlscan.search import Ask, Space, Trial, propose, seed_of
 from dlscan.search.methods import METHODS
+from dlscan.search.methods.evolution import _moved
+from dlscan.search.methods.tpe import _trial
 from tests.slow import slow
 
 
@@ -227,6 +230,66 @@ def test_where_a_search_began_does_not_move_when_other_points_are_done_later() -
         for others in ([other(0.5, 0.2)], [other(0.5, 0.2), other(0.9, 0.8)])
     )
     assert same == later
+
+
+# rounding makes values coincide, moves them nearer to another step, or leaves them rooms of unequal sizes
+UNEVEN = [
+    {"int": [1, 16], "log": True, "steps": 9},
+    {"int": [1, 8], "log": True, "steps": 7},
+    {"int": [1, 4], "log": True, "steps": 4},
+    {"int": [1, 8], "log": True},
+    {"uniform": [0.12341, 0.12363], "steps": 9},
+    {"uniform": [0.12341, 0.12342], "steps": 9},
+]
+
+
+@pytest.mark.parametrize("value", UNEVEN)
+def test_each_value_of_a_dimension_has_a_place_that_gives_it(value: dict[str, Any]) -> None:
+    own = dimension(value)
+    assert own.values is not None
+    places = [own.place(each) for each in own.values]
+    assert [own.at(place) for place in places if place is not None] == list(own.values)
+
+
+@pytest.mark.parametrize("value", UNEVEN)
+@pytest.mark.parametrize("method", ["tpe", "cmaes", "evolution"])
+def test_each_value_is_drawn_however_values_are_rounded(method: str, value: dict[str, Any]) -> None:
+    space = Space({"x": dimension(value), "y": dimension({"uniform": [0, 1]})})
+    values = space.dimensions["x"].values
+    assert values is not None
+    drawn = set()
+    for number in range(len(values)):
+        trials: list[Trial] = []
+        for _ in range(6):
+            draws = propose(method, space, trials, Ask(8, seed_of(number, len(trials)), pack=8))
+            assert isinstance(draws, list)
+            trials += [
+                Trial(each.values, "done", (-abs(values.index(each.values["x"]) - number),), each.notes)
+                for each in draws
+            ]
+        drawn |= {each.values["x"] for each in trials}
+    assert drawn == set(values)
+
+
+@pytest.mark.parametrize("value", UNEVEN[:3])
+def test_tpe_is_told_the_values_that_were_tried(value: dict[str, Any]) -> None:
+    space = Space({"x": dimension(value)})
+    values = space.dimensions["x"].values
+    assert values is not None
+    told = [_trial(optuna, space, Trial({"x": x}, "running"), ()).params["x"] for x in values]
+    assert [values[number] for number in told] == list(values)
+
+
+@pytest.mark.parametrize("value", UNEVEN[:4])
+def test_a_number_that_evolves_becomes_another_one_or_stays_at_a_bound(value: dict[str, Any]) -> None:
+    own = dimension(value)
+    assert own.values is not None
+    rng = np.random.default_rng(1)
+    for number, each in enumerate(own.values):
+        moved = {_moved(own, each, rng) for _ in range(300)}
+        assert {*own.values[max(number - 1, 0) : number + 2]} - {each} <= moved
+        low, *_, high = own.values
+        assert each in (low, high) or each not in moved
 
 
 def test_zoom_looks_closer_where_it_is_good_and_stays_within_the_bounds() -> None:

@@ -36,7 +36,7 @@ class _Coordinates:
         whole = {
             key: each
             for key, each in left.items()
-            if each.values is not None and (each.steps or 1 < len(each.values) <= _MOST_WHOLE)
+            if each.values is not None and 1 < len(each.values) <= (each.steps or _MOST_WHOLE)
         }
         numbers = {key: each for key, each in left.items() if key not in whole and not each.choices}
         return cls(numbers, whole, choices)
@@ -49,8 +49,7 @@ class _Coordinates:
         for key, place in zip(self.whole, solution.z if self.whole else (), strict=True):
             places[key] = float(place)
         for key, chosen in zip(self.choices, solution.c if self.choices else (), strict=True):
-            count = len(self.choices[key].values or ())
-            places[key] = (int(np.argmax(chosen[:count])) + 0.5) / count
+            places[key] = _places(self.choices[key])[int(np.argmax(chosen))]
         # a single choice has no coordinate
         return space.at([places.get(key, 0.0) for key in space.dimensions])
 
@@ -92,6 +91,15 @@ def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
     yield "wait"
 
 
+def _places(dimension: Dimension) -> list[float]:
+    """The places of all values: at equal distances, if it is at these that they are."""
+    values = dimension.values or ()
+    places = [(n + 0.5) / len(values) for n in range(len(values))]
+    if [dimension.at(place) for place in places] == list(values):
+        return places
+    return [place for value in values if (place := dimension.place(value)) is not None]
+
+
 def _of_generation(own: Sequence[Trial], generation: int) -> list[Trial]:
     return [trial for trial in own if trial.notes[_GENERATION] == generation]
 
@@ -114,10 +122,7 @@ def _start(coordinates: _Coordinates, others: Sequence[Trial]) -> list[float]:
 def _optimizer(
     cmaes: Any, coordinates: _Coordinates, population: int, start: Sequence[float], ask: Ask
 ) -> Any:
-    ordinal = [
-        [(n + 0.5) / len(each.values or ()) for n in range(len(each.values or ()))]
-        for each in coordinates.whole.values()
-    ]
+    ordinal = [_places(each) for each in coordinates.whole.values()]
     count = len(start)
     return cmaes.CatCMAwM(
         x_space=[[0.0, 1.0]] * len(coordinates.numbers) or None,

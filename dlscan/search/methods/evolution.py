@@ -51,15 +51,17 @@ def _changed(space: Space, parent: Values, rng: np.random.Generator) -> Values:
 
 
 def _moved(dimension: Dimension, value: object, rng: np.random.Generator) -> object:
-    """Another choice, or a number near this one; a step at least where there are few."""
+    """Another choice, or a number near this one; the next one at least where they are listed."""
     place = dimension.place(value)
     assert place is not None
-    count = len(dimension.values or ())
     if dimension.choices:
+        count = len(dimension.choices)
         return dimension.choices[(int(place * count) + int(rng.integers(1, max(count, 2)))) % count]
     shift = rng.normal(0.0, _SPREAD)
-    if count:
-        shift = np.sign(shift) * max(abs(shift), 1 / count)
     # back from the bounds
     folded = abs(place + shift) % 2
-    return dimension.at(float(min(folded, 2 - folded)))
+    moved = dimension.at(float(min(folded, 2 - folded)))
+    if dimension.values is not None and moved == dimension.at(place):
+        number = dimension.values.index(moved) + (1 if shift > 0 else -1)
+        return dimension.values[number] if 0 <= number < len(dimension.values) else moved
+    return moved

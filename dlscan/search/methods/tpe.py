@@ -51,9 +51,10 @@ def _trial(optuna: Any, space: Space, known: Trial, worst: tuple[float, ...]) ->
             params[key] = _position(dimension, value)
             distributions[key] = rules.CategoricalDistribution(list(range(len(dimension.choices))))
         elif dimension.steps is not None:
-            count = len(dimension.values or ())
-            params[key] = _position(dimension, value)
-            distributions[key] = rules.IntDistribution(0, count - 1)
+            # rounding makes values coincide: steps are not counted
+            values = dimension.values or ()
+            params[key] = values.index(dimension.at(_place(dimension, value)))
+            distributions[key] = rules.IntDistribution(0, len(values) - 1)
         elif dimension.whole:
             params[key] = value
             distributions[key] = rules.IntDistribution(int(dimension.low), int(dimension.high), dimension.log)
@@ -75,9 +76,13 @@ def _trial(optuna: Any, space: Space, known: Trial, worst: tuple[float, ...]) ->
 
 
 def _position(dimension: Dimension, value: Any) -> int:
+    return int(_place(dimension, value) * len(dimension.choices))
+
+
+def _place(dimension: Dimension, value: Any) -> float:
     place = dimension.place(value)
     assert place is not None
-    return int(place * len(dimension.values or ()))
+    return place
 
 
 def _worst(known: Sequence[Trial], metrics: int) -> tuple[float, ...]:
