@@ -66,7 +66,13 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
             with found.collecting():
                 require_unit_of_size(value, key)
     prepared = _prepared([*names, _name(mapping)], path)
-    return replace(_experiment(mapping, path, found, prepared), overrides=tuple(overrides))
+    experiment = _experiment(mapping, path, found, prepared)
+    if not planned:
+        try:
+            experiment.scan.require_listed()
+        except Problem as problem:
+            raise _error(path, problem) from None
+    return replace(experiment, overrides=tuple(overrides))
 
 
 def _read(path: Path) -> Any:

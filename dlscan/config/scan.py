@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Annotated, Any
 
-from dlscan.config.build import Min, plain
+from dlscan.config.build import Collected, Min, Problem, plain
 from dlscan.config.folds import FoldScan
 from dlscan.config.halving import Halving
 from dlscan.config.search import Dimension, Search
@@ -39,6 +39,19 @@ class ScanOptions:
     def dimensions(self) -> dict[str, Dimension]:
         """All that a search varies, by the keys of the file."""
         return {**{key: Dimension(values) for key, values in self.grid.items()}, **self.space}
+
+    def require_listed(self) -> None:
+        """Check that a search that tries all values can list them, else a `Problem`."""
+        found = Collected()
+        for key, each in self.dimensions.items():
+            if self.search is not None and self.search.method == "grid" and each.values is None:
+                with found.collecting():
+                    raise Problem(
+                        f"scan.space.{key}",
+                        f"grid needs steps, or a list: it cannot try all values of {each.plain()!r}; "
+                        "add steps, such as steps: 5",
+                    )
+        found.settle()
 
     def plain(self) -> dict[str, Any]:
         """What reads back as this."""

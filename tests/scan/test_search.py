@@ -13,7 +13,7 @@ import pytest
 
 from dlscan import training
 from dlscan.attempts import create_attempt, ended, new_attempt
-from dlscan.config import BatchOptions, Experiment
+from dlscan.config import BatchOptions, Experiment, load
 from dlscan.errors import ConfigError, ScanError
 from dlscan.files import read_json, write_json
 from dlscan.prepare import prepare
@@ -434,12 +434,30 @@ def test_how_many_points_wait_or_run_at_a_time(make_experiment: Make) -> None:
         ({"space": {"model.dropout": {"uniform": [0, 1]}}, "search": {"points": 3}}, "must be less than 1"),
         ({**searching(metric=["val_auc", "val_loss"], method="cmaes")}, "takes one metric"),
         ({"space": {"model.width": {"range": [4, 8]}}, "search": {"points": 3}}, "uniform, log, int"),
+        (
+            {"space": {"train.learning_rate": {"log": [1e-4, 1e-1]}}, "search": {"method": "grid"}},
+            "scan.space.train.learning_rate: grid needs steps",
+        ),
+        (
+            {"space": {"model.width": {"int": [4, 2000]}}, "search": {"method": "grid"}},
+            "scan.space.model.width: grid needs steps",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_when_the_file_is_read(make_experiment: Make, scan: Any, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         make_experiment(scan=scan)
     assert words in str(caught.value)
+
+
+def test_a_plan_of_a_grid_without_steps_is_still_read(make_experiment: Make) -> None:
+    experiment = make_experiment(scan=searching(4))
+    plan = asked(freeze(experiment), experiment).plan
+    content = read_json(plan.directory / "plan.json")
+    content["config"]["scan"]["search"]["method"] = "grid"
+    write_json(plan.directory / "plan.json", content)
+    assert len(Plan.read(plan.directory).points) == 4
+    assert load(plan.directory).scan.search == dataclasses.replace(experiment.scan.search, method="grid")
 
 
 def test_a_search_on_this_machine_trains_what_it_proposes(
