@@ -59,7 +59,7 @@ def propose(
             end = draw
             break
         identity = _identity(draw.values)
-        new = identity not in taken and can_be(draw.values)
+        new = identity not in taken and space.has(draw.values) and can_be(draw.values)
         in_vain = 0 if new else in_vain + 1
         if new:
             taken.add(identity)

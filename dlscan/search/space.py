@@ -2,11 +2,14 @@
 
 import dataclasses
 import functools
+import hashlib
 import itertools
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from dlscan.config.build import plain
 from dlscan.config.search import Dimension
 
 # For the dimensions that a point has, by their keys, its values.
@@ -58,6 +61,16 @@ class Space:
         """How many different points there are at most; None if they are too many to count."""
         counts = [None if each.values is None else len(each.values) for each in self.dimensions.values()]
         return None if None in counts else math.prod(count for count in counts if count is not None)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Of the dimensions in their order: tells whether what a method has noted is of this space."""
+        content = json.dumps([[key, plain(each)] for key, each in self.dimensions.items()])
+        return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
+
+    def has(self, values: Values) -> bool:
+        """Whether each of these values is one that is drawn here."""
+        return all(self.dimensions[key].place(value) is not None for key, value in values.items())
 
     def every(self) -> Iterator[Values]:
         """All points of a space that has a size; the last dimension varies fastest."""

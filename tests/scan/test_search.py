@@ -28,6 +28,7 @@ from dlscan.scan.pull import pull
 from dlscan.scan.space import Point
 from dlscan.scan.submissions import Submissions
 from dlscan.search import Ask, Trial, propose
+from dlscan.search.methods import METHODS
 from tests.conftest import CLASSES
 from tests.records import finish
 
@@ -287,29 +288,42 @@ def test_several_metrics_and_short_names(make_experiment: Make) -> None:
     assert [target.about.goodness(2.0) for target in targets] == [2.0, -2.0, -2.0]
 
 
-def test_a_search_goes_on_in_a_wider_or_narrower_space_with_all_that_is_known(make_experiment: Make) -> None:
-    experiment = make_experiment(scan=searching(4))
+@pytest.mark.parametrize("method", METHODS)
+def test_a_search_goes_on_in_a_wider_or_narrower_space_with_all_that_is_known(
+    make_experiment: Make, method: str
+) -> None:
+    # a grid needs them
+    steps = {"steps": 3} if method == "grid" else {}
+    numbers = {key: {**value, **steps} for key, value in SPACE.items() if isinstance(value, dict)}
+    space = {**SPACE, **numbers}
+    experiment = make_experiment(scan={"space": space, "search": {"method": method, "points": 4}})
     plan = asked(freeze(experiment), experiment).plan
     for point in plan.points:
         done(plan, point, 0.5)
-    wider = {**SPACE, "model.width": {"int": [2, 128], "log": True}, "model.depth": [1, 2]}
-    more = make_experiment(scan={"space": wider, "search": {"points": 8}})
+    wider = {**space, "model.width": {"int": [2, 128], "log": True, **steps}, "model.depth": [1, 2]}
+    wider["model.dropout"] = {"uniform": [0, 0.5], **steps}
+    more = make_experiment(scan={"space": wider, "search": {"method": method, "points": 8}})
     with pytest.raises(ScanError, match="--extend"):
         freeze(more)
     plan = freeze(more, extend=True)
     assert [point.params["model.depth"] for point in plan.points] == [1] * 4
     grown = asked(plan, more)
     assert len(grown.points) == 4
-    assert [trial.state for trial in known(grown.plan, more)] == ["done"] * 4 + ["running"] * 4
-    small = {**wider, "model.width": {"int": [8, 16], "log": True}}
-    less = make_experiment(scan={"space": small, "search": {"points": 12}})
+    for point in grown.points[:2]:
+        done(grown.plan, point, 0.6)
+    assert [trial.state for trial in known(grown.plan, more)] == ["done"] * 6 + ["running"] * 2
+    small = {**wider, "model.width": {"int": [8, 16], "log": True, **steps}}
+    less = make_experiment(scan={"space": small, "search": {"method": method, "points": 12}})
     with pytest.raises(ScanError, match="use --narrow"):
         freeze(less, extend=True)
     plan = freeze(less, narrow=True)
     new = asked(plan, less).points
+    assert len(new) == 4
+    assert len({json.dumps(point.params) for point in [*plan.points, *new]}) == 12
     assert all(8 <= point.params["model.width"] <= 16 for point in new)
     with pytest.raises(ScanError, match=r"12 points were proposed"):
-        freeze(make_experiment(scan={"space": small, "search": {"points": 3}}), extend=True)
+        search = {"method": method, "points": 3}
+        freeze(make_experiment(scan={"space": small, "search": search}), extend=True)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """What methods make of a synthetic objective: no training, no files."""
 
+import dataclasses
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ import pytest
 from dlscan.config.search import Dimension
 from dlscan.errors import DlscanError
 from dlscan.search import Ask, Space, Trial, propose, seed_of
-from dlscan.search.methods import METHODS
+from dlscan.search.methods import METHODS, Stream
 from dlscan.search.methods.evolution import _moved
 from dlscan.search.methods.tpe import _trial
+from dlscan.search.space import Draw
 from tests.slow import slow
 
 
@@ -42,13 +44,28 @@ def regret(values: dict[str, Any]) -> float:
 
 
 def searched(method: str, seed: int, points: int = 64, batch: int = 8) -> list[Trial]:
-    trials: list[Trial] = []
+    return gone_on(method, SPACE, [], regret, points, seed, batch)
+
+
+def gone_on(
+    method: str,
+    space: Space,
+    trials: list[Trial],
+    loss: Callable[[dict[str, Any]], float],
+    points: int,
+    seed: int = 1,
+    batch: int = 8,
+) -> list[Trial]:
+    """What is known when there are so many points, or when the search stops."""
+    trials = [*trials]
     while len(trials) < points:
         ask = Ask(min(batch, points - len(trials)), seed_of(seed, len(trials)), seed, batch)
-        draws = propose(method, SPACE, trials, ask)
+        draws = propose(method, space, trials, ask)
+        if draws == "stop":
+            break
         assert isinstance(draws, list)
         trials += [
-            Trial(draw.values, "done", (-regret(draw.values),), draw.notes, number=len(trials) + n)
+            Trial(draw.values, "done", (-loss(draw.values),), draw.notes, number=len(trials) + n)
             for n, draw in enumerate(draws, 1)
         ]
     return trials
@@ -314,6 +331,112 @@ def test_zoom_looks_closer_where_it_is_good_and_stays_within_the_bounds() -> Non
     assert all(trial.values["name"] == "a" for trial in trials[14:])
     best = max(trials, key=lambda trial: trial.worth).values["rate"]
     assert math.log10(best) == pytest.approx(0.6, abs=0.1)
+
+
+def rates(low: float, high: float, **more: Any) -> Space:
+    return Space({"rate": dimension({"log": [low, high]}), **{key: dimension(more[key]) for key in more}})
+
+
+def off(values: dict[str, Any]) -> float:
+    """How far the rate is from 0.003 in powers of ten."""
+    return abs(math.log10(values["rate"]) + 2.5)
+
+
+@pytest.mark.parametrize("method", ["zoom", "cmaes", "tpe", "evolution", "random", "sobol"])
+def test_a_narrower_space_is_searched_within_its_bounds(method: str) -> None:
+    narrow = rates(1e-2, 1e-1)
+    known = [each for each in gone_on(method, rates(1e-4, 1e-1), [], off, 8) if narrow.has(each.values)]
+    new = gone_on(method, narrow, known, off, 40)[len(known) :]
+    assert len(new) >= 5
+    assert all(narrow.has(each.values) for each in new)
+    assert len({each.values["rate"] for each in [*known, *new]}) == len(known) + len(new)
+
+
+def test_zoom_looks_at_what_a_wider_space_has_more_and_ends() -> None:
+    known = gone_on("zoom", rates(1e-4, 1e-1), [], off, 100)
+    wide = rates(1e-8, 1e-1)
+    trials = gone_on("zoom", wide, known, off, 200)
+    assert len(trials) < 200
+    assert any(each.values["rate"] == 1e-8 for each in trials)
+    # points of before have noted no digest, and no space that is this one
+    old = [dataclasses.replace(each, notes=without_digest(each)) for each in known]
+    assert [each.values for each in gone_on("zoom", wide, old, off, 200)] == [each.values for each in trials]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_cmaes_begins_again_around_the_best_point_when_the_space_changes(seed: int) -> None:
+    space = rates(1e-4, 1e-1, dropout={"uniform": [0, 0.5]}, name=["elu", "relu", "x"])
+    wide = rates(1e-9, 1e-1, dropout={"uniform": [0, 0.5]}, name=["selu", "elu", "relu", "x"])
+
+    def loss(values: dict[str, Any]) -> float:
+        return off(values) + (values["name"] != "relu")
+
+    known = gone_on("cmaes", space, [], loss, 64, seed)
+    draws = propose("cmaes", wide, known, Ask(8, seed, pack=8))
+    assert isinstance(draws, list)
+    assert {draw.notes["generation"] for draw in draws} == {0}
+    best = min(known, key=lambda each: loss(each.values)).values["rate"]
+    assert draws[0].notes["start"][0] == wide.dimensions["rate"].place(best)
+    assert np.median([off(draw.values) for draw in draws]) < 2.5
+
+
+def without_digest(trial: Trial) -> dict[str, Any]:
+    return {key: value for key, value in trial.notes.items() if key != "digest"}
+
+
+@pytest.mark.parametrize("method", ["cmaes", "zoom"])
+def test_points_of_old_plans_have_no_digest_and_count_where_the_space_is_the_same(method: str) -> None:
+    space = Space(
+        {
+            "rate": dimension({"log": [1e-4, 1e-1]}),
+            "depth": dimension({"int": [1, 6]}),
+            "dropout": dimension({"uniform": [0, 0.5], "steps": 5}),
+            "name": dimension(["a", "b", True]),
+            "only": dimension(["c"]),
+        }
+    )
+    for points in (8, 20, 40):
+        known = gone_on(method, space, [], off, points)
+        old = [dataclasses.replace(each, notes=without_digest(each)) for each in known]
+        ask = Ask(8, 3, pack=8)
+        assert propose(method, space, old, ask) == propose(method, space, known, ask)
+        mixed = [*old[: points // 2], *known[points // 2 :]]
+        assert propose(method, space, mixed, ask) == propose(method, space, known, ask)
+
+
+@pytest.mark.parametrize("digest", [True, False])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_search_goes_on_with_more_keys(method: str, digest: bool) -> None:
+    one = {"depth": dimension({"int": [1, 4]}), "name": dimension(["a", "b"])}
+    more = {"first": dimension([1, 2]), **one, "dropout": dimension({"uniform": [0, 0.5], "steps": 4})}
+    known = [
+        dataclasses.replace(
+            each,
+            values={"first": 1, **each.values, "dropout": 0.5},
+            notes=each.notes if digest else without_digest(each),
+        )
+        for each in gone_on(method, Space(one), [], lambda values: values["depth"], 6)
+    ]
+    trials = gone_on(method, Space(more), known, lambda values: values["depth"] + values["dropout"], 64)
+    assert len(trials) > 12
+    assert any(each.values["dropout"] == 0 for each in trials)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_space_in_which_a_single_point_is_left_is_searched(method: str) -> None:
+    single = Space({"name": dimension(["a"]), "depth": dimension([3])})
+    (trial,) = gone_on(method, single, [], lambda values: 0.0, 2)
+    assert trial.values == {"name": "a", "depth": 3}
+
+
+def test_no_point_outside_of_the_space_is_proposed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
+        yield Draw({"rate": 1.0})
+        yield Draw({"rate": 1e-3})
+        yield "stop"
+
+    monkeypatch.setitem(METHODS, "random", draw)
+    assert propose("random", rates(1e-4, 1e-1), [], Ask(2, 1)) == [Draw({"rate": 1e-3})]
 
 
 def test_several_metrics_are_searched_by_tpe() -> None:

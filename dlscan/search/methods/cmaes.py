@@ -16,7 +16,7 @@ from dlscan.search.space import TOLD, Ask, Draw, Space, Trial, Values
 _MOST_WHOLE = 20
 # how far the first generation spreads, in units of the ranges
 _SPREAD = 0.25
-_GENERATION, _POPULATION, _START = "generation", "population", "start"
+_DIGEST, _GENERATION, _POPULATION, _START = "digest", "generation", "population", "start"
 _PLACES, _CHOICES = "places", "choices"
 
 
@@ -41,6 +41,20 @@ class _Coordinates:
         numbers = {key: each for key, each in left.items() if key not in whole and not each.choices}
         return cls(numbers, whole, choices)
 
+    def drew(self, space: Space, trial: Trial) -> bool:
+        """Whether what a trial has noted stands for its values in this space."""
+        raw, chosen = trial.notes[_PLACES], trial.notes[_CHOICES]
+        if len(raw) != len(self.numbers) + len(self.whole) or len(chosen) != len(self.choices):
+            return False
+        places = {key: min(max(place, 0.0), 1.0) for key, place in zip(self.numbers, raw, strict=False)}
+        for (key, each), place in zip(self.whole.items(), raw[len(self.numbers) :], strict=True):
+            places[key] = min(_places(each), key=lambda own, place=place: abs(own - place))  # type: ignore[misc]
+        for (key, each), number in zip(self.choices.items(), chosen, strict=True):
+            if number >= len(each.values or ()):
+                return False
+            places[key] = _places(each)[number]
+        return space.at([places.get(key, 0.0) for key in space.dimensions]) == trial.values
+
     def values(self, space: Space, solution: Any) -> Values:
         """The values that a solution stands for."""
         places: dict[str, float] = {}
@@ -59,15 +73,20 @@ def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
 
     A generation ends when as many points of it as the population has are done, pruned or have diverged;
     one that crashed is replaced. What decides the state, the places of the points before they were rounded,
-    is in their notes: so no random numbers have to come out as before.
+    is in their notes: so no random numbers have to come out as before. Points that were drawn in another
+    space count as those from elsewhere do.
     """
     cmaes = needed("cmaes", "cmaes")
-    own = [trial for trial in known if _GENERATION in trial.notes]
-    population = int(own[0].notes[_POPULATION]) if own else _population(space, ask)
+    if space.size == 1:
+        # no coordinate is left
+        yield Draw(*space.every())
+        yield "stop"
+        return
     coordinates = _Coordinates.of(space)
+    own, others = _divided(space, coordinates, known)
+    population = int(own[0].notes[_POPULATION]) if own else _population(space, ask)
     # other points may be done later, and must not move where this began; old plans do not have it
     frozen = own[0].notes.get(_START) if own else None
-    others = [each for each in known if _GENERATION not in each.notes]
     start = _start(coordinates, others) if frozen is None else [float(place) for place in frozen]
     optimizer = _optimizer(cmaes, coordinates, population, start, ask)
     generation, members = 0, _of_generation(own, 0)
@@ -81,6 +100,7 @@ def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
     while missing > 0:
         solution = optimizer.ask()
         notes = {
+            _DIGEST: space.digest,
             _GENERATION: generation,
             _POPULATION: population,
             _START: start,
@@ -89,6 +109,21 @@ def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
         }
         missing -= yield Draw(coordinates.values(space, solution), notes)
     yield "wait"
+
+
+def _divided(
+    space: Space, coordinates: _Coordinates, known: Sequence[Trial]
+) -> tuple[list[Trial], list[Trial]]:
+    """Trials that were drawn by this method in this space, and the others."""
+    drawn = [trial for trial in known if _GENERATION in trial.notes]
+    # old plans have no digests
+    old = [trial for trial in drawn if _DIGEST not in trial.notes]
+    digests = {None, space.digest} if all(coordinates.drew(space, each) for each in old) else {space.digest}
+    own, others = list[Trial](), list[Trial]()
+    for trial in known:
+        is_own = _GENERATION in trial.notes and trial.notes.get(_DIGEST) in digests
+        (own if is_own else others).append(trial)
+    return own, others
 
 
 def _places(dimension: Dimension) -> list[float]:

@@ -9,23 +9,23 @@ from dlscan.config.search import LISTED, Dimension
 from dlscan.search.methods import Stream
 from dlscan.search.space import Ask, Draw, Space, Trial
 
-_ROUND, _SPACE = "round", "space"
+_DIGEST, _ROUND, _SPACE = "digest", "round", "space"
 
 
 def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
     """See `dlscan.search.methods`.
 
     Each round is over the space that its first points have noted, so that what becomes known later does not
-    change it.
+    change it. What was noted when the whole space was another does not count: the rounds begin again.
     """
-    noted = {int(trial.notes[_ROUND]): trial.notes[_SPACE] for trial in known if _ROUND in trial.notes}
+    noted = _noted(space, known)
     number = max(noted, default=0)
     part = _part(space, noted[number]) if number else _coarse(space)
     number = number or 1
     while True:
         new = 0
         for values in part.every():
-            new += yield Draw(values, {_ROUND: number, _SPACE: _plain(part)})
+            new += yield Draw(values, {_DIGEST: space.digest, _ROUND: number, _SPACE: _plain(part)})
         if new or any(trial.state == "running" for trial in known):
             yield "wait"
         done = [trial for trial in known if trial.state == "done"]
@@ -34,6 +34,16 @@ def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
             yield "stop"
             return
         number, part = number + 1, finer
+
+
+def _noted(space: Space, known: Sequence[Trial]) -> dict[int, Mapping[str, Any]]:
+    """What the points of each round have noted, if they were drawn for this space."""
+    own, old = dict[int, Mapping[str, Any]](), dict[int, Mapping[str, Any]]()
+    for notes in (trial.notes for trial in known if _ROUND in trial.notes):
+        if notes.get(_DIGEST, space.digest) == space.digest:
+            (own if _DIGEST in notes else old)[int(notes[_ROUND])] = notes[_SPACE]
+    # old plans have no digests, but their first round tells
+    return own or (old if old.get(1) == _plain(_coarse(space)) else {})
 
 
 def _coarse(space: Space) -> Space:
