@@ -117,6 +117,7 @@ class Dimension:
             isinstance(value, bool)
             or not isinstance(value, int | float)
             or not self.low <= value <= self.high
+            or (self.whole and value % 1)
         ):
             return None
         half = 0.5 if self.whole and self.steps is None else 0.0

@@ -429,6 +429,21 @@ def test_a_space_in_which_a_single_point_is_left_is_searched(method: str) -> Non
     assert trial.values == {"name": "a", "depth": 3}
 
 
+@pytest.mark.parametrize("method", ["tpe", "cmaes", "evolution", "random", "sobol", "grid"])
+def test_known_points_between_the_values_of_a_space_lead_to_no_others(method: str) -> None:
+    space = Space({"share": dimension({"uniform": [0, 1], "steps": 3}), "rate": dimension([0.1, 0.2, 0.3])})
+    known = [Trial({"share": 0.3, "rate": rate}, "done", (rate,)) for rate in (0.1, 0.2)]
+    draws = propose(method, space, known, Ask(9, 1, population=2 if method == "evolution" else None))
+    assert isinstance(draws, list)
+    assert {draw.values["share"] for draw in draws} <= {0.0, 0.5, 1.0}
+
+
+def test_a_fraction_is_outside_of_a_space_of_whole_numbers() -> None:
+    space = Space({"depth": dimension({"int": [1, 4]})})
+    assert space.located({"depth": 1.5}) is None
+    assert space.located({"depth": 3.0}) == {"depth": 3}
+
+
 def test_no_point_outside_of_the_space_is_proposed(monkeypatch: pytest.MonkeyPatch) -> None:
     def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
         yield Draw({"rate": 1.0})

@@ -45,15 +45,17 @@ def _changed(space: Space, parent: Values, rng: np.random.Generator) -> Values:
     def choose(key: str, dimension: Dimension) -> object:
         if key not in parent:
             return dimension.at(rng.random())
-        return _moved(dimension, parent[key], rng) if key == changed else parent[key]
+        if key == changed:
+            return _moved(dimension, parent[key], rng)
+        # a parent that was drawn in another space may lie between the steps of this one
+        return parent[key] if dimension.steps is None else dimension.at(_place(dimension, parent[key]))
 
     return space.assign(choose)
 
 
 def _moved(dimension: Dimension, value: object, rng: np.random.Generator) -> object:
     """Another choice, or a number near this one; the next one at least where they are listed."""
-    place = dimension.place(value)
-    assert place is not None
+    place = _place(dimension, value)
     if dimension.choices:
         count = len(dimension.choices)
         return dimension.choices[(int(place * count) + int(rng.integers(1, max(count, 2)))) % count]
@@ -65,3 +67,9 @@ def _moved(dimension: Dimension, value: object, rng: np.random.Generator) -> obj
         number = dimension.values.index(moved) + (1 if shift > 0 else -1)
         return dimension.values[number] if 0 <= number < len(dimension.values) else moved
     return moved
+
+
+def _place(dimension: Dimension, value: object) -> float:
+    place = dimension.place(value)
+    assert place is not None
+    return place
