@@ -6,11 +6,14 @@ from collections.abc import Collection, Sequence
 from dlscan.batch import Request, system
 from dlscan.bench.forecast import Forecast, forecast
 from dlscan.config import BatchOptions, Experiment
+from dlscan.dataset import Manifest
 from dlscan.errors import BatchError
 from dlscan.scan import Listener, Plan, Point, draft, find_work
 from dlscan.scan.devices import require_devices
 from dlscan.scan.foreseen import Foreseen, foreseen
+from dlscan.scan.known import space_of, trials_elsewhere
 from dlscan.scan.nodes import require_nodes
+from dlscan.scan.objective import targets_of
 from dlscan.scan.run import require_backend
 from dlscan.scan.submissions import Submissions
 
@@ -61,6 +64,8 @@ def dry_run(
     plan, manifest = draft(experiment, extend, narrow)
     require_devices(experiment, batch)
     require_nodes(experiment, batch, manifest)
+    if manifest is not None:
+        _require_search(plan, manifest)
     listener.planned(plan)
     points = find_work(plan, batch, manifest, listener.line, retry).points
     found = forecast(experiment, plan, points)
@@ -75,6 +80,17 @@ def dry_run(
             refusal = str(error)
         script = _script(experiment, batch, plan, found) if points else ""
     return DryRun(plan, points, commands, script, refusal, found, more)
+
+
+def _require_search(plan: Plan, manifest: Manifest) -> None:
+    """Check what a search is made better by, and what it is to know from the start."""
+    experiment = plan.experiment
+    if experiment.scan.search is None:
+        return
+    targets = targets_of(experiment, manifest.classes)
+    if experiment.scan.search.known is not None:
+        there = dataclasses.replace(plan, dataset=manifest.config_hash)
+        trials_elsewhere(experiment.scan.search.known, there, space_of(experiment), targets)
 
 
 def _command(plan: Plan, points: Sequence[Point]) -> list[str]:

@@ -139,7 +139,9 @@ class Dimension:
         """
         if key in params:
             place = self.place(params[key])
-            return None if place is None else (params[key] if self.choices == () else self.at(place),)
+            if place is None:
+                return None
+            return (self.at(place) if self.choices else int(params[key]) if self.whole else params[key],)
         for choice in self.choices:
             if isinstance(choice, Mapping) and all(
                 _same(params.get(f"{key}.{name}"), item) for name, item in choice.items()

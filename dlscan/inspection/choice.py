@@ -196,9 +196,9 @@ def _fills(inputs: dict[str, dict[str, Any]], items: dict[str, Item]) -> list[st
     """Let 0 replace nan where some was seen; what there is to decide about it."""
     doubts = []
     for name, own in inputs.items():
-        if "valid" in own:
-            continue  # padding is often nan, and does not count
         sources = [items[source] for source in own.get("datasets", [name])]
+        if any(item.kind == "fields" and len(item.shape) > 1 for item in sources):
+            continue  # padding is often nan, and does not count
         holding = [item.name for item in sources if item.has_nan]
         holding += [field for item in sources for field in own.get("fields", ()) if field in item.nan_fields]
         if holding:

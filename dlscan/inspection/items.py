@@ -181,6 +181,8 @@ def _range(rows: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 
 def _has_nan(values: np.ndarray[Any, Any]) -> bool:
+    if values.dtype.names:
+        return any(_has_nan(values[name]) for name in values.dtype.names)
     return values.dtype.kind == "f" and bool(np.isnan(values).any())
 
 

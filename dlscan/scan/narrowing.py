@@ -38,16 +38,24 @@ def require_going_on(plan: Plan, experiment: Experiment, narrow: bool) -> None:
                 f"{plan.directory}: scan.space.{key} is {now[key].plain()!r}, which is not {how} than "
                 f"{before[key].plain()!r}; use {option}, or {AFRESH}"
             )
-    trainings = experiment.scan.trainings(plan.config["data"].get("folds"))
-    if plan.searches and trainings < plan.trainings:
-        raise ScanError(
-            f"{plan.directory}: each choice of this search is trained {plan.trainings} times, which is now "
-            f"{trainings}; trainings can be added but not removed: restore scan.repeats and scan.folds, or "
-            f"{AFRESH}"
-        )
+    if experiment.scan.search is not None:
+        _require_trainings(plan, experiment)
     tried, search = len(choices_of(plan)), experiment.scan.search
     if search is not None and search.points is not None and search.points < tried:
         raise ScanError(
             f"{plan.directory}: scan.search.points is {search.points}, but {tried} points were proposed "
             f"already; set it to {tried} at least"
         )
+
+
+def _require_trainings(plan: Plan, experiment: Experiment) -> None:
+    """Check that each repeat and fold of before is one still: a mean over others cannot be compared."""
+    before, now = (each.combinations.trainings.of({}) for each in (plan.experiment, experiment))
+    for training in before:
+        if not any(training == {key: each.get(key) for key in training} for each in now):
+            said = ", ".join(f"{key}: {value}" for key, value in training.items())
+            raise ScanError(
+                f"{plan.directory}: each choice of this scan has a training with {said}, which scan.repeats "
+                "and scan.folds no longer give; trainings can be added to a search, but not removed or "
+                f"exchanged: restore both keys, or {AFRESH}"
+            )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dlscan.many import ahead
 from dlscan.scan.promotion import Compared
+from dlscan.spelling import counted
 
 # The chance, of all rungs and comparisons together, that the best point is dropped by mistake.
 ALPHA = 0.05
@@ -74,8 +75,9 @@ class Race:
                 continue
             errors, free = excess(own, least)
             if errors > (limit := critical(self.level, free)):
+                epochs = counted(self.rungs[rung], "epoch")
                 worse[number] = (
-                    f"its loss after {self.rungs[rung]} epochs is above that of point {best} by {errors:.1f} "
+                    f"its loss after {epochs} is above that of point {best} by {errors:.1f} "
                     f"standard errors (more than {limit:.1f}){instead}"
                 )
         return Compared(worse, unknown)

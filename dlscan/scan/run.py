@@ -12,6 +12,7 @@ from dlscan.batch import system
 from dlscan.config import BatchOptions, Experiment
 from dlscan.dataset import Manifest, fits
 from dlscan.dataset.other_domain import require_domain
+from dlscan.errors import BatchError
 from dlscan.origins import require_origins
 from dlscan.scan import local
 from dlscan.scan.changing import PlanBusy
@@ -151,12 +152,16 @@ def run(
             # what a try that came to nothing has said need not be said again
             say: Say = (lambda text: None) if owed else listener.line
             with submitting(plan):
+                if owed:
+                    reconcile(searcher.plan, say)
                 owed = bool(searcher.fill()) or owed
                 if not owed:
                     return None
                 again = find_work(searcher.plan, batch, manifest, say, retry, rehearse)
                 more = submit(searcher.plan, again.packs, batch)
-                owed = False
+                owed = more.unknown
+            if more.unknown:
+                raise BatchError(more.refusal)
             if more.refusal:
                 listener.line(more.refusal)
             return searcher.plan

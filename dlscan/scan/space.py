@@ -50,7 +50,9 @@ def expand(experiment: Experiment) -> list[Point]:
 
 def numbered(experiment: Experiment, combinations: Sequence[Combination], first: int) -> list[Point]:
     """Points with numbers from `first` on, and with names."""
-    short = _short(experiment.combinations.keys)
+    # a point by hand that the file no longer has sets keys that nothing else does
+    own = [key for each in combinations for key in each.params]
+    short = _short(list(dict.fromkeys([*experiment.combinations.keys, *own])))
     return [
         Point(number, _name(each.params, short, each.model.family), each.params)
         for number, each in enumerate(combinations, start=first)
@@ -96,20 +98,26 @@ def extended(points: Sequence[Point], experiment: Experiment) -> list[Point]:
 
 def _searched(points: Sequence[Point], experiment: Experiment) -> list[Point]:
     """The points of a search with all repeats and folds of each, and those that are written by hand."""
-    there = {_identity(experiment.at(point.params)) for point in points}
-    new = {_identity(each): each for each in experiment.combinations.all}
-    kept = []
-    for point in points:
-        params, own = _with_all(point, experiment), _identity(experiment.at(point.params))
-        for each in experiment.combinations.trainings.of(params):
+    trainings = experiment.combinations.trainings
+    known = _known(points, experiment)
+    new = {_identity(each): each for each in experiment.combinations.all if _identity(each) not in known}
+    choices: dict[str, dict[str, Any]] = {}
+    params = {key: _with_all(point, experiment) for key, point in known.items()}
+    for own in params.values():
+        choice = {key: value for key, value in own.items() if key not in trainings.keys}
+        choices.setdefault(json.dumps(plain(choice), sort_keys=True), choice)
+    for choice in choices.values():
+        for each in trainings.of(choice):
             training = experiment.at(each)
-            if _identity(training) == own:
-                params = each
-            (single,) = training.combinations.all
-            new[_identity(training)] = dataclasses.replace(single, params=each)
-        kept.append(dataclasses.replace(point, params=params))
-    added = [each for identity, each in new.items() if identity not in there]
-    return kept + numbered(experiment, added, len(points) + 1)
+            key = _identity(training)
+            if key in known:
+                params[key] = each
+            else:
+                # also where it is written by hand, which sets fewer keys
+                (single,) = training.combinations.all
+                new[key] = dataclasses.replace(single, params=each)
+    kept = [dataclasses.replace(point, params=params[key]) for key, point in known.items()]
+    return kept + numbered(experiment, list(new.values()), len(points) + 1)
 
 
 def _known(points: Sequence[Point], experiment: Experiment) -> dict[str, Point]:

@@ -42,6 +42,8 @@ class Submitted:
         How many points were to be submitted.
     refusal : str
         Why there are fewer jobs than wanted; empty if there are not.
+    unknown : bool
+        Whether the system has not said if it has the others.
     """
 
     system: str
@@ -49,6 +51,7 @@ class Submitted:
     ids: tuple[str, ...]
     points: int
     refusal: str = ""
+    unknown: bool = False
 
 
 class SubmitBusy(ScanError):
@@ -125,20 +128,20 @@ def submit(plan: Plan, packs: Sequence[tuple[Point, ...]], batch: BatchOptions) 
     most = where.most_jobs() or max(len(jobs), 1)
     taken: list[tuple[int, ...]] = []
     ids: list[str] = []
-    refusal = ""
+    refusal, unknown = "", False
     for first in range(0, len(jobs), most):
-        new, refusal = _submit_once(plan, where, cluster, batch, jobs[first : first + most])
+        new, refusal, unknown = _submit_once(plan, where, cluster, batch, jobs[first : first + most])
         taken += jobs[first : first + len(new)]
         ids += new
         if refusal:
             break
-    return Submitted(batch.system, tuple(taken), tuple(ids), sum(map(len, jobs)), refusal)
+    return Submitted(batch.system, tuple(taken), tuple(ids), sum(map(len, jobs)), refusal, unknown)
 
 
 def _submit_once(
     plan: Plan, where: System, cluster: str, batch: BatchOptions, jobs: tuple[tuple[int, ...], ...]
-) -> tuple[list[str], str]:
-    """Make one submission; the ids of the jobs that were taken, and why if not all were."""
+) -> tuple[list[str], str, bool]:
+    """Make one submission; the ids of the jobs that were taken, why if not all were, and if nobody knows."""
     submissions = Submissions(plan.directory)
     submission = submissions.ask(batch, jobs, cluster)
     request = request_for(plan, submission)
@@ -149,14 +152,14 @@ def _submit_once(
         try:
             ids = _find(where, request)
         except BatchError as silence:
-            return [], _unknown(where, submission, f"{error}; {silence}")
+            return [], _unknown(where, submission, f"{error}; {silence}"), True
         # a controller that was too busy to answer may take the jobs when it comes to that
         if not ids and isinstance(error, CallError) and error.silent:
-            return [], _unknown(where, submission, str(error))
+            return [], _unknown(where, submission, str(error)), True
         if len(ids) < len(jobs):
             refusal = f"{where.name} accepted {len(ids)} of {len(jobs)} jobs ({error})"
     submissions.know(submission, ids)
-    return ids, refusal
+    return ids, refusal, False
 
 
 def _unknown(where: System, submission: Submission, why: str) -> str:

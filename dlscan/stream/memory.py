@@ -1,6 +1,7 @@
 """How many batches there is room for."""
 
 import logging
+import math
 
 from dlscan.errors import UsageError
 from dlscan.machine import free_memory
@@ -59,8 +60,8 @@ class MemoryBudget:
         needed = batch * (slots + _LEAST_SPARE)
         if self.bytes < needed:
             raise UsageError(
-                f"stream.memory: {self.bytes / 2**20:.3g} MiB is too little for batches of "
-                f"{self._layout.batch_size} events, {batch / 2**20:.3g} MiB each: training needs at least "
-                f"{needed / 2**20:.3g} MiB, and validation as much again; raise stream.memory or lower "
-                "train.batch_size"
+                f"stream.memory: what one stream gets of it, {self.bytes / 2**20:.3g} MiB, is too little for "
+                f"batches of {self._layout.batch_size} events, {batch / 2**20:.3g} MiB each. It needs "
+                f"{needed / 2**20:.3g} MiB: make stream.memory at least "
+                f"{math.ceil(10 * needed / self.bytes) / 10:g} times as large, or lower train.batch_size"
             )

@@ -5,7 +5,8 @@ import pytest
 from dlscan.bench.dry_run import dry_run
 from dlscan.cli.dry_run import show
 from dlscan.cli.scan_display import ScanDisplay
-from dlscan.errors import BatchError
+from dlscan.errors import BatchError, DlscanError
+from dlscan.prepare import prepare
 
 SPACE = {"model.width": [4, 8, 16, 32]}
 
@@ -30,6 +31,18 @@ def test_a_new_search_says_how_many_points_it_will_propose(make_experiment, caps
     assert f"The search {said}. There is no estimate for them yet." in err
     assert "Nothing is left" not in err
     assert not experiment.directory.exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [({"metric": "val_nothing"}, "val_nothing"), ({"from": "nowhere"}, "nowhere")],
+)
+def test_a_search_that_scan_would_refuse_is_refused(make_experiment, more, said):
+    search = {"method": "random", "points": 4, **more}
+    experiment = make_experiment(scan={"search": search, "space": SPACE})
+    prepare(experiment, processes=1)
+    with pytest.raises(DlscanError, match=said):
+        dry_run(experiment, experiment.batch, ScanDisplay())
 
 
 def test_jobs_that_would_be_refused_are_an_error(make_experiment, monkeypatch, capsys):

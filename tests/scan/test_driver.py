@@ -312,8 +312,10 @@ class Trained(ScanDisplay):
         assert self.looks < 50
         for name in ids_of(self.site):
             (self.site.home / f"{name}.job_state").write_text("ended done")
+        submissions = Submissions(self.site.experiment.directory).read()
+        taken = {number for each in submissions if each.ids for job in each.jobs for number in job}
         for status in statuses:
-            if status.state != "done":
+            if status.point.number in taken and status.state != "done":
                 done(self.site.plan, status.point, 0.5)
         if self.looks == 1:
             self.release = self.hinder()
@@ -338,13 +340,18 @@ def by_silence(site: Site, patch: pytest.MonkeyPatch) -> Callable[[], object]:
     return (site.home / "no cluster").unlink
 
 
+def by_silence_while_it_submits(site: Site, patch: pytest.MonkeyPatch) -> Callable[[], object]:
+    patch.setenv("FAKE_FAULT", "busy")
+    return lambda: patch.delenv("FAKE_FAULT")
+
+
 def hold(path: Path) -> Callable[[], object]:
     file = path.open("a+b")
     fcntl.flock(file, fcntl.LOCK_EX)
     return file.close
 
 
-@pytest.mark.parametrize("hinder", [by_another_command, by_a_search, by_silence])
+@pytest.mark.parametrize("hinder", [by_another_command, by_a_search, by_silence, by_silence_while_it_submits])
 def test_a_search_waits_until_it_can_submit_again(
     make_experiment: Make, site: Site, monkeypatch: pytest.MonkeyPatch, hinder: Callable[..., Any]
 ) -> None:

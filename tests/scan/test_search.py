@@ -351,8 +351,52 @@ def test_repeats_and_folds_are_added_to_all_points_of_a_search(
     assert not growing(plan)
     # the one by hand lies outside of the space
     assert [trial.state for trial in known(plan, experiment)] == ["running"] * 2
-    with pytest.raises(ScanError, match=f"is trained {len(trainings)} times, which is now 1; .*scan.repeats"):
+    with pytest.raises(
+        ScanError, match=r"has a training with .*, which scan.repeats and scan.folds no longer"
+    ):
         freeze(make_experiment("data.folds=3", scan=scan), extend=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ({"repeats": 3}, {"folds": True}),
+        ({"folds": True}, {"repeats": 3}),
+        ({"repeats": 3}, {"repeats": 2}),
+        # as many as before, but others
+        ({"folds": True}, {"folds": {"leave_out": 2}}),
+    ],
+)
+@pytest.mark.parametrize("method", ["grid", "random"])
+def test_trainings_of_a_search_are_not_exchanged(
+    make_experiment: Make, before: Any, now: Any, method: str
+) -> None:
+    first = {"grid": {"model.width": [4, 8]}} if method == "grid" else searching(2, "random")
+    experiment = make_experiment("data.folds=3", scan={**first, **before})
+    plan = freeze(experiment)
+    plan = plan if method == "grid" else asked(plan, experiment).plan
+    for point in plan.points:
+        done(plan, point, 0.5)
+    text = (plan.directory / "plan.json").read_text()
+    with pytest.raises(ScanError, match="not removed or exchanged"):
+        freeze(make_experiment("data.folds=3", scan={**searching(9, "random"), **now}), extend=True)
+    assert (plan.directory / "plan.json").read_text() == text
+
+
+def test_a_point_by_hand_that_the_file_no_longer_has_gets_repeats_too(make_experiment: Make) -> None:
+    experiment = make_experiment(scan={**searching(2), "points": [{"model.dropout": 0.25}]})
+    plan = asked(freeze(experiment), experiment).plan
+    for point in plan.points:
+        done(plan, point, 0.5)
+    plan = freeze(make_experiment(scan={**searching(2), "repeats": 2}), extend=True)
+    assert [
+        (p.params.get("model.dropout"), p.params["train.seed"])
+        for p in plan.points
+        if "dropout" in p.directory
+    ] == [
+        (0.25, 1),
+        (0.25, 2),
+    ]
 
 
 def known(plan: Plan, experiment: Experiment) -> list[Trial]:

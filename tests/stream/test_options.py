@@ -210,7 +210,7 @@ def test_event_weights_multiply_those_of_the_class(
 
 
 def test_memory_too_small_for_a_batch_is_said(prepared: Path) -> None:
-    with pytest.raises(UsageError, match=r"stream\.memory: .* MiB is too little for batches of 32 events"):
+    with pytest.raises(UsageError, match=r"stream\.memory: .* MiB, is too little for batches of 32 events"):
         Batches(prepared, batch_size=32, memory=20_000)
 
 

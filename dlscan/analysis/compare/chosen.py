@@ -106,7 +106,7 @@ def sentence(
     text += f"{who} cannot be told apart from it" if who else f"{next_} as good"
     text += (
         f" (numbers are those of the column Point; {SIGNIFICANT:g} standard deviations of the paired "
-        "difference, event by event)"
+        "difference, event by event; the same network from another seed also differs)"
     )
     away = "low" if column.about.better == "less" else "high"
     if found.luck is None:

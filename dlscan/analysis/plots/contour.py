@@ -17,6 +17,7 @@ from dlscan.analysis.plots.parameters import against, is_logarithmic, is_number,
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import Floats
 from dlscan.errors import UsageError
+from dlscan.spelling import counted
 
 LEVELS = 12
 
@@ -70,10 +71,13 @@ def _page(found: Numbers, across: Column, up: Column, present: Sequence[int]) ->
     entry = found.entries[present[best]]
     vary = {column.name for column in parameters(found.rows, None)}
     others = " Other parameters vary too." if vary - {across.name, up.name} else ""
+    left = len(found.entries) - len(present)
+    of_these = f"of the {counted(len(present), 'model')} drawn" if left else "of all"
+    without = f" {counted(left, 'model')} without these numbers: not drawn." if left else ""
     style.footnote(
         page,
-        f"Diamond: {style.cut(entry.name)}, {found.column.about.best_is} of all: "
-        f"{cell(entry.value, found.column)}.",
+        f"Diamond: {style.cut(entry.name)}, {found.column.about.best_is} {of_these}: "
+        f"{cell(entry.value, found.column)}.{without}",
         f"Between the models, drawn as points, linearly interpolated.{others}",
         chance_note(found),
     )

@@ -86,8 +86,9 @@ def is_logarithmic(values: Floats) -> bool:
     low, high = float(np.min(values)), float(np.max(values))
     if low <= 0 or high < _NARROW * low:
         return False
+    each = np.unique(values)
     # whole numbers have no good ticks on part of a decade
-    part = bool(np.any(values != np.round(values))) and _lopsided(np.log(values)) < _lopsided(values)
+    part = bool(np.any(each != np.round(each))) and _lopsided(np.log(each)) + 0.05 < _lopsided(each)
     return part or high >= _WIDE * low
 
 

@@ -13,6 +13,8 @@ RNG = np.random.default_rng(1)
     [
         ([1e-4, 1e-3, 1e-2], True),
         ([1e-3, 3e-3, 1e-2], True),
+        # however often each was tried
+        ([1e-3, 3e-3, 1e-2, 1e-2, 1e-2, 1e-2], True),
         (10 ** RNG.uniform(-3, -2, 30), True),
         ([0.1, 0.2, 0.3, 0.4, 0.5], False),
         (RNG.uniform(0.05, 0.5, 30), False),

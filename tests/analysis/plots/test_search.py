@@ -88,6 +88,14 @@ def test_a_contour_takes_two_numbers(draw, scan):
         draw("contour", scan, by="width")
 
 
+def test_a_contour_says_which_models_it_cannot_draw(draw, write_scan, footnote):
+    grid = {"model.width": [4, 8, 16], "model.dropout": [0.0, 0.5, None]}
+    scan = write_scan(grid=grid, classes=("Ele", "Pi0"), events=50)
+    note = footnote(draw("contour", scan, by="width,dropout").pages[0])
+    assert "of the 6 models drawn" in note
+    assert "3 models without these numbers: not drawn" in note
+
+
 def test_a_contour_of_one_line_is_refused(draw, write_scan):
     scan = write_scan(grid={"model.width": [4, 8, 16]}, classes=("Ele", "Pi0"), events=50)
     with pytest.raises(UsageError, match="two parameters"):
