@@ -65,7 +65,7 @@ def dry_run(
     require_devices(experiment, batch)
     require_nodes(experiment, batch, manifest)
     if manifest is not None:
-        _require_search(plan, manifest)
+        _require_search(experiment, plan, manifest)
     listener.planned(plan)
     points = find_work(plan, batch, manifest, listener.line, retry).points
     found = forecast(experiment, plan, points)
@@ -82,9 +82,8 @@ def dry_run(
     return DryRun(plan, points, commands, script, refusal, found, more)
 
 
-def _require_search(plan: Plan, manifest: Manifest) -> None:
+def _require_search(experiment: Experiment, plan: Plan, manifest: Manifest) -> None:
     """Check what a search is made better by, and what it is to know from the start."""
-    experiment = plan.experiment
     if experiment.scan.search is None:
         return
     targets = targets_of(experiment, manifest.classes)

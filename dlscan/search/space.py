@@ -84,6 +84,13 @@ class Space:
                 yield values
 
 
+def place_in(dimension: Dimension, value: Any) -> float:
+    """The place of a value of a point of a space, which is one that is drawn there."""
+    place = dimension.place(value)
+    assert place is not None
+    return place
+
+
 @dataclasses.dataclass(frozen=True)
 class Trial:
     """A point that was proposed or is known from elsewhere.

@@ -26,10 +26,9 @@ from dlscan.train.nodes import here
 from dlscan.train.objectives.domain import DOMAIN
 from dlscan.train.pack import Pack
 from dlscan.train.passes import Delivered, Pass
+from dlscan.train.validating import side_by_side, together
 
 _WRITERS = 8
-# Validation streams that are read side by side: each has a batch on the device and one on its way.
-_LOOKED_AT = 4
 
 
 class Loop:
@@ -165,7 +164,7 @@ class Loop:
         trained = time.perf_counter()
         rungs = members[0].point.rungs
         kept = KeptLosses() if rungs is not None and rungs.racing else None
-        for some in _side_by_side(pack.left_out, left_out):
+        for some in side_by_side(pack.left_out, left_out):
             self._look(pack, some, epoch, last, kept)
         pack.wait()
         learners = [member.learner for member in members]
@@ -222,7 +221,7 @@ class Loop:
             for own in left_out
         }
         beside = self._beside("validation", 0, pack)
-        for groups in _together(streams):
+        for groups in together(streams):
             others = next(beside)
             for batches in groups:
                 pack.look(batches, others, kept)
@@ -286,30 +285,6 @@ def _noted(places: "collections.deque[tuple[int, int | None]]", delivered: Deliv
     """A batch, whose place and fold wait until it is on the device: others may be ahead of it there."""
     places.append((delivered.place, delivered.fold))
     return delivered.batch
-
-
-def _side_by_side(every: Sequence[LeftOut], wanted: Sequence[LeftOut]) -> Iterator[list[LeftOut]]:
-    """The choices of folds that are wanted, some at a time: each call is compiled for those that it looks at.
-
-    Where some of them are finished, the others are looked at one by one, which is compiled once for each.
-    """
-    for first in range(0, len(every), _LOOKED_AT):
-        some = list(every[first : first + _LOOKED_AT])
-        left = [own for own in some if own in wanted]
-        if left == some:
-            yield some
-        else:
-            yield from ([own] for own in left)
-
-
-def _together(streams: Mapping[LeftOut, Iterator[Fed]]) -> Iterator[list[dict[LeftOut, Fed]]]:
-    """The next batch of each stream: in one call while all have some, and then each in its own."""
-    going = dict(streams)
-    while going:
-        batches = {own: fed for own, stream in going.items() if (fed := next(stream, None)) is not None}
-        # each choice of streams would be compiled anew
-        yield [batches] if len(batches) == len(streams) else [{own: fed} for own, fed in batches.items()]
-        going = {own: going[own] for own in batches}
 
 
 def _trouble(write: Callable[[], None]) -> Exception | None:

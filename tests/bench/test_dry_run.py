@@ -35,7 +35,7 @@ def test_a_new_search_says_how_many_points_it_will_propose(make_experiment, caps
 
 @pytest.mark.parametrize(
     ("more", "said"),
-    [({"metric": "val_nothing"}, "val_nothing"), ({"from": "nowhere"}, "nowhere")],
+    [({"metric": "val_nothing"}, r"experiment\.yaml: .*val_nothing"), ({"from": "nowhere"}, "nowhere")],
 )
 def test_a_search_that_scan_would_refuse_is_refused(make_experiment, more, said):
     search = {"method": "random", "points": 4, **more}

@@ -19,7 +19,7 @@ from dlscan.machine import free_memory
 from dlscan.prepare import prepare
 from dlscan.record import Record
 from dlscan.stream import Batches
-from dlscan.train import PointInfo, loop, train_point, train_points
+from dlscan.train import PointInfo, train_point, train_points, validating
 from dlscan.train.folds import passed_alone
 from dlscan.train.info import Rungs
 from dlscan.train.pack import Pack
@@ -225,7 +225,7 @@ def test_folds_that_end_at_different_epochs_equal_those_alone(folded, tmp_path, 
 
 @pytest.mark.parametrize("together", [1, 2])
 def test_folds_are_looked_at_some_at_a_time(make, alone, monkeypatch, together):
-    monkeypatch.setattr(loop, "_LOOKED_AT", together)
+    monkeypatch.setattr(validating, "_MOST", together)
     packed = make("some", *LEFT_OUT, **AREA)
     assert set(train_points(packed).values()) == {"done"}
     for (paths, _), other in zip(packed, alone, strict=True):

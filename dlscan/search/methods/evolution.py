@@ -10,7 +10,7 @@ import numpy as np
 
 from dlscan.config.search import Dimension
 from dlscan.search.methods import Stream
-from dlscan.search.space import TOLD, Ask, Draw, Space, Trial, Values
+from dlscan.search.space import TOLD, Ask, Draw, Space, Trial, Values, place_in
 
 # how many of the last points are parents, and what share of them competes to be the next one
 _POPULATION, _SHARE = 16, 0.75
@@ -48,14 +48,14 @@ def _changed(space: Space, parent: Values, rng: np.random.Generator) -> Values:
         if key == changed:
             return _moved(dimension, parent[key], rng)
         # a parent that was drawn in another space may lie between the steps of this one
-        return parent[key] if dimension.steps is None else dimension.at(_place(dimension, parent[key]))
+        return parent[key] if dimension.steps is None else dimension.at(place_in(dimension, parent[key]))
 
     return space.assign(choose)
 
 
 def _moved(dimension: Dimension, value: object, rng: np.random.Generator) -> object:
     """Another choice, or a number near this one; the next one at least where they are listed."""
-    place = _place(dimension, value)
+    place = place_in(dimension, value)
     if dimension.choices:
         count = len(dimension.choices)
         return dimension.choices[(int(place * count) + int(rng.integers(1, max(count, 2)))) % count]
@@ -67,9 +67,3 @@ def _moved(dimension: Dimension, value: object, rng: np.random.Generator) -> obj
         number = dimension.values.index(moved) + (1 if shift > 0 else -1)
         return dimension.values[number] if 0 <= number < len(dimension.values) else moved
     return moved
-
-
-def _place(dimension: Dimension, value: object) -> float:
-    place = dimension.place(value)
-    assert place is not None
-    return place

@@ -8,7 +8,7 @@ from typing import Any
 from dlscan.config.search import Dimension
 from dlscan.search.methods import Stream
 from dlscan.search.methods.needs import needed
-from dlscan.search.space import Ask, Draw, Space, Trial
+from dlscan.search.space import Ask, Draw, Space, Trial, place_in
 
 
 def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
@@ -53,7 +53,7 @@ def _trial(optuna: Any, space: Space, known: Trial, worst: tuple[float, ...]) ->
         elif dimension.steps is not None:
             # rounding makes values coincide: steps are not counted
             values = dimension.values or ()
-            params[key] = values.index(dimension.at(_place(dimension, value)))
+            params[key] = values.index(dimension.at(place_in(dimension, value)))
             distributions[key] = rules.IntDistribution(0, len(values) - 1)
         elif dimension.whole:
             params[key] = value
@@ -76,13 +76,7 @@ def _trial(optuna: Any, space: Space, known: Trial, worst: tuple[float, ...]) ->
 
 
 def _position(dimension: Dimension, value: Any) -> int:
-    return int(_place(dimension, value) * len(dimension.choices))
-
-
-def _place(dimension: Dimension, value: Any) -> float:
-    place = dimension.place(value)
-    assert place is not None
-    return place
+    return int(place_in(dimension, value) * len(dimension.choices))
 
 
 def _worst(known: Sequence[Trial], metrics: int) -> tuple[float, ...]:
