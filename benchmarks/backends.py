@@ -139,8 +139,8 @@ def steps(place: Path, task: Any, train: dict[str, Any]) -> list[float]:
         learner = Learner(network, learned, one.train, dataset, batches.steps, found)
         made = steps_of([learner.trained])
         (fed, *_) = Feed(learned)(batches.epoch(0), made.one_length)
-        streams = {EVENTS: fed}
-        told = [made.look((streams, None))[0][0], made.train(streams), made.look((streams, None))[0][0]]
+        batch = {EVENTS: fed}, None
+        told = [made.look(batch)[0][0], made.train(batch)[0], made.look(batch)[0][0]]
         numbers = [keras.ops.convert_to_numpy(each)[0] for each in told]
         made.settle()
     after = [

@@ -47,7 +47,7 @@ def measure(count: int, width: int, depth: int, cells: int, events: int) -> dict
     found = {"parameters": network.model.count_params(), "made": _most(one.value for one in variables)}
     made: Any = steps([point], devices=devices)
     fed = _fed(devices, events, cells)
-    losses = [float(made.train({"events": fed})[0][0])]
+    losses = [float(made.train(({"events": fed}, None))[0][0][0])]
     (values,) = made._states
     found["trained"] = _most(values.values())
     memory = made._train.lower([values], plain({"events": fed}), None).compile().memory_analysis()
@@ -58,7 +58,7 @@ def measure(count: int, width: int, depth: int, cells: int, events: int) -> dict
         - memory.alias_size_in_bytes
         + memory.temp_size_in_bytes
     )
-    losses.append(float(made.train({"events": fed})[0][0]))
+    losses.append(float(made.train(({"events": fed}, None))[0][0][0]))
     made.settle()
     return {**found, "settled": _most(one.value for one in variables), "losses": losses}
 

@@ -12,7 +12,7 @@ from dlscan.bench.limits import memory_rate
 from dlscan.models.replicas import Replicas
 from dlscan.stream import Batch, Batches
 from dlscan.train.feed import Fed, Feed
-from dlscan.train.pack import Pack
+from dlscan.train.pack import Pack, TrainingBatch
 
 # Training alone goes round and round on so much: more than a cache holds, less than a laptop has.
 _KEPT_BYTES = 2**29
@@ -100,7 +100,7 @@ class Measures:
         return list(self._feed(kept, self._pack.one_length))
 
     def _step(self, fed: Fed) -> int:
-        self._pack.train(fed)
+        self._pack.train(TrainingBatch(fed))
         return fed.events
 
     def _rate(self, items: Iterable[Any], use: Callable[[Any], int]) -> tuple[float, float]:

@@ -88,9 +88,10 @@ class _Stage:
 
     def _seconds(self, pack: Any) -> float:
         """Of a step."""
+        from dlscan.train.pack import TrainingBatch
 
         def step(fed: Any) -> int:
-            pack.train(fed)
+            pack.train(TrainingBatch(fed))
             return int(fed.events)
 
         return len(self._kept[0]) / _rate(itertools.cycle(self._fed), step, pack.wait)
@@ -101,7 +102,7 @@ class _Stage:
         from dlscan.models.replicas import replicas
         from dlscan.stream.standards import standards
         from dlscan.train.feed import Feed
-        from dlscan.train.pack import Pack
+        from dlscan.train.pack import Pack, TrainingBatch
         from dlscan.train.starting import starting_learner
 
         learners, devices = [], replicas(experiments[0].train)
@@ -115,7 +116,7 @@ class _Stage:
         pack = Pack(learners, experiments[0].train.jit, devices=devices)
         if not self._fed:
             self._fed = list(Feed(learners[0].task, devices)(self._kept, pack.one_length))
-        pack.train(self._fed[0])
+        pack.train(TrainingBatch(self._fed[0]))
         pack.look({learner.left_out: self._fed[0] for learner in learners})
         pack.wait()
         return pack

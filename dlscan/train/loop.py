@@ -24,11 +24,13 @@ from dlscan.train.learner import Learner
 from dlscan.train.member import Member
 from dlscan.train.nodes import here
 from dlscan.train.objectives.domain import DOMAIN
-from dlscan.train.pack import Pack
+from dlscan.train.pack import Pack, TrainingBatch
 from dlscan.train.passes import Delivered, Pass
 from dlscan.train.validating import side_by_side, together
 
 _WRITERS = 8
+# The place, the fold and the rest of what was delivered, without its batch.
+_Note = tuple[int, int | None, int]
 
 
 class Loop:
@@ -153,7 +155,7 @@ class Loop:
         epoch, done = members[0].place
         last = all(epoch + 1 >= member.experiment.train.epochs for member in members)
         left_out = list(dict.fromkeys(member.learner.left_out for member in members))
-        left_at = self._steps(pack, members, left_out, interruption, start, last)
+        left_at = self._steps(pack, members, interruption, start, last)
         if left_at is not None:
             self._pause(pack, members, left_at, start)
             return None
@@ -192,21 +194,27 @@ class Loop:
         self,
         pack: Pack,
         members: Sequence[Member[Learner]],
-        left_out: Sequence[LeftOut],
         interruption: Interruption,
         start: float,
         last: bool,
     ) -> int | None:
         """Take the steps of an epoch; the last one, if the epoch is left behind it."""
         epoch, done = members[0].place
-        places: collections.deque[tuple[int, int | None]] = collections.deque()
-        delivered = self._training.deliver(epoch, done, last, left_out)
+        notes: collections.deque[_Note] = collections.deque()
+        # also what is for finished ones alone: calls are compiled for the folds of a whole round
+        delivered = self._training.deliver(epoch, done, last, pack.left_out)
         beside = self._beside("train", epoch * self._training.steps + done, pack)
-        for fed in self._feed(map(functools.partial(_noted, places), delivered), pack.one_length):
-            step, fold = places.popleft()
-            pack.train(fed, fold, next(beside))
+        batches: dict[int, TrainingBatch] = {}
+        for fed in self._feed(map(functools.partial(_noted, notes), delivered), pack.one_length):
+            step, fold, rest = notes.popleft()
+            batches[step] = TrainingBatch(fed, fold, next(beside))
+            if rest:
+                continue
+            pack.train(*batches.values())
             if self._on_step:
-                self._on_step(epoch + 1, step, self._training.steps)
+                for taken in batches:
+                    self._on_step(epoch + 1, taken, self._training.steps)
+            batches.clear()
             if step < self._training.steps and self._must_leave(start, step - done, step, interruption):
                 return step
         return None
@@ -281,9 +289,9 @@ class Loop:
         return self._training.events * (self._training.steps - done) // self._training.steps
 
 
-def _noted(places: "collections.deque[tuple[int, int | None]]", delivered: Delivered) -> Batch:
-    """A batch, whose place and fold wait until it is on the device: others may be ahead of it there."""
-    places.append((delivered.place, delivered.fold))
+def _noted(notes: "collections.deque[_Note]", delivered: Delivered) -> Batch:
+    """A batch; what else is known of it waits until it is on the device: others may be ahead of it there."""
+    notes.append((delivered.place, delivered.fold, delivered.rest))
     return delivered.batch
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 from dlscan.models.replicas import Replicas
 from dlscan.train.areas import Areas
@@ -16,6 +17,24 @@ from dlscan.train.nodes import here
 from dlscan.train.steps import Jit, Steps, Who, chosen, steps
 
 NONE: Mapping[str, Fed] = MappingProxyType({})
+
+
+class TrainingBatch(NamedTuple):
+    """Events that a pack trains on.
+
+    Attributes
+    ----------
+    events : Fed
+        On the device.
+    fold : int or None
+        The fold that all of them are of, where some learners leave out folds.
+    others : mapping of str to Fed
+        Batches of other streams by name.
+    """
+
+    events: Fed
+    fold: int | None = None
+    others: Mapping[str, Fed] = NONE
 
 
 class Pack:
@@ -56,8 +75,8 @@ class Pack:
         self.left_out = tuple(dict.fromkeys(learner.left_out for learner in learners))
         self._areas = {own: Areas(factors) for own in self.left_out} if monitored else {}
         self._steps: Steps = steps([learner.trained for learner in learners], jit, devices)
-        self._looking = {own: self._who(own.__eq__) for own in self.left_out}
-        self._taking: dict[int | None, Who] = {None: None}
+        self._choices = {own: self._who(own.__eq__) for own in self.left_out}
+        self._whose: dict[int | None, Who] = {None: None}
         self._start_sums()
         self._compiling, self._wasted = 0.0, 0.0
         self._called: set[str] = set()
@@ -82,18 +101,38 @@ class Pack:
         """See `Steps`."""
         return self._steps.one_length
 
-    def train(self, batch: Fed, fold: int | None = None, others: Mapping[str, Fed] = NONE) -> None:
-        """Train on a batch, without waiting for the result; all learners, or those that may see `fold`.
+    def train(self, *batches: TrainingBatch) -> None:
+        """Train on batches, without waiting for the result; each is taken by all who may see its fold.
 
-        `others` are batches of other streams by name.
+        Several are those of a whole round, always of the same folds.
         """
-        if fold not in self._taking:
-            self._taking[fold] = self._who(lambda left_out: fold not in left_out)
-        who, start = self._taking[fold], time.perf_counter()
-        if who == ():
-            return
-        self._training.add(self._steps.train({**self._named(batch), **others}, who), batch.events, who)
-        self._note(f"train {fold}", start)
+        for call in self._calls(batches):
+            start = time.perf_counter()
+            found = self._steps.train(
+                *(({**self._named(batch.events), **batch.others}, who) for batch, who in call)
+            )
+            for (batch, who), numbers in zip(call, found, strict=True):
+                self._training.add(numbers, batch.events.events, who)
+            self._note(f"train {[who for _, who in call]}", start)
+
+    def _calls(self, batches: Sequence[TrainingBatch]) -> list[list[tuple[TrainingBatch, Who]]]:
+        """What is trained on in a call each, and which learners take it.
+
+        Each step in a call takes time to compile. A round is compiled as one where learners leave out
+        different folds: a function for each fold would have as many steps. Without, a call for each batch and
+        each choice of folds has the fewest.
+        """
+        if self._steps.together and (len(batches) == 1 or len(self.left_out) == 1):
+            choices = self._choices.items()
+            return [[(batch, who)] for batch in batches for own, who in choices if batch.fold not in own]
+        taken = [(batch, self._taking(batch.fold)) for batch in batches]
+        return [[(batch, who) for batch, who in taken if who != ()]]
+
+    def _taking(self, fold: int | None) -> Who:
+        """The learners that may see a fold."""
+        if fold not in self._whose:
+            self._whose[fold] = self._who(lambda left_out: fold not in left_out)
+        return self._whose[fold]
 
     def look(
         self,
@@ -108,12 +147,12 @@ class Pack:
         start = time.perf_counter()
         found = self._steps.look(
             *(
-                ({**self._named(batch), **others}, self._looking[left_out])
+                ({**self._named(batch), **others}, self._choices[left_out])
                 for left_out, batch in batches.items()
             )
         )
         for (left_out, batch), (numbers, raw) in zip(batches.items(), found, strict=True):
-            who = self._looking[left_out]
+            who = self._choices[left_out]
             self._validation.add(numbers, batch.events, who)
             if self._areas:
                 self._areas[left_out].add([own["scores"] for own in raw], batch)
@@ -145,7 +184,7 @@ class Pack:
         places = [self.learners.index(learner) for learner in learners]
         areas: list[float | None] = [None] * len(self.learners)
         for left_out, kept in self._areas.items():
-            who = self._looking[left_out]
+            who = self._choices[left_out]
             if not kept.empty:
                 for place, area in zip(range(len(areas)) if who is None else who, kept.read(), strict=True):
                     areas[place] = area

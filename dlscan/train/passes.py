@@ -5,9 +5,6 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dlscan.config import Experiment
 from dlscan.dataset import Manifest
 from dlscan.stream import Batch, Batches
@@ -27,11 +24,14 @@ class Delivered(NamedTuple):
         The fold that all of its events are of, where folds are passed through.
     batch : Batch
         The events.
+    rest : int
+        How many of those behind it belong to the same round, which is whole: one batch of each fold.
     """
 
     place: int
     fold: int | None
     batch: Batch
+    rest: int = 0
 
 
 class Pass(Protocol):
@@ -98,9 +98,10 @@ class WholePass:
 class FoldPass:
     """The folds of a dataset, each batch of one fold; see `Pass`.
 
-    The batches of each fold are spread evenly over the epoch, in an order that depends on seed and epoch
-    alone. A training takes those that are not of the folds that it leaves out. So it takes the same batches
-    in the same order whoever else is in the pass, and one alone reads only what it takes.
+    An epoch has as many rounds as the longest fold has batches. In a round the folds follow each other by
+    their numbers, with a batch each; those that have fewer batches are spread evenly over the rounds. A
+    training takes the batches that are not of the folds that it leaves out. So it takes the same ones in the
+    same order whoever else is in the pass, and one alone reads only what it takes.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ class FoldPass:
         Of the folds, from 1, that somebody trains on.
     manifest : Manifest
         Of the dataset.
-    batch_size, seed : int
+    batch_size : int
         Of the streams.
     classes : collection of str
         Those that are delivered; all without any.
@@ -121,13 +122,13 @@ class FoldPass:
         streams: Mapping[int, Batches],
         manifest: Manifest,
         batch_size: int,
-        seed: int,
         classes: Collection[str] = (),
     ) -> None:
-        self._streams, self._seed = streams, seed
+        self._streams = streams
         wanted = [manifest.number_of(name) for name in classes] or range(len(manifest.classes))
         counts = [sum(fold.events.counts[number] for number in wanted) for fold in manifest.folds]
         self._steps = [-(-events // batch_size) for events in counts]
+        self._rounds = _rounds(self._steps)
         self.steps = sum(self._steps)
         self.events = sum(stream.events for stream in streams.values())
 
@@ -146,22 +147,26 @@ class FoldPass:
     ) -> Iterator[Delivered]:
         wanted = [fold for fold in self._streams if not all(fold in own for own in left_out)]
         batches = {fold: self._streams[fold].epoch(epoch, last) for fold in wanted}
-        for place, fold in enumerate(self._order(epoch).tolist(), 1):
-            if fold not in batches:
-                continue
-            if place <= done:
-                next(batches[fold])
-            else:
-                yield Delivered(place, fold, next(batches[fold]))
-        for rest in batches.values():
-            next(rest, None)  # a stream looks at its end whether the dataset is still the same
+        places = itertools.count(1)
+        for folds in self._rounds:
+            taken = [(place, fold) for fold, place in zip(folds, places, strict=False) if fold in batches]
+            whole = len(taken) == len(batches) and taken[0][0] > done
+            for number, (place, fold) in enumerate(taken, 1):
+                if place <= done:
+                    next(batches[fold])
+                else:
+                    yield Delivered(place, fold, next(batches[fold]), len(taken) - number if whole else 0)
+        for end in batches.values():
+            next(end, None)  # a stream looks at its end whether the dataset is still the same
 
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        """The fold of each batch."""
-        rng = np.random.default_rng([self._seed, epoch, 1])
-        keys = [(np.arange(steps) + rng.random()) / steps for steps in self._steps]
-        folds = np.repeat(np.arange(1, len(self._steps) + 1), self._steps)
-        return folds[np.argsort(np.concatenate(keys), kind="stable")]
+
+def _rounds(steps: Sequence[int]) -> list[list[int]]:
+    """The folds, from 1, of each round, from the batches that each fold has in an epoch."""
+    rounds: list[list[int]] = [[] for _ in range(max(steps))]
+    for fold, count in enumerate(steps, 1):
+        for number in range(count):
+            rounds[(2 * number + 1) * len(rounds) // (2 * count)].append(fold)
+    return rounds
 
 
 def open_pass(
@@ -204,4 +209,4 @@ def open_pass(
         )
         for fold in wanted
     }
-    return FoldPass(streams, manifest, first.train.batch_size, seed, first.task.train_on)
+    return FoldPass(streams, manifest, first.train.batch_size, first.task.train_on)

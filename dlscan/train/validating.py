@@ -6,7 +6,7 @@ from dlscan.train.feed import Fed
 from dlscan.train.folds import LeftOut
 
 # Streams that are read side by side: each has a batch on the device and one on its way.
-_MOST = 4
+_MOST = 5
 
 
 def side_by_side(every: Sequence[LeftOut], wanted: Sequence[LeftOut]) -> Iterator[list[LeftOut]]:

@@ -119,7 +119,7 @@ def measured(points, lengths, devices, sparse=False, streams=("events",)):
     told = []
     for events in lengths:
         given = {name: fed(batch(events, rng, sparse), devices) for name in streams}
-        told.append(made.train(given))
+        told.extend(made.train((given, None)))
     ((looked, raw),) = made.look((given, None))
     made.settle()
     variables = [
@@ -175,7 +175,7 @@ def placed():
     optimizer = keras.optimizers.SGD()
     optimizer.build(own.model.trainable_variables)
     given = {"events": fed(batch(EVENTS, np.random.default_rng(0)), ())}
-    steps([Trained.single(own, optimizer, Seen())], devices=asked(4)).train(given)
+    steps([Trained.single(own, optimizer, Seen())], devices=asked(4)).train((given, None))
     return {"devices": len(set(seen)), "events": EVENTS // len(seen)}
 
 

@@ -15,7 +15,7 @@ from dlscan.tasks.classify import Classification
 from dlscan.train import train_point
 from dlscan.train.feed import Feed
 from dlscan.train.learner import Learner
-from dlscan.train.pack import Pack
+from dlscan.train.pack import Pack, TrainingBatch
 
 MONITOR = {"monitor": "val_Mean_AUC", "patience": 3}
 
@@ -62,7 +62,7 @@ def test_areas_of_a_pack_are_those_of_each_network(mapping, balance):
         ]
         pack = Pack([Learner(one, task, train, "hash", 1) for one in networks], factors=batches.class_weights)
         for batch in Feed(task)(batches.epoch(0), one_length=True):
-            pack.train(batch)
+            pack.train(TrainingBatch(batch))
             pack.look({(): batch})
         rows = pack.end_epoch(pack.learners, 1.0, 1.0)
         events = [

@@ -58,7 +58,7 @@ def looked_at(made, streams):
 def losses_of(learner, values, number):
     """The loss of so many steps, and then that without training."""
     taken, batch = steps([learner.trained]), fed(values)
-    told = [float(taken.train(batch)[0][0]) for _ in range(number)]
+    told = [float(taken.train((batch, None))[0][0][0]) for _ in range(number)]
     looked = looked_at(taken, batch)
     taken.settle()
     return told, looked
@@ -122,7 +122,7 @@ def test_a_width_goes_down_its_slope_by_ten_learning_rates(events):
         {"family": "vae", "code": 2, "depth": 0}, optimizer="sgd", learning_rate=1e-3, clip_norm=None
     )
     taken = steps([learner.trained])
-    numbers = taken.train(fed(events[0]))[0]
+    numbers = taken.train((fed(events[0]), None))[0][0]
     taken.settle()
     told = dict(zip([curve.name for curve in learner.task.curves], map(float, numbers), strict=True))
     # of width 1 at the start, so that minus the logarithm of the likelihood is half the squared distance

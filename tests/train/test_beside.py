@@ -15,7 +15,7 @@ from dlscan.train.beside import Beside, Other
 from dlscan.train.feed import Feed
 from dlscan.train.learner import Learner
 from dlscan.train.objectives import NETWORK, Told, supervised
-from dlscan.train.pack import Pack
+from dlscan.train.pack import Pack, TrainingBatch
 from dlscan.train.steps import steps
 
 ops = keras.ops
@@ -117,17 +117,17 @@ def test_two_networks_go_on_to_the_digit_from_a_checkpoint_between_steps(batches
     learner = make(batches, 8, 2)
     pack = Pack([learner])
     first, second, third = fed(batches)[:3]
-    pack.train(first)
-    pack.train(second)
+    pack.train(TrainingBatch(first))
+    pack.train(TrainingBatch(second))
     pack.settle()
     learner.values().write(tmp_path / "epoch-0000-step-2.variables")
     before = numbers_of(learner)
     other = make(batches, 8, 2)
     other.resume(learner.state(), tmp_path / "epoch-0000-step-2.variables")
-    pack.train(third)
+    pack.train(TrainingBatch(third))
     pack.settle()
     alone = Pack([other])
-    alone.train(third)
+    alone.train(TrainingBatch(third))
     alone.settle()
 
     assert_same(learner, other)
@@ -144,7 +144,7 @@ def test_packed_they_end_as_alone(batches):
     rows = []
     for pack in packs:
         for batch in fed(batches):
-            pack.train(batch)
+            pack.train(TrainingBatch(batch))
             pack.look({(): batch})
         rows.append(pack.end_epoch(pack.learners, 1.0, 1.0))
     for together, own in zip(rows[0], rows[1] + rows[2], strict=True):

@@ -15,7 +15,7 @@ from dlscan.tasks.classify import Classification
 from dlscan.train.devices import sender
 from dlscan.train.feed import Feed
 from dlscan.train.learner import Learner
-from dlscan.train.pack import Pack
+from dlscan.train.pack import Pack, TrainingBatch
 from dlscan.train.streams import open_stream, transport
 
 TASK = Classification(("Ele", "Pi0"))
@@ -112,7 +112,7 @@ def test_training_from_the_ring_is_training_from_memory(sparse_batches, transpor
             feed, rows = Feed(TASK), []
             for number in range(3):
                 for fed in feed(batches.epoch(number), pack.one_length):
-                    pack.train(fed)
+                    pack.train(TrainingBatch(fed))
                 for fed in feed(batches.epoch(number), pack.one_length):
                     pack.look({(): fed})
                 rows += pack.end_epoch([learner], 1.0, 1.0)

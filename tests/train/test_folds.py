@@ -20,10 +20,11 @@ from dlscan.prepare import prepare
 from dlscan.record import Record
 from dlscan.stream import Batches
 from dlscan.train import PointInfo, train_point, train_points, validating
+from dlscan.train.checkpoint import Checkpoint
 from dlscan.train.folds import passed_alone
 from dlscan.train.info import Rungs
 from dlscan.train.pack import Pack
-from dlscan.train.passes import open_pass
+from dlscan.train.passes import FoldPass, _rounds, open_pass
 from dlscan.train.streams import open_stream
 
 FOLDS = 3
@@ -38,7 +39,8 @@ def folded(mapping, tmp_path_factory):
         **mapping,
         "data": data,
         "model": {**mapping["model"], "width": 4},
-        "train": {**mapping["train"], "batch_size": 40, "epochs": 2},
+        # the third fold has a batch less than the others
+        "train": {**mapping["train"], "batch_size": 39, "epochs": 2},
     }
     prepare(experiment_from(content, home / "folds.yaml"), processes=1)
     return content
@@ -209,18 +211,25 @@ def test_folds_that_end_at_different_epochs_equal_those_alone(folded, tmp_path, 
     for point in alone:
         assert train_point(*point) == "done"
     looked, look = set(), Pack.look
+    trained, train = set(), Pack.train
 
     def noted(self, batches, *others):
         looked.add(tuple(batches))
         return look(self, batches, *others)
 
+    def noted_too(self, *batches):
+        trained.add(tuple(batch.fold for batch in batches))
+        return train(self, *batches)
+
     monkeypatch.setattr(Pack, "look", noted)
+    monkeypatch.setattr(Pack, "train", noted_too)
     monkeypatch.setattr(Pack, "worth_leaving", lambda *those: False)
     assert set(train_points(together).values()) == {"done"}
     for (paths, _), (other, _) in zip(together, alone, strict=True):
         assert_same(paths, other)
     assert looked <= {((1,), (2,), (3,)), ((1,),), ((2,),), ((3,),)}
     assert ((1,), (2,), (3,)) in looked
+    assert (1, 2, 3) in trained <= {(1, 2, 3), (1,), (2,), (3,)}
 
 
 @pytest.mark.parametrize("together", [1, 2])
@@ -264,15 +273,59 @@ def test_the_losses_that_a_race_compares_are_those_of_the_fold_alone(make):
         np.testing.assert_array_equal(kept, whole)
 
 
-def test_folds_that_are_stopped_within_an_epoch_go_on_as_if_nothing_had_been(make, alone, monkeypatch):
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_folds_that_are_stopped_within_an_epoch_go_on_as_if_nothing_had_been(
+    make, alone, monkeypatch, one_by_one
+):
     cut = make("cut", *LEFT_OUT, **AREA)
     monkeypatch.setenv("DLSCAN_GRACE", "0")
 
     def stop(epoch, step, steps):
-        if (epoch, step) == (2, 6):
+        if (epoch, step) == (2, 5):
             os.kill(os.getpid(), signal.SIGUSR1)
 
-    assert set(train_points(cut, stop).values()) == {"preempted"}
+    # within a round too: steps are taken one by one there
+    with monkeypatch.context() as patched:
+        if one_by_one:
+            deliver = FoldPass.deliver
+            patched.setattr(
+                FoldPass, "deliver", lambda *given: (each._replace(rest=0) for each in deliver(*given))
+            )
+        assert set(train_points(cut, stop).values()) == {"preempted"}
+    assert {Checkpoint(paths.last).read(print).step for paths, _ in cut} == {5 if one_by_one else 6}
     assert set(train_points(cut).values()) == {"done"}
     for (paths, _), other in zip(cut, alone, strict=True):
         assert_same(paths, other)
+
+
+@pytest.mark.parametrize(
+    ("steps", "rounds"),
+    [
+        ([2, 2, 2], [[1, 2, 3], [1, 2, 3]]),
+        ([5, 4, 5], [[1, 2, 3], [1, 2, 3], [1, 3], [1, 2, 3], [1, 2, 3]]),
+        ([6, 2, 3], [[1], [1, 2, 3], [1], [1, 3], [1, 2], [1, 3]]),
+        ([0, 1], [[2]]),
+    ],
+)
+def test_the_batches_of_each_fold_are_spread_over_the_rounds(steps, rounds):
+    assert _rounds(steps) == rounds
+
+
+def test_the_rest_of_a_round_is_told_where_it_is_whole(folded, tmp_path):
+    experiment = experiment_from(folded, tmp_path / "toy.yaml")
+    manifest = Manifest.of(experiment)
+
+    def delivered(left_out, done=0):
+        with contextlib.ExitStack() as stack:
+            training = open_pass(
+                [experiment.at({"data.fold": own[0]}) for own in left_out], manifest, 1, stack
+            )
+            found = training.deliver(0, done, True, left_out)
+            return [(each.place, each.fold, each.rest) for each in found]
+
+    assert [-(-fold.events.events // 39) for fold in manifest.folds] == [9, 9, 8]
+    assert delivered([(1,), (2,)])[:4] == [(1, 1, 2), (2, 2, 1), (3, 3, 0), (4, 1, 2)]
+    assert delivered([(2,)])[:3] == [(1, 1, 1), (3, 3, 0), (4, 1, 1)]
+    # nor is one whole without the shortest fold, or what is left of it
+    assert delivered([(1,), (2,)])[12:16] == [(13, 1, 0), (14, 2, 0), (15, 1, 2), (16, 2, 1)]
+    assert delivered([(1,), (2,)], 4)[:3] == [(5, 2, 0), (6, 3, 0), (7, 1, 2)]

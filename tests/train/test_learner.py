@@ -8,7 +8,7 @@ from dlscan.stream import Batches
 from dlscan.tasks.classify import Classification
 from dlscan.train.feed import Feed
 from dlscan.train.learner import Learner
-from dlscan.train.pack import Pack
+from dlscan.train.pack import Pack, TrainingBatch
 
 TASK = Classification(("Ele", "Pi0", "ChPi"))
 
@@ -36,7 +36,7 @@ def epoch(learner, batches, pack=None):
     """Train on batches, and look at each after its step."""
     pack = pack or Pack([learner])
     for batch in batches:
-        pack.train(batch)
+        pack.train(TrainingBatch(batch))
         pack.look({(): batch})
     return pack.end_epoch([learner], 1.0, 1.0)[0]
 
@@ -94,8 +94,8 @@ def test_resumed_learner_is_the_one_that_was_saved(make_learner, make_batches, t
         first, second, third = list(Feed(TASK)(batches.epoch(0), one_length=True))[:3]
         learner = make_learner(batches, optimizer=optimizer)
         pack = Pack([learner])
-        pack.train(first)
-        pack.train(second)
+        pack.train(TrainingBatch(first))
+        pack.train(TrainingBatch(second))
         pack.settle()
         learner.values().write(tmp_path / "epoch-0001.variables")
         other = make_learner(batches, optimizer=optimizer)

@@ -87,7 +87,7 @@ def test_each_part_takes_its_steps_with_what_the_one_before_has_changed(together
     streams = {"events": fed("x", real), "noise": fed("z", noise)}
 
     ((looked, raw),) = made.look((streams, None))
-    told = ops.convert_to_numpy(made.train(streams))
+    told = ops.convert_to_numpy(made.train((streams, None))[0])
     made.settle()
 
     numbers, weights = by_hand(real[:, 0].astype(float), noise.astype(float), times)
@@ -113,5 +113,5 @@ def test_batches_are_not_written_as_text_to_train_on_them(monkeypatch):
         raise AssertionError("a tensor was written")
 
     monkeypatch.setattr(type(streams["events"].weights), "__repr__", written)
-    made.train(streams)
+    made.train((streams, None))
     made.look((streams, None))

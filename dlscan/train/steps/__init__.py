@@ -24,8 +24,8 @@ Point = TypeVar("Point")
 Streams = Mapping[str, Fed]
 # The positions of some points of a pack; None is all.
 Who = tuple[int, ...] | None
-# Batches, and which points look at them.
-Looked = tuple[Streams, Who]
+# Batches, and the points that take them.
+Taken = tuple[Streams, Who]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,27 +94,29 @@ class Called:
 
 
 class Steps(Protocol):
-    """What a pack does with a batch, without waiting for it; K is the number of its points.
+    """What a pack does with batches, without waiting for it; K is the number of its points.
 
-    Both tell of each point M numbers, a tensor (K, M): those of the objective of its last part, and then
-    those of the others in their order, see `Told`. With some positions they are about these points alone.
+    Both tell of each batch, and of each point M numbers, a tensor (K, M): those of the objective of its last
+    part, and then those of the others in their order, see `Told`. With some positions they are about these
+    points alone. A small network needs less time for a batch than it takes to ask it, so that a call takes
+    several.
 
     Attributes
     ----------
     one_length : bool
         Whether they are compiled for one number of entries of sparse inputs.
+    together : bool
+        Whether the training batches of a call are compiled as one; otherwise each by itself.
     """
 
     one_length: bool
+    together: bool
 
-    def train(self, streams: Streams, who: Who = None) -> Any:
-        """Let each optimizer take a step; the numbers of before it."""
+    def train(self, *batches: Taken) -> list[Any]:
+        """Let each optimizer take a step with each batch, in their order; the numbers of before it."""
 
-    def look(self, *batches: Looked) -> list[tuple[Any, Any]]:
-        """Change nothing; of each batch the numbers, and what the networks of last parts gave, by head.
-
-        A small network needs less time for a batch than it takes to ask it: some are looked at in one call.
-        """
+    def look(self, *batches: Taken) -> list[tuple[Any, Any]]:
+        """Change nothing; of each batch the numbers, and what the networks of last parts gave, by head."""
 
     def settle(self) -> None:
         """See to it that the variables hold what the steps have made of them."""

@@ -8,7 +8,7 @@ import jax
 from dlscan.models import keras
 from dlscan.models.replicas import Replicas
 from dlscan.train.objectives import Given
-from dlscan.train.steps import Call, Called, Jit, Looked, Part, Steps, Streams, Trained, Who, chosen, in_order
+from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Taken, Trained, Who, chosen, in_order
 from dlscan.train.steps.sharding import sharding_of
 from dlscan.train.steps.spread import Spread, plain
 
@@ -99,7 +99,7 @@ class _Point:
 class _Jax:
     """Between steps the values live here: the steps write over the memory of those in Keras' variables."""
 
-    one_length = True
+    one_length, together = True, False
 
     def __init__(self, points: Sequence[Trained], devices: Replicas) -> None:
         self._points = own = [_Point(point) for point in points]
@@ -138,14 +138,17 @@ class _Jax:
         )
         self._states: Any = None
 
-    def train(self, streams: Streams, who: Who = None) -> Any:
+    def train(self, *batches: Taken) -> list[Any]:
+        return [self._step(*batch) for batch in batches]
+
+    def _step(self, streams: Streams, who: Who) -> Any:
         states = self._values()
         numbers, after = self._train(chosen(states, who), plain(streams), who)
         for place, values in zip(range(len(states)) if who is None else who, after, strict=True):
             states[place] = values
         return self._sharding.here(numbers) if self._sharding else numbers
 
-    def look(self, *batches: Looked) -> list[tuple[Any, Any]]:
+    def look(self, *batches: Taken) -> list[tuple[Any, Any]]:
         states, whose = self._values(), tuple(who for _, who in batches)
         given = [plain(streams) for streams, _ in batches]
         found = self._look([chosen(states, who) for who in whose], given, whose)

@@ -13,7 +13,7 @@ from dlscan.models.replicas import Replicas
 from dlscan.train.entries import Entries
 from dlscan.train.nodes import here
 from dlscan.train.objectives import EVENTS, Given, Told
-from dlscan.train.steps import Call, Called, Jit, Looked, Part, Steps, Streams, Trained, Who, chosen, in_order
+from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Taken, Trained, Who, chosen, in_order
 from dlscan.train.steps.across import are_parts, put_together
 from dlscan.train.steps.mostly_zeros import MostlyZeros
 from dlscan.train.steps.shares import shares, sharing, together
@@ -57,25 +57,30 @@ class _TensorFlow:
         # a function that XLA compiles runs on one device
         alone = not devices and here().count == 1
         self.one_length = (accelerator() is not None and alone) if jit == "auto" else jit
+        # compiling one large function takes XLA longer than some small ones
+        self.together = alone and not self.one_length
         # neither XLA nor a GPU has them
         self._has_products = not self.one_length and accelerator() is None and not devices
         # they give what the heads do, and no more
         self._has_products &= not any(network.shows_hidden for network in self._networks)
         self._mostly_zeros = functools.cache(lambda names: MostlyZeros(self._networks, names))
-        # a graph for each choice of points and devices, and for parts of batches
-        self._train, self._look = (
-            functools.cache(
-                lambda *how, function=function: traced(functools.partial(function, *how), self.one_length)
-            )
-            for function in (self._step, self._numbers)
-        )
+        self._train, self._look = self._compiled(self._step), self._compiled(self._numbers)
 
-    def train(self, streams: Streams, who: Who = None) -> Any:
-        return self._train(who, self._how(streams))(plain(streams))
+    def _compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A graph for each choice of points and devices of the batches, and for parts of these."""
+        return functools.cache(lambda ways: traced(functools.partial(_each, function, ways), self.one_length))
 
-    def look(self, *batches: Looked) -> list[tuple[Any, Any]]:
+    def train(self, *batches: Taken) -> list[Any]:
+        calls = [batches] if self.together else [(batch,) for batch in batches]
+        return [numbers for call in calls for numbers in self._called(self._train, call)]
+
+    def look(self, *batches: Taken) -> list[tuple[Any, Any]]:
+        return self._called(self._look, batches)
+
+    def _called(self, function: Callable[..., Any], batches: Sequence[Taken]) -> list[Any]:
+        """What a function that is compiled for each choice tells of batches."""
         ways = tuple((who, self._how(streams)) for streams, who in batches)
-        return list(self._look(ways)([plain(streams) for streams, _ in batches]))
+        return list(function(ways)([plain(streams) for streams, _ in batches]))
 
     def _how(self, streams: Streams) -> "_How":
         return _How(sharing(streams, self._devices), are_parts(streams))
@@ -93,10 +98,7 @@ class _TensorFlow:
             told.append(tf.concat(in_order(own), axis=0))
         return tf.stack(told)
 
-    def _numbers(self, ways: Sequence[tuple[Who, "_How"]], batches: Any) -> Any:
-        return [self._numbers_of(*way, streams) for way, streams in zip(ways, batches, strict=True)]
-
-    def _numbers_of(self, who: Who, how: "_How", streams: Any) -> Any:
+    def _numbers(self, who: Who, how: "_How", streams: Any) -> Any:
         told = [
             [_looked(part, networks, given, how.devices) for part in point.parts]
             for point, (networks, given) in self._taking(streams, who)
@@ -132,6 +134,11 @@ class _How(NamedTuple):
 
     devices: Replicas
     part: bool
+
+
+def _each(function: Callable[..., Any], ways: Sequence[tuple[Who, _How]], batches: Any) -> Any:
+    """What a function finds of each batch, one after the other."""
+    return [function(*way, streams) for way, streams in zip(ways, batches, strict=True)]
 
 
 def _step_of(part: Part, networks: Networks, given: Mapping[str, Given], how: _How) -> Any:

@@ -10,7 +10,7 @@ from dlscan.models import keras, trunks
 from dlscan.models.network import taken_by
 from dlscan.models.replicas import Replicas
 from dlscan.train.objectives import Given, Told
-from dlscan.train.steps import Call, Called, Jit, Looked, Part, Steps, Streams, Trained, Who, chosen, in_order
+from dlscan.train.steps import Call, Called, Jit, Part, Steps, Streams, Taken, Trained, Who, chosen, in_order
 from dlscan.train.steps.across import are_parts, put_together
 from dlscan.train.steps.shares import shares, sharing, together
 from dlscan.train.steps.spread import Spread
@@ -41,7 +41,7 @@ def slopes(function: Callable[[dict[str, Any]], Any], at: dict[str, Any]) -> dic
 class _Torch:
     """Nothing compiles here, so that the inputs of points with one network are scaled once for all."""
 
-    one_length = False
+    one_length = together = False
 
     def __init__(self, points: Sequence[Trained], devices: Replicas) -> None:
         self._devices = devices
@@ -59,7 +59,10 @@ class _Torch:
             for point in points
         ]
 
-    def train(self, streams: Streams, who: Who = None) -> Any:
+    def train(self, *batches: Taken) -> list[Any]:
+        return [self._step(*batch) for batch in batches]
+
+    def _step(self, streams: Streams, who: Who) -> Any:
         given, devices, told = self._given(streams), sharing(streams, self._devices), []
         of_part = are_parts(streams)
         for networks, parts in chosen(self._points, who):
@@ -70,7 +73,7 @@ class _Torch:
             told.append(torch.cat(in_order(own)))
         return torch.stack(told)
 
-    def look(self, *batches: Looked) -> list[tuple[Any, Any]]:
+    def look(self, *batches: Taken) -> list[tuple[Any, Any]]:
         return [self._numbers_of(*batch) for batch in batches]
 
     def _numbers_of(self, streams: Streams, who: Who) -> tuple[Any, Any]:

@@ -10,7 +10,7 @@ from dlscan.stream import Batches
 from dlscan.tasks.classify import Classification
 from dlscan.train.feed import Feed
 from dlscan.train.learner import Learner
-from dlscan.train.pack import Pack
+from dlscan.train.pack import Pack, TrainingBatch
 
 MODEL = Model("dense", Dense(8, 1))
 # too small to move anything
@@ -38,7 +38,7 @@ def trained(batches, *trains):
     made = learners(batches, *trains)
     pack = Pack(made)
     fed = next(Feed(made[0].task)([first], one_length=True))
-    pack.train(fed)
+    pack.train(TrainingBatch(fed))
     pack.look({(): fed})
     return made, pack.end_epoch(made, 1.0, 1.0), first
 
