@@ -144,7 +144,8 @@ class Loop:
         self.close()
         factors = self._validation[wanted[0].left_out].class_weights
         jit = members[0].experiment.train.jit
-        self._pack = Pack(wanted, jit, factors, self._devices)
+        together = self._training.together({learner.left_out for learner in wanted})
+        self._pack = Pack(wanted, jit, factors, self._devices, together)
         return self._pack
 
     def _epoch(
@@ -201,19 +202,20 @@ class Loop:
         """Take the steps of an epoch; the last one, if the epoch is left behind it."""
         epoch, done = members[0].place
         notes: collections.deque[_Note] = collections.deque()
-        # also what is for finished ones alone: calls are compiled for the folds of a whole round
-        delivered = self._training.deliver(epoch, done, last, pack.left_out)
+        # calls are compiled for the folds of their batches, also those that finished ones alone take
+        own = pack.left_out if pack.together else {member.learner.left_out for member in members}
+        delivered = self._training.deliver(epoch, done, last, own)
         beside = self._beside("train", epoch * self._training.steps + done, pack)
         batches: dict[int, TrainingBatch] = {}
         for fed in self._feed(map(functools.partial(_noted, notes), delivered), pack.one_length):
             step, fold, rest = notes.popleft()
             batches[step] = TrainingBatch(fed, fold, next(beside))
-            if rest:
+            if rest and pack.together:
                 continue
             pack.train(*batches.values())
             if self._on_step:
-                for taken in batches:
-                    self._on_step(epoch + 1, taken, self._training.steps)
+                for place in batches:
+                    self._on_step(epoch + 1, place, self._training.steps)
             batches.clear()
             if step < self._training.steps and self._must_leave(start, step - done, step, interruption):
                 return step

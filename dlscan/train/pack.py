@@ -54,6 +54,8 @@ class Pack:
         The weight of each class in the loss; only needed where a learner monitors the mean AUC.
     devices : Replicas
         See `steps`.
+    together : bool
+        Whether batches of different folds are taken in one call, if they can be compiled as one.
 
     Attributes
     ----------
@@ -61,6 +63,8 @@ class Pack:
         As given.
     left_out : tuple of tuple of int
         The different choices of folds that learners leave out, in their order.
+    together : bool
+        Whether batches of different folds are taken in one call.
     """
 
     def __init__(
@@ -69,12 +73,14 @@ class Pack:
         jit: Jit = "auto",
         factors: Sequence[float] = (),
         devices: Replicas = (),
+        together: bool = False,
     ) -> None:
         self.learners = tuple(learners)
         monitored = any(learner.stopping.monitors_area for learner in learners)
         self.left_out = tuple(dict.fromkeys(learner.left_out for learner in learners))
         self._areas = {own: Areas(factors) for own in self.left_out} if monitored else {}
         self._steps: Steps = steps([learner.trained for learner in learners], jit, devices)
+        self.together = together and self._steps.as_one
         self._choices = {own: self._who(own.__eq__) for own in self.left_out}
         self._whose: dict[int | None, Who] = {None: None}
         self._start_sums()
@@ -104,7 +110,7 @@ class Pack:
     def train(self, *batches: TrainingBatch) -> None:
         """Train on batches, without waiting for the result; each is taken by all who may see its fold.
 
-        Several are those of a whole round, always of the same folds.
+        Several have to be of the same folds each time: calls are compiled for these.
         """
         for call in self._calls(batches):
             start = time.perf_counter()
@@ -118,17 +124,16 @@ class Pack:
     def _calls(self, batches: Sequence[TrainingBatch]) -> list[list[tuple[TrainingBatch, Who]]]:
         """What is trained on in a call each, and which learners take it.
 
-        Each step in a call takes time to compile. A round is compiled as one where learners leave out
-        different folds: a function for each fold would have as many steps. Without, a call for each batch and
-        each choice of folds has the fewest.
+        A call that takes a batch of each fold has as many steps to compile as a call for each fold. Batches
+        that come alone have calls for each choice of folds beside it, which have the fewest.
         """
-        if self._steps.together and (len(batches) == 1 or len(self.left_out) == 1):
-            choices = self._choices.items()
-            return [[(batch, who)] for batch in batches for own, who in choices if batch.fold not in own]
-        taken = [(batch, self._taking(batch.fold)) for batch in batches]
+        if self.together and len(batches) == 1:
+            (batch,) = batches
+            return [[(batch, who)] for left_out, who in self._choices.items() if batch.fold not in left_out]
+        taken = [(batch, self._takers(batch.fold)) for batch in batches]
         return [[(batch, who) for batch, who in taken if who != ()]]
 
-    def _taking(self, fold: int | None) -> Who:
+    def _takers(self, fold: int | None) -> Who:
         """The learners that may see a fold."""
         if fold not in self._whose:
             self._whose[fold] = self._who(lambda left_out: fold not in left_out)

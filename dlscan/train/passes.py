@@ -12,6 +12,9 @@ from dlscan.stream.options import auto_workers
 from dlscan.train.folds import LeftOut, passed_alone
 from dlscan.train.streams import open_stream
 
+# Folds whose batches are taken together, at most: a signal is looked at in between.
+_TOGETHER = 5
+
 
 class Delivered(NamedTuple):
     """A batch on its way.
@@ -25,7 +28,7 @@ class Delivered(NamedTuple):
     batch : Batch
         The events.
     rest : int
-        How many of those behind it belong to the same round, which is whole: one batch of each fold.
+        How many of those behind it may be taken together with it: always a batch of each of the same folds.
     """
 
     place: int
@@ -66,6 +69,12 @@ class Pass(Protocol):
     ) -> Iterator[Delivered]:
         """The batches of an epoch behind the first `done` for trainings that leave out these folds."""
 
+    def together(self, left_out: Collection[LeftOut]) -> bool:
+        """Whether fewer calls are needed if batches are taken together that may be.
+
+        One that comes alone then needs a call for each choice of folds that does not leave it out.
+        """
+
 
 class WholePass:
     """A stream of the training split; see `Pass`."""
@@ -94,14 +103,17 @@ class WholePass:
         batches = map(Delivered, itertools.count(1), itertools.repeat(None), self._batches.epoch(epoch, last))
         yield from itertools.islice(batches, done, None)
 
+    def together(self, left_out: Collection[LeftOut]) -> bool:
+        return False
+
 
 class FoldPass:
     """The folds of a dataset, each batch of one fold; see `Pass`.
 
-    An epoch has as many rounds as the longest fold has batches. In a round the folds follow each other by
-    their numbers, with a batch each; those that have fewer batches are spread evenly over the rounds. A
-    training takes the batches that are not of the folds that it leaves out. So it takes the same ones in the
-    same order whoever else is in the pass, and one alone reads only what it takes.
+    The folds take turns, some at a time, with a batch each, in the order of their numbers. Where folds have
+    fewer batches than others, the turns without them are spread evenly over the epoch. A training takes the
+    batches that are not of the folds that it leaves out. So it takes the same ones in the same order whoever
+    else is in the pass, and one alone reads only what it takes.
 
     Parameters
     ----------
@@ -128,7 +140,8 @@ class FoldPass:
         wanted = [manifest.number_of(name) for name in classes] or range(len(manifest.classes))
         counts = [sum(fold.events.counts[number] for number in wanted) for fold in manifest.folds]
         self._steps = [-(-events // batch_size) for events in counts]
-        self._rounds = _rounds(self._steps)
+        self._groups = _groups(len(self._steps))
+        self._turns = _turns(self._steps, self._groups)
         self.steps = sum(self._steps)
         self.events = sum(stream.events for stream in streams.values())
 
@@ -147,26 +160,56 @@ class FoldPass:
     ) -> Iterator[Delivered]:
         wanted = [fold for fold in self._streams if not all(fold in own for own in left_out)]
         batches = {fold: self._streams[fold].epoch(epoch, last) for fold in wanted}
-        places = itertools.count(1)
-        for folds in self._rounds:
-            taken = [(place, fold) for fold, place in zip(folds, places, strict=False) if fold in batches]
-            whole = len(taken) == len(batches) and taken[0][0] > done
-            for number, (place, fold) in enumerate(taken, 1):
-                if place <= done:
+        place = 0
+        for turn in self._turns:
+            own = [(at, fold) for at, fold in enumerate(turn, place + 1) if fold in batches]
+            # what is left of a turn is not whole
+            whole = turn in self._groups and place >= done
+            place += len(turn)
+            for rest, (at, fold) in zip(reversed(range(len(own))), own, strict=True):
+                if at <= done:
                     next(batches[fold])
                 else:
-                    yield Delivered(place, fold, next(batches[fold]), len(taken) - number if whole else 0)
+                    yield Delivered(at, fold, next(batches[fold]), rest if whole else 0)
         for end in batches.values():
             next(end, None)  # a stream looks at its end whether the dataset is still the same
 
+    def together(self, left_out: Collection[LeftOut]) -> bool:
+        # steps in a call take time to compile: for one choice of folds those on a batch serve for all
+        if len(left_out) == 1:
+            return False
+        takers = [sum(fold not in own for own in left_out) for fold in range(1, len(self._steps) + 1)]
+        calls = [
+            1 if turn in self._groups else sum(takers[fold - 1] for fold in turn) for turn in self._turns
+        ]
+        batches = sum(steps for steps, count in zip(self._steps, takers, strict=True) if count)
+        return sum(calls) < batches
 
-def _rounds(steps: Sequence[int]) -> list[list[int]]:
-    """The folds, from 1, of each round, from the batches that each fold has in an epoch."""
-    rounds: list[list[int]] = [[] for _ in range(max(steps))]
-    for fold, count in enumerate(steps, 1):
-        for number in range(count):
-            rounds[(2 * number + 1) * len(rounds) // (2 * count)].append(fold)
-    return rounds
+
+def _groups(folds: int) -> list[list[int]]:
+    """Folds, from 1, a few in each group, and about as many in all."""
+    count = -(-folds // _TOGETHER)
+    edges = [folds * number // count for number in range(count + 1)]
+    return [list(range(first + 1, last + 1)) for first, last in itertools.pairwise(edges)]
+
+
+def _turns(steps: Sequence[int], groups: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The folds, from 1, that have a batch each in the turns of an epoch, from the batches that each has."""
+    rounds: list[list[list[int]]] = [[[] for _ in groups] for _ in range(max(steps))]
+    for number, group in enumerate(groups):
+        least = min(steps[fold - 1] for fold in group)
+        whole = _evenly(least, len(rounds))
+        others = sorted(set(range(len(rounds))) - set(whole))
+        for fold in group:
+            more = [others[place] for place in _evenly(steps[fold - 1] - least, len(others))]
+            for place in (*whole, *more):
+                rounds[place][number].append(fold)
+    return [turn for turns in rounds for turn in turns if turn]
+
+
+def _evenly(count: int, places: int) -> list[int]:
+    """So many of these places, from 0."""
+    return [(2 * number + 1) * places // (2 * count) for number in range(count)]
 
 
 def open_pass(

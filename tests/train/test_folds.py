@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import os
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,15 +17,16 @@ from dlscan.config import experiment_from, load_point, plain
 from dlscan.config.dotted import put
 from dlscan.dataset import Manifest
 from dlscan.machine import free_memory
+from dlscan.models import backend
 from dlscan.prepare import prepare
 from dlscan.record import Record
 from dlscan.stream import Batches
-from dlscan.train import PointInfo, train_point, train_points, validating
+from dlscan.train import PointInfo, passes, train_point, train_points, validating
 from dlscan.train.checkpoint import Checkpoint
 from dlscan.train.folds import passed_alone
 from dlscan.train.info import Rungs
 from dlscan.train.pack import Pack
-from dlscan.train.passes import FoldPass, _rounds, open_pass
+from dlscan.train.passes import FoldPass, _groups, _turns, open_pass
 from dlscan.train.streams import open_stream
 
 FOLDS = 3
@@ -241,6 +243,21 @@ def test_folds_are_looked_at_some_at_a_time(make, alone, monkeypatch, together):
         assert_same(paths, other)
 
 
+def test_many_folds_are_taken_some_at_a_time(make, monkeypatch):
+    """Here the first one, and then the other two: one alone in its group has calls of its own."""
+    monkeypatch.setattr(passes, "_TOGETHER", 2)
+    packed, alone = (make(name, 1, 2, 3, train__epochs=1) for name in ("packed", "alone"))
+    trained, train = [], Pack.train
+    with monkeypatch.context() as noted:
+        noted.setattr(Pack, "train", lambda *given: trained.append(len(given) - 1) or train(*given))
+        assert set(train_points(packed).values()) == {"done"}
+    if backend() == "tensorflow":
+        assert set(trained) == {1, 2}
+    for point, (other, _) in zip(alone, packed, strict=True):
+        assert train_point(*point) == "done"
+        assert_same(point[0], other)
+
+
 def test_streams_of_folds_share_what_one_may_take(make):
     points = make("small", 1, 2, stream__memory="4MiB")
     experiments = [load_point(paths.config) for paths, _ in points]
@@ -299,19 +316,37 @@ def test_folds_that_are_stopped_within_an_epoch_go_on_as_if_nothing_had_been(
 
 
 @pytest.mark.parametrize(
-    ("steps", "rounds"),
+    ("steps", "turns"),
     [
         ([2, 2, 2], [[1, 2, 3], [1, 2, 3]]),
         ([5, 4, 5], [[1, 2, 3], [1, 2, 3], [1, 3], [1, 2, 3], [1, 2, 3]]),
-        ([6, 2, 3], [[1], [1, 2, 3], [1], [1, 3], [1, 2], [1, 3]]),
-        ([0, 1], [[2]]),
+        # those that have more take them between the turns of all
+        ([6, 2, 3], [[1], [1, 2, 3], [1], [1, 3], [1, 2, 3], [1]]),
+        ([2, 2, 1, 2, 2, 2], [[1, 2], [4, 5, 6], [1, 2, 3], [4, 5, 6]]),
     ],
 )
-def test_the_batches_of_each_fold_are_spread_over_the_rounds(steps, rounds):
-    assert _rounds(steps) == rounds
+def test_the_batches_of_each_fold_are_spread_over_an_epoch(steps, turns):
+    assert _turns(steps, _groups(len(steps))) == turns
 
 
-def test_the_rest_of_a_round_is_told_where_it_is_whole(folded, tmp_path):
+@pytest.mark.parametrize(
+    ("steps", "left_out", "together"),
+    [
+        ([2, 2, 2], [(1,), (2,), (3,)], True),
+        ([2, 2, 2], [(1, 2), (1, 3)], True),
+        # one turn of all saves two calls, and each of eight batches needs one more
+        ([9, 1, 1], [(1,), (2,), (3,)], False),
+        # a function for one batch serves for all
+        ([2, 2, 2], [(2,)], False),
+    ],
+)
+def test_batches_are_taken_together_where_that_needs_fewer_calls(steps, left_out, together):
+    folds = [SimpleNamespace(events=SimpleNamespace(counts=[count])) for count in steps]
+    training = FoldPass({}, SimpleNamespace(folds=folds, classes=["all"]), 1)
+    assert training.together(left_out) is together
+
+
+def test_the_rest_of_a_turn_is_told_where_it_is_whole(folded, tmp_path):
     experiment = experiment_from(folded, tmp_path / "toy.yaml")
     manifest = Manifest.of(experiment)
 

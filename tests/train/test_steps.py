@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlscan.models import Network, keras
+from dlscan.models import Network, backend, keras
 from dlscan.train.feed import Fed
 from dlscan.train.objectives import Told
 from dlscan.train.steps import Part, Trained, steps
@@ -115,3 +115,53 @@ def test_batches_are_not_written_as_text_to_train_on_them(monkeypatch):
     monkeypatch.setattr(type(streams["events"].weights), "__repr__", written)
     made.train((streams, None))
     made.look((streams, None))
+
+
+@pytest.fixture
+def several():
+    """Batches of some lengths, and which of two points take them."""
+    rng = np.random.default_rng(0)
+    lengths, whose = (8, 5, 8), ((0,), (1,), None)
+    return [
+        (
+            {
+                "events": fed("x", rng.normal(size=(n, 1)).astype("f")),
+                "noise": fed("z", np.ones((n, 2), "f")),
+            },
+            who,
+        )
+        for n, who in zip(lengths, whose, strict=True)
+    ]
+
+
+def test_batches_of_a_call_are_taken_one_after_the_other(several):
+    weights = []
+    for calls in ([several], [[batch] for batch in several]):
+        points = [point(), point()]
+        made = steps(points)
+        told = [numbers for call in calls for numbers in made.train(*call)]
+        made.settle()
+        assert [len(ops.convert_to_numpy(numbers)) for numbers in told] == [1, 1, 2]
+        weights.append(
+            [
+                ops.convert_to_numpy(variable)
+                for own in points
+                for network in own.networks.values()
+                for variable in network.model.trainable_variables
+            ]
+        )
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.skipif(backend() != "tensorflow", reason="of TensorFlow")
+@pytest.mark.parametrize(("jit", "calls"), [(False, 1), (True, 3)])
+def test_batches_of_a_call_are_compiled_as_one_but_by_xla(several, monkeypatch, jit, calls):
+    from dlscan.train.steps import on_tensorflow
+
+    traced, compiled = on_tensorflow.traced, []
+    monkeypatch.setattr(on_tensorflow, "traced", lambda *how: compiled.append(how) or traced(*how))
+    made = steps([point(), point()], jit)
+    made.train(*several)
+    assert made.as_one is not jit
+    assert len(compiled) == calls

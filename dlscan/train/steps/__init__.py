@@ -105,12 +105,12 @@ class Steps(Protocol):
     ----------
     one_length : bool
         Whether they are compiled for one number of entries of sparse inputs.
-    together : bool
+    as_one : bool
         Whether the training batches of a call are compiled as one; otherwise each by itself.
     """
 
     one_length: bool
-    together: bool
+    as_one: bool
 
     def train(self, *batches: Taken) -> list[Any]:
         """Let each optimizer take a step with each batch, in their order; the numbers of before it."""

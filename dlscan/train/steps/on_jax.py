@@ -99,7 +99,7 @@ class _Point:
 class _Jax:
     """Between steps the values live here: the steps write over the memory of those in Keras' variables."""
 
-    one_length, together = True, False
+    one_length, as_one = True, False
 
     def __init__(self, points: Sequence[Trained], devices: Replicas) -> None:
         self._points = own = [_Point(point) for point in points]

@@ -58,26 +58,26 @@ class _TensorFlow:
         alone = not devices and here().count == 1
         self.one_length = (accelerator() is not None and alone) if jit == "auto" else jit
         # compiling one large function takes XLA longer than some small ones
-        self.together = alone and not self.one_length
+        self.as_one = alone and not self.one_length
         # neither XLA nor a GPU has them
         self._has_products = not self.one_length and accelerator() is None and not devices
         # they give what the heads do, and no more
         self._has_products &= not any(network.shows_hidden for network in self._networks)
         self._mostly_zeros = functools.cache(lambda names: MostlyZeros(self._networks, names))
-        self._train, self._look = self._compiled(self._step), self._compiled(self._numbers)
+        self._train, self._look = self._graphs(self._step), self._graphs(self._numbers)
 
-    def _compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _graphs(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A graph for each choice of points and devices of the batches, and for parts of these."""
         return functools.cache(lambda ways: traced(functools.partial(_each, function, ways), self.one_length))
 
     def train(self, *batches: Taken) -> list[Any]:
-        calls = [batches] if self.together else [(batch,) for batch in batches]
-        return [numbers for call in calls for numbers in self._called(self._train, call)]
+        calls = [batches] if self.as_one else [(batch,) for batch in batches]
+        return [numbers for call in calls for numbers in self._told(self._train, call)]
 
     def look(self, *batches: Taken) -> list[tuple[Any, Any]]:
-        return self._called(self._look, batches)
+        return self._told(self._look, batches)
 
-    def _called(self, function: Callable[..., Any], batches: Sequence[Taken]) -> list[Any]:
+    def _told(self, function: Callable[..., Any], batches: Sequence[Taken]) -> list[Any]:
         """What a function that is compiled for each choice tells of batches."""
         ways = tuple((who, self._how(streams)) for streams, who in batches)
         return list(function(ways)([plain(streams) for streams, _ in batches]))

@@ -41,7 +41,7 @@ def slopes(function: Callable[[dict[str, Any]], Any], at: dict[str, Any]) -> dic
 class _Torch:
     """Nothing compiles here, so that the inputs of points with one network are scaled once for all."""
 
-    one_length = together = False
+    one_length = as_one = False
 
     def __init__(self, points: Sequence[Trained], devices: Replicas) -> None:
         self._devices = devices
