@@ -7,6 +7,7 @@ from typing import Any
 
 from dlscan.analysis.points import records
 from dlscan.analysis.points.done import DonePoint
+from dlscan.analysis.points.ranked import searched_for
 from dlscan.analysis.tables.best import choose
 from dlscan.analysis.tables.rows import rows_of
 from dlscan.config import Experiment, experiment_from
@@ -50,7 +51,7 @@ def refit_of(experiment: Experiment, plan: Plan) -> Experiment | None:
     waited = {status.state for status in scan_status(plan)} - {*OVER, "diverged"}
     if not experiment.scan.refit or waited or growing(plan):
         return None
-    best = best_of(experiment, plan)
+    best = best_of(plan)
     params = {key: value for key, value in plan.point(best[0].record.point).params.items() if key != FOLD}
     single = plan.experiment.at(params)
     section, key = epochs_key(single.model.family).split(".")
@@ -100,12 +101,10 @@ def _epochs(best: Sequence[DonePoint], single: Experiment) -> int:
     return epochs
 
 
-def best_of(experiment: Experiment, plan: Plan) -> list[DonePoint]:
+def best_of(plan: Plan) -> list[DonePoint]:
     """The trainings of the best model, by what a search looks at or the task chooses by."""
-    metric = experiment.scan.search.metric if experiment.scan.search else ()
     rows = rows_of(records.read([plan.directory]).points)
-    key = metric[0] if metric and metric[0].startswith("val_") else None
-    return list(rows.models[choose(rows, key).position])
+    return list(rows.models[choose(rows, searched_for(rows.points)).position])
 
 
 def _require_same(found: Experiment, number: int, epochs_key: str) -> None:

@@ -1,12 +1,14 @@
 """`scan.refit`: the best model of a scan with folds, trained once more on all of them."""
 
 import contextlib
+import json
 import logging
+import runpy
 import statistics
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import h5py
 import pytest
@@ -26,11 +28,12 @@ from dlscan.dataset import Manifest
 from dlscan.dataset.folds import statistics_of
 from dlscan.errors import ConfigError, PointsFailed, ScanError
 from dlscan.prepare import prepare
-from dlscan.refit import _epochs, refit_of
+from dlscan.refit import _epochs, best_of, refit_of
 from dlscan.scan import Plan, freeze
 from dlscan.train.passes import open_pass
 from dlscan.training import train_planned
 
+write_scan = runpy.run_path(str(Path(__file__).parent / "analysis/fakes.py"))["write_scan"]
 Make = Callable[..., Experiment]
 TRAIN = {"epochs": 3, "batch_size": 16, "early_stopping": {"patience": 1, "min_delta": 1}}
 
@@ -83,6 +86,19 @@ def test_all_folds_train_what_was_the_best_of_them(make_experiment: Make) -> Non
     assert whole.statistics["ECAL"] == statistics_of(manifest.folds, (), "ECAL")
     with contextlib.ExitStack() as stack:
         assert open_pass([refit], whole, 1, stack).events == whole.splits["train"].events
+
+
+@pytest.mark.parametrize(("metric", "best"), [("best_val_loss", 4), (["-FLOPs", "val_auc"], 1), ([], 1)])
+def test_the_best_of_a_search_is_that_by_its_metric(tmp_path: Path, metric: Any, best: int) -> None:
+    def change(number: int, record: dict[str, Any]) -> None:
+        record["metrics"] |= {"best_val_loss": 1 / number, "val_Mean_AUC": 1 / number}
+
+    scan = write_scan(tmp_path / "lcd", events=50, change=change)
+    plan = json.loads((scan / "plan.json").read_text())
+    search = {"method": "tpe", "points": 4, "metric": metric}
+    (scan / "plan.json").write_text(json.dumps(plan | {"config": {"scan": {"search": search}}}))
+    (chosen,) = best_of(cast(Plan, SimpleNamespace(directory=scan)))
+    assert chosen.record.point == best
 
 
 def test_one_of_another_model_is_not_taken_for_that_of_the_best(make_experiment: Make) -> None:

@@ -41,8 +41,13 @@ def find(name: str, valid: Iterable[str], what: str) -> str:
     raise UsageError(f"no {what} {name!r}; {hint(name, valid)}")
 
 
-def find_column(name: str, keys: Mapping[str, str], what: str = "column") -> str:
-    """The column that `name` means: by name, by its key in the experiment file, or a pair in either order.
+def find_column(
+    name: str, keys: Mapping[str, str], what: str = "column", aliases: Mapping[str, str] | None = None
+) -> str:
+    """The column that `name` means.
+
+    A column is found by its name, by what people call it, by its key in the experiment file, and that of a
+    pair in either order.
 
     Parameters
     ----------
@@ -52,6 +57,9 @@ def find_column(name: str, keys: Mapping[str, str], what: str = "column") -> str
         The key of every column that exists, empty for one that is no parameter.
     what : str
         What is named, for the message.
+    aliases : mapping of str to str, optional
+        What people call columns, in lower case: `{"val_auc": "val_Mean_AUC"}`. They may name columns that do
+        not exist.
 
     Raises
     ------
@@ -61,7 +69,8 @@ def find_column(name: str, keys: Mapping[str, str], what: str = "column") -> str
     try:
         return find(name, keys, what)
     except UsageError:
-        folded = {key.casefold(): column for column, key in keys.items() if key}
+        folded = {alias: column for alias, column in (aliases or {}).items() if column in keys}
+        folded |= {key.casefold(): column for column, key in keys.items() if key}
         folded |= {column.casefold(): column for column in reversed(list(keys))}
         for spelling in (name.casefold(), *_other_orders(name.casefold())):
             if spelling in folded:
@@ -69,8 +78,10 @@ def find_column(name: str, keys: Mapping[str, str], what: str = "column") -> str
         raise
 
 
-def matching(pattern: str, keys: Mapping[str, str], what: str = "column") -> list[str]:
-    """The columns that `pattern` means: all that fit if it holds `*` or `?`, else the one it names.
+def matching(
+    pattern: str, keys: Mapping[str, str], what: str = "column", aliases: Mapping[str, str] | None = None
+) -> list[str]:
+    """The columns that `pattern` means: all that fit if it holds `*` or `?`, else what `find_column` finds.
 
     Raises
     ------
@@ -78,7 +89,7 @@ def matching(pattern: str, keys: Mapping[str, str], what: str = "column") -> lis
         If there is none.
     """
     if not set(pattern) & set("*?"):
-        return [find_column(pattern, keys, what)]
+        return [find_column(pattern, keys, what, aliases)]
     # a bracket is part of a name, and no choice of letters
     expression = re.compile(fnmatch.translate(pattern.casefold().replace("[", "[[]")))
     found = [name for name in keys if expression.match(name.casefold())]

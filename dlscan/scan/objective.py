@@ -71,7 +71,7 @@ def targets_of(experiment: Experiment, classes: Sequence[str]) -> tuple[Target, 
 
 
 def _target(experiment: Experiment, name: str, tasks: "Sequence[TaskMetrics]") -> Target:
-    from dlscan.tasks.metric import VALIDATION_LOSS, About
+    from dlscan.tasks.metric import About, short_names
 
     bare = name.removeprefix("-")
     usual = tasks[0].chosen_by[0]
@@ -81,8 +81,7 @@ def _target(experiment: Experiment, name: str, tasks: "Sequence[TaskMetrics]") -
                 "scan.search.metric", f"{name}: write -{name}, for as little as possible"
             )
         return Target(bare, About(better="less"))
-    aliases = {"val_loss": VALIDATION_LOSS} | {n: own for task in tasks for n, own in task.aliases.items()}
-    bare = aliases.get(bare, bare)
+    bare = short_names(tasks).get(bare, bare)
     about = next((found.about for task in tasks if (found := task.metric(bare, str))), None)
     if about is None:
         known = [column for task in tasks for column in task.chosen_by] + [f"-{cost}" for cost in _COSTS]

@@ -1,7 +1,7 @@
 """What the metrics of a task are: names in records and tables, which way is better, how models compare."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -229,6 +229,18 @@ _LOSSES: dict[str, tuple[Split, str, str]] = {
     ),
 }
 TEST_LOSS, VALIDATION_LOSS = "test_loss", "best_val_loss"
+
+
+def short_names(tasks: Iterable[TaskMetrics]) -> dict[str, str]:
+    """What people call columns of the validation split, by names in lower case: `val_auc`, `val_loss`.
+
+    Of a name that several tasks have, the column of the first.
+    """
+    found: dict[str, str] = {}
+    for task in tasks:
+        for name, column in task.aliases.items():
+            found.setdefault(name, column)
+    return found | {"val_loss": VALIDATION_LOSS}
 
 
 def union(some: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

@@ -61,6 +61,15 @@ def test_a_column_is_found_by_its_key_and_a_pair_in_either_order(name, found):
     assert find_column(name, KEYS) == found
 
 
+def test_a_column_is_found_by_what_people_call_it_unless_that_is_a_column():
+    names = {"val_auc": "val_A_vs_B_AUC", "epochs": "Width", "val_mae": "val_Mean_MAE"}
+    assert find_column("VAL_auc", KEYS, aliases=names) == "val_A_vs_B_AUC"
+    assert matching("val_auc", KEYS, aliases=names) == ["val_A_vs_B_AUC"]
+    assert find_column("epochs", KEYS, aliases=names) == "Epochs"
+    with pytest.raises(UsageError, match="no column 'val_mae'"):
+        find_column("val_mae", KEYS, aliases=names)
+
+
 def test_a_rejection_is_another_number_in_the_other_order():
     with pytest.raises(UsageError, match="did you mean 'A_vs_B_Rejection@50'"):
         find_column("B_vs_A_Rejection@50", KEYS)

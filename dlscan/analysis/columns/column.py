@@ -92,10 +92,15 @@ class Columns(Mapping[str, Column]):
         The columns without their entries.
     fill : callable
         From a head to the column.
+    aliases : mapping of str to str
+        What people call columns: see `lookup.find_column`.
     """
 
-    def __init__(self, heads: Iterable[Column], fill: Callable[[Column], Column]) -> None:
+    def __init__(
+        self, heads: Iterable[Column], fill: Callable[[Column], Column], aliases: Mapping[str, str]
+    ) -> None:
         self.heads = {head.name: head for head in heads}
+        self.aliases = aliases
         self._fill = fill
         self._filled: dict[str, Column] = {}
 
@@ -115,11 +120,15 @@ class Columns(Mapping[str, Column]):
 
     def take(self, positions: Sequence[int]) -> "Columns":
         """The entries at `positions` of every column, in that order."""
-        return Columns(self.heads.values(), lambda head: self[head.name].take(positions))
+        return Columns(self.heads.values(), lambda head: self[head.name].take(positions), self.aliases)
 
     def find(self, name: str, what: str = "column") -> str:
         """The name of the column that a person means by `name`: see `lookup.find_column`."""
-        return lookup.find_column(name, self.keys_in_file, what)
+        return lookup.find_column(name, self.keys_in_file, what, self.aliases)
+
+    def matching(self, pattern: str) -> list[str]:
+        """The names of the columns that a person means by `pattern`: see `lookup.matching`."""
+        return lookup.matching(pattern, self.keys_in_file, aliases=self.aliases)
 
     @property
     def keys_in_file(self) -> dict[str, str]:

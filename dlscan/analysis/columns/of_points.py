@@ -18,7 +18,7 @@ from dlscan.analysis.columns.names import model_names, parameter_columns
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.models import SEED_KEY
 from dlscan.analysis.points.tasks import caller, metrics_of
-from dlscan.tasks.metric import About, Metric
+from dlscan.tasks.metric import About, Metric, short_names
 
 _EVENTS = About("the dataset whose events it was tested on; numbers compare only where it is the same")
 _ATTRIBUTES = {fixed.name: fixed.attribute for fixed in BEFORE_METRICS + AFTER_METRICS}
@@ -74,6 +74,7 @@ def columns_of(points: Sequence[DonePoint], names: Sequence[str] | None = None) 
             *(Column(fixed.name, fixed.kind, about=fixed.about) for fixed in AFTER_METRICS),
         ],
         fill,
+        short_names(tasks),
     )
 
 

@@ -12,6 +12,7 @@ from dlscan.analysis.labels import Marked
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.folds import what_differs
+from dlscan.analysis.points.ranked import searched_for
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.rows import Rows, rows_of
 from dlscan.errors import UsageError
@@ -155,7 +156,7 @@ def numbers(points: Sequence[DonePoint], key: str, *, parameters: bool = True, e
     if not numeric:
         raise UsageError("no point has any numeric value to draw")
     rows = rows_of(points, each=each)
-    name = find_column(key, numeric, "numeric column")
+    name = find_column(key, numeric, "numeric column", rows.columns.aliases)
     column = rows.columns[name]
     if column.joined:
         # what differs between repeats, such as Point
@@ -209,7 +210,13 @@ def headline(points: Sequence[DonePoint]) -> str:
 
 
 def default_key(points: Sequence[DonePoint]) -> str:
-    """The headline of the validation split, where all points have it: choosing by it is no cheating."""
+    """What searches make good, else the headline of the validation split, where all points have it.
+
+    Choosing by these is no cheating.
+    """
+    searched = searched_for(points)
+    if searched is not None:
+        return searched
     tested = headline(points)
     validated = all(point.record.metrics.get(f"val_{tested}") is not None for point in points)
     return f"val_{tested}" if validated else tested

@@ -25,6 +25,8 @@ class Planned:
         Whether `scan.halving` ends most points early.
     method : str
         Of its search; empty without one.
+    metrics : tuple of str
+        What its search makes good, as in the file; empty for what the task chooses by.
     problem : str
         Why it cannot be used; empty where it can, or where there is none.
     """
@@ -34,6 +36,7 @@ class Planned:
     epochs: int = 0
     halves: bool = False
     method: str = ""
+    metrics: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -45,8 +48,10 @@ def planned(directory: Path) -> Planned:
         texts = titles_of(config.get("data", {}).get("labels") or {})
         scan = config.get("scan") or {}
         epochs = int(config.get("train", {}).get("epochs", 0))
-        method = str((scan.get("search") or {}).get("method", ""))
-        return Planned(len(plan["points"]), texts, epochs, bool(scan.get("halving")), method)
+        search = scan.get("search") or {}
+        method, metric = str(search.get("method", "")), search.get("metric") or ()
+        metrics = (metric,) if isinstance(metric, str) else tuple(map(str, metric))
+        return Planned(len(plan["points"]), texts, epochs, bool(scan.get("halving")), method, metrics)
     except FileNotFoundError:
         return Planned()
     except (DlscanError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -8,8 +8,9 @@ from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.folds import folds_missing
 from dlscan.analysis.points.losses import different_losses
 from dlscan.analysis.points.models import groups
+from dlscan.analysis.points.planned import planned
 from dlscan.analysis.points.tasks import metrics_of
-from dlscan.tasks.metric import VALIDATION_LOSS, About
+from dlscan.tasks.metric import VALIDATION_LOSS, About, short_names
 
 
 def ranking_key(points: Sequence[DonePoint]) -> str | None:
@@ -24,6 +25,22 @@ def ranking_key(points: Sequence[DonePoint]) -> str | None:
     count = {key: sum(_number(point, key) is not None for point in points) for key in keys}
     best = max(count, key=count.__getitem__, default=None)
     return best if best is not None and count[best] else None
+
+
+def searched_for(points: Sequence[DonePoint]) -> str | None:
+    """The column of the validation split that the searches among the scans of points make good.
+
+    Of a search for several the first one. None if no search names one that a point has, or they differ.
+    """
+    plans = [planned(scan) for scan in dict.fromkeys(point.paths.scan for point in points)]
+    metrics = {plan.metrics for plan in plans if plan.method}
+    if len(metrics) != 1:
+        return None
+    names = [name.removeprefix("-") for name in metrics.pop()]
+    short = short_names(metrics_of(points)) if names else {}
+    columns = [short.get(name, name) for name in names]
+    validated = [column for column in columns if about_metric(points, column).split == "validation"]
+    return next((key for key in validated if any(_number(point, key) is not None for point in points)), None)
 
 
 def ranked(points: Sequence[DonePoint], together: Sequence[Sequence[int]] | None = None) -> list[int]:

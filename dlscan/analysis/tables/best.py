@@ -15,7 +15,7 @@ from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.rows import Rows
 from dlscan.errors import UsageError
 from dlscan.spelling import agree, counted
-from dlscan.tasks.metric import VALIDATION_LOSS
+from dlscan.tasks.metric import short_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,9 +113,7 @@ def _mean_over(trainings: Sequence[DonePoint]) -> str:
 
 
 def _column(rows: Rows, key: str) -> Column:
-    aliases = {"val_loss": VALIDATION_LOSS}
-    for task in metrics_of(rows.points):
-        aliases = {**task.aliases, **aliases}
+    aliases = short_names(metrics_of(rows.points))
     name = aliases.get(key.casefold(), key)
     keys = {name: "" for name, head in rows.columns.heads.items() if head.about.split == "validation"}
     if name in aliases.values() and name not in keys:

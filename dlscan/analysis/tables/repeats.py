@@ -70,7 +70,7 @@ def merged(columns: Columns, together: Sequence[Sequence[int]], points: Sequence
     # where the results start
     place = list(columns.heads).index("Epochs")
     heads[place:place] = [*([_FOLDS] if folded else []), _REPEATS]
-    return Columns(heads, fill)
+    return Columns(heads, fill, columns.aliases)
 
 
 def _is_common(column: Column, together: Sequence[Sequence[int]]) -> bool:

@@ -11,11 +11,11 @@ from dlscan.analysis.columns.column import Column
 from dlscan.analysis.columns.names import TRAININGS, varying_columns
 from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.compare.versus import compared
-from dlscan.analysis.lookup import matching
 from dlscan.analysis.points.done import DonePoint, point_of
 from dlscan.analysis.points.folds import folds_of, what_differs
 from dlscan.analysis.points.models import groups
 from dlscan.analysis.points.planned import planned
+from dlscan.analysis.points.ranked import searched_for
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.tables.best import Choice, choose
 from dlscan.analysis.tables.notes import (
@@ -179,7 +179,7 @@ def _search_note(rows: Rows) -> list[str]:
     if not any(planned(scan).method for scan in {point.paths.scan for point in rows.points}):
         return []
     with contextlib.suppress(UsageError):
-        return _worth(rows, choose(rows))
+        return _worth(rows, choose(rows, searched_for(rows.points)))
     return []
 
 
@@ -203,8 +203,7 @@ def _shown(rows: Rows, columns: Sequence[str] | None) -> list[str]:
     ]
     if columns is None:
         return [MODEL_NAME, *several, *_default_columns(rows)]
-    keys = rows.columns.keys_in_file
-    return [MODEL_NAME, *several, *(found for name in columns for found in matching(name, keys))]
+    return [MODEL_NAME, *several, *(found for name in columns for found in rows.columns.matching(name))]
 
 
 def _default_columns(rows: Rows) -> list[str]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dlscan.analysis.plots.search import _best_of
+from dlscan.analysis.points.records import load
 from dlscan.errors import UsageError
 
 WIDTHS, RATES = [4, 8, 16, 32, 64, 128], [1e-4, 1e-3, 1e-2]
@@ -26,9 +27,9 @@ def scan(write_scan):
     return write_scan(grid=grid, classes=("Ele", "Pi0"), events=50, change=change)
 
 
-def with_method(scan, method):
+def with_method(scan, method, **more):
     plan = json.loads((scan / "plan.json").read_text())
-    plan["config"] = {"scan": {"search": {"method": method, "points": 18}}}
+    plan["config"] = {"scan": {"search": {"method": method, "points": 18, **more}}}
     (scan / "plan.json").write_text(json.dumps(plan))
 
 
@@ -55,6 +56,52 @@ def test_points_at_random_are_the_median_over_their_orders(draw, scan, footnote)
     drawn = [rng.permutation(values)[:5].max() for _ in range(4000)]
     assert drawing.data["best"].iloc[4] == pytest.approx(np.median(drawn), abs=0.011)
     assert _best_of(values, 0.5)[0] == np.quantile(values, 0.5, method="higher")
+
+
+@pytest.fixture
+def losses(write_scan):
+    """A scan whose models with the best loss are not those with the best area, nor is the accuracy."""
+
+    def change(number, record):
+        record["metrics"] |= {
+            "val_Mean_AUC": 0.9 - 0.01 * number,
+            "best_val_loss": 0.5 - 0.01 * number,
+            "val_kept_accuracy": 0.8 - 0.01 * abs(number - 2),
+        }
+
+    return lambda name: write_scan(name, {"model.width": WIDTHS}, classes=("Ele", "Pi0"), change=change)
+
+
+@pytest.mark.parametrize(
+    ("metric", "column", "best"),
+    [
+        ("val_loss", "best_val_loss", 6),
+        ("-best_val_loss", "best_val_loss", 6),
+        (["-Parameters", "val_accuracy"], "val_kept_accuracy", 2),
+        ("val_auc", "val_Mean_AUC", 1),
+        # none of the validation split, or none that a model has
+        ("-Parameters", "val_Mean_AUC", 1),
+        ("val_Mu_AUC", "val_Mean_AUC", 1),
+    ],
+)
+def test_models_are_drawn_by_what_their_search_makes_good(draw, losses, footnote, metric, column, best):
+    scan = losses("lcd")
+    with_method(scan, "tpe", metric=metric)
+    drawing = draw("search", scan)
+    assert drawing.name == f"search-{column}"
+    assert drawing.data["best"].iloc[-1] == drawing.data[column][best - 1]
+    for kind in ("slice", "parallel", "pareto"):
+        assert column in draw(kind, scan).name
+    assert f"Diamond: Width={WIDTHS[best - 1]}," in footnote(draw("slice", scan).pages[0])
+    assert draw("slice", scan, key="val_auc").name == "slice-val_Mean_AUC"
+
+
+def test_searches_by_different_metrics_are_drawn_by_what_the_task_chooses_by(draw, losses):
+    scans = [losses(name) for name in ("grid", "tpe", "zoom")]
+    with_method(scans[1], "tpe", metric="val_loss")
+    assert draw("search", load(scans)).name == "search-best_val_loss"
+    with_method(scans[2], "zoom")
+    assert draw("search", load(scans)).name == "search-val_Mean_AUC"
 
 
 def test_slices_have_a_panel_per_parameter(draw, scan):

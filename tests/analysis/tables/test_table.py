@@ -4,6 +4,7 @@ import re
 import pytest
 
 from dlscan.analysis.columns.names import distinct_names
+from dlscan.analysis.plots.numbers import numbers
 from dlscan.analysis.points.records import load
 from dlscan.analysis.tables.formats import render
 from dlscan.analysis.tables.table import ordered, table
@@ -71,6 +72,23 @@ def test_an_unknown_column_brings_the_nearest(points):
         table(points, ["Widht"])
     with pytest.raises(UsageError, match="no column to sort by 'ChiPi_AUC'; did you mean 'ChPi_AUC'"):
         table(points, sort=["-ChiPi_AUC"])
+
+
+@pytest.mark.parametrize("name", ["val_auc", "VAL_AUC", "val_mean_auc"])
+def test_every_option_knows_what_people_call_a_metric(points, name):
+    values = [point.record.metrics["val_Mean_AUC"] for point in points]
+    assert table(points, [name], sort=[name]).frame["val_Mean_AUC"].tolist() == sorted(values)
+    least = sorted(values)[1]
+    assert len(table(points, where=f"{name} >= {least}").frame) == len(values) - 1
+    pivoted = table(points, pivot=["width", "depth"], value=name)
+    assert "val_Mean_AUC" in pivoted.notes[0]
+    assert numbers(points, name).name == "val_Mean_AUC"
+
+
+def test_a_metric_that_no_model_has_is_unknown_by_any_name(points):
+    for choose in (lambda: table(points, sort=["val_mae"]), lambda: numbers(points, "val_mae")):
+        with pytest.raises(UsageError, match="'val_mae'; "):
+            choose()
 
 
 def test_sorting_by_several_columns_goes_up_and_down(points):

@@ -20,7 +20,7 @@ FILLED = {
         Column("Seed", "text", ("1, 2", "1", "1", "1"), joined=True),
     )
 }
-COLUMNS = Columns(FILLED.values(), lambda head: FILLED[head.name])
+COLUMNS = Columns(FILLED.values(), lambda head: FILLED[head.name], {})
 
 
 @pytest.mark.parametrize(
