@@ -59,6 +59,8 @@ def cancel(plan: Plan, numbers: Collection[int], say: Say, forget: bool = False)
             if jobs:
                 try:
                     phases += _cancel_jobs(submission, jobs)
+                    if jobs:
+                        Submissions(plan.directory).note_cancelled(submission, jobs)
                 except BatchError as error:  # of two clusters, the other one answers
                     silence.append(error)
                 else:

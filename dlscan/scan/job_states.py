@@ -90,7 +90,8 @@ def look_at(plan: Plan, unfinished: Collection[int], look: Look | None, say: Say
     found = {item.number: item if look else _find(plan, item, say) for item in open_ones}
     latest: dict[int, tuple[Submission, str | None]] = {}
     for submission in submissions:
-        latest |= _taken(found.get(submission.number, submission))
+        known = found.get(submission.number, submission)
+        latest |= {point: (known, job) for point, job in known.taken.items()}
     ids = Counter(job for item in submissions for job in found.get(item.number, item).ids or ())
     # which of two clusters gave an id that both gave, the time has to tell
     unique_ids = frozenset(job for job, count in ids.items() if count == 1)
@@ -111,14 +112,6 @@ def look_at(plan: Plan, unfinished: Collection[int], look: Look | None, say: Say
         )
         for number, (submission, job) in latest.items()
     }
-
-
-def _taken(submission: Submission) -> dict[int, tuple[Submission, str | None]]:
-    """The points whose jobs a system took or may have taken, with the id of each one's job."""
-    if submission.ids is None:
-        return {point: (submission, None) for job in submission.jobs for point in job}
-    taken = zip(submission.jobs, submission.ids, strict=False)  # perhaps it took the first ones only
-    return {point: (submission, name) for job, name in taken for point in job}
 
 
 def _find(plan: Plan, submission: Submission, say: Say) -> Submission:

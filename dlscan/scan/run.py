@@ -14,6 +14,7 @@ from dlscan.dataset import Manifest, fits
 from dlscan.dataset.other_domain import require_domain
 from dlscan.errors import BatchError
 from dlscan.origins import require_origins
+from dlscan.point_state import SETTLED
 from dlscan.scan import local
 from dlscan.scan.changing import PlanBusy
 from dlscan.scan.devices import require_devices
@@ -26,9 +27,11 @@ from dlscan.scan.plan import Plan
 from dlscan.scan.searcher import Searcher
 from dlscan.scan.space import Point
 from dlscan.scan.status import PointStatus, settle
+from dlscan.scan.submissions import Submissions
 from dlscan.scan.submit import Say, Submitted, reconcile, submit, submitting
 from dlscan.scan.wait import watch
 from dlscan.scan.work import Work, find_work
+from dlscan.spelling import agree, counted
 
 
 class Listener(local.TrainingListener, Protocol):
@@ -143,10 +146,16 @@ def run(
     listener.submitted(plan, work, submitted)
     if wait and (submitted.ids or work.under_way):
         owed = False  # points are proposed, and their jobs not submitted yet
+        submissions = Submissions(plan.directory)
+        told = submissions.cancelled()
 
         def further(states: Sequence[PointStatus]) -> Plan | None:
             """Submit what the search proposes; the plan with it, None if that is nothing."""
             nonlocal owed
+            open_ones = {status.point.number for status in states if status.state not in SETTLED}
+            cancelled = (submissions.cancelled() & open_ones) - told if open_ones else set()
+            _say_cancelled(cancelled, listener.line)
+            told.update(cancelled)
             if searcher is None or not (owed or searcher.has_room(states)):
                 return None
             # what a try that came to nothing has said need not be said again
@@ -157,7 +166,8 @@ def run(
                 owed = bool(searcher.fill()) or owed
                 if not owed:
                     return None
-                again = find_work(searcher.plan, batch, manifest, say, retry, rehearse)
+                without = submissions.cancelled()
+                again = find_work(searcher.plan, batch, manifest, say, retry, rehearse, without)
                 more = submit(searcher.plan, again.packs, batch)
                 owed = more.unknown
             if more.unknown:
@@ -170,6 +180,16 @@ def run(
             for statuses in watch(plan, listener.line, further=further):
                 listener.watched(statuses)
     return ScanResult(plan if searcher is None else searcher.plan, work, submitted, statuses, batch.pull)
+
+
+def _say_cancelled(numbers: Collection[int], say: Say) -> None:
+    """Say which points are left alone from now on."""
+    if numbers:
+        were = f"{counted(len(numbers), 'point')} {agree(len(numbers), 'was', 'were')} cancelled"
+        say(
+            f"{were} ({', '.join(map(str, sorted(numbers)))}); this command does not submit "
+            f"{agree(len(numbers), 'it', 'them')} again, run it anew to continue"
+        )
 
 
 def _for_slots(

@@ -75,6 +75,14 @@ class Submission:
         del value["ids"]
         return value
 
+    @property
+    def taken(self) -> dict[int, str | None]:
+        """The points whose jobs the system took or may have taken, with the id of each one's job."""
+        if self.ids is None:
+            return {point: None for job in self.jobs for point in job}
+        # perhaps it took the first ones only
+        return {point: name for job, name in zip(self.jobs, self.ids, strict=False) for point in job}
+
     @classmethod
     def read(cls, value: Any) -> "Submission":
         """Read what was written down.

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from dlscan.config.build import Problem, build, require_mapping
 from dlscan.errors import ScanError
 from dlscan.files import sync, write_json
 from dlscan.scan.submission import FILE, Submission, Time, read_directory
+
+# In the directory of a submission, the ids of its jobs that `cancel` has ended.
+_CANCELLED = "cancelled.txt"
 
 __all__ = ["Submission", "Submissions"]
 
@@ -124,6 +128,29 @@ class Submissions:
         """Write down the ids that the system gave; none at all says that it never had these jobs."""
         self._append({"number": submission.number, "ids": ids})
         return dataclasses.replace(submission, ids=tuple(ids))
+
+    def note_cancelled(self, submission: Submission, jobs: Iterable[str]) -> None:
+        """Write down which jobs of a submission `cancel` has ended. The caller holds the scan's lock."""
+        directory = self.directory(submission.number)
+        directory.mkdir(parents=True, exist_ok=True)
+        with (directory / _CANCELLED).open("a", encoding="utf-8") as handle:
+            handle.writelines(f"{job}\n" for job in jobs)
+
+    def cancelled(self) -> set[int]:
+        """The points whose latest job was ended by `cancel`."""
+        found: dict[int, bool] = {}
+        for submission in self.read():
+            noted = self._noted(submission)
+            found |= {point: job in noted for point, job in submission.taken.items()}
+        return {point for point, is_cancelled in found.items() if is_cancelled}
+
+    def _noted(self, submission: Submission) -> list[str]:
+        """The jobs of a submission that `cancel` has ended."""
+        try:
+            text = (self.directory(submission.number) / _CANCELLED).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+        return text.splitlines()
 
     def _append(self, value: dict[str, Any]) -> None:
         self._mend()

@@ -87,6 +87,7 @@ def find_work(
     say: Say,
     retry: Collection[str] = (),
     rehearse: Callable[[Plan, Sequence[Point]], object] = lambda plan, points: None,
+    without: Collection[int] = (),
 ) -> Work:
     """Find what is to be done of a scan: all that is neither done nor queued nor running.
 
@@ -104,9 +105,11 @@ def find_work(
         States whose points are tried again however often they crashed.
     rehearse : callable
         Gets the plan and the points before they are packed, to measure what packs are made by.
+    without : collection of int
+        Numbers of points that are left out.
     """
     statuses = scan_status(plan, say=say)
-    again = to_submit(statuses, batch, retry)
+    again = [one for one in to_submit(statuses, batch, retry) if one.point.number not in without]
     points: Sequence[Point] = [status.point for status in again]
     if not points:
         return Work(statuses, [])

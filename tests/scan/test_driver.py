@@ -369,6 +369,48 @@ def test_a_search_waits_until_it_can_submit_again(
     assert site.jobs() == 6
 
 
+class Cancelled(ScanDisplay):
+    """Cancels the job of point 1 at the first look, and lets all others be done that are queued."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site, self.lines, self.looks = site, list[str](), 0
+
+    def watched(self, statuses: Sequence[PointStatus]) -> None:
+        self.looks += 1
+        assert self.looks < 50
+        if self.looks == 1:
+            cancel(self.site.plan, [1], self.lines.append)
+        for status in statuses:
+            if status.state == "queued" and (self.looks, status.point.number) != (1, 1):
+                done(self.site.plan, status.point, 0.5)
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_a_search_that_is_waited_for_leaves_cancelled_points_alone(
+    make_experiment: Make, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = {"space": {"model.width": {"int": [4, 64]}}, "search": {"method": "random", "points": 6}}
+    batch = {"system": "slurm", "gpus": 0, "max_running": 2}
+    site.experiment = make_experiment(name="search", scan=scan, batch=batch)
+    monkeypatch.setattr("dlscan.scan.wait._FIRST_SECONDS", 0.1)
+    monkeypatch.setattr("dlscan.scan.wait._SHARE", 1.0)
+    listener = Cancelled(site)
+    result = run(site.experiment, site.experiment.batch, listener, wait=True)
+    assert result.statuses is not None
+    assert [status.state for status in result.statuses] == ["pending", *["done"] * 5]
+    assert site.jobs() == 6
+    assert listener.lines == [
+        "1 point was cancelled (1); this command does not submit it again, run it anew to continue"
+    ]
+    # what is run anew begins with a clean slate
+    run(site.experiment, site.experiment.batch, ScanDisplay())
+    assert site.jobs() == 7
+    assert Submissions(site.experiment.directory).cancelled() == set()
+
+
 def test_wait_ends_with_what_became_of_the_points(site: Site) -> None:
     site.scan()
     for number in (1, 2, 3):
