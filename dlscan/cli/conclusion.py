@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from dlscan.cli.output import say, tell
 from dlscan.cli.scan_display import status_command
+from dlscan.cli.status_text import extent_words
 from dlscan.errors import BatchError, PointsFailed
 from dlscan.point_state import OVER
 from dlscan.scan import CRASHED, Plan, PointStatus, ScanResult, Submitted, Work
+from dlscan.scan.extent import extent_of
 from dlscan.spelling import agree, counted
 
 
@@ -32,9 +34,16 @@ def _tell_of_search(result: ScanResult) -> None:
     plan = result.plan
     if plan.searches and result.statuses is None and len(plan.points) != plan.budget and not result.pulls:
         tell(
-            "the search proposes more points when these are done: run the same command again then, or use "
-            "--wait or batch.pull: true"
+            extent_words(plan)
+            if _is_exhausted(plan)
+            else "the search proposes more points when these are done: run the same command again then, or "
+            "use --wait or batch.pull: true"
         )
+
+
+def _is_exhausted(plan: Plan) -> bool:
+    extent = extent_of(plan)
+    return extent is not None and extent.left == 0
 
 
 def _require_done(plan: Plan, states: Sequence[PointStatus]) -> None:
@@ -44,6 +53,8 @@ def _require_done(plan: Plan, states: Sequence[PointStatus]) -> None:
     done = len(states) - len(failed) - len(others) - pruned
     early = f", {pruned} pruned" if pruned else ""
     limit = "" if plan.budget in (None, len(states)) else f"; the search may try {plan.budget}"
+    if limit and _is_exhausted(plan):
+        limit += f", but {extent_words(plan)}"
     say(f"{plan.directory}: {done} of {len(states)} points done{early}{limit}")
     if failed:
         raise PointsFailed(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dlscan.cli.output import say, tell
 from dlscan.cli.progress_bar import ProgressBar
 from dlscan.cli.signals import terminable
-from dlscan.cli.status_text import summary
+from dlscan.cli.status_text import extent_words, summary
 from dlscan.clock import clock
 from dlscan.scan import Detached, Plan, PointEnded, PointStatus, Submitted, Work
 from dlscan.scan.totals import totals
@@ -39,9 +39,12 @@ class ScanDisplay:
         tell(text)
 
     def planned(self, plan: Plan) -> None:
-        """Say what of a plan may not be what is meant."""
+        """Say what of a plan may not be what is meant, and how much there is for a search."""
         _tell_older(plan)
         _tell_doubtful(plan)
+        extent = extent_words(plan)
+        if extent:
+            tell(f"{plan.directory}: {extent}")
 
     @contextlib.contextmanager
     def training(self, plan: Plan, work: Work, slots: int) -> Iterator[None]:

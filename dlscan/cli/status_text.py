@@ -11,6 +11,7 @@ from dlscan.clock import clock
 from dlscan.point_state import NEVER_RAN, OVER
 from dlscan.scan import Plan, PointStatus
 from dlscan.scan.advice import what_to_do
+from dlscan.scan.extent import extent_of
 from dlscan.scan.outlook import retries_of
 from dlscan.scan.totals import totals
 from dlscan.spelling import counted
@@ -92,7 +93,24 @@ def _search(plan: Plan) -> Iterator[str]:
     if plan.searches:
         method = plan.config["scan"]["search"]["method"]
         limit = "it ends by itself" if plan.budget is None else f"at most {plan.budget}"
-        yield f"Search ({method}): {counted(len(plan.points), 'point')} proposed, {limit}"
+        extent = extent_words(plan)
+        more = f"; {extent}" if extent else ""
+        yield f"Search ({method}): {counted(len(plan.points), 'point')} proposed, {limit}{more}"
+
+
+def extent_words(plan: Plan) -> str:
+    """How many combinations a search has, where they are few or it tries them all; empty for others."""
+    extent = extent_of(plan)
+    if extent is None:
+        return ""
+    many = f"{'' if extent.exact else 'at most '}{counted(extent.combinations, 'combination')}"
+    if extent.left == 0:
+        return f"the space has {many}, and all are proposed"
+    if extent.rounds:
+        return f"round {extent.round} of {extent.rounds} has {many}"
+    few = plan.budget is not None and extent.combinations * plan.trainings < plan.budget
+    tries_all = plan.config["scan"]["search"]["method"] == "grid"
+    return f"the space has {many}" if few or tries_all else ""
 
 
 def _advice(plan: Plan, statuses: Sequence[PointStatus]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import dataclasses
 
 from dlscan.config import BatchOptions
 from dlscan.scan.choices import choices_of
+from dlscan.scan.extent import extent_of
 from dlscan.scan.growth import BLIND, in_flight
 from dlscan.scan.plan import Plan
 from dlscan.scan.resources import find_resources
@@ -29,7 +30,7 @@ class Foreseen:
 
 
 def foreseen(plan: Plan, batch: BatchOptions, stays: bool) -> Foreseen | None:
-    """What the search of a plan will propose; None without a search, or if its budget is spent.
+    """What the search of a plan will propose; None without a search, or if nothing is left for it.
 
     Parameters
     ----------
@@ -44,6 +45,10 @@ def foreseen(plan: Plan, batch: BatchOptions, stays: bool) -> Foreseen | None:
     if search is None:
         return None
     left = None if plan.budget is None else plan.budget - len(choices_of(plan)) * plan.trainings
+    extent = extent_of(plan)
+    if extent is not None and extent.left is not None:
+        there = extent.left * plan.trainings
+        left = there if left is None else min(left, there)
     if left is not None and left <= 0:
         return None
     if not stays and search.method in BLIND:

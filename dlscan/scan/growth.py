@@ -96,7 +96,7 @@ def grow(
             search.rounds,
             len(targets),
         )
-        found = propose(search.method, space, [*others, *own], ask, lambda values: _can_be(plan, values))
+        found = propose(search.method, space, [*others, *own], ask, lambda values: can_be(plan, values))
         if isinstance(found, str):
             if found == "stop" and plan.experiment.scan.halving is not None and growing(plan):
                 # an empty proposal: no others will come to the rungs, so those that wait there are all
@@ -137,7 +137,8 @@ def in_flight(plan: Plan, batch: BatchOptions, slots: int | None, all_at_once: b
     return max(1, points // trainings)
 
 
-def _can_be(plan: Plan, values: Values) -> bool:
+def can_be(plan: Plan, values: Values) -> bool:
+    """Whether networks can be trained with these values of the keys that a search draws."""
     try:
         combinations = plan.experiment.combinations.drawn(values)
         for each in combinations:

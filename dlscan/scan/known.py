@@ -54,7 +54,7 @@ def trials_of(plan: Plan, space: Space, targets: Sequence[Target], retries: int)
     trials, rungs = [], reached(plan)
     records: list[Record] = []
     for points in choices_of(plan):
-        values = _located(plan, space, points[0])
+        values = located(plan, space, points[0])
         if values is None:
             continue
         found = [_state(plan, point, retries) for point in points]
@@ -150,7 +150,8 @@ def _trial(
     return Trial(values, "done", tuple(worths), notes, error, number)
 
 
-def _located(plan: Plan, space: Space, point: Point) -> dict[str, Any] | None:
+def located(plan: Plan, space: Space, point: Point) -> dict[str, Any] | None:
+    """The values of a point of a plan in the space of its search; None if it is not in it."""
     values = space.located(point.params)
     if values is not None or not plan.points[: point.number]:
         return values

@@ -47,7 +47,7 @@ def propose(
         At least one point, and at most as many as asked for; "wait" if results of those that run are needed
         before; "stop" if there is none left.
     """
-    taken = {_identity(trial.values) for trial in known}
+    taken = {identity_of(trial.values) for trial in known}
     found: list[Draw] = []
     end: Literal["wait", "stop"] = "stop"
     in_vain = 0
@@ -58,7 +58,7 @@ def propose(
         if draw == "wait" or draw == "stop":
             end = draw
             break
-        identity = _identity(draw.values)
+        identity = identity_of(draw.values)
         new = identity not in taken and space.has(draw.values) and can_be(draw.values)
         in_vain = 0 if new else in_vain + 1
         if new:
@@ -91,11 +91,12 @@ def _left(
         return
     import numpy as np  # here, because `dlscan status` has no need of it and is to start at once
 
-    left = [values for values in space.every() if _identity(values) not in taken and can_be(values)]
+    left = [values for values in space.every() if identity_of(values) not in taken and can_be(values)]
     for number in np.random.default_rng(ask.seed).permutation(len(left))[:most]:
-        taken.add(_identity(left[number]))
+        taken.add(identity_of(left[number]))
         yield Draw(left[number])
 
 
-def _identity(values: Values) -> str:
+def identity_of(values: Values) -> str:
+    """What tells the values of one point from those of another."""
     return json.dumps(plain(values), sort_keys=True)

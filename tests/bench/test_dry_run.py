@@ -17,10 +17,15 @@ SPACE = {"model.width": [4, 8, 16, 32]}
         (
             {"method": "tpe", "points": 40},
             {"repeats": 2},
-            "(tpe) will propose 80 points, at most 4 at a time",
+            "(tpe) will propose 8 points, at most 4 at a time",
         ),
         ({"method": "tpe", "points": 2}, {}, "(tpe) will propose 2 points, all at once"),
-        ({"method": "grid"}, {}, "(grid) will propose points until it ends by itself, at most 4 at a time"),
+        (
+            {"method": "zoom"},
+            {},
+            "(zoom) will propose points until it ends by itself, at most 4 at a time",
+        ),
+        ({"method": "grid"}, {}, "(grid) will propose 4 points, all at once"),
     ],
 )
 def test_a_new_search_says_how_many_points_it_will_propose(make_experiment, capsys, search, more, said):

@@ -1,7 +1,7 @@
 """A coarse grid, then finer ones over the part that is not significantly worse than its best point."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dlscan.config.build import plain
@@ -18,10 +18,7 @@ def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
     Each round is over the space that its first points have noted, so that what becomes known later does not
     change it. What was noted when the whole space was another does not count: the rounds begin again.
     """
-    noted = _noted(space, known)
-    number = max(noted, default=0)
-    part = _part(space, noted[number]) if number else _coarse(space)
-    number = number or 1
+    number, part = round_of(space, [trial.notes for trial in known])
     while True:
         new = 0
         for values in part.every():
@@ -36,10 +33,17 @@ def draw(space: Space, known: Sequence[Trial], ask: Ask) -> Stream:
         number, part = number + 1, finer
 
 
-def _noted(space: Space, known: Sequence[Trial]) -> dict[int, Mapping[str, Any]]:
+def round_of(space: Space, notes: Iterable[Mapping[str, Any]]) -> tuple[int, Space]:
+    """The present round by what points have noted, and the part of the space that it is over."""
+    noted = _noted(space, notes)
+    number = max(noted, default=0)
+    return (number, _part(space, noted[number])) if number else (1, _coarse(space))
+
+
+def _noted(space: Space, all_notes: Iterable[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
     """What the points of each round have noted, if they were drawn for this space."""
     own, old = dict[int, Mapping[str, Any]](), dict[int, Mapping[str, Any]]()
-    for notes in (trial.notes for trial in known if _ROUND in trial.notes):
+    for notes in (notes for notes in all_notes if _ROUND in notes):
         if notes.get(_DIGEST, space.digest) == space.digest:
             (own if _DIGEST in notes else old)[int(notes[_ROUND])] = notes[_SPACE]
     # old plans have no digests, but their first round tells
