@@ -69,7 +69,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
     experiment = _experiment(mapping, path, found, prepared)
     if not planned:
         try:
-            experiment.scan.require_listed()
+            experiment.scan.require_search()
         except Problem as problem:
             raise _error(path, problem) from None
     return replace(experiment, overrides=tuple(overrides))

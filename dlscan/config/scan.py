@@ -40,9 +40,18 @@ class ScanOptions:
         """All that a search varies, by the keys of the file."""
         return {**{key: Dimension(values) for key, values in self.grid.items()}, **self.space}
 
-    def require_listed(self) -> None:
-        """Check that a search that tries all values can list them, else a `Problem`."""
+    def require_search(self) -> None:
+        """Check that a search has the keys of its method, and can list all values if it tries them all.
+
+        Raises
+        ------
+        Problem
+            If not. Plans may have what was not refused before.
+        """
         found = Collected()
+        if self.search is not None:
+            with found.collecting():
+                self.search.require_fit("scan.search")
         for key, each in self.dimensions.items():
             if self.search is not None and self.search.method == "grid" and each.values is None:
                 with found.collecting():

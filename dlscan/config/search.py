@@ -13,6 +13,10 @@ Method = Literal["grid", "random", "sobol", "tpe", "cmaes", "evolution", "zoom"]
 FINITE = ("grid", "zoom")
 # of these the values of numbers are listed, and `steps` says how many there are
 LISTED = {"grid": None, "zoom": 3}
+# keys that only some methods have
+FOR_SOME = {"population": ("cmaes", "evolution"), "rounds": ("zoom",)}
+# with fewer points in a generation, the package `cmaes` divides by zero
+_LEAST_OF_CMAES = 4
 _SINGLE = ("cmaes", "evolution", "zoom")
 _KINDS = ("uniform", "log", "int", "choice")
 # digits of a number that is drawn: more tell nothing, and names of points have them all
@@ -205,6 +209,21 @@ class Search:
                 f"{search.method} takes one metric; tpe, random, sobol and grid take several",
             )
         return search
+
+    def require_fit(self, key: str) -> None:
+        """Check that the method has the keys that are given, else a `Problem`."""
+        for name, having in FOR_SOME.items():
+            if self.method not in having and getattr(self, name) != getattr(Search, name):
+                verb = "have" if len(having) > 1 else "has"
+                raise Problem(
+                    join(key, name),
+                    f"only {' and '.join(having)} {verb} {name}, but {key}.method is {self.method}",
+                )
+        if self.method == "cmaes" and self.population is not None and self.population < _LEAST_OF_CMAES:
+            raise Problem(
+                join(key, "population"),
+                f"must be at least {_LEAST_OF_CMAES} for cmaes, got {self.population}",
+            )
 
     def plain(self) -> dict[str, Any]:
         """What `parse` reads back; what is not said is left out."""

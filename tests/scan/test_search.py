@@ -491,6 +491,19 @@ def test_how_many_points_wait_or_run_at_a_time(make_experiment: Make) -> None:
         ({"space": {"model.width": {"int": [0, 8]}}, "search": {"points": 3}}, "must be at least 1"),
         ({"space": {"model.dropout": {"uniform": [0, 1]}}, "search": {"points": 3}}, "must be less than 1"),
         ({**searching(metric=["val_auc", "val_loss"], method="cmaes")}, "takes one metric"),
+        (
+            searching(method="tpe", rounds=5),
+            "scan.search.rounds: only zoom has rounds, but scan.search.method is tpe",
+        ),
+        (
+            searching(method="random", population=8),
+            "scan.search.population: only cmaes and evolution have population, but scan.search.method is "
+            "random",
+        ),
+        (
+            searching(method="cmaes", population=3),
+            "scan.search.population: must be at least 4 for cmaes, got 3",
+        ),
         ({"space": {"model.width": {"range": [4, 8]}}, "search": {"points": 3}}, "uniform, log, int"),
         (
             {"space": {"train.learning_rate": {"log": [1e-4, 1e-1]}}, "search": {"method": "grid"}},
@@ -508,14 +521,15 @@ def test_what_is_wrong_is_said_when_the_file_is_read(make_experiment: Make, scan
     assert words in str(caught.value)
 
 
-def test_a_plan_of_a_grid_without_steps_is_still_read(make_experiment: Make) -> None:
+def test_a_plan_with_what_was_not_refused_before_is_still_read(make_experiment: Make) -> None:
     experiment = make_experiment(scan=searching(4))
     plan = asked(freeze(experiment), experiment).plan
     content = read_json(plan.directory / "plan.json")
-    content["config"]["scan"]["search"]["method"] = "grid"
+    content["config"]["scan"]["search"] |= {"method": "grid", "population": 2, "rounds": 7}
     write_json(plan.directory / "plan.json", content)
     assert len(Plan.read(plan.directory).points) == 4
-    assert load(plan.directory).scan.search == dataclasses.replace(experiment.scan.search, method="grid")
+    search = dataclasses.replace(experiment.scan.search, method="grid", population=2, rounds=7)
+    assert load(plan.directory).scan.search == search
 
 
 def test_a_search_on_this_machine_trains_what_it_proposes(
