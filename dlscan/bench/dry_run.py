@@ -11,7 +11,7 @@ from dlscan.errors import BatchError
 from dlscan.scan import Listener, Plan, Point, draft, find_work
 from dlscan.scan.devices import require_devices
 from dlscan.scan.foreseen import Foreseen, foreseen
-from dlscan.scan.known import space_of, trials_elsewhere
+from dlscan.scan.known import require_known, space_of, trials_elsewhere
 from dlscan.scan.nodes import require_nodes
 from dlscan.scan.objective import targets_of
 from dlscan.scan.run import require_backend
@@ -87,6 +87,7 @@ def _require_search(experiment: Experiment, plan: Plan, manifest: Manifest) -> N
     if experiment.scan.search is None:
         return
     targets = targets_of(experiment, manifest.classes)
+    require_known(experiment)
     if experiment.scan.search.known is not None:
         there = dataclasses.replace(plan, dataset=manifest.config_hash)
         trials_elsewhere(experiment.scan.search.known, there, space_of(experiment), targets)

@@ -109,6 +109,12 @@ class FoldScan:
         """Read `true`, `false` or `{leave_out: 2}`."""
         if value is None or isinstance(value, bool):
             return cls() if value else None
+        if not isinstance(value, Mapping):
+            raise Problem(
+                key,
+                "must be true, false or {leave_out: p}, the folds that each training leaves out; how many "
+                f"folds there are is data.folds; got {value!r}",
+            )
         scan: FoldScan = build_fields(cls, value, key)
         return scan
 

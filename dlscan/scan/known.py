@@ -10,6 +10,7 @@ from dlscan.attempts import last_attempt
 from dlscan.claims import alive
 from dlscan.config import Experiment
 from dlscan.config.folds import narrowing, validating
+from dlscan.config.naming import is_file_name, is_scan
 from dlscan.errors import DlscanError, ScanError
 from dlscan.record import PointPaths, Record, reaches
 from dlscan.scan.choices import choices_of
@@ -21,6 +22,7 @@ from dlscan.scan.proposals import notes_by_point
 from dlscan.scan.space import Point
 from dlscan.search import Space, Trial
 from dlscan.search.space import State
+from dlscan.spelling import near_miss, some
 
 
 def space_of(experiment: Experiment) -> Space:
@@ -74,6 +76,25 @@ def trials_of(plan: Plan, space: Space, targets: Sequence[Target], retries: int)
                 f"{there}"
             )
     return trials
+
+
+def require_known(experiment: Experiment) -> None:
+    """Check that what a search is to know from the start is a scan.
+
+    Raises
+    ------
+    ConfigError
+        If it is none; the message names the one in the directory of scans that is probably meant, or all.
+    """
+    search = experiment.scan.search
+    if search is None or search.known is None or is_scan(search.known):
+        return
+    place, name = experiment.output, search.known.name
+    beside = sorted(place.iterdir()) if place.is_dir() else []
+    names = [path.name for path in beside if is_scan(path) and path != experiment.directory]
+    near = near_miss(search.known.stem if is_file_name(search.known) else name, names)
+    meant = f"did you mean {place / near}?" if near else f"scans in {place}: {some(names) or 'none'}"
+    raise experiment.problem("scan.search.from", f"{search.known} is not the directory of a scan; {meant}")
 
 
 def trials_elsewhere(directory: Path, plan: Plan, space: Space, targets: Sequence[Target]) -> list[Trial]:

@@ -20,6 +20,7 @@ from dlscan.scan.changing import PlanBusy
 from dlscan.scan.devices import require_devices
 from dlscan.scan.freeze import freeze
 from dlscan.scan.halving import waiting
+from dlscan.scan.known import require_known
 from dlscan.scan.nodes import require_nodes
 from dlscan.scan.objective import targets_of
 from dlscan.scan.packs import pack
@@ -244,6 +245,7 @@ def begin(
         standards(experiment, tasks.of(experiment, manifest.classes), manifest.config_hash)
     if experiment.scan.search is not None:
         targets_of(experiment, manifest.classes)
+        require_known(experiment)
     plan = freeze(experiment, manifest.config_hash, extend, narrow)
     listener.planned(plan)
     return plan, manifest

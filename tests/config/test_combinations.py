@@ -230,6 +230,8 @@ def test_the_file_itself_written_by_hand_beside_a_grid_has_its_own_family(make_e
         ({"points": [{"train.seed": 3}], "repeats": 2}, r"scan\.repeats: repeats vary the seed"),
         ({"repeats": 10**9}, r"scan: asks for 1,000,000,000 points, and at most 100,000"),
         ({"folds": True}, r"scan\.folds: there are no folds; set data\.folds"),
+        ({"folds": 5}, r"scan\.folds: must be true, false or \{leave_out: p\}, .* is data\.folds; got 5$"),
+        ({"folds": [1, 2]}, r"scan\.folds: must be true, false or .*; got \[1, 2\]$"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(make_experiment: Make, scan: Any, message: str) -> None:

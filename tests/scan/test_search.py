@@ -13,6 +13,8 @@ import pytest
 
 from dlscan import training
 from dlscan.attempts import create_attempt, ended, new_attempt
+from dlscan.bench.dry_run import dry_run
+from dlscan.cli.scan_display import ScanDisplay
 from dlscan.config import BatchOptions, Experiment, load
 from dlscan.errors import ConfigError, ScanError
 from dlscan.files import read_json, write_json
@@ -25,6 +27,7 @@ from dlscan.scan.halving import growing
 from dlscan.scan.known import open_points, space_of, trials_elsewhere, trials_of
 from dlscan.scan.objective import targets_of
 from dlscan.scan.pull import pull
+from dlscan.scan.run import begin
 from dlscan.scan.space import Point
 from dlscan.scan.submissions import Submissions
 from dlscan.search import Ask, Trial, propose
@@ -427,6 +430,29 @@ def test_points_of_another_scan_are_known_from_the_start(make_experiment: Make) 
     other = make_experiment("name=other", scan=searching(4, **{"from": str(plan.directory)}))
     with pytest.raises(ScanError, match="a scan on other events"):
         asked(freeze(other, "other events"), other)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("folds", r"did you mean \S+/scans/folds\?$"),
+        ("folds.yaml", r"did you mean \S+/scans/folds\?$"),
+        ("scans/flods", r"did you mean \S+/scans/folds\?$"),
+        ("elsewhere/best", r"scans in \S+/scans: folds, width$"),
+    ],
+)
+def test_a_scan_to_begin_with_that_is_not_there_is_said_before_there_is_a_plan(
+    make_experiment: Make, name: str, meant: str
+) -> None:
+    for other in ("folds", "width"):
+        freeze(make_experiment(name=other))
+    experiment = make_experiment(scan=searching(4, **{"from": name}))
+    prepare(experiment, processes=1)
+    with pytest.raises(ConfigError, match=rf"yaml: scan\.search\.from: \S+/{name} is not .*; {meant}"):
+        begin(experiment, experiment.batch, ScanDisplay())
+    assert not experiment.directory.exists()
+    with pytest.raises(ConfigError, match=r"scan\.search\.from"):
+        dry_run(experiment, experiment.batch, ScanDisplay())
 
 
 @pytest.mark.parametrize("scan", [{"folds": True}, {"repeats": 3}], ids=["folds", "repeats"])
