@@ -38,7 +38,10 @@ def find(name: str, valid: Iterable[str], what: str) -> str:
     by_folded = {candidate.casefold(): candidate for candidate in reversed(valid)}
     if name.casefold() in by_folded:
         return by_folded[name.casefold()]
-    raise UsageError(f"no {what} {name!r}; {hint(name, valid)}")
+    # a short name that is ambiguous, as `Learning_Rate` is in a scan that also has boosted trees
+    longer = [candidate for candidate in valid if candidate.casefold().endswith(f".{name.casefold()}")]
+    meant = f"did you mean {' or '.join(map(repr, longer))}?" if longer else hint(name, valid)
+    raise UsageError(f"no {what} {name!r}; {meant}")
 
 
 def find_column(

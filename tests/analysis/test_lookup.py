@@ -22,6 +22,12 @@ def test_an_unknown_name_brings_the_nearest():
         find("ele_acu", ["Width", "Ele_AUC"], "column")
 
 
+def test_a_short_name_brings_the_long_ones_that_end_so():
+    valid = ["Train.Learning_Rate", "Learning_Rat", "Model.Learning_Rate", "My_Learning_Rate"]
+    with pytest.raises(UsageError, match=r"did you mean 'Train\.Learning_Rate' or 'Model\.Learning_Rate'\?$"):
+        find("learning_rate", valid, "column")
+
+
 def test_a_name_like_no_other_brings_them_all():
     with pytest.raises(UsageError, match="no class 'xyz'; valid: Ele, Gamma"):
         find("xyz", ["Ele", "Gamma"], "class")

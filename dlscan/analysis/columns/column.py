@@ -136,6 +136,11 @@ class Columns(Mapping[str, Column]):
         return {name: SEED_KEY if name == SEED else head.key for name, head in self.heads.items()}
 
     @property
+    def parameters(self) -> dict[str, str]:
+        """The column of each key of the experiment file."""
+        return {key: name for name, key in self.keys_in_file.items() if key}
+
+    @property
     def rows(self) -> int:
         """How many entries each column has."""
         return len(self[next(iter(self.heads))].values)

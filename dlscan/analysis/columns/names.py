@@ -29,14 +29,24 @@ def parameter_columns(points: Sequence[DonePoint]) -> dict[str, str]:
     return _short_names(keys, RESERVED) | {SEED_KEY: SEED}
 
 
-def varying_columns(points: Sequence[DonePoint]) -> list[str]:
-    """The columns of what tells the points apart: parameters that a scan varies or in which scans differ."""
-    names = parameter_columns(points)
+def varying_columns(points: Sequence[DonePoint], names: Mapping[str, str] | None = None) -> list[str]:
+    """The columns of what tells the points apart: parameters that a scan varies or in which points differ.
+
+    Parameters
+    ----------
+    points : sequence of DonePoint
+        All points of a table, or some of them.
+    names : mapping of str to str, optional
+        The column of each key, in a table of more points: there a short name may be ambiguous.
+    """
+    names = parameter_columns(points) if names is None else names
     varied = _varied(points)
     # a section that is varied as a whole, as `model.pretrained`, says what its keys do
     told = tuple(f"{key}." for key in varied)
     different = differing(points)
-    others = [key for key in names if key in different and key != SEED_KEY and not key.startswith(told)]
+    others = [
+        key for key in keys_of(points) if key in different and key != SEED_KEY and not key.startswith(told)
+    ]
     if _name_stands_twice(points):
         others.append(SEED_KEY)
     return list(dict.fromkeys(names[key] for key in (*varied, *others)))

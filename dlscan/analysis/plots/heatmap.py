@@ -69,9 +69,8 @@ def _refuse(found: Numbers, one: int, other: int, axes: Sequence[Column]) -> Non
     taken = {column.name for column in axes}
     differing = [
         rows.columns[name]
-        for name in ("Scan", *varying_columns(points))
+        for name in ("Scan", *varying_columns(points, rows.columns.parameters))
         if name not in taken
-        and name in rows.columns
         and text_of(rows.columns[name].values[one]) != text_of(rows.columns[name].values[other])
     ]
     how = ""

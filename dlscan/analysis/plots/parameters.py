@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from dlscan.analysis.columns.column import Column
-from dlscan.analysis.columns.names import TRAININGS, parameter_columns, text_of, varying_columns
+from dlscan.analysis.columns.names import TRAININGS, text_of
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.plots import Options
 from dlscan.analysis.plots.numbers import Numbers, default_key, numbers
@@ -36,9 +36,9 @@ def parameters(rows: Rows, by: str | None) -> list[Column]:
     UsageError
         If there is no such parameter, or one is named twice.
     """
-    names = [name for name in varying_columns(rows.points) if name not in TRAININGS]
+    names = [name for name in rows.varying if name not in TRAININGS]
     if by is not None:
-        known = set(parameter_columns(rows.points).values()) - set(TRAININGS)
+        known = set(rows.columns.parameters.values()) - set(TRAININGS)
         keys = {name: key for name, key in rows.columns.keys_in_file.items() if name in known}
         names = [find_column(name.strip(), keys, "parameter") for name in by.split(",") if name.strip()]
         if len(set(names)) < len(names):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlscan.analysis.columns.column import Column
-from dlscan.analysis.columns.names import TRAININGS, text_of, varying_columns
+from dlscan.analysis.columns.names import TRAININGS, text_of
 from dlscan.analysis.compare.importance import is_smooth
 from dlscan.analysis.tables.rows import Rows
 
@@ -52,10 +52,8 @@ def effects(rows: Rows, number: Column) -> list[Effect]:
     number : Column
         What is looked at: an entry per model.
     """
-    names = [name for name in varying_columns(rows.points) if name not in TRAININGS]
-    found = [
-        _effect(name, rows.columns[name].values, number.values) for name in names if name in rows.columns
-    ]
+    names = [name for name in rows.varying if name not in TRAININGS]
+    found = [_effect(name, rows.columns[name].values, number.values) for name in names]
     return sorted((each for each in found if each is not None), key=lambda each: -each.share)
 
 

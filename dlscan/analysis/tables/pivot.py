@@ -7,7 +7,7 @@ from typing import Any
 from dlscan.analysis.columns.catalog import SCAN
 from dlscan.analysis.columns.cells import MISSING
 from dlscan.analysis.columns.column import Column, Interval
-from dlscan.analysis.columns.names import TRAININGS, named, parameter_columns, text_of, varying_columns
+from dlscan.analysis.columns.names import TRAININGS, named, text_of, varying_columns
 from dlscan.analysis.lookup import find_column
 from dlscan.analysis.points.folds import what_differs
 from dlscan.analysis.points.tasks import metrics_of
@@ -70,7 +70,7 @@ def pivot(rows: Rows, axes: Sequence[str], value: str) -> tuple[tuple[Column, ..
 def _axes(rows: Rows, axes: Sequence[str]) -> tuple[Column, Column]:
     if len(axes) != 2:
         raise UsageError("--pivot takes two parameters, such as width,depth: rows and columns")
-    allowed = [*parameter_columns(rows.points).values(), SCAN]
+    allowed = [*rows.columns.parameters.values(), SCAN]
     keys = {name: key for name, key in rows.columns.keys_in_file.items() if name in allowed}
     down, across = (rows.columns[find_column(name, keys, "parameter to pivot by")] for name in axes)
     if down is across:
@@ -101,7 +101,8 @@ def _column(number: Column, name: str, places: Sequence[int | None]) -> Column:
 
 def _refuse(rows: Rows, members: Sequence[int], where: str, axes: Sequence[str]) -> None:
     points = [point for member in members for point in rows.models[member]]
-    columns = [rows.columns[name] for name in (SCAN, *varying_columns(points)) if name not in axes]
+    varying = varying_columns(points, rows.columns.parameters)
+    columns = [rows.columns[name] for name in (SCAN, *varying) if name not in axes]
     differing = {
         column.name: column.values[members[0]]
         for column in columns

@@ -42,6 +42,11 @@ class Rows:
         """Whether some line stands for several repeats."""
         return any(len(model) > 1 for model in self.models)
 
+    @property
+    def varying(self) -> list[str]:
+        """The columns of the parameters that a scan varies or in which these models differ."""
+        return varying_columns(self.points, self.columns.parameters)
+
     def take(self, positions: Sequence[int]) -> "Rows":
         """The lines at `positions`, in that order."""
         return Rows(
@@ -97,9 +102,7 @@ def naming_note(rows: Rows, name: Sequence[str]) -> list[str]:
     shown = ", ".join(twice[:_MOST_NAMES]) + (" ..." if len(twice) > _MOST_NAMES else "")
     chosen = {rows.columns.find(word) for word in name}
     others = [
-        word
-        for word in varying_columns(rows.points)
-        if word not in chosen and not (word in TRAININGS and rows.repeated)
+        word for word in rows.varying if word not in chosen and not (word in TRAININGS and rows.repeated)
     ]
     hint = f"; they differ in {', '.join(others)}" if others else ""
     return [f"--name {','.join(name)}: several models are called {shown}{hint}"]

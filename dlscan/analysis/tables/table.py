@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dlscan.analysis.columns.catalog import EVENTS, FOLDS, MODEL_NAME, REPEATS, SCAN
 from dlscan.analysis.columns.column import Column
-from dlscan.analysis.columns.names import TRAININGS, varying_columns
+from dlscan.analysis.columns.names import TRAININGS
 from dlscan.analysis.columns.of_points import columns_of
 from dlscan.analysis.compare.versus import compared
 from dlscan.analysis.points.done import DonePoint, point_of
@@ -209,7 +209,7 @@ def _shown(rows: Rows, columns: Sequence[str] | None) -> list[str]:
 def _default_columns(rows: Rows) -> list[str]:
     points = rows.points
     measured = dict.fromkeys(name for task in metrics_of(points) for name in task.defaults)
-    varying = [name for name in varying_columns(points) if not (rows.repeated and name in TRAININGS)]
+    varying = [name for name in rows.varying if not (rows.repeated and name in TRAININGS)]
     trainings = {"folds": FOLDS, "repeats": REPEATS}
     repeats = [trainings[word] for word in what_differs(rows.models).split(" and ")] if rows.repeated else []
     names = [*varying, *repeats, "Epochs", *measured, TEST_LOSS]

@@ -234,6 +234,51 @@ def test_only_models_for_which_an_expression_holds_are_shown(points):
         table(points, where="Width > 10000")
 
 
+@pytest.fixture
+def families(write_scan):
+    """Dense networks and boosted trees, both with a learning rate of their own, which networks vary."""
+    trees = {"model.family": "bdt", "model.learning_rate": 0.1, "train.seed": 1}
+
+    def change(number, record):
+        if record["params"]["model.family"] == "bdt":
+            record["params"] = dict(trees)
+        else:
+            record["params"]["train.batch_size"] = 32 * number
+
+    grid = {"model.family": ["dense", "bdt"], "train.learning_rate": [0.01, 0.001]}
+    return load([write_scan(grid=grid, change=change)])
+
+
+def test_what_varies_is_shown_where_the_models_that_have_the_other_of_its_name_are_left_out(families):
+    varying = ["Model Name", "Family", "Train.Learning_Rate"]
+    shown = table(families, where='Family=="dense"').frame
+    assert list(shown)[:5] == [*varying, "Batch_Size", "Epochs"]
+    assert shown["Train.Learning_Rate"].tolist() == [0.01, 0.001]
+    assert list(table(families, best="val_auc").frame)[:4] == [*varying, "Epochs"]
+    assert list(table(families, where='Family=="bdt"').frame)[:3] == varying
+
+
+def test_models_of_one_name_are_said_to_differ_in_a_parameter_of_a_long_name(families):
+    (note,) = [
+        text for text in table(families, where='Family=="dense"', name=["family"]).notes if "--name" in text
+    ]
+    assert note.endswith("they differ in Train.Learning_Rate, Batch_Size")
+
+
+def test_a_short_name_that_is_ambiguous_brings_the_long_ones(families):
+    with pytest.raises(UsageError, match=r"did you mean 'Train\.Learning_Rate' or 'Model\.Learning_Rate'"):
+        table(families, ["Learning_Rate"])
+    with pytest.raises(UsageError, match=r"did you mean 'Train\.Learning_Rate' or 'Model\.Learning_Rate'"):
+        table(families, where="learning_rate > 0.01")
+
+
+def test_a_pivot_knows_the_long_names_of_what_is_left(families):
+    with pytest.raises(UsageError, match=r"differ in Train\.Learning_Rate, Batch_Size; select one"):
+        table(families, where='Family=="dense"', pivot=["family", "scan"])
+    shown = table(families, where='Family=="dense"', pivot=["Train.Learning_Rate", "Family"]).frame
+    assert shown["Train.Learning_Rate"].tolist() == [0.001, 0.01]
+
+
 def test_asking_for_uncertainties_that_are_not_on_record_is_said(points):
     bare = [
         dataclasses.replace(point, record=dataclasses.replace(point.record, errors={})) for point in points
