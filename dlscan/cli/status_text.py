@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from tabulate import tabulate
 
 from dlscan.clock import clock
+from dlscan.config.folds import validating
 from dlscan.point_state import NEVER_RAN, OVER
 from dlscan.scan import Plan, PointStatus
 from dlscan.scan.advice import what_to_do
@@ -51,7 +52,9 @@ def table(plan: Plan, statuses: Sequence[PointStatus], rows: int | None = None) 
     lines = [drawn]
     if len(shown) < len(statuses):
         lines.append(f"... and {len(statuses) - len(shown)} more")
-    return "\n".join([*lines, "", summary(statuses), *_search(plan), *_advice(plan, statuses)])
+    return "\n".join(
+        [*lines, "", summary(statuses), *_search(plan), *_racing(plan, statuses), *_advice(plan, statuses)]
+    )
 
 
 def _row(status: PointStatus) -> list[object]:
@@ -111,6 +114,22 @@ def extent_words(plan: Plan) -> str:
     few = plan.budget is not None and extent.combinations * plan.trainings < plan.budget
     tries_all = plan.config["scan"]["search"]["method"] == "grid"
     return f"the space has {many}" if few or tries_all else ""
+
+
+def _racing(plan: Plan, statuses: Sequence[PointStatus]) -> Iterator[str]:
+    """That the racing of a scan drops no point, if it has too few validation events."""
+    halving = plan.experiment.scan.halving
+    if halving is None or not halving.racing:
+        return
+    # most scans have no losses of events to look for
+    from dlscan.event_losses import too_few
+    from dlscan.scan.choices import choices_of
+
+    begun = {status.point.number for status in statuses if status.epochs}
+    choices = (each for each in choices_of(plan) if all(point.number in begun for point in each))
+    said = too_few([(validating(point.params), plan.paths(point)) for point in each] for each in choices)
+    if said:
+        yield said
 
 
 def _advice(plan: Plan, statuses: Sequence[PointStatus]) -> Iterator[str]:

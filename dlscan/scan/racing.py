@@ -8,15 +8,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dlscan import event_losses
 from dlscan.many import ahead
 from dlscan.scan.promotion import Compared
 from dlscan.spelling import counted
 
 # The chance, of all rungs and comparisons together, that the best point is dropped by mistake.
 ALPHA = 0.05
-
-# Of fewer validation events, a rare one with a very large loss may not be in the sample at all.
-FEWEST = 1000
 
 # The loss of each validation event, by the folds that validate: repeats are averaged.
 Losses = Mapping[tuple[int, ...], NDArray[np.float64]]
@@ -63,8 +61,10 @@ class Race:
         events = sum(map(len, least.values()))
         if not least:
             return Compared({}, dict.fromkeys(asked, "not compared: no losses of validation events are kept"))
-        if events < FEWEST:
-            why = f"not compared: {events} validation events are too few, racing needs {FEWEST:,}"
+        if events < event_losses.FEWEST:
+            why = (
+                f"not compared: {events} validation events are too few, racing needs {event_losses.FEWEST:,}"
+            )
             return Compared({}, dict.fromkeys(asked, why))
         instead = "" if best == ranked[0] else f"; the losses of the events of point {ranked[0]} are missing"
         worse, unknown = dict[int, str](), dict[int, str]()

@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 
 from dlscan import event_losses
+from dlscan.cli.status_text import table
 from dlscan.config import Experiment
 from dlscan.errors import ConfigError
+from dlscan.event_losses import FEWEST
 from dlscan.prepare import prepare
 from dlscan.record import Record
 from dlscan.scan import Plan, freeze, scan_status
 from dlscan.scan.halving import standing
 from dlscan.scan.promotion import Compared, promote
-from dlscan.scan.racing import ALPHA, FEWEST, Losses, Race, averaged, critical, excess
+from dlscan.scan.racing import ALPHA, Losses, Race, averaged, critical, excess
 from dlscan.training import train_planned
+from tests.records import finish
 from tests.scan.test_halving import TRAIN, leave, read, scan_of
 
 Make = Callable[..., Experiment]
@@ -164,6 +167,36 @@ def test_decisions_come_from_the_files_of_points_alone(make_experiment: Make) ->
     assert (found.promoted, found.pruned) == ({1, 2}, {3, 4})
 
 
+@pytest.mark.parametrize("folds", [False, True])
+def test_too_few_events_are_said_until_all_points_are_done_and_after(
+    make_experiment: Make, folds: bool
+) -> None:
+    scan = {
+        "grid": {"model.width": [2, 3]},
+        "halving": {"first": 2, "factor": 2, "racing": True},
+        "folds": folds,
+    }
+    plan = freeze(make_experiment(*(["data.folds=2"] if folds else []), scan=scan, train={"epochs": 4}))
+
+    def shown() -> str:
+        return table(plan, scan_status(plan))
+
+    assert "too few" not in shown()
+    for point in plan.points:
+        leave(plan, point.number, [0.5, 0.4])
+        event_losses.keep(plan.paths(point), 2, np.zeros(250, np.float32), 0)
+    count = 500 if folds else 250
+    said = f"\n{count} validation events are too few for racing, which needs 1,000: it drops no point"
+    assert said in shown()
+    for point in plan.points:
+        finish(plan.paths(point), epochs=4)
+    assert [each.state for each in scan_status(plan)] == ["done"] * len(plan.points)
+    assert said in shown()
+    for point in plan.points:
+        event_losses.keep(plan.paths(point), 2, np.zeros(1000, np.float32), 0)
+    assert "too few" not in shown()
+
+
 def leave_more(plan: Plan, number: int, losses: list[float]) -> None:
     """Two more epochs, of which the first is the better one."""
     history = plan.paths(plan.point(number)).history
@@ -219,7 +252,7 @@ def test_what_cannot_race_is_refused(
 
 def test_a_race_to_its_end(make_experiment: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Points that go on end as if they had never paused; what is kept of events is what the history says."""
-    monkeypatch.setattr("dlscan.scan.racing.FEWEST", 10)
+    monkeypatch.setattr("dlscan.event_losses.FEWEST", 10)
     # one learns, one learns nothing, and one that equals the first is in a job of its own
     scan = {
         "points": [{"model.dropout": 0.0}, {"train.learning_rate": 1e-6}, {"model.dropout": 1e-9}],
@@ -262,7 +295,7 @@ def test_a_plan_without_racing_is_as_before(make_experiment: Make) -> None:
 
 def test_folds_of_a_regression_race(make_experiment: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folds of a choice leave together, or go on together."""
-    monkeypatch.setattr("dlscan.scan.racing.FEWEST", 10)
+    monkeypatch.setattr("dlscan.event_losses.FEWEST", 10)
     scan = {
         "points": [{"model.dropout": 0.0}, {"train.learning_rate": 1e-6}, {"model.dropout": 1e-9}],
         "halving": {"first": 2, "factor": 3, "racing": True},

@@ -23,6 +23,7 @@ from dlscan.analysis.report.markup import (
 )
 from dlscan.analysis.report.models import MOST_SHOWN_PARTS, Shown, models_table
 from dlscan.analysis.report.pictures import IMPORTANCE, Picture
+from dlscan.analysis.report.plans import how_chosen
 from dlscan.analysis.report.sources import Dataset, provenance, training_hours
 from dlscan.analysis.report.summary import summary
 from dlscan.analysis.report.words import counted, number_text
@@ -114,6 +115,7 @@ def configuration(facts: Facts) -> str:
         if not config:
             parts.append(paragraphs([f"Not known: {scan.plan_error or 'plan.json has no configuration'}."]))
             continue
+        parts.append(paragraphs(filter(None, [how_chosen(scan)])))
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100)
         label = f"Configuration of {scan.name}"
         parts.append(tag("pre", escaped_lines(text), tabindex="0", role="region", aria_label=label))
