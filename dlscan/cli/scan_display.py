@@ -68,10 +68,17 @@ class ScanDisplay:
         """Say what became of a point."""
         state = point.status
         text = f"{state.state} after {counted(state.epochs, 'epoch')}"
+        if point.paused:
+            text = f"paused at the rung of {counted(state.epochs, 'epoch')}"
         if state.state == "running":
             text = "skipped, another process is training it"
         error = f": {state.error}" if state.error else ""
         self.line(f"[{point.ended}/{point.total}] {state.point.directory}: {text}{error}")
+
+    def continued(self, status: PointStatus) -> None:
+        """Say that a point trains on from a rung."""
+        epochs = counted(status.epochs, "epoch")
+        self.line(f"{status.point.directory}: continues in another job, after {epochs} so far")
 
     def under_way(self, states: Sequence[PointStatus]) -> None:
         """Say how far the points are, epochs and time left."""

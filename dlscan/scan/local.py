@@ -2,14 +2,18 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from dlscan.attempts import last_attempt
 from dlscan.batch import Job, LocalSlots, train_command
 from dlscan.batch.ends import attempts_before, note_ends
 from dlscan.config import BatchOptions
 from dlscan.errors import DlscanError
 from dlscan.record import PointPaths
+from dlscan.scan.halving import rungs
 from dlscan.scan.plan import Plan
 from dlscan.scan.poll_timer import PollTimer
 from dlscan.scan.processes import Others, known_driver
@@ -19,11 +23,22 @@ from dlscan.scan.status import PointStatus, point_status, scan_status, statuses_
 
 @dataclasses.dataclass(frozen=True)
 class PointEnded:
-    """What became of a point in this run: its state now, and how many points of the run have ended."""
+    """What became of a point in this run.
+
+    Attributes
+    ----------
+    status : PointStatus
+        Its state now.
+    ended, total : int
+        How many points of the run have ended, and how many there are.
+    paused : bool
+        It waits at a rung of `scan.halving`, or did until now: it may go on in another job.
+    """
 
     status: PointStatus
     ended: int
     total: int
+    paused: bool = False
 
 
 def local_slots(batch: BatchOptions, jobs: int) -> int:
@@ -47,8 +62,66 @@ class TrainingListener(Protocol):
     def ended(self, point: PointEnded) -> None:
         """Take note of what became of a point."""
 
+    def continued(self, status: PointStatus) -> None:
+        """Take note of a point that another job than the one that it began in trains on from a rung."""
+
     def under_way(self, states: Sequence[PointStatus]) -> None:
         """Take note, every few seconds, of how far the points of this run are."""
+
+
+class _Ends:
+    """Tells a listener which points of a run end, and which go on from a rung in the job of others."""
+
+    def __init__(self, listener: TrainingListener, points: Iterable[Point]) -> None:
+        self._listener, self._ended = listener, 0
+        self.points = {point.number: point for point in points}
+        # epochs of those that have paused; those that train on since
+        self._paused: dict[int, int] = {}
+        self._going: set[int] = set()
+
+    @property
+    def open(self) -> list[Point]:
+        """The points that have paused, or that others train on."""
+        return [self.points[number] for number in (*self._paused, *self._going)]
+
+    def add(self, points: Iterable[Point]) -> None:
+        """More points, or such that have paused and begin again in a job of their own."""
+        for point in points:
+            self.points[point.number] = point
+            if self._paused.pop(point.number, None) is not None:
+                self._ended -= 1
+
+    def end(self, plan: Plan, status: PointStatus) -> None:
+        """Tell what became of a point whose job has ended, or of one that has paused before."""
+        number = status.point.number
+        if status.state == "running" and status.epochs >= min(rungs(plan), default=math.inf):
+            self._going.add(number)
+            self._listener.continued(status)
+            return
+        paused = status.state == "paused"
+        if status.state == "pending":
+            attempt = last_attempt(plan.paths(status.point))
+            paused = attempt is not None and attempt.outcome == "paused"
+        if paused:
+            self._paused[number] = status.epochs
+        self._ended += 1
+        self._listener.ended(PointEnded(status, self._ended, len(self.points), paused))
+
+    def look(self, plan: Plan, statuses: Iterable[PointStatus]) -> None:
+        """Tell what has changed of points that have paused, as their states are now."""
+        for status in statuses:
+            number = status.point.number
+            if number in self._going and status.state != "running":
+                self._going.remove(number)
+                self.end(plan, status)
+            elif number in self._paused and not self._waits(status):
+                del self._paused[number]
+                self._ended -= 1
+                self.end(plan, status)
+
+    def _waits(self, status: PointStatus) -> bool:
+        waits = status.state in ("paused", "pending", "pruned")
+        return waits and status.epochs == self._paused[status.point.number]
 
 
 # For so many jobs that could start, the plan as it is then, and the points of each.
@@ -88,23 +161,21 @@ def run_local(
     """
     jobs = [job_for(plan, points) for points in packs]
     before: dict[Job, dict[PointPaths, int]] = {}
-    ended, total = 0, sum(map(len, packs))
-    slots, asking, asked = LocalSlots(batch), PollTimer(), -1
+    ends = _Ends(listener, itertools.chain(*packs))
+    slots, asking, ended, asked = LocalSlots(batch), PollTimer(), 0, -1
 
     def further(free: int) -> list[Job]:
-        nonlocal plan, total, asked
+        nonlocal plan, asked
         if more is None or (asked == ended and not asking.due):
             return []
         asked = ended
         with asking.looking():
             plan, packs = more(free)
         others.plan = plan
-        trained.extend(point for points in packs for point in points)
-        total = len(trained)
+        ends.add(itertools.chain(*packs))
         return [job_for(plan, points) for points in packs]
 
     others = Others(plan, slots.slots, listener.line)
-    trained = [point for points in packs for point in points]
     timer = PollTimer()
     # closed at once when an interrupt comes, so that jobs are stopped before anything else happens
     events_of = slots.run(jobs, others, None if more is None else further)
@@ -114,7 +185,9 @@ def run_local(
                 if timer.due:
                     # how far they are is worth no training: a file server may be away for a moment
                     with timer.looking(), contextlib.suppress(DlscanError, OSError):
-                        listener.under_way(statuses_by_files(plan, trained))
+                        statuses = statuses_by_files(plan, list(ends.points.values()))
+                        ends.look(plan, statuses)
+                        listener.under_way(statuses)
             elif isinstance(event, Job):
                 points = [plan.paths(plan.point(number)) for number in event.points]
                 before[event] = attempts_before(points)
@@ -123,7 +196,11 @@ def run_local(
                 for number in event.job.points:
                     ended += 1
                     try:
-                        listener.ended(PointEnded(point_status(plan, plan.point(number)), ended, total))
+                        ends.end(plan, point_status(plan, plan.point(number)))
                     except (DlscanError, OSError) as error:  # the others train on
                         listener.line(f"point {number} ended, and its state cannot be read: {error}")
+                if ends.open:
+                    # the job may have trained them on
+                    with contextlib.suppress(DlscanError, OSError):
+                        ends.look(plan, statuses_by_files(plan, ends.open))
     return scan_status(plan)
