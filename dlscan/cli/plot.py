@@ -148,7 +148,7 @@ def plot(
       residuals    distribution of prediction - truth; --key as for response
       generated    observables of generated and of real events; --key is one of
                    them, or several
-      search       the best --key so far against models tried and hours, a line
+      search       the best --key so far against models tried and time, a line
                    per scan; points at random in all orders
       slice        --key against each parameter
       contour      --key against two numbers, --by A,B, interpolated

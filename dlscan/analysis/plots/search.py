@@ -28,6 +28,8 @@ from dlscan.errors import UsageError
 
 # scans whose points were drawn without a look at results: any order is as good as theirs
 _AT_RANDOM = ("random",)
+# what a unit of the time is called, its seconds, and from how many seconds on it is used
+_UNITS = (("Hours", 3600, 7200), ("Minutes", 60, 120), ("Seconds", 1, 0))
 # shares of the orders between which the band of such a scan lies
 _BAND = (0.16, 0.84)
 _ROUNDING = 1e-12
@@ -125,13 +127,16 @@ def _page(found: Numbers, courses: Sequence[Course]) -> Figure:
     names = [course.name for course in courses]
     page = style.figure(9.0, 4.4, names if len(names) > 1 else [])
     left, right = page.subplots(1, 2, sharey=True)
+    longest = max(course.hours[-1] for course in courses) * 3600
+    called, unit = next((word, seconds) for word, seconds, least in _UNITS if longest >= least)
     for number, course in enumerate(courses):
         tried = np.arange(1, len(course.best) + 1)
-        for axes, x in ((left, tried), (right, course.hours)):
+        for axes, x in ((left, tried), (right, course.hours * 3600 / unit)):
             _line(axes, x, course, number)
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.set_xlabel("Models tried")
-    right.set_xlabel("Hours of training, one after the other")
+    right.xaxis.set_major_locator(MaxNLocator(6))
+    right.set_xlabel(f"{called} of training, one after the other")
     left.set_ylabel(style.literal(found.axis))
     values = [float(entry.value or 0.0) for course in courses for entry in course.entries]
     limits = good_limits(values, found.column.about)

@@ -1,3 +1,4 @@
+import itertools
 import json
 import math
 from fractions import Fraction
@@ -43,6 +44,41 @@ def test_the_best_so_far_never_gets_worse(draw, scan):
     # of a loss the lowest
     losses = draw("search", scan, key="test_loss").data["best"]
     assert losses.is_monotonic_decreasing
+
+
+@pytest.mark.parametrize(
+    ("seconds", "unit"),
+    [
+        (0.003, "Seconds"),
+        (0.31, "Seconds"),
+        (5.0, "Seconds"),
+        (7.7, "Minutes"),
+        (300.0, "Minutes"),
+        (1e3, "Hours"),
+        (1e7, "Hours"),
+    ],
+)
+def test_times_have_a_unit_that_fits_and_their_labels_do_not_touch(draw, write_scan, seconds, unit):
+    def change(number, record):
+        record["train_seconds"] = seconds * (1 + 0.01 * number)
+
+    scan = write_scan(grid={"model.width": WIDTHS, "train.learning_rate": RATES}, events=50, change=change)
+    (page,) = draw("search", scan).pages
+    page.canvas.draw()
+    left, right = page.axes
+    assert right.get_xlabel() == f"{unit} of training, one after the other"
+    high = right.get_xlim()[1]
+    for axes in (left, right):
+        shown = [
+            label.get_window_extent()
+            for place, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+            if axes.get_xlim()[0] <= place <= axes.get_xlim()[1]
+        ]
+        assert len(shown) > 2
+        assert all(one.x1 + 4 < other.x0 for one, other in itertools.pairwise(shown))
+    assert high * dict(Seconds=1, Minutes=60, Hours=3600)[unit] == pytest.approx(
+        seconds * 18 * 1.095, rel=0.06
+    )
 
 
 def test_points_at_random_are_the_median_over_their_orders(draw, scan, footnote):
