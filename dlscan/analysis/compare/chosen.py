@@ -1,8 +1,10 @@
 """What the choice of the best on validation is worth: who else may be the best, and what chance has added."""
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +13,9 @@ from dlscan.analysis.compare.event_noise import event_noise
 from dlscan.analysis.compare.paired import Known, paired
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.results import Floats
+from dlscan.analysis.points.stopped_models import stopped_models
 from dlscan.errors import DlscanError
+from dlscan.spelling import agree, counted
 
 SIGNIFICANT = 2.0
 # the next best ones: more would take long, and none of them is as good
@@ -36,12 +40,15 @@ class Chosen:
     luck : float or None
         By how much the number of the best is too good on average, because it is that of the best of all: by
         the finite number of events. None where the noise is not known.
+    stopped : int
+        Models that `scan.halving` has paused or stopped, which were not considered.
     """
 
     alike: tuple[int, ...]
     compared: int
     considered: int
     luck: float | None
+    stopped: int = 0
 
 
 def chosen(
@@ -84,7 +91,16 @@ def chosen(
             alike.append(row)
     if not compared:
         return None
-    return Chosen(tuple(sorted(alike)), compared, len(considered), _luck(models, column, considered))
+    luck = _luck(models, column, considered)
+    return Chosen(tuple(sorted(alike)), compared, len(considered), luck, _stopped(models))
+
+
+def _stopped(models: Sequence[Sequence[DonePoint]]) -> int:
+    """How many models of these scans halving has stopped."""
+    numbers: dict[Path, set[int]] = {}
+    for point in itertools.chain(*models):
+        numbers.setdefault(point.paths.scan, set()).add(point.record.point)
+    return sum(len(stopped_models(directory, own)) for directory, own in numbers.items())
 
 
 def sentence(
@@ -114,14 +130,20 @@ def sentence(
             f"{text}. How much too {away} its {column.name} is, because it is the best of "
             f"{found.considered}, is not known: scores of some models are missing"
         )
+    early = ""
+    if found.stopped:
+        were = agree(found.stopped, "is", "are")
+        early = (
+            f"; {counted(found.stopped, 'model')} that scan.halving paused or stopped {were} not counted here"
+        )
     if found.luck <= 0:
         return (
             f"{text}. That it is the best of {found.considered} makes its {column.name} hardly too {away} "
-            "on average"
+            f"on average{early}"
         )
     return (
         f"{text}. Because it is the best of {found.considered}, its {column.name} is {found.luck:.2g} too "
-        f"{away} on average"
+        f"{away} on average{early}"
     )
 
 

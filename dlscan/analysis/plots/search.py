@@ -1,7 +1,7 @@
 """`search`: the best of one number so far, over the points of a scan and over what they cost."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,9 @@ from dlscan.analysis.plots.numbers import (
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.planned import planned
 from dlscan.analysis.points.results import Floats
+from dlscan.analysis.points.stopped_models import stopped_models
 from dlscan.errors import UsageError
+from dlscan.spelling import agree, counted
 
 # scans whose points were drawn without a look at results: any order is as good as theirs
 _AT_RANDOM = ("random",)
@@ -43,16 +45,16 @@ class Course:
     ----------
     name : str
         Of the scan, with its method.
-    entries : list of Number
-        Its models, in the order of their points.
+    entries : list of (Number or None)
+        Its models, in the order of their points; None is one that `scan.halving` has stopped.
     hours : ndarray, shape (N,)
         Of training until the end of each, one after the other.
     best, low, high : ndarray, shape (N,)
-        The best so far, and a band around it.
+        The best so far, and a band around it; nan where none is finished so far.
     """
 
     name: str
-    entries: list[Number]
+    entries: list[Number | None]
     hours: Floats
     best: Floats
     low: Floats
@@ -68,7 +70,8 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
             scans.setdefault(entry.points[0].scan, []).append(entry)
     if not scans:
         raise UsageError(f"no point has a value for {found.name}; choose another --key")
-    courses = [_course(name, entries, found) for name, entries in scans.items()]
+    drawn = {name: {point.record.point for point in points if point.scan == name} for name in scans}
+    courses = [_course(name, entries, found, drawn[name]) for name, entries in scans.items()]
     rows = [
         {
             **entry.identity,
@@ -81,18 +84,30 @@ def draw(points: Sequence[DonePoint], options: Options) -> Drawing:
         }
         for course in courses
         for number, entry in enumerate(course.entries, 1)
+        if entry is not None
     ]
     return Drawing(f"search-{found.name}", [_page(found, courses)], rows)
 
 
-def _course(scan: str, entries: Sequence[Number], found: Numbers) -> Course:
-    ordered = sorted(entries, key=lambda entry: min(point.record.point for point in entry.points))
-    method = planned(ordered[0].points[0].paths.scan).method
-    seconds = [sum(point.record.train_seconds for point in entry.points) for entry in ordered]
+def _course(scan: str, entries: Sequence[Number], found: Numbers, drawn: Collection[int]) -> Course:
+    directory = entries[0].points[0].paths.scan
+    method = planned(directory).method
+    tried: list[tuple[int, float, Number | None]] = [
+        (
+            min(point.record.point for point in entry.points),
+            sum(point.record.train_seconds for point in entry.points),
+            entry,
+        )
+        for entry in entries
+    ]
+    tried += [(model.number, model.seconds, None) for model in stopped_models(directory, drawn)]
+    tried.sort(key=lambda model: model[0])
+    ordered = [entry for _, _, entry in tried]
     goodness = found.column.about.goodness
-    values = np.array([float(entry.value or 0.0) for entry in ordered])
-    worths = np.array([goodness(value) for value in values])
-    hours = np.cumsum(seconds) / 3600
+    values = np.array([np.nan if entry is None else float(entry.value or 0.0) for entry in ordered])
+    # what was stopped counts as worse than all that is finished
+    worths = np.array([-np.inf if np.isnan(value) else goodness(value) for value in values])
+    hours = np.cumsum([seconds for _, seconds, _ in tried]) / 3600
     name = f"{scan} ({method})" if method else scan
     if method in _AT_RANDOM:
         shares = (0.5, *_BAND)
@@ -103,14 +118,17 @@ def _course(scan: str, entries: Sequence[Number], found: Numbers) -> Course:
         return Course(name, ordered, hours, middle, low, high)
     first = [int(np.argmax(worths[: number + 1])) for number in range(len(worths))]
     best = [ordered[number] for number in first]
-    halves = np.array([entry.halves for entry in best])
+    halves = np.array([(0.0, 0.0) if entry is None else entry.halves for entry in best])
     return Course(
         name, ordered, hours, values[first], values[first] - halves[:, 0], values[first] + halves[:, 1]
     )
 
 
 def _best_of(ranked: Floats, share: float) -> Floats:
-    """What the best of the first n reaches in this share of all orders, for each n; the best value first."""
+    """What the best of the first n reaches in this share of all orders, for each n; the best value first.
+
+    It is nan where that is one without a value: these come last.
+    """
     count = len(ranked)
     found = []
     for tried in range(1, count + 1):
@@ -138,13 +156,15 @@ def _page(found: Numbers, courses: Sequence[Course]) -> Figure:
     right.xaxis.set_major_locator(MaxNLocator(6))
     right.set_xlabel(f"{called} of training, one after the other")
     left.set_ylabel(style.literal(found.axis))
-    values = [float(entry.value or 0.0) for course in courses for entry in course.entries]
+    every = [entry for course in courses for entry in course.entries]
+    values = [float(entry.value or 0.0) for entry in every if entry is not None]
     limits = good_limits(values, found.column.about)
     left.set_ylim(limits)
     style.title(page, Marked(f"Best {found.title} so far"))
     style.footnote(
         page,
         f"Crosses: each model. {_lines_note(found, names)}",
+        _stopped_note(every),
         chance_note(found),
         outside_note(values, limits),
     )
@@ -164,9 +184,18 @@ def _lines_note(found: Numbers, names: Sequence[str]) -> str:
     return f"{note} Of a random search: {random}" if at_random else note
 
 
+def _stopped_note(entries: Sequence[Number | None]) -> str:
+    """How many models have no cross."""
+    count = sum(entry is None for entry in entries)
+    if not count:
+        return ""
+    were = agree(count, "was", "were")
+    return f"{counted(count, 'model')} of {len(entries)} {were} paused or stopped by scan.halving: no cross."
+
+
 def _line(axes: Axes, x: Any, course: Course, number: int) -> None:
     color = style.color(number)
     axes.fill_between(x, course.low, course.high, step="post", color=color, alpha=0.18, linewidth=0)
     axes.step(x, course.best, where="post", **style.line(number))
-    values = [float(entry.value or 0.0) for entry in course.entries]
+    values = [np.nan if entry is None else float(entry.value or 0.0) for entry in course.entries]
     axes.plot(x, values, linestyle="none", marker="x", markersize=3, color=color, alpha=0.6)

@@ -1,7 +1,8 @@
 """Which points are trainings of one model."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dlscan.analysis.points.done import DonePoint
 from dlscan.analysis.points.folds import fold_of
@@ -11,6 +12,11 @@ from dlscan.config.folds import FOLD
 SEED_KEY = "train.seed"
 # what the trainings of a model may differ in
 TRAINING_KEYS = (SEED_KEY, FOLD)
+
+
+def choice_of(params: Mapping[str, Any]) -> str:
+    """What a planned point sets that the other trainings of its model set too, as a text."""
+    return json.dumps(sorted((key, value) for key, value in params.items() if key not in TRAINING_KEYS))
 
 
 def groups(points: Sequence[DonePoint]) -> list[list[int]]:

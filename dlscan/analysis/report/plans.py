@@ -1,11 +1,10 @@
 """How the points of a scan were chosen and how each is trained, as its plan says it."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from dlscan import event_losses
 from dlscan.analysis.points.folds import fold_of
-from dlscan.analysis.points.models import TRAINING_KEYS, groups
+from dlscan.analysis.points.models import choice_of, groups
 from dlscan.analysis.points.tasks import metrics_of
 from dlscan.analysis.report.facts import ReportedScan
 from dlscan.analysis.report.words import counted, named
@@ -32,7 +31,7 @@ def _search(scan: ReportedScan) -> str:
     methods = ", then ".join(dict.fromkeys(str(proposal["method"]) for proposal in proposals))
     metric = search.get("metric") or [task.chosen_by[0] for task in metrics_of(scan.points)][:1]
     columns = named([metric] if isinstance(metric, str) else list(metric))
-    number, most = len(set(map(_choice, scan.plan["points"]))), search.get("points")
+    number, most = len({choice_of(point["params"]) for point in scan.plan["points"]}), search.get("points")
     tried = f"{number:,} of at most {counted(most, 'choice')}" if most else counted(number, "choice")
     return f"Search with {methods}{f' for {columns}' if columns else ''}: {tried} of parameters."
 
@@ -61,8 +60,3 @@ def _trainings(scan: ReportedScan) -> str:
     what = "choices of folds" if any(len(left_out) > 1 for left_out in folds) else "folds"
     parts = [f"{count} {noun}" for count, noun in ((len(folds), what), (repeats, "seeds")) if count > 1]
     return f"Each choice of parameters is trained once for each of {named(parts)}." if parts else ""
-
-
-def _choice(point: Mapping[str, Any]) -> str:
-    """What the trainings of a choice of parameters have in common."""
-    return repr(sorted((key, value) for key, value in point["params"].items() if key not in TRAINING_KEYS))

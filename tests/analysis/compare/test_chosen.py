@@ -87,6 +87,21 @@ def test_the_table_says_it_of_searches_and_where_the_best_is_asked_for(scan):
     assert any(note.startswith("Best on validation is Width=32 (3);") for note in table(points).notes)
 
 
+def test_models_that_halving_stopped_are_said_not_to_count(scan, fakes):
+    fakes["stop_early"](scan, 3, 4)
+    points = load([scan])
+
+    def said(where=None):
+        made = table(points, where=where, best="val_auc")
+        (note,) = (note for note in made.notes if note.startswith("Best on validation"))
+        return note
+
+    assert "Because it is the best of 3," in said()
+    assert said().endswith("; 1 model that scan.halving paused or stopped is not counted here")
+    # who has selected models has left these out
+    assert "halving" not in said("Width<32")
+
+
 def test_of_very_many_models_the_best_tell_how_large_the_noise_is(write_scan, monkeypatch):
     grid = {"model.width": list(range(8, 28))}
     points = load([write_scan(grid=grid, classes=("Ele", "Pi0"), events=EVENTS)])

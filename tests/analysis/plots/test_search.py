@@ -46,6 +46,46 @@ def test_the_best_so_far_never_gets_worse(draw, scan):
     assert losses.is_monotonic_decreasing
 
 
+def test_models_that_halving_stopped_were_tried_too(draw, scan, footnote, fakes):
+    fakes["stop_early"](scan, 3, 1, 2, 6, 18)
+    drawing = draw("search", scan)
+    data = drawing.data
+    assert data["tried"].tolist() == [number for number in range(1, 19) if number not in (1, 2, 6, 18)]
+    assert data["best"].is_monotonic_increasing
+    assert data["hours"].tolist()[:4] == pytest.approx(
+        [(stopped * 3 + 360 * n) / 3600 for stopped, n in ((2, 1), (2, 2), (2, 3), (3, 4))]
+    )
+    (page,) = drawing.pages
+    assert page.axes[0].lines[0].get_xdata()[[0, -1]].tolist() == [1, 18]
+    assert np.isnan(page.axes[0].lines[0].get_ydata()[:2]).all()
+    assert "4 models of 18 were paused or stopped by scan.halving: no cross." in footnote(page)
+    # who selects some of those that are finished has selected none of these
+    some = draw("search", [point for point in load([scan]) if point.record.point > 9])
+    assert some.data["tried"].tolist() == list(range(1, 9))
+    assert "halving" not in footnote(some.pages[0])
+
+
+def test_of_points_at_random_those_that_halving_stopped_are_the_last_in_rank(draw, scan, fakes):
+    with_method(scan, "random")
+    fakes["stop_early"](scan, 3, *range(1, 13))
+    data = draw("search", scan).data
+    assert data["tried"].tolist() == list(range(13, 19))
+    (page,) = draw("search", scan).pages
+    line = page.axes[0].lines[0].get_ydata()
+    # the first of an order is one that was stopped in more than half of all
+    assert np.isnan(line).tolist() == [True] + [False] * 17
+    assert line[-1] == data["val_Mean_AUC"].max()
+
+
+def test_repeats_that_halving_stopped_are_one_model(draw, write_scan, fakes):
+    grid = {"model.width": [4, 8, 16]}
+    scan = write_scan(grid=grid, classes=("Ele", "Pi0"), events=50, repeats=2)
+    fakes["stop_early"](scan, 3, 3, 4)
+    data = draw("search", scan).data
+    assert data["tried"].tolist() == [1, 3]
+    assert data["hours"].iloc[1] * 3600 == pytest.approx(4 * 30 + 2 * 3)
+
+
 @pytest.mark.parametrize(
     ("seconds", "unit"),
     [
