@@ -118,8 +118,8 @@ def extent_words(plan: Plan) -> str:
 
 def _racing(plan: Plan, statuses: Sequence[PointStatus]) -> Iterator[str]:
     """That the racing of a scan drops no point, if it has too few validation events."""
-    halving = plan.experiment.scan.halving
-    if halving is None or not halving.racing:
+    halving = plan.config.get("scan", {}).get("halving") or {}
+    if not halving.get("racing"):
         return
     # most scans have no losses of events to look for
     from dlscan.event_losses import too_few
