@@ -186,6 +186,11 @@ def test_predict_takes_it_by_its_name(make_experiment: Make, tmp_path: Path) -> 
             {},
             "data.fold: none: all folds train, so early stopping has no validation events",
         ),
+        (
+            ("data.folds=4", "scan.folds={leave_out: 2}", "data.normalize=quantile"),
+            {},
+            "data.normalize: quantiles of",
+        ),
         (("data.folds=leave-one-out",), {}, "data.folds: one event at a time cannot be left out"),
     ],
 )

@@ -83,7 +83,13 @@ def forecast(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> For
     # as `scan` would, which makes a trial for `auto` alone
     packs = pack(plan, points, batch, manifest, speed if batch.models_per_job == "auto" else None, resources)
     found = estimate(plan, packs, manifest, speed, resources.slots)
-    return _listed(packs, found.alone, found.sentence(source))
+    return _listed(packs, found.alone, found.sentence(source, _may_stop(experiment, points)))
+
+
+def _may_stop(experiment: Experiment, points: Sequence[Point]) -> bool:
+    """Whether early stopping may end some of these points."""
+    varied = any(key.startswith("train.early_stopping") for point in points for key in point.params)
+    return varied or experiment.train.early_stopping is not None
 
 
 def rehearse(experiment: Experiment, plan: Plan, points: Sequence[Point]) -> Trial | None:

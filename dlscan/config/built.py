@@ -63,6 +63,7 @@ def built(top: dict[str, Any], found: Collected) -> Experiment:
                     model.require_inputs(experiment.data.inputs)
             if experiment:
                 _require_validation(experiment, points)
+                _require_quantiles(points)
                 _require_divided(experiment, [model for _, model, _ in each])
             if experiment and experiment.scan.halving:
                 pairs = list(dict.fromkeys((train, model) for train, model, _ in each))
@@ -101,6 +102,19 @@ def _require_no_validation(experiment: Experiment, fold: object, train: Train) -
         raise Problem(
             key, "all folds train, so the schedule plateau has no validation events; choose another"
         )
+
+
+def _require_quantiles(points: Sequence[Combination]) -> None:
+    """Check that no input is scaled by quantiles where they are not known: they cannot be merged of folds."""
+    for point in points:
+        scaled = [name for name, own in point.data.normalize.items() if own.kind == "quantile"]
+        count = len(point.data.left_out)
+        if scaled and count > 1:
+            raise Problem(
+                "data.normalize",
+                f"quantiles of {' and '.join(scaled)} are known with one fold left out, not with {count}; "
+                "choose another normalisation, or leave out one fold",
+            )
 
 
 def _require_validation(experiment: Experiment, points: Sequence[Combination]) -> None:

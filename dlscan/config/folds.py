@@ -47,8 +47,14 @@ class Folds:
                 "one event at a time cannot be left out: it has no AUC, and each event would need a "
                 "training; write a number of folds up to 100, such as 20",
             )
-        if isinstance(value, int):
+        if isinstance(value, int) and not isinstance(value, bool):
             value = {"count": value}
+        elif not isinstance(value, Mapping):
+            raise Problem(
+                key,
+                "must be the number of folds, from 2 to 100, or a mapping of count and group or order, such "
+                f"as {{count: 5, group: run}}; got {value!r}",
+            )
         folds: Folds = build_fields(cls, value, key)
         if folds.group is not None and folds.order is not None:
             raise Problem(key, "group keeps events together, order sorts them; choose one")

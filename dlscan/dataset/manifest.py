@@ -208,11 +208,6 @@ class Manifest:
                 f"quantile is only for vectors, but {name} has the shape {shape}; choose another "
                 "normalisation for it"
             )
-        if len(self.left_out) > 1:
-            return (
-                f"quantiles of {name} are only known with one fold left out, not with {len(self.left_out)}; "
-                "choose another normalisation"
-            )
         return f"an older version of dlscan prepared {name} without its quantiles; run `dlscan prepare` again"
 
     def number_of(self, label: str) -> int:

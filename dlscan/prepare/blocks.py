@@ -201,7 +201,10 @@ def event_codes(
     folds = None if form.deal is None else form.deal.folds.column
     for name in deciding(split, folds):
         if block[name].size != len(rows):
-            raise BadEvents(f"{name} must hold one number per event, but its shape is {block[name].shape}")
+            shape = "x".join(map(str, block[name].shape[1:]))
+            raise BadEvents(
+                f"{name}, which decides the fold or split, must hold one number per event, not {shape}"
+            )
     for name in deciding(split, folds):
         if name != getattr(split, "column", None) and not np.isfinite(block[name]).all():
             raise BadEvents(f"{name}, which decides the fold or split of events, is not finite in some rows")

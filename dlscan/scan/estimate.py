@@ -75,8 +75,16 @@ class TimeEstimate:
         """Share of the seconds of jobs that packing saves."""
         return 1 - self.total / sum(self.alone)
 
-    def sentence(self, source: str) -> str:
-        """The estimate in words; `source` says what it rests on."""
+    def sentence(self, source: str, stops: bool) -> str:
+        """The estimate in words.
+
+        Parameters
+        ----------
+        source : str
+            What it rests on.
+        stops : bool
+            Whether early stopping may end points.
+        """
         count, jobs = len(self.alone), len(self.jobs)
         each = "all at once" if self.slots is None or self.slots >= jobs else f"{self.slots} at a time"
         text = f"{counted(count, 'point')} in {counted(jobs, 'job')}, {each}: at most {duration(self.wall)}"
@@ -89,7 +97,8 @@ class TimeEstimate:
                 "job time; "
             )
             text += f"packing saves {saved}"
-        return f"{text}. Estimated from {source}; early stopping ends points sooner."
+        sooner = "; early stopping ends points sooner" if stops else ""
+        return f"{text}. Estimated from {source}{sooner}."
 
 
 def estimate(

@@ -260,6 +260,13 @@ def test_an_override_makes_sections_that_the_file_lacks(make_experiment: Callabl
         ("scan={repeats: 2, grid: {train.seed: [1, 2]}}", "scan.repeats", "choose one"),
         ("data.follow_links=1", "data.follow_links", "true or false"),
         ("data.folds=1", "data.folds.count", "at least 2"),
+        ("data.folds=2.5", "data.folds", "must be the number of folds, from 2 to 100"),
+        ("data.folds=true", "data.folds", "must be the number of folds, from 2 to 100"),
+        (
+            "data={folds: 3, fold: [1, 2], normalize: quantile, raw: a, inputs: [x]}",
+            "data.normalize",
+            "known with one fold left out, not with 2",
+        ),
         ("data.folds=leave-one-out", "data.folds", "write a number of folds up to 100, such as 20"),
         ("data.folds={count: 3, group: run, order: time}", "data.folds", "choose one"),
         ("data.folds={group: run}", "data.folds.count", "required"),

@@ -12,7 +12,7 @@ from dlscan.config import Experiment, Folds
 from dlscan.config.folds import NO_FOLD
 from dlscan.dataset import Manifest, fits
 from dlscan.dataset.statistics import Statistics
-from dlscan.errors import ConfigError, DataError
+from dlscan.errors import BadFilesError, ConfigError, DataError
 from dlscan.prepare import prepare
 from dlscan.prepare.deal import Deal
 from dlscan.stream import Batches
@@ -251,10 +251,16 @@ def test_a_column_of_folds_that_no_file_has_is_named(raw_folds: Path, tmp_path: 
         prepare(experiment, processes=1)
 
 
+def test_a_column_of_folds_with_several_numbers_an_event_says_how_many(
+    raw_folds: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(BadFilesError, match="image, .* must hold one number per event, not 6x6"):
+        prepare(made(raw_folds, tmp_path / "images", folds={"count": 2, "group": "image"}), processes=1)
+
+
 def test_quantiles_are_refused_where_several_folds_are_left_out(dealt: Experiment, raw_folds: Path) -> None:
     normalize = {"vector": "quantile"}
     one = made(raw_folds, dealt.data.prepared, folds=COUNT, fold=2, normalize=normalize)
     fits.require(Manifest.of(one), one)
-    two = made(raw_folds, dealt.data.prepared, folds=COUNT, fold=[2, 3], normalize=normalize)
-    with pytest.raises(ConfigError, match="only known with one fold left out, not with 2"):
-        fits.require(Manifest.of(two), two)
+    with pytest.raises(ConfigError, match=r"data\.normalize: .* known with one fold left out, not with 2"):
+        made(raw_folds, dealt.data.prepared, folds=COUNT, fold=[2, 3], normalize=normalize)

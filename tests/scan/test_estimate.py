@@ -148,11 +148,13 @@ def test_an_estimate_has_every_point_alone_and_every_job(planned):
 def test_the_sentence_says_what_packing_saves(planned, size, slots, said):
     _, plan, manifest = planned
     packs = [plan.points[n : n + size] for n in range(0, 4, size)]
-    sentence = estimate(plan, packs, manifest, SPEED, slots).sentence("a guess")
+    found = estimate(plan, packs, manifest, SPEED, slots)
+    sentence = found.sentence("a guess", stops=True)
 
     assert sentence.startswith(said)
     assert ("packing saves" in sentence) == (size > 1)
     assert sentence.endswith("Estimated from a guess; early stopping ends points sooner.")
+    assert found.sentence("a guess", stops=False).endswith("Estimated from a guess.")
 
 
 def record(plan, point, manifest, seconds, pack=1):
