@@ -254,7 +254,7 @@ def test_a_column_of_folds_that_no_file_has_is_named(raw_folds: Path, tmp_path: 
 def test_a_column_of_folds_with_several_numbers_an_event_says_how_many(
     raw_folds: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(BadFilesError, match="image, .* must hold one number per event, not 6x6"):
+    with pytest.raises(BadFilesError, match=r"image, .* must hold one number per event, not 6x6"):
         prepare(made(raw_folds, tmp_path / "images", folds={"count": 2, "group": "image"}), processes=1)
 
 
