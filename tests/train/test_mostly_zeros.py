@@ -118,7 +118,7 @@ def operations(networks, fed):
     """The kinds of operations in the graph of a step that changes nothing."""
     made = make_steps(trained(networks), "auto", ())
     streams = {EVENTS: fed}
-    numbers = functools.partial(made._numbers_of, None, made._how(streams))
+    numbers = functools.partial(made._numbers, None, made._how(streams))
     graph = tf.function(numbers, autograph=False).get_concrete_function(plain(streams))
     return {operation.type for operation in graph.graph.get_operations()}
 
