@@ -231,7 +231,8 @@ def test_folds_that_end_at_different_epochs_equal_those_alone(folded, tmp_path, 
         assert_same(paths, other)
     assert looked <= {((1,), (2,), (3,)), ((1,),), ((2,),), ((3,),)}
     assert ((1,), (2,), (3,)) in looked
-    assert (1, 2, 3) in trained <= {(1, 2, 3), (1,), (2,), (3,)}
+    assert trained <= {(1, 2, 3), (1,), (2,), (3,)}
+    assert ((1, 2, 3) in trained) == (backend() == "tensorflow")
 
 
 @pytest.mark.parametrize("together", [1, 2])
@@ -301,7 +302,7 @@ def test_folds_that_are_stopped_within_an_epoch_go_on_as_if_nothing_had_been(
         if (epoch, step) == (2, 5):
             os.kill(os.getpid(), signal.SIGUSR1)
 
-    # within a round too: steps are taken one by one there
+    # within a turn too: steps are taken one by one there
     with monkeypatch.context() as patched:
         if one_by_one:
             deliver = FoldPass.deliver
@@ -309,7 +310,8 @@ def test_folds_that_are_stopped_within_an_epoch_go_on_as_if_nothing_had_been(
                 FoldPass, "deliver", lambda *given: (each._replace(rest=0) for each in deliver(*given))
             )
         assert set(train_points(cut, stop).values()) == {"preempted"}
-    assert {Checkpoint(paths.last).read(print).step for paths, _ in cut} == {5 if one_by_one else 6}
+    at_the_end = backend() == "tensorflow" and not one_by_one
+    assert {Checkpoint(paths.last).read(print).step for paths, _ in cut} == {6 if at_the_end else 5}
     assert set(train_points(cut).values()) == {"done"}
     for (paths, _), other in zip(cut, alone, strict=True):
         assert_same(paths, other)
