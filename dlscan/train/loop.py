@@ -1,6 +1,5 @@
 """The loop over epochs."""
 
-import collections
 import functools
 import itertools
 import statistics
@@ -11,7 +10,7 @@ from types import MappingProxyType
 
 from dlscan.errors import DlscanError
 from dlscan.models.replicas import Replicas
-from dlscan.stream import Batch, Batches
+from dlscan.stream import Batches
 from dlscan.tasks import Task
 from dlscan.train.domain import DomainStream
 from dlscan.train.failures import without_frames
@@ -24,13 +23,12 @@ from dlscan.train.learner import Learner
 from dlscan.train.member import Member
 from dlscan.train.nodes import here
 from dlscan.train.objectives.domain import DOMAIN
-from dlscan.train.pack import Pack, TrainingBatch
-from dlscan.train.passes import Delivered, Pass
+from dlscan.train.pack import Pack
+from dlscan.train.passes import Pass
+from dlscan.train.turns import turns
 from dlscan.train.validating import side_by_side, together
 
 _WRITERS = 8
-# The place, the fold and the rest of what was delivered, without its batch.
-_Note = tuple[int, int | None, int]
 
 
 class Loop:
@@ -201,22 +199,16 @@ class Loop:
     ) -> int | None:
         """Take the steps of an epoch; the last one, if the epoch is left behind it."""
         epoch, done = members[0].place
-        notes: collections.deque[_Note] = collections.deque()
         # calls are compiled for the folds of their batches, also those that finished ones alone take
         own = pack.left_out if pack.together else {member.learner.left_out for member in members}
         delivered = self._training.deliver(epoch, done, last, own)
         beside = self._beside("train", epoch * self._training.steps + done, pack)
-        batches: dict[int, TrainingBatch] = {}
-        for fed in self._feed(map(functools.partial(_noted, notes), delivered), pack.one_length):
-            step, fold, rest = notes.popleft()
-            batches[step] = TrainingBatch(fed, fold, next(beside))
-            if rest and pack.together:
-                continue
+        for batches in turns(self._feed, delivered, beside, pack):
             pack.train(*batches.values())
+            step = max(batches)
             if self._on_step:
                 for place in batches:
                     self._on_step(epoch + 1, place, self._training.steps)
-            batches.clear()
             if step < self._training.steps and self._must_leave(start, step - done, step, interruption):
                 return step
         return None
@@ -289,12 +281,6 @@ class Loop:
     def _events(self, done: int) -> int:
         """Events of an epoch without its first `done` batches."""
         return self._training.events * (self._training.steps - done) // self._training.steps
-
-
-def _noted(notes: "collections.deque[_Note]", delivered: Delivered) -> Batch:
-    """A batch; what else is known of it waits until it is on the device: others may be ahead of it there."""
-    notes.append((delivered.place, delivered.fold, delivered.rest))
-    return delivered.batch
 
 
 def _trouble(write: Callable[[], None]) -> Exception | None:

@@ -24,7 +24,7 @@ class TrainingBatch(NamedTuple):
 
     Attributes
     ----------
-    events : Fed
+    fed : Fed
         On the device.
     fold : int or None
         The fold that all of them are of, where some learners leave out folds.
@@ -32,7 +32,7 @@ class TrainingBatch(NamedTuple):
         Batches of other streams by name.
     """
 
-    events: Fed
+    fed: Fed
     fold: int | None = None
     others: Mapping[str, Fed] = NONE
 
@@ -115,10 +115,10 @@ class Pack:
         for call in self._calls(batches):
             start = time.perf_counter()
             found = self._steps.train(
-                *(({**self._named(batch.events), **batch.others}, who) for batch, who in call)
+                *(({**self._named(batch.fed), **batch.others}, who) for batch, who in call)
             )
             for (batch, who), numbers in zip(call, found, strict=True):
-                self._training.add(numbers, batch.events.events, who)
+                self._training.add(numbers, batch.fed.events, who)
             self._note(f"train {[who for _, who in call]}", start)
 
     def _calls(self, batches: Sequence[TrainingBatch]) -> list[list[tuple[TrainingBatch, Who]]]:

@@ -351,15 +351,22 @@ def hold(path: Path) -> Callable[[], object]:
     return file.close
 
 
-@pytest.mark.parametrize("hinder", [by_another_command, by_a_search, by_silence, by_silence_while_it_submits])
-def test_a_search_waits_until_it_can_submit_again(
-    make_experiment: Make, site: Site, monkeypatch: pytest.MonkeyPatch, hinder: Callable[..., Any]
-) -> None:
+@pytest.fixture
+def searching(make_experiment: Make, site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A random search of six points, two at a time, that is looked at often."""
     scan = {"space": {"model.width": {"int": [4, 64]}}, "search": {"method": "random", "points": 6}}
     batch = {"system": "slurm", "gpus": 0, "max_running": 2}
     site.experiment = make_experiment(name="search", scan=scan, batch=batch)
     monkeypatch.setattr("dlscan.scan.wait._FIRST_SECONDS", 0.1)
     monkeypatch.setattr("dlscan.scan.wait._SHARE", 1.0)
+    return site
+
+
+@pytest.mark.parametrize("hinder", [by_another_command, by_a_search, by_silence, by_silence_while_it_submits])
+def test_a_search_waits_until_it_can_submit_again(
+    searching: Site, monkeypatch: pytest.MonkeyPatch, hinder: Callable[..., Any]
+) -> None:
+    site = searching
     listener = Trained(site, lambda: hinder(site, monkeypatch))
     result = run(site.experiment, site.experiment.batch, listener, wait=True)
     assert len(listener.lines) == 1
@@ -389,14 +396,8 @@ class Cancelled(ScanDisplay):
         self.lines.append(text)
 
 
-def test_a_search_that_is_waited_for_leaves_cancelled_points_alone(
-    make_experiment: Make, site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scan = {"space": {"model.width": {"int": [4, 64]}}, "search": {"method": "random", "points": 6}}
-    batch = {"system": "slurm", "gpus": 0, "max_running": 2}
-    site.experiment = make_experiment(name="search", scan=scan, batch=batch)
-    monkeypatch.setattr("dlscan.scan.wait._FIRST_SECONDS", 0.1)
-    monkeypatch.setattr("dlscan.scan.wait._SHARE", 1.0)
+def test_a_search_that_is_waited_for_leaves_cancelled_points_alone(searching: Site) -> None:
+    site = searching
     listener = Cancelled(site)
     result = run(site.experiment, site.experiment.batch, listener, wait=True)
     assert result.statuses is not None
